@@ -1,0 +1,244 @@
+//! What happened in a conversation: the one currency between a source, the ledger and the output.
+//!
+//! Events borrow from the frame they were read from, so a plain message costs no allocation on its way to the
+//! reader. Nothing here is escaped yet: every string is as hostile as the network it came from.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+/// One event of one conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranscriptEvent<'a> {
+    /// The id of the conversation it belongs to.
+    pub conversation: &'a str,
+    /// When it happened, by the clock of the service; `None` when the service gave no usable time.
+    pub at: Option<DateTime<Utc>>,
+    /// When it arrived here.
+    pub received: DateTime<Utc>,
+    /// What happened.
+    pub body: Body<'a>,
+}
+
+impl TranscriptEvent<'_> {
+    /// The time to show: the service's, else the time of arrival.
+    #[must_use]
+    pub fn time(&self) -> DateTime<Utc> {
+        self.at.unwrap_or(self.received)
+    }
+}
+
+/// The four kinds of event that reach a reader.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<'a> {
+    /// Somebody, or the system, said something.
+    Message(Message<'a>),
+    /// Something about the conversation changed.
+    Update,
+    /// The conversation is over.
+    Closed,
+    /// There was no connection for a while, and what was said in it cannot be had any more.
+    Gap(Gap),
+}
+
+/// One message. A message carries text, attachments, or both, never neither.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message<'a> {
+    /// The id the service gave it, unique within its conversation.
+    pub id: Option<Cow<'a, str>>,
+    /// Who speaks, as far as labels go.
+    pub role: Role,
+    /// The sender.
+    pub from: Party<'a>,
+    /// The addressee.
+    pub to: Party<'a>,
+    /// What was said.
+    pub text: Option<Cow<'a, str>>,
+    /// What came with the text, or in place of it.
+    pub attachments: Vec<Attachment<'a>>,
+    /// How it was learned of.
+    pub origin: Origin,
+}
+
+impl<'a> Message<'a> {
+    /// The sender as shown to a person: the name, else the id, else the label of the role.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        self.from.name.as_deref().or(self.from.id.as_deref()).unwrap_or(self.role.label())
+    }
+
+    /// The words as shown to a person: the text, then each attachment as `[kind: name]`, separated by spaces.
+    ///
+    /// Borrowed when there is nothing but text.
+    #[must_use]
+    pub fn words(&self) -> Cow<'_, str> {
+        let text = self.text.as_deref().unwrap_or_default();
+        if self.attachments.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut words = text.to_owned();
+        for attachment in &self.attachments {
+            if !words.is_empty() {
+                words.push(' ');
+            }
+            attachment.describe(&mut words);
+        }
+        Cow::Owned(words)
+    }
+}
+
+/// One side of a message. An empty string on the wire counts as missing and is `None` here.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Party<'a> {
+    /// The id; `external` is the customer.
+    pub id: Option<Cow<'a, str>>,
+    /// The display name.
+    pub name: Option<Cow<'a, str>>,
+}
+
+/// The side a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The person outside.
+    Customer,
+    /// Somebody of the organisation.
+    Agent,
+    /// A program that speaks for the organisation.
+    Bot,
+    /// No words of anybody: typing, receipts, joins.
+    System,
+    /// The wire does not say.
+    Unknown,
+}
+
+impl Role {
+    /// The label between brackets in a transcript line.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Customer => "Customer",
+            Self::Agent => "Agent",
+            Self::Bot => "Bot",
+            Self::System => "SYSTEM",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// The value of `role` in json output, and of `--only`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Agent => "agent",
+            Self::Bot => "bot",
+            Self::System => "system",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Something other than text: a file, a card, a quick reply, a location.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attachment<'a> {
+    /// What it is in a word or two, such as `attachment`, `card` or `quick reply`.
+    pub kind: Cow<'a, str>,
+    /// The file name, title or words.
+    pub name: Option<Cow<'a, str>>,
+    /// The media type, such as `image/png`.
+    pub mime: Option<Cow<'a, str>>,
+    /// Where it can be fetched.
+    pub url: Option<Cow<'a, str>>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+}
+
+impl Attachment<'_> {
+    /// Appends `[kind: name]`, with the media type or address where there is no name, and `[kind]` with neither.
+    pub fn describe(&self, into: &mut String) {
+        into.push('[');
+        into.push_str(&self.kind);
+        if let Some(detail) = self.name.as_deref().or(self.mime.as_deref()).or(self.url.as_deref()) {
+            into.push_str(": ");
+            into.push_str(detail);
+        }
+        into.push(']');
+    }
+}
+
+/// How a message was learned of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It came over the socket as it happened.
+    Live,
+}
+
+impl Origin {
+    /// The value of `source` in json output.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+        }
+    }
+}
+
+/// A stretch of time without a connection, whose messages cannot be had any more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gap {
+    /// The last sign of life of the connection that was lost.
+    pub from: DateTime<Utc>,
+    /// When the next connection stood.
+    pub to: DateTime<Utc>,
+    /// Why the connection was lost, in the words of the status line.
+    pub reason: String,
+}
+
+impl Gap {
+    /// The length in whole seconds, rounded to the nearest; zero when the wall clock was set back meanwhile.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        let millis = (self.to - self.from).num_milliseconds().max(0);
+        u64::try_from((millis + 500) / 1000).unwrap_or(0)
+    }
+}
+
+/// A frame exactly as it came over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawFrame<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// A binary frame.
+    Binary(&'a [u8]),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_join_text_and_attachments() {
+        let file = Attachment { kind: "attachment".into(), name: Some("invoice.png".into()), ..Attachment::default() };
+        let mut message = Message {
+            id: None,
+            role: Role::Customer,
+            from: Party::default(),
+            to: Party::default(),
+            text: None,
+            attachments: vec![file],
+            origin: Origin::Live,
+        };
+        assert_eq!(message.words(), "[attachment: invoice.png]");
+        message.text = Some("see here".into());
+        assert_eq!(message.words(), "see here [attachment: invoice.png]");
+        assert_eq!(message.sender(), "Customer");
+    }
+
+    #[test]
+    fn a_gap_is_counted_in_whole_seconds_and_never_negative() {
+        let from = DateTime::from_timestamp(1_000, 0).expect("in range");
+        let gap = |millis| Gap { from, to: from + chrono::TimeDelta::milliseconds(millis), reason: String::new() };
+        assert_eq!(gap(41_600).seconds(), 42);
+        assert_eq!(gap(400).seconds(), 0);
+        assert_eq!(gap(-5_000).seconds(), 0);
+    }
+}

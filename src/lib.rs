@@ -1,0 +1,3 @@
+//! `tail -f` for Genesys Cloud conversations.
+
+pub mod event;

@@ -1,0 +1,3 @@
+//! The `genesys-tail` binary.
+
+fn main() {}
