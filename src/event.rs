@@ -41,6 +41,19 @@ pub enum Body<'a> {
     Gap(Gap),
 }
 
+impl Body<'_> {
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Body<'static> {
+        match self {
+            Self::Message(message) => Body::Message(message.into_owned()),
+            Self::Update => Body::Update,
+            Self::Closed => Body::Closed,
+            Self::Gap(gap) => Body::Gap(gap),
+        }
+    }
+}
+
 /// One message. A message carries text, attachments, or both, never neither.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message<'a> {
@@ -60,11 +73,25 @@ pub struct Message<'a> {
     pub origin: Origin,
 }
 
-impl<'a> Message<'a> {
+impl Message<'_> {
     /// The sender as shown to a person: the name, else the id, else the label of the role.
     #[must_use]
     pub fn sender(&self) -> &str {
         self.from.name.as_deref().or(self.from.id.as_deref()).unwrap_or(self.role.label())
+    }
+
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Message<'static> {
+        Message {
+            id: owned(self.id),
+            role: self.role,
+            from: self.from.into_owned(),
+            to: self.to.into_owned(),
+            text: owned(self.text),
+            attachments: self.attachments.into_iter().map(Attachment::into_owned).collect(),
+            origin: self.origin,
+        }
     }
 
     /// The words as shown to a person: the text, then each attachment as `[kind: name]`, separated by spaces.
@@ -94,6 +121,12 @@ pub struct Party<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The display name.
     pub name: Option<Cow<'a, str>>,
+}
+
+impl Party<'_> {
+    fn into_owned(self) -> Party<'static> {
+        Party { id: owned(self.id), name: owned(self.name) }
+    }
 }
 
 /// The side a message comes from.
@@ -153,6 +186,16 @@ pub struct Attachment<'a> {
 }
 
 impl Attachment<'_> {
+    fn into_owned(self) -> Attachment<'static> {
+        Attachment {
+            kind: Cow::Owned(self.kind.into_owned()),
+            name: owned(self.name),
+            mime: owned(self.mime),
+            url: owned(self.url),
+            size: self.size,
+        }
+    }
+
     /// Appends `[kind: name]`, with the media type or address where there is no name, and `[kind]` with neither.
     pub fn describe(&self, into: &mut String) {
         into.push('[');
@@ -209,6 +252,10 @@ pub enum RawFrame<'a> {
     Text(&'a str),
     /// A binary frame.
     Binary(&'a [u8]),
+}
+
+fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    text.map(|text| Cow::Owned(text.into_owned()))
 }
 
 #[cfg(test)]
