@@ -23,6 +23,7 @@ pub(crate) struct Ledger {
 /// What one connection has brought of the events that have no id. Every connection starts a new one.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    connection: u32,
     counts: HashMap<u64, u32, Keyed>,
     order: VecDeque<u64>,
 }
@@ -47,6 +48,16 @@ impl Ledger {
 }
 
 impl Tally {
+    /// The empty tally of the connection with this number.
+    pub(crate) fn of(connection: u32) -> Self {
+        Self { connection, ..Self::default() }
+    }
+
+    /// The number of its connection.
+    pub(crate) fn connection(&self) -> u32 {
+        self.connection
+    }
+
     /// Counts one more of its kind and says how many there are now.
     fn count(&mut self, key: u64) -> u32 {
         if let Some(count) = self.counts.get_mut(&key) {

@@ -2,6 +2,14 @@
 #![allow(dead_code)]
 
 mod backoff;
+pub mod config;
+mod connection;
+mod delivery;
 pub mod event;
+mod follow;
 mod genesys;
 mod ledger;
+mod output;
+mod recording;
+pub mod redact;
+mod source;

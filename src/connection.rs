@@ -1,0 +1,92 @@
+//! One connection and what it has brought, read step by step.
+
+use std::cell::RefCell;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::delivery::{Delivery, Taken};
+use crate::ledger::{Ledger, Tally};
+use crate::source::{Arrival, Session, SourceError};
+
+/// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
+#[derive(Debug)]
+pub(crate) struct Shared<'a> {
+    /// Where arrivals go, shared with all conversations.
+    pub(crate) delivery: &'a RefCell<Delivery>,
+    /// What was delivered already.
+    pub(crate) ledger: RefCell<Ledger>,
+}
+
+/// An open session with its own bookkeeping.
+#[derive(Debug)]
+pub(crate) struct Connection<T> {
+    /// The session.
+    pub(crate) session: Session<T>,
+    /// When it was opened.
+    pub(crate) opened: Instant,
+    /// When the next one should be opened beside it.
+    pub(crate) renew_at: Option<Instant>,
+    /// Whether it has brought anything that was new.
+    pub(crate) news: bool,
+    tally: Tally,
+}
+
+/// What a step has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// There may be more.
+    More,
+    /// The end of the conversation; what is in flight may still come.
+    Closed,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+    /// A connection that was opened just now.
+    pub(crate) fn new(session: Session<T>, tally: Tally) -> Self {
+        let renew_at = session.renew_at();
+        Self { session, opened: Instant::now(), renew_at, news: false, tally }
+    }
+
+    /// Delivers everything that is there, and when there is nothing waits for the next frame and delivers that. What
+    /// was delivered is handed to the writers before any wait. A reader that cannot keep up is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended. Cancel safe: what was read was delivered.
+    pub(crate) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
+        let room = shared.delivery.borrow().output.room();
+        if let Some(room) = room {
+            shared.delivery.borrow_mut().flush();
+            self.session.hold(room).await;
+        }
+        while let Some(arrival) = self.session.ready() {
+            let taken = shared.take(&arrival?, &mut self.tally);
+            if let Some(heard) = self.note(taken, shared) {
+                return Ok(heard);
+            }
+        }
+        shared.delivery.borrow_mut().flush();
+        let taken = shared.take(&self.session.next().await?, &mut self.tally);
+        Ok(self.note(taken, shared).unwrap_or(Heard::More))
+    }
+
+    /// Whether to stop here and let others look: at the end of the conversation, or of the reader's patience.
+    fn note(&mut self, taken: Taken, shared: &Shared<'_>) -> Option<Heard> {
+        self.news |= taken != Taken::Nothing;
+        match taken {
+            Taken::Closed => {
+                shared.delivery.borrow_mut().flush();
+                Some(Heard::Closed)
+            }
+            Taken::News if shared.delivery.borrow().output.over_limit() => Some(Heard::More),
+            Taken::News | Taken::Nothing => None,
+        }
+    }
+}
+
+impl Shared<'_> {
+    fn take(&self, arrival: &Arrival<'_>, tally: &mut Tally) -> Taken {
+        self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
+    }
+}

@@ -1,0 +1,195 @@
+//! The OAuth token: fetched by the client-credentials grant, shared by every conversation, renewed one at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+use super::answer::Answer;
+use super::http::{self, Http, HttpError};
+use crate::config::Credentials;
+use crate::redact::Secrets;
+
+/// Two renewals on schedule are never closer together than this.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+
+/// A lifetime beyond this is not believed. Genesys grants at most 48 hours.
+const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+
+/// Where tokens come from.
+#[derive(Debug)]
+pub(crate) struct Auth {
+    http: Http,
+    endpoint: Url,
+    credentials: Credentials,
+    secrets: Secrets,
+    current: Mutex<Option<Token>>,
+}
+
+/// A token, and when the next one is due.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    /// What goes behind `Bearer`.
+    pub(crate) secret: SecretString,
+    /// When it should be renewed; `None` when its lifetime is not known, and only a refusal will tell.
+    pub(crate) renew_at: Option<Instant>,
+    refused: Arc<AtomicBool>,
+}
+
+/// Why there is no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AuthError {
+    /// There was no answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The credentials are no good.
+    #[error("sign-in at {host} is refused: {answer}")]
+    Refused { host: String, answer: Answer },
+    /// Not now.
+    #[error("sign-in at {host} is not possible now: {answer}")]
+    Busy { host: String, answer: Answer },
+    /// This is no token endpoint.
+    #[error("{host} does not answer like a token endpoint: {reason}")]
+    Unusable { host: String, reason: String },
+}
+
+impl Auth {
+    /// Fetches nothing yet.
+    pub(crate) fn new(http: Http, endpoint: Url, credentials: Credentials, secrets: Secrets) -> Self {
+        Self { http, endpoint, credentials, secrets, current: Mutex::new(None) }
+    }
+
+    /// The current token, or a new one when there is none or a renewal is due. Whoever asks while another waits for
+    /// the answer gets that one's token.
+    ///
+    /// # Errors
+    ///
+    /// When a new one was needed and did not come. Cancel safe.
+    pub(crate) async fn token(&self) -> Result<Token, AuthError> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = current.as_ref().filter(|token| !token.is_due()) {
+            return Ok(token.clone());
+        }
+        let renewal = current.is_some();
+        let token = self.fetch().await?;
+        if renewal {
+            tracing::debug!("token renewed");
+        }
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn fetch(&self) -> Result<Token, AuthError> {
+        let host = http::host(&self.endpoint);
+        let asked = Instant::now();
+        let request = self
+            .http
+            .post(self.endpoint.clone())
+            .basic_auth(&self.credentials.id, Some(self.credentials.secret.expose_secret()))
+            .form(&[("grant_type", "client_credentials")]);
+        let response = self.http.send(&host, request).await?;
+        match response.status().as_u16() {
+            200 => {
+                let body = self.http.body(&host, response).await?;
+                self.read(&body, asked).map_err(|reason| AuthError::Unusable { host, reason })
+            }
+            400 | 401 | 403 => Err(AuthError::Refused { answer: self.http.refusal(&host, response).await, host }),
+            501 => Err(self.unusable(host, response).await),
+            408 | 429 | 500..=599 => Err(AuthError::Busy { answer: self.http.refusal(&host, response).await, host }),
+            _ => Err(self.unusable(host, response).await),
+        }
+    }
+
+    async fn unusable(&self, host: String, response: reqwest::Response) -> AuthError {
+        let answer = self.http.refusal(&host, response).await;
+        AuthError::Unusable { host, reason: format!("it says {answer}") }
+    }
+
+    fn read(&self, body: &[u8], asked: Instant) -> Result<Token, String> {
+        let grant: Grant =
+            serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token".to_owned())?;
+        let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("its answer holds no access_token")?;
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("its access_token holds characters that no header can carry".to_owned());
+        }
+        let secret = SecretString::from(token);
+        self.secrets.add(&secret);
+        let renew_at = grant.expires_in.as_ref().and_then(lifetime).and_then(|life| asked.checked_add(renewal(life)));
+        Ok(Token::new(secret, renew_at))
+    }
+}
+
+impl Token {
+    /// A token that goes by this name.
+    pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
+        Self { secret, renew_at, refused: Arc::default() }
+    }
+
+    /// Says that the server refused it, so that whoever needs one next fetches another.
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) || self.renew_at.is_some_and(|due| due <= Instant::now())
+    }
+}
+
+/// The answer of a token endpoint, as far as it matters.
+#[derive(Deserialize)]
+struct Grant {
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<Value>,
+}
+
+/// The lifetime a server states: a number of seconds, whole or not, or one in a string. What cannot be one is `None`.
+fn lifetime(expires_in: &Value) -> Option<Duration> {
+    let seconds = match expires_in {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    let life = Duration::try_from_secs_f64(seconds).ok()?;
+    (Duration::ZERO < life && life <= LONGEST_LIFE).then_some(life)
+}
+
+/// How long after it was asked for a token is renewed: at `life − max(60 s, 10 %)`, yet never before half its life,
+/// nor within ten seconds.
+fn renewal(life: Duration) -> Duration {
+    let margin = (life / 10).max(Duration::from_secs(60));
+    life.saturating_sub(margin).max(life / 2).max(SHORTEST_LIFE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn renewal_leaves_a_margin_yet_waits_for_half_the_life_and_ten_seconds() {
+        for (life, expected) in
+            [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (15, 10), (1, 10)]
+        {
+            assert_eq!(renewal(Duration::from_secs(life)), Duration::from_secs(expected), "{life}");
+        }
+    }
+
+    #[test]
+    fn only_a_sane_lifetime_is_believed() {
+        assert_eq!(lifetime(&json!(86399)), Some(Duration::from_secs(86_399)));
+        assert_eq!(lifetime(&json!("300")), Some(Duration::from_secs(300)));
+        assert_eq!(lifetime(&json!(299.5)), Some(Duration::from_millis(299_500)));
+        for insane in
+            [json!(0), json!(-1), json!(1e30), json!("soon"), json!("NaN"), json!(null), json!([]), json!(true)]
+        {
+            assert_eq!(lifetime(&insane), None, "{insane}");
+        }
+    }
+}

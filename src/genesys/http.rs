@@ -1,0 +1,282 @@
+//! The one HTTP client: token, REST and the WebSocket handshake all go through it, so that proxy, certificates and
+//! time-outs are settled in one place.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, NoProxy, Proxy, RequestBuilder, Response, redirect};
+use url::{Host, Url};
+
+use super::answer::Answer;
+use crate::config::{Endpoints, Network};
+
+/// No answer that this program wants is larger; what is longer is cut off, never read.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// What never goes through a proxy.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
+/// A client for one set of endpoints.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    patience: Duration,
+}
+
+/// Why there was no answer at all. The texts read after the name of what was attempted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// The name does not resolve.
+    #[error("cannot find {host}: the name does not resolve")]
+    Dns { host: String },
+    /// The other end, or the proxy before it, cannot be reached, or hung up.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable { host: String, reason: String },
+    /// No answer in time.
+    #[error("no answer from {host} within {}", humantime::format_duration(*.after))]
+    Timeout { host: String, after: Duration },
+    /// The certificate cannot be trusted.
+    #[error("the certificate of {host} is refused: {reason}")]
+    Certificate { host: String, reason: String },
+    /// The proxy wants other credentials, or any.
+    #[error("the proxy refuses to pass us on to {host}: it wants a user name and password (407)")]
+    ProxyCredentials { host: String },
+}
+
+impl Http {
+    /// Builds the client. Reads the certificates of the system, which takes some milliseconds, only when an endpoint
+    /// is not on loopback.
+    ///
+    /// # Errors
+    ///
+    /// Says what in the settings cannot be used: a certificate or the proxy.
+    pub(crate) fn new(network: &Network, endpoints: &Endpoints) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(network.connect_timeout)
+            .tcp_nodelay(true);
+        let all_local = is_loopback(&endpoints.api) && is_loopback(&endpoints.token);
+        let extra = certificates(network.cacert.as_deref())?;
+        builder = match &network.ssl_cert_file {
+            Some(roots) => builder.tls_certs_only(certificates(Some(roots))?.into_iter().chain(extra)),
+            None if all_local && endpoints.api.scheme() == "http" => builder.tls_certs_only(extra),
+            None => builder.tls_certs_merge(extra),
+        };
+        builder = match &network.proxy {
+            Some(proxy) => builder.proxy(passing_by_loopback(proxy, network.no_proxy.as_deref())?),
+            None if all_local => builder.no_proxy(),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| innermost(&error))?;
+        Ok(Self { client, patience: network.connect_timeout })
+    }
+
+    /// How long to wait for the answer to a request.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Starts a `GET` request.
+    pub(crate) fn get(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Starts a `POST` request.
+    pub(crate) fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Sends a request and waits for the head of the answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// When no answer came, for whatever reason. Cancel safe: dropping it closes the connection.
+    pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
+        match tokio::time::timeout(self.patience, request.send()).await {
+            Ok(answer) => answer.map_err(|error| self.explain(host, &error)),
+            Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
+        }
+    }
+
+    /// Reads the body of an answer, at most [`LARGEST_BODY`] of it and no longer than our patience lasts.
+    ///
+    /// # Errors
+    ///
+    /// When the connection broke or the time ran out.
+    pub(crate) async fn body(&self, host: &str, mut response: Response) -> Result<Vec<u8>, HttpError> {
+        let read = async {
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_BODY - body.len())]);
+                if body.len() == LARGEST_BODY {
+                    break;
+                }
+            }
+            Ok::<_, reqwest::Error>(body)
+        };
+        match tokio::time::timeout(self.patience, read).await {
+            Ok(body) => body.map_err(|error| self.explain(host, &error)),
+            Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
+        }
+    }
+
+    /// Reads a refusal to the end: its status, its words, and how long it asks us to wait.
+    pub(crate) async fn refusal(&self, host: &str, response: Response) -> Answer {
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let body = self.body(host, response).await.unwrap_or_default();
+        Answer::new(status, retry_after, &body)
+    }
+
+    fn explain(&self, host: &str, error: &reqwest::Error) -> HttpError {
+        let host = host.to_owned();
+        if let Some(reason) = chain(error).find_map(certificate_trouble) {
+            return HttpError::Certificate { host, reason };
+        }
+        if chain(error).any(|cause| cause.to_string().ends_with("proxy authorization required")) {
+            return HttpError::ProxyCredentials { host };
+        }
+        if error.is_timeout() {
+            return HttpError::Timeout { host, after: self.patience };
+        }
+        if error.is_dns() {
+            return HttpError::Dns { host };
+        }
+        HttpError::Unreachable { host, reason: innermost(error) }
+    }
+}
+
+/// The host of a URL as a person would write it, with its port when that is not the usual one.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// `Retry-After` in seconds or as a date; a date that has passed means at once.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let wish = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = wish.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(wish).ok()?;
+    Some((date.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
+    let bundle = pem.map(Certificate::from_pem_bundle).transpose();
+    Ok(bundle.map_err(|error| innermost(&error))?.unwrap_or_default())
+}
+
+fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
+    use secrecy::ExposeSecret;
+    let mut url = proxy.url.clone();
+    if let Some((user, password)) = &proxy.credentials {
+        let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
+        set.map_err(|()| "the proxy's address takes no credentials".to_owned())?;
+    }
+    let direct = no_proxy.map_or_else(|| LOOPBACK.to_owned(), |more| format!("{LOOPBACK},{more}"));
+    let proxy = Proxy::all(url).map_err(|error| innermost(&error))?;
+    Ok(proxy.no_proxy(NoProxy::from_string(&direct)))
+}
+
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), cause)
+}
+
+/// An `io::Error` hides what it wraps from `source()` and shows that error's own source instead.
+fn cause<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    let error = *error;
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// The innermost cause in plain words. The outer ones repeat the URL, or say no more than that it failed.
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let Some(cause) = chain(error).last() else { return String::new() };
+    let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
+        Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
+        Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
+        _ => cause.to_string(),
+    }
+}
+
+fn certificate_trouble(error: &(dyn StdError + 'static)) -> Option<String> {
+    match error.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(trouble) => Some(plain_words(trouble)),
+        rustls::Error::NoCertificatesPresented => Some("it sent none".to_owned()),
+        _ => None,
+    }
+}
+
+fn plain_words(trouble: &rustls::CertificateError) -> String {
+    use rustls::CertificateError as Trouble;
+    match trouble {
+        Trouble::Expired => "it has expired".to_owned(),
+        Trouble::ExpiredContext { not_after, .. } => format!("it expired on {}", date(not_after.as_secs())),
+        Trouble::NotValidYet => "it is not valid yet; is the clock right?".to_owned(),
+        Trouble::NotValidYetContext { not_before, .. } => {
+            format!("it is not valid before {}; is the clock right?", date(not_before.as_secs()))
+        }
+        Trouble::UnknownIssuer => "its issuer is not known here".to_owned(),
+        Trouble::NotValidForName | Trouble::NotValidForNameContext { .. } => {
+            "it was made out for another name".to_owned()
+        }
+        Trouble::Revoked => "it was revoked".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn date(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    time.map_or_else(|| "an unknown date".to_owned(), |time| time.format("%Y-%m-%d").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(value: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, value.parse().expect("a header value"));
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_comes_in_seconds_or_as_a_date() {
+        assert_eq!(asked("23"), Some(Duration::from_secs(23)));
+        assert_eq!(asked("0"), Some(Duration::ZERO));
+        assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let soon =
+            (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let wait = asked(&soon).expect("a date");
+        assert!((85..=90).contains(&wait.as_secs()), "{wait:?}");
+        for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
+            assert_eq!(asked(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_shown_with_an_unusual_port_only() {
+        let shown = |url: &str| host(&url.parse().expect("a URL"));
+        assert_eq!(shown("https://api.mypurecloud.ie/x"), "api.mypurecloud.ie");
+        assert_eq!(shown("http://127.0.0.1:8080"), "127.0.0.1:8080");
+    }
+}

@@ -1,0 +1,357 @@
+//! The WebSocket: opened through the one HTTP client, kept alive by pings, found dead by silence.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use reqwest::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue, UPGRADE};
+use reqwest::{StatusCode, Upgraded};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use url::Url;
+
+use super::answer::Answer;
+use super::auth::Token;
+use super::http::{self, Http, HttpError};
+use crate::config::SocketLimits;
+use crate::event::RawFrame;
+
+/// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
+const READ_BUFFER: usize = 16 * 1024;
+
+/// How often to look whether the machine has slept meanwhile.
+const NAP_CHECK: Duration = Duration::from_secs(5);
+
+/// A shorter sleep leaves the connection as it was.
+const SHORTEST_NAP: Duration = Duration::from_secs(10);
+
+/// How long the last words to a broken connection may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The code of an orderly end.
+pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
+
+/// Why a socket could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// There was no answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The server answered with something else than 101.
+    #[error("{host} answers the WebSocket handshake with {answer}")]
+    Refused { host: String, answer: Answer },
+    /// The server says 101 without having understood the question.
+    #[error("{host} does not complete the WebSocket handshake: {reason}")]
+    Broken { host: String, reason: String },
+}
+
+/// Why a socket has ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Ending {
+    /// The server closed it; 1005 stands for a close without a code.
+    #[error("closed by the server with {code}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
+    Closed { code: u16, reason: String },
+    /// The connection broke, without a close (1006).
+    #[error("connection lost: {0} (1006)")]
+    Broken(String),
+    /// Nothing came for too long.
+    #[error("nothing came for {}", humantime::format_duration(*.0))]
+    Silent(Duration),
+    /// The machine slept, and the other end has surely given up.
+    #[error("the machine slept for {}", humantime::format_duration(*.0))]
+    Slept(Duration),
+    /// A message above the limit (closed with 1009).
+    #[error("a message above the limit of --max-frame-size (1009)")]
+    TooBig,
+    /// A text frame that is not UTF-8 (closed with 1007).
+    #[error("a text frame that is not UTF-8 (1007)")]
+    BadText,
+    /// The server breaks the WebSocket protocol (closed with 1002).
+    #[error("the server breaks the WebSocket protocol (1002): {0}")]
+    Protocol(String),
+}
+
+/// A frame as received.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    payload: Payload,
+    /// When it was read.
+    pub(crate) received: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone)]
+enum Payload {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+}
+
+impl Frame {
+    /// The frame's contents.
+    pub(crate) fn raw(&self) -> RawFrame<'_> {
+        match &self.payload {
+            Payload::Text(text) => RawFrame::Text(text),
+            Payload::Binary(bytes) => RawFrame::Binary(bytes),
+        }
+    }
+}
+
+/// An open WebSocket.
+#[derive(Debug)]
+pub(crate) struct Socket<T> {
+    ws: WebSocketStream<T>,
+    limits: SocketLimits,
+    /// When anything came last.
+    heard: Instant,
+    /// The same by the wall clock.
+    heard_at: DateTime<Utc>,
+    pinged: Instant,
+    alarm: Pin<Box<Sleep>>,
+    nap: NapClock,
+}
+
+/// Opens a socket with a bearer token.
+///
+/// # Errors
+///
+/// When there is no answer, or another one than a WebSocket. Cancel safe.
+pub(crate) async fn open(
+    http: &Http,
+    url: &Url,
+    token: &Token,
+    limits: SocketLimits,
+) -> Result<Socket<Upgraded>, OpenError> {
+    let host = http::host(url);
+    let key = generate_key();
+    let request = http.get(url.clone()).headers(upgrade_headers(&key, token));
+    let response = http.send(&host, request).await?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(OpenError::Refused { answer: http.refusal(&host, response).await, host });
+    }
+    if let Some(reason) = mistake(response.headers(), &key) {
+        return Err(OpenError::Broken { host, reason: reason.to_owned() });
+    }
+    match response.upgrade().await {
+        Ok(stream) => Ok(Socket::new(stream, limits, NapClock::start(time_asleep)).await),
+        Err(error) => Err(OpenError::Broken { host, reason: error.without_url().to_string() }),
+    }
+}
+
+fn upgrade_headers(key: &str, token: &Token) -> HeaderMap {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+        .expect("a token is checked for this when it arrives");
+    bearer.set_sensitive(true);
+    HeaderMap::from_iter([
+        (CONNECTION, HeaderValue::from_static("Upgrade")),
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (reqwest::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+        (reqwest::header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(key).expect("base64 is valid in a header")),
+        (AUTHORIZATION, bearer),
+    ])
+}
+
+fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
+    let accept = headers.get(reqwest::header::SEC_WEBSOCKET_ACCEPT);
+    match accept.map(HeaderValue::as_bytes) {
+        None => Some("Sec-WebSocket-Accept is missing"),
+        Some(accept) if accept != derive_accept_key(key.as_bytes()).as_bytes() => Some("Sec-WebSocket-Accept is wrong"),
+        Some(_) => None,
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
+    /// A socket over a connection whose handshake is done.
+    pub(crate) async fn new(stream: T, limits: SocketLimits, nap: NapClock) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(limits.max_frame_size))
+            .max_frame_size(Some(limits.max_frame_size));
+        let now = Instant::now();
+        let alarm = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(NAP_CHECK)));
+        let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
+        Self { ws, limits, heard: now, heard_at: Utc::now(), pinged: now, alarm, nap }
+    }
+
+    /// When anything came last, by the wall clock.
+    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
+        self.heard_at
+    }
+
+    /// The next frame that is there already, without waiting; its time of arrival is that of the last wait.
+    pub(crate) fn ready(&mut self) -> Option<Result<Frame, Ending>> {
+        loop {
+            let message = self.ws.next().now_or_never()?;
+            if let Some(result) = self.sort(message).transpose() {
+                return Some(result);
+            }
+        }
+    }
+
+    /// The next frame. Pings the server and watches for its silence meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the socket has ended; calling again after that is a mistake. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Frame, Ending> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = self.ws.next() => message,
+                () = &mut self.alarm => {
+                    self.on_alarm()?;
+                    continue;
+                }
+            };
+            self.hear();
+            if let Some(frame) = self.sort(message)? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Stops reading until `until` is over, because the reader of the transcript cannot keep up. Pings go on, so that
+    /// the server sees us alive, and its silence is not held against it. Cancel safe.
+    pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
+        let mut until = std::pin::pin!(until);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut until => break,
+                () = &mut self.alarm => {
+                    self.ping_if_due();
+                    self.rearm();
+                }
+            }
+        }
+        self.hear();
+    }
+
+    /// Closes with this code and says no more; what the server still sends can be read until it answers.
+    pub(crate) async fn close(&mut self, code: CloseCode) {
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
+        // A server that no longer reads cannot be told; then the connection just goes.
+        let _ = tokio::time::timeout(LAST_WORDS, self.ws.close(Some(frame))).await;
+    }
+
+    /// Sends the answer to the server's close frame, then says why the socket has ended.
+    pub(crate) async fn give_up(&mut self, ending: &Ending) {
+        match ending {
+            Ending::TooBig => self.close(CloseCode::Size).await,
+            Ending::BadText => self.close(CloseCode::Invalid).await,
+            Ending::Protocol(_) => self.close(CloseCode::Protocol).await,
+            Ending::Closed { .. } => {
+                let _ = tokio::time::timeout(LAST_WORDS, self.ws.flush()).await;
+            }
+            Ending::Broken(_) | Ending::Silent(_) | Ending::Slept(_) => {}
+        }
+    }
+
+    fn hear(&mut self) {
+        self.heard = Instant::now();
+        self.heard_at = Utc::now();
+    }
+
+    fn sort(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, Ending> {
+        let payload = match message {
+            Some(Ok(Message::Text(text))) => Payload::Text(text),
+            Some(Ok(Message::Binary(bytes))) => Payload::Binary(bytes),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(None),
+            Some(Ok(Message::Close(frame))) => return Err(closed(frame)),
+            Some(Err(error)) => return Err(broken(error)),
+            None => return Err(Ending::Broken("the stream ended".to_owned())),
+        };
+        Ok(Some(Frame { payload, received: self.heard_at }))
+    }
+
+    fn on_alarm(&mut self) -> Result<(), Ending> {
+        if let Some(slept) = self.nap.slept() {
+            return Err(Ending::Slept(slept));
+        }
+        if self.heard.elapsed() >= self.limits.idle_timeout {
+            return Err(Ending::Silent(self.limits.idle_timeout));
+        }
+        self.ping_if_due();
+        self.rearm();
+        Ok(())
+    }
+
+    /// A ping that the connection does not take at once is buffered and goes out with the next read.
+    fn ping_if_due(&mut self) {
+        if self.pinged.elapsed() >= self.limits.ping_interval {
+            self.pinged = Instant::now();
+            let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
+        }
+    }
+
+    fn rearm(&mut self) {
+        let now = Instant::now();
+        let idle = (self.heard + self.limits.idle_timeout).max(now + Duration::from_millis(1));
+        let ping = self.pinged + self.limits.ping_interval;
+        self.alarm.as_mut().reset(idle.min(ping).min(now + NAP_CHECK));
+    }
+}
+
+fn closed(frame: Option<CloseFrame>) -> Ending {
+    match frame {
+        Some(frame) => Ending::Closed { code: frame.code.into(), reason: frame.reason.to_string() },
+        None => Ending::Closed { code: 1005, reason: String::new() },
+    }
+}
+
+fn broken(error: Error) -> Ending {
+    match error {
+        Error::Capacity(_) => Ending::TooBig,
+        Error::Utf8(_) => Ending::BadText,
+        Error::Protocol(error) if !is_mere_hang_up(&error) => Ending::Protocol(error.to_string()),
+        Error::Io(error) => Ending::Broken(http::innermost(&error)),
+        error => Ending::Broken(error.to_string()),
+    }
+}
+
+fn is_mere_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
+    matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+}
+
+/// Tells a sleep of the machine from an ordinary wait: the clock that goes on while it sleeps runs ahead of the one that
+/// stands still.
+#[derive(Debug)]
+pub(crate) struct NapClock {
+    asleep: fn() -> Duration,
+    before: Duration,
+}
+
+impl NapClock {
+    /// Watches from now on. `asleep` tells how long the machine has slept in all.
+    pub(crate) fn start(asleep: fn() -> Duration) -> Self {
+        Self { asleep, before: asleep() }
+    }
+
+    fn slept(&self) -> Option<Duration> {
+        let slept = (self.asleep)().saturating_sub(self.before);
+        (slept >= SHORTEST_NAP).then(|| Duration::from_secs(slept.as_secs()))
+    }
+}
+
+/// How long this machine has slept since it was started.
+#[cfg(target_os = "linux")]
+pub(crate) fn time_asleep() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    read(ClockId::Boottime).saturating_sub(read(ClockId::Monotonic))
+}
+
+/// Elsewhere the wall clock stands in for the one that goes on.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn time_asleep() -> Duration {
+    use std::sync::LazyLock;
+    #[expect(clippy::disallowed_types, reason = "a paused clock would take every test for a sleeping machine")]
+    static START: LazyLock<(std::time::SystemTime, std::time::Instant)> =
+        LazyLock::new(|| (std::time::SystemTime::now(), std::time::Instant::now()));
+    START.0.elapsed().unwrap_or_default().saturating_sub(START.1.elapsed())
+}

@@ -1,0 +1,291 @@
+//! Raw frames with their times of arrival: what `--record` writes and `--replay` reads.
+//!
+//! A recording is a text file of one JSON object a line. Every run starts with a [`Header`]; what follows is enough to
+//! print the same bytes again: which connection brought which frame, and where there was none.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Gap, RawFrame};
+
+/// The version of the format that this program writes and reads.
+const VERSION: u32 = 1;
+
+/// The first line of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    /// Always 1 so far.
+    #[serde(rename = "genesys-tail-recording")]
+    version: u32,
+    started: DateTime<Utc>,
+    /// The conversations of the run, in the order they were given.
+    pub(crate) conversations: Vec<String>,
+}
+
+/// Every other line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// When it happened.
+    pub(crate) at: DateTime<Utc>,
+    /// The conversation it belongs to.
+    pub(crate) conversation: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub(crate) what: What,
+}
+
+/// What can happen in a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum What {
+    /// A text frame, and the number of the connection that brought it.
+    Text(u32, String),
+    /// A binary frame, in base64.
+    Binary(u32, String),
+    /// A stretch without a connection.
+    Gap {
+        /// The last sign of life before it.
+        from: DateTime<Utc>,
+        /// Why the connection was lost.
+        reason: String,
+    },
+}
+
+/// A line of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A run starts.
+    Header(Header),
+    /// Something happened in it.
+    Entry(Entry),
+}
+
+/// Why a file cannot be recorded to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// There is something else in it.
+    #[error("{} is there and is no recording; it is left as it is", .0.display())]
+    Foreign(PathBuf),
+    /// Another process records to it.
+    #[error("another process is recording to {}", .0.display())]
+    Busy(PathBuf),
+    /// It cannot be opened or written.
+    #[error("cannot record to {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// Writes a recording.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    path: PathBuf,
+    file: BufWriter<File>,
+    failure: Option<io::Error>,
+}
+
+impl Recorder {
+    /// Opens a recording for appending, creating it readable by its owner alone, and starts a run in it. A line that an
+    /// earlier run left unfinished is removed.
+    ///
+    /// # Errors
+    ///
+    /// When the file is no recording, is being recorded to, or cannot be written.
+    pub(crate) fn open(path: &Path, conversations: &[String]) -> Result<Self, RecordError> {
+        let failed = |source| RecordError::Io { path: path.to_owned(), source };
+        let options = OpenOptions::new().read(true).append(true).create(true).mode(0o600).to_owned();
+        let file = options.open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(failed(io::Error::other("it is no regular file")));
+        }
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(RecordError::Busy(path.to_owned()));
+        }
+        if !is_recording(&file).map_err(failed)? {
+            return Err(RecordError::Foreign(path.to_owned()));
+        }
+        drop_torn_line(&file).map_err(failed)?;
+        let mut recorder = Self { path: path.to_owned(), file: BufWriter::new(file), failure: None };
+        let header = Header { version: VERSION, started: Utc::now(), conversations: conversations.to_vec() };
+        recorder.write(&header);
+        recorder.flush()?;
+        Ok(recorder)
+    }
+
+    /// Records a frame as it came over the connection of this number.
+    pub(crate) fn frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
+        let what = match frame {
+            RawFrame::Text(text) => What::Text(connection, text.to_owned()),
+            RawFrame::Binary(bytes) => What::Binary(connection, BASE64_STANDARD.encode(bytes)),
+        };
+        self.write(&Entry { at, conversation: conversation.to_owned(), what });
+    }
+
+    /// Records a stretch without a connection.
+    pub(crate) fn gap(&mut self, conversation: &str, gap: &Gap) {
+        let what = What::Gap { from: gap.from, reason: gap.reason.clone() };
+        self.write(&Entry { at: gap.to, conversation: conversation.to_owned(), what });
+    }
+
+    /// Hands what was recorded to the file.
+    ///
+    /// # Errors
+    ///
+    /// When that failed, now or since the last call; the recording is of no more use then.
+    pub(crate) fn flush(&mut self) -> Result<(), RecordError> {
+        let result = self.failure.take().map_or_else(|| self.file.flush(), Err);
+        result.map_err(|source| RecordError::Io { path: self.path.clone(), source })
+    }
+
+    fn write(&mut self, line: &impl Serialize) {
+        if self.failure.is_none() {
+            let written = serde_json::to_writer(&mut self.file, line).map_err(io::Error::from);
+            self.failure = written.and_then(|()| self.file.write_all(b"\n")).err();
+        }
+    }
+}
+
+/// Reads a line of a recording; the reason otherwise.
+pub(crate) fn parse(line: &str) -> Result<Line, String> {
+    let entry = match serde_json::from_str(line) {
+        Ok(entry) => return Ok(Line::Entry(entry)),
+        Err(error) => error,
+    };
+    match serde_json::from_str::<Header>(line) {
+        Ok(header) if header.version == VERSION => Ok(Line::Header(header)),
+        Ok(header) => Err(format!("it is of version {}, and this program reads version {VERSION}", header.version)),
+        Err(_) => Err(entry.to_string()),
+    }
+}
+
+/// The bytes of a binary frame; `None` when they were not written by this program.
+pub(crate) fn binary(base64: &str) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(base64).ok()
+}
+
+fn is_recording(file: &File) -> io::Result<bool> {
+    const LONGEST_HEADER: u64 = 1024 * 1024;
+    let mut first = String::new();
+    let mut reader = BufReader::new(file);
+    reader.rewind()?;
+    match reader.take(LONGEST_HEADER).read_line(&mut first) {
+        Ok(0) => Ok(true),
+        Ok(_) => Ok(matches!(parse(&first), Ok(Line::Header(_)))),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Cuts the file after its last line break.
+fn drop_torn_line(mut file: &File) -> io::Result<()> {
+    const STEP: usize = 64 * 1024;
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let step = end.min(STEP as u64);
+        let mut tail = vec![0; usize::try_from(step).unwrap_or(STEP)];
+        file.seek(SeekFrom::Start(end - step))?;
+        file.read_exact(&mut tail)?;
+        if let Some(last) = memchr::memrchr(b'\n', &tail) {
+            return file.set_len(end - step + last as u64 + 1);
+        }
+        end -= step;
+    }
+    file.set_len(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> DateTime<Utc> {
+        "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
+    }
+
+    fn record(path: &Path) -> Recorder {
+        Recorder::open(path, &["c1".to_owned()]).expect("a recording")
+    }
+
+    fn lines(path: &Path) -> Vec<Line> {
+        let text = std::fs::read_to_string(path).expect("a file");
+        text.lines().map(|line| parse(line).expect("a line")).collect()
+    }
+
+    #[test]
+    fn what_is_recorded_can_be_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.rec");
+        let mut recorder = record(&path);
+        recorder.frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
+        recorder.frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
+        recorder.gap("c1", &Gap { from: at(), to: at(), reason: "lost".into() });
+        recorder.flush().expect("written");
+        let lines = lines(&path);
+        assert!(matches!(&lines[0], Line::Header(header) if header.conversations == ["c1"]));
+        let whats: Vec<What> = lines
+            .into_iter()
+            .filter_map(|line| match line {
+                Line::Entry(entry) => {
+                    assert_eq!((entry.at, entry.conversation.as_str()), (at(), "c1"));
+                    Some(entry.what)
+                }
+                Line::Header(_) => None,
+            })
+            .collect();
+        assert_eq!(whats[0], What::Text(0, "{\n\u{202e}".into()));
+        assert!(matches!(&whats[1], What::Binary(1, bytes) if binary(bytes).as_deref() == Some(&[0xff, 0])));
+        assert_eq!(whats[2], What::Gap { from: at(), reason: "lost".into() });
+    }
+
+    #[test]
+    fn a_recording_is_private_and_appended_to_after_its_last_whole_line() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.rec");
+        drop(record(&path));
+        assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+        OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"{\"at\":\"2026").expect("torn");
+        drop(record(&path));
+        assert_eq!(lines(&path).len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.txt");
+        for notes in [
+            &b"dear diary\n"[..],
+            b"{}",
+            b"\xff\xfe",
+            b"{\"genesys-tail-recording\":2,\"started\":\"2026-01-02T03:04:05Z\",\"conversations\":[]}\n",
+        ] {
+            std::fs::write(&path, notes).expect("a file");
+            assert!(matches!(Recorder::open(&path, &[]), Err(RecordError::Foreign(_))));
+            assert_eq!(std::fs::read(&path).expect("a file"), notes);
+        }
+        assert!(matches!(Recorder::open(folder.path(), &[]), Err(RecordError::Io { .. })));
+    }
+
+    #[test]
+    fn two_cannot_record_to_one_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.rec");
+        let _first = record(&path);
+        assert!(matches!(Recorder::open(&path, &[]), Err(RecordError::Busy(_))));
+    }
+
+    #[test]
+    fn a_full_disk_is_reported() {
+        let failure = Recorder::open(Path::new("/dev/full"), &[]).expect_err("no regular file");
+        assert!(failure.to_string().contains("/dev/full"), "{failure}");
+    }
+}

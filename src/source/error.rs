@@ -1,0 +1,128 @@
+//! Why a source cannot go on, and what that means.
+
+use std::time::Duration;
+
+use crate::genesys::answer::Answer;
+use crate::genesys::auth::AuthError;
+use crate::genesys::http::HttpError;
+use crate::genesys::socket::Ending;
+
+/// Why there is no connection, or no longer one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// The server does not answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// There is no token to be had.
+    #[error(transparent)]
+    Auth(AuthError),
+    /// Two tokens in a row were refused.
+    #[error("{host} refuses a token it has just granted: {answer}")]
+    Unauthorized { host: String, answer: Answer },
+    /// The client may not read this.
+    #[error("{host} does not permit reading this conversation: {answer}")]
+    Forbidden { host: String, answer: Answer },
+    /// There is no such conversation, or no longer.
+    #[error("{host} has no conversation {conversation}: {answer}")]
+    NoConversation { host: String, conversation: String, answer: Answer },
+    /// Not now.
+    #[error("{host} cannot serve the transcript now: {answer}")]
+    Busy { host: String, answer: Answer },
+    /// Whatever answers there, it is no transcript endpoint.
+    #[error("{host} does not answer like a transcript endpoint: {reason}")]
+    NotSpoken { host: String, reason: String },
+    /// The connection stood, and has ended.
+    #[error(transparent)]
+    Ended(#[from] Ending),
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// Trying again cannot help.
+    GiveUp,
+    /// Trying again cannot help unless it has worked before.
+    GiveUpAtFirst,
+    /// The server has ended it as one ends things.
+    Over,
+    /// Try again now: the time has been spent already.
+    AtOnce,
+    /// Try again after a while, and not before the server's wish.
+    Retry { wish: Option<Duration> },
+}
+
+impl From<AuthError> for SourceError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Http(error) => Self::Http(error),
+            error => Self::Auth(error),
+        }
+    }
+}
+
+impl SourceError {
+    /// What to do about it.
+    pub(crate) fn recovery(&self) -> Recovery {
+        match self {
+            Self::Http(HttpError::Dns { .. } | HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
+                Recovery::Retry { wish: None }
+            }
+            Self::Http(HttpError::Certificate { .. }) => Recovery::GiveUpAtFirst,
+            Self::Http(HttpError::ProxyCredentials { .. }) => Recovery::GiveUp,
+            Self::Auth(AuthError::Http(_)) => Recovery::Retry { wish: None },
+            Self::Auth(AuthError::Busy { answer, .. }) | Self::Busy { answer, .. } => {
+                Recovery::Retry { wish: answer.retry_after }
+            }
+            Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Recovery::GiveUp,
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => Recovery::GiveUp,
+            Self::NoConversation { .. } | Self::NotSpoken { .. } => Recovery::GiveUp,
+            Self::Ended(Ending::Closed { code: 1000 | 1001, .. }) => Recovery::Over,
+            Self::Ended(Ending::Slept(_)) => Recovery::AtOnce,
+            Self::Ended(
+                Ending::Closed { .. }
+                | Ending::Broken(_)
+                | Ending::Silent(_)
+                | Ending::TooBig
+                | Ending::BadText
+                | Ending::Protocol(_),
+            ) => Recovery::Retry { wish: None },
+        }
+    }
+
+    /// Whether the server closed the socket because of the token: missing, expired or without permission.
+    pub(crate) fn is_policy_close(&self) -> bool {
+        matches!(self, Self::Ended(Ending::Closed { code: 1008, .. }))
+    }
+
+    /// The likely cause and the next step, where there is something to say.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Http(HttpError::Dns { .. }) => Some("check the region (--region) and whether this machine is online"),
+            Self::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
+                Some("check the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)")
+            }
+            Self::Http(HttpError::Certificate { .. }) => {
+                Some("where a company inspects TLS, add its CA with --cacert FILE; check the clock otherwise")
+            }
+            Self::Http(HttpError::ProxyCredentials { .. }) => {
+                Some("give them in --proxy http://USER:PASSWORD@HOST:PORT")
+            }
+            Self::Auth(AuthError::Refused { .. }) => Some(
+                "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",
+            ),
+            Self::Auth(AuthError::Unusable { .. }) => Some("check --region, or --login-url where it is given"),
+            Self::Auth(AuthError::Http(_) | AuthError::Busy { .. }) | Self::Busy { .. } => None,
+            Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
+            Self::Forbidden { .. } => {
+                Some("give the OAuth client a role with that permission, in the conversation's division")
+            }
+            Self::NoConversation { .. } => Some("check the id and the region; --source says which wire is used"),
+            Self::NotSpoken { .. } => {
+                Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
+            }
+            Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
+            Self::Ended(Ending::TooBig) => Some("raise --max-frame-size if such messages are wanted"),
+            Self::Ended(_) => None,
+        }
+    }
+}

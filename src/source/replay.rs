@@ -1,0 +1,167 @@
+//! A recording as a source: the same frames through the same way, so that the same bytes come out.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::Arrival;
+use crate::delivery::Delivery;
+use crate::event::{Gap, RawFrame};
+use crate::ledger::{Ledger, Tally};
+use crate::recording::{self, Entry, Line, What};
+
+/// How many bytes of lines travel together from the thread that reads to the one that prints.
+const BATCH: usize = 64 * 1024;
+
+/// Where a recording is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recording {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Why a recording cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    /// There is none.
+    #[error("there is no recording {}", .0.display())]
+    Missing(PathBuf),
+    /// It cannot be read.
+    #[error("cannot read the recording: {0}")]
+    Io(#[from] io::Error),
+    /// It is none, or is damaged.
+    #[error("line {line} is not of a recording: {reason}")]
+    Corrupt {
+        /// The number of the line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Prints a recording through `delivery`. A last line that was cut short is reported as a warning. Cancel safe.
+///
+/// # Errors
+///
+/// When there is none, or it cannot be read to its end; everything before that was delivered.
+pub(crate) async fn replay(recording: &Recording, delivery: &RefCell<Delivery>) -> Result<(), ReplayError> {
+    let mut batches = read(open(recording)?);
+    let mut run = Run::default();
+    let mut number = 0;
+    while let Some(batch) = batches.recv().await {
+        for line in batch? {
+            number += 1;
+            match recording::parse(line.trim_end()) {
+                Ok(line) => run.take(line, number, &mut delivery.borrow_mut())?,
+                Err(_) if !line.ends_with('\n') => {
+                    tracing::warn!(line = number, "the recording is cut short: line {number} is not whole");
+                }
+                Err(reason) => return Err(ReplayError::Corrupt { line: number, reason }),
+            }
+            let room = delivery.borrow().output.room();
+            if let Some(room) = room {
+                delivery.borrow_mut().flush();
+                room.await;
+            }
+        }
+        delivery.borrow_mut().flush();
+    }
+    Ok(())
+}
+
+/// What is remembered between the lines of one run.
+#[derive(Default)]
+struct Run {
+    started: bool,
+    ledgers: HashMap<String, Ledger>,
+    tallies: HashMap<(String, u32), Tally>,
+}
+
+impl Run {
+    fn take(&mut self, line: Line, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
+        match line {
+            Line::Header(header) => {
+                *self = Self { started: true, ..Self::default() };
+                delivery.output.begin(&header.conversations);
+                Ok(())
+            }
+            Line::Entry(entry) if self.started => self.entry(entry, number, delivery),
+            Line::Entry(_) => Err(ReplayError::Corrupt { line: number, reason: "its head is missing".to_owned() }),
+        }
+    }
+
+    fn entry(&mut self, entry: Entry, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
+        let Entry { at, conversation, what } = entry;
+        match what {
+            What::Text(connection, text) => self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery),
+            What::Binary(connection, base64) => {
+                let reason = || "its base64 is broken".to_owned();
+                let bytes = recording::binary(&base64)
+                    .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
+                self.frame(&conversation, connection, at, RawFrame::Binary(&bytes), delivery);
+            }
+            What::Gap { from, reason } => delivery.gap(&conversation, Gap { from, to: at, reason }),
+        }
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        conversation: &str,
+        connection: u32,
+        received: chrono::DateTime<chrono::Utc>,
+        raw: RawFrame<'_>,
+        delivery: &mut Delivery,
+    ) {
+        let ledger = self.ledgers.entry(conversation.to_owned()).or_default();
+        let key = (conversation.to_owned(), connection);
+        let tally = self.tallies.entry(key).or_insert_with(|| Tally::of(connection));
+        delivery.take(&Arrival::new(raw, conversation, received), ledger, tally);
+    }
+}
+
+fn open(recording: &Recording) -> Result<Box<dyn BufRead + Send>, ReplayError> {
+    match recording {
+        Recording::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
+        Recording::File(path) => match File::open(path) {
+            Ok(file) => Ok(Box::new(BufReader::with_capacity(BATCH, file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ReplayError::Missing(path.clone())),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+/// Reads lines on a thread of its own, since a pipe on standard input may keep it waiting.
+fn read(mut source: Box<dyn BufRead + Send>) -> mpsc::Receiver<io::Result<Vec<String>>> {
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let lines = batch(&mut source);
+            let last = !matches!(&lines, Ok(lines) if !lines.is_empty());
+            if sender.blocking_send(lines).is_err() || last {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Some whole lines, with their line breaks; none at the end.
+fn batch(source: &mut dyn BufRead) -> io::Result<Vec<String>> {
+    let (mut lines, mut size) = (Vec::new(), 0);
+    while size < BATCH {
+        let mut line = Vec::new();
+        if source.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        size += line.len();
+        lines.push(String::from_utf8_lossy(&line).into_owned());
+    }
+    Ok(lines)
+}
