@@ -3,7 +3,6 @@
 
 mod backoff;
 pub mod config;
-mod connection;
 mod delivery;
 pub mod event;
 mod follow;

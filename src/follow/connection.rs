@@ -11,30 +11,30 @@ use crate::source::{Arrival, Session, SourceError};
 
 /// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
 #[derive(Debug)]
-pub(crate) struct Shared<'a> {
+pub(super) struct Shared<'a> {
     /// Where arrivals go, shared with all conversations.
-    pub(crate) delivery: &'a RefCell<Delivery>,
+    pub(super) delivery: &'a RefCell<Delivery>,
     /// What was delivered already.
-    pub(crate) ledger: RefCell<Ledger>,
+    pub(super) ledger: RefCell<Ledger>,
 }
 
 /// An open session with its own bookkeeping.
 #[derive(Debug)]
-pub(crate) struct Connection<T> {
+pub(super) struct Connection<T> {
     /// The session.
-    pub(crate) session: Session<T>,
+    pub(super) session: Session<T>,
     /// When it was opened.
-    pub(crate) opened: Instant,
+    pub(super) opened: Instant,
     /// When the next one should be opened beside it.
-    pub(crate) renew_at: Option<Instant>,
+    pub(super) renew_at: Option<Instant>,
     /// Whether it has brought anything that was new.
-    pub(crate) news: bool,
+    pub(super) news: bool,
     tally: Tally,
 }
 
 /// What a step has brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(super) enum Heard {
     /// There may be more.
     More,
     /// The end of the conversation; what is in flight may still come.
@@ -43,7 +43,7 @@ pub(crate) enum Heard {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// A connection that was opened just now.
-    pub(crate) fn new(session: Session<T>, tally: Tally) -> Self {
+    pub(super) fn new(session: Session<T>, tally: Tally) -> Self {
         let renew_at = session.renew_at();
         Self { session, opened: Instant::now(), renew_at, news: false, tally }
     }
@@ -54,7 +54,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// # Errors
     ///
     /// When the connection has ended. Cancel safe: what was read was delivered.
-    pub(crate) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
+    pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
         let room = shared.delivery.borrow().output.room();
         if let Some(room) = room {
             shared.delivery.borrow_mut().flush();

@@ -1,0 +1,125 @@
+//! Keeps the tail of one conversation alive: one function decides, another runs a single connection and says why it
+//! ended. Nothing here knows what a token or a socket is.
+
+mod connection;
+mod tail;
+mod trying;
+
+use std::cell::RefCell;
+
+use chrono::{DateTime, Utc};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use self::connection::{Connection, Shared};
+use self::tail::{Tail, Tailed};
+use self::trying::Trying;
+use crate::config::Retries;
+use crate::delivery::Delivery;
+use crate::event::Gap;
+use crate::ledger::{Ledger, Tally};
+use crate::source::{Session, SourceError};
+
+/// How hard to try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Persistence {
+    /// How often in a row.
+    pub(crate) retries: Retries,
+    /// Whether to go on after the server has closed in an orderly way.
+    pub(crate) follow: bool,
+}
+
+/// How a tail ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The conversation is over.
+    Closed,
+    /// The server has ended the connection in an orderly way.
+    Ended,
+    /// We were asked to stop.
+    Stopped,
+}
+
+/// How a tail failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A refusal that trying again cannot change.
+    #[error("{0}")]
+    Refused(SourceError),
+    /// Too many attempts in a row.
+    #[error("gave up after {attempts} attempts in a row: {last}")]
+    GaveUp { attempts: u32, last: SourceError },
+}
+
+/// Follows one conversation until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
+/// has been handed to the output.
+///
+/// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
+/// for renewal. `name` stands before every status line, and is empty where there is only one conversation.
+///
+/// # Errors
+///
+/// The last trouble, when it is final or the attempts are used up. It was not reported yet.
+pub(crate) async fn follow<T, C>(
+    conversation: &str,
+    name: &str,
+    mut connect: C,
+    persistence: Persistence,
+    delivery: &RefCell<Delivery>,
+    stop: &CancellationToken,
+) -> Result<Outcome, Failure>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncFnMut() -> Result<Session<T>, SourceError>,
+{
+    let shared = Shared { delivery, ledger: RefCell::new(Ledger::default()) };
+    let mut trying = Trying::new(name, persistence);
+    let mut lost: Option<Loss> = None;
+    loop {
+        let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
+        let error = match opened {
+            Ok(session) => {
+                trying.connected(&session.peer, lost.as_ref().map(|loss| loss.last_sign));
+                let tally = shared.opened(conversation, lost.take());
+                let tail = Tail { name, shared: &shared, stop };
+                match tail.run(Connection::new(session, tally), &mut connect).await {
+                    Tailed::Closed => return Ok(Outcome::Closed),
+                    Tailed::Stopped => return Ok(Outcome::Stopped),
+                    Tailed::Lost { error, last_sign, fruitful } => {
+                        if fruitful {
+                            trying.start_over();
+                        }
+                        lost = Some(Loss { last_sign, reason: error.to_string() });
+                        error
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        let Some(delay) = trying.next_delay(error)? else { return Ok(Outcome::Ended) };
+        if stop.run_until_cancelled(sleep(delay)).await.is_none() {
+            return Ok(Outcome::Stopped);
+        }
+    }
+}
+
+/// A connection that was lost.
+#[derive(Debug, Clone)]
+struct Loss {
+    last_sign: DateTime<Utc>,
+    reason: String,
+}
+
+impl Shared<'_> {
+    /// Notes a new connection, and before its first line what was missed before it.
+    fn opened(&self, conversation: &str, lost: Option<Loss>) -> Tally {
+        let mut delivery = self.delivery.borrow_mut();
+        if let Some(Loss { last_sign, reason }) = lost {
+            delivery.counts.reconnects += 1;
+            delivery.gap(conversation, Gap { from: last_sign, to: Utc::now(), reason });
+        }
+        delivery.flush();
+        delivery.opened()
+    }
+}
