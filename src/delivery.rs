@@ -16,7 +16,6 @@ use crate::source::Arrival;
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What stands at the end of the way, shared by all conversations.
-#[derive(Debug)]
 pub(crate) struct Delivery {
     /// Where lines go.
     pub(crate) output: Output,

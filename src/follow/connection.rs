@@ -7,15 +7,17 @@ use tokio::time::Instant;
 
 use crate::delivery::{Delivery, Taken};
 use crate::ledger::{Ledger, Tally};
+use crate::output::WriterHandle;
 use crate::source::{Arrival, Session, SourceError};
 
 /// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
-#[derive(Debug)]
 pub(super) struct Shared<'a> {
     /// Where arrivals go, shared with all conversations.
     pub(super) delivery: &'a RefCell<Delivery>,
+    /// Tells when the reader has caught up.
+    reader: WriterHandle,
     /// What was delivered already.
-    pub(super) ledger: RefCell<Ledger>,
+    ledger: RefCell<Ledger>,
 }
 
 /// An open session with its own bookkeeping.
@@ -55,10 +57,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ///
     /// When the connection has ended. Cancel safe: what was read was delivered.
     pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
-        let room = shared.delivery.borrow().output.room();
-        if let Some(room) = room {
+        if shared.delivery.borrow().output.over_limit() {
             shared.delivery.borrow_mut().flush();
-            self.session.hold(room).await;
+            self.session.hold(shared.reader.room()).await;
         }
         while let Some(arrival) = self.session.ready() {
             let taken = shared.take(&arrival?, &mut self.tally);
@@ -85,7 +86,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 }
 
-impl Shared<'_> {
+impl<'a> Shared<'a> {
+    /// Nothing was delivered yet.
+    pub(super) fn new(delivery: &'a RefCell<Delivery>) -> Self {
+        let reader = delivery.borrow().output.handle();
+        Self { delivery, reader, ledger: RefCell::default() }
+    }
+
     fn take(&self, arrival: &Arrival<'_>, tally: &mut Tally) -> Taken {
         self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
     }

@@ -18,7 +18,7 @@ use self::trying::Trying;
 use crate::config::Retries;
 use crate::delivery::Delivery;
 use crate::event::Gap;
-use crate::ledger::{Ledger, Tally};
+use crate::ledger::Tally;
 use crate::source::{Session, SourceError};
 
 /// How hard to try.
@@ -73,7 +73,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
-    let shared = Shared { delivery, ledger: RefCell::new(Ledger::default()) };
+    let shared = Shared::new(delivery);
     let mut trying = Trying::new(name, persistence);
     let mut lost: Option<Loss> = None;
     loop {
@@ -123,3 +123,6 @@ impl Shared<'_> {
         delivery.opened()
     }
 }
+
+#[cfg(test)]
+mod tests;

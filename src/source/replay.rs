@@ -52,6 +52,7 @@ pub(crate) enum ReplayError {
 /// When there is none, or it cannot be read to its end; everything before that was delivered.
 pub(crate) async fn replay(recording: &Recording, delivery: &RefCell<Delivery>) -> Result<(), ReplayError> {
     let mut batches = read(open(recording)?);
+    let reader = delivery.borrow().output.handle();
     let mut run = Run::default();
     let mut number = 0;
     while let Some(batch) = batches.recv().await {
@@ -64,10 +65,9 @@ pub(crate) async fn replay(recording: &Recording, delivery: &RefCell<Delivery>) 
                 }
                 Err(reason) => return Err(ReplayError::Corrupt { line: number, reason }),
             }
-            let room = delivery.borrow().output.room();
-            if let Some(room) = room {
+            if delivery.borrow().output.over_limit() {
                 delivery.borrow_mut().flush();
-                room.await;
+                reader.room().await;
             }
         }
         delivery.borrow_mut().flush();

@@ -1,0 +1,141 @@
+//! How a run ends: the exit codes of the contract, and the error they stand for.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::config::ConfigError;
+use crate::follow::Failure;
+use crate::genesys::auth::AuthError;
+use crate::genesys::http::HttpError;
+use crate::recording::RecordError;
+use crate::signals::Signal;
+use crate::simulator::{FaultError, ScriptError};
+use crate::source::SourceError;
+use crate::source::replay::ReplayError;
+
+/// How the process is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(u8),
+    /// By the signal that ended the run, so that a shell sees what it expects.
+    Signal(Signal),
+}
+
+const NO_INPUT: u8 = 66;
+const UNAVAILABLE: u8 = 69;
+const SOFTWARE: u8 = 70;
+const IO: u8 = 74;
+const PROTOCOL: u8 = 76;
+const NO_PERMISSION: u8 = 77;
+const CONFIG: u8 = 78;
+
+/// The error a run ends with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A setting is missing, unusable or contradictory.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The settings are well formed, yet no connection can be set up with them.
+    #[error("cannot set up connections: {0}")]
+    Network(String),
+    /// The tail of the only conversation failed.
+    #[error(transparent)]
+    Tail(#[from] Failure),
+    /// The tails of several conversations failed, each of which was reported; the first decides the code.
+    #[error("{failed} of {all} conversations could not be followed to their end")]
+    Tails {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// The first of them.
+        first: Box<Failure>,
+    },
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(Arc<io::Error>),
+    /// The recording cannot be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A fault the simulator does not know.
+    #[error("--fault: {0}")]
+    Fault(#[from] FaultError),
+    /// A script the simulator cannot play.
+    #[error("--script: {0}")]
+    Script(#[from] ScriptError),
+    /// The simulator cannot be started.
+    #[error("cannot start the simulator: {0}")]
+    Simulator(io::Error),
+    /// The machine refuses what every program needs.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+}
+
+impl Error {
+    /// The exit code it stands for.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Network(_) | Self::Fault(_) | Self::Script(_) => CONFIG,
+            Self::Tail(failure) => of_failure(failure),
+            Self::Tails { first, .. } => of_failure(first),
+            Self::Record(RecordError::Foreign(_)) => CONFIG,
+            Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => IO,
+            Self::Replay(ReplayError::Missing(_) | ReplayError::Io(_)) => NO_INPUT,
+            Self::Replay(ReplayError::Corrupt { .. }) => PROTOCOL,
+            Self::Simulator(error) if error.kind() == io::ErrorKind::InvalidInput => CONFIG,
+            Self::Simulator(_) => UNAVAILABLE,
+            Self::Start(_) => SOFTWARE,
+        }
+    }
+
+    /// The likely cause and the next step, where there is something to say.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Tail(failure) => failure.cause().hint(),
+            Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
+            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => Some("make room on the disk, and start again"),
+            Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
+            Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
+            Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
+            Self::Tails { .. }
+            | Self::Output(_)
+            | Self::Record(_)
+            | Self::Replay(_)
+            | Self::Script(_)
+            | Self::Simulator(_)
+            | Self::Start(_) => None,
+        }
+    }
+}
+
+fn of_failure(failure: &Failure) -> u8 {
+    match failure {
+        Failure::GaveUp { last, .. } if last.is_policy_close() => NO_PERMISSION,
+        Failure::GaveUp { .. } => UNAVAILABLE,
+        Failure::Refused(error) => of_refusal(error),
+    }
+}
+
+fn of_refusal(error: &SourceError) -> u8 {
+    match error {
+        SourceError::Http(HttpError::ProxyCredentials { .. }) => NO_PERMISSION,
+        SourceError::Http(
+            HttpError::Certificate { .. }
+            | HttpError::Dns { .. }
+            | HttpError::Unreachable { .. }
+            | HttpError::Timeout { .. },
+        ) => UNAVAILABLE,
+        SourceError::Auth(AuthError::Refused { .. }) => NO_PERMISSION,
+        SourceError::Auth(AuthError::Unusable { .. }) => PROTOCOL,
+        SourceError::Auth(AuthError::Http(_) | AuthError::Busy { .. }) | SourceError::Busy { .. } => UNAVAILABLE,
+        SourceError::Unauthorized { .. } | SourceError::Forbidden { .. } => NO_PERMISSION,
+        SourceError::NoConversation { .. } => NO_INPUT,
+        SourceError::NotSpoken { .. } => PROTOCOL,
+        SourceError::Ended(_) => UNAVAILABLE,
+    }
+}

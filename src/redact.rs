@@ -1,7 +1,0 @@
-//! stub
-use secrecy::SecretString;
-#[derive(Debug, Clone, Default)]
-pub struct Secrets;
-impl Secrets {
-    pub fn add(&self, _: &SecretString) {}
-}
