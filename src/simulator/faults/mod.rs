@@ -1,0 +1,119 @@
+//! What can go wrong, and when.
+//!
+//! A fault is written `where:what[=value][,key=value…]`. The list for people is [`fault_help`]; the grammar is in
+//! `parse`, the accounts of what still has to happen in `book`, the answers in place of the real ones in `answer`.
+
+mod answer;
+mod book;
+mod help;
+mod parse;
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+pub(super) use answer::{Presented, answer};
+pub(super) use book::{FaultBook, Pending};
+pub use help::fault_help;
+pub use parse::FaultError;
+
+/// One thing that goes wrong; made by parsing, such as `"socket:reset,after=3".parse()`. See [`fault_help`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    trick: Trick,
+    /// Requests to let through, or frames of a connection to send, before it happens.
+    after: u64,
+    /// Connections to leave alone before it happens to one.
+    skip: u64,
+    /// How often it happens in the life of the process; `None` is always.
+    times: Option<u64>,
+    /// The only conversation it happens to.
+    conversation: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Trick {
+    Request(Place, RequestTrick),
+    Socket(SocketTrick),
+}
+
+/// Where a request comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Token,
+    Handshake,
+}
+
+/// What can happen to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum RequestTrick {
+    Slow(Duration),
+    Status {
+        status: StatusCode,
+        retry_after: Option<RetryAfter>,
+        body: Option<String>,
+    },
+    Redirect(StatusCode),
+    Reset,
+    Hang,
+    NotJson,
+    Huge(usize),
+    Echo(StatusCode),
+    /// A success that lacks the token.
+    Garbage,
+    /// A token with this in the place of its lifetime.
+    ExpiresIn(Value),
+    /// An upgrade with the wrong `Sec-WebSocket-Accept`.
+    BadAccept,
+    /// A success where an upgrade belongs.
+    Ok,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum RetryAfter {
+    /// Seconds, or whatever else was asked for, as it is.
+    Text(String),
+    /// The date this far ahead, in the form of HTTP.
+    Date(Duration),
+}
+
+/// What can happen on an open socket.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum SocketTrick {
+    // The end of the connection, one way or another.
+    Close { code: u16, reason: String },
+    Reset,
+    Eof,
+    // What the connection is like from then on.
+    Silence,
+    Deaf,
+    NoCloseAnswer,
+    Replay,
+    Duplicate,
+    NoId,
+    Ping(Duration),
+    // What the next message is like.
+    Binary,
+    Fragmented,
+    // What is sent out of turn.
+    Malformed,
+    BinaryJunk,
+    BadUtf8,
+    ReservedBits,
+    Masked,
+    UnknownEvent,
+    OddTypes,
+    Oversize { bytes: usize, fragments: usize },
+    Burst(u64),
+}
+
+impl Fault {
+    /// The trick, of a fault that happens on sockets.
+    pub(super) fn into_socket_trick(self) -> Option<SocketTrick> {
+        match self.trick {
+            Trick::Socket(trick) => Some(trick),
+            Trick::Request(..) => None,
+        }
+    }
+}

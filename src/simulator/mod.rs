@@ -1,0 +1,211 @@
+//! A local Genesys Cloud on loopback, for `genesys-tail simulate`, for `--demo` and for tests.
+//!
+//! It speaks the wire from the other side and shares no code with the client, so a mistake cannot agree with
+//! itself. A conversation's [`Script`] begins with its first socket and goes on in real time whoever listens,
+//! [`Fault`]s happen on request, and the [`Ledger`] tells afterwards, or as it happens, what the client did.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use genesys_tail::simulator::{Options, Script, Simulator};
+//!
+//! let faults = vec!["socket:reset,after=3".parse().expect("a fault")];
+//! let script = Script::named("billing").expect("a built-in script");
+//! let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await?;
+//! // Point a client at `simulator.base_url()`, then wait for what it should do.
+//! simulator.until(|ledger| ledger.connections.len() == 2).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod cloud;
+mod compose;
+mod ending;
+mod faults;
+mod ledger;
+mod mischief;
+mod oauth;
+mod raw;
+mod refusal;
+mod script;
+mod server;
+mod socket;
+mod stage;
+mod transcript;
+mod wire;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::DropGuard;
+
+use cloud::Cloud;
+pub use faults::{Fault, FaultError, fault_help};
+pub use ledger::{Connection, Handshake, Ledger, Stray, TokenRequest};
+pub use script::{Script, ScriptError};
+pub use stage::Conversation;
+
+/// What a simulator is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; must be loopback. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What happens in each conversation.
+    pub script: Script,
+    /// Lines per second in place of the script's own pauses; finite and above zero.
+    pub rate: Option<f64>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// Decides every token, message id and varied field: the same seed tells the same story.
+    pub seed: u64,
+    /// How long a token is good for.
+    pub token_lifetime: Duration,
+    /// The ids of the conversations that exist; at least one. Each plays the script on its own.
+    pub conversations: Vec<String>,
+    /// The one client that may sign in.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            script: Script::default(),
+            rate: None,
+            faults: Vec::new(),
+            seed: 0,
+            token_lifetime: Duration::from_secs(86_400),
+            conversations: vec!["85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60".to_owned()],
+            client_id: "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14".to_owned(),
+            client_secret: "simulated-4pQz7LmV2xTn".to_owned(),
+        }
+    }
+}
+
+/// A running simulator. It stops, and cuts every connection, when it is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    cloud: Arc<Cloud>,
+    accepting: JoinHandle<()>,
+    stop: DropGuard,
+}
+
+impl Simulator {
+    /// Binds, and serves on the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// The address is in use or not loopback, or the options make no sense (`InvalidInput`).
+    pub async fn start(options: Options) -> io::Result<Self> {
+        check(&options)?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let cloud = Arc::new(Cloud::new(options, listener.local_addr()?));
+        let accepting = tokio::spawn(server::accept(listener, Arc::clone(&cloud)));
+        let stop = cloud.stop.clone().drop_guard();
+        Ok(Self { cloud, accepting, stop })
+    }
+
+    /// `http://127.0.0.1:PORT`, without a trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.cloud.base_url
+    }
+
+    /// The id of the client that may sign in.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.cloud.client_id
+    }
+
+    /// The secret of that client.
+    #[must_use]
+    pub fn client_secret(&self) -> &str {
+        &self.cloud.client_secret
+    }
+
+    /// The settings a client needs to tail the first conversation, as the text of a `.env` file.
+    #[must_use]
+    pub fn dotenv(&self) -> String {
+        format!(
+            "GENESYS_API_URL={base}\nGENESYS_LOGIN_URL={base}/oauth/token\nGENESYS_CLIENT_ID={id}\n\
+             GENESYS_CLIENT_SECRET='{secret}'\nGENESYS_CONVERSATION_ID={conversation}\n",
+            base = self.base_url(),
+            id = self.client_id(),
+            secret = self.client_secret(),
+            conversation = self.cloud.conversations()[0].id(),
+        )
+    }
+
+    /// A hand inside the conversation with this id; `None` when there is no such conversation.
+    #[must_use]
+    pub fn conversation(&self, id: &str) -> Option<Conversation> {
+        self.cloud.stage(id).map(Conversation::new)
+    }
+
+    /// A hand inside the first conversation.
+    #[must_use]
+    pub fn first_conversation(&self) -> Conversation {
+        Conversation::new(Arc::clone(&self.cloud.conversations()[0]))
+    }
+
+    /// Forgets every token: whoever comes with one is refused. Open sockets stay as they are.
+    pub fn revoke_tokens(&self) {
+        self.cloud.tokens.revoke();
+    }
+
+    /// What has happened until now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.cloud.recorder.ledger()
+    }
+
+    /// Waits until the ledger satisfies `predicate`, and returns it as it then is.
+    ///
+    /// Never gives up by itself, so put a time limit around it. Cancel safe. The predicate runs while the ledger is
+    /// locked: it must not ask this simulator anything.
+    pub async fn until(&self, predicate: impl FnMut(&Ledger) -> bool) -> Ledger {
+        self.cloud.recorder.until(predicate).await
+    }
+
+    /// Stops, and waits until the port is free and no connection is left.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // An error here would mean that the task panicked or was cancelled: stopped either way.
+        let _ = self.accepting.await;
+    }
+}
+
+/// Runs a simulator until `stop` is done; `ready` is called once it listens.
+///
+/// # Errors
+///
+/// As [`Simulator::start`].
+pub async fn serve_until(
+    options: Options,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(&Simulator),
+) -> io::Result<()> {
+    let simulator = Simulator::start(options).await?;
+    ready(&simulator);
+    stop.await;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+fn check(options: &Options) -> io::Result<()> {
+    let complaint = if !options.listen.ip().is_loopback() {
+        format!("the simulator listens on loopback only, and {} is not", options.listen.ip())
+    } else if options.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+        "the rate must be a number above zero".to_owned()
+    } else if options.conversations.is_empty() {
+        "there must be at least one conversation".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, complaint))
+}

@@ -1,0 +1,171 @@
+//! What happens in a conversation, as a text that people write.
+//!
+//! ```text
+//! # A comment. A line is [+SECONDS] and then what happens; a second passes where nothing is said.
+//! customer Ada: Hello, I was charged twice
+//! +1.5 bot Quill: What is it about?
+//!     ? Billing | Delivery
+//! +0.5 system Sam: joined
+//! agent Sam: Hi Ada,
+//!     | I am looking at it now.
+//! customer: here
+//!     @ invoice.png image/png 48213
+//! update queue=Billing status=connected
+//! close
+//! ```
+//!
+//! `\n \r \t \e \\ \u{202e}` work in texts, `{n}` is the running number of the line. `repeat` plays the lines above it
+//! over and over, `repeat 1000` until 1,000 lines were played, and then goes on. Without `close` the conversation
+//! stays open when its script is over.
+
+mod parse;
+
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, io};
+
+use thiserror::Error;
+
+pub(super) use parse::step;
+
+const BUILT_IN: [(&str, &str); 4] = [
+    ("demo", include_str!("../scripts/demo.txt")),
+    ("billing", include_str!("../scripts/billing.txt")),
+    ("flood", include_str!("../scripts/flood.txt")),
+    ("quiet", include_str!("../scripts/quiet.txt")),
+];
+
+/// What happens in a conversation; parsed from text, or one of the built-in ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    steps: Vec<Step>,
+    repeat: Option<Repeat>,
+}
+
+/// The first `steps` of a script are played over and over, until `lines` were played where that is given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Repeat {
+    steps: usize,
+    lines: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    /// Time since the step before.
+    pub(super) pause: Duration,
+    pub(super) act: Act,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Act {
+    Say(Line),
+    Update(Vec<(String, String)>),
+    Close,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub(super) who: Who,
+    /// Empty where the script gives no name.
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) replies: Vec<String>,
+    pub(super) files: Vec<File>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Customer,
+    Agent,
+    Bot,
+    System,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) mime: String,
+    pub(super) size: u64,
+}
+
+/// A script that cannot be used.
+#[derive(Debug, Error)]
+pub enum ScriptError {
+    /// A line that is no line of a script.
+    #[error("line {line}: {what}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Neither a built-in script nor a file that can be read.
+    #[error("'{name}' is none of the built-in scripts ({names}) and no file that can be read", names = Script::names().join(", "))]
+    Missing {
+        /// What was asked for.
+        name: String,
+        /// Why the file could not be read.
+        source: io::Error,
+    },
+}
+
+impl Script {
+    /// The built-in script of that name; `flood:N` ends after N messages.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let (name, lines) = match name.split_once(':') {
+            Some((name @ "flood", lines)) => (name, Some(lines.parse().ok()?)),
+            _ => (name, None),
+        };
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        // A test holds that every one of them parses.
+        let mut script: Self = text.parse().ok()?;
+        if let Some(repeat) = script.repeat.as_mut() {
+            repeat.lines = lines;
+        }
+        Some(script)
+    }
+
+    /// The names of the built-in scripts.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The built-in script of that name, else the file at that path.
+    ///
+    /// # Errors
+    ///
+    /// There is neither, or a line of the file makes no sense.
+    pub fn load(name: &str) -> Result<Self, ScriptError> {
+        if let Some(script) = Self::named(name) {
+            return Ok(script);
+        }
+        fs::read_to_string(Path::new(name))
+            .map_err(|source| ScriptError::Missing { name: name.to_owned(), source })?
+            .parse()
+    }
+
+    /// The names its customers have.
+    pub(super) fn customers(&self) -> Vec<String> {
+        let name = |step: &Step| match &step.act {
+            Act::Say(Line { who: Who::Customer, name, .. }) => Some(name.clone()),
+            _ => None,
+        };
+        self.steps.iter().filter_map(name).collect()
+    }
+
+    /// Every step in the order of playing; endless where the script is.
+    pub(super) fn play(&self) -> impl Iterator<Item = &Step> {
+        let repeat = self.repeat.unwrap_or(Repeat { steps: 0, lines: None });
+        let (again, once) = self.steps.split_at(repeat.steps);
+        again.iter().cycle().take(repeat.lines.unwrap_or(usize::MAX)).chain(once)
+    }
+}
+
+/// The `demo` script.
+impl Default for Script {
+    fn default() -> Self {
+        BUILT_IN[0].1.parse().expect("a test holds that it parses")
+    }
+}

@@ -1,0 +1,230 @@
+//! From text to script.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Act, File, Line, Repeat, Script, ScriptError, Step, Who};
+
+const USUAL_PAUSE: Duration = Duration::from_secs(1);
+
+impl FromStr for Script {
+    type Err = ScriptError;
+
+    fn from_str(text: &str) -> Result<Self, ScriptError> {
+        let mut script = Self { steps: Vec::new(), repeat: None };
+        for (number, line) in text.lines().enumerate() {
+            script.add(line).map_err(|what| ScriptError::Line { line: number + 1, what })?;
+        }
+        Ok(script)
+    }
+}
+
+impl Script {
+    fn add(&mut self, line: &str) -> Result<(), String> {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with('#') {
+            return Ok(());
+        }
+        if line.starts_with([' ', '\t']) {
+            return self.add_to_last(content);
+        }
+        if matches!(self.steps.last(), Some(Step { act: Act::Close, .. })) {
+            return Err("nothing can happen after 'close'".to_owned());
+        }
+        if let Some(lines) = content.strip_prefix("repeat") {
+            return self.add_repeat(lines.trim());
+        }
+        self.steps.push(step(content)?);
+        Ok(())
+    }
+
+    /// A line that begins with a space says more about the message above it.
+    fn add_to_last(&mut self, content: &str) -> Result<(), String> {
+        let Some(Step { act: Act::Say(line), .. }) = self.steps.last_mut() else {
+            return Err("an indented line belongs to a message above it".to_owned());
+        };
+        let rest = content.get(1..).unwrap_or_default().trim();
+        match content.as_bytes()[0] {
+            b'|' => {
+                line.text.push('\n');
+                line.text.push_str(&unescape(rest)?);
+            }
+            b'?' => line.replies = rest.split('|').map(|reply| reply.trim().to_owned()).collect(),
+            b'@' => line.files.push(file(rest)?),
+            _ => return Err("an indented line begins with '|' (text), '?' (quick replies) or '@' (a file)".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn add_repeat(&mut self, lines: &str) -> Result<(), String> {
+        if self.repeat.is_some() || self.steps.is_empty() {
+            return Err("'repeat' stands once, below what it repeats".to_owned());
+        }
+        let lines = match lines {
+            "" => None,
+            lines => Some(lines.parse().map_err(|_| "'repeat' takes a number of lines or nothing".to_owned())?),
+        };
+        self.repeat = Some(Repeat { steps: self.steps.len(), lines });
+        Ok(())
+    }
+}
+
+/// One line without what follows it, such as `+0.5 customer Ada: Hello`.
+pub(in crate::simulator) fn step(content: &str) -> Result<Step, String> {
+    let (pause, content) = match content.strip_prefix('+') {
+        None => (USUAL_PAUSE, content),
+        Some(rest) => {
+            let (seconds, rest) = rest.split_once(' ').ok_or("nothing happens after the pause")?;
+            (pause(seconds)?, rest.trim_start())
+        }
+    };
+    let (word, rest) = content.split_once([' ', ':']).unwrap_or((content, ""));
+    let act = match word {
+        "close" if rest.is_empty() => Act::Close,
+        "update" => Act::Update(rest.split_whitespace().map(change).collect::<Result<_, _>>()?),
+        word => Act::Say(message(who(word)?, &content[word.len()..])?),
+    };
+    Ok(Step { pause, act })
+}
+
+fn pause(seconds: &str) -> Result<Duration, String> {
+    let number = seconds.parse().map_err(|_| format!("'+{seconds}' is no number of seconds"))?;
+    Duration::try_from_secs_f64(number).map_err(|_| format!("'+{seconds}' is no time to wait"))
+}
+
+fn who(word: &str) -> Result<Who, String> {
+    Ok(match word {
+        "customer" => Who::Customer,
+        "agent" => Who::Agent,
+        "bot" => Who::Bot,
+        "system" => Who::System,
+        _ => return Err(format!("'{word}' is none of customer, agent, bot, system, update, repeat and close")),
+    })
+}
+
+fn message(who: Who, rest: &str) -> Result<Line, String> {
+    let (name, text) = rest.split_once(':').ok_or("a message has a colon before its text")?;
+    let text = unescape(text.trim())?;
+    Ok(Line { who, name: name.trim().to_owned(), text, replies: Vec::new(), files: Vec::new() })
+}
+
+fn change(word: &str) -> Result<(String, String), String> {
+    let (key, value) = word.split_once('=').ok_or_else(|| format!("'{word}' is no key=value"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn file(words: &str) -> Result<File, String> {
+    let mut parts = words.split_whitespace();
+    match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next()) {
+        (Some(name), Some(mime), Some(Ok(size)), None) => {
+            Ok(File { name: name.to_owned(), mime: mime.to_owned(), size })
+        }
+        _ => Err("a file is NAME TYPE SIZE, such as invoice.png image/png 48213".to_owned()),
+    }
+}
+
+fn unescape(text: &str) -> Result<String, String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut letters = after.chars();
+        plain.push(match letters.next() {
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('e') => '\u{1b}',
+            Some('\\') => '\\',
+            Some('u') => {
+                let (character, behind) = character(letters.as_str())?;
+                letters = behind.chars();
+                character
+            }
+            other => return Err(format!("'\\{}' is no escape", other.map(String::from).unwrap_or_default())),
+        });
+        rest = letters.as_str();
+    }
+    plain.push_str(rest);
+    Ok(plain)
+}
+
+/// The character in `{202e}`, and the text behind it.
+fn character(text: &str) -> Result<(char, &str), String> {
+    text.strip_prefix('{')
+        .and_then(|text| text.split_once('}'))
+        .and_then(|(digits, rest)| Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, rest)))
+        .ok_or_else(|| "'\\u' is followed by a character's number, as in \\u{202e}".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        text.parse::<Script>().expect_err(text).to_string()
+    }
+
+    #[test]
+    fn the_built_in_scripts_are_scripts() {
+        for name in Script::names() {
+            assert!(Script::named(name).is_some(), "{name}");
+        }
+        assert_eq!(Script::named("flood:7").expect("built in").play().count(), 8);
+        assert_eq!(Script::named("flood:x"), None);
+        assert_eq!(Script::named("nonesuch"), None);
+    }
+
+    #[test]
+    fn the_demo_is_over_in_seven_seconds() {
+        let length: Duration = Script::default().play().map(|step| step.pause).sum();
+        assert!(length <= Duration::from_secs(7), "{length:?}");
+    }
+
+    #[test]
+    fn a_message_has_text_replies_and_files() {
+        let script: Script = "\
+            # who says what\n\n\
+            +0.5 customer Ada Marlow: a\\tb \\u{202e}: c\n  | second\n  ? Yes | No\n  @ a.png image/png 12\n\
+            customer: nameless\n"
+            .parse()
+            .expect("a script");
+        let line = Line {
+            who: Who::Customer,
+            name: "Ada Marlow".to_owned(),
+            text: "a\tb \u{202e}: c\nsecond".to_owned(),
+            replies: vec!["Yes".to_owned(), "No".to_owned()],
+            files: vec![File { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
+        };
+        assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), act: Act::Say(line) });
+        assert_eq!(script.steps[1].pause, USUAL_PAUSE);
+        assert!(matches!(&script.steps[1].act, Act::Say(Line { name, .. }) if name.is_empty()));
+    }
+
+    #[test]
+    fn repeat_counts_lines() {
+        let script: Script = "customer: 1\nagent: 2\nrepeat 5\nupdate a=b\nclose".parse().expect("a script");
+        assert_eq!(script.play().count(), 7);
+        assert_eq!(script.play().last().map(|step| &step.act), Some(&Act::Close));
+    }
+
+    #[test]
+    fn errors_say_the_line_and_what_is_wrong() {
+        for (text, wanted) in [
+            ("customer Ada: hi\nperson Bo: hi", "line 2: 'person' is none of"),
+            ("\n\ncustomer Ada hi", "line 3: a message has a colon"),
+            ("  | hi", "line 1: an indented line belongs"),
+            ("customer: hi\n  hi", "line 2: an indented line begins with"),
+            ("customer: hi\n  @ a.png", "line 2: a file is"),
+            ("close\ncustomer: hi", "line 2: nothing can happen"),
+            ("+x customer: hi", "line 1: '+x' is no number"),
+            ("+-1 customer: hi", "line 1: '+-1' is no time"),
+            ("+1", "line 1: nothing happens"),
+            ("repeat", "line 1: 'repeat' stands once"),
+            ("customer: \\q", "line 1: '\\q' is no escape"),
+            ("customer: \\u{110000}", "line 1: '\\u' is followed"),
+            ("update a", "line 1: 'a' is no key=value"),
+        ] {
+            assert!(error(text).starts_with(wanted), "{}", error(text));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The one listener, and which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::cloud::Cloud;
+use super::ledger::Stray;
+use super::wire::Wire;
+use super::{oauth, refusal, transcript};
+
+/// Accepts connections until the cloud stops; returns when none is left.
+pub(super) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
+    let router = router(Arc::clone(&cloud));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = cloud.stop.cancelled() => break,
+            accepted = listener.accept() => {
+                // An error belongs to a connection that was gone before it was accepted.
+                if let Ok((tcp, _)) = accepted {
+                    connections.spawn(serve(tcp, router.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    connections.shutdown().await;
+}
+
+fn router(cloud: Arc<Cloud>) -> Router {
+    Router::new()
+        .route("/oauth/token", post(oauth::token))
+        .route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake))
+        .fallback(elsewhere)
+        .with_state(cloud)
+}
+
+async fn serve(tcp: TcpStream, router: Router) {
+    // Latency is only ever worse without it; a socket that is gone already fails on its first read.
+    let _ = tcp.set_nodelay(true);
+    let wire = Wire::new(tcp);
+    let fate = wire.fate();
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(fate.clone());
+        router.call(request.map(Body::new))
+    });
+    // How a connection ends is the client's choice or a fault's, and in the ledger where it matters.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await;
+}
+
+async fn elsewhere(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
+    cloud.recorder.stray(Stray {
+        path: request.uri().path().to_owned(),
+        authorization: refusal::text(request.headers(), &header::AUTHORIZATION),
+    });
+    refusal::rest(StatusCode::NOT_FOUND, "not.found", "There is nothing at this path.")
+}

@@ -1,0 +1,140 @@
+//! A client made of nothing but sockets, so that it shares no code with the one that is tested elsewhere.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use genesys_tail::simulator::{Options, Script, Simulator};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// A conversation of three messages, over at once.
+pub(crate) const SHORT: &str = "+0 customer Ada: one\n+0 bot Quill: twö\n+0 agent Sam: three\n+0 close";
+
+/// A simulator with this script and these faults.
+pub(crate) async fn start(script: &str, faults: &[&str]) -> Simulator {
+    start_with(script, faults, Options::default()).await
+}
+
+pub(crate) async fn start_with(script: &str, faults: &[&str], options: Options) -> Simulator {
+    let script: Script = script.parse().unwrap();
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    Simulator::start(Options { script, faults, ..options }).await.unwrap()
+}
+
+/// Nothing here takes longer than this unless it is broken.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it happens in time")
+}
+
+fn address(simulator: &Simulator) -> &str {
+    simulator.base_url().strip_prefix("http://").unwrap()
+}
+
+/// Sends a request and reads the whole answer; an error where the connection breaks.
+pub(crate) async fn request(simulator: &Simulator, head: &str, body: &str) -> std::io::Result<String> {
+    let mut tcp = TcpStream::connect(address(simulator)).await?;
+    let length = body.len();
+    let text = format!("{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    tcp.write_all(text.as_bytes()).await?;
+    let mut answer = Vec::new();
+    tcp.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+pub(crate) fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+pub(crate) fn json(answer: &str) -> Value {
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+/// The answer of the token endpoint to these credentials.
+pub(crate) async fn sign_in(simulator: &Simulator, id: &str, secret: &str) -> String {
+    use base64::Engine;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    let head = format!(
+        "POST /oauth/token HTTP/1.1\r\nAuthorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded"
+    );
+    request(simulator, &head, "grant_type=client_credentials").await.unwrap_or_default()
+}
+
+pub(crate) async fn token(simulator: &Simulator) -> String {
+    let answer = sign_in(simulator, simulator.client_id(), simulator.client_secret()).await;
+    json(&answer)["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Opens a socket of the first conversation.
+pub(crate) async fn dial(simulator: &Simulator, token: &str) -> Result<Socket, Error> {
+    let id = simulator.first_conversation().id().to_owned();
+    let url = format!("ws://{}/api/v2/messaging/conversations/{id}/transcript", address(simulator));
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let tcp = TcpStream::connect(address(simulator)).await?;
+    client_async(request, tcp).await.map(|(socket, _)| socket)
+}
+
+/// Opens a socket that hears whatever is said from now on.
+pub(crate) async fn open(simulator: &Simulator) -> Socket {
+    let before = simulator.ledger().connections.len();
+    let socket = dial(simulator, &token(simulator).await).await.unwrap();
+    soon(simulator.until(|ledger| ledger.connections.len() > before)).await;
+    socket
+}
+
+/// Everything that comes until the connection ends, a word for each.
+pub(crate) async fn everything(socket: &mut Socket) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let Some(message) = soon(socket.next()).await {
+        let end = message.is_err();
+        seen.push(word(message));
+        if end {
+            break;
+        }
+    }
+    seen
+}
+
+fn word(message: Result<Message, Error>) -> String {
+    match message {
+        Ok(Message::Text(text)) => text_word(&text),
+        Ok(Message::Binary(bytes)) => match str::from_utf8(&bytes) {
+            Ok(text) => format!("binary {}", text_word(text)),
+            Err(_) => "binary junk".to_owned(),
+        },
+        Ok(Message::Ping(_)) => "ping".to_owned(),
+        Ok(Message::Close(Some(frame))) => format!("close {} {}", u16::from(frame.code), frame.reason),
+        Ok(Message::Close(None)) => "close".to_owned(),
+        Ok(_) => "pong".to_owned(),
+        Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => "end".to_owned(),
+        Err(Error::Io(error)) => format!("{:?}", error.kind()),
+        Err(Error::Protocol(error)) => format!("{error:?}"),
+        Err(Error::Utf8(_)) => "invalid UTF-8".to_owned(),
+        Err(Error::Capacity(_)) => "too large".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn text_word(text: &str) -> String {
+    let Ok(frame) = serde_json::from_str::<Value>(text) else { return "no JSON".to_owned() };
+    let said = &frame["payload"]["text"];
+    match frame["event"].as_str() {
+        Some("messageAdded") if said.is_string() && frame["payload"].get("id").is_none() => {
+            format!("{said} without id")
+        }
+        Some("messageAdded") if said.as_str().is_some_and(|text| text.len() < 100) => said.as_str().unwrap().to_owned(),
+        Some("conversationClosed") => "closed".to_owned(),
+        Some(event) => event.to_owned(),
+        None => "no event".to_owned(),
+    }
+}
+
+pub(crate) async fn say(socket: &mut Socket, message: Message) {
+    socket.send(message).await.unwrap();
+}

@@ -1,0 +1,169 @@
+//! Every fault, seen from the wire.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::client::{SHORT, dial, everything, json, open, say, sign_in, soon, start, status, token};
+
+const END: [&str; 2] = ["closed", "close 1000 conversation ended"];
+
+#[tokio::test]
+async fn socket_faults_happen_once_where_they_are_asked_for() {
+    let cases: &[(&str, &[&str])] = &[
+        ("close=1011,reason=sorry, bye,after=1", &["one", "close 1011 sorry, bye"]),
+        ("close=1005", &["close"]),
+        ("close=1006,after=1", &["one", "end"]),
+        ("forbid,after=2", &["one", "twö", "close 1008 token expired"]),
+        ("reset,after=1", &["one", "ConnectionReset"]),
+        ("eof,after=3", &["one", "twö", "three", "end"]),
+        ("malformed,after=1", &["one", "no JSON", "twö", "three", END[0], END[1]]),
+        ("binary,after=1", &["one", "binary twö", "three", END[0], END[1]]),
+        ("binary-junk,after=2", &["one", "twö", "binary junk", "three", END[0], END[1]]),
+        ("fragmented,after=1", &["one", "ping", "twö", "three", END[0], END[1]]),
+        ("duplicate,after=2", &["one", "twö", "three", "three", "closed", END[0], END[1]]),
+        ("no-id,after=2", &["one", "twö", "\"three\" without id", END[0], END[1]]),
+        ("unknown-event", &["participantMuted", "one", "twö", "three", END[0], END[1]]),
+        ("burst=3,after=3", &["one", "twö", "three", "burst 1", "burst 2", "burst 3", END[0], END[1]]),
+        ("bad-utf8,after=1", &["one", "invalid UTF-8"]),
+        ("reserved-bits,after=1", &["one", "NonZeroReservedBits"]),
+        ("masked,after=1", &["one", "MaskedFrameFromServer"]),
+        ("oversize=70000000,after=1", &["one", "too large"]),
+        ("oversize=70000,fragments=3", &["messageAdded", "one", "twö", "three", END[0], END[1]]),
+    ];
+    for (fault, wanted) in cases {
+        let simulator = start(SHORT, &[&format!("socket:{fault}")]).await;
+        assert_eq!(everything(&mut open(&simulator).await).await, *wanted, "{fault}");
+        let again = everything(&mut open(&simulator).await).await;
+        assert_eq!(again.last().map(String::as_str), Some(END[1]), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn odd_types_are_json_of_every_kind() {
+    let simulator = start(SHORT, &["socket:odd-types"]).await;
+    let seen = everything(&mut open(&simulator).await).await;
+    assert_eq!(seen.len(), 9 + 5);
+    assert!(!seen.contains(&"no JSON".to_owned()));
+}
+
+#[tokio::test]
+async fn faults_combine_and_count_connections() {
+    let simulator = start(SHORT, &["socket:close=1012,skip=1", "socket:malformed,times=always", "socket:reset"]).await;
+    assert_eq!(everything(&mut open(&simulator).await).await, ["no JSON", "ConnectionReset"]);
+    assert_eq!(everything(&mut open(&simulator).await).await, ["close 1012 "]);
+    assert_eq!(everything(&mut open(&simulator).await).await, ["no JSON", END[0], END[1]]);
+}
+
+#[tokio::test]
+async fn a_silent_peer_hears_everything_and_says_nothing() {
+    let simulator = start(SHORT, &["socket:silence,after=1"]).await;
+    let mut socket = open(&simulator).await;
+    assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
+    say(&mut socket, Message::Ping("hello".into())).await;
+    say(&mut socket, Message::Close(None)).await;
+    let ledger = soon(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
+    assert_eq!((ledger.connections[0].pings, ledger.connections[0].frames), (1, 1));
+    assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
+    drop(socket);
+    soon(simulator.until(|ledger| ledger.open() == 0)).await;
+}
+
+#[tokio::test]
+async fn a_close_frame_can_go_unanswered() {
+    let simulator = start("", &["socket:no-close-answer"]).await;
+    let mut socket = open(&simulator).await;
+    say(&mut socket, Message::Close(None)).await;
+    soon(simulator.until(|ledger| ledger.connections[0].close_code == Some(1005))).await;
+    assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_deaf_peer_speaks_and_does_not_hear() {
+    let simulator = start("", &["socket:deaf"]).await;
+    let mut socket = open(&simulator).await;
+    say(&mut socket, Message::Ping("hello".into())).await;
+    simulator.first_conversation().play("agent Sam: still here").await.unwrap();
+    assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
+    assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
+    assert_eq!(simulator.ledger().connections[0].pings, 0);
+}
+
+#[tokio::test]
+async fn a_server_can_ping() {
+    let simulator = start("", &["socket:ping=20ms"]).await;
+    let mut socket = open(&simulator).await;
+    for _ in 0..3 {
+        assert!(soon(socket.next()).await.unwrap().unwrap().is_ping());
+    }
+    soon(simulator.until(|ledger| ledger.connections[0].pongs >= 2)).await;
+}
+
+#[tokio::test]
+async fn handshakes_fail_in_every_way() {
+    let faults = [
+        "handshake:status=429,retry-after=7,body=slow down",
+        "handshake:status=503,retry-after=date+30",
+        "handshake:redirect",
+        "handshake:ok",
+        "handshake:echo=500",
+        "handshake:not-json",
+        "handshake:bad-accept",
+        "handshake:reset",
+        "handshake:hang",
+        "handshake:slow=30ms",
+    ];
+    let simulator = start(SHORT, &faults).await;
+    let token = token(&simulator).await;
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        let Err(Error::Http(answer)) = dial(&simulator, &token).await else { panic!("it is refused") };
+        let body = String::from_utf8(answer.body().clone().unwrap_or_default()).unwrap();
+        answers.push((answer.status().as_u16(), answer.headers().clone(), body));
+    }
+    let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();
+    assert_eq!(statuses, [429, 503, 302, 200, 500, 200]);
+    assert_eq!(answers[0].1["retry-after"], "7");
+    assert!(answers[0].2.contains("slow down"));
+    assert!(answers[1].1["retry-after"].to_str().unwrap().ends_with(" GMT"));
+    assert_eq!(answers[2].1["location"], format!("{}/elsewhere", simulator.base_url()));
+    assert!(answers[4].2.contains(&token));
+
+    let wrong = dial(&simulator, &token).await;
+    assert!(matches!(wrong, Err(Error::Protocol(ProtocolError::SecWebSocketAcceptKeyMismatch))));
+    assert!(dial(&simulator, &token).await.is_err());
+    assert!(timeout(Duration::from_millis(50), dial(&simulator, &token)).await.is_err());
+    assert!(dial(&simulator, &token).await.is_ok());
+    let statuses: Vec<_> = simulator.ledger().handshakes[6..].iter().map(|handshake| handshake.status).collect();
+    assert_eq!(statuses, [Some(101), None, None, Some(101)]);
+}
+
+#[tokio::test]
+async fn the_token_endpoint_fails_in_every_way() {
+    let faults = [
+        "token:status=503,retry-after=1",
+        "token:garbage",
+        "token:not-json",
+        "token:expires-in=-1",
+        "token:huge=100000",
+        "token:redirect",
+        "token:echo",
+        "token:reset",
+    ];
+    let simulator = start(SHORT, &faults).await;
+    let secret = simulator.client_secret();
+    let mut answers = Vec::new();
+    for _ in 0..9 {
+        answers.push(sign_in(&simulator, simulator.client_id(), secret).await);
+    }
+    let statuses: Vec<_> = answers.iter().map(|answer| status(answer)).collect();
+    assert_eq!(statuses, [503, 200, 200, 200, 200, 307, 401, 0, 200]);
+    assert_eq!(json(&answers[1]).get("access_token"), None);
+    assert_eq!(json(&answers[3])["expires_in"], -1);
+    assert!(answers[4].len() > 100_000);
+    assert!(answers[6].contains(secret));
+    assert_eq!(simulator.ledger().tokens[7].status, None);
+}
