@@ -1,0 +1,3 @@
+//! What the remote side speaks.
+
+pub(crate) mod region;
