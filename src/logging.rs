@@ -256,7 +256,7 @@ impl Visit for Parts {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
 
@@ -268,11 +268,16 @@ mod tests {
 
     fn log(format: LogFormat) -> Log {
         let secrets = Secrets::default();
-        secrets.add_token(&"to\"ken-1".to_owned().into());
+        secrets.add_token(&"to\"k\ten-1".to_owned().into());
         Log { format, secrets, escape }
     }
 
+    /// One subscriber at a time: `tracing` caches for all threads whether somebody listens, and when one thread comes
+    /// to a line for the first time while another starts to listen, that one may hear nothing of it.
+    static TURN: Mutex<()> = Mutex::new(());
+
     fn lines(format: LogFormat, filter: Targets, run: impl FnOnce()) -> Vec<String> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
         let layer = layer(log(format), filter, move |line: &str| sink.lock().unwrap().push(line.to_owned()));
@@ -327,7 +332,7 @@ mod tests {
 
     #[test]
     fn secrets_and_hostile_characters_reach_no_line() {
-        let say = || tracing::info!(why = "to\"ken-1 \u{202e}", "refused: to\"ken-1\nforged\u{7f}\u{1b}[2J");
+        let say = || tracing::info!(why = "to\"k\ten-1 \u{202e}", "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J");
         let text = lines(LogFormat::Text, filter(false, 0), say);
         assert_eq!(text, ["genesys-tail: refused: [redacted]?forged??[2J\n"]);
         let json = lines(LogFormat::Json, filter(false, 0), say);
@@ -338,7 +343,7 @@ mod tests {
     #[test]
     fn the_final_error_has_two_lines_as_text_and_one_as_json() {
         let at = DateTime::from_timestamp(1_767_323_045, 678_000_000).unwrap();
-        let (what, hint) = ("no such\nconversation: to\"ken-1", Some("check the id"));
+        let (what, hint) = ("no such\nconversation: to\"k\ten-1", Some("check the id"));
         assert_eq!(
             log(LogFormat::Text).error_lines(at, what, hint),
             "genesys-tail: error: no such?conversation: [redacted]\n  check the id\n"

@@ -196,13 +196,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("a/b");
         std::fs::create_dir_all(&below).unwrap();
-        std::fs::write(folder.path().join(".env"), "\u{feff}A=file\nB=file\nC=\nC=second\nexport D='$x #' \nE=  ")
+        std::fs::write(folder.path().join(".env"), "\u{feff}A=file\nB=file\nC=\nC=second\nexport D='$x #' \nE=last ")
             .unwrap();
         let env = env(&[("A", "process"), ("B", ""), ("F", " ")], &[], &below).unwrap();
         let found = ["A", "B", "C", "D", "E", "F"].map(|name| value(&env, name));
         assert_eq!(
             found.each_ref().map(Option::as_deref),
-            [Some("process"), Some("file"), Some("second"), Some("$x #"), None, None]
+            [Some("process"), Some("file"), Some("second"), Some("$x #"), Some("last"), None]
         );
         assert_eq!(env.get("A").unwrap().name, "A");
         assert_eq!(env.get("B").unwrap().name, format!("B in {}", folder.path().join(".env").display()));
