@@ -5,5 +5,6 @@ pub(crate) mod auth;
 mod content;
 pub(crate) mod decode;
 pub(crate) mod http;
+pub(crate) mod region;
 pub(crate) mod socket;
 mod wire;

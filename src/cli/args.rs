@@ -1,0 +1,226 @@
+//! The arguments, in the groups the help shows them in.
+
+#![expect(clippy::doc_markdown, reason = "the comments are the help, and a terminal shows no markdown")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use regex::Regex;
+
+use super::values::{choice, duration, loopback, pattern, rate, retries, size};
+use crate::config::{Color, Format, Multiline, Retries, SourceChoice, Timestamps};
+use crate::event::Role;
+use crate::logging::LogFormat;
+
+/// Everything about tailing.
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// Which conversations.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Whose, and where.
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// What a line looks like, and which are shown.
+    #[command(flatten)]
+    pub lines: LinesArgs,
+    /// How the connection is kept alive.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Recordings, and a conversation that needs no account.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+}
+
+/// Which conversations.
+#[derive(Debug, Args)]
+#[group(id = "target", multiple = true)]
+#[command(next_help_heading = "Conversations")]
+pub struct TargetArgs {
+    /// Follow this conversation: an id or a Genesys URL
+    #[arg(value_name = "CONVERSATION")]
+    pub positional: Vec<String>,
+    /// Follow this conversation; @FILE reads one id a line, @- stdin [env: GENESYS_CONVERSATION_ID]
+    #[arg(short, long = "conversation", value_name = "ID")]
+    pub conversations: Vec<String>,
+    /// Ask this wire; auto takes the one that works
+    #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
+    pub source: SourceChoice,
+}
+
+/// Whose, and where.
+#[derive(Debug, Args)]
+#[group(id = "account", multiple = true)]
+#[command(next_help_heading = "Account")]
+pub struct AccountArgs {
+    /// Sign in to this region: us-east-1, mypurecloud.ie or a URL [env: GENESYS_REGION]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Sign in as this OAuth client [env: GENESYS_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Read the client secret from a file, - is stdin [env, the secret itself: GENESYS_CLIENT_SECRET]
+    #[arg(long, value_name = "PATH")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Use this API instead of the region's [env: GENESYS_API_URL]
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+    /// Use this token endpoint instead of the region's [env: GENESYS_LOGIN_URL]
+    #[arg(long, value_name = "URL")]
+    pub login_url: Option<String>,
+    /// Read settings from this file instead of .env
+    #[arg(long, value_name = "PATH")]
+    pub env_file: Option<PathBuf>,
+}
+
+/// What a line looks like, and which are shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Lines")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct LinesArgs {
+    /// Print lines for people, JSON objects, or frames as received
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = choice(FORMATS))]
+    pub output: Format,
+    /// Print JSON objects, like -o json
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
+    /// Show times this way
+    #[arg(long, value_name = "STYLE", default_value = "time", value_parser = choice(TIMESTAMPS))]
+    pub timestamps: Timestamps,
+    /// Show times in UTC
+    #[arg(long)]
+    pub utc: bool,
+    /// Use colors; auto heeds NO_COLOR, CLICOLOR_FORCE and TERM
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(COLORS))]
+    pub color: Color,
+    /// Show system messages too: typing, receipts, joins
+    #[arg(long)]
+    pub system: bool,
+    /// Show line breaks in a message this way
+    #[arg(long, value_name = "STYLE", default_value = "escape", value_parser = choice(MULTILINES))]
+    pub multiline: Multiline,
+    /// Let control characters through to the terminal
+    #[arg(long)]
+    pub raw_control: bool,
+    /// Show only messages of this side (repeatable)
+    #[arg(long, value_name = "ROLE", value_parser = choice(ROLES))]
+    pub only: Vec<Role>,
+    /// Show only messages whose text matches (repeatable)
+    #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
+    pub include: Vec<Regex>,
+    /// Hide messages whose text matches (repeatable)
+    #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
+    pub exclude: Vec<Regex>,
+    /// Highlight what matches (repeatable)
+    #[arg(short = 'H', long, value_name = "REGEX", value_parser = pattern)]
+    pub highlight: Vec<Regex>,
+    /// Hold this much for a reader that stalls
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub stall_buffer: usize,
+}
+
+/// How the connection is kept alive.
+#[derive(Debug, Args)]
+#[group(id = "connection", multiple = true)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Give up after this many retries in a row, or unlimited [default: 5]
+    #[arg(long, value_name = "N", value_parser = retries)]
+    pub max_retries: Option<Retries>,
+    /// Go on after a normal close, until the conversation ends; retry without limit
+    #[arg(short = 'F')]
+    pub follow: bool,
+    /// Give up a connection attempt after this long
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub connect_timeout: Duration,
+    /// Reconnect after this long without a sign of life
+    #[arg(long, value_name = "DURATION", default_value = "45s", value_parser = duration)]
+    pub idle_timeout: Duration,
+    /// Ask for a sign of life this often
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub ping_interval: Duration,
+    /// Refuse messages larger than this
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
+    pub max_frame_size: usize,
+    /// Connect through this proxy: http, https, socks5 [env: HTTPS_PROXY, ALL_PROXY, NO_PROXY]
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Trust the certificates in this PEM file too [env, instead of the system's: SSL_CERT_FILE]
+    #[arg(long, value_name = "PEM")]
+    pub cacert: Option<PathBuf>,
+}
+
+/// Recordings, and a conversation that needs no account.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Recording and demo")]
+pub struct RecordingArgs {
+    /// Record frames with their arrival times
+    #[arg(long, value_name = "PATH")]
+    pub record: Option<PathBuf>,
+    /// Print a recording, - is stdin, without any network
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["target", "account", "connection", "record"])]
+    pub replay: Option<PathBuf>,
+    /// Tail a conversation simulated in this process; needs no settings
+    #[arg(long, conflicts_with_all = ["target", "account", "proxy", "cacert", "replay"])]
+    pub demo: bool,
+}
+
+/// What is said on standard error.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Status lines")]
+pub struct LoggingArgs {
+    /// Say errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more, -vv everything [env, a filter: GENESYS_TAIL_LOG]
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say it for people or as JSON objects
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = choice(LOG_FORMATS))]
+    pub log_format: LogFormat,
+}
+
+/// What the local Genesys Cloud does.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Listen here, loopback only; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
+    pub listen: SocketAddr,
+    /// Play this conversation: a name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub script: Option<String>,
+    /// Send this many messages per second
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Break something (repeatable); help lists what can be broken
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub faults: Vec<String>,
+    /// Repeat the run that had this seed
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let tokens expire after this long
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub token_lifetime: Option<Duration>,
+}
+
+const SOURCES: [(&str, SourceChoice); 2] = [("auto", SourceChoice::Auto), ("transcript", SourceChoice::Transcript)];
+
+const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("raw", Format::Raw)];
+
+const TIMESTAMPS: [(&str, Timestamps); 4] = [
+    ("time", Timestamps::Time),
+    ("iso", Timestamps::Iso),
+    ("relative", Timestamps::Relative),
+    ("none", Timestamps::None),
+];
+
+const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+
+const MULTILINES: [(&str, Multiline); 2] = [("escape", Multiline::Escape), ("indent", Multiline::Indent)];
+
+const ROLES: [(&str, Role); 4] =
+    [("customer", Role::Customer), ("agent", Role::Agent), ("bot", Role::Bot), ("system", Role::System)];
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];

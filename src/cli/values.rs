@@ -1,0 +1,137 @@
+//! Values only a flag can hold: words out of a list, durations, sizes, rates.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use regex::Regex;
+
+use crate::config::Retries;
+
+/// As long as anybody waits; beyond it, deadlines would overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A parser for one of the words of `table`, which the help lists in this order.
+pub(super) fn choice<T, const N: usize>(table: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let words = table.each_ref().map(|(word, _)| *word);
+    PossibleValuesParser::new(words).map(move |typed| {
+        let found = table.iter().find(|(word, _)| *word == typed);
+        found.expect("the parser lets only words of the table pass").1
+    })
+}
+
+/// `20s`, `1m 30s`, `500ms`, or plain seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let bare = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if bare { text.parse().ok().map(Duration::from_secs) } else { humantime::parse_duration(text).ok() };
+    match parsed {
+        Some(Duration::ZERO) => Err("it must be longer than nothing".into()),
+        Some(duration) if duration > LONGEST => Err("a year is the longest".into()),
+        Some(duration) => Ok(duration),
+        None => Err("not a duration; 20s, 1m30s and 500ms are, and 20 is in seconds".into()),
+    }
+}
+
+/// Bytes, or with a unit `KiB`, `MiB` or `GiB` in any case.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let lower = text.to_ascii_lowercase();
+    let units = [("kib", 10), ("mib", 20), ("gib", 30)];
+    let (number, shift) = units
+        .iter()
+        .find_map(|(unit, shift)| lower.strip_suffix(unit).map(|number| (number.trim_end(), *shift)))
+        .unwrap_or((&lower, 0));
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
+    match bytes {
+        Some(0) => Err("it must be more than nothing".into()),
+        Some(bytes) => Ok(bytes),
+        None => Err("not a size; 65536, 64KiB and 16MiB are".into()),
+    }
+}
+
+/// How many retries in a row: a number, or `unlimited`.
+pub(super) fn retries(text: &str) -> Result<Retries, String> {
+    if text.eq_ignore_ascii_case("unlimited") {
+        return Ok(Retries::Unlimited);
+    }
+    text.parse().map(Retries::Limited).map_err(|_| "neither a number nor 'unlimited'".into())
+}
+
+pub(super) fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
+}
+
+/// Messages per second: `10`, `0.5` or `10/s`.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    let rate = number.trim_end().parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "not a rate; 10, 0.5 and 10/s are, in messages per second".into())
+}
+
+/// Where to listen: an address of this machine only, with `localhost` for 127.0.0.1.
+pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let address = match named {
+        Some(port) => Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+        None => text.parse().ok(),
+    };
+    let local = address.filter(|address| address.ip().is_loopback());
+    local.ok_or_else(|| "not a loopback address with a port; 127.0.0.1:8080 is".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units_or_are_seconds() {
+        let cases = [("20", 20_000), ("20s", 20_000), ("1m 30s", 90_000), ("1m30s", 90_000), ("500ms", 500)];
+        for (text, millis) in cases {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "0", "0s", "-1", "1.5", "soon", "2years", "99999999999999999999"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_binary_units() {
+        let cases = [("1", 1), ("65536", 65_536), ("64KiB", 65_536), ("16mib", 16 << 20), ("1 GIB", 1 << 30)];
+        for (text, bytes) in cases {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "0", "0MiB", "MiB", "-1", "1.5MiB", "16MB", "99999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn retries_are_a_number_or_unlimited() {
+        assert_eq!(retries("0"), Ok(Retries::Limited(0)));
+        assert_eq!(retries("Unlimited"), Ok(Retries::Unlimited));
+        assert!(retries("-1").is_err());
+        assert!(retries("many").is_err());
+    }
+
+    #[test]
+    fn rates_are_positive() {
+        for (text, expected) in [("10", 10.0), ("10/s", 10.0), ("0.5 /s", 0.5)] {
+            assert!((rate(text).unwrap() - expected).abs() < f64::EPSILON, "{text}");
+        }
+        for text in ["", "0", "-1", "inf", "NaN", "10/m"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_listened_on() {
+        for text in ["127.0.0.1:0", "localhost:8080", "[::1]:1"] {
+            assert!(loopback(text).is_ok(), "{text}");
+        }
+        for text in ["0.0.0.0:80", "10.0.0.1:80", "127.0.0.1", "localhost", "example.com:80", "localhost:99999"] {
+            assert!(loopback(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Where the API and the token endpoint are.
+
+use url::{Host, Url};
+
+use crate::cli::AccountArgs;
+use crate::genesys::region;
+
+use super::env::{Env, Setting};
+use super::error::Problems;
+
+const TOKEN_PATH: &str = "oauth/token";
+
+/// The two addresses everything else is built from. Both are `https`, or `http` on loopback; neither has a user, a
+/// query or a fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The base of REST and of the transcript socket. Its path ends in a slash, so that [`Url::join`] with a relative
+    /// path keeps a prefix.
+    pub api: Url,
+    /// The token endpoint itself.
+    pub token: Url,
+}
+
+impl Endpoints {
+    /// Whether both are on this machine.
+    pub(super) fn are_local(&self) -> bool {
+        is_loopback(&self.api) && is_loopback(&self.token)
+    }
+}
+
+pub(super) fn resolve(
+    args: &AccountArgs,
+    env: &Env,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<Endpoints> {
+    let api = env.flag_or(args.api_url.as_deref(), "--api-url", &["GENESYS_API_URL"]);
+    let login = env.flag_or(args.login_url.as_deref(), "--login-url", &["GENESYS_LOGIN_URL"]);
+    let token = login.as_ref().map(|login| address(login, problems).map(token_endpoint));
+    let Some(api) = api else {
+        let region = env.flag_or(args.region.as_deref(), "--region", &["GENESYS_REGION", "GENESYSCLOUD_REGION"]);
+        let of_region = of_region(region, problems, warnings)?;
+        return Some(Endpoints { api: of_region.api, token: token.unwrap_or(Some(of_region.token))? });
+    };
+    let api = with_slash(address(&api, problems)?);
+    let token = token.unwrap_or_else(|| api.join(TOKEN_PATH).ok())?;
+    Some(Endpoints { api, token })
+}
+
+fn of_region(region: Option<Setting>, problems: &mut Problems, warnings: &mut Vec<String>) -> Option<Endpoints> {
+    let region = region.unwrap_or_else(|| Setting { value: region::DEFAULT.into(), name: "--region".into() });
+    let Some(hosts) = region::hosts(&region.value) else {
+        let reason = format!("{:?} is no known region; known are {}", region.value, region::known_names());
+        problems.unusable(region.name, reason);
+        return None;
+    };
+    if hosts.guessed {
+        let known = region::known_names();
+        warnings.push(format!(
+            "{}: {:?} is no known region, trying {}; known are {known}",
+            region.name, region.value, hosts.api
+        ));
+    }
+    let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts of a region are valid");
+    Some(Endpoints { api: url(&hosts.api), token: token_endpoint(url(&hosts.login)) })
+}
+
+/// The URL of a setting with `http` for `ws` and `https` for `wss`. What is wrong is said without showing the value,
+/// which may hold a password.
+fn address(setting: &Setting, problems: &mut Problems) -> Option<Url> {
+    parse(&setting.value).map_err(|reason| problems.unusable(&setting.name, reason)).ok()
+}
+
+fn parse(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL; https://api.mypurecloud.com is")?;
+    let scheme = match url.scheme() {
+        "https" | "wss" => "https",
+        "http" | "ws" if is_loopback(&url) => "http",
+        "http" | "ws" => return Err("only an address of this machine may do without https"),
+        _ => return Err("only https is spoken"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must not hold a user or a password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must not hold a query or a fragment");
+    }
+    let mut url = url;
+    url.set_scheme(scheme).map_err(|()| "only https is spoken")?;
+    Ok(url)
+}
+
+/// A bare host is given the path all token endpoints have; a path is left as it is.
+fn token_endpoint(mut url: Url) -> Url {
+    if url.path() == "/" {
+        url.set_path(TOKEN_PATH);
+    }
+    url
+}
+
+fn with_slash(mut url: Url) -> Url {
+    let path = format!("{}/", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_https_or_local_and_plain() {
+        let cases = [
+            ("https://api.example", Ok("https://api.example/")),
+            ("wss://api.example:444/p", Ok("https://api.example:444/p")),
+            ("http://127.0.0.1:80", Ok("http://127.0.0.1/")),
+            ("ws://localhost:8080", Ok("http://localhost:8080/")),
+            ("http://[::1]:1/", Ok("http://[::1]:1/")),
+            ("http://api.example", Err("https")),
+            ("ws://localhost.example", Err("https")),
+            ("ftp://api.example", Err("https")),
+            ("localhost:8080", Err("not a URL")),
+            ("api.example", Err("not a URL")),
+            ("https://u@api.example", Err("user")),
+            ("https://:p@api.example", Err("user")),
+            ("https://api.example?x", Err("query")),
+            ("https://api.example#x", Err("fragment")),
+        ];
+        for (text, expected) in cases {
+            match (parse(text), expected) {
+                (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected),
+                (Err(reason), Err(part)) => assert!(reason.contains(part), "{text}: {reason}"),
+                (result, _) => panic!("{text}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn paths_are_kept_and_joinable() {
+        let url = |text| Url::parse(text).unwrap();
+        assert_eq!(token_endpoint(url("https://x")).as_str(), "https://x/oauth/token");
+        assert_eq!(token_endpoint(url("https://x/my/token/")).as_str(), "https://x/my/token/");
+        assert_eq!(with_slash(url("https://x/a/b//")).join("api/v2").unwrap().as_str(), "https://x/a/b/api/v2");
+        assert_eq!(with_slash(url("https://x")).as_str(), "https://x/");
+    }
+}

@@ -1,0 +1,62 @@
+//! How connections are made and kept alive.
+
+use std::time::Duration;
+
+use crate::cli::ConnectionArgs;
+
+use super::env::Env;
+use super::error::Problems;
+use super::network::{self, Network};
+
+const DEFAULT_RETRIES: Retries = Retries::Limited(5);
+
+/// How connections are made and kept alive.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// How the network is reached.
+    pub network: Network,
+    /// What a socket is held to.
+    pub socket: SocketLimits,
+    /// How many retries in a row.
+    pub retries: Retries,
+    /// Whether to go on after a close with 1000 or 1001, until the conversation itself ends.
+    pub follow: bool,
+}
+
+/// What a socket is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketLimits {
+    /// How often a ping is sent, above zero.
+    pub ping_interval: Duration,
+    /// How long a silent peer is believed in; longer than [`SocketLimits::ping_interval`].
+    pub idle_timeout: Duration,
+    /// The largest message in bytes, above zero.
+    pub max_frame_size: usize,
+}
+
+/// How often to try again in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retries {
+    /// This often; zero is one attempt.
+    Limited(u32),
+    /// For ever.
+    Unlimited,
+}
+
+pub(super) fn resolve(args: ConnectionArgs, env: &Env, problems: &mut Problems) -> Option<Link> {
+    let ConnectionArgs { max_retries, follow, connect_timeout, idle_timeout, ping_interval, max_frame_size, .. } = args;
+    if idle_timeout <= ping_interval {
+        problems.contradictory(format!(
+            "--idle-timeout {} has to be longer than --ping-interval {}",
+            humantime::format_duration(idle_timeout),
+            humantime::format_duration(ping_interval)
+        ));
+    }
+    let default = if follow { Retries::Unlimited } else { DEFAULT_RETRIES };
+    Some(Link {
+        network: network::resolve(args.proxy.as_deref(), args.cacert, connect_timeout, env, problems)?,
+        socket: SocketLimits { ping_interval, idle_timeout, max_frame_size },
+        retries: max_retries.unwrap_or(default),
+        follow,
+    })
+}

@@ -1,0 +1,276 @@
+use std::ffi::OsString;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+const COMPLETE: [(&str, &str); 3] =
+    [("GENESYS_CONVERSATION_ID", "one"), ("GENESYS_CLIENT_ID", "client"), ("GENESYS_CLIENT_SECRET", "hunter2")];
+
+struct Given<'a> {
+    env: Vec<(&'a str, &'a str)>,
+    file: &'a str,
+    stdin: &'a str,
+    terminal: bool,
+}
+
+/// Nothing set.
+fn nothing<'a>() -> Given<'a> {
+    Given { env: Vec::new(), file: "", stdin: "", terminal: false }
+}
+
+/// What tailing needs, and `more`, which wins.
+fn complete<'a>(more: &[(&'a str, &'a str)]) -> Given<'a> {
+    Given { env: [&COMPLETE[..], more].concat(), ..nothing() }
+}
+
+impl Given<'_> {
+    fn resolve(&self, args: &[&str]) -> Result<Resolved, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        if !self.file.is_empty() {
+            std::fs::write(folder.path().join(".env"), self.file).unwrap();
+        }
+        let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
+        let process = self.env.iter().map(|(name, value)| (name.into(), value.into()));
+        let env = Env::read(process, &cli, folder.path())?;
+        resolve(cli, &env, self.terminal, &mut self.stdin.as_bytes())
+    }
+
+    fn tail(&self, args: &[&str]) -> Config {
+        match self.resolve(args).unwrap().task {
+            Task::Tail(config) => *config,
+            task => panic!("not a tail: {task:?}"),
+        }
+    }
+
+    fn error(&self, args: &[&str]) -> String {
+        self.resolve(args).expect_err("a problem").to_string()
+    }
+}
+
+#[test]
+fn everything_that_is_missing_is_named_at_once() {
+    let error = nothing().resolve(&[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), \
+         client id (--client-id, GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID), \
+         client secret (GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET, --client-secret-file)"
+    );
+    assert!(error.hint().is_some());
+    let empty = Given { env: COMPLETE.map(|(name, _)| (name, " ")).into(), ..nothing() };
+    assert_eq!(empty.error(&["--client-id", "", "-c", ""]), error.to_string());
+}
+
+#[test]
+fn problems_of_every_kind_come_together() {
+    let given = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://u:hunter2@p")], ..nothing() };
+    let error = given.error(&["-c", "a b", "--idle-timeout", "5", "-o", "raw", "-i", "x", "--client-id", "client"]);
+    for part in [
+        "settings missing: client secret (",
+        "--conversation: \"a b\" is no conversation id",
+        "GENESYS_REGION: \"europe\" is no known region; known are us-east-1,",
+        "HTTPS_PROXY: a proxy is http, https",
+        "--idle-timeout 5s has to be longer than --ping-interval 20s",
+        "--include needs to understand messages",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!error.contains("hunter2") && !error.contains('\n'));
+}
+
+#[test]
+fn flags_win_over_variables_and_those_over_the_file() {
+    let file = "GENESYS_CONVERSATION_ID=of-file\nGENESYS_CLIENT_ID=file\nGENESYS_CLIENT_SECRET='of$file'\nGENESYS_REGION=eu-west-1";
+    let given =
+        Given { env: vec![("GENESYS_CLIENT_ID", "variable"), ("GENESYS_CLIENT_SECRET", "")], file, ..nothing() };
+    let config = given.tail(&["--region", "eu-west-2"]);
+    assert_eq!(config.conversations, ["of-file"]);
+    assert_eq!(config.credentials.client_id, "variable");
+    assert_eq!(config.credentials.client_secret.expose_secret(), "of$file");
+    assert_eq!(config.endpoints.api.as_str(), "https://api.euw2.pure.cloud/");
+    assert_eq!(given.tail(&["--client-id", "flag"]).credentials.client_id, "flag");
+}
+
+#[test]
+fn the_names_of_other_genesys_tools_are_understood() {
+    let env = vec![
+        ("GENESYSCLOUD_REGION", "us-west-2"),
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "other"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "secret"),
+    ];
+    let config = Given { env, ..nothing() }.tail(&["x"]);
+    assert_eq!(config.credentials.client_id, "other");
+    assert_eq!(config.endpoints.token.as_str(), "https://login.usw2.pure.cloud/oauth/token");
+}
+
+#[test]
+fn conversations_are_collected_once_each_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("ids");
+    std::fs::write(&list, "# open\r\ntwo\r\n\r\n  three \r\none\r\n").unwrap();
+    let list = format!("@{}", list.display());
+    let given = complete(&[]);
+    assert_eq!(given.tail(&["-c", "one", "-c", &list, "four", "one"]).conversations, ["one", "two", "three", "four"]);
+    assert_eq!(complete(&[("GENESYS_CONVERSATION_ID", " a,b\n c,,a ")]).tail(&[]).conversations, ["a", "b", "c"]);
+    assert_eq!(Given { stdin: "x\ny\n", ..complete(&[]) }.tail(&["@-"]).conversations, ["x", "y"]);
+    assert!(given.error(&["@-"]).contains("--conversation @-: it names no conversation"));
+    assert!(given.error(&["@/nowhere/ids"]).contains("--conversation @/nowhere/ids: "));
+    assert!(complete(&[("GENESYS_CONVERSATION_ID", ",")]).error(&[]).contains("missing: conversation"));
+    assert!(complete(&[("GENESYS_CONVERSATION_ID", "../x")]).error(&[]).contains("GENESYS_CONVERSATION_ID: "));
+}
+
+#[test]
+fn endpoints_come_from_the_region_unless_they_are_given() {
+    let default = ("https://api.mypurecloud.com/", "https://login.mypurecloud.com/oauth/token");
+    let cases: [(&[&str], (&str, &str)); 6] = [
+        (&[], default),
+        (&["--api-url", "https://x/p/"], ("https://x/p/", "https://x/p/oauth/token")),
+        (&["--api-url", "ws://127.0.0.1:1"], ("http://127.0.0.1:1/", "http://127.0.0.1:1/oauth/token")),
+        (&["--login-url", "https://l"], (default.0, "https://l/oauth/token")),
+        (&["--api-url", "https://x", "--login-url", "https://l/t"], ("https://x/", "https://l/t")),
+        (&["--api-url", "https://x", "--region", "unused"], ("https://x/", "https://x/oauth/token")),
+    ];
+    for (args, (api, token)) in cases {
+        let endpoints = complete(&[]).tail(args).endpoints;
+        assert_eq!((endpoints.api.as_str(), endpoints.token.as_str()), (api, token), "{args:?}");
+    }
+    let error = complete(&[]).error(&["--api-url", "http://u:hunter2@x", "--login-url", "x"]);
+    assert!(error.contains("--api-url: ") && error.contains("--login-url: ") && !error.contains("hunter2"));
+}
+
+#[test]
+fn a_guessed_region_and_an_exposed_secret_are_warned_of() {
+    let resolved = complete(&[]).resolve(&["--region", "ap-east-9"]).unwrap();
+    let [warning] = resolved.warnings.as_slice() else { panic!("{:?}", resolved.warnings) };
+    assert!(warning.contains("api.ap-east-9.mypurecloud.com") && warning.contains("us-east-1, "), "{warning}");
+    assert!(complete(&[]).resolve(&[]).unwrap().warnings.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_secret_of_a_local_simulator_may_be_seen() {
+    let local = "GENESYS_API_URL=http://127.0.0.1:1\nGENESYS_CLIENT_SECRET=sim";
+    let given = Given { file: local, ..complete(&[]) };
+    assert!(given.resolve(&[]).unwrap().warnings.is_empty());
+    let real = Given { file: "GENESYS_CLIENT_SECRET=real", ..complete(&[]) };
+    let warned = real.resolve(&[]).unwrap().warnings;
+    // Where files are private from the start there is nothing to warn of.
+    assert!(warned.iter().all(|warning| warning.contains("chmod 600")));
+}
+
+#[test]
+fn a_secret_can_come_from_a_file_or_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let path = path.to_str().unwrap();
+    for (text, secret) in [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" a\n\n", " a\n"), ("s3cret", "s3cret")] {
+        std::fs::write(path, text).unwrap();
+        let config = complete(&[]).tail(&["--client-secret-file", path]);
+        assert_eq!(config.credentials.client_secret.expose_secret(), secret, "{text:?}");
+    }
+    let given = Given { stdin: "s3cret\n", ..complete(&[]) };
+    assert_eq!(given.tail(&["--client-secret-file", "-"]).credentials.client_secret.expose_secret(), "s3cret");
+    assert!(complete(&[]).error(&["--client-secret-file", "-"]).contains("it holds no secret"));
+    assert!(given.error(&["@-", "--client-secret-file", "-"]).contains("standard input is read by --conversation @-"));
+    assert!(complete(&[]).error(&["--client-secret-file", "/nowhere/secret"]).contains("/nowhere/secret: "));
+}
+
+#[test]
+fn proxies_are_looked_for_in_order() {
+    let all = [
+        ("HTTPS_PROXY", "https://a"),
+        ("https_proxy", "https://b"),
+        ("ALL_PROXY", "https://c"),
+        ("all_proxy", "https://d"),
+    ];
+    let host = |given: Given<'_>, args: &[&str]| {
+        given.tail(args).link.network.proxy.and_then(|proxy| proxy.url.host_str().map(str::to_owned))
+    };
+    for (skipped, expected) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        assert_eq!(host(complete(&all[skipped..]), &[]).as_deref(), Some(expected));
+    }
+    assert_eq!(host(complete(&all), &["--proxy", "flag:1"]).as_deref(), Some("flag"));
+    assert_eq!(host(complete(&[]), &[]), None);
+    let network = complete(&[("no_proxy", "x"), ("SSL_CERT_FILE", "/certs")]).tail(&[]).link.network;
+    assert_eq!((network.no_proxy.as_deref(), network.ssl_cert_file), (Some("x"), Some("/certs".into())));
+    assert!(complete(&[]).error(&["--cacert", "/nowhere/ca.pem"]).contains("--cacert /nowhere/ca.pem: "));
+}
+
+#[test]
+fn following_retries_without_limit_unless_a_limit_is_given() {
+    let cases: [(&[&str], Retries); 4] = [
+        (&[], Retries::Limited(5)),
+        (&["-F"], Retries::Unlimited),
+        (&["-F", "--max-retries", "2"], Retries::Limited(2)),
+        (&["--max-retries", "unlimited"], Retries::Unlimited),
+    ];
+    for (args, retries) in cases {
+        let link = complete(&[]).tail(args).link;
+        assert_eq!((link.retries, link.follow), (retries, args.contains(&"-F")), "{args:?}");
+    }
+    assert!(complete(&[]).error(&["--idle-timeout", "20s"]).contains("--idle-timeout 20s"));
+}
+
+#[test]
+fn colour_is_decided_by_flag_then_variables_then_terminal() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], bool, &'a str, bool);
+    let (no, force, dumb) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "dumb"));
+    let cases: [Case<'_>; 9] = [
+        (&[], true, "auto", true),
+        (&[], false, "auto", false),
+        (&[no, force], true, "always", true),
+        (&[force], true, "never", false),
+        (&[no, force], true, "auto", false),
+        (&[force, dumb], false, "auto", true),
+        (&[("CLICOLOR_FORCE", "0")], false, "auto", false),
+        (&[dumb], true, "auto", false),
+        (&[("NO_COLOR", "")], true, "auto", true),
+    ];
+    for (env, terminal, flag, expected) in cases {
+        let given = Given { terminal, ..complete(env) };
+        assert_eq!(given.tail(&["--color", flag]).lines.color, expected, "{env:?} {terminal} {flag}");
+    }
+}
+
+#[test]
+fn asking_for_system_messages_shows_them() {
+    assert!(complete(&[]).tail(&["--only", "system"]).lines.system);
+    assert!(!complete(&[]).tail(&["--only", "agent"]).lines.system);
+    assert_eq!(complete(&[]).tail(&["--json"]).lines.format, Format::Json);
+}
+
+#[test]
+fn other_tasks_need_no_settings() {
+    let unusable = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://x")], ..nothing() };
+    assert!(
+        matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.link.network.proxy.is_none())
+    );
+    let replay = unusable.resolve(&["--replay", "-"]).unwrap().task;
+    assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));
+    let simulate = unusable.resolve(&["simulate", "--rate", "10/s", "--fault", "a", "--fault", "b"]).unwrap().task;
+    assert!(matches!(simulate, Task::Simulate(Simulate { faults, rate: Some(_), .. }) if faults == ["a", "b"]));
+    assert!(matches!(unusable.resolve(&["completions", "bash"]).unwrap().task, Task::Print(_)));
+}
+
+#[test]
+fn the_filter_variable_counts_unless_a_flag_says_how_much() {
+    let filter = |value, args: &[&str]| complete(&[("GENESYS_TAIL_LOG", value)]).resolve(args).map(|done| done.filter);
+    assert_eq!(filter("debug", &[]).unwrap(), crate::logging::filter(false, 1));
+    assert_eq!(filter("debug", &["-q"]).unwrap(), crate::logging::filter(true, 0));
+    assert!(filter("genesys_tail=loud", &[]).unwrap_err().to_string().contains("GENESYS_TAIL_LOG: not a filter"));
+}
+
+#[test]
+fn nothing_that_can_be_printed_for_debugging_holds_the_secret() {
+    let given = complete(&[("HTTPS_PROXY", "http://u:hunter2@p")]);
+    assert!(!format!("{:?}", given.resolve(&[]).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn the_example_is_complete_and_its_quotes_work() {
+    let config = Given { file: include_str!("../../.env.example"), ..nothing() }.tail(&[]);
+    assert_eq!(config.conversations.len(), 1);
+    assert_eq!(config.credentials.client_secret.expose_secret(), "an-invented-$ecret");
+    assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.com/");
+}

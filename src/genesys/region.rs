@@ -1,0 +1,156 @@
+//! Regions: which hosts belong to the name of a region, a domain, or an address pasted from a browser.
+
+use url::Url;
+
+/// AWS name and domain of every published region, the default first.
+const REGIONS: [(&str, &str); 18] = [
+    ("us-east-1", "mypurecloud.com"),
+    ("us-east-2", "use2.us-gov-pure.cloud"),
+    ("us-west-2", "usw2.pure.cloud"),
+    ("ca-central-1", "cac1.pure.cloud"),
+    ("mx-central-1", "mxc1.pure.cloud"),
+    ("sa-east-1", "sae1.pure.cloud"),
+    ("eu-west-1", "mypurecloud.ie"),
+    ("eu-west-2", "euw2.pure.cloud"),
+    ("eu-central-1", "mypurecloud.de"),
+    ("eu-central-2", "euc2.pure.cloud"),
+    ("eusc-de-east-1", "edee1.eusc-pure.cloud"),
+    ("me-central-1", "mec1.pure.cloud"),
+    ("ap-south-1", "aps1.pure.cloud"),
+    ("ap-northeast-1", "mypurecloud.jp"),
+    ("ap-northeast-2", "apne2.pure.cloud"),
+    ("ap-northeast-3", "apne3.pure.cloud"),
+    ("ap-southeast-1", "apse1.pure.cloud"),
+    ("ap-southeast-2", "mypurecloud.com.au"),
+];
+
+/// Where the region is when nobody says.
+pub(crate) const DEFAULT: &str = REGIONS[0].0;
+
+/// The hosts of one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hosts {
+    /// The host of REST and of the transcript socket.
+    pub(crate) api: String,
+    /// The host of the token endpoint.
+    pub(crate) login: String,
+    /// Whether the hosts are a guess from a pattern, because the region is in no table.
+    pub(crate) guessed: bool,
+}
+
+/// The hosts of `region`: an AWS name in any case and with `_` for `-`, a domain, or any address below a domain.
+///
+/// `None` for what is neither known nor shaped like the name of an AWS region.
+pub(crate) fn hosts(region: &str) -> Option<Hosts> {
+    let region = region.trim().to_ascii_lowercase();
+    let name = region.replace('_', "-");
+    if let Some((_, domain)) = REGIONS.iter().find(|(aws, _)| *aws == name) {
+        return Some(known(domain));
+    }
+    if is_aws_shaped(&name) {
+        return Some(guess(&name));
+    }
+    let host = host_of(&region)?;
+    REGIONS.iter().find(|(_, domain)| belongs(&host, domain)).map(|(_, domain)| known(domain))
+}
+
+/// The AWS names of the known regions, for people.
+pub(crate) fn known_names() -> String {
+    REGIONS.map(|(aws, _)| aws).join(", ")
+}
+
+fn known(domain: &str) -> Hosts {
+    Hosts { api: format!("api.{domain}"), login: format!("login.{domain}"), guessed: false }
+}
+
+fn guess(name: &str) -> Hosts {
+    let host = format!("api.{name}.mypurecloud.com");
+    Hosts { api: host.clone(), login: host, guessed: true }
+}
+
+/// Two letters or more, one word or more, a number of one or two digits: `ap-east-1`, `us-gov-west-1`.
+fn is_aws_shaped(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let [area, words @ .., number] = parts.as_slice() else { return false };
+    let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_number = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_word(area) && !words.is_empty() && words.iter().all(|word| is_word(word)) && is_number
+}
+
+fn host_of(text: &str) -> Option<String> {
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
+    url.ok()?.host_str().map(str::to_owned)
+}
+
+/// The domain itself or one label below it. Not more: `api.us-east-9.mypurecloud.com` is no host of `us-east-1`.
+fn belongs(host: &str, domain: &str) -> bool {
+    let Some(below) = host.strip_suffix(domain) else { return false };
+    below.is_empty() || below.strip_suffix('.').is_some_and(|label| !label.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_name_a_region_leads_to_its_domain() {
+        let cases = [
+            ("us-east-1", "mypurecloud.com"),
+            ("EU_West_1", "mypurecloud.ie"),
+            (" ap-southeast-2 ", "mypurecloud.com.au"),
+            ("us-east-2", "use2.us-gov-pure.cloud"),
+            ("eusc_de_east_1", "edee1.eusc-pure.cloud"),
+            ("mypurecloud.ie", "mypurecloud.ie"),
+            ("MyPureCloud.com.au", "mypurecloud.com.au"),
+            ("api.mypurecloud.de", "mypurecloud.de"),
+            ("login.usw2.pure.cloud", "usw2.pure.cloud"),
+            ("apps.mypurecloud.jp/directory/#/engage", "mypurecloud.jp"),
+            ("https://apps.usw2.pure.cloud/directory/#/engage", "usw2.pure.cloud"),
+            ("https://api.mypurecloud.com:443", "mypurecloud.com"),
+        ];
+        for (region, domain) in cases {
+            assert_eq!(hosts(region), Some(known(domain)), "{region}");
+        }
+    }
+
+    #[test]
+    fn a_name_shaped_like_an_aws_region_is_a_guess() {
+        let guessed = hosts("AP_East_1").expect("shaped like a region");
+        assert_eq!(guessed.api, "api.ap-east-1.mypurecloud.com");
+        assert_eq!(guessed.login, guessed.api);
+        assert!(guessed.guessed);
+        assert!(hosts("us-gov-west-1").expect("shaped like a region").guessed);
+    }
+
+    #[test]
+    fn anything_else_is_unknown() {
+        let cases = [
+            "",
+            "europe",
+            "us-east",
+            "us-east-",
+            "us--1",
+            "us-1",
+            "us-east-123",
+            "us-e4st-1",
+            "example.com",
+            "mypurecloud.com.example.com",
+            "notmypurecloud.com",
+            "api.us-east-9.mypurecloud.com",
+            "https://example.com/mypurecloud.com",
+            "https://",
+        ];
+        for region in cases {
+            assert_eq!(hosts(region), None, "{region}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_known_and_no_region_stands_twice() {
+        assert_eq!(hosts(DEFAULT), Some(known("mypurecloud.com")));
+        for (position, (aws, domain)) in REGIONS.iter().enumerate() {
+            assert!(REGIONS[..position].iter().all(|(name, other)| name != aws && other != domain), "{aws}");
+            assert!(is_aws_shaped(aws), "{aws}");
+        }
+    }
+}
