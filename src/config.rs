@@ -27,7 +27,7 @@ pub use credentials::Credentials;
 pub use endpoints::Endpoints;
 pub use env::Env;
 pub use error::{ConfigError, Problem};
-pub use lines::{Color, Format, Lines, Multiline, Timestamps};
+pub use lines::{Color, Lines};
 pub use link::{Link, Retries, SocketLimits};
 pub use network::{Bundle, Network, Proxy};
 

@@ -1,5 +1,22 @@
 //! `tail -f` for Genesys Cloud conversations.
-#![allow(dead_code)]
+//!
+//! Data moves one way, and every module is one station on it:
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`cli`], [`config`] | what the user typed; what the program needs |
+//! | `run` | what each task does, from the settings to the end |
+//! | `genesys` | what the remote side speaks: hosts, token, HTTP, WebSocket, frames |
+//! | `source` | where events come from: the transcript socket, a recording |
+//! | [`event`] | what happened, the one currency of the house |
+//! | `follow` | keeps a conversation alive: retries, renewal, and the way out |
+//! | `ledger` | what was delivered already |
+//! | `delivery` | recorded as it came, let through once, printed, counted |
+//! | [`output`] | how it is shown: text, json, raw, escaping, and the thread that owns stdout |
+//! | `recording` | what `--record` writes and `--replay` reads |
+//! | [`logging`], [`redact`] | status lines, and what may never be in them |
+//! | `exit`, [`signals`] | how a run ends |
+//! | [`simulator`] | the same wire, spoken from the other side |
 
 mod backoff;
 pub mod cli;
@@ -15,6 +32,109 @@ pub mod output;
 mod recording;
 pub mod redact;
 mod run;
-mod signals;
+pub mod signals;
 pub mod simulator;
 mod source;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Cli;
+use crate::config::{Env, Resolved, Task, resolve};
+use crate::exit::Error;
+pub use crate::exit::Exit;
+use crate::logging::Log;
+use crate::redact::Secrets;
+use crate::signals::{Signal, Signals};
+
+/// What a process was started with.
+pub struct Invocation<'a> {
+    /// The parsed command line.
+    pub cli: Cli,
+    /// The environment variables.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The working folder.
+    pub folder: &'a Path,
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Standard output.
+    pub stdout: File,
+    /// Whether that is a terminal.
+    pub terminal: bool,
+}
+
+/// Runs the program from its settings to its end. Errors are reported on standard error.
+///
+/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM` and `SIGHUP` for the process, so it is to be called
+/// once, outside of any runtime.
+#[must_use]
+pub fn run(invocation: Invocation<'_>) -> Exit {
+    let log = Log { format: invocation.cli.logging.log_format, secrets: Secrets::default(), escape: output::escape };
+    let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));
+    result.unwrap_or_else(|error| {
+        log.report(&error.to_string(), error.hint());
+        Exit::Code(error.code())
+    })
+}
+
+/// From what was typed and set to what is to be done, with logging started.
+fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
+    let Invocation { cli, variables, folder, stdin, stdout, terminal } = invocation;
+    let env = Env::read(variables, &cli, folder)?;
+    let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
+    keep_secret(&task, &log.secrets);
+    log.clone().init(filter);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok((task, stdout))
+}
+
+/// Registers what no line may ever show.
+fn keep_secret(task: &Task, secrets: &Secrets) {
+    if let Task::Tail(config) = task {
+        secrets.add_login(&config.credentials.client_id, &config.credentials.client_secret);
+        if let Some((user, password)) = config.link.network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
+            secrets.add_login(user, password);
+        }
+    }
+}
+
+fn execute(task: Task, stdout: File, secrets: &Secrets) -> Result<Exit, Error> {
+    // Before the first TLS configuration is made; a second call of this function finds it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
+    let result = runtime.block_on(until_signalled(task, stdout, secrets));
+    // A thread that still waits for a recording on standard input would keep the process from ending.
+    runtime.shutdown_background();
+    result
+}
+
+/// Runs the task. The first signal asks it to leave in good order, the second does not wait for that.
+async fn until_signalled(task: Task, stdout: File, secrets: &Secrets) -> Result<Exit, Error> {
+    let mut signals = Signals::listen().map_err(Error::Start)?;
+    let stop = CancellationToken::new();
+    let mut running = std::pin::pin!(run::run(task, stdout, secrets, &stop));
+    let mut received: Option<Signal> = None;
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut running => {
+                let ended = received.map_or(Exit::Code(0), Exit::Signal);
+                return result.map(|()| ended);
+            }
+            signal = signals.next() => match received {
+                Some(first) => return Ok(Exit::Signal(first)),
+                None => {
+                    received = Some(signal);
+                    stop.cancel();
+                }
+            },
+        }
+    }
+}

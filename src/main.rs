@@ -1,3 +1,41 @@
-//! The `genesys-tail` binary.
+//! The `genesys-tail` binary: gathers what the process was started with, and ends it as the run ended.
 
-fn main() {}
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use genesys_tail::cli::Cli;
+use genesys_tail::{Exit, Invocation};
+
+fn main() -> ExitCode {
+    let cli = match Cli::parse_from_args(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // `--help | head -1` closes the pipe early; there is nobody to tell.
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli) {
+        Ok(Exit::Code(code)) => ExitCode::from(code),
+        Ok(Exit::Signal(signal)) => {
+            signal.die();
+            ExitCode::from(signal.exit_code())
+        }
+        Err(_) => ExitCode::from(74),
+    }
+}
+
+fn run(cli: Cli) -> io::Result<Exit> {
+    let stdout = io::stdout();
+    Ok(genesys_tail::run(Invocation {
+        cli,
+        variables: std::env::vars_os().collect(),
+        folder: &std::env::current_dir().unwrap_or_default(),
+        stdin: &mut io::stdin(),
+        terminal: stdout.is_terminal(),
+        // Its own handle, without the buffer that the standard library puts before standard output.
+        stdout: File::from(stdout.as_fd().try_clone_to_owned()?),
+    }))
+}

@@ -31,10 +31,15 @@ const LAST_FLUSH: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// Why it could not be done. It was not reported yet.
-pub(crate) async fn run(task: Task, mut stdout: File, secrets: &Secrets, stop: &CancellationToken) -> Result<(), Error> {
+pub(crate) async fn run(
+    task: Task,
+    mut stdout: File,
+    secrets: &Secrets,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
     match task {
         Task::Tail(config) => tail(*config, stdout, secrets, stop).await,
-        Task::Demo(demo) => self::demo(demo, stdout, secrets, stop).await,
+        Task::Demo(demo) => self::demo(*demo, stdout, secrets, stop).await,
         Task::Replay(settings) => replay_to(settings, stdout, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
@@ -47,16 +52,18 @@ async fn tail(config: Config, stdout: File, secrets: &Secrets, stop: &Cancellati
     let auth = Arc::new(Auth::new(http.clone(), endpoints.token.clone(), credentials, secrets.clone()));
     let recorder = record.map(|path| Recorder::open(&path, &conversations)).transpose()?;
     let prefixes = Prefixes::new(conversations.iter().map(String::as_str));
-    let names: Vec<String> =
-        conversations.iter().map(|id| prefixes.of(id).map_or_else(String::new, |prefix| format!("{prefix}: "))).collect();
+    let names: Vec<String> = conversations
+        .iter()
+        .map(|id| prefixes.of(id).map_or_else(String::new, |prefix| format!("{prefix}: ")))
+        .collect();
     let stage = Stage::new(lines, prefixes, recorder, stdout)?;
     let persistence = Persistence { retries: link.retries, follow: link.follow };
     let tails = FuturesUnordered::new();
-    for (id, name) in conversations.iter().zip(&names) {
+    for (index, (id, name)) in conversations.iter().zip(&names).enumerate() {
         let transcript = Transcript::new(http.clone(), Arc::clone(&auth), &endpoints.api, id.clone(), link.socket);
         let delivery = &stage.delivery;
         tails.push(async move {
-            follow(id, name, async || transcript.connect().await, persistence, delivery, stop).await
+            (index, follow(id, name, async || transcript.connect().await, persistence, delivery, stop).await)
         });
     }
     let ended = stage.until_broken(all(tails, &names)).await?;

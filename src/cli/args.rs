@@ -10,9 +10,10 @@ use clap::{ArgAction, Args};
 use regex::Regex;
 
 use super::values::{choice, duration, loopback, pattern, rate, retries, size};
-use crate::config::{Color, Format, Multiline, Retries, SourceChoice, Timestamps};
+use crate::config::{Color, Retries, SourceChoice};
 use crate::event::Role;
 use crate::logging::LogFormat;
+use crate::output::{Format, Multiline, Timestamps};
 
 /// Everything about tailing.
 #[derive(Debug, Args)]

@@ -229,15 +229,14 @@ fn colour_is_decided_by_flag_then_variables_then_terminal() {
     ];
     for (env, terminal, flag, expected) in cases {
         let given = Given { terminal, ..complete(env) };
-        assert_eq!(given.tail(&["--color", flag]).lines.color, expected, "{env:?} {terminal} {flag}");
+        assert_eq!(given.tail(&["--color", flag]).lines.style.color, expected, "{env:?} {terminal} {flag}");
     }
 }
 
 #[test]
-fn asking_for_system_messages_shows_them() {
-    assert!(complete(&[]).tail(&["--only", "system"]).lines.system);
-    assert!(!complete(&[]).tail(&["--only", "agent"]).lines.system);
-    assert_eq!(complete(&[]).tail(&["--json"]).lines.format, Format::Json);
+fn what_is_shown_and_how_is_taken_over() {
+    assert_eq!(complete(&[]).tail(&["--only", "agent"]).lines.style.selection.only, [crate::event::Role::Agent]);
+    assert_eq!(complete(&[]).tail(&["--json"]).lines.style.format, crate::output::Format::Json);
 }
 
 #[test]

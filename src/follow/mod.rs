@@ -52,6 +52,15 @@ pub(crate) enum Failure {
     GaveUp { attempts: u32, last: SourceError },
 }
 
+impl Failure {
+    /// What went wrong.
+    pub(crate) fn cause(&self) -> &SourceError {
+        match self {
+            Self::Refused(error) | Self::GaveUp { last: error, .. } => error,
+        }
+    }
+}
+
 /// Follows one conversation until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
 /// has been handed to the output.
 ///

@@ -67,11 +67,7 @@ fn unreachable_host() -> SourceError {
 }
 
 fn limits() -> SocketLimits {
-    SocketLimits {
-        ping_interval: Duration::from_secs(20),
-        idle_timeout: Duration::from_secs(45),
-        max_frame_size: 1024,
-    }
+    SocketLimits { ping_interval: Duration::from_secs(20), idle_timeout: Duration::from_secs(45), max_frame_size: 1024 }
 }
 
 fn at_most(retries: u32) -> Persistence {
@@ -124,21 +120,22 @@ async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: impl Future<
     let output = Output::new(style, Prefixes::default(), writer);
     let delivery = RefCell::new(Delivery::new(output, None, CancellationToken::new()));
     let (start, mut acts, mut attempts) = (Instant::now(), VecDeque::from(acts), Vec::new());
-    let connect = async || {
-        attempts.push(start.elapsed());
-        match acts.pop_front().unwrap_or_else(|| Act::Refuse(unreachable_host())) {
-            Act::Refuse(error) => Err(error),
-            Act::Serve(life, play) => Ok(connect(life, play).await),
-        }
-    };
-    let token = CancellationToken::new();
-    let tail = follow("c1", "", connect, persistence, &delivery, &token);
-    let mut tail = std::pin::pin!(tail);
-    let result = tokio::select! {
-        result = &mut tail => result,
-        () = stop => {
-            token.cancel();
-            tail.await
+    let result = {
+        let connect = async || {
+            attempts.push(start.elapsed());
+            match acts.pop_front().unwrap_or_else(|| Act::Refuse(unreachable_host())) {
+                Act::Refuse(error) => Err(error),
+                Act::Serve(life, play) => Ok(connect(life, play).await),
+            }
+        };
+        let token = CancellationToken::new();
+        let mut tail = std::pin::pin!(follow("c1", "", connect, persistence, &delivery, &token));
+        tokio::select! {
+            result = &mut tail => result,
+            () = stop => {
+                token.cancel();
+                tail.await
+            }
         }
     };
     let Delivery { output, counts, .. } = delivery.into_inner();
@@ -167,7 +164,8 @@ fn play(acts: Vec<Act>, persistence: Persistence) -> Played {
 }
 
 fn paused<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, future)
 }
 
@@ -178,10 +176,13 @@ fn within(wait: Duration, from: u64, to: u64) -> bool {
 #[test]
 fn an_orderly_close_of_the_server_ends_the_tail() {
     for code in [1000, 1001] {
-        let played = play(vec![serve(move |mut server| async move {
-            say(&mut server, &["m1", "m2"]).await;
-            close(&mut server, code).await;
-        })], at_most(5));
+        let played = play(
+            vec![serve(move |mut server| async move {
+                say(&mut server, &["m1", "m2"]).await;
+                close(&mut server, code).await;
+            })],
+            at_most(5),
+        );
         assert_eq!(played.result, Ok(Outcome::Ended), "{code}");
         assert_eq!(played.texts(), ["m1", "m2"]);
     }
@@ -191,12 +192,15 @@ fn an_orderly_close_of_the_server_ends_the_tail() {
 fn after_the_end_what_is_in_flight_is_read_and_the_client_closes() {
     let code = Rc::new(Cell::new(None));
     let seen = Rc::clone(&code);
-    let played = play(vec![serve(|mut server| async move {
-        server.send(conversation_closed()).await.expect("sent");
-        sleep(Duration::from_secs(1)).await;
-        say(&mut server, &["late"]).await;
-        seen.set(closed_with(&mut server).await);
-    })], at_most(0));
+    let played = play(
+        vec![serve(|mut server| async move {
+            server.send(conversation_closed()).await.expect("sent");
+            sleep(Duration::from_secs(1)).await;
+            say(&mut server, &["late"]).await;
+            seen.set(closed_with(&mut server).await);
+        })],
+        at_most(0),
+    );
     assert_eq!(played.result, Ok(Outcome::Closed));
     assert_eq!(played.lines[0], "[CLOSED] Conversation terminated");
     assert_eq!(played.texts()[1], "late");
@@ -207,10 +211,15 @@ fn after_the_end_what_is_in_flight_is_read_and_the_client_closes() {
 fn a_server_that_never_answers_our_close_is_left_after_four_seconds() {
     let ended = paused(async {
         let start = Instant::now();
-        play_until(vec![serve(|mut server| async move {
-            server.send(conversation_closed()).await.expect("sent");
-            std::future::pending::<()>().await;
-        })], at_most(0), std::future::pending()).await;
+        play_until(
+            vec![serve(|mut server| async move {
+                server.send(conversation_closed()).await.expect("sent");
+                std::future::pending::<()>().await;
+            })],
+            at_most(0),
+            std::future::pending(),
+        )
+        .await;
         start.elapsed()
     });
     assert!(within(ended, 4_000, 4_100), "{ended:?}");
@@ -219,20 +228,23 @@ fn a_server_that_never_answers_our_close_is_left_after_four_seconds() {
 #[test]
 fn every_loss_reconnects_says_so_once_and_repeats_nothing() {
     for code in [1002, 1005, 1007, 1008, 1009, 1011, 1012, 1013, 4000] {
-        let played = play(vec![
-            serve(move |mut server| async move {
-                say(&mut server, &["m1", "m2"]).await;
-                if code == 1005 {
-                    server.send(Message::Close(None)).await.expect("sent");
-                } else {
-                    close(&mut server, code).await;
-                }
-            }),
-            serve(|mut server| async move {
-                say(&mut server, &["m1", "m2", "m3"]).await;
-                close(&mut server, 1000).await;
-            }),
-        ], at_most(5));
+        let played = play(
+            vec![
+                serve(move |mut server| async move {
+                    say(&mut server, &["m1", "m2"]).await;
+                    if code == 1005 {
+                        server.send(Message::Close(None)).await.expect("sent");
+                    } else {
+                        close(&mut server, code).await;
+                    }
+                }),
+                serve(|mut server| async move {
+                    say(&mut server, &["m1", "m2", "m3"]).await;
+                    close(&mut server, 1000).await;
+                }),
+            ],
+            at_most(5),
+        );
         assert_eq!(played.result, Ok(Outcome::Ended), "{code}");
         let gap = "[GAP] 1 s without a connection; messages in it may be missing";
         let gap2 = "[GAP] 2 s without a connection; messages in it may be missing";
@@ -244,21 +256,27 @@ fn every_loss_reconnects_says_so_once_and_repeats_nothing() {
 
 #[test]
 fn a_connection_that_breaks_without_a_close_reconnects() {
-    let played = play(vec![
-        serve(|mut server| async move { say(&mut server, &["m1"]).await }),
-        serve(|mut server| async move { close(&mut server, 1000).await }),
-    ], at_most(1));
+    let played = play(
+        vec![
+            serve(|mut server| async move { say(&mut server, &["m1"]).await }),
+            serve(|mut server| async move { close(&mut server, 1000).await }),
+        ],
+        at_most(1),
+    );
     assert_eq!(played.result, Ok(Outcome::Ended));
     assert_eq!((played.lines.len(), played.attempts.len()), (2, 2));
 }
 
 #[test]
 fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
-    let played = play(vec![
-        Act::Refuse(unreachable_host()),
-        Act::Refuse(unreachable_host()),
-        serve(|mut server| async move { close(&mut server, 1000).await }),
-    ], at_most(5));
+    let played = play(
+        vec![
+            Act::Refuse(unreachable_host()),
+            Act::Refuse(unreachable_host()),
+            serve(|mut server| async move { close(&mut server, 1000).await }),
+        ],
+        at_most(5),
+    );
     assert_eq!((played.result.clone(), played.lines.len()), (Ok(Outcome::Ended), 0));
     let waits = played.waits();
     assert!(within(waits[0], 1_000, 2_000) && within(waits[1], 2_000, 3_000), "{waits:?}");
@@ -359,18 +377,24 @@ fn pongs_are_a_sign_of_life() {
 
 #[test]
 fn a_message_above_the_limit_is_answered_with_1009() {
-    for (frames, expected) in [(vec![Message::Text("x".repeat(1025).into())], 1009), (vec![Message::Binary(Bytes::from(vec![0; 2048]))], 1009)] {
+    for (frames, expected) in [
+        (vec![Message::Text("x".repeat(1025).into())], 1009),
+        (vec![Message::Binary(Bytes::from(vec![0; 2048]))], 1009),
+    ] {
         let code = Rc::new(Cell::new(None));
         let seen = Rc::clone(&code);
-        let played = play(vec![
-            serve(|mut server| async move {
-                for frame in frames {
-                    server.send(frame).await.expect("sent");
-                }
-                seen.set(closed_with(&mut server).await);
-            }),
-            serve(|mut server| async move { close(&mut server, 1000).await }),
-        ], at_most(1));
+        let played = play(
+            vec![
+                serve(|mut server| async move {
+                    for frame in frames {
+                        server.send(frame).await.expect("sent");
+                    }
+                    seen.set(closed_with(&mut server).await);
+                }),
+                serve(|mut server| async move { close(&mut server, 1000).await }),
+            ],
+            at_most(1),
+        );
         assert_eq!((played.result, code.get()), (Ok(Outcome::Ended), Some(expected)));
     }
 }

@@ -91,7 +91,7 @@ impl Auth {
         let request = self
             .http
             .post(self.endpoint.clone())
-            .basic_auth(&self.credentials.id, Some(self.credentials.secret.expose_secret()))
+            .basic_auth(&self.credentials.client_id, Some(self.credentials.client_secret.expose_secret()))
             .form(&[("grant_type", "client_credentials")]);
         let response = self.http.send(&host, request).await?;
         match response.status().as_u16() {
@@ -119,7 +119,7 @@ impl Auth {
             return Err("its access_token holds characters that no header can carry".to_owned());
         }
         let secret = SecretString::from(token);
-        self.secrets.add(&secret);
+        self.secrets.add_token(&secret);
         let renew_at = grant.expires_in.as_ref().and_then(lifetime).and_then(|life| asked.checked_add(renewal(life)));
         Ok(Token::new(secret, renew_at))
     }

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -60,9 +61,9 @@ impl Http {
             .connect_timeout(network.connect_timeout)
             .tcp_nodelay(true);
         let all_local = is_loopback(&endpoints.api) && is_loopback(&endpoints.token);
-        let extra = certificates(network.cacert.as_deref())?;
+        let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice()))?;
         builder = match &network.ssl_cert_file {
-            Some(roots) => builder.tls_certs_only(certificates(Some(roots))?.into_iter().chain(extra)),
+            Some(path) => builder.tls_certs_only(roots(path)?.into_iter().chain(extra)),
             None if all_local && endpoints.api.scheme() == "http" => builder.tls_certs_only(extra),
             None => builder.tls_certs_merge(extra),
         };
@@ -73,11 +74,6 @@ impl Http {
         };
         let client = builder.build().map_err(|error| innermost(&error))?;
         Ok(Self { client, patience: network.connect_timeout })
-    }
-
-    /// How long to wait for the answer to a request.
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience
     }
 
     /// Starts a `GET` request.
@@ -180,10 +176,21 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
     Ok(bundle.map_err(|error| innermost(&error))?.unwrap_or_default())
 }
 
+/// The roots that stand in for the system's.
+fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    let found =
+        read.and_then(|pem| certificates(Some(&pem))).map_err(|reason| format!("{}: {reason}", path.display()))?;
+    match found.as_slice() {
+        [] => Err(format!("{}: there is no certificate in it", path.display())),
+        _ => Ok(found),
+    }
+}
+
 fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
     use secrecy::ExposeSecret;
     let mut url = proxy.url.clone();
-    if let Some((user, password)) = &proxy.credentials {
+    if let Some((user, password)) = &proxy.login {
         let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
         set.map_err(|()| "the proxy's address takes no credentials".to_owned())?;
     }

@@ -9,22 +9,15 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 use super::Arrival;
+use crate::config::ReplayFrom;
 use crate::delivery::Delivery;
 use crate::event::{Gap, RawFrame};
 use crate::ledger::{Ledger, Tally};
+use crate::output::Prefixes;
 use crate::recording::{self, Entry, Line, What};
 
 /// How many bytes of lines travel together from the thread that reads to the one that prints.
 const BATCH: usize = 64 * 1024;
-
-/// Where a recording is read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recording {
-    /// A file.
-    File(PathBuf),
-    /// Standard input.
-    Stdin,
-}
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +43,7 @@ pub(crate) enum ReplayError {
 /// # Errors
 ///
 /// When there is none, or it cannot be read to its end; everything before that was delivered.
-pub(crate) async fn replay(recording: &Recording, delivery: &RefCell<Delivery>) -> Result<(), ReplayError> {
+pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>) -> Result<(), ReplayError> {
     let mut batches = read(open(recording)?);
     let reader = delivery.borrow().output.handle();
     let mut run = Run::default();
@@ -88,7 +81,7 @@ impl Run {
         match line {
             Line::Header(header) => {
                 *self = Self { started: true, ..Self::default() };
-                delivery.output.begin(&header.conversations);
+                delivery.output.begin(Prefixes::new(header.conversations.iter().map(String::as_str)));
                 Ok(())
             }
             Line::Entry(entry) if self.started => self.entry(entry, number, delivery),
@@ -126,10 +119,10 @@ impl Run {
     }
 }
 
-fn open(recording: &Recording) -> Result<Box<dyn BufRead + Send>, ReplayError> {
+fn open(recording: &ReplayFrom) -> Result<Box<dyn BufRead + Send>, ReplayError> {
     match recording {
-        Recording::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
-        Recording::File(path) => match File::open(path) {
+        ReplayFrom::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
+        ReplayFrom::File(path) => match File::open(path) {
             Ok(file) => Ok(Box::new(BufReader::with_capacity(BATCH, file))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ReplayError::Missing(path.clone())),
             Err(error) => Err(error.into()),

@@ -1,0 +1,144 @@
+//! How events are shown: chosen, formatted, escaped, and handed to the thread that owns standard output.
+//!
+//! Nothing here knows where events come from. [`Output`] is the whole of it; the rest of the program needs beside it
+//! only [`escape()`] for other places where network strings are shown, and [`Prefixes`] for its status lines.
+
+mod escape;
+mod frame;
+mod highlight;
+mod json;
+mod json_string;
+mod paint;
+mod prefix;
+#[cfg(test)]
+mod samples;
+mod select;
+mod spelling;
+mod stamp;
+mod style;
+mod text;
+mod writer;
+
+use std::time::Duration;
+
+pub use self::escape::{escape, push_escaped};
+pub use self::prefix::Prefixes;
+pub use self::select::Selection;
+pub use self::style::{Format, Multiline, Style, Timestamps, UnknownWord};
+pub use self::writer::{Fate, Writer, WriterHandle, Written};
+use crate::event::{RawFrame, TranscriptEvent};
+
+use self::json::JsonLines;
+use self::text::TextLines;
+
+/// Turns events into records and hands them to a [`Writer`].
+///
+/// No method waits for the reader; pace yourself by [`Output::over_limit`] and [`WriterHandle::room`].
+pub struct Output {
+    style: Style,
+    records: Records,
+    writer: Writer,
+    shown: u64,
+}
+
+/// The formatter of each [`Format`], with what it remembers.
+enum Records {
+    Text(TextLines),
+    Json(JsonLines),
+    Raw { as_is: bool },
+}
+
+impl Records {
+    fn new(style: &Style, prefixes: Prefixes) -> Self {
+        match style.format {
+            Format::Text => Self::Text(TextLines::new(style, prefixes)),
+            Format::Json => Self::Json(JsonLines::new()),
+            Format::Raw => Self::Raw { as_is: style.raw_control },
+        }
+    }
+}
+
+/// How an output ended.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The records that were meant for the reader.
+    pub shown: u64,
+    /// What the reader was really given.
+    pub written: Written,
+    /// Why not all was written, unless it was the time limit.
+    pub fate: Option<Fate>,
+}
+
+impl Output {
+    /// An output in this style, with these prefixes, to this writer.
+    #[must_use]
+    pub fn new(style: Style, prefixes: Prefixes, writer: Writer) -> Self {
+        Self { records: Records::new(&style, prefixes), style, writer, shown: 0 }
+    }
+
+    /// Starts a new run with these prefixes: what follows looks as if it came first.
+    pub fn begin(&mut self, prefixes: Prefixes) {
+        self.records = Records::new(&self.style, prefixes);
+    }
+
+    /// Formats an event unless it is not to be shown, and says whether it was. Raw output shows frames, no events.
+    ///
+    /// Nothing is promised to be on its way before [`Output::flush`].
+    pub fn event(&mut self, event: &TranscriptEvent<'_>) -> bool {
+        let shown = match &mut self.records {
+            Records::Raw { .. } => false,
+            _ if !self.style.selection.shows(event) => false,
+            Records::Text(lines) => {
+                self.writer.record(|out| lines.push(out, event));
+                true
+            }
+            Records::Json(lines) => {
+                self.writer.record(|out| lines.push(out, event));
+                true
+            }
+        };
+        self.shown += u64::from(shown);
+        shown
+    }
+
+    /// Formats a frame in raw output; elsewhere it does nothing.
+    pub fn frame(&mut self, frame: RawFrame<'_>) {
+        let Records::Raw { as_is } = self.records else { return };
+        self.writer.record(|out| {
+            match (as_is, frame) {
+                (false, _) => frame::push_frame(out, frame),
+                (true, RawFrame::Text(text)) => out.extend_from_slice(text.as_bytes()),
+                (true, RawFrame::Binary(bytes)) => out.extend_from_slice(bytes),
+            }
+            out.push(b'\n');
+        });
+        self.shown += 1;
+    }
+
+    /// Hands over everything formatted so far, so that the reader has it as soon as it reads.
+    pub fn flush(&mut self) {
+        self.writer.flush();
+    }
+
+    /// Whether the reader is so far behind that it is time to await [`WriterHandle::room`].
+    #[must_use]
+    pub fn over_limit(&self) -> bool {
+        self.writer.over_limit()
+    }
+
+    /// What can be awaited and asked without borrowing the output.
+    #[must_use]
+    pub fn handle(&self) -> WriterHandle {
+        self.writer.handle()
+    }
+
+    /// Flushes, ends the writer, and waits until all is written, the writer has failed, or the limit is reached.
+    ///
+    /// Without a limit a reader that stops reading is waited for until it goes away. Dropping the future gives up the
+    /// wait, not what was flushed.
+    pub async fn finish(self, limit: Option<Duration>) -> Summary {
+        let handle = self.writer.handle();
+        let fate = self.writer.finish(limit).await.err();
+        Summary { shown: self.shown, written: handle.written(), fate }
+    }
+}
