@@ -128,13 +128,13 @@ async fn until_signalled(task: Task, stdout: File, secrets: &Secrets) -> Result<
                 let ended = received.map_or(Exit::Code(0), Exit::Signal);
                 return result.map(|()| ended);
             }
-            signal = signals.next() => match received {
-                Some(first) => return Ok(Exit::Signal(first)),
-                None => {
-                    received = Some(signal);
-                    stop.cancel();
+            signal = signals.next() => {
+                if let Some(first) = received {
+                    return Ok(Exit::Signal(first));
                 }
-            },
+                received = Some(signal);
+                stop.cancel();
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What each task does, from the settings to the end.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -170,16 +171,17 @@ fn tell(outcome: Outcome, lines: u64, counts: &Counts) {
         Outcome::Stopped => "stopped",
     };
     let Counts { repeats, malformed, unknown, gaps, reconnects, .. } = *counts;
-    let more: String = [
+    let mut more = String::new();
+    for (count, one, many) in [
         (repeats, "repeat hidden", "repeats hidden"),
         (reconnects, "reconnect", "reconnects"),
         (gaps, "gap", "gaps"),
         (malformed, "frame that could not be read", "frames that could not be read"),
-    ]
-    .iter()
-    .filter(|(count, ..)| *count > 0)
-    .map(|(count, one, many)| format!(", {count} {}", if *count == 1 { one } else { many }))
-    .collect();
+    ] {
+        if count > 0 {
+            let _ = write!(more, ", {count} {}", if count == 1 { one } else { many });
+        }
+    }
     let noun = if lines == 1 { "line" } else { "lines" };
     tracing::info!(lines, repeats, malformed, unknown, gaps, reconnects, "{ended}: {lines} {noun}{more}");
 }
