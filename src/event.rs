@@ -60,7 +60,7 @@ pub struct Message<'a> {
     pub origin: Origin,
 }
 
-impl<'a> Message<'a> {
+impl Message<'_> {
     /// The sender as shown to a person: the name, else the id, else the label of the role.
     #[must_use]
     pub fn sender(&self) -> &str {
