@@ -1,3 +1,4 @@
 //! `tail -f` for Genesys Cloud conversations.
 
 pub mod event;
+pub mod output;

@@ -1,0 +1,5 @@
+//! How events are shown, and the thread that owns standard output.
+
+mod writer;
+
+pub use self::writer::{Fate, Writer, WriterHandle, Written};

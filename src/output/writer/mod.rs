@@ -1,0 +1,122 @@
+//! The thread that owns standard output, and the producer's end of it.
+//!
+//! The producer formats into a chunk of its own and hands it over when the burst ends or the chunk is full. It never
+//! waits in a call: a reader that falls behind shows in [`Writer::over_limit`], and [`WriterHandle::room`] is where to
+//! wait, so that the runtime goes on answering pings. The thread is never joined, so no reader can hang the process.
+
+mod chunk;
+mod drain;
+mod handle;
+mod hangup;
+mod queue;
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use self::chunk::Chunk;
+pub use self::handle::WriterHandle;
+use self::hangup::Hangup;
+use self::queue::Queue;
+
+/// The producer's end. Dropping it flushes and lets the thread end by itself.
+pub struct Writer {
+    local: Chunk,
+    handle: WriterHandle,
+}
+
+/// What was taken by the reader or the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Records of which the last byte was written.
+    pub records: u64,
+    /// All bytes, those of a record cut short too.
+    pub bytes: u64,
+}
+
+/// Why nothing is written any more.
+#[derive(Debug, Clone, Error)]
+pub enum Fate {
+    /// Nobody reads any more, as after `| head -3`. That is success.
+    #[error("the reader has gone away")]
+    ReaderGone,
+    /// The output cannot be written to: a full disk, say.
+    #[error("cannot write the output")]
+    Failed(#[source] Arc<io::Error>),
+}
+
+impl Writer {
+    /// Starts the thread on `out`, holding back not much more than `stall_buffer` bytes for a slow reader.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O enabled.
+    pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(stall_buffer));
+        let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
+        thread::Builder::new().name("stdout".to_owned()).spawn(move || drain::drain(out, &queue))?;
+        Ok(Self { local: Chunk::default(), handle })
+    }
+
+    /// Appends what `format` writes as one record. A full chunk is handed over at once.
+    pub fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
+        self.local.record(format);
+        if self.local.is_full() {
+            self.flush();
+        }
+    }
+
+    /// Hands over what was recorded. After a failure it is thrown away.
+    pub fn flush(&mut self) {
+        if !self.local.is_empty() {
+            self.handle.queue().push(&mut self.local);
+        }
+    }
+
+    /// Whether more is waiting for the reader than the soft limit allows.
+    #[must_use]
+    pub fn over_limit(&self) -> bool {
+        self.handle.queue().is_over_limit()
+    }
+
+    /// What can be awaited and asked without borrowing the writer.
+    #[must_use]
+    pub fn handle(&self) -> WriterHandle {
+        self.handle.clone()
+    }
+
+    /// Flushes and waits until everything is written or the limit is reached, and says how much was.
+    ///
+    /// At the limit the thread stops after the chunk it is at. Dropping the future leaves it to write the rest.
+    ///
+    /// # Errors
+    ///
+    /// Why not everything could be written; [`WriterHandle::written`] has the count.
+    pub async fn finish(self, limit: Option<Duration>) -> Result<Written, Fate> {
+        let handle = self.handle();
+        drop(self);
+        let Some(limit) = limit else { return handle.queue().ended().await };
+        match tokio::time::timeout(limit, handle.queue().ended()).await {
+            Ok(ended) => ended,
+            Err(_) => handle.queue().abandon(),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.flush();
+        self.handle.queue().close();
+    }
+}
+
+#[cfg(test)]
+mod tests;

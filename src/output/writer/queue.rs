@@ -1,0 +1,234 @@
+//! What the producer and the thread share.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::chunk::Chunk;
+use super::{Fate, Written};
+
+/// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow.
+const SOFT_LIMIT: usize = 1024 * 1024;
+/// Chunks kept for reuse: one that is filled while another is written.
+const SPARE: usize = 2;
+
+/// Chunks in order, with what is known of the reader.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// There is something for the thread to do.
+    work: Condvar,
+    /// The reader has caught up, or never will.
+    room: Notify,
+    /// There is a fate, or the thread has ended.
+    end: Notify,
+    stall_limit: usize,
+}
+
+struct State {
+    chunks: VecDeque<Chunk>,
+    spare: Vec<Chunk>,
+    /// The cost of everything handed over and not yet written, the chunk at the thread too.
+    held: usize,
+    soft_limit: usize,
+    phase: Phase,
+    /// Whether the thread is waiting for work, so that nobody else pays for waking it.
+    idle: bool,
+    written: Written,
+    fate: Option<Fate>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// More may come.
+    Open,
+    /// What is there is the rest.
+    Closing,
+    /// The thread is no more, or is to begin nothing more.
+    Ended,
+}
+
+/// The producer's side.
+impl Queue {
+    pub(super) fn new(stall_limit: usize) -> Self {
+        let state = State {
+            chunks: VecDeque::new(),
+            spare: Vec::new(),
+            held: 0,
+            soft_limit: SOFT_LIMIT.min(stall_limit),
+            phase: Phase::Open,
+            idle: false,
+            written: Written::default(),
+            fate: None,
+        };
+        Self { state: Mutex::new(state), work: Condvar::new(), room: Notify::new(), end: Notify::new(), stall_limit }
+    }
+
+    /// Takes everything out of `local` and leaves it ready for more. Once nothing is written any more it is lost.
+    pub(super) fn push(&self, local: &mut Chunk) {
+        let mut state = self.lock();
+        if state.fate.is_some() {
+            return local.clear();
+        }
+        state.held += local.cost();
+        let absorbed = state.chunks.back_mut().is_some_and(|last| last.absorb(local));
+        if !absorbed {
+            let fresh = state.spare.pop().unwrap_or_default();
+            state.chunks.push_back(std::mem::replace(local, fresh));
+        }
+        self.wake(state);
+    }
+
+    /// Says that nothing more will be pushed.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closing;
+        }
+        self.wake(state);
+    }
+
+    /// Lets the thread begin nothing more, and says how far it came.
+    pub(super) fn abandon(&self) -> Result<Written, Fate> {
+        let mut state = self.lock();
+        state.phase = Phase::Ended;
+        state.outcome()
+    }
+
+    pub(super) fn is_over_limit(&self) -> bool {
+        let state = self.lock();
+        state.held > state.soft_limit
+    }
+
+    pub(super) fn is_at_stall_limit(&self) -> bool {
+        self.lock().soft_limit >= self.stall_limit
+    }
+
+    /// Allows a reader that is slow, but may yet be alive, to fall behind further.
+    pub(super) fn widen(&self) {
+        let mut state = self.lock();
+        state.soft_limit = state.soft_limit.saturating_mul(2).min(self.stall_limit);
+    }
+
+    pub(super) fn written(&self) -> Written {
+        self.lock().written
+    }
+
+    /// Resolves when the reader has caught up, or never will.
+    pub(super) async fn drained(&self) {
+        until(&self.room, || self.lock().is_drained().then_some(())).await;
+    }
+
+    /// Resolves when nothing is written any more for another reason than that all is written.
+    pub(super) async fn failed(&self) -> Fate {
+        until(&self.end, || self.lock().fate.clone()).await
+    }
+
+    /// Resolves when nothing is written any more.
+    pub(super) async fn ended(&self) -> Result<Written, Fate> {
+        until(&self.end, || {
+            let state = self.lock();
+            (state.fate.is_some() || state.phase == Phase::Ended).then(|| state.outcome())
+        })
+        .await
+    }
+
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let idle = state.idle;
+        drop(state);
+        if idle {
+            self.work.notify_one();
+        }
+    }
+}
+
+/// The thread's side.
+impl Queue {
+    /// Waits for the next chunk; `None` when there will be none.
+    pub(super) fn next(&self) -> Option<Chunk> {
+        let mut state = self.lock();
+        loop {
+            if state.fate.is_some() || state.phase == Phase::Ended {
+                return None;
+            }
+            if let Some(chunk) = state.chunks.pop_front() {
+                return Some(chunk);
+            }
+            if state.phase == Phase::Closing {
+                return None;
+            }
+            state.idle = true;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle = false;
+        }
+    }
+
+    /// Counts the bytes of `chunk` from `from` to `to` as written, and the records that end there.
+    pub(super) fn count(&self, chunk: &Chunk, from: usize, to: usize) {
+        let records = chunk.records_within(to) - chunk.records_within(from);
+        let written = &mut self.lock().written;
+        written.bytes += (to - from) as u64;
+        written.records += records as u64;
+    }
+
+    /// Takes back a chunk that is written.
+    pub(super) fn recycle(&self, mut chunk: Chunk) {
+        let mut state = self.lock();
+        state.held = state.held.saturating_sub(chunk.cost());
+        if state.held == 0 {
+            state.soft_limit = SOFT_LIMIT.min(self.stall_limit);
+        }
+        if state.spare.len() < SPARE && chunk.is_reusable() {
+            chunk.clear();
+            state.spare.push(chunk);
+        }
+        let drained = state.is_drained();
+        drop(state);
+        if drained {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Ends everything for a reason, the first of which stays.
+    pub(super) fn fail(&self, fate: Fate) {
+        let mut state = self.lock();
+        state.fate.get_or_insert(fate);
+        state.chunks.clear();
+        state.held = 0;
+        self.wake(state);
+        self.room.notify_waiters();
+        self.end.notify_waiters();
+    }
+
+    /// Says that the thread has ended.
+    pub(super) fn end(&self) {
+        self.lock().phase = Phase::Ended;
+        self.room.notify_waiters();
+        self.end.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_drained(&self) -> bool {
+        self.held <= self.soft_limit / 2 || self.fate.is_some() || self.phase == Phase::Ended
+    }
+
+    fn outcome(&self) -> Result<Written, Fate> {
+        self.fate.clone().map_or(Ok(self.written), Err)
+    }
+}
+
+/// Asks again after every notification, none of which can fall between the question and the wait.
+async fn until<T>(notify: &Notify, mut ask: impl FnMut() -> Option<T>) -> T {
+    loop {
+        let notified = notify.notified();
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        notified.await;
+    }
+}
