@@ -1,5 +1,205 @@
-//! How events are shown, and the thread that owns standard output.
+//! How events are shown: chosen, formatted, escaped, and handed to the thread that owns standard output.
+//!
+//! Nothing here knows where events come from. [`Output`] is the whole of it; the rest of the program needs beside it
+//! only [`escape()`] for other places where network strings are shown, and [`Prefixes`] for its status lines.
 
+mod escape;
+mod frame;
+mod highlight;
+mod json;
+mod json_string;
+mod paint;
+mod prefix;
+#[cfg(test)]
+mod samples;
+mod select;
+mod spelling;
+mod stamp;
+mod style;
+mod text;
 mod writer;
 
+use std::time::Duration;
+
+pub use self::escape::{escape, push_escaped};
+pub use self::prefix::Prefixes;
+pub use self::select::Selection;
+pub use self::style::{Format, Multiline, Style, Timestamps, UnknownWord};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
+use crate::event::{RawFrame, TranscriptEvent};
+
+use self::json::JsonLines;
+use self::text::TextLines;
+
+/// Turns events into records and hands them to a [`Writer`].
+///
+/// No method waits for the reader; pace yourself by [`Output::over_limit`] and [`WriterHandle::room`].
+pub struct Output {
+    records: Records,
+    selection: Selection,
+    writer: Writer,
+    shown: u64,
+}
+
+/// The formatter of each [`Format`], with what it remembers.
+enum Records {
+    Text(Box<TextLines>),
+    Json(JsonLines),
+    Raw { as_is: bool },
+}
+
+/// How an output ended.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The records that were meant for the reader.
+    pub shown: u64,
+    /// What the reader was really given.
+    pub written: Written,
+    /// Why not all was written, unless it was the time limit.
+    pub fate: Option<Fate>,
+}
+
+impl Output {
+    /// An output in this style, with these prefixes, to this writer.
+    #[must_use]
+    pub fn new(style: Style, prefixes: Prefixes, writer: Writer) -> Self {
+        let records = match style.format {
+            Format::Text => Records::Text(Box::new(TextLines::new(&style, prefixes))),
+            Format::Json => Records::Json(JsonLines::new()),
+            Format::Raw => Records::Raw { as_is: style.raw_control },
+        };
+        Self { records, selection: style.selection, writer, shown: 0 }
+    }
+
+    /// Formats an event unless it is not to be shown, and says whether it was. Raw output shows frames, no events.
+    ///
+    /// Nothing is promised to be on its way before [`Output::flush`].
+    pub fn event(&mut self, event: &TranscriptEvent<'_>) -> bool {
+        let shown = match &mut self.records {
+            Records::Raw { .. } => false,
+            _ if !self.selection.shows(event) => false,
+            Records::Text(lines) => {
+                self.writer.record(|out| lines.push(out, event));
+                true
+            }
+            Records::Json(lines) => {
+                self.writer.record(|out| lines.push(out, event));
+                true
+            }
+        };
+        self.shown += u64::from(shown);
+        shown
+    }
+
+    /// Formats a frame in raw output; elsewhere it does nothing.
+    pub fn frame(&mut self, frame: RawFrame<'_>) {
+        let Records::Raw { as_is } = self.records else { return };
+        self.writer.record(|out| {
+            match (as_is, frame) {
+                (false, _) => frame::push_frame(out, frame),
+                (true, RawFrame::Text(text)) => out.extend_from_slice(text.as_bytes()),
+                (true, RawFrame::Binary(bytes)) => out.extend_from_slice(bytes),
+            }
+            out.push(b'\n');
+        });
+        self.shown += 1;
+    }
+
+    /// Hands over everything formatted so far, so that the reader has it as soon as it reads.
+    pub fn flush(&mut self) {
+        self.writer.flush();
+    }
+
+    /// Whether the reader is so far behind that it is time to await [`WriterHandle::room`].
+    #[must_use]
+    pub fn over_limit(&self) -> bool {
+        self.writer.over_limit()
+    }
+
+    /// What can be awaited and asked without borrowing the output.
+    #[must_use]
+    pub fn handle(&self) -> WriterHandle {
+        self.writer.handle()
+    }
+
+    /// Flushes, ends the writer, and waits until all is written, the writer has failed, or the limit is reached.
+    ///
+    /// Without a limit a reader that stops reading is waited for until it goes away. Dropping the future gives up the
+    /// wait, not what was flushed.
+    pub async fn finish(self, limit: Option<Duration>) -> Summary {
+        let handle = self.writer.handle();
+        let fate = self.writer.finish(limit).await.err();
+        Summary { shown: self.shown, written: handle.written(), fate }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, Read, pipe};
+
+    use super::samples::{event, gap, said};
+    use super::*;
+    use crate::event::{Body, Role};
+
+    fn output(style: Style) -> (PipeReader, Output) {
+        let (reader, out) = pipe().unwrap();
+        (reader, Output::new(style, Prefixes::default(), Writer::spawn(out, 1024 * 1024).unwrap()))
+    }
+
+    async fn finish(mut reader: PipeReader, output: Output) -> (String, Summary) {
+        let summary = output.finish(None).await;
+        let mut written = String::new();
+        reader.read_to_string(&mut written).unwrap();
+        (written, summary)
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_is_what_is_written() {
+        let (reader, mut output) = output(Style { timestamps: Timestamps::None, ..Style::default() });
+        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
+        assert!(!output.event(&said(Role::System, "Sam", "joined")));
+        assert!(output.event(&event(Body::Closed)));
+        output.frame(RawFrame::Text("{}"));
+        let (written, summary) = finish(reader, output).await;
+        assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
+        assert_eq!((summary.shown, summary.written.records), (2, 2));
+        assert_eq!(summary.written.bytes, written.len() as u64);
+        assert!(summary.fate.is_none());
+    }
+
+    #[tokio::test]
+    async fn json_is_chosen_and_selected_from() {
+        let (reader, mut output) = output(Style { format: Format::Json, ..Style::default() });
+        assert!(output.event(&gap()));
+        assert!(!output.event(&said(Role::System, "Sam", "joined")));
+        let (written, summary) = finish(reader, output).await;
+        assert!(written.starts_with(r#"{"v":1,"type":"gap","#) && summary.shown == 1, "{written}");
+    }
+
+    #[tokio::test]
+    async fn raw_output_shows_frames_and_nothing_else() {
+        for (raw_control, expected) in [(false, "{ \"a\":1}\nno\\njson\\x1b\n"), (true, "{\n\"a\":1}\nno\njson\x1b\n")]
+        {
+            let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
+            assert!(!output.event(&event(Body::Closed)));
+            output.frame(RawFrame::Text("{\n\"a\":1}"));
+            output.frame(RawFrame::Binary(b"no\njson\x1b"));
+            let (written, summary) = finish(reader, output).await;
+            assert_eq!(written, expected);
+            assert_eq!((summary.shown, summary.written.records), (2, 2));
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_claimed_that_was_not_written() {
+        let (reader, mut output) = output(Style::default());
+        let handle = output.handle();
+        drop(reader);
+        let fate = tokio::time::timeout(Duration::from_secs(10), handle.fate()).await;
+        assert!(matches!(fate, Ok(Fate::ReaderGone)));
+        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
+        let summary = output.finish(None).await;
+        assert_eq!((summary.shown, summary.written), (1, Written::default()));
+        assert!(matches!(summary.fate, Some(Fate::ReaderGone)));
+    }
+}

@@ -1,0 +1,209 @@
+//! One JSON object per event, for programs.
+
+use chrono::{DateTime, Utc};
+
+use super::json_string::push_json_string;
+use super::stamp::Stamp;
+use super::style::Timestamps;
+use crate::event::{Attachment, Body, Gap, Message, Party, TranscriptEvent};
+
+/// Writes events as objects. Two clocks, because the two times of an event are seldom of the same second.
+pub(super) struct JsonLines {
+    ts: Stamp,
+    received: Stamp,
+}
+
+impl JsonLines {
+    pub(super) fn new() -> Self {
+        Self { ts: utc(), received: utc() }
+    }
+
+    /// Appends one object and its line end.
+    pub(super) fn push(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
+        out.extend_from_slice(b"{\"v\":1,\"type\":\"");
+        out.extend_from_slice(kind(&event.body).as_bytes());
+        out.push(b'"');
+        push_time(out, "ts", &mut self.ts, event.time());
+        push_time(out, "received", &mut self.received, event.received);
+        push_member(out, "conversation", event.conversation);
+        match &event.body {
+            Body::Message(message) => push_message(out, message),
+            Body::Update | Body::Closed => {}
+            Body::Gap(gap) => push_gap(out, gap),
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+fn utc() -> Stamp {
+    Stamp::new(Timestamps::Iso, true)
+}
+
+fn kind(body: &Body<'_>) -> &'static str {
+    match body {
+        Body::Message(_) => "message",
+        Body::Update => "update",
+        Body::Closed => "closed",
+        Body::Gap(_) => "gap",
+    }
+}
+
+fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
+    push_optional(out, "id", message.id.as_deref());
+    push_member(out, "role", message.role.key());
+    push_party(out, "from", &message.from);
+    push_party(out, "to", &message.to);
+    push_optional(out, "text", message.text.as_deref());
+    push_attachments(out, &message.attachments);
+    push_member(out, "source", message.origin.key());
+}
+
+fn push_party(out: &mut Vec<u8>, key: &str, party: &Party<'_>) {
+    if party.id.is_none() && party.name.is_none() {
+        return;
+    }
+    push_key(out, key);
+    out.push(b'{');
+    push_optional(out, "id", party.id.as_deref());
+    push_optional(out, "name", party.name.as_deref());
+    out.push(b'}');
+}
+
+fn push_attachments(out: &mut Vec<u8>, attachments: &[Attachment<'_>]) {
+    if attachments.is_empty() {
+        return;
+    }
+    push_key(out, "attachments");
+    for (index, attachment) in attachments.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"[{" } else { b",{" });
+        push_member(out, "kind", &attachment.kind);
+        push_optional(out, "name", attachment.name.as_deref());
+        push_optional(out, "mime", attachment.mime.as_deref());
+        push_optional(out, "url", attachment.url.as_deref());
+        if let Some(size) = attachment.size {
+            push_number(out, "size", size);
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+fn push_gap(out: &mut Vec<u8>, gap: &Gap) {
+    push_time(out, "from", &mut utc(), gap.from);
+    push_time(out, "to", &mut utc(), gap.to);
+    push_number(out, "seconds", gap.seconds());
+    push_member(out, "reason", &gap.reason);
+}
+
+fn push_optional(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        push_member(out, key, value);
+    }
+}
+
+fn push_member(out: &mut Vec<u8>, key: &str, value: &str) {
+    push_key(out, key);
+    push_json_string(out, value);
+}
+
+fn push_number(out: &mut Vec<u8>, key: &str, value: u64) {
+    push_key(out, key);
+    out.extend_from_slice(value.to_string().as_bytes());
+}
+
+fn push_time(out: &mut Vec<u8>, key: &str, clock: &mut Stamp, at: DateTime<Utc>) {
+    push_key(out, key);
+    out.push(b'"');
+    clock.push(out, at);
+    out.push(b'"');
+}
+
+/// Appends a key of ours, after a comma unless it is the first of its object.
+fn push_key(out: &mut Vec<u8>, key: &str) {
+    if !out.ends_with(b"{") {
+        out.push(b',');
+    }
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::super::samples::{event, gap, hostile_text, message, said};
+    use super::*;
+    use crate::event::Role;
+
+    fn line(event: &TranscriptEvent<'_>) -> String {
+        let mut out = Vec::new();
+        JsonLines::new().push(&mut out, event);
+        String::from_utf8(out).unwrap()
+    }
+
+    const HEAD: &str = concat!(
+        r#""ts":"2026-01-02T03:04:05.612Z","received":"2026-01-02T03:04:06.612Z","#,
+        r#""conversation":"97b9dcb3-0000-4000-8000-000000000001""#
+    );
+
+    #[test]
+    fn each_shape_is_as_documented() {
+        for (event, kind, rest) in [
+            (
+                said(Role::Customer, "Ada", "Hello"),
+                "message",
+                r#","id":"85c01f55","role":"customer","from":{"id":"external","name":"Ada"},"text":"Hello","source":"live""#,
+            ),
+            (event(Body::Update), "update", ""),
+            (event(Body::Closed), "closed", ""),
+            (
+                gap(),
+                "gap",
+                r#","from":"2026-01-02T03:03:23.612Z","to":"2026-01-02T03:04:05.612Z","seconds":42,"reason":"connection reset""#,
+            ),
+        ] {
+            assert_eq!(line(&event), format!("{{\"v\":1,\"type\":\"{kind}\",{HEAD}{rest}}}\n"));
+        }
+    }
+
+    #[test]
+    fn attachments_have_what_is_known_and_absent_members_are_omitted() {
+        let file = Attachment {
+            kind: "attachment".into(),
+            name: Some("a.png".into()),
+            mime: Some("image/png".into()),
+            url: Some("https://x.invalid/a".into()),
+            size: Some(7),
+        };
+        let card = Attachment { kind: "card".into(), ..Attachment::default() };
+        let mut bare = message(Role::Unknown, "", "");
+        (bare.id, bare.from, bare.text, bare.attachments) = (None, Party::default(), None, vec![file, card]);
+        bare.to = Party { id: None, name: Some("Sam".into()) };
+        let expected = concat!(
+            r#","role":"unknown","to":{"name":"Sam"},"attachments":[{"kind":"attachment","name":"a.png","#,
+            r#""mime":"image/png","url":"https://x.invalid/a","size":7},{"kind":"card"}],"source":"live""#
+        );
+        assert_eq!(line(&event(Body::Message(bare))), format!("{{\"v\":1,\"type\":\"message\",{HEAD}{expected}}}\n"));
+    }
+
+    #[test]
+    fn without_a_time_of_the_service_the_arrival_is_the_time() {
+        let mut update = event(Body::Update);
+        update.at = None;
+        let value: Value = serde_json::from_str(&line(&update)).unwrap();
+        assert_eq!(value["ts"], value["received"]);
+    }
+
+    proptest! {
+        #[test]
+        fn strings_survive_and_records_stay_lines(name in hostile_text(), text in hostile_text()) {
+            let written = line(&said(Role::Agent, &name, &text));
+            prop_assert_eq!(written.find('\n'), Some(written.len() - 1));
+            let value: Value = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(value["text"].as_str(), Some(text.as_str()));
+            prop_assert_eq!(value["from"]["name"].as_str(), Some(name.as_str()));
+        }
+    }
+}
