@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::follow::Failure;
 use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
+use crate::plain;
 use crate::recording::RecordError;
 use crate::signals::Signal;
 use crate::simulator::{FaultError, ScriptError};
@@ -53,7 +54,7 @@ pub(crate) enum Error {
         first: Box<Failure>,
     },
     /// The output cannot be written.
-    #[error("cannot write the output: {0}")]
+    #[error("cannot write the output: {}", plain::words(.0))]
     Output(Arc<io::Error>),
     /// The recording cannot be written.
     #[error(transparent)]
@@ -68,10 +69,10 @@ pub(crate) enum Error {
     #[error("--script: {0}")]
     Script(#[from] ScriptError),
     /// The simulator cannot be started.
-    #[error("cannot start the simulator: {0}")]
+    #[error("cannot start the simulator: {}", plain::words(.0))]
     Simulator(io::Error),
     /// The machine refuses what every program needs.
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {}", plain::words(.0))]
     Start(io::Error),
 }
 
@@ -98,21 +99,25 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Tail(failure) => failure.cause().hint(),
             Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
-            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => {
-                Some("make room on the disk, and start again")
-            }
+            Self::Output(error) => full(error),
+            Self::Record(RecordError::Io { source, .. }) => full(source),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
+            Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
-            Self::Tails { .. }
-            | Self::Output(_)
-            | Self::Record(_)
-            | Self::Replay(_)
-            | Self::Script(_)
-            | Self::Simulator(_)
-            | Self::Start(_) => None,
+            Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                Some("name another port with --listen; 0 takes a free one")
+            }
+            Self::Tails { .. } | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
+            Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
+}
+
+/// What to do about an output that cannot be written.
+fn full(error: &io::Error) -> Option<&'static str> {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    full.then_some("make room on the disk, and start again")
 }
 
 fn of_failure(failure: &Failure) -> u8 {

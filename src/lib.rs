@@ -16,6 +16,7 @@
 //! | `recording` | what `--record` writes and `--replay` reads |
 //! | [`logging`], [`redact`] | status lines, and what may never be in them |
 //! | `exit`, [`signals`] | how a run ends |
+//! | `plain` | what the operating system says, in plain words |
 //! | [`simulator`] | the same wire, spoken from the other side |
 
 mod backoff;
@@ -29,6 +30,7 @@ mod genesys;
 mod ledger;
 pub mod logging;
 pub mod output;
+mod plain;
 mod recording;
 pub mod redact;
 mod run;
