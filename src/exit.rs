@@ -1,12 +1,15 @@
 //! How a run ends: the exit codes of the contract, and the error they stand for.
 
 use std::io;
+use std::panic;
+use std::process;
 use std::sync::Arc;
 
 use crate::config::ConfigError;
 use crate::follow::Failure;
 use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
+use crate::logging::Log;
 use crate::plain;
 use crate::recording::RecordError;
 use crate::signals::Signal;
@@ -112,6 +115,16 @@ impl Error {
             Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
+}
+
+/// From now on a bug in whatever thread is reported like every other error, and ends the process with a code of its own.
+/// Only its place is told: what it says may hold what nobody is to see.
+pub(crate) fn report_bugs(log: Log) {
+    panic::set_hook(Box::new(move |bug| {
+        let place = bug.location().map_or_else(String::new, |place| format!(", found at {place}"));
+        log.report(&format!("a bug in this program{place}"), Some("please report it with this message"));
+        process::exit(SOFTWARE.into());
+    }));
 }
 
 /// What to do about an output that cannot be written.

@@ -72,11 +72,12 @@ pub struct Invocation<'a> {
 
 /// Runs the program from its settings to its end. Errors are reported on standard error.
 ///
-/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM` and `SIGHUP` for the process, so it is to be called
-/// once, outside of any runtime.
+/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the process, so it is to be
+/// called once, outside of any runtime.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
     let log = Log { format: invocation.cli.logging.log_format, secrets: Secrets::default(), escape: output::escape };
+    exit::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));
     result.unwrap_or_else(|error| {
         log.report(&error.to_string(), error.hint());
