@@ -24,7 +24,8 @@ Examples:
   genesys-tail -c @ids.txt >> transcript.log                   follow many, into a file
   genesys-tail -c 97b9… | grep --line-buffered Customer        what the customer says
   genesys-tail -c 97b9… --json | jq -r .text                   for programs
-  genesys-tail simulate > .env & genesys-tail                  a local Genesys Cloud to play with
+  genesys-tail simulate > .env &                               a local Genesys Cloud to play with, and then
+  genesys-tail                                                 in the same folder: follow it
 ";
 
 const AFTER_HELP: &str = "\
@@ -110,6 +111,8 @@ fn stray(matches: &ArgMatches) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Color;
+    use crate::output::{Format, Multiline, Timestamps};
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
         Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from))
@@ -195,6 +198,17 @@ mod tests {
         }
         assert!(parse(&["--demo", "-F", "--record", "x", "-vv", "--json"]).is_ok());
         assert!(parse(&["--replay", "-", "--json", "--utc"]).is_ok());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let TailArgs { target, lines, connection, .. } = parse(&[]).unwrap().tail;
+        assert_eq!(target.source, crate::config::SourceChoice::Auto);
+        assert_eq!((lines.output, lines.timestamps), (Format::Text, Timestamps::Time));
+        assert_eq!((lines.color, lines.multiline, lines.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));
+        let seconds = [connection.connect_timeout, connection.idle_timeout, connection.ping_interval];
+        assert_eq!(seconds.map(|duration| duration.as_secs()), [10, 45, 20]);
+        assert_eq!((connection.max_frame_size, connection.max_retries, connection.follow), (16 << 20, None, false));
     }
 
     #[test]
