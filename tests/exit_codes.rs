@@ -4,10 +4,12 @@ mod support;
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::time::Duration;
 
-use support::program::{Finished, Running, bare, program, run, simulator};
+use support::program::{Finished, Running, bare, program, run, simulator, soon};
 use support::shell::after;
 use tempfile::tempdir;
+use tokio::time::timeout;
 
 /// Everything is one or two lines in plain words: what failed and, set in, what to do.
 fn assert_plain(finished: &Finished, words: &str) {
@@ -141,16 +143,23 @@ async fn an_output_or_a_recording_that_cannot_be_written_is_74() {
 }
 
 #[tokio::test]
-async fn a_recording_that_runs_full_is_74_and_what_was_read_is_printed() {
-    let simulator = simulator("+0 customer Ada: Hello\n+0 customer Ada: there", &[]).await;
+async fn a_recording_that_runs_full_is_74_and_a_slow_reader_still_gets_what_was_read() {
+    let simulator = simulator("", &["socket:burst=20000"]).await;
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.rec");
-    let record = program(&simulator, &["--timestamps", "none", "--record", path.to_str().unwrap()]);
-    // A file may hold 512 bytes, and who writes more is told so instead of being killed.
-    let finished = Running::start(&mut after("trap '' XFSZ; ulimit -f 1", &record)).finish().await;
+    let (style, path) = (["--timestamps", "none"], path.to_str().unwrap());
+    let record = program(&simulator, &[&style[..], &["--record", path]].concat());
+    // A file may hold a mebibyte, and who writes more is told so instead of being killed.
+    let mut running = Running::start(&mut after("trap '' XFSZ; ulimit -f 2048", &record));
+    soon(simulator.until(|ledger| ledger.connections.len() == 1 && ledger.open() == 0)).await;
+    let left = timeout(Duration::from_millis(200), running.child.wait()).await;
+    assert!(left.is_err(), "it left before its reader had read");
+    let finished = running.finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
-    assert_plain(&finished, &format!("cannot record to {}: ", path.display()));
-    assert!(finished.stdout.starts_with("[Customer] Ada: Hello\n"), "{}", finished.stdout);
+    assert_plain(&finished, &format!("cannot record to {path}: "));
+    let replayed = Running::start(&mut bare(&[&style[..], &["--replay", path]].concat())).finish().await;
+    assert!(replayed.stdout.len() > 64 << 10, "more than a pipe holds");
+    assert!(finished.stdout.starts_with(&replayed.stdout), "what was recorded was printed");
 }
 
 #[tokio::test]
