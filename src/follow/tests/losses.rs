@@ -6,7 +6,7 @@ use std::rc::Rc;
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::stage::{Act, at_most, close, closed_with, play, say, serve, unreachable_host};
+use super::stage::{Act, at_most, close, closed_with, connect, paused, play, say, serve, unreachable_host};
 use crate::follow::Outcome;
 
 #[test]
@@ -104,4 +104,16 @@ fn one_gap_is_said_however_many_attempts_it_took() {
     );
     assert!(played.lines[1].starts_with("[GAP] "), "before the first line of the new connection: {:?}", played.lines);
     assert_eq!((played.lines.len(), played.counts.gaps, played.counts.reconnects), (3, 1, 1));
+}
+
+#[test]
+fn a_break_is_no_sign_of_life() {
+    paused(async {
+        let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
+        let mut session = connect(life, play).await;
+        assert!(session.next().await.is_ok());
+        let heard_at = session.heard_at();
+        assert!(session.next().await.is_err());
+        assert_eq!(session.heard_at(), heard_at, "a gap runs from the last thing that really came");
+    });
 }

@@ -19,7 +19,8 @@ use crate::delivery::{Counts, Delivery};
 use crate::follow::{Failure, Outcome, Persistence, follow};
 use crate::genesys::auth::Token;
 use crate::genesys::http::HttpError;
-use crate::genesys::socket::{NapClock, Socket};
+use crate::genesys::nap::NapClock;
+use crate::genesys::socket::Socket;
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::source::{Session, SourceError};
 
