@@ -456,6 +456,18 @@ fn a_renewal_that_fails_leaves_the_old_connection_alone() {
 }
 
 #[test]
+fn a_calm_connection_counts_for_the_one_that_takes_its_place() {
+    let mut acts: Vec<Act> = (0..3).map(|_| Act::Refuse(unreachable_host())).collect();
+    acts.push(serve_for(Duration::from_secs(60), |mut server| async move {
+        closed_with(&mut server).await;
+    }));
+    acts.push(serve(|server| async move { drop(server) }));
+    acts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
+    let waits = play(acts, at_most(3)).waits();
+    assert!(within(waits[4], 1_000, 2_000), "the first in a row again: {waits:?}");
+}
+
+#[test]
 fn stopping_closes_with_1000_and_keeps_what_was_read() {
     let code = Rc::new(Cell::new(None));
     let seen = Rc::clone(&code);
