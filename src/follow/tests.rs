@@ -333,6 +333,7 @@ fn the_servers_wish_is_a_floor_under_the_delay() {
         reqwest::StatusCode::SERVICE_UNAVAILABLE,
         Some(Duration::from_secs(60)),
         b"",
+        &crate::redact::Secrets::default(),
     );
     let busy = SourceError::Busy { host: "h".into(), answer };
     let played = play(vec![Act::Refuse(busy)], at_most(1));

@@ -6,6 +6,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::redact::Secrets;
+
 /// How much of a server's words is worth a line on a terminal.
 const LONGEST_WORDS: usize = 300;
 
@@ -21,8 +23,9 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API.
-    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API. Secrets are
+    /// struck out here, before the cut could leave the beginning of one that nobody recognises.
+    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8], secrets: &Secrets) -> Self {
         let body = String::from_utf8_lossy(body);
         let words = match serde_json::from_str::<Value>(&body) {
             Ok(json) => ["message", "error_description", "description", "error"]
@@ -33,7 +36,7 @@ impl Answer {
             Err(_) if body.trim_start().starts_with('<') => String::new(),
             Err(_) => body.trim().to_owned(),
         };
-        Self { status, retry_after, words: words.chars().take(LONGEST_WORDS).collect() }
+        Self { status, retry_after, words: secrets.redact(&words).chars().take(LONGEST_WORDS).collect() }
     }
 }
 
@@ -53,7 +56,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        Answer::new(StatusCode::BAD_REQUEST, None, body.as_bytes()).to_string()
+        Answer::new(StatusCode::BAD_REQUEST, None, body.as_bytes(), &Secrets::default()).to_string()
     }
 
     #[test]
@@ -74,5 +77,14 @@ mod tests {
     #[test]
     fn long_words_are_cut() {
         assert!(shown(&"ä".repeat(5000)).chars().count() < 320);
+    }
+
+    #[test]
+    fn the_cut_leaves_no_beginning_of_a_secret() {
+        let secrets = Secrets::default();
+        secrets.add_token(&"an-invented-token".to_owned().into());
+        let body = format!("{}an-invented-token", "x".repeat(LONGEST_WORDS - 5));
+        let words = Answer::new(StatusCode::BAD_REQUEST, None, body.as_bytes(), &secrets).words;
+        assert!(!words.contains("an-in"), "{words}");
     }
 }

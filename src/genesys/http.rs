@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use super::answer::Answer;
 use crate::config::{Endpoints, Network};
+use crate::redact::Secrets;
 
 /// No answer that this program wants is larger; what is longer is cut off, never read.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -24,6 +25,7 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 pub(crate) struct Http {
     client: reqwest::Client,
     patience: Duration,
+    secrets: Secrets,
 }
 
 /// Why there was no answer at all. The texts read after the name of what was attempted.
@@ -48,12 +50,12 @@ pub(crate) enum HttpError {
 
 impl Http {
     /// Builds the client. Reads the certificates of the system, which takes some milliseconds, only when an endpoint
-    /// is not on loopback.
+    /// is not on loopback. No refusal shows any of the `secrets`.
     ///
     /// # Errors
     ///
     /// Says what in the settings cannot be used: a certificate or the proxy.
-    pub(crate) fn new(network: &Network, endpoints: &Endpoints) -> Result<Self, String> {
+    pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -73,7 +75,7 @@ impl Http {
             None => builder,
         };
         let client = builder.build().map_err(|error| innermost(&error))?;
-        Ok(Self { client, patience: network.connect_timeout })
+        Ok(Self { client, patience: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -125,7 +127,7 @@ impl Http {
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let body = self.body(host, response).await.unwrap_or_default();
-        Answer::new(status, retry_after, &body)
+        Answer::new(status, retry_after, &body, &self.secrets)
     }
 
     fn explain(&self, host: &str, error: &reqwest::Error) -> HttpError {
