@@ -1,9 +1,12 @@
 //! The lines on standard output, contract section 3: a recording with known times goes in, its bytes come out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::io::Write;
 
+use regex::Regex;
 use serde_json::{Value, json};
 use support::program::{Running, bare};
 use tempfile::NamedTempFile;
@@ -222,6 +225,7 @@ async fn raw_shows_every_frame_as_the_same_value_on_one_line() {
 #[tokio::test]
 async fn colour_is_all_that_colour_adds_and_the_flag_wins_over_the_variables() {
     let plain = printed(&contract(), &["--utc"]).await;
+    let codes = Regex::new("\u{1b}\\[(?:0|1|2|7|3[0-7]|9[0-7])m").unwrap();
     for (args, variables, colored) in [
         (&[][..], &[][..], false),
         (&["--color", "always"], &[("NO_COLOR", "1"), ("TERM", "dumb")], true),
@@ -234,7 +238,6 @@ async fn colour_is_all_that_colour_adds_and_the_flag_wins_over_the_variables() {
         for line in lines.lines().filter(|line| line.contains('\u{1b}')) {
             assert!(line.rfind("\u{1b}[0m") == line.rfind('\u{1b}'), "reset within the line: {line:?}");
         }
-        let codes = regex::Regex::new("\u{1b}\\[(?:0|1|2|7|3[0-7]|9[0-7])m").unwrap();
         assert_eq!(codes.replace_all(&lines, ""), plain, "sixteen colours and effects only");
     }
 }

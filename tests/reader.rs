@@ -1,5 +1,7 @@
 //! Who reads standard output, contract section 3: at once, in bursts, slowly, not at all, no more.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::fs::{self, File};
@@ -9,6 +11,7 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use genesys_tail::simulator::{Conversation, Simulator};
+use regex::Regex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -80,7 +83,7 @@ async fn a_burst_is_written_in_large_chunks_and_nothing_of_it_is_left() {
         while lines < 20_000 {
             let count = ours.recv(&mut buffer).unwrap();
             assert_eq!(buffer[count - 1], b'\n', "whole lines");
-            lines += buffer[..count].iter().filter(|&&byte| byte == b'\n').count();
+            lines += memchr::memchr_iter(b'\n', &buffer[..count]).count();
             writes += 1;
         }
         (lines, writes)
@@ -205,7 +208,7 @@ async fn a_signal_ends_it_soon_although_the_reader_stalls() {
         assert_eq!(ledger.connections[0].close_code, Some(1000));
         let mut taken = Vec::new();
         soon(stdout.unwrap().read_to_end(&mut taken)).await.unwrap();
-        let whole = taken.iter().filter(|&&byte| byte == b'\n').count();
+        let whole = memchr::memchr_iter(b'\n', &taken).count();
         let claimed = finished.stderr.rsplit("stopped: ").next().unwrap().split(' ').next().unwrap();
         assert!(claimed.parse::<usize>().unwrap() <= whole, "{whole}: {}", finished.stderr);
     }
@@ -234,6 +237,7 @@ async fn a_terminal_gets_the_bytes_of_a_pipe_and_colour() {
     const SCRIPT: &str = "+0 customer Ada: Hi\\e[2J\n+0 agent Sam: Hello\n+0 update\n+0 close";
     let simulator = simulator(SCRIPT, &[]).await;
     let piped = run(&simulator, &PLAIN).await.stdout;
+    let colors = Regex::new("\u{1b}\\[[0-9]+m").unwrap();
     for (variables, colored) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
         let simulator = support::program::simulator(SCRIPT, &[]).await;
         let (terminal, ours) = terminal();
@@ -243,7 +247,6 @@ async fn a_terminal_gets_the_bytes_of_a_pipe_and_colour() {
         let shown = soon(spawn_blocking(move || read_terminal(ours))).await.unwrap();
         assert_eq!(running.finish().await.code, Some(0));
         assert_eq!(shown.contains('\u{1b}'), colored, "{variables:?}");
-        let colors = regex::Regex::new("\u{1b}\\[[0-9]+m").unwrap();
         assert_eq!(colors.replace_all(&shown, ""), piped, "{variables:?}");
     }
 }

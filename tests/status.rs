@@ -1,5 +1,7 @@
 //! Standard error, contract section 4.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use genesys_tail::simulator::{Options, Simulator};
