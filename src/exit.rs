@@ -98,9 +98,6 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Tail(failure) => failure.cause().hint(),
             Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
-            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => {
-                Some("make room on the disk, and start again")
-            }
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),

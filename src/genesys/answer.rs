@@ -9,6 +9,8 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
 
+use crate::redact::Secrets;
+
 /// How much of a server's words is worth a line on a terminal.
 const LONGEST_WORDS: usize = 300;
 
@@ -24,11 +26,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API.
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API. Secrets are
+    /// struck out here, before the cut could leave the beginning of one that nobody recognises.
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
         let body = String::from_utf8_lossy(body);
-        let json = serde_json::from_str(&body).ok();
-        let said = said(json.as_ref(), &body);
+        let json: Option<Value> = serde_json::from_str(&body).ok();
+        let said = cut(&secrets.redact(said(json.as_ref(), &body)));
         let mut words = match status.canonical_reason() {
             Some(reason) if said.is_empty() => reason.to_owned(),
             _ if said.is_empty() => String::new(),
@@ -37,7 +40,7 @@ impl Answer {
         if let Some(missing) = json.as_ref().and_then(permissions).or_else(|| scope(headers))
             && !said.contains(missing)
         {
-            words = format!("{words}, missing: {}", cut(missing));
+            words = format!("{words}, missing: {}", cut(&secrets.redact(missing)));
         }
         Self { status, retry_after: retry_after(headers), words }
     }
@@ -51,13 +54,12 @@ impl fmt::Display for Answer {
 }
 
 /// What a person would want to read.
-fn said(json: Option<&Value>, body: &str) -> String {
-    let words = match json {
+fn said<'a>(json: Option<&'a Value>, body: &'a str) -> &'a str {
+    match json {
         Some(json) => text_of(json, &["message", "error_description", "description", "error"]).unwrap_or_default(),
         None if body.trim_start().starts_with('<') => "",
         None => body.trim(),
-    };
-    cut(words)
+    }
 }
 
 fn cut(words: &str) -> String {
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes()).to_string()
+        Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
     }
 
     fn asked(value: &str) -> Option<Duration> {
@@ -137,7 +139,7 @@ mod tests {
             (r#"Bearer error="insufficient_scope""#, ""),
         ] {
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge.parse().expect("a header value"))]);
-            let answer = Answer::new(StatusCode::FORBIDDEN, &headers, b"");
+            let answer = Answer::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
             assert_eq!(answer.to_string(), format!("403 Forbidden{expected}"), "{challenge}");
         }
     }
@@ -161,5 +163,14 @@ mod tests {
         for nonsense in ["", "soon", "-1", "1.5"] {
             assert_eq!(asked(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn the_cut_leaves_no_beginning_of_a_secret() {
+        let secrets = Secrets::default();
+        secrets.add_token(&"an-invented-token".to_owned().into());
+        let body = format!("{}an-invented-token", "x".repeat(LONGEST_WORDS - 5));
+        let words = Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).words;
+        assert!(!words.contains("an-in"), "{words}");
     }
 }

@@ -11,6 +11,7 @@ use url::{Host, Url};
 
 use super::answer::Answer;
 use crate::config::{Endpoints, Network};
+use crate::redact::Secrets;
 
 /// No answer that this program wants is larger; what is longer is cut off, never read.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -28,6 +29,7 @@ const PROXY_WANTS_LOGIN: &str = "tunnel error: proxy authorization required";
 pub(crate) struct Http {
     client: reqwest::Client,
     patience: Duration,
+    secrets: Secrets,
 }
 
 /// Why there was no answer at all. The texts read after the name of what was attempted.
@@ -52,12 +54,12 @@ pub(crate) enum HttpError {
 
 impl Http {
     /// Builds the client. Reads the certificates of the system, which takes some milliseconds, only when an endpoint
-    /// is not on loopback.
+    /// is not on loopback. No refusal shows any of the `secrets`.
     ///
     /// # Errors
     ///
     /// Says what in the settings cannot be used: a certificate or the proxy.
-    pub(crate) fn new(network: &Network, endpoints: &Endpoints) -> Result<Self, String> {
+    pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -80,7 +82,7 @@ impl Http {
             None => builder,
         };
         let client = builder.build().map_err(|error| innermost(&error))?;
-        Ok(Self { client, patience: network.connect_timeout })
+        Ok(Self { client, patience: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -131,7 +133,7 @@ impl Http {
     pub(crate) async fn refusal(&self, host: &str, response: Response) -> Answer {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(host, response).await.unwrap_or_default();
-        Answer::new(status, &headers, &body)
+        Answer::new(status, &headers, &body, &self.secrets)
     }
 
     fn explain(&self, host: &str, error: reqwest::Error) -> HttpError {
@@ -278,7 +280,8 @@ mod tests {
         let local: Url = "http://127.0.0.1/".parse().expect("a URL");
         let connect_timeout = Duration::from_secs(5);
         let network = Network { proxy: None, no_proxy: None, cacert: None, ssl_cert_file: None, connect_timeout };
-        let http = Http::new(&network, &Endpoints { api: local.clone(), token: local }).expect("a client");
+        let endpoints = Endpoints { api: local.clone(), token: local };
+        let http = Http::new(&network, &endpoints, Secrets::default()).expect("a client");
         let request = http.get("ftp://user:s3cret@h/?s3cret".parse().expect("a URL"));
         let error = http.send("h", request).await.expect_err("nobody speaks that");
         assert_eq!(error.to_string(), "cannot reach h: URL scheme is not allowed");

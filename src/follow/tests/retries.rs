@@ -71,7 +71,8 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
 #[test]
 fn the_servers_wish_is_a_floor_under_the_delay() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
-    let answer = Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"");
+    let answer =
+        Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &crate::redact::Secrets::default());
     let busy = SourceError::Busy { host: "h".into(), answer };
     let played = play(vec![Act::Refuse(busy)], at_most(1));
     assert_eq!(played.waits(), [Duration::from_secs(60)]);
