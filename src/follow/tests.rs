@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,11 +17,13 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::config::SocketLimits;
+use crate::config::{ReplayFrom, SocketLimits};
 use crate::genesys::auth::Token;
 use crate::genesys::http::HttpError;
 use crate::genesys::socket::{Ending, NapClock, Socket};
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
+use crate::recording::Recorder;
+use crate::source::replay::replay;
 
 type Server = WebSocketStream<DuplexStream>;
 type Play = Box<dyn FnOnce(Server) -> LocalBoxFuture<'static, ()>>;
@@ -121,10 +124,11 @@ async fn closed_with(server: &mut Server) -> Option<u16> {
 /// Runs a tail against these acts, one an attempt, until it ends or `stop` fires. Must run on a `LocalSet`.
 async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: impl Future<Output = ()>) -> Played {
     let file = tempfile::tempfile().expect("a file");
-    let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
-    let style = Style { timestamps: Timestamps::None, ..Style::default() };
-    let output = Output::new(style, Prefixes::default(), writer);
-    let delivery = RefCell::new(Delivery::new(output, None, CancellationToken::new()));
+    let output = output(&file);
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = folder.path().join("a.rec");
+    let recorder = Recorder::open(&recording, &["c1".to_owned()]).expect("a recording");
+    let delivery = RefCell::new(Delivery::new(output, Some(recorder), CancellationToken::new()));
     let (start, mut acts, mut attempts) = (Instant::now(), VecDeque::from(acts), Vec::new());
     let result = {
         let connect = async || {
@@ -146,7 +150,24 @@ async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: impl Future<
     };
     let Delivery { output, counts, .. } = delivery.into_inner();
     output.finish(None).await;
-    Played { result, lines: lines(file), attempts, counts }
+    let lines = lines(file);
+    assert_eq!(replayed(recording).await, lines, "the recording says the same");
+    Played { result, lines, attempts, counts }
+}
+
+async fn replayed(recording: PathBuf) -> Vec<String> {
+    let file = tempfile::tempfile().expect("a file");
+    let output = output(&file);
+    let delivery = RefCell::new(Delivery::new(output, None, CancellationToken::new()));
+    replay(&ReplayFrom::File(recording), &delivery).await.expect("a whole recording");
+    delivery.into_inner().output.finish(None).await;
+    lines(file)
+}
+
+fn output(file: &std::fs::File) -> Output {
+    let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
+    let style = Style { timestamps: Timestamps::None, ..Style::default() };
+    Output::new(style, Prefixes::default(), writer)
 }
 
 async fn connect(life: Option<Duration>, play: Play) -> Session<DuplexStream> {

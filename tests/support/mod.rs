@@ -4,3 +4,4 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 pub(crate) mod program;
+pub(crate) mod shell;
