@@ -118,14 +118,14 @@ impl Delivery {
         self.output.event(&TranscriptEvent { conversation, at, received, body: Body::Gap(gap) });
     }
 
-    /// Hands everything over to the writers.
+    /// Hands everything over to the writers, the recording first: what the reader has seen can be replayed.
     pub(crate) fn flush(&mut self) {
-        self.output.flush();
         if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::flush) {
             self.recorder = None;
             self.broken = Some(error);
             self.interrupt.cancel();
         }
+        self.output.flush();
     }
 
     fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {

@@ -148,14 +148,15 @@ async fn the_password_of_a_proxy_is_never_said() {
 
 #[tokio::test]
 async fn what_a_server_says_can_neither_forge_a_line_nor_drive_the_terminal() {
-    for (format, spelled) in [("text", r"1011: x\nforged\x1b[2J\u{202e}"), ("json", r"1011: x\nforged\u001b[2J\u202e")]
-    {
+    // Connected, and the error; as text, the next step has a line of its own.
+    let cases = [("text", 3, r"1011: x\nforged\x1b[2J\u{202e}"), ("json", 2, r"1011: x\nforged\u001b[2J\u202e")];
+    for (format, lines, spelled) in cases {
         let simulator = simulator("", &[]).await;
         let running = Running::start(&mut program(&simulator, &["--max-retries", "0", "--log-format", format]));
         open_sockets(&simulator, 1).await;
         simulator.first_conversation().close(1011, "x\nforged\u{1b}[2J\u{202e}").await;
         let Finished { stderr, .. } = running.finish().await;
-        assert_eq!(stderr.lines().count(), 2, "{stderr}");
+        assert_eq!(stderr.lines().count(), lines, "{stderr}");
         assert!(stderr.contains(spelled), "{stderr}");
         assert!(!stderr.contains(['\u{1b}', '\u{202e}']), "{stderr}");
     }
@@ -176,7 +177,7 @@ async fn with_several_conversations_a_line_says_which() {
         "genesys-tail: conversation ended: 4 lines",
         "genesys-tail: error: 1 of 3 conversations could not be followed to their end",
         "genesys-tail: error: nonesuch: HOST has no conversation nonesuch: 404 (The requested resource was not found.); \
-         check the id and the region; --source says which wire is used",
+         check the id and the region: a conversation exists only in its own",
     ];
     assert_eq!(status, expected);
     for prefix in ["97b9dcb3", "a1b2c3d4"] {

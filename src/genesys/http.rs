@@ -11,6 +11,7 @@ use url::{Host, Url};
 
 use super::answer::Answer;
 use crate::config::{Endpoints, Network};
+use crate::plain;
 use crate::redact::Secrets;
 
 /// No answer that this program wants is larger; what is longer is cut off, never read.
@@ -185,7 +186,7 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
 
 /// The roots that stand in for the system's.
 fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
-    let read = std::fs::read(path).map_err(|error| error.to_string());
+    let read = std::fs::read(path).map_err(|error| plain::words(&error));
     let found =
         read.and_then(|pem| certificates(Some(&pem))).map_err(|reason| format!("{}: {reason}", path.display()))?;
     match found.as_slice() {
@@ -228,7 +229,7 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
-        _ => cause.to_string(),
+        _ => cause.downcast_ref().map_or_else(|| cause.to_string(), plain::words),
     }
 }
 

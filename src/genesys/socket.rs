@@ -323,6 +323,7 @@ fn broken(error: Error) -> Ending {
         Error::Utf8(_) => Ending::BadText,
         Error::Protocol(error) if !is_mere_hang_up(&error) => Ending::Protocol(error.to_string()),
         Error::Io(error) => Ending::Broken(http::innermost(&error)),
+        Error::Protocol(_) => Ending::Broken("the server hung up".to_owned()),
         error => Ending::Broken(error.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Retries, SocketLimits};
+use crate::config::{ReplayFrom, Retries, SocketLimits};
 use crate::delivery::{Counts, Delivery};
 use crate::follow::{Failure, Outcome, Persistence, follow};
 use crate::genesys::auth::Token;
@@ -22,6 +23,8 @@ use crate::genesys::http::HttpError;
 use crate::genesys::nap::NapClock;
 use crate::genesys::socket::Socket;
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
+use crate::recording::Recorder;
+use crate::source::replay::replay;
 use crate::source::{Session, SourceError};
 
 thread_local! {
@@ -131,10 +134,10 @@ pub(super) async fn closed_with(server: &mut Server) -> Option<u16> {
 /// Runs a tail against these acts, one an attempt, until it ends or `stop` fires. Must run on a `LocalSet`.
 pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: impl Future<Output = ()>) -> Played {
     let file = tempfile::tempfile().expect("a file");
-    let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
-    let style = Style { timestamps: Timestamps::None, ..Style::default() };
-    let output = Output::new(style, Prefixes::default(), writer);
-    let delivery = RefCell::new(Delivery::new(output, None, CancellationToken::new()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = folder.path().join("a.rec");
+    let recorder = Recorder::open(&recording, &["c1".to_owned()]).expect("a recording");
+    let delivery = RefCell::new(Delivery::new(output(&file), Some(recorder), CancellationToken::new()));
     let (start, mut acts, mut attempts) = (Instant::now(), VecDeque::from(acts), Vec::new());
     let result = {
         let connect = async || {
@@ -156,7 +159,23 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: i
     };
     let Delivery { output, counts, .. } = delivery.into_inner();
     output.finish(None).await;
-    Played { result, lines: lines(file), attempts, counts }
+    let lines = lines(file);
+    assert_eq!(replayed(recording).await, lines, "the recording says the same");
+    Played { result, lines, attempts, counts }
+}
+
+async fn replayed(recording: PathBuf) -> Vec<String> {
+    let file = tempfile::tempfile().expect("a file");
+    let delivery = RefCell::new(Delivery::new(output(&file), None, CancellationToken::new()));
+    replay(&ReplayFrom::File(recording), &delivery).await.expect("a whole recording");
+    delivery.into_inner().output.finish(None).await;
+    lines(file)
+}
+
+fn output(file: &std::fs::File) -> Output {
+    let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
+    let style = Style { timestamps: Timestamps::None, ..Style::default() };
+    Output::new(style, Prefixes::default(), writer)
 }
 
 /// A session with a server that plays this.

@@ -14,7 +14,7 @@ const HUGE: usize = 64 << 20;
 
 /// A fault that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("fault '{spec}': {what} (`--fault help` lists them all)")]
+#[error("fault '{spec}': {what}")]
 pub struct FaultError {
     spec: String,
     what: String,
