@@ -24,7 +24,8 @@ Examples:
   genesys-tail -c @ids.txt >> transcript.log                   follow many, into a file
   genesys-tail -c 97b9… | grep --line-buffered Customer        what the customer says
   genesys-tail -c 97b9… --json | jq -r .text                   for programs
-  genesys-tail simulate > .env & genesys-tail                  a local Genesys Cloud to play with
+  genesys-tail simulate > .env &                               a local Genesys Cloud to play with, and then
+  genesys-tail                                                 in the same folder: follow it
 ";
 
 const AFTER_HELP: &str = "\

@@ -1,12 +1,16 @@
 //! How a run ends: the exit codes of the contract, and the error they stand for.
 
 use std::io;
+use std::panic;
+use std::process;
 use std::sync::Arc;
 
 use crate::config::ConfigError;
 use crate::follow::Failure;
 use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
+use crate::logging::Log;
+use crate::plain;
 use crate::recording::RecordError;
 use crate::signals::Signal;
 use crate::simulator::{FaultError, ScriptError};
@@ -53,7 +57,7 @@ pub(crate) enum Error {
         first: Box<Failure>,
     },
     /// The output cannot be written.
-    #[error("cannot write the output: {0}")]
+    #[error("cannot write the output: {}", plain::words(.0))]
     Output(Arc<io::Error>),
     /// The recording cannot be written.
     #[error(transparent)]
@@ -68,10 +72,10 @@ pub(crate) enum Error {
     #[error("--script: {0}")]
     Script(#[from] ScriptError),
     /// The simulator cannot be started.
-    #[error("cannot start the simulator: {0}")]
+    #[error("cannot start the simulator: {}", plain::words(.0))]
     Simulator(io::Error),
     /// The machine refuses what every program needs.
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {}", plain::words(.0))]
     Start(io::Error),
 }
 
@@ -98,21 +102,34 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Tail(failure) => failure.cause().hint(),
             Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
-            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => {
-                Some("make room on the disk, and start again")
-            }
+            Self::Record(RecordError::Io { source, .. }) => full(source),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
+            Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
-            Self::Tails { .. }
-            | Self::Output(_)
-            | Self::Record(_)
-            | Self::Replay(_)
-            | Self::Script(_)
-            | Self::Simulator(_)
-            | Self::Start(_) => None,
+            Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                Some("name another port with --listen; 0 takes a free one")
+            }
+            Self::Tails { .. } | Self::Output(_) | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
+            Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
+}
+
+/// From now on a bug in whatever thread is reported like every other error, and ends the process with a code of its own.
+/// Only its place is told: what it says may hold what nobody is to see.
+pub(crate) fn report_bugs(log: Log) {
+    panic::set_hook(Box::new(move |bug| {
+        let place = bug.location().map_or_else(String::new, |place| format!(", found at {place}"));
+        log.report(&format!("a bug in this program{place}"), Some("please report it with this message"));
+        process::exit(SOFTWARE.into());
+    }));
+}
+
+/// What to do about an output that cannot be written.
+fn full(error: &io::Error) -> Option<&'static str> {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    full.then_some("make room on the disk, and start again")
 }
 
 fn of_failure(failure: &Failure) -> u8 {

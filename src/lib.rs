@@ -16,6 +16,7 @@
 //! | `recording` | what `--record` writes and `--replay` reads |
 //! | [`logging`], [`redact`] | status lines, and what may never be in them |
 //! | `exit`, [`signals`] | how a run ends |
+//! | `plain` | what the operating system says, in plain words |
 //! | [`simulator`] | the same wire, spoken from the other side |
 
 mod backoff;
@@ -29,6 +30,7 @@ mod genesys;
 mod ledger;
 pub mod logging;
 pub mod output;
+mod plain;
 mod recording;
 pub mod redact;
 mod run;
@@ -70,11 +72,12 @@ pub struct Invocation<'a> {
 
 /// Runs the program from its settings to its end. Errors are reported on standard error.
 ///
-/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM` and `SIGHUP` for the process, so it is to be called
-/// once, outside of any runtime.
+/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the process, so it is to be
+/// called once, outside of any runtime.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
     let log = Log { format: invocation.cli.logging.log_format, secrets: Secrets::default(), escape: output::escape };
+    exit::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));
     result.unwrap_or_else(|error| {
         log.report(&error.to_string(), error.hint());

@@ -1,7 +1,7 @@
 //! The `genesys-tail` binary: gathers what the process was started with, and ends it as the run ended.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
@@ -12,9 +12,14 @@ fn main() -> ExitCode {
     let cli = match Cli::parse_from_args(std::env::args_os()) {
         Ok(cli) => cli,
         Err(usage) => {
-            // `--help | head -1` closes the pipe early; there is nobody to tell.
-            let _ = usage.print();
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+            return match usage.print() {
+                // `--help | head -1` closes the pipe early, which is no failure; nor is a closed standard error.
+                Err(error) if !usage.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
+                    let _ = writeln!(io::stderr(), "genesys-tail: error: cannot write the output: {}", error.kind());
+                    ExitCode::from(74)
+                }
+                _ => ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
+            };
         }
     };
     match run(cli) {

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Gap, RawFrame};
+use crate::plain;
 
 /// The version of the format that this program writes and reads.
 const VERSION: u32 = 1;
@@ -77,7 +78,7 @@ pub(crate) enum RecordError {
     #[error("another process is recording to {}", .0.display())]
     Busy(PathBuf),
     /// It cannot be opened or written.
-    #[error("cannot record to {}: {source}", path.display())]
+    #[error("cannot record to {}: {}", path.display(), plain::words(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -155,16 +156,34 @@ impl Recorder {
     }
 }
 
-/// Reads a line of a recording; the reason otherwise.
-pub(crate) fn parse(line: &str) -> Result<Line, String> {
-    let entry = match serde_json::from_str(line) {
+/// Why something is no line of a recording.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LineError {
+    /// It may be the beginning of one.
+    #[error("it ends too early")]
+    Torn,
+    /// Another version of this program has written it.
+    #[error("it is of version {0}, and this program reads version {VERSION}")]
+    Version(u32),
+    /// It is something else.
+    #[error("it is damaged or of something else (column {column})")]
+    Foreign {
+        /// Where that shows, in bytes from 1.
+        column: usize,
+    },
+}
+
+/// Reads a line of a recording.
+pub(crate) fn parse(line: &str) -> Result<Line, LineError> {
+    let error = match serde_json::from_str(line) {
         Ok(entry) => return Ok(Line::Entry(entry)),
         Err(error) => error,
     };
     match serde_json::from_str::<Header>(line) {
         Ok(header) if header.version == VERSION => Ok(Line::Header(header)),
-        Ok(header) => Err(format!("it is of version {}, and this program reads version {VERSION}", header.version)),
-        Err(_) => Err(entry.to_string()),
+        Ok(header) => Err(LineError::Version(header.version)),
+        Err(_) if error.is_eof() => Err(LineError::Torn),
+        Err(_) => Err(LineError::Foreign { column: error.column() }),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn run(
 
 async fn tail(config: Config, stdout: File, secrets: &Secrets, stop: &CancellationToken) -> Result<(), Error> {
     let Config { conversations, endpoints, credentials, source: _, link, lines, record } = config;
-    let http = Http::new(&link.network, &endpoints).map_err(Error::Network)?;
+    let http = Http::new(&link.network, &endpoints, secrets.clone()).map_err(Error::Network)?;
     let auth = Arc::new(Auth::new(http.clone(), endpoints.token.clone(), credentials, secrets.clone()));
     let recorder = record.map(|path| Recorder::open(&path, &conversations)).transpose()?;
     let prefixes = Prefixes::new(conversations.iter().map(String::as_str));
@@ -67,10 +67,11 @@ async fn tail(config: Config, stdout: File, secrets: &Secrets, stop: &Cancellati
             (index, follow(id, name, async || transcript.connect().await, persistence, delivery, stop).await)
         });
     }
-    let ended = stage.until_broken(all(tails, &names)).await?;
-    let Some(ended) = ended else { return Ok(()) };
-    stage.finish(ended.outcome, stop).await?;
-    ended.into_result()
+    let ended = stage.until_broken(all(tails, &names)).await;
+    // Where it is the recording that failed, the reader is still to be given what was read.
+    let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
+    stage.finish(outcome, stop).await?;
+    ended?.map_or(Ok(()), Ended::into_result)
 }
 
 /// What became of the conversations.
@@ -232,13 +233,12 @@ async fn simulate(settings: Simulate, mut stdout: File, stop: &CancellationToken
         token_lifetime: settings.token_lifetime.unwrap_or(defaults.token_lifetime),
         ..simulator::Options::default()
     };
-    let mut printed = Ok(());
-    let ready = |simulator: &Simulator| {
-        printed = print(&mut stdout, simulator.dotenv().as_bytes());
-        tracing::info!("simulating on {}; stop with Ctrl-C", simulator.base_url());
-    };
-    simulator::serve_until(options, stop.cancelled(), ready).await.map_err(Error::Simulator)?;
-    printed
+    let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
+    print(&mut stdout, simulator.dotenv().as_bytes())?;
+    tracing::info!("simulating on {}; stop with Ctrl-C", simulator.base_url());
+    stop.cancelled().await;
+    simulator.shutdown().await;
+    Ok(())
 }
 
 /// A reader that has gone away has seen enough.

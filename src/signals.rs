@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 
 /// A signal that asks the program to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub enum Signal {
 impl Signal {
     /// Dies of this signal, as the program would have without handling it. Returns only if that is impossible.
     pub fn die(self) {
+        // The kernel spares the first process of a container, and the attempt would end in an abort.
+        if std::process::id() == 1 {
+            return;
+        }
         let _ = signal_hook::low_level::emulate_default_handler(self.number());
     }
 
@@ -40,16 +44,17 @@ impl Signal {
     }
 }
 
-/// Waits for these signals, one after the other.
+/// Waits for these signals, one after the other. One that whoever started the program wants ignored, as `nohup` does,
+/// stays ignored.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
+    interrupt: Option<unix::Signal>,
+    terminate: Option<unix::Signal>,
+    hangup: Option<unix::Signal>,
 }
 
 impl Signals {
-    /// From now on the signals no longer kill the process.
+    /// From now on these signals no longer kill the process.
     ///
     /// # Errors
     ///
@@ -59,20 +64,40 @@ impl Signals {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub(crate) fn listen() -> io::Result<Self> {
+        let ignored = ignored();
+        let heed = |kind: SignalKind| match ignored >> (kind.as_raw_value() - 1) & 1 {
+            0 => unix::signal(kind).map(Some),
+            _ => Ok(None),
+        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            interrupt: heed(SignalKind::interrupt())?,
+            terminate: heed(SignalKind::terminate())?,
+            hangup: heed(SignalKind::hangup())?,
         })
     }
 
     /// The next signal. Cancel safe.
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
-            Some(()) = self.interrupt.recv() => Signal::Interrupt,
-            Some(()) = self.terminate.recv() => Signal::Terminate,
-            Some(()) = self.hangup.recv() => Signal::Hangup,
-            else => std::future::pending().await,
+            () = next(&mut self.interrupt) => Signal::Interrupt,
+            () = next(&mut self.terminate) => Signal::Terminate,
+            () = next(&mut self.hangup) => Signal::Hangup,
         }
     }
+}
+
+async fn next(signal: &mut Option<unix::Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The signals that are ignored, a bit each from the lowest for number 1. Without a `/proc` to ask there are none.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

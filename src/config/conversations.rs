@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::cli::TargetArgs;
+use crate::plain;
 
 use super::env::Env;
 use super::error::Problems;
@@ -52,7 +53,7 @@ fn add_list(file: &str, stdin: &mut Stdin<'_>, ids: &mut Vec<String>, problems: 
     let setting = format!("--conversation @{file}");
     let text = match file {
         "-" => stdin.take("--conversation @-"),
-        _ => fs::read_to_string(file).map_err(|error| error.to_string()),
+        _ => fs::read_to_string(file).map_err(|error| plain::words(&error)),
     };
     let text = match text {
         Ok(text) => text,

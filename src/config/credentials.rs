@@ -6,6 +6,7 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use crate::cli::AccountArgs;
+use crate::plain;
 
 use super::env::Env;
 use super::error::Problems;
@@ -56,7 +57,7 @@ fn from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Opt
     let text = if path == Path::new("-") {
         stdin.take("--client-secret-file -")
     } else {
-        fs::read_to_string(path).map_err(|error| error.to_string())
+        fs::read_to_string(path).map_err(|error| plain::words(&error))
     };
     let text = text.map_err(|reason| problems.unusable(setting(), reason)).ok()?;
     let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));

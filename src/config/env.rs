@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Cli, TailArgs};
+use crate::plain;
 
 use super::credentials::SECRET_NAMES;
 use super::error::{ConfigError, Problem};
@@ -120,7 +121,7 @@ fn find(folder: &Path) -> Option<PathBuf> {
 fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
     let mut text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => error.to_string(),
+        _ => plain::words(&error),
     })?;
     // Without its last line break, a line that ends in a blank is an error to the parser.
     text.push('\n');

@@ -11,6 +11,8 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::plain;
+
 use super::env::Env;
 use super::error::Problems;
 
@@ -89,7 +91,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
 }
 
 fn read_bundle(path: PathBuf) -> Result<Bundle, String> {
-    let pem = fs::read(&path).map_err(|error| error.to_string())?;
+    let pem = fs::read(&path).map_err(|error| plain::words(&error))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use crate::plain;
+
 pub(super) struct Stdin<'a> {
     reader: &'a mut dyn Read,
     taken_by: Option<&'static str>,
@@ -18,7 +20,7 @@ impl<'a> Stdin<'a> {
             return Err(format!("standard input is read by {other} already"));
         }
         let mut text = String::new();
-        self.reader.read_to_string(&mut text).map_err(|error| error.to_string())?;
+        self.reader.read_to_string(&mut text).map_err(|error| plain::words(&error))?;
         Ok(text)
     }
 }

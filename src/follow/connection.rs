@@ -1,6 +1,7 @@
 //! One connection and what it has brought, read step by step.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -9,6 +10,9 @@ use crate::delivery::{Delivery, Taken};
 use crate::ledger::{Ledger, Tally};
 use crate::output::WriterHandle;
 use crate::source::{Arrival, Session, SourceError};
+
+/// A connection that stayed up this long is a success: the next loss is the first in a row again.
+const CALM: Duration = Duration::from_secs(10);
 
 /// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
 pub(super) struct Shared<'a> {
@@ -25,11 +29,10 @@ pub(super) struct Shared<'a> {
 pub(super) struct Connection<T> {
     /// The session.
     pub(super) session: Session<T>,
-    /// When it was opened.
-    pub(super) opened: Instant,
+    opened: Instant,
     /// When the next one should be opened beside it.
     pub(super) renew_at: Option<Instant>,
-    /// Whether it has brought anything that was new.
+    /// Whether it, or one whose place it took, was worth something already.
     pub(super) news: bool,
     tally: Tally,
 }
@@ -48,6 +51,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     pub(super) fn new(session: Session<T>, tally: Tally) -> Self {
         let renew_at = session.renew_at();
         Self { session, opened: Instant::now(), renew_at, news: false, tally }
+    }
+
+    /// Whether it was worth something: it stayed up for a while, or brought news.
+    pub(super) fn is_fruitful(&self) -> bool {
+        self.news || self.opened.elapsed() >= CALM
     }
 
     /// Delivers everything that is there, and when there is nothing waits for the next frame and delivers that. What

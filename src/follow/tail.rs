@@ -11,9 +11,6 @@ use super::connection::{Connection, Heard, Shared};
 use crate::backoff::Backoff;
 use crate::source::{Recovery, Session, SourceError};
 
-/// A connection that stayed up this long is a success: the next loss is the first in a row again.
-const CALM: Duration = Duration::from_secs(10);
-
 /// How long to read what is in flight after the end of the conversation, and then again to wait for the answer to our
 /// close.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -60,6 +57,7 @@ impl Tail<'_> {
                 Ok(()) => match self.renew(&mut connection, connect).await {
                     Ok(successor) => {
                         let old = std::mem::replace(&mut connection, successor);
+                        connection.news |= old.is_fruitful();
                         self.hand_over(old, &mut connection).await.err()
                     }
                     Err(ended) => Some(ended),
@@ -148,10 +146,13 @@ impl Tail<'_> {
     async fn end<T: AsyncRead + AsyncWrite + Unpin>(&self, mut connection: Connection<T>, ended: Break) -> Tailed {
         let tailed = match ended {
             Break::Closed => {
-                if self.read_on(&mut connection, LAST_WAIT).await {
-                    connection.session.close().await;
-                    self.read_on(&mut connection, LAST_WAIT).await;
-                }
+                let orderly = async {
+                    if self.read_on(&mut connection, LAST_WAIT).await {
+                        connection.session.close().await;
+                        self.read_on(&mut connection, LAST_WAIT).await;
+                    }
+                };
+                self.stop.run_until_cancelled(orderly).await;
                 Tailed::Closed
             }
             Break::Stopped => {
@@ -162,8 +163,7 @@ impl Tail<'_> {
             Break::Lost(error) => {
                 connection.session.bury(&error).await;
                 let last_sign = connection.session.heard_at();
-                let fruitful = connection.news || connection.opened.elapsed() >= CALM;
-                Tailed::Lost { error, last_sign, fruitful }
+                Tailed::Lost { error, last_sign, fruitful: connection.is_fruitful() }
             }
         };
         self.shared.delivery.borrow_mut().flush();

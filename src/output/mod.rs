@@ -43,7 +43,7 @@ pub struct Output {
 
 /// The formatter of each [`Format`], with what it remembers.
 enum Records {
-    Text(TextLines),
+    Text(Box<TextLines>),
     Json(JsonLines),
     Raw { as_is: bool },
 }
@@ -51,7 +51,7 @@ enum Records {
 impl Records {
     fn new(style: &Style, prefixes: Prefixes) -> Self {
         match style.format {
-            Format::Text => Self::Text(TextLines::new(style, prefixes)),
+            Format::Text => Self::Text(Box::new(TextLines::new(style, prefixes))),
             Format::Json => Self::Json(JsonLines::new()),
             Format::Raw => Self::Raw { as_is: style.raw_control },
         }
@@ -140,5 +140,76 @@ impl Output {
         let handle = self.writer.handle();
         let fate = self.writer.finish(limit).await.err();
         Summary { shown: self.shown, written: handle.written(), fate }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, Read, pipe};
+
+    use super::samples::{event, gap, said};
+    use super::*;
+    use crate::event::{Body, Role};
+
+    fn output(style: Style) -> (PipeReader, Output) {
+        let (reader, out) = pipe().unwrap();
+        (reader, Output::new(style, Prefixes::default(), Writer::spawn(out, 1024 * 1024).unwrap()))
+    }
+
+    async fn finish(mut reader: PipeReader, output: Output) -> (String, Summary) {
+        let summary = output.finish(None).await;
+        let mut written = String::new();
+        reader.read_to_string(&mut written).unwrap();
+        (written, summary)
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_is_what_is_written() {
+        let (reader, mut output) = output(Style { timestamps: Timestamps::None, ..Style::default() });
+        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
+        assert!(!output.event(&said(Role::System, "Sam", "joined")));
+        assert!(output.event(&event(Body::Closed)));
+        output.frame(RawFrame::Text("{}"));
+        let (written, summary) = finish(reader, output).await;
+        assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
+        assert_eq!((summary.shown, summary.written.records), (2, 2));
+        assert_eq!(summary.written.bytes, written.len() as u64);
+        assert!(summary.fate.is_none());
+    }
+
+    #[tokio::test]
+    async fn json_is_chosen_and_selected_from() {
+        let (reader, mut output) = output(Style { format: Format::Json, ..Style::default() });
+        assert!(output.event(&gap()));
+        assert!(!output.event(&said(Role::System, "Sam", "joined")));
+        let (written, summary) = finish(reader, output).await;
+        assert!(written.starts_with(r#"{"v":1,"type":"gap","#) && summary.shown == 1, "{written}");
+    }
+
+    #[tokio::test]
+    async fn raw_output_shows_frames_and_nothing_else() {
+        for (raw_control, expected) in [(false, "{ \"a\":1}\nno\\njson\\x1b\n"), (true, "{\n\"a\":1}\nno\njson\x1b\n")]
+        {
+            let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
+            assert!(!output.event(&event(Body::Closed)));
+            output.frame(RawFrame::Text("{\n\"a\":1}"));
+            output.frame(RawFrame::Binary(b"no\njson\x1b"));
+            let (written, summary) = finish(reader, output).await;
+            assert_eq!(written, expected);
+            assert_eq!((summary.shown, summary.written.records), (2, 2));
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_claimed_that_was_not_written() {
+        let (reader, mut output) = output(Style::default());
+        let handle = output.handle();
+        drop(reader);
+        let fate = tokio::time::timeout(Duration::from_secs(10), handle.fate()).await;
+        assert!(matches!(fate, Ok(Fate::ReaderGone)));
+        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
+        let summary = output.finish(None).await;
+        assert_eq!((summary.shown, summary.written), (1, Written::default()));
+        assert!(matches!(summary.fate, Some(Fate::ReaderGone)));
     }
 }

@@ -79,6 +79,8 @@ fn push_gap(out: &mut Vec<u8>, ink: &Ink, gap: &Gap) {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use proptest::prelude::*;
 
     use super::super::samples::{ID, event, gap, hostile_text, said};
@@ -91,13 +93,15 @@ mod tests {
     }
 
     fn line(style: &Style, event: &TranscriptEvent<'_>) -> String {
-        lines(style, Prefixes::default(), &[event.clone()])
+        lines(style, Prefixes::default(), slice::from_ref(event))
     }
 
     fn lines(style: &Style, prefixes: Prefixes, events: &[TranscriptEvent<'_>]) -> String {
         let mut text = TextLines::new(style, prefixes);
         let mut out = Vec::new();
-        events.iter().for_each(|event| text.push(&mut out, event));
+        for event in events {
+            text.push(&mut out, event);
+        }
         String::from_utf8(out).unwrap()
     }
 
@@ -127,11 +131,11 @@ mod tests {
     #[test]
     fn the_prefix_stands_between_time_and_label() {
         let several = Prefixes::new([ID, "a1b2c3d4-0000-4000-8000-000000000002"]);
-        let hello = said(Role::Customer, "Ada", "Hello");
-        assert_eq!(lines(&utc(), several, &[hello.clone()]), "03:04:05 97b9dcb3 [Customer] Ada: Hello\n");
+        let hello = [said(Role::Customer, "Ada", "Hello")];
+        assert_eq!(lines(&utc(), several, &hello), "03:04:05 97b9dcb3 [Customer] Ada: Hello\n");
         let timeless = Style { timestamps: Timestamps::None, ..Style::default() };
-        assert_eq!(lines(&timeless, several, &[hello.clone()]), "97b9dcb3 [Customer] Ada: Hello\n");
-        assert_eq!(line(&timeless, &hello), "[Customer] Ada: Hello\n");
+        assert_eq!(lines(&timeless, several, &hello), "97b9dcb3 [Customer] Ada: Hello\n");
+        assert_eq!(line(&timeless, &hello[0]), "[Customer] Ada: Hello\n");
     }
 
     #[test]

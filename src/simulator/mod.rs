@@ -260,23 +260,6 @@ impl Simulator {
     }
 }
 
-/// Runs a simulator until `stop` is done; `ready` is called once it listens.
-///
-/// # Errors
-///
-/// As [`Simulator::start`].
-pub async fn serve_until(
-    options: Options,
-    stop: impl Future<Output = ()>,
-    ready: impl FnOnce(&Simulator),
-) -> io::Result<()> {
-    let simulator = Simulator::start(options).await?;
-    ready(&simulator);
-    stop.await;
-    simulator.shutdown().await;
-    Ok(())
-}
-
 fn check(options: &Options) -> io::Result<()> {
     let complaint = if !options.listen.ip().is_loopback() {
         format!("the simulator listens on loopback only, and {} is not", options.listen.ip())

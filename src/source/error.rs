@@ -99,7 +99,7 @@ impl SourceError {
         match self {
             Self::Http(HttpError::Dns { .. }) => Some("check the region (--region) and whether this machine is online"),
             Self::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
-                Some("check the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)")
+                Some("check the region or --api-url, the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)")
             }
             Self::Http(HttpError::Certificate { .. }) => {
                 Some("where a company inspects TLS, add its CA with --cacert FILE; check the clock otherwise")
@@ -111,18 +111,23 @@ impl SourceError {
                 "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",
             ),
             Self::Auth(AuthError::Unusable { .. }) => Some("check --region, or --login-url where it is given"),
-            Self::Auth(AuthError::Http(_) | AuthError::Busy { .. }) | Self::Busy { .. } => None,
+            Self::Auth(AuthError::Http(_)) => None,
+            Self::Auth(AuthError::Busy { .. }) | Self::Busy { .. } => {
+                Some("the service has trouble or is asked too often: try later, or --max-retries unlimited")
+            }
             Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
             Self::Forbidden { .. } => {
                 Some("give the OAuth client a role with that permission, in the conversation's division")
             }
-            Self::NoConversation { .. } => Some("check the id and the region; --source says which wire is used"),
+            Self::NoConversation { .. } => Some("check the id and the region: a conversation exists only in its own"),
             Self::NotSpoken { .. } => {
                 Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
             }
             Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
             Self::Ended(Ending::TooBig) => Some("raise --max-frame-size if such messages are wanted"),
-            Self::Ended(_) => None,
+            Self::Ended(_) => {
+                Some("the network or the service ends connections: try later, or --max-retries unlimited")
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
@@ -14,10 +14,13 @@ use crate::delivery::Delivery;
 use crate::event::{Gap, RawFrame};
 use crate::ledger::{Ledger, Tally};
 use crate::output::Prefixes;
-use crate::recording::{self, Entry, Line, What};
+use crate::plain;
+use crate::recording::{self, Entry, Line, LineError, What};
 
-/// How many bytes of lines travel together from the thread that reads to the one that prints.
+/// About how many bytes of lines travel together from the thread that reads to the one that prints.
 const BATCH: usize = 64 * 1024;
+
+type Source = BufReader<Box<dyn Read + Send>>;
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +29,10 @@ pub(crate) enum ReplayError {
     #[error("there is no recording {}", .0.display())]
     Missing(PathBuf),
     /// It cannot be read.
-    #[error("cannot read the recording: {0}")]
+    #[error("cannot read the recording: {}", plain::words(.0))]
     Io(#[from] io::Error),
     /// It is none, or is damaged.
-    #[error("line {line} is not of a recording: {reason}")]
+    #[error("line {line} is no line of a recording: {reason}")]
     Corrupt {
         /// The number of the line, from 1.
         line: u64,
@@ -38,7 +41,8 @@ pub(crate) enum ReplayError {
     },
 }
 
-/// Prints a recording through `delivery`. A last line that was cut short is reported as a warning. Cancel safe.
+/// Prints a recording through `delivery`. A last line that was cut short is reported as a warning, and so is a recording
+/// without any. Cancel safe.
 ///
 /// # Errors
 ///
@@ -53,10 +57,10 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
             number += 1;
             match recording::parse(line.trim_end()) {
                 Ok(line) => run.take(line, number, &mut delivery.borrow_mut())?,
-                Err(_) if !line.ends_with('\n') => {
+                Err(LineError::Torn) if !line.ends_with('\n') => {
                     tracing::warn!(line = number, "the recording is cut short: line {number} is not whole");
                 }
-                Err(reason) => return Err(ReplayError::Corrupt { line: number, reason }),
+                Err(error) => return Err(ReplayError::Corrupt { line: number, reason: error.to_string() }),
             }
             if delivery.borrow().output.over_limit() {
                 delivery.borrow_mut().flush();
@@ -64,6 +68,9 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
             }
         }
         delivery.borrow_mut().flush();
+    }
+    if number == 0 {
+        tracing::warn!("the recording is empty");
     }
     Ok(())
 }
@@ -119,19 +126,20 @@ impl Run {
     }
 }
 
-fn open(recording: &ReplayFrom) -> Result<Box<dyn BufRead + Send>, ReplayError> {
-    match recording {
-        ReplayFrom::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
+fn open(recording: &ReplayFrom) -> Result<Source, ReplayError> {
+    let source: Box<dyn Read + Send> = match recording {
+        ReplayFrom::Stdin => Box::new(io::stdin()),
         ReplayFrom::File(path) => match File::open(path) {
-            Ok(file) => Ok(Box::new(BufReader::with_capacity(BATCH, file))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ReplayError::Missing(path.clone())),
-            Err(error) => Err(error.into()),
+            Ok(file) => Box::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ReplayError::Missing(path.clone())),
+            Err(error) => return Err(error.into()),
         },
-    }
+    };
+    Ok(BufReader::with_capacity(BATCH, source))
 }
 
 /// Reads lines on a thread of its own, since a pipe on standard input may keep it waiting.
-fn read(mut source: Box<dyn BufRead + Send>) -> mpsc::Receiver<io::Result<Vec<String>>> {
+fn read(mut source: Source) -> mpsc::Receiver<io::Result<Vec<String>>> {
     let (sender, receiver) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
         loop {
@@ -145,16 +153,16 @@ fn read(mut source: Box<dyn BufRead + Send>) -> mpsc::Receiver<io::Result<Vec<St
     receiver
 }
 
-/// Some whole lines, with their line breaks; none at the end.
-fn batch(source: &mut dyn BufRead) -> io::Result<Vec<String>> {
-    let (mut lines, mut size) = (Vec::new(), 0);
-    while size < BATCH {
+/// The next line, with its line break, and all others that need not be waited for; none at the end.
+fn batch(source: &mut Source) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    loop {
         let mut line = Vec::new();
-        if source.read_until(b'\n', &mut line)? == 0 {
-            break;
+        if source.read_until(b'\n', &mut line)? > 0 {
+            lines.push(String::from_utf8_lossy(&line).into_owned());
         }
-        size += line.len();
-        lines.push(String::from_utf8_lossy(&line).into_owned());
+        if memchr::memchr(b'\n', source.buffer()).is_none() {
+            return Ok(lines);
+        }
     }
-    Ok(lines)
 }

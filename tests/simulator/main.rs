@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use client::{SHORT, dial, everything, json, open, request, say, sign_in, soon, start, start_with, status, token};
 use futures_util::StreamExt;
-use genesys_tail::simulator::{Options, Script, Simulator, serve_until};
+use genesys_tail::simulator::{Options, Script, Simulator};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 #[tokio::test]
@@ -144,8 +144,9 @@ async fn it_listens_on_loopback_only_and_leaves_nothing_behind() {
     assert_eq!(everything(&mut socket).await, ["end"]);
 
     let again = Options { listen, ..Options::default() };
-    let mut dotenv = String::new();
-    serve_until(again, async {}, |simulator| dotenv = simulator.dotenv()).await.unwrap();
+    let simulator = Simulator::start(again).await.unwrap();
+    let dotenv = simulator.dotenv();
+    simulator.shutdown().await;
     assert!(
         dotenv
             .starts_with(&format!("GENESYS_API_URL=http://{listen}\nGENESYS_LOGIN_URL=http://{listen}/oauth/token\n"))

@@ -72,7 +72,9 @@ mod tests {
 
     fn chunk(records: &[&str]) -> Chunk {
         let mut chunk = Chunk::default();
-        records.iter().for_each(|record| chunk.record(|out| out.extend_from_slice(record.as_bytes())));
+        for record in records {
+            chunk.record(|out| out.extend_from_slice(record.as_bytes()));
+        }
         chunk
     }
 

@@ -46,7 +46,7 @@ impl WriterHandle {
 
     /// Waits until the reader has gone away or a write has failed, and says which; also while nothing is written.
     ///
-    /// Never resolves as long as all is well, nor after all is written. Cancel safe.
+    /// Does not resolve as long as all is well. Cancel safe.
     pub async fn fate(&self) -> Fate {
         tokio::select! {
             biased;

@@ -31,7 +31,7 @@ impl Hangup {
         // The descriptor is not registered for writability, so of what this asks for only "closed for writing" and
         // errors are ever reported, both for good: waiting costs nothing while the reader lives.
         if fd.ready(Interest::WRITABLE | Interest::ERROR).await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
@@ -47,11 +47,16 @@ mod tests {
     use std::net::Shutdown;
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     use futures_util::FutureExt;
     use tokio::task::yield_now;
+    use tokio::time::timeout;
 
     use super::*;
+
+    /// More than anything takes that works.
+    const BOUND: Duration = Duration::from_secs(10);
 
     /// Asks several times, letting the runtime look at its descriptors in between.
     async fn is_gone(hangup: &Hangup) -> bool {
@@ -70,7 +75,7 @@ mod tests {
         let hangup = Hangup::watch(writer.as_fd());
         assert!(!is_gone(&hangup).await);
         drop(reader);
-        hangup.gone().await;
+        timeout(BOUND, hangup.gone()).await.unwrap();
     }
 
     #[tokio::test]
@@ -80,7 +85,7 @@ mod tests {
         theirs.shutdown(Shutdown::Write).unwrap();
         assert!(!is_gone(&hangup).await);
         drop(theirs);
-        hangup.gone().await;
+        timeout(BOUND, hangup.gone()).await.unwrap();
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Read, pipe};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::time::{Instant, timeout};
@@ -11,6 +12,8 @@ use super::*;
 
 const MIB: usize = 1024 * 1024;
 const LONG: Duration = Duration::from_secs(3600);
+/// More than anything takes that works.
+const BOUND: Duration = Duration::from_secs(10);
 
 /// The `n`-th record, 64 bytes long.
 fn line(n: usize) -> String {
@@ -43,12 +46,11 @@ fn stalled_pipe(stall_buffer: usize) -> (PipeReader, Writer) {
 #[tokio::test]
 async fn what_is_flushed_can_be_read_at_once() {
     let (reader, mut writer) = stalled_pipe(MIB);
-    let mut reader = BufReader::new(reader);
+    let (send, received) = mpsc::channel();
+    thread::spawn(move || BufReader::new(reader).lines().try_for_each(|line| send.send(line.unwrap())));
     for n in 0..3 {
         record_lines(&mut writer, n..n + 1, false);
-        let mut read = String::new();
-        reader.read_line(&mut read).unwrap();
-        assert_eq!(read, line(n));
+        assert_eq!(received.recv_timeout(BOUND).unwrap() + "\n", line(n));
     }
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 3, bytes: 192 });
 }
@@ -106,8 +108,9 @@ async fn the_limit_widens_for_a_stalled_reader_up_to_the_stall_buffer() {
     assert!(held == [0, 1, 3] || held == [1, 1, 3], "{held:?}");
 
     assert!(timeout(LONG, handle.room()).await.is_err(), "at the stall buffer there is no end to waiting");
+    tokio::time::resume();
     let reading = read_all(reader);
-    handle.room().await;
+    timeout(BOUND, handle.room()).await.unwrap();
     assert!(!writer.over_limit());
     drop(handle);
     assert_eq!(writer.finish(None).await.unwrap().records, n as u64);
@@ -136,7 +139,7 @@ async fn the_end_is_bounded_when_the_reader_stalls_and_claims_only_what_was_writ
     record_lines(&mut writer, 0..50_000, false);
     let handle = writer.handle();
     let start = Instant::now();
-    let written = writer.finish(Some(Duration::from_millis(500))).await.unwrap();
+    let written = timeout(LONG, writer.finish(Some(Duration::from_millis(500)))).await.unwrap().unwrap();
     assert_eq!(handle.written(), written);
     assert_eq!(start.elapsed().as_millis() / 10, 50);
     assert!(written.records < 50_000 && written.bytes >= written.records * 64);
@@ -151,8 +154,8 @@ async fn a_reader_that_goes_while_nothing_is_written_is_noticed() {
     let (reader, mut writer) = stalled_pipe(MIB);
     record_lines(&mut writer, 0..1, false);
     let handle = writer.handle();
-    let (fate, ()) = tokio::join!(handle.fate(), async { drop(reader) });
-    assert!(matches!(fate, Fate::ReaderGone));
+    let (fate, ()) = tokio::join!(timeout(BOUND, handle.fate()), async { drop(reader) });
+    assert!(matches!(fate, Ok(Fate::ReaderGone)));
     record_lines(&mut writer, 1..2, false);
     assert!(matches!(writer.finish(None).await, Err(Fate::ReaderGone)));
 }
@@ -164,7 +167,8 @@ async fn a_stalled_reader_that_goes_frees_whoever_waits_for_it() {
     record_lines(&mut writer, 0..40_000, false);
     assert!(writer.over_limit());
     let handle = writer.handle();
-    tokio::join!(handle.room(), async { drop(theirs) });
+    let (room, ()) = tokio::join!(timeout(BOUND, handle.room()), async { drop(theirs) });
+    room.unwrap();
     assert!(!writer.over_limit());
     assert!(matches!(handle.fate().await, Fate::ReaderGone));
 }

@@ -19,7 +19,7 @@ const PLACES: &str = "'token', 'handshake', 'socket', 'transcript', 'rest', 'cha
 
 /// A fault that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("fault '{spec}': {what} (`--fault help` lists them all)")]
+#[error("fault '{spec}': {what}")]
 pub struct FaultError {
     spec: String,
     what: String,
