@@ -30,8 +30,8 @@ async fn the_twenty_first_channel_takes_the_place_of_the_oldest_that_nobody_uses
     let simulator = start("", &[]).await;
     let token = token(&simulator).await;
     let first = channel(&simulator, &token, &[]).await;
-    let second = channel(&simulator, &token, &[]).await;
     let mut socket = listen(&simulator, &first).await;
+    let second = channel(&simulator, &token, &[]).await;
     for _ in 2..20 {
         channel(&simulator, &token, &[]).await;
     }
@@ -97,20 +97,23 @@ async fn topics_are_added_replaced_and_taken_away() {
 
 #[tokio::test]
 async fn a_channel_ends_unless_it_is_subscribed_again() {
-    let options = Options { channel_lifetime: Duration::from_millis(700), ..Options::default() };
+    let life = Duration::from_millis(700);
+    let options = Options { channel_lifetime: life, ..Options::default() };
     let simulator = start_with("", &[], options).await;
     let token = token(&simulator).await;
     let made = ask(&simulator, &token, &format!("POST {CHANNELS}"), "").await.json;
     let id = made["id"].as_str().unwrap();
     let mut socket = listen(&simulator, id).await;
-    // Its expiry is told in milliseconds.
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    // Without the subscription it would end this much earlier.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     subscribe(&simulator, &token, id, &[topic(1)]).await;
     let list = ask(&simulator, &token, &format!("GET {CHANNELS}"), "").await.json;
     let expires = |channel: &Value| channel["expires"].as_str().unwrap().to_owned();
     assert!(expires(&list["entities"][0]) > expires(&made));
     assert_eq!(everything(&mut socket).await, ["404 ", "close 1001 "]);
     assert!(!exists(&simulator, &token, id).await);
+    let ledger = soon(simulator.until(|ledger| ledger.listening() == 0)).await;
+    assert!(ledger.listeners[0].closed.unwrap() >= ledger.subscriptions[0].at + life);
 }
 
 #[tokio::test]
