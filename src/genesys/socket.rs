@@ -26,6 +26,9 @@ use crate::event::RawFrame;
 /// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
 const READ_BUFFER: usize = 16 * 1024;
 
+/// A peer that pings and reads no pong gets no more memory than this from us.
+const WRITE_BUFFER: usize = 64 * 1024;
+
 /// How often to look whether the machine has slept meanwhile.
 const NAP_CHECK: Duration = Duration::from_secs(5);
 
@@ -168,6 +171,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(limits.max_frame_size))
             .max_frame_size(Some(limits.max_frame_size));
         let now = Instant::now();
@@ -225,6 +229,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 biased;
                 () = &mut until => break,
                 () = &mut self.alarm => {
+                    // Its silence is not held against it, nor is it looked for.
+                    self.heard = Instant::now();
                     self.ping_if_due();
                     self.rearm();
                 }
