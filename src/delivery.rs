@@ -96,7 +96,13 @@ impl Delivery {
             }
             Decoded::Malformed(reason) => {
                 self.counts.malformed += 1;
-                self.malformed.raise(reason);
+                if let Some(count) = self.malformed.raise() {
+                    let frames = if count == 1 { "frame" } else { "frames" };
+                    tracing::warn!(
+                        count,
+                        "skipped {count} {frames} that cannot be read, the last one because: {reason}"
+                    );
+                }
                 Taken::Nothing
             }
         }
@@ -134,7 +140,7 @@ impl Delivery {
     }
 }
 
-/// Mentions frames that cannot be read, at most once a minute, with their number.
+/// Decides when to mention frames that cannot be read: at most once a minute, with their number.
 #[derive(Debug, Default)]
 struct Complaint {
     silent_until: Option<Instant>,
@@ -142,15 +148,30 @@ struct Complaint {
 }
 
 impl Complaint {
-    fn raise(&mut self, reason: &str) {
+    /// Counts one more, and says how many there were since the last time when it is time to mention them.
+    fn raise(&mut self) -> Option<u64> {
         self.since += 1;
         let now = Instant::now();
         if self.silent_until.is_some_and(|until| now < until) {
-            return;
+            return None;
         }
         self.silent_until = Some(now + COMPLAINT_INTERVAL);
-        let count = std::mem::take(&mut self.since);
-        let frames = if count == 1 { "frame" } else { "frames" };
-        tracing::warn!(count, "skipped {count} {frames} that cannot be read, the last one because: {reason}");
+        Some(std::mem::take(&mut self.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn complaints_come_once_a_minute_with_the_count() {
+        let mut complaint = Complaint::default();
+        let first: Vec<_> = (0..3).map(|_| complaint.raise()).collect();
+        assert_eq!(first, [Some(1), None, None]);
+        tokio::time::advance(Duration::from_millis(59_999)).await;
+        assert_eq!(complaint.raise(), None);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!((complaint.raise(), complaint.raise()), (Some(4), None));
     }
 }

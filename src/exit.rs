@@ -102,7 +102,6 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Tail(failure) => failure.cause().hint(),
             Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
-            Self::Output(error) => full(error),
             Self::Record(RecordError::Io { source, .. }) => full(source),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
@@ -111,7 +110,7 @@ impl Error {
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("name another port with --listen; 0 takes a free one")
             }
-            Self::Tails { .. } | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
+            Self::Tails { .. } | Self::Output(_) | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
             Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }

@@ -49,7 +49,7 @@ pub(crate) async fn run(
 
 async fn tail(config: Config, stdout: File, secrets: &Secrets, stop: &CancellationToken) -> Result<(), Error> {
     let Config { conversations, endpoints, credentials, source: _, link, lines, record } = config;
-    let http = Http::new(&link.network, &endpoints).map_err(Error::Network)?;
+    let http = Http::new(&link.network, &endpoints, secrets.clone()).map_err(Error::Network)?;
     let auth = Arc::new(Auth::new(http.clone(), endpoints.token.clone(), credentials, secrets.clone()));
     let recorder = record.map(|path| Recorder::open(&path, &conversations)).transpose()?;
     let prefixes = Prefixes::new(conversations.iter().map(String::as_str));

@@ -72,7 +72,7 @@ async fn giving_up_is_69() {
         &[],
         &["--api-url", &nobody, "--login-url", &nobody],
         69,
-        "gave up after one attempt: cannot reach 127.0.0.1:",
+        "gave up after 1 attempt in a row: cannot reach 127.0.0.1:",
     )
     .await;
     for (faults, words) in [
@@ -85,7 +85,7 @@ async fn giving_up_is_69() {
         (&["socket:reset,times=always"], "connection lost: "),
     ] {
         let finished = expect(faults, silent, 69, words).await;
-        assert!(finished.stderr.contains("error: gave up after one attempt: "), "{}", finished.stderr);
+        assert!(finished.stderr.contains("error: gave up after 1 attempt in a row: "), "{}", finished.stderr);
         assert_eq!(finished.stderr.lines().last().map(|hint| hint.starts_with("  ")), Some(true), "{faults:?}");
     }
     let simulator = simulator("", &[]).await;

@@ -124,7 +124,8 @@ async fn what_was_printed_before_a_kill_is_in_the_recording() {
     let mut printed = String::new();
     for text in ["one", "two"] {
         simulator.first_conversation().play(&format!("customer Ada: {text}")).await.unwrap();
-        printed.extend([running.line().await.as_str(), "\n"]);
+        printed.push_str(&running.line().await);
+        printed.push('\n');
     }
     running.child.kill().await.unwrap();
     assert_eq!(replay(&path, &[]).await.stdout, printed);

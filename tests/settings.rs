@@ -177,7 +177,11 @@ async fn a_region_nobody_knows_is_tried_by_its_pattern_with_a_warning_and_any_ot
     let warning =
         "warning: --region: \"AP_East_9\" is no known region, trying api.ap-east-9.mypurecloud.com; known are";
     assert!(guessed.stderr.contains(warning) && guessed.stderr.contains("us-east-1, us-east-2, "));
-    assert!(guessed.stderr.contains("cannot reach api.ap-east-9.mypurecloud.com: "), "{}", guessed.stderr);
+    assert!(
+        guessed.stderr.contains("cannot reach the proxy before api.ap-east-9.mypurecloud.com: "),
+        "{}",
+        guessed.stderr
+    );
     let refused = tail("europe").await;
     assert_eq!(refused.code, Some(78));
     assert!(refused.stderr.contains("--region: \"europe\"") && refused.stderr.contains("us-east-1, us-east-2, "));

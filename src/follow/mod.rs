@@ -48,7 +48,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Refused(SourceError),
     /// Too many attempts in a row.
-    #[error("gave up after {}: {last}", if *.attempts == 1 { "one attempt".into() } else { format!("{attempts} attempts in a row") })]
+    #[error("gave up after {attempts} attempt{} in a row: {last}", if *.attempts == 1 { "" } else { "s" })]
     GaveUp { attempts: u32, last: SourceError },
 }
 

@@ -126,18 +126,23 @@ impl Tail<'_> {
     ) -> Result<(), Break> {
         tracing::debug!("{}moved to a new connection", self.name);
         old.session.close().await;
-        let deadline = Instant::now() + LAST_WAIT;
+        let mut deadline = Instant::now() + LAST_WAIT;
         loop {
+            // What the reader has no room for is still in the old connection; then the clock rests.
+            let behind = self.shared.delivery.borrow().output.over_limit();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Break::Stopped),
-                () = sleep_until(deadline) => return Ok(()),
+                () = sleep_until(deadline), if !behind => return Ok(()),
                 heard = old.advance(self.shared) => match heard {
                     Ok(Heard::More) => {}
                     Ok(Heard::Closed) => return Err(Break::Closed),
                     Err(_) => return Ok(()),
                 },
                 heard = new.advance(self.shared) => proceed(heard)?,
+            }
+            if behind {
+                deadline = Instant::now() + LAST_WAIT;
             }
         }
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Failure, Persistence};
 use crate::backoff::Backoff;
 use crate::config::Retries;
+use crate::event::Gap;
 use crate::source::{Recovery, SourceError};
 
 /// The count of attempts, and what follows from it.
@@ -37,7 +38,7 @@ impl<'a> Trying<'a> {
         match lost {
             None => tracing::info!(peer, "{name}connected to {peer}"),
             Some(last_sign) => {
-                let seconds = (Utc::now() - last_sign).num_seconds().max(0);
+                let seconds = Gap { from: last_sign, to: Utc::now(), reason: String::new() }.seconds();
                 tracing::info!(peer, seconds, "{name}reconnected to {peer} after {seconds} s");
             }
         }

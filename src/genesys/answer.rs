@@ -1,10 +1,15 @@
 //! A refusal in the server's own words.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::Value;
+
+use crate::redact::Secrets;
 
 /// How much of a server's words is worth a line on a terminal.
 const LONGEST_WORDS: usize = 300;
@@ -16,34 +21,80 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// How long the server asks us to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// What it says about it, not yet escaped; empty when it says nothing a person would want to read.
-    pub(crate) words: String,
+    /// What it says about it, and which permission or scope it misses; not yet escaped.
+    words: String,
 }
 
 impl Answer {
-    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API.
-    pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API. Secrets are
+    /// struck out here, before the cut could leave the beginning of one that nobody recognises.
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
         let body = String::from_utf8_lossy(body);
-        let words = match serde_json::from_str::<Value>(&body) {
-            Ok(json) => ["message", "error_description", "description", "error"]
-                .iter()
-                .find_map(|member| json.get(member)?.as_str())
-                .unwrap_or_default()
-                .to_owned(),
-            Err(_) if body.trim_start().starts_with('<') => String::new(),
-            Err(_) => body.trim().to_owned(),
+        let json: Option<Value> = serde_json::from_str(&body).ok();
+        let said = cut(&secrets.redact(said(json.as_ref(), &body)));
+        let mut words = match status.canonical_reason() {
+            Some(reason) if said.is_empty() => reason.to_owned(),
+            _ if said.is_empty() => String::new(),
+            _ => format!("({said})"),
         };
-        Self { status, retry_after, words: words.chars().take(LONGEST_WORDS).collect() }
+        if let Some(missing) = json.as_ref().and_then(permissions).or_else(|| scope(headers))
+            && !said.contains(missing)
+        {
+            words = format!("{words}, missing: {}", cut(&secrets.redact(missing)));
+        }
+        Self { status, retry_after: retry_after(headers), words }
     }
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.status.as_u16())?;
-        match (self.words.as_str(), self.status.canonical_reason()) {
-            ("", Some(reason)) => write!(formatter, " {reason}"),
-            ("", None) => Ok(()),
-            (words, _) => write!(formatter, " ({words})"),
+        let separator = if self.words.is_empty() { "" } else { " " };
+        write!(formatter, "{}{separator}{}", self.status.as_u16(), self.words)
+    }
+}
+
+/// What a person would want to read.
+fn said<'a>(json: Option<&'a Value>, body: &'a str) -> &'a str {
+    match json {
+        Some(json) => text_of(json, &["message", "error_description", "description", "error"]).unwrap_or_default(),
+        None if body.trim_start().starts_with('<') => "",
+        None => body.trim(),
+    }
+}
+
+fn cut(words: &str) -> String {
+    words.chars().take(LONGEST_WORDS).collect()
+}
+
+/// The permissions an error body names beside its message.
+fn permissions(json: &Value) -> Option<&str> {
+    text_of(json.get("messageParams")?, &["permissions", "permission", "scopes", "scope"])
+}
+
+fn text_of<'a>(json: &'a Value, members: &[&str]) -> Option<&'a str> {
+    members.iter().find_map(|member| json.get(member)?.as_str())
+}
+
+/// The scope that a `WWW-Authenticate` header asks for, as in `Bearer error="insufficient_scope", scope="messages"`.
+fn scope(headers: &HeaderMap) -> Option<&str> {
+    let challenge = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (_, value) = challenge.split_once("scope=")?;
+    let scope = match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => value.split([',', ' ']).next(),
+    };
+    scope.filter(|scope| !scope.is_empty())
+}
+
+/// `Retry-After` in seconds or as a date; a date that has passed means at once.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let wish = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match wish.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(Duration::MAX),
+        Err(_) => {
+            let date = DateTime::parse_from_rfc2822(wish).ok()?;
+            Some((date.to_utc() - Utc::now()).to_std().unwrap_or_default())
         }
     }
 }
@@ -53,7 +104,11 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        Answer::new(StatusCode::BAD_REQUEST, None, body.as_bytes()).to_string()
+        Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
+    }
+
+    fn asked(value: &str) -> Option<Duration> {
+        retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().expect("a header value"))]))
     }
 
     #[test]
@@ -72,7 +127,50 @@ mod tests {
     }
 
     #[test]
-    fn long_words_are_cut() {
+    fn what_is_missing_is_named_once() {
+        let named = r#"{"message":"You are missing: a:b:view","messageParams":{"permissions":"a:b:view"}}"#;
+        assert_eq!(shown(named), "400 (You are missing: a:b:view)");
+        let unnamed = r#"{"message":"Not you.","messageParams":{"permissions":"a:b:view"}}"#;
+        assert_eq!(shown(unnamed), "400 (Not you.), missing: a:b:view");
+        for (challenge, expected) in [
+            (r#"Bearer realm="x", error="insufficient_scope", scope="a:readonly b""#, ", missing: a:readonly b"),
+            ("Bearer scope=a:readonly, error=insufficient_scope", ", missing: a:readonly"),
+            (r#"Bearer scope="""#, ""),
+            (r#"Bearer error="insufficient_scope""#, ""),
+        ] {
+            let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge.parse().expect("a header value"))]);
+            let answer = Answer::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
+            assert_eq!(answer.to_string(), format!("403 Forbidden{expected}"), "{challenge}");
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut_and_what_is_missing_stays() {
         assert!(shown(&"ä".repeat(5000)).chars().count() < 320);
+        let long = format!(r#"{{"message":"{}","messageParams":{{"permissions":"a:b:view"}}}}"#, "x".repeat(5000));
+        assert!(shown(&long).ends_with("missing: a:b:view"));
+    }
+
+    #[test]
+    fn retry_after_comes_in_seconds_or_as_a_date() {
+        assert_eq!(asked("23"), Some(Duration::from_secs(23)));
+        assert_eq!(asked("0"), Some(Duration::ZERO));
+        assert_eq!(asked("99999999999999999999999"), Some(Duration::MAX), "too long is still long");
+        assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let soon = (Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let wait = asked(&soon).expect("a date");
+        assert!((85..=90).contains(&wait.as_secs()), "{wait:?}");
+        for nonsense in ["", "soon", "-1", "1.5"] {
+            assert_eq!(asked(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_cut_leaves_no_beginning_of_a_secret() {
+        let secrets = Secrets::default();
+        secrets.add_token(&"an-invented-token".to_owned().into());
+        let body = format!("{}an-invented-token", "x".repeat(LONGEST_WORDS - 5));
+        let words = Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).words;
+        assert!(!words.contains("an-in"), "{words}");
     }
 }

@@ -29,7 +29,15 @@ pub(crate) struct Auth {
     endpoint: Url,
     credentials: Credentials,
     secrets: Secrets,
-    current: Mutex<Option<Token>>,
+    known: Mutex<Known>,
+}
+
+/// What the latest requests have brought.
+#[derive(Debug, Default)]
+struct Known {
+    token: Option<Token>,
+    /// The latest failure, and when it was known.
+    failure: Option<(Instant, AuthError)>,
 }
 
 /// A token, and when the next one is due.
@@ -62,26 +70,35 @@ pub(crate) enum AuthError {
 impl Auth {
     /// Fetches nothing yet.
     pub(crate) fn new(http: Http, endpoint: Url, credentials: Credentials, secrets: Secrets) -> Self {
-        Self { http, endpoint, credentials, secrets, current: Mutex::new(None) }
+        Self { http, endpoint, credentials, secrets, known: Mutex::default() }
     }
 
     /// The current token, or a new one when there is none or a renewal is due. Whoever asks while another waits for
-    /// the answer gets that one's token.
+    /// the answer gets that one's token, or its failure.
     ///
     /// # Errors
     ///
     /// When a new one was needed and did not come. Cancel safe.
     pub(crate) async fn token(&self) -> Result<Token, AuthError> {
-        let mut current = self.current.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| !token.is_due()) {
+        let asked = Instant::now();
+        let mut known = self.known.lock().await;
+        if let Some(token) = known.token.as_ref().filter(|token| !token.is_due()) {
             return Ok(token.clone());
         }
-        let renewal = current.is_some();
-        let token = self.fetch().await?;
-        if renewal {
+        // A thousand conversations that wait would otherwise ask an endpoint in trouble one after the other.
+        if let Some((_, error)) = known.failure.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(error.clone());
+        }
+        let token = match self.fetch().await {
+            Ok(token) => token,
+            Err(error) => {
+                known.failure = Some((Instant::now(), error.clone()));
+                return Err(error);
+            }
+        };
+        if known.token.replace(token.clone()).is_some() {
             tracing::debug!("token renewed");
         }
-        *current = Some(token.clone());
         Ok(token)
     }
 

@@ -6,13 +6,13 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, NoProxy, Proxy, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
 use super::answer::Answer;
 use crate::config::{Endpoints, Network};
 use crate::plain;
+use crate::redact::Secrets;
 
 /// No answer that this program wants is larger; what is longer is cut off, never read.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -20,11 +20,17 @@ const LARGEST_BODY: usize = 1024 * 1024;
 /// What never goes through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// How the HTTP library tells what is wrong with a proxy; it has no other way.
+const PROXY_UNREACHABLE: &str = "tunnel error: failed to create underlying connection";
+const PROXY_REFUSES: &str = "tunnel error: unsuccessful";
+const PROXY_WANTS_LOGIN: &str = "tunnel error: proxy authorization required";
+
 /// A client for one set of endpoints.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
     patience: Duration,
+    secrets: Secrets,
 }
 
 /// Why there was no answer at all. The texts read after the name of what was attempted.
@@ -49,32 +55,35 @@ pub(crate) enum HttpError {
 
 impl Http {
     /// Builds the client. Reads the certificates of the system, which takes some milliseconds, only when an endpoint
-    /// is not on loopback.
+    /// is not on loopback. No refusal shows any of the `secrets`.
     ///
     /// # Errors
     ///
     /// Says what in the settings cannot be used: a certificate or the proxy.
-    pub(crate) fn new(network: &Network, endpoints: &Endpoints) -> Result<Self, String> {
+    pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .redirect(redirect::Policy::none())
             .connect_timeout(network.connect_timeout)
             .tcp_nodelay(true);
-        let all_local = is_loopback(&endpoints.api) && is_loopback(&endpoints.token);
+        let local = [&endpoints.api, &endpoints.token].map(is_loopback);
         let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice()))?;
         builder = match &network.ssl_cert_file {
             Some(path) => builder.tls_certs_only(roots(path)?.into_iter().chain(extra)),
-            None if all_local && endpoints.api.scheme() == "http" => builder.tls_certs_only(extra),
+            None if local == [true, true] && endpoints.api.scheme() == "http" => builder.tls_certs_only(extra),
             None => builder.tls_certs_merge(extra),
         };
         builder = match &network.proxy {
+            // The library takes the asterisk for all names, and we for all addresses too.
+            Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => builder.no_proxy(),
             Some(proxy) => builder.proxy(passing_by_loopback(proxy, network.no_proxy.as_deref())?),
-            None if all_local => builder.no_proxy(),
+            // The system's proxy, as reqwest finds it, would be asked for loopback too.
+            None if local.contains(&true) => builder.no_proxy(),
             None => builder,
         };
         let client = builder.build().map_err(|error| innermost(&error))?;
-        Ok(Self { client, patience: network.connect_timeout })
+        Ok(Self { client, patience: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -94,7 +103,7 @@ impl Http {
     /// When no answer came, for whatever reason. Cancel safe: dropping it closes the connection.
     pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
         match tokio::time::timeout(self.patience, request.send()).await {
-            Ok(answer) => answer.map_err(|error| self.explain(host, &error)),
+            Ok(answer) => answer.map_err(|error| self.explain(host, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
@@ -116,26 +125,30 @@ impl Http {
             Ok::<_, reqwest::Error>(body)
         };
         match tokio::time::timeout(self.patience, read).await {
-            Ok(body) => body.map_err(|error| self.explain(host, &error)),
+            Ok(body) => body.map_err(|error| self.explain(host, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
 
-    /// Reads a refusal to the end: its status, its words, and how long it asks us to wait.
+    /// Reads a refusal to the end: its status, its words, what is missing, and how long it asks us to wait.
     pub(crate) async fn refusal(&self, host: &str, response: Response) -> Answer {
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(host, response).await.unwrap_or_default();
-        Answer::new(status, retry_after, &body)
+        Answer::new(status, &headers, &body, &self.secrets)
     }
 
-    fn explain(&self, host: &str, error: &reqwest::Error) -> HttpError {
-        let host = host.to_owned();
-        if let Some(reason) = chain(error).find_map(certificate_trouble) {
+    fn explain(&self, host: &str, error: reqwest::Error) -> HttpError {
+        let error = error.without_url();
+        let says = |words| chain(&error).any(|cause| cause.to_string() == words);
+        let host = if says(PROXY_UNREACHABLE) { format!("the proxy before {host}") } else { host.to_owned() };
+        if let Some(reason) = chain(&error).find_map(certificate_trouble) {
             return HttpError::Certificate { host, reason };
         }
-        if chain(error).any(|cause| cause.to_string().ends_with("proxy authorization required")) {
+        if says(PROXY_WANTS_LOGIN) {
             return HttpError::ProxyCredentials { host };
+        }
+        if says(PROXY_REFUSES) {
+            return HttpError::Unreachable { host, reason: "the proxy does not pass us on".to_owned() };
         }
         if error.is_timeout() {
             return HttpError::Timeout { host, after: self.patience };
@@ -143,7 +156,7 @@ impl Http {
         if error.is_dns() {
             return HttpError::Dns { host };
         }
-        HttpError::Unreachable { host, reason: innermost(error) }
+        HttpError::Unreachable { host, reason: innermost(&error) }
     }
 }
 
@@ -153,16 +166,6 @@ pub(crate) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// `Retry-After` in seconds or as a date; a date that has passed means at once.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let wish = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = wish.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = chrono::DateTime::parse_from_rfc2822(wish).ok()?;
-    Some((date.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
-}
-
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -170,6 +173,10 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+fn is_everything(no_proxy: &str) -> bool {
+    no_proxy.split(',').any(|entry| entry.trim() == "*")
 }
 
 fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
@@ -261,30 +268,23 @@ fn date(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    fn asked(value: &str) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, value.parse().expect("a header value"));
-        retry_after(&headers)
-    }
-
-    #[test]
-    fn retry_after_comes_in_seconds_or_as_a_date() {
-        assert_eq!(asked("23"), Some(Duration::from_secs(23)));
-        assert_eq!(asked("0"), Some(Duration::ZERO));
-        assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        let soon =
-            (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let wait = asked(&soon).expect("a date");
-        assert!((85..=90).contains(&wait.as_secs()), "{wait:?}");
-        for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
-            assert_eq!(asked(nonsense), None, "{nonsense}");
-        }
-    }
-
     #[test]
     fn a_host_is_shown_with_an_unusual_port_only() {
         let shown = |url: &str| host(&url.parse().expect("a URL"));
         assert_eq!(shown("https://api.mypurecloud.ie/x"), "api.mypurecloud.ie");
         assert_eq!(shown("http://127.0.0.1:8080"), "127.0.0.1:8080");
+    }
+    #[tokio::test]
+    async fn no_error_shows_an_address_which_may_hold_a_secret() {
+        // Another test of this process may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let local: Url = "http://127.0.0.1/".parse().expect("a URL");
+        let connect_timeout = Duration::from_secs(5);
+        let network = Network { proxy: None, no_proxy: None, cacert: None, ssl_cert_file: None, connect_timeout };
+        let endpoints = Endpoints { api: local.clone(), token: local };
+        let http = Http::new(&network, &endpoints, Secrets::default()).expect("a client");
+        let request = http.get("ftp://user:s3cret@h/?s3cret".parse().expect("a URL"));
+        let error = http.send("h", request).await.expect_err("nobody speaks that");
+        assert_eq!(error.to_string(), "cannot reach h: URL scheme is not allowed");
     }
 }

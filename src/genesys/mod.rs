@@ -5,6 +5,7 @@ pub(crate) mod auth;
 mod content;
 pub(crate) mod decode;
 pub(crate) mod http;
+pub(crate) mod nap;
 pub(crate) mod region;
 pub(crate) mod socket;
 mod wire;

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use reqwest::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use reqwest::{StatusCode, Upgraded};
 use secrecy::ExposeSecret;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -19,17 +19,18 @@ use url::Url;
 use super::answer::Answer;
 use super::auth::Token;
 use super::http::{self, Http, HttpError};
+use super::nap::{NapClock, time_asleep};
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
 
 /// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
 const READ_BUFFER: usize = 16 * 1024;
 
+/// A peer that pings and reads no pong gets no more memory than this from us.
+const WRITE_BUFFER: usize = 64 * 1024;
+
 /// How often to look whether the machine has slept meanwhile.
 const NAP_CHECK: Duration = Duration::from_secs(5);
-
-/// A shorter sleep leaves the connection as it was.
-const SHORTEST_NAP: Duration = Duration::from_secs(10);
 
 /// How long the last words to a broken connection may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -170,6 +171,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(limits.max_frame_size))
             .max_frame_size(Some(limits.max_frame_size));
         let now = Instant::now();
@@ -208,7 +210,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                     continue;
                 }
             };
-            self.hear();
+            // A broken connection is no sign of life: the gap after it runs from the last thing that really came.
+            if matches!(message, Some(Ok(_))) {
+                self.hear();
+            }
             if let Some(frame) = self.sort(message)? {
                 return Ok(frame);
             }
@@ -224,6 +229,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 biased;
                 () = &mut until => break,
                 () = &mut self.alarm => {
+                    // Its silence is not held against it, nor is it looked for.
+                    self.heard = Instant::now();
                     self.ping_if_due();
                     self.rearm();
                 }
@@ -239,17 +246,29 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let _ = tokio::time::timeout(LAST_WORDS, self.ws.close(Some(frame))).await;
     }
 
-    /// Sends the answer to the server's close frame, then says why the socket has ended.
+    /// Says goodbye as the ending demands: with the code that tells the server its mistake, or with the answer to its
+    /// own close frame.
     pub(crate) async fn give_up(&mut self, ending: &Ending) {
         match ending {
-            Ending::TooBig => self.close(CloseCode::Size).await,
-            Ending::BadText => self.close(CloseCode::Invalid).await,
-            Ending::Protocol(_) => self.close(CloseCode::Protocol).await,
+            Ending::TooBig => self.complain(CloseCode::Size).await,
+            Ending::BadText => self.complain(CloseCode::Invalid).await,
+            Ending::Protocol(_) => self.complain(CloseCode::Protocol).await,
             Ending::Closed { .. } => {
                 let _ = tokio::time::timeout(LAST_WORDS, self.ws.flush()).await;
             }
             Ending::Broken(_) | Ending::Silent(_) | Ending::Slept(_) => {}
         }
+    }
+
+    /// Closes with this code, and throws away what the server is still sending: a connection that is dropped with
+    /// something unread is reset, and the reset would overtake our close frame.
+    async fn complain(&mut self, code: CloseCode) {
+        self.close(code).await;
+        let stream = self.ws.get_mut();
+        let mut rest = vec![0; READ_BUFFER];
+        let drain = async { while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {} };
+        // A server that goes on for ever does not listen anyway.
+        let _ = tokio::time::timeout(LAST_WORDS, drain).await;
     }
 
     fn hear(&mut self) {
@@ -310,48 +329,11 @@ fn broken(error: Error) -> Ending {
         Error::Utf8(_) => Ending::BadText,
         Error::Protocol(error) if !is_mere_hang_up(&error) => Ending::Protocol(error.to_string()),
         Error::Io(error) => Ending::Broken(http::innermost(&error)),
+        Error::Protocol(_) => Ending::Broken("the server hung up".to_owned()),
         error => Ending::Broken(error.to_string()),
     }
 }
 
 fn is_mere_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
     matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
-}
-
-/// Tells a sleep of the machine from an ordinary wait: the clock that goes on while it sleeps runs ahead of the one that
-/// stands still.
-#[derive(Debug)]
-pub(crate) struct NapClock {
-    asleep: fn() -> Duration,
-    before: Duration,
-}
-
-impl NapClock {
-    /// Watches from now on. `asleep` tells how long the machine has slept in all.
-    pub(crate) fn start(asleep: fn() -> Duration) -> Self {
-        Self { asleep, before: asleep() }
-    }
-
-    fn slept(&self) -> Option<Duration> {
-        let slept = (self.asleep)().saturating_sub(self.before);
-        (slept >= SHORTEST_NAP).then(|| Duration::from_secs(slept.as_secs()))
-    }
-}
-
-/// How long this machine has slept since it was started.
-#[cfg(target_os = "linux")]
-pub(crate) fn time_asleep() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
-    read(ClockId::Boottime).saturating_sub(read(ClockId::Monotonic))
-}
-
-/// Elsewhere the wall clock stands in for the one that goes on.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn time_asleep() -> Duration {
-    use std::sync::LazyLock;
-    #[expect(clippy::disallowed_types, reason = "a paused clock would take every test for a sleeping machine")]
-    static START: LazyLock<(std::time::SystemTime, std::time::Instant)> =
-        LazyLock::new(|| (std::time::SystemTime::now(), std::time::Instant::now()));
-    START.0.elapsed().unwrap_or_default().saturating_sub(START.1.elapsed())
 }

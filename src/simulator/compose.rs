@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::script::{Act, File, Line, Who};
+use super::world::Spoken;
 
 /// The service says when a message was sent and, a little later, when it was passed on.
 const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
@@ -74,31 +75,33 @@ impl Composer {
         Self { random: fastrand::Rng::with_seed(seed), seed, count: 0, customers, customer, staff: None }
     }
 
+    /// What a line becomes on its way to the wire; `None` for an act that is no line.
+    pub(super) fn spoken(&mut self, act: &Act, now: DateTime<Utc>) -> Option<Spoken> {
+        let Act::Say(line) = act else { return None };
+        self.count += 1;
+        let text = line.text.replace("{n}", &self.count.to_string());
+        Some(Spoken { id: self.id(), text, at: now - TRANSIT })
+    }
+
     /// The frame for what happens now.
-    pub(super) fn compose(&mut self, act: &Act) -> Frame {
-        let now = Utc::now();
-        match act {
-            Act::Say(line) => self.message(line, now),
-            Act::Update(changes) => {
-                let payload: Value = changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect();
-                self.frame("conversationUpdated", Some(payload), now)
-            }
-            Act::Close => Frame { last: true, ..self.frame::<()>("conversationClosed", None, now) },
+    pub(super) fn compose(&mut self, act: &Act, spoken: Option<&Spoken>, now: DateTime<Utc>) -> Frame {
+        match (act, spoken) {
+            (Act::Say(line), Some(spoken)) => self.message(line, spoken, now),
+            (Act::Close, _) => Frame { last: true, ..self.frame::<()>("conversationClosed", None, now) },
+            (act, _) => self.frame("conversationUpdated", Some(update(act)), now),
         }
     }
 
-    fn message(&mut self, line: &Line, now: DateTime<Utc>) -> Frame {
-        self.count += 1;
-        let id = self.id();
-        let text = line.text.replace("{n}", &self.count.to_string());
+    fn message(&mut self, line: &Line, spoken: &Spoken, now: DateTime<Utc>) -> Frame {
+        let Spoken { id, text, at } = spoken;
         let (from, to) = self.parties(line);
         let payload = Payload {
-            id: &id,
+            id,
             r#type: kind(line),
             from: &from,
             to: to.as_ref(),
-            timestamp: stamp(now - TRANSIT),
-            text: &text,
+            timestamp: stamp(*at),
+            text,
             originating_entity: originating_entity(line.who),
             content: content(line),
         };
@@ -124,7 +127,7 @@ impl Composer {
 
     /// Unique as long as the count is: multiplying by an odd number loses nothing.
     fn id(&self) -> String {
-        format!("{:016x}", self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.seed)
+        format!("{:016x}{:016x}", self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.seed, self.seed)
     }
 
     fn frame<P: Serialize>(&mut self, event: &str, payload: Option<P>, now: DateTime<Utc>) -> Frame {
@@ -146,7 +149,21 @@ impl Composer {
     }
 }
 
-fn stamp(time: DateTime<Utc>) -> String {
+/// What an update says.
+fn update(act: &Act) -> Value {
+    match act {
+        Act::Update(changes) => changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect(),
+        Act::Join(_, name) => json!({ "participant": name, "change": "joined" }),
+        Act::Alert(name) => json!({ "participant": name, "change": "alerting" }),
+        Act::Leave(_, name) => json!({ "participant": name, "change": "left" }),
+        Act::Transfer(name) => json!({ "participant": name, "change": "transferred" }),
+        Act::Park => json!({ "status": "parked" }),
+        Act::Resume => json!({ "status": "connected" }),
+        Act::Say(_) | Act::Call | Act::KeepAlive | Act::Close => json!({}),
+    }
+}
+
+pub(super) fn stamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
@@ -166,7 +183,7 @@ fn originating_entity(who: Who) -> Option<&'static str> {
     }
 }
 
-fn content(line: &Line) -> Vec<Value> {
+pub(super) fn content(line: &Line) -> Vec<Value> {
     let replies = line.replies.iter().map(|reply| {
         json!({ "contentType": "QuickReply", "quickReply": { "text": reply, "payload": reply, "action": "Message" } })
     });
@@ -201,7 +218,12 @@ mod tests {
         let script: Script = script.parse().expect("a script");
         let mut composer = Composer::new(seed, script.customers());
         let parsed = |frame: Frame| serde_json::from_str(&frame.json).expect("JSON");
-        script.play().map(|step| parsed(composer.compose(&step.act))).collect()
+        let mut frame = |act| {
+            let now = Utc::now();
+            let spoken = composer.spoken(act, now);
+            composer.compose(act, spoken.as_ref(), now)
+        };
+        script.play().map(|step| parsed(frame(&step.act))).collect()
     }
 
     #[test]

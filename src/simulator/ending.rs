@@ -4,52 +4,45 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::socket::{Live, Over};
+use super::peer::{Over, Peer};
 
 /// How long a client may take to answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
-impl Live {
+impl Peer {
     /// Sends a close frame; 1005 is one without a code.
     pub(super) async fn close(&mut self, code: u16, reason: &str) -> Over {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        let sent = async {
-            self.flush().await?;
-            Ok::<_, Over>(self.ws.close((code != 1005).then_some(frame)).await?)
-        };
-        match sent.await {
+        match self.ws.close((code != 1005).then_some(frame)).await {
             Ok(()) => Over::Closing,
-            Err(over) => over,
+            Err(_) => Over::Gone,
         }
     }
 
-    /// Sees the connection off, and tells the ledger when it is gone.
-    pub(super) async fn finish(mut self, over: Over) {
+    /// Stays until the connection is gone; `heard` gets what the client still says.
+    pub(super) async fn see_off(mut self, over: Over, heard: impl FnMut(&Message)) {
         match over {
-            Over::Left if self.manner.no_close_answer || self.fate.is_mute() => self.linger().await,
-            Over::Left | Over::Closing => self.listen_to_the_end().await,
+            Over::Left if self.no_close_answer || self.fate.is_mute() => self.linger().await,
+            Over::Left | Over::Closing => self.listen_to_the_end(heard).await,
             Over::Cut => {
                 // Where the client has gone first there is nothing left to cut.
                 let _ = self.ws.get_mut().shutdown().await;
-                self.listen_to_the_end().await;
+                self.listen_to_the_end(heard).await;
             }
             Over::Gone => {}
         }
-        let Self { ws, cloud, place, .. } = self;
-        drop(ws);
-        cloud.recorder.on(place, |connection| connection.closed = Some(Instant::now()));
     }
 
     /// Reads on, which also answers the client's close frame, until the connection ends or the client takes too long.
-    async fn listen_to_the_end(&mut self) {
+    async fn listen_to_the_end(&mut self, mut heard: impl FnMut(&Message)) {
         let listen = async {
             while let Some(Ok(message)) = self.ws.next().await {
-                // It is over already; only what the ledger learns matters.
-                let _ = self.hear(Some(Ok(message)));
+                heard(&message);
             }
         };
         // Either way the connection is dropped next.

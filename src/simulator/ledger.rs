@@ -1,10 +1,6 @@
 //! The record of what the client did, which tests read and wait on.
 
-use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// The ids of this many messages are kept per connection, so that an endless flood does not fill the memory.
-const MESSAGES_KEPT: usize = 200_000;
 
 /// Everything that has happened, each list in order of arrival.
 #[derive(Debug, Clone, Default)]
@@ -15,15 +11,37 @@ pub struct Ledger {
     pub handshakes: Vec<Handshake>,
     /// Sockets that were opened.
     pub connections: Vec<Connection>,
+    /// Requests to the REST API, those for channels and subscriptions among them.
+    pub requests: Vec<Request>,
+    /// Channels that were made.
+    pub channels: Vec<Channel>,
+    /// Topics that were asked for, over REST.
+    pub subscriptions: Vec<Subscription>,
+    /// Requests for a notification socket.
+    pub dials: Vec<Dial>,
+    /// Notification sockets that were opened.
+    pub listeners: Vec<Listener>,
     /// Requests to any other path, which no client should make.
     pub strays: Vec<Stray>,
 }
 
 impl Ledger {
-    /// How many sockets are open.
+    /// How many transcript sockets are open.
     #[must_use]
     pub fn open(&self) -> usize {
         self.connections.iter().filter(|connection| connection.closed.is_none()).count()
+    }
+
+    /// How many notification sockets are open.
+    #[must_use]
+    pub fn listening(&self) -> usize {
+        self.listeners.iter().filter(|listener| listener.closed.is_none()).count()
+    }
+
+    /// How many REST requests have this in their method and path, such as `POST /api/v2/notifications/channels`.
+    #[must_use]
+    pub fn requests_of(&self, part: &str) -> usize {
+        self.requests.iter().filter(|request| format!("{} {}", request.method, request.path).contains(part)).count()
     }
 }
 
@@ -76,6 +94,85 @@ pub struct Connection {
     pub closed: Option<Instant>,
 }
 
+/// One request to the REST API.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// When it came.
+    pub at: Instant,
+    /// The method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, empty where there is none.
+    pub query: String,
+    /// The bearer token, as far as there was one.
+    pub token: Option<String>,
+    /// The status it was answered with; `None` while, or because, there was no answer.
+    pub status: Option<u16>,
+}
+
+/// One channel.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub at: Instant,
+    /// The token it was made with.
+    pub token: String,
+    /// The channel that had to go for it.
+    pub evicted: Option<String>,
+}
+
+/// One request that changed the topics of a channel.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// When it came.
+    pub at: Instant,
+    /// The channel.
+    pub channel: String,
+    /// `POST`, `PUT` or `DELETE`.
+    pub method: String,
+    /// The topics that were permitted.
+    pub topics: Vec<String>,
+    /// The topics that were not.
+    pub rejected: Vec<String>,
+}
+
+/// One request for a notification socket.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// When it came.
+    pub at: Instant,
+    /// The channel it named.
+    pub channel: String,
+    /// The `Authorization` header as sent; none is needed.
+    pub authorization: Option<String>,
+    /// The status it was answered with; `None` while there was no answer.
+    pub status: Option<u16>,
+}
+
+/// One notification socket.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The channel it belongs to.
+    pub channel: String,
+    /// When it was opened.
+    pub opened: Instant,
+    /// How many events of topics were written to it, repeated ones twice.
+    pub events: u64,
+    /// How many heartbeats came due.
+    pub heartbeats: u64,
+    /// How many messages the client sent, whatever they were.
+    pub heard: u64,
+    /// How many of these were `{"message":"ping"}`.
+    pub pings: u64,
+    /// The code in the client's close frame, 1005 for one without.
+    pub close_code: Option<u16>,
+    /// When the connection was gone.
+    pub closed: Option<Instant>,
+}
+
 /// A request to a path that is not served.
 #[derive(Debug, Clone)]
 pub struct Stray {
@@ -83,84 +180,4 @@ pub struct Stray {
     pub path: String,
     /// The `Authorization` header as sent.
     pub authorization: Option<String>,
-}
-
-/// The pen. An entry is named by its place in its list.
-#[derive(Debug, Default)]
-pub(super) struct Recorder(watch::Sender<Ledger>);
-
-impl Recorder {
-    pub(super) fn ledger(&self) -> Ledger {
-        self.0.borrow().clone()
-    }
-
-    pub(super) async fn until(&self, predicate: impl FnMut(&Ledger) -> bool) -> Ledger {
-        let mut watch = self.0.subscribe();
-        watch.wait_for(predicate).await.expect("the sender is in self").clone()
-    }
-
-    pub(super) fn token_request(&self, client_id: Option<String>) -> usize {
-        let request = TokenRequest { at: Instant::now(), client_id, status: None, token: None };
-        self.add(|ledger| &mut ledger.tokens, request)
-    }
-
-    pub(super) fn token_answer(&self, request: usize, status: u16, token: Option<String>) {
-        self.0.send_modify(|ledger| {
-            let request = &mut ledger.tokens[request];
-            request.status = Some(status);
-            request.token = token;
-        });
-    }
-
-    pub(super) fn handshake(&self, conversation: String, authorization: Option<String>) -> usize {
-        let handshake = Handshake { at: Instant::now(), conversation, authorization, status: None };
-        self.add(|ledger| &mut ledger.handshakes, handshake)
-    }
-
-    pub(super) fn handshake_answer(&self, handshake: usize, status: u16) {
-        self.0.send_modify(|ledger| ledger.handshakes[handshake].status = Some(status));
-    }
-
-    pub(super) fn opened(&self, conversation: String, token: String) -> usize {
-        let connection = Connection {
-            conversation,
-            token,
-            opened: Instant::now(),
-            frames: 0,
-            messages: Vec::new(),
-            pings: 0,
-            pongs: 0,
-            close_code: None,
-            closed: None,
-        };
-        self.add(|ledger| &mut ledger.connections, connection)
-    }
-
-    /// `frames` more were written, these messages among them.
-    pub(super) fn sent(&self, connection: usize, frames: u64, messages: &mut Vec<String>) {
-        self.on(connection, |connection| {
-            connection.frames += frames;
-            let room = MESSAGES_KEPT.saturating_sub(connection.messages.len());
-            connection.messages.extend(messages.drain(..).take(room));
-        });
-    }
-
-    /// Notes something about an open connection.
-    pub(super) fn on(&self, connection: usize, note: impl FnOnce(&mut Connection)) {
-        self.0.send_modify(|ledger| note(&mut ledger.connections[connection]));
-    }
-
-    pub(super) fn stray(&self, stray: Stray) {
-        self.add(|ledger| &mut ledger.strays, stray);
-    }
-
-    fn add<T>(&self, list: impl FnOnce(&mut Ledger) -> &mut Vec<T>, entry: T) -> usize {
-        let mut place = 0;
-        self.0.send_modify(|ledger| {
-            let list = list(ledger);
-            place = list.len();
-            list.push(entry);
-        });
-        place
-    }
 }

@@ -3,14 +3,15 @@
 use tokio::time::{Instant, interval_at};
 
 use super::faults::{FaultBook, Pending, SocketTrick};
+use super::peer::{Over, Peer};
 use super::raw;
-use super::socket::{Live, Over, Shape};
+use super::socket::{Live, Shape};
 
 /// A burst is written in pieces of about this size.
 const CHUNK: usize = 256 << 10;
 
 /// Whether a new socket first gets what was said so far. It comes before everything else, so it waits no longer.
-pub(super) fn replays(pending: &mut Vec<Pending>, book: &FaultBook) -> bool {
+pub(super) fn replays(pending: &mut Vec<Pending<SocketTrick>>, book: &FaultBook) -> bool {
     let replay = pending.iter().position(|pending| pending.trick == SocketTrick::Replay);
     replay.is_some_and(|place| book.spend(&pending.remove(place)))
 }
@@ -31,15 +32,6 @@ impl Live {
     pub(super) async fn commit(&mut self, trick: SocketTrick) -> Result<(), Over> {
         self.flush().await?;
         match trick {
-            SocketTrick::Close { code: 1006, .. } | SocketTrick::Eof => return Err(Over::Cut),
-            SocketTrick::Close { code, reason } => return Err(self.close(code, &reason).await),
-            SocketTrick::Reset => {
-                self.fate.reset();
-                return Err(Over::Gone);
-            }
-            SocketTrick::Silence => self.fate.mute(),
-            SocketTrick::Deaf => self.fate.deafen(),
-            SocketTrick::NoCloseAnswer => self.manner.no_close_answer = true,
             SocketTrick::Duplicate => self.manner.twice = true,
             SocketTrick::NoId => self.manner.without_id = true,
             SocketTrick::Ping(every) => self.manner.ping = Some(interval_at(Instant::now() + every, every)),
@@ -48,7 +40,7 @@ impl Live {
             SocketTrick::Burst(count) => return self.burst(count).await,
             // A backlog cannot be sent later than first.
             SocketTrick::Replay => {}
-            trick => return self.write(&bytes(&trick)).await,
+            trick => return self.peer.suffer(&trick).await,
         }
         Ok(())
     }
@@ -61,6 +53,25 @@ impl Live {
                 self.write(&chunk).await?;
                 chunk.clear();
             }
+        }
+        Ok(())
+    }
+}
+
+impl Peer {
+    /// Does a fault that is the same whatever is spoken on the socket.
+    pub(super) async fn suffer(&mut self, trick: &SocketTrick) -> Result<(), Over> {
+        match trick {
+            SocketTrick::Close { code: 1006, .. } | SocketTrick::Eof => return Err(Over::Cut),
+            SocketTrick::Close { code, reason } => return Err(self.close(*code, reason).await),
+            SocketTrick::Reset => {
+                self.fate.reset();
+                return Err(Over::Gone);
+            }
+            SocketTrick::Silence => self.fate.mute(),
+            SocketTrick::Deaf => self.fate.deafen(),
+            SocketTrick::NoCloseAnswer => self.no_close_answer = true,
+            trick => return self.write(&bytes(trick)).await,
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! A local Genesys Cloud on loopback, for `genesys-tail simulate`, for `--demo` and for tests.
 //!
 //! It speaks the wire from the other side and shares no code with the client, so a mistake cannot agree with
-//! itself. A conversation's [`Script`] begins with its first socket and goes on in real time whoever listens,
-//! [`Fault`]s happen on request, and the [`Ledger`] tells afterwards, or as it happens, what the client did.
+//! itself. A conversation's [`Script`] begins when a first socket can hear it, and goes on in real time whoever listens:
+//! on the transcript socket, on notification channels, and in what the REST API answers. [`Fault`]s happen on request, and the [`Ledger`] tells afterwards, or as it happens, what the client did.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -23,15 +23,20 @@ mod ending;
 mod faults;
 mod ledger;
 mod mischief;
+mod notify;
 mod oauth;
+mod peer;
 mod raw;
+mod recorder;
 mod refusal;
+mod rest;
 mod script;
 mod server;
 mod socket;
 mod stage;
 mod transcript;
 mod wire;
+mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,7 +49,7 @@ use tokio_util::sync::DropGuard;
 
 use cloud::Cloud;
 pub use faults::{Fault, FaultError, fault_help};
-pub use ledger::{Connection, Handshake, Ledger, Stray, TokenRequest};
+pub use ledger::{Channel, Connection, Dial, Handshake, Ledger, Listener, Request, Stray, Subscription, TokenRequest};
 pub use script::{Script, ScriptError};
 pub use stage::Conversation;
 
@@ -69,7 +74,40 @@ pub struct Options {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Which of the two wires there are.
+    pub wires: Wires,
+    /// What the client may do, by name, such as `conversation:message:view`.
+    pub permissions: Vec<String>,
+    /// Time between two heartbeats of a notification socket; above zero.
+    pub heartbeat: Duration,
+    /// How long a channel lives unless it is subscribed again.
+    pub channel_lifetime: Duration,
+    /// REST requests per token and [`Options::rate_window`].
+    pub rate_limit: u32,
+    /// Time after which a token's requests are counted anew.
+    pub rate_window: Duration,
 }
+
+/// The ways to a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wires {
+    /// The transcript socket and the published API.
+    Both,
+    /// The transcript socket alone: no notifications, no history.
+    TranscriptOnly,
+    /// The published API alone, as in an ordinary organisation.
+    PublishedOnly,
+}
+
+/// Every permission that some request or topic takes, except for `conversation:webmessaging:view`, which does what
+/// `conversation:message:view` does.
+const PERMISSIONS: [&str; 5] = [
+    "conversation:communication:view",
+    "conversation:message:view",
+    "conversation:transcription:view",
+    "analytics:conversationDetail:view",
+    "routing:queue:view",
+];
 
 impl Default for Options {
     fn default() -> Self {
@@ -83,6 +121,12 @@ impl Default for Options {
             conversations: vec!["85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60".to_owned()],
             client_id: "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14".to_owned(),
             client_secret: "simulated-4pQz7LmV2xTn".to_owned(),
+            wires: Wires::Both,
+            permissions: PERMISSIONS.map(str::to_owned).to_vec(),
+            heartbeat: Duration::from_secs(30),
+            channel_lifetime: Duration::from_secs(86_400),
+            rate_limit: 300,
+            rate_window: Duration::from_secs(60),
         }
     }
 }
@@ -144,18 +188,54 @@ impl Simulator {
     /// A hand inside the conversation with this id; `None` when there is no such conversation.
     #[must_use]
     pub fn conversation(&self, id: &str) -> Option<Conversation> {
-        self.cloud.stage(id).map(Conversation::new)
+        self.cloud.stage(id).map(|stage| Conversation::new(stage, Arc::clone(&self.cloud)))
     }
 
     /// A hand inside the first conversation.
     #[must_use]
     pub fn first_conversation(&self) -> Conversation {
-        Conversation::new(Arc::clone(&self.cloud.conversations()[0]))
+        Conversation::new(Arc::clone(&self.cloud.conversations()[0]), Arc::clone(&self.cloud))
+    }
+
+    /// The id of the agent with this name: the same in every simulator.
+    #[must_use]
+    pub fn user_id(name: &str) -> String {
+        world::person(name).id
+    }
+
+    /// The id of the queue with this name. A script that names no queue has one called Support.
+    #[must_use]
+    pub fn queue_id(name: &str) -> String {
+        world::queue(name).id
     }
 
     /// Forgets every token: whoever comes with one is refused. Open sockets stay as they are.
     pub fn revoke_tokens(&self) {
         self.cloud.tokens.revoke();
+    }
+
+    /// Ends every channel, as when others took their places. Their sockets are told and closed.
+    pub fn drop_channels(&self) {
+        for card in self.cloud.board.cards() {
+            self.cloud.board.forget(&card.id);
+        }
+    }
+
+    /// Sends a text frame as it is to every notification socket.
+    pub async fn notify(&self, text: impl Into<String>) {
+        self.cloud.board.order(None, &notify::Order::Event(text.into().into())).await;
+    }
+
+    /// Does a fault now on every notification socket, such as `notify:close=1001` or `channel:expire`.
+    ///
+    /// # Errors
+    ///
+    /// It is no fault; one of another place does nothing.
+    pub async fn inflict(&self, fault: &str) -> Result<(), FaultError> {
+        if let Some(trick) = fault.parse::<Fault>()?.into_notify_trick() {
+            self.cloud.board.order(None, &notify::Order::Trick(trick)).await;
+        }
+        Ok(())
     }
 
     /// What has happened until now.
@@ -185,6 +265,8 @@ fn check(options: &Options) -> io::Result<()> {
         format!("the simulator listens on loopback only, and {} is not", options.listen.ip())
     } else if options.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
         "the rate must be a number above zero".to_owned()
+    } else if options.heartbeat.is_zero() {
+        "there must be time between two heartbeats".to_owned()
     } else if options.conversations.is_empty() {
         "there must be at least one conversation".to_owned()
     } else {

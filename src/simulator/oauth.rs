@@ -30,7 +30,7 @@ pub(super) async fn token(
 ) -> Response {
     let form = Form::read(&headers, &body);
     let request = cloud.recorder.token_request(form.client_id.clone());
-    let tricks = cloud.faults.request(Place::Token, None);
+    let tricks = cloud.faults.request(Place::Token, None, "");
     let credentials = form.readable(&headers);
     let presented =
         Presented { place: Place::Token, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
@@ -111,6 +111,13 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     plain.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
 }
 
+/// The token in the header of a request.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
+    let header = refusal::text(headers, &header::AUTHORIZATION)?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
 /// Every token given out, and until when it is good.
 #[derive(Debug)]
 pub(super) struct Tokens {
@@ -138,8 +145,19 @@ impl Tokens {
     }
 
     /// Until when a token is good; `None` when it no longer is, or never was.
-    pub(super) fn expiry(&self, token: &str) -> Option<Instant> {
+    fn expiry(&self, token: &str) -> Option<Instant> {
         lock(&self.book).expiries.get(token).copied().filter(|expiry| *expiry > Instant::now())
+    }
+
+    /// The token of a request and until when it is good, or the answer to one without such a token.
+    #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per request")]
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(String, Instant), Response> {
+        let Some(token) = bearer(headers) else {
+            let words = "No authentication bearer token specified in authorization header.";
+            return Err(refusal::rest(StatusCode::UNAUTHORIZED, "authentication.required", words));
+        };
+        let expiry = self.expiry(&token).ok_or_else(|| refusal::usual(StatusCode::UNAUTHORIZED))?;
+        Ok((token, expiry))
     }
 
     pub(super) fn revoke(&self) {

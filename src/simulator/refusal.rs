@@ -18,6 +18,22 @@ pub(super) fn rest(status: StatusCode, code: &str, message: &str) -> Response {
     (status, [("inin-correlation-id", "7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20")], Json(body)).into_response()
 }
 
+/// The error that is usual for a status.
+pub(super) fn usual(status: StatusCode) -> Response {
+    let (code, words) = words(status);
+    rest(status, code, words)
+}
+
+/// None of these permissions is there.
+pub(super) fn missing(permissions: &[&str]) -> Response {
+    let code = if permissions.len() > 1 { "missing.any.permissions" } else { "missing.permissions" };
+    let any = if permissions.len() > 1 { "any of " } else { "" };
+    let names = permissions.join(", ");
+    let words =
+        format!("Unable to perform the requested action. You are missing {any}the following permission(s): {names}");
+    rest(StatusCode::FORBIDDEN, code, &words)
+}
+
 /// An error as the token endpoint gives it.
 pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Response {
     let body = json!({ "error": error, "description": description, "error_description": description });

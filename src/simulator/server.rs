@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::cloud::Cloud;
 use super::ledger::Stray;
 use super::wire::Wire;
-use super::{oauth, refusal, transcript};
+use super::{Wires, notify, oauth, refusal, rest, transcript};
 
 /// Accepts connections until the cloud stops; returns when none is left.
 pub(super) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
@@ -41,11 +41,14 @@ pub(super) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
 }
 
 fn router(cloud: Arc<Cloud>) -> Router {
-    Router::new()
-        .route("/oauth/token", post(oauth::token))
-        .route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake))
-        .fallback(elsewhere)
-        .with_state(cloud)
+    let mut router = Router::new().route("/oauth/token", post(oauth::token));
+    if cloud.wires != Wires::PublishedOnly {
+        router = router.route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake));
+    }
+    if cloud.wires != Wires::TranscriptOnly {
+        router = router.merge(rest::router(&cloud)).route("/channels/{id}", get(notify::handshake));
+    }
+    router.fallback(elsewhere).with_state(cloud)
 }
 
 async fn serve(tcp: TcpStream, router: Router) {

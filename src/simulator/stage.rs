@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_util::sync::CancellationToken;
 
-use super::cloud::lock;
+use super::cloud::{Cloud, lock};
 use super::compose::{Composer, Frame};
 use super::faults::{Fault, FaultError, SocketTrick};
+use super::notify;
 use super::script::{Act, Script, ScriptError, step};
+use super::world::{Named, Post, World, person, queue};
 
 /// A socket that falls behind by this many frames slows the conversation down, so that memory stays bounded.
 const AHEAD: usize = 1024;
@@ -27,6 +29,10 @@ const STEPS_IN_A_ROW: usize = 64;
 #[derive(Debug)]
 pub(super) struct Stage {
     id: String,
+    is_call: bool,
+    /// The users and queues of the script, also before they come into play.
+    users: Vec<Named>,
+    queues: Vec<Named>,
     state: Mutex<State>,
 }
 
@@ -34,6 +40,7 @@ pub(super) struct Stage {
 struct State {
     phase: Phase,
     composer: Composer,
+    world: World,
     audience: Vec<mpsc::Sender<Order>>,
     past: VecDeque<Frame>,
 }
@@ -61,8 +68,6 @@ pub(super) struct Seat {
     /// What the socket is sent first.
     pub(super) opening: Vec<Frame>,
     pub(super) orders: mpsc::Receiver<Order>,
-    /// It is the first: the play begins.
-    pub(super) first: bool,
 }
 
 impl Stage {
@@ -70,36 +75,78 @@ impl Stage {
         let state = State {
             phase: Phase::Waiting,
             composer: Composer::new(seed, script.customers()),
+            world: World::new(&id, script),
             audience: Vec::new(),
             past: VecDeque::new(),
         };
-        Self { id, state: Mutex::new(state) }
+        Self {
+            id,
+            is_call: script.is_call(),
+            users: script.agents().iter().map(|name| person(name)).collect(),
+            queues: script.queues().iter().map(|name| queue(name)).chain(state.world.queues().cloned()).collect(),
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
+    /// A call has no messages, hence no transcript socket.
+    pub(super) fn is_call(&self) -> bool {
+        self.is_call
+    }
+
+    /// Looks at what the published API knows of the conversation.
+    pub(super) fn world<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&lock(&self.state).world)
+    }
+
+    /// The user with this id, of the script or of what happened.
+    pub(super) fn user(&self, id: &str) -> Option<Named> {
+        let known = |users: &[Named]| users.iter().find(|user| user.id == id).cloned();
+        known(&self.users).or_else(|| self.world(|world| world.users().find(|user| user.id == id).cloned()))
+    }
+
+    /// The queue with this id, of the script or of what happened.
+    pub(super) fn queue(&self, id: &str) -> Option<Named> {
+        let known = |queues: &[Named]| queues.iter().find(|queue| queue.id == id).cloned();
+        known(&self.queues).or_else(|| self.world(|world| world.queues().find(|queue| queue.id == id).cloned()))
+    }
+
+    /// Whether a topic is about this conversation, or about somebody in it.
+    pub(super) fn is_subject_of(&self, topic: &str) -> bool {
+        let ids = self.users.iter().chain(&self.queues).map(|named| named.id.as_str());
+        ids.chain([self.id.as_str()]).any(|id| topic.split('.').any(|word| word.eq_ignore_ascii_case(id)))
+    }
+
+    /// From now on it plays; false where it does already.
+    pub(super) fn begin(&self) -> bool {
+        let mut state = lock(&self.state);
+        let waits = state.phase == Phase::Waiting;
+        if waits {
+            state.phase = Phase::Playing;
+        }
+        waits
+    }
+
     /// Takes a seat, with the past as the opening when `replay` is set.
     pub(super) fn join(&self, replay: bool) -> Seat {
         let (sender, orders) = mpsc::channel(AHEAD);
         let mut state = lock(&self.state);
-        let first = state.phase == Phase::Waiting;
-        if first {
-            state.phase = Phase::Playing;
-        }
         state.audience.retain(|sender| !sender.is_closed());
         state.audience.push(sender);
         let opening = match state.phase {
             _ if replay => state.past.iter().cloned().collect(),
-            Phase::Over => vec![state.composer.compose(&Act::Close)],
+            Phase::Over => vec![state.composer.compose(&Act::Close, None, Utc::now())],
             Phase::Waiting | Phase::Playing => Vec::new(),
         };
-        Seat { opening, orders, first }
+        Seat { opening, orders }
     }
 
     /// Plays the script in real time, whoever listens.
-    pub(super) async fn play(&self, script: &Script, rate: Option<f64>, stop: &CancellationToken) {
+    pub(super) async fn play(&self, cloud: &Cloud) {
+        let (script, rate) = (&cloud.script, cloud.rate);
         let lines = async {
             let mut due = Instant::now();
             let beat = rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
@@ -110,16 +157,18 @@ impl Stage {
                 } else if number % STEPS_IN_A_ROW == 0 {
                     tokio::task::yield_now().await;
                 }
-                self.act(&step.act).await;
+                self.act(&step.act, cloud).await;
             }
         };
-        stop.run_until_cancelled(lines).await;
+        cloud.stop.run_until_cancelled(lines).await;
     }
 
-    async fn act(&self, act: &Act) {
-        let (frame, audience) = {
+    async fn act(&self, act: &Act, cloud: &Cloud) {
+        let (frame, audience, events) = {
             let mut state = lock(&self.state);
-            let frame = state.composer.compose(act);
+            let now = Utc::now();
+            let spoken = state.composer.spoken(act, now);
+            let frame = state.composer.compose(act, spoken.as_ref(), now);
             if frame.last {
                 state.phase = Phase::Over;
             }
@@ -127,9 +176,14 @@ impl Stage {
                 state.past.pop_front();
             }
             state.past.push_back(frame.clone());
-            (frame, state.audience.clone())
+            let mut post = Post::new(&cloud.board, &cloud.faults, now);
+            state.world.apply(act, spoken, &mut post);
+            (frame, state.audience.clone(), post.into_events())
         };
         send(audience, &Order::Frame(frame)).await;
+        for event in events {
+            cloud.board.order(Some(&event.topic), &notify::Order::Event(event.json)).await;
+        }
     }
 
     async fn order(&self, order: Order) {
@@ -145,23 +199,30 @@ async fn send(audience: Vec<mpsc::Sender<Order>>, order: &Order) {
     }
 }
 
-/// A hand inside a conversation, for tests: what it does, every open socket gets, in order with the script.
+/// A hand inside a conversation, for tests: what it does, every open transcript socket gets, in order with the script.
+/// What [`Conversation::play`] does is heard on notification sockets and found by REST as well.
 ///
 /// Each method returns when the sockets have been told, and waits for a socket that is a thousand frames behind.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     stage: Arc<Stage>,
+    cloud: Arc<Cloud>,
 }
 
 impl Conversation {
-    pub(super) fn new(stage: Arc<Stage>) -> Self {
-        Self { stage }
+    pub(super) fn new(stage: Arc<Stage>, cloud: Arc<Cloud>) -> Self {
+        Self { stage, cloud }
     }
 
     /// The id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.stage.id()
+    }
+
+    /// Begins the script now, if it has not begun, whoever listens.
+    pub fn begin(&self) {
+        self.cloud.begin(&self.stage);
     }
 
     /// Plays one line of a script at once, such as `customer Ada: Hello` or `close`.
@@ -171,7 +232,7 @@ impl Conversation {
     /// It is no line of a script.
     pub async fn play(&self, line: &str) -> Result<(), ScriptError> {
         let step = step(line).map_err(|what| ScriptError::Line { line: 1, what })?;
-        self.stage.act(&step.act).await;
+        self.stage.act(&step.act, &self.cloud).await;
         Ok(())
     }
 

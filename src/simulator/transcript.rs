@@ -26,7 +26,7 @@ pub(super) async fn handshake(
 ) -> Response {
     let authorization = refusal::text(request.headers(), &header::AUTHORIZATION);
     let noted = cloud.recorder.handshake(id.clone(), authorization.clone());
-    let tricks = cloud.faults.request(Place::Handshake, Some(&id));
+    let tricks = cloud.faults.request(Place::Handshake, Some(&id), "");
     let credentials = authorization.unwrap_or_default();
     let presented =
         Presented { place: Place::Handshake, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
@@ -62,30 +62,16 @@ struct Visit {
 
 #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per connection")]
 fn admit(cloud: &Cloud, id: &str, request: &mut Request) -> Result<Visit, Response> {
-    let Some(token) = bearer(request.headers()) else {
-        let words = "No authentication bearer token specified in authorization header.";
-        return Err(refusal::rest(StatusCode::UNAUTHORIZED, "authentication.required", words));
-    };
-    let expiry = cloud.tokens.expiry(&token).ok_or_else(|| usual(StatusCode::UNAUTHORIZED))?;
-    let stage = cloud.stage(id).ok_or_else(|| usual(StatusCode::NOT_FOUND))?;
-    let key = upgrade_key(request.headers()).ok_or_else(|| usual(StatusCode::UPGRADE_REQUIRED))?;
+    let (token, expiry) = cloud.tokens.admit(request.headers())?;
+    let stage =
+        cloud.stage(id).filter(|stage| !stage.is_call()).ok_or_else(|| refusal::usual(StatusCode::NOT_FOUND))?;
+    let key = upgrade_key(request.headers()).ok_or_else(|| refusal::usual(StatusCode::UPGRADE_REQUIRED))?;
     let upgrade = hyper::upgrade::on(request);
     Ok(Visit { stage, token, expiry, key, upgrade })
 }
 
-fn usual(status: StatusCode) -> Response {
-    let (code, words) = refusal::words(status);
-    refusal::rest(status, code, words)
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let header = refusal::text(headers, &header::AUTHORIZATION)?;
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-}
-
 /// The key of a request that asks for a WebSocket, with everything RFC 6455 section 4.2.1 wants.
-fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(super) fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name, wanted: &str| {
         refusal::text(headers, &name)
             .is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted)))
@@ -96,7 +82,7 @@ fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned()
 }
 
-fn switch(accept: &str) -> Response {
+pub(super) fn switch(accept: &str) -> Response {
     let headers =
         [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_ACCEPT, accept)];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()

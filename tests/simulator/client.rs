@@ -123,6 +123,9 @@ fn word(message: Result<Message, Error>) -> String {
 
 fn text_word(text: &str) -> String {
     let Ok(frame) = serde_json::from_str::<Value>(text) else { return "no JSON".to_owned() };
+    if let Some(word) = notice_word(&frame) {
+        return word;
+    }
     let said = &frame["payload"]["text"];
     match frame["event"].as_str() {
         Some("messageAdded") if said.is_string() && frame["payload"].get("id").is_none() => {
@@ -133,6 +136,105 @@ fn text_word(text: &str) -> String {
         Some(event) => event.to_owned(),
         None => "no event".to_owned(),
     }
+}
+
+/// A word for a frame of a notification socket.
+fn notice_word(frame: &Value) -> Option<String> {
+    if let Some(result) = frame["result"].as_str() {
+        return Some(format!("{result} {}", frame["status"].as_str().unwrap_or_default()));
+    }
+    let (topic, body) = (frame["topicName"].as_str()?, &frame["eventBody"]);
+    let words: Vec<_> = topic.split('.').collect();
+    Some(match &words[..] {
+        ["channel", "metadata"] => body["message"].as_str()?.to_owned(),
+        ["v2", "detail", "events", "conversation", _, kind, edge] => format!("{kind}.{edge}"),
+        ["v2", scope, .., "messages"] => format!("{scope} {}", listed(body).len()),
+        ["v2", "users" | "routing", .., "conversations"] => format!("all media {}", listed(body).len()),
+        ["v2", .., "transcription"] => heard(body),
+        ["v2", "system", what, ..] => (*what).to_owned(),
+        _ => topic.to_owned(),
+    })
+}
+
+fn heard(body: &Value) -> String {
+    let Some(transcript) = body["transcripts"].get(0) else { return body["status"]["status"].to_string() };
+    let (channel, best) = (&transcript["channel"], &transcript["alternatives"][0]);
+    let end = if transcript["isFinal"] == true { &best["decoratedTranscript"] } else { &best["transcript"] };
+    format!("{} {}", channel.as_str().unwrap_or_default(), end.as_str().unwrap_or_default())
+}
+
+/// The ids of the messages in a conversation, whatever its shape.
+pub(crate) fn listed(conversation: &Value) -> Vec<String> {
+    let lists = conversation["participants"].as_array().into_iter().flatten();
+    let entries = lists.flat_map(|participant| participant["messages"].as_array().into_iter().flatten());
+    let entries = entries.flat_map(|entry| match entry["messages"].as_array() {
+        Some(nested) => nested.iter().collect(),
+        None => vec![entry],
+    });
+    let id = |entry: &Value| entry["messageId"].as_str().or(entry["message"]["id"].as_str()).map(str::to_owned);
+    entries.filter_map(id).collect()
+}
+
+/// One answer of the REST API.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) json: Value,
+}
+
+/// Asks the REST API; a status of 0 where the connection breaks.
+pub(crate) async fn ask(simulator: &Simulator, token: &str, line: &str, body: &str) -> Answer {
+    let head = format!("{line} HTTP/1.1\r\nAuthorization: Bearer {token}");
+    let answer = request(simulator, &head, body).await.unwrap_or_default();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let json = serde_json::from_str(body).unwrap_or_default();
+    Answer { status: status(&answer), head: head.to_lowercase(), json }
+}
+
+/// Makes a channel with these topics, and says its id.
+pub(crate) async fn channel(simulator: &Simulator, token: &str, topics: &[String]) -> String {
+    let made = ask(simulator, token, "POST /api/v2/notifications/channels", "").await;
+    let id = made.json["id"].as_str().unwrap().to_owned();
+    assert_eq!(subscribe(simulator, token, &id, topics).await.status, 200);
+    id
+}
+
+pub(crate) async fn subscribe(simulator: &Simulator, token: &str, channel: &str, topics: &[String]) -> Answer {
+    let line = format!("POST /api/v2/notifications/channels/{channel}/subscriptions?ignoreErrors=true");
+    ask(simulator, token, &line, &wanted(topics)).await
+}
+
+/// The body that asks for these topics.
+pub(crate) fn wanted(topics: &[String]) -> String {
+    let topics = topics.iter().map(|topic| serde_json::json!({ "id": topic }));
+    Value::from(topics.collect::<Vec<_>>()).to_string()
+}
+
+/// Opens the socket of a channel, which hears whatever happens from now on.
+pub(crate) async fn listen(simulator: &Simulator, channel: &str) -> Socket {
+    let before = simulator.ledger().listeners.len();
+    let socket = dial_channel(simulator, channel).await.unwrap();
+    soon(simulator.until(|ledger| ledger.listeners.len() > before)).await;
+    socket
+}
+
+pub(crate) async fn dial_channel(simulator: &Simulator, channel: &str) -> Result<Socket, Error> {
+    let tcp = TcpStream::connect(address(simulator)).await?;
+    client_async(format!("ws://{}/channels/{channel}", address(simulator)), tcp).await.map(|(socket, _)| socket)
+}
+
+/// A word for what comes next.
+pub(crate) async fn next(socket: &mut Socket) -> String {
+    soon(socket.next()).await.map_or_else(|| "end".to_owned(), word)
+}
+
+/// A word for each of what comes next.
+pub(crate) async fn some(socket: &mut Socket, count: usize) -> Vec<String> {
+    let mut seen = Vec::new();
+    for _ in 0..count {
+        seen.push(next(socket).await);
+    }
+    seen
 }
 
 pub(crate) async fn say(socket: &mut Socket, message: Message) {

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod channels;
 mod client;
 mod faults;
+mod notify;
+mod rest;
+mod world;
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -45,7 +45,13 @@ pub(crate) async fn answer(trick: &RequestTrick, presented: &Presented<'_>) -> O
             return Some(axum::Json(serde_json::json!({ "token_type": "bearer" })).into_response());
         }
         RequestTrick::Ok => return Some(axum::Json(serde_json::json!({ "status": "ok" })).into_response()),
-        RequestTrick::ExpiresIn(_) | RequestTrick::BadAccept => {}
+        RequestTrick::Empty => return Some(StatusCode::OK.into_response()),
+        RequestTrick::ExpiresIn(_)
+        | RequestTrick::BadAccept
+        | RequestTrick::LateBody(_)
+        | RequestTrick::NewestFirst
+        | RequestTrick::Omit(_)
+        | RequestTrick::TextBody => {}
     }
     None
 }
@@ -55,7 +61,7 @@ fn refuse(place: Place, status: StatusCode, retry_after: Option<&RetryAfter>, wo
     let words = words.unwrap_or(usual);
     let mut response = match place {
         Place::Token => refusal::oauth(status, "invalid_request", words),
-        Place::Handshake => refusal::rest(status, code, words),
+        Place::Handshake | Place::Rest => refusal::rest(status, code, words),
     };
     if let Some(value) = retry_after.and_then(|wish| HeaderValue::from_str(&wish.text()).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);

@@ -45,14 +45,44 @@ const FAULTS: &[(&str, &str)] = &[
     ("socket:odd-types", "messages whose fields are null or of another type"),
     ("socket:oversize=20000000,fragments=4", "a message of that many bytes, in that many fragments"),
     ("socket:burst=100000", "that many messages at once, ids burst-1 and up"),
+    ("transcript:absent", "there is no transcript socket, as in the published API (404, always)"),
+    (
+        "rest:status=429,retry-after=2,path=/bulk",
+        "as above, and so are slow, hang, reset, not-json, huge, redirect, echo",
+    ),
+    ("rest:empty", "200 without a body"),
+    ("rest:late-body=2s", "the text of a message cannot be read until it is that old (always)"),
+    ("rest:newest-first", "the bulk answer is in the other order (always)"),
+    ("rest:omit=3", "the bulk answer lacks the first so many ids that were asked for (1 without a value)"),
+    ("rest:textbody", "the text is in textBody, and there is no normalizedMessage (always)"),
+    ("rest:deny=conversation:message:view", "this permission is missing, for topics too (always)"),
+    ("channel:status=503", "as rest:, on the paths of channels and subscriptions only"),
+    ("channel:reject=conversations.messages", "topics with this in their names are rejected (always)"),
+    ("channel:expire,after=3", "the channel of an open socket ends, and the socket is told so"),
+    ("channel:evict,after=3", "the channel of an open socket gives way to another, without a word"),
+    ("notify:socket_closing=2s", "a closing is announced, and happens that much later (60s without a value)"),
+    (
+        "notify:close=1001,reason=idle timeout",
+        "as on the other socket, and so are reset, eof, silence, deaf, no-close-answer",
+    ),
+    ("notify:malformed", "as on the other socket, and so are binary-junk, bad-utf8, reserved-bits, masked, oversize"),
+    ("notify:no-heartbeat", "no heartbeats any more; everything else goes on"),
+    ("notify:duplicate", "each event comes twice"),
+    ("notify:reorder", "the next two events change places"),
+    ("notify:lose=2", "the next so many events never come (1 without a value)"),
+    ("notify:unknown", "a topic nobody knows, values nobody knows, and frames that are no object"),
+    ("notify:revoke", "every token is revoked, the socket is told so, and the channel is gone"),
+    ("notify:status-updates", "after each message of the organisation, events that only change its status (always)"),
+    ("notify:truncate=100", "events list no more than the latest so many messages of a participant (always)"),
 ];
 
 const GRAMMAR: &str = "\
 A fault is WHERE:WHAT[=VALUE][,KEY=VALUE...]. Keys that go with every one of them:
   after=N           let N requests through first; on a socket, send N frames of the script first
-  times=N|always    how often in the life of the process (once)
+  path=TEXT         only requests with this in their method and path, such as path=POST (rest, channel)
+  times=N|always    how often in the life of the process (once, unless it says always)
   skip=N            leave N connections alone first (sockets)
-  conversation=ID   only there (handshakes and sockets)
+  conversation=ID   only there (handshakes, transcript sockets, rest)
 A comma that is followed by a space belongs to the value. Faults combine: a request takes every delay
 and the first answer that is due, and what it did not need is left for the next.
 ";

@@ -1,12 +1,13 @@
 //! What can go wrong, and when.
 //!
 //! A fault is written `where:what[=value][,key=value…]`. The list for people is [`fault_help`]; the grammar is in
-//! `parse`, the accounts of what still has to happen in `book`, the answers in place of the real ones in `answer`.
+//! `parse` and `words`, the accounts of what still has to happen in `book`, the answers in place of the real ones in `answer`.
 
 mod answer;
 mod book;
 mod help;
 mod parse;
+mod words;
 
 use std::time::Duration;
 
@@ -30,12 +31,19 @@ pub struct Fault {
     times: Option<u64>,
     /// The only conversation it happens to.
     conversation: Option<String>,
+    /// A part of the method and path of the only requests it happens to.
+    path: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Trick {
     Request(Place, RequestTrick),
     Socket(SocketTrick),
+    Notify(NotifyTrick),
+    /// This permission is not granted.
+    Deny(String),
+    /// A topic with this in its name is refused.
+    Reject(String),
 }
 
 /// Where a request comes in.
@@ -43,6 +51,7 @@ enum Trick {
 pub(super) enum Place {
     Token,
     Handshake,
+    Rest,
 }
 
 /// What can happen to a request.
@@ -68,6 +77,16 @@ pub(super) enum RequestTrick {
     BadAccept,
     /// A success where an upgrade belongs.
     Ok,
+    /// A success without a body.
+    Empty,
+    // What the real answer is like.
+    /// A body cannot be read until its message is this old.
+    LateBody(Duration),
+    NewestFirst,
+    /// So many of the ids asked for are missing.
+    Omit(usize),
+    /// The text where it was before there were normalized messages.
+    TextBody,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -108,12 +127,51 @@ pub(super) enum SocketTrick {
     Burst(u64),
 }
 
+/// What can happen on an open notification socket.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum NotifyTrick {
+    /// What can happen on the other kind as well.
+    Common(SocketTrick),
+    /// A closing is announced this long before it happens.
+    SocketClosing(Duration),
+    // What the connection is like from then on.
+    NoHeartbeat,
+    Duplicate,
+    // What becomes of the next events.
+    Reorder,
+    Lose(u64),
+    // What is sent out of turn.
+    Unknown,
+    // What becomes of the channel or its token.
+    Expire,
+    Evict,
+    Revoke,
+    // What the world is like, whoever listens.
+    StatusUpdates,
+    Truncate(usize),
+}
+
+impl RequestTrick {
+    /// Whether the real answer is given all the same.
+    fn only_bends(&self) -> bool {
+        matches!(self, Self::Slow(_) | Self::LateBody(_) | Self::NewestFirst | Self::Omit(_) | Self::TextBody)
+    }
+}
+
 impl Fault {
     /// The trick, of a fault that happens on sockets.
     pub(super) fn into_socket_trick(self) -> Option<SocketTrick> {
         match self.trick {
             Trick::Socket(trick) => Some(trick),
-            Trick::Request(..) => None,
+            _ => None,
+        }
+    }
+
+    /// The trick, of a fault that happens on notification sockets.
+    pub(super) fn into_notify_trick(self) -> Option<NotifyTrick> {
+        match self.trick {
+            Trick::Notify(trick) => Some(trick),
+            _ => None,
         }
     }
 }

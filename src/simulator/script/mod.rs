@@ -11,8 +11,16 @@
 //! customer: here
 //!     @ invoice.png image/png 48213
 //! update queue=Billing status=connected
+//! join agent Noor
+//! leave agent Sam
 //! close
 //! ```
+//!
+//! People need no `join`: whoever speaks is there. `alert agent NAME` lets one's phone ring first, `transfer agent NAME`
+//! takes over from whoever serves the customer, `park` and `resume` put a conversation aside, and `update queue=NAME` brings
+//! it to that queue. Without a bot the customer is in a queue from the start. A script that begins with `call` is a
+//! phone call: its lines are heard, `    ~ words` below one is what was understood before it was final, and `keep-alive`
+//! is what the service says when nobody speaks.
 //!
 //! `\n \r \t \e \\ \u{202e}` work in texts, `{n}` is the running number of the line. `repeat` plays the lines above it
 //! over and over, `repeat 1000` until 1,000 lines were played, and then goes on. Without `close` the conversation
@@ -28,10 +36,11 @@ use thiserror::Error;
 
 pub(super) use parse::step;
 
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("demo", include_str!("../scripts/demo.txt")),
     ("billing", include_str!("../scripts/billing.txt")),
     ("flood", include_str!("../scripts/flood.txt")),
+    ("call", include_str!("../scripts/call.txt")),
     ("quiet", include_str!("../scripts/quiet.txt")),
 ];
 
@@ -60,6 +69,14 @@ pub(super) struct Step {
 pub(super) enum Act {
     Say(Line),
     Update(Vec<(String, String)>),
+    Join(Who, String),
+    Alert(String),
+    Leave(Who, String),
+    Transfer(String),
+    Park,
+    Resume,
+    Call,
+    KeepAlive,
     Close,
 }
 
@@ -71,6 +88,8 @@ pub(super) struct Line {
     pub(super) text: String,
     pub(super) replies: Vec<String>,
     pub(super) files: Vec<File>,
+    /// What was understood of a spoken line before it was final.
+    pub(super) partials: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +167,43 @@ impl Script {
 
     /// The names its customers have.
     pub(super) fn customers(&self) -> Vec<String> {
+        self.names_of(Who::Customer)
+    }
+
+    /// The names its agents have.
+    pub(super) fn agents(&self) -> Vec<String> {
+        self.names_of(Who::Agent)
+    }
+
+    /// The queues it comes to, in order.
+    pub(super) fn queues(&self) -> Vec<String> {
+        let queue = |step: &Step| match &step.act {
+            Act::Update(changes) => changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name.clone()),
+            _ => None,
+        };
+        self.steps.iter().filter_map(queue).collect()
+    }
+
+    /// Whether it is a phone call.
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self.steps.first(), Some(Step { act: Act::Call, .. }))
+    }
+
+    /// Whether a bot receives the customer, rather than a queue.
+    pub(super) fn begins_with_a_bot(&self) -> bool {
+        let host = self.steps.iter().find_map(|step| match &step.act {
+            Act::Say(Line { who: who @ (Who::Bot | Who::Agent), .. }) | Act::Join(who, _) => Some(*who),
+            Act::Alert(_) | Act::Transfer(_) => Some(Who::Agent),
+            Act::Update(changes) if changes.iter().any(|(key, _)| key == "queue") => Some(Who::Agent),
+            _ => None,
+        });
+        host == Some(Who::Bot)
+    }
+
+    fn names_of(&self, wanted: Who) -> Vec<String> {
         let name = |step: &Step| match &step.act {
-            Act::Say(Line { who: Who::Customer, name, .. }) => Some(name.clone()),
+            Act::Say(Line { who, name, .. }) | Act::Join(who, name) if *who == wanted => Some(name.clone()),
+            Act::Alert(name) | Act::Transfer(name) if wanted == Who::Agent => Some(name.clone()),
             _ => None,
         };
         self.steps.iter().filter_map(name).collect()

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::{Act, File, Line, Repeat, Script, ScriptError, Step, Who};
 
+const WORDS: &str = "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat and close";
+
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
 impl FromStr for Script {
@@ -34,7 +36,11 @@ impl Script {
         if let Some(lines) = content.strip_prefix("repeat") {
             return self.add_repeat(lines.trim());
         }
-        self.steps.push(step(content)?);
+        let step = step(content)?;
+        if step.act == Act::Call && !self.steps.is_empty() {
+            return Err("'call' stands first".to_owned());
+        }
+        self.steps.push(step);
         Ok(())
     }
 
@@ -51,7 +57,11 @@ impl Script {
             }
             b'?' => line.replies = rest.split('|').map(|reply| reply.trim().to_owned()).collect(),
             b'@' => line.files.push(file(rest)?),
-            _ => return Err("an indented line begins with '|' (text), '?' (quick replies) or '@' (a file)".to_owned()),
+            b'~' => line.partials.push(unescape(rest)?),
+            _ => {
+                let marks = "'|' (text), '?' (quick replies), '@' (a file) or '~' (half understood)";
+                return Err(format!("an indented line begins with {marks}"));
+            }
         }
         Ok(())
     }
@@ -81,6 +91,14 @@ pub(in crate::simulator) fn step(content: &str) -> Result<Step, String> {
     let (word, rest) = content.split_once([' ', ':']).unwrap_or((content, ""));
     let act = match word {
         "close" if rest.is_empty() => Act::Close,
+        "park" if rest.is_empty() => Act::Park,
+        "resume" if rest.is_empty() => Act::Resume,
+        "call" if rest.is_empty() => Act::Call,
+        "keep-alive" if rest.is_empty() => Act::KeepAlive,
+        "join" => person(rest).map(|(who, name)| Act::Join(who, name))?,
+        "leave" => person(rest).map(|(who, name)| Act::Leave(who, name))?,
+        "alert" => Act::Alert(agent(rest)?),
+        "transfer" => Act::Transfer(agent(rest)?),
         "update" => Act::Update(rest.split_whitespace().map(change).collect::<Result<_, _>>()?),
         word => Act::Say(message(who(word)?, &content[word.len()..])?),
     };
@@ -98,14 +116,31 @@ fn who(word: &str) -> Result<Who, String> {
         "agent" => Who::Agent,
         "bot" => Who::Bot,
         "system" => Who::System,
-        _ => return Err(format!("'{word}' is none of customer, agent, bot, system, update, repeat and close")),
+        _ => return Err(format!("'{word}' is none of {WORDS}")),
     })
+}
+
+/// `agent Sam Okafor`
+fn person(words: &str) -> Result<(Who, String), String> {
+    let (word, name) = words.split_once(' ').unwrap_or((words, ""));
+    match (who(word)?, name.trim()) {
+        (Who::System, _) => Err("the system is nobody".to_owned()),
+        (Who::Agent | Who::Bot, "") => Err(format!("'{word}' is followed by a name here")),
+        (who, name) => Ok((who, name.to_owned())),
+    }
+}
+
+fn agent(words: &str) -> Result<String, String> {
+    match person(words)? {
+        (Who::Agent, name) => Ok(name),
+        _ => Err("only an agent can be alerted or transferred to".to_owned()),
+    }
 }
 
 fn message(who: Who, rest: &str) -> Result<Line, String> {
     let (name, text) = rest.split_once(':').ok_or("a message has a colon before its text")?;
     let text = unescape(text.trim())?;
-    Ok(Line { who, name: name.trim().to_owned(), text, replies: Vec::new(), files: Vec::new() })
+    Ok(Line { who, name: name.trim().to_owned(), text, replies: Vec::new(), files: Vec::new(), partials: Vec::new() })
 }
 
 fn change(word: &str) -> Result<(String, String), String> {
@@ -184,7 +219,7 @@ mod tests {
     fn a_message_has_text_replies_and_files() {
         let script: Script = "\
             # who says what\n\n\
-            +0.5 customer Ada Marlow: a\\tb \\u{202e}: c\n  | second\n  ? Yes | No\n  @ a.png image/png 12\n\
+            +0.5 customer Ada Marlow: a\\tb \\u{202e}: c\n  | second\n  ? Yes | No\n  @ a.png image/png 12\n  ~ half\n\
             customer: nameless\n"
             .parse()
             .expect("a script");
@@ -194,6 +229,7 @@ mod tests {
             text: "a\tb \u{202e}: c\nsecond".to_owned(),
             replies: vec!["Yes".to_owned(), "No".to_owned()],
             files: vec![File { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
+            partials: vec!["half".to_owned()],
         };
         assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), act: Act::Say(line) });
         assert_eq!(script.steps[1].pause, USUAL_PAUSE);
@@ -205,6 +241,20 @@ mod tests {
         let script: Script = "customer: 1\nagent: 2\nrepeat 5\nupdate a=b\nclose".parse().expect("a script");
         assert_eq!(script.play().count(), 7);
         assert_eq!(script.play().last().map(|step| &step.act), Some(&Act::Close));
+    }
+
+    #[test]
+    fn people_come_and_go() {
+        let script: Script =
+            "customer Ada: hi\nbot Quill: hello\nalert agent Sam O\njoin agent Sam O\ntransfer agent Noor\n\
+            park\nresume\nleave agent Noor\nleave customer\nclose"
+                .parse()
+                .expect("a script");
+        assert_eq!(script.steps[3].act, Act::Join(Who::Agent, "Sam O".to_owned()));
+        assert_eq!(script.steps[8].act, Act::Leave(Who::Customer, String::new()));
+        assert_eq!(script.agents(), ["Sam O", "Sam O", "Noor"]);
+        assert!(script.begins_with_a_bot() && !script.is_call());
+        assert!(Script::named("call").expect("built in").is_call());
     }
 
     #[test]
@@ -222,6 +272,10 @@ mod tests {
             ("repeat", "line 1: 'repeat' stands once"),
             ("customer: \\q", "line 1: '\\q' is no escape"),
             ("customer: \\u{110000}", "line 1: '\\u' is followed"),
+            ("customer: hi\ncall", "line 2: 'call' stands first"),
+            ("join Sam", "line 1: 'Sam' is none of"),
+            ("join agent", "line 1: 'agent' is followed by a name"),
+            ("transfer bot Q", "line 1: only an agent"),
             ("update a", "line 1: 'a' is no key=value"),
         ] {
             assert!(error(text).starts_with(wanted), "{}", error(text));

@@ -1,0 +1,87 @@
+//! What is tried again, how often, and after how long.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use tokio::time::sleep;
+
+use super::stage::{Act, at_most, close, on_and_on, play, say, serve, unreachable_host, within};
+use crate::follow::{Failure, Outcome};
+use crate::genesys::answer::Answer;
+use crate::genesys::http::HttpError;
+use crate::genesys::socket::Ending;
+use crate::source::SourceError;
+
+#[test]
+fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
+    let played = play(
+        vec![
+            Act::Refuse(unreachable_host()),
+            Act::Refuse(unreachable_host()),
+            serve(|mut server| async move { close(&mut server, 1000).await }),
+        ],
+        at_most(5),
+    );
+    assert_eq!((played.result.clone(), played.lines.len()), (Ok(Outcome::Ended), 0));
+    let waits = played.waits();
+    assert!(within(waits[0], 1_000, 2_000) && within(waits[1], 2_000, 3_000), "{waits:?}");
+}
+
+#[test]
+fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
+    for (retries, attempts) in [(0, 1), (1, 2), (5, 6)] {
+        let played = play(vec![], at_most(retries));
+        assert_eq!(played.result, Err(Failure::GaveUp { attempts, last: unreachable_host() }));
+        assert_eq!(played.attempts.len(), attempts as usize);
+    }
+}
+
+#[test]
+fn a_refusal_that_is_final_is_not_tried_again() {
+    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), reason: "expired".into() });
+    let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
+    for error in [certificate(), proxy()] {
+        let played = play(vec![Act::Refuse(error.clone())], on_and_on());
+        assert_eq!((played.result, played.attempts.len()), (Err(Failure::Refused(error)), 1));
+    }
+    let later = vec![
+        serve(|mut server| async move { say(&mut server, &["m1"]).await }),
+        Act::Refuse(certificate()),
+        serve(|mut server| async move { close(&mut server, 1000).await }),
+    ];
+    assert_eq!(play(later, at_most(5)).result, Ok(Outcome::Ended), "a certificate that was good once is waited for");
+}
+
+#[test]
+fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
+    let brief = || serve(|server| async move { drop(server) });
+    let repeating = || serve(|mut server| async move { say(&mut server, &["m1"]).await });
+    let calm = serve(|server| async move {
+        sleep(Duration::from_secs(10)).await;
+        drop(server);
+    });
+    let news = serve(|mut server| async move { say(&mut server, &["m2"]).await });
+    let waits = play(vec![repeating(), brief(), repeating(), calm, brief(), news], at_most(3)).waits();
+    // m1 is news at first; then a connection without any, one that repeats it, and ten calm seconds.
+    for (wait, (from, to)) in waits.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
+        assert!(within(*wait, from * 1000, to * 1000), "{waits:?}");
+    }
+}
+
+#[test]
+fn the_servers_wish_is_a_floor_under_the_delay() {
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
+    let answer =
+        Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &crate::redact::Secrets::default());
+    let busy = SourceError::Busy { host: "h".into(), answer };
+    let played = play(vec![Act::Refuse(busy)], at_most(1));
+    assert_eq!(played.waits(), [Duration::from_secs(60)]);
+}
+
+#[test]
+fn the_last_cause_of_giving_up_is_kept() {
+    let policy = || serve(|mut server| async move { close(&mut server, 1008).await });
+    let Err(Failure::GaveUp { last, .. }) = play(vec![policy()], at_most(0)).result else { panic!("it must give up") };
+    assert!(last.is_policy_close());
+    assert_eq!(last, SourceError::Ended(Ending::Closed { code: 1008, reason: String::new() }));
+}
