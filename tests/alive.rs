@@ -138,19 +138,23 @@ async fn one_conversation_that_is_refused_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn the_first_failure_decides_and_gaps_carry_the_name() {
+async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
     let options = Options { conversations: vec!["alpha".into(), "beta".into(), "gamma".into()], ..Options::default() };
     let faults = [
         "handshake:status=403,conversation=beta",
         "socket:eof,conversation=alpha,after=1",
         "handshake:status=404,conversation=alpha,after=1",
+        "socket:eof,conversation=gamma,after=1",
     ];
     let simulator = simulator_with(TALK, &faults, options).await;
     let finished = run(&simulator, &["alpha", "beta", "gamma", "--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(77), "{}", finished.stderr);
     assert!(finished.stderr.contains("alpha: connection lost"), "{}", finished.stderr);
     assert!(finished.stderr.contains("2 of 3 conversations"), "{}", finished.stderr);
-    assert!(finished.stdout.contains("gamma [CLOSED]"), "{}", finished.stdout);
+    let end: Vec<_> =
+        finished.stdout.lines().filter(|line| line.contains("[GAP]") || line.contains("[CLOSED]")).collect();
+    let [gap, closed] = end[..] else { panic!("{}", finished.stdout) };
+    assert!(gap.starts_with("gamma [GAP] ") && closed.starts_with("gamma [CLOSED] "), "{end:?}");
 }
 
 #[tokio::test]

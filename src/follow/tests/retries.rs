@@ -8,8 +8,10 @@ use tokio::time::sleep;
 use super::stage::{Act, at_most, close, on_and_on, play, say, serve, unreachable_host, within};
 use crate::follow::{Failure, Outcome};
 use crate::genesys::answer::Answer;
+use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
 use crate::genesys::socket::Ending;
+use crate::redact::Secrets;
 use crate::source::SourceError;
 
 #[test]
@@ -25,6 +27,28 @@ fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
     assert_eq!((played.result.clone(), played.lines.len()), (Ok(Outcome::Ended), 0));
     let waits = played.waits();
     assert!(within(waits[0], 1_000, 2_000) && within(waits[1], 2_000, 3_000), "{waits:?}");
+}
+
+#[test]
+fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
+    let host = || String::from("h");
+    let status = reqwest::StatusCode::TOO_MANY_REQUESTS;
+    let answer = || Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
+    let troubles: [SourceError; 5] = [
+        HttpError::Dns { host: host() }.into(),
+        HttpError::Timeout { host: host(), after: Duration::from_secs(10) }.into(),
+        unreachable_host(),
+        AuthError::Busy { host: host(), answer: answer() }.into(),
+        SourceError::Busy { host: host(), answer: answer() },
+    ];
+    let mut acts: Vec<Act> = troubles.into_iter().map(Act::Refuse).collect();
+    acts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
+    let played = play(acts, at_most(5));
+    let waits = played.waits();
+    assert_eq!((played.result, waits.len()), (Ok(Outcome::Ended), 5));
+    for (wait, base) in waits.iter().zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
+        assert!(within(*wait, base, base + 1_000), "{waits:?}");
+    }
 }
 
 #[test]
@@ -62,6 +86,7 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
     });
     let news = serve(|mut server| async move { say(&mut server, &["m2"]).await });
     let waits = play(vec![repeating(), brief(), repeating(), calm, brief(), news], at_most(3)).waits();
+    assert_eq!(waits.len(), 8);
     // m1 is news at first; then a connection without any, one that repeats it, and ten calm seconds.
     for (wait, (from, to)) in waits.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
         assert!(within(*wait, from * 1000, to * 1000), "{waits:?}");
@@ -71,8 +96,7 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
 #[test]
 fn the_servers_wish_is_a_floor_under_the_delay() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
-    let answer =
-        Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &crate::redact::Secrets::default());
+    let answer = Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
     let busy = SourceError::Busy { host: "h".into(), answer };
     let played = play(vec![Act::Refuse(busy)], at_most(1));
     assert_eq!(played.waits(), [Duration::from_secs(60)]);
