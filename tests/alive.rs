@@ -192,8 +192,7 @@ async fn a_token_is_renewed_in_time_for_all_and_the_reader_sees_nothing() {
 
     let asked = soon(simulator.until(|ledger| ledger.tokens.len() == 2 && ledger.tokens[1].status.is_some())).await;
     let waited = asked.tokens[1].at - asked.tokens[0].at;
-    // The client counts from the moment it asks, the simulator from the moment it hears.
-    assert!((Duration::from_millis(9_900)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
+    assert!((Duration::from_secs(10)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
     running.hears("cannot renew the connection yet").await;
     assert_eq!(simulator.ledger().open(), 2, "a renewal that fails leaves the old sockets alone");
 

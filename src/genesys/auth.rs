@@ -137,7 +137,7 @@ impl Auth {
         }
         let secret = SecretString::from(token);
         self.secrets.add_token(&secret);
-        let renew_at = grant.expires_in.as_ref().and_then(lifetime).and_then(|life| asked.checked_add(renewal(life)));
+        let renew_at = grant.expires_in.as_ref().and_then(lifetime).and_then(|life| renew_at(asked, life));
         Ok(Token::new(secret, renew_at))
     }
 }
@@ -177,11 +177,18 @@ fn lifetime(expires_in: &Value) -> Option<Duration> {
     (Duration::ZERO < life && life <= LONGEST_LIFE).then_some(life)
 }
 
-/// How long after it was asked for a token is renewed: at `life − max(60 s, 10 %)`, yet never before half its life,
-/// nor within ten seconds.
+/// When a token that has just come is renewed. Its life counts from the request, and the ten seconds from the answer, so
+/// that the server sees them whole.
+fn renew_at(asked: Instant, life: Duration) -> Option<Instant> {
+    let soonest = Instant::now() + SHORTEST_LIFE;
+    asked.checked_add(renewal(life)).map(|due| due.max(soonest))
+}
+
+/// How long after it was asked for a token should be renewed: at `life − max(60 s, 10 %)`, yet never before half its
+/// life.
 fn renewal(life: Duration) -> Duration {
     let margin = (life / 10).max(Duration::from_secs(60));
-    life.saturating_sub(margin).max(life / 2).max(SHORTEST_LIFE)
+    life.saturating_sub(margin).max(life / 2)
 }
 
 #[cfg(test)]
@@ -190,11 +197,23 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn renewal_leaves_a_margin_yet_waits_for_half_the_life_and_ten_seconds() {
-        for (life, expected) in
-            [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (15, 10), (1, 10)]
+    fn renewal_leaves_a_margin_yet_waits_for_half_the_life() {
+        for (life, expected) in [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (2, 1)]
         {
             assert_eq!(renewal(Duration::from_secs(life)), Duration::from_secs(expected), "{life}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_renewal_is_due_within_ten_seconds_of_the_answer() {
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        for (life, seconds) in [(1, 13), (20, 13), (26, 13), (60, 30)] {
+            assert_eq!(
+                renew_at(asked, Duration::from_secs(life)),
+                Some(asked + Duration::from_secs(seconds)),
+                "{life}"
+            );
         }
     }
 
