@@ -12,6 +12,7 @@ use std::fmt;
 use std::io::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -22,6 +23,12 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::redact::Secrets;
+
+/// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
+const ATOMIC: usize = 4096;
+
+/// How long a reader of standard error may hold up everything else.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
@@ -175,10 +182,17 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// One write for a line, so that lines of several processes do not mix. A reader of standard error that went away is
-/// no reason to stop the tail.
+/// A reader of standard error that went away is no reason to stop the tail, and one that stalls is none to hold up pings
+/// and signals: after a moment the line is dropped. An ordinary line is one write, so that lines of several processes do
+/// not mix.
 fn write_stderr(line: &str) {
-    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    let mut stderr = std::io::stderr().lock();
+    for piece in line.as_bytes().chunks(ATOMIC) {
+        let mut writable = [PollFd::new(&stderr, PollFlags::OUT)];
+        if !matches!(poll(&mut writable, Some(&PATIENCE)), Ok(1..)) || stderr.write_all(piece).is_err() {
+            return;
+        }
+    }
 }
 
 /// `sink` is given whole lines with their line break.

@@ -224,9 +224,10 @@ async fn simulate(settings: Simulate, mut stdout: File, stop: &CancellationToken
         return print(&mut stdout, simulator::fault_help().as_bytes());
     }
     let defaults = simulator::Options::default();
+    let Some(script) = stop.run_until_cancelled(script(settings.script)).await else { return Ok(()) };
     let options = simulator::Options {
         listen: settings.listen,
-        script: settings.script.map_or(Ok(defaults.script), |name| Script::load(&name))?,
+        script: script?.unwrap_or(defaults.script),
         rate: settings.rate,
         faults: settings.faults.iter().map(|fault| fault.parse()).collect::<Result<_, _>>()?,
         seed: settings.seed.unwrap_or(defaults.seed),
@@ -239,6 +240,13 @@ async fn simulate(settings: Simulate, mut stdout: File, stop: &CancellationToken
     stop.cancelled().await;
     simulator.shutdown().await;
     Ok(())
+}
+
+/// The script of this name or in this file, which may be a named pipe that nobody writes to yet.
+async fn script(name: Option<String>) -> Result<Option<Script>, Error> {
+    let Some(name) = name else { return Ok(None) };
+    let loaded = tokio::task::spawn_blocking(move || Script::load(&name)).await;
+    Ok(Some(loaded.map_err(|error| Error::Start(io::Error::other(error)))??))
 }
 
 /// A reader that has gone away has seen enough.

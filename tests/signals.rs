@@ -145,3 +145,51 @@ async fn what_was_to_be_ignored_is_ignored() {
     running.signal(Signal::TERM);
     assert_eq!(running.finish().await.signal, Some(Signal::TERM.as_raw()));
 }
+
+#[tokio::test]
+async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    for args in [&["--replay", pipe][..], &["simulate", "--script", pipe]] {
+        let mut command = bare(args);
+        let mut running = Running::start(&mut command);
+        let started = async {
+            // It heeds signals once it says so itself: before that, the signal kills it the plain way.
+            let status = format!("/proc/{}/status", running.child.id().unwrap());
+            loop {
+                let caught = fs::read_to_string(&status).unwrap_or_default();
+                let mask = caught.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+                if u64::from_str_radix(mask.trim(), 16).unwrap() >> (Signal::TERM.as_raw() - 1) & 1 == 1 {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(started).await;
+        running.signal(Signal::TERM);
+        let status = soon(running.child.wait()).await.unwrap();
+        assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving() {
+    let simulator = simulator("", &[]).await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = program(&simulator, &["--stall-buffer", "64KiB"]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    simulator.first_conversation().inflict("burst=20000").await.unwrap();
+    // The server hangs up, and what is said about it finds the pipe full.
+    simulator.first_conversation().inflict("reset").await.unwrap();
+    soon(simulator.until(|ledger| ledger.open() == 0)).await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let status = soon(child.wait()).await.unwrap();
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+    drop(reader);
+}

@@ -185,3 +185,20 @@ async fn with_several_conversations_a_line_says_which() {
         assert_eq!(lines, [" [Customer] Ada: Hello", " [CLOSED] Conversation terminated"]);
     }
 }
+
+#[tokio::test]
+async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
+    let simulator = simulator("", &["socket:replay"]).await;
+    let mut running = Running::start(&mut program(&simulator, &["--json"]));
+    open_sockets(&simulator, 1).await;
+    let conversation = simulator.first_conversation();
+    conversation.play("customer Ada: Hello").await.unwrap();
+    running.line().await;
+    let token = simulator.ledger().tokens[0].token.clone().unwrap();
+    conversation.close(1011, &format!("bad {token}")).await;
+    let gap = running.line().await;
+    assert!(gap.contains("closed by the server with 1011: bad [redacted]"), "{gap}");
+    conversation.play("close").await.unwrap();
+    let Finished { stdout, stderr, .. } = running.finish().await;
+    assert!(![gap, stdout, stderr].concat().contains(&token));
+}

@@ -157,7 +157,9 @@ impl Tail<'_> {
                         self.read_on(&mut connection, LAST_WAIT).await;
                     }
                 };
-                self.stop.run_until_cancelled(orderly).await;
+                if self.stop.run_until_cancelled(orderly).await.is_none() {
+                    connection.session.close().await;
+                }
                 Tailed::Closed
             }
             Break::Stopped => {

@@ -96,6 +96,11 @@ impl Http {
         self.client.post(url)
     }
 
+    /// What no line may ever show.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// Sends a request and waits for the head of the answer, whatever its status.
     ///
     /// # Errors

@@ -111,6 +111,8 @@ pub(crate) struct Socket<T> {
     heard: Instant,
     /// The same by the wall clock.
     heard_at: DateTime<Utc>,
+    /// Whether nothing was read since the last hold.
+    held: bool,
     pinged: Instant,
     alarm: Pin<Box<Sleep>>,
     nap: NapClock,
@@ -177,7 +179,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let now = Instant::now();
         let alarm = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(NAP_CHECK)));
         let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
-        Self { ws, limits, heard: now, heard_at: Utc::now(), pinged: now, alarm, nap }
+        Self { ws, limits, heard: now, heard_at: Utc::now(), held: false, pinged: now, alarm, nap }
     }
 
     /// When anything came last, by the wall clock.
@@ -189,6 +191,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     pub(crate) fn ready(&mut self) -> Option<Result<Frame, Ending>> {
         loop {
             let message = self.ws.next().now_or_never()?;
+            // The time of the last wait is no time of arrival after a hold.
+            if std::mem::take(&mut self.held) && matches!(message, Some(Ok(_))) {
+                self.hear();
+            }
             if let Some(result) = self.sort(message).transpose() {
                 return Some(result);
             }
@@ -236,7 +242,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 }
             }
         }
-        self.hear();
+        (self.heard, self.held) = (Instant::now(), true);
     }
 
     /// Closes with this code and says no more; what the server still sends can be read until it answers.

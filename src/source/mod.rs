@@ -12,7 +12,8 @@ pub(crate) use self::error::{Recovery, SourceError};
 use crate::event::RawFrame;
 use crate::genesys::auth::Token;
 use crate::genesys::decode::{Decoded, decode};
-use crate::genesys::socket::{CLOSE_NORMAL, Frame, Socket};
+use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::redact::Secrets;
 
 /// One open connection to one conversation.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Session<T> {
     socket: Socket<T>,
     conversation: String,
     token: Token,
+    secrets: Secrets,
     frame: Option<Frame>,
     /// Where it leads, for the reader.
     pub(crate) peer: String,
@@ -46,9 +48,9 @@ impl<'a> Arrival<'a> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
-    /// A session over an open socket that was opened with this token.
-    pub(crate) fn new(socket: Socket<T>, conversation: String, token: Token, peer: String) -> Self {
-        Self { socket, conversation, token, frame: None, peer }
+    /// A session over an open socket that was opened with this token. No reason for its end shows any of the `secrets`.
+    pub(crate) fn new(socket: Socket<T>, conversation: String, token: Token, peer: String, secrets: Secrets) -> Self {
+        Self { socket, conversation, token, secrets, frame: None, peer }
     }
 
     /// When the next session should be opened beside this one, because its token will expire.
@@ -94,14 +96,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         }
     }
 
-    fn take(&mut self, result: Result<Frame, crate::genesys::socket::Ending>) -> Result<Arrival<'_>, SourceError> {
+    /// What a server says at the end is shown on both streams, and a token may be in it.
+    fn redacted(&self, ending: Ending) -> Ending {
+        match ending {
+            Ending::Closed { code, reason } => {
+                Ending::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
+            }
+            ending => ending,
+        }
+    }
+
+    fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
         match result {
             Ok(frame) => {
                 let frame = self.frame.insert(frame);
                 Ok(Arrival::new(frame.raw(), &self.conversation, frame.received))
             }
             Err(ending) => {
-                let error = SourceError::from(ending);
+                let error = SourceError::from(self.redacted(ending));
                 if error.is_policy_close() {
                     self.token.refuse();
                 }

@@ -48,7 +48,7 @@ pub(crate) enum ReplayError {
 ///
 /// When there is none, or it cannot be read to its end; everything before that was delivered.
 pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>) -> Result<(), ReplayError> {
-    let mut batches = read(open(recording)?);
+    let mut batches = read(opened(recording).await?);
     let reader = delivery.borrow().output.handle();
     let mut run = Run::default();
     let mut number = 0;
@@ -124,6 +124,12 @@ impl Run {
         let tally = self.tallies.entry(key).or_insert_with(|| Tally::of(connection));
         delivery.take(&Arrival::new(raw, conversation, received), ledger, tally);
     }
+}
+
+/// Opens it on a thread of its own, since a named pipe keeps it waiting until somebody writes.
+async fn opened(recording: &ReplayFrom) -> Result<Source, ReplayError> {
+    let recording = recording.clone();
+    tokio::task::spawn_blocking(move || open(&recording)).await.map_err(io::Error::other)?
 }
 
 fn open(recording: &ReplayFrom) -> Result<Source, ReplayError> {

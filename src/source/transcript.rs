@@ -51,7 +51,7 @@ impl Transcript {
         let opened = socket::open(&self.http, &self.url, &token, self.limits).await;
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
-        Ok(Session::new(socket, self.conversation.clone(), token, peer))
+        Ok(Session::new(socket, self.conversation.clone(), token, peer, self.http.secrets().clone()))
     }
 
     fn classify(&self, error: OpenError) -> SourceError {

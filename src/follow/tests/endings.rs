@@ -98,3 +98,22 @@ fn stopping_does_not_wait_for_a_retry() {
     });
     assert!(within(stopped, 10_000, 10_100), "{stopped:?}");
 }
+
+#[test]
+fn leaving_right_after_the_end_closes_with_1000_as_well() {
+    let code = Rc::new(Cell::new(None));
+    let seen = Rc::clone(&code);
+    let server = serve(|mut server| async move {
+        server.send(conversation_closed()).await.expect("sent");
+        seen.set(closed_with(&mut server).await);
+    });
+    let left = paused(async {
+        let start = Instant::now();
+        let played = play_until(vec![server], at_most(0), async { sleep(Duration::from_secs(1)).await }).await;
+        assert_eq!(played.result, Ok(Outcome::Closed));
+        tokio::task::yield_now().await;
+        start.elapsed()
+    });
+    assert!(within(left, 1_000, 1_100), "{left:?}");
+    assert_eq!(code.get(), Some(1000));
+}

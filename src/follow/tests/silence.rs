@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
-use super::stage::{ASLEEP, at_most, close, idle, play, say, serve, within};
+use super::stage::{ASLEEP, Act, at_most, close, connect, idle, paused, play, say, serve, within};
 use crate::follow::Outcome;
 
 #[test]
@@ -53,4 +53,17 @@ fn a_machine_that_slept_reconnects_at_once() {
     let played = play(vec![slept(3600), serve(|mut server| async move { close(&mut server, 1000).await })], at_most(0));
     assert_eq!((played.result, played.counts.gaps), (Ok(Outcome::Ended), 1), "and it is no failure");
     assert!(within(played.attempts[1], 7_000, 12_000), "{:?}", played.attempts);
+}
+
+#[test]
+fn a_reader_that_was_waited_for_is_no_sign_of_life_of_the_server() {
+    paused(async {
+        let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
+        let mut session = connect(life, play).await;
+        assert!(session.next().await.is_ok());
+        let heard_at = session.heard_at();
+        session.hold(sleep(Duration::from_secs(600))).await;
+        assert!(matches!(session.ready(), None | Some(Err(_))));
+        assert_eq!(session.heard_at(), heard_at, "a gap runs from the last thing that really came");
+    });
 }

@@ -24,6 +24,7 @@ use crate::genesys::nap::NapClock;
 use crate::genesys::socket::Socket;
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::recording::Recorder;
+use crate::redact::Secrets;
 use crate::source::replay::replay;
 use crate::source::{Session, SourceError};
 
@@ -185,7 +186,7 @@ pub(super) async fn connect(life: Option<Duration>, play: Play) -> Session<Duple
     tokio::task::spawn_local(play(server));
     let socket = Socket::new(near, limits(), NapClock::start(|| ASLEEP.get())).await;
     let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
-    Session::new(socket, "c1".into(), token, "test".into())
+    Session::new(socket, "c1".into(), token, "test".into(), Secrets::default())
 }
 
 fn lines(mut file: std::fs::File) -> Vec<String> {
