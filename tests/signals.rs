@@ -5,12 +5,16 @@
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
 use genesys_tail::simulator::Simulator;
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 use support::program::{Running, bare, program, simulator, soon};
 use support::shell::after;
@@ -179,14 +183,23 @@ async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving(
     let simulator = simulator("", &[]).await;
     let (reader, writer) = std::io::pipe().unwrap();
     let mut command = program(&simulator, &["--stall-buffer", "64KiB"]);
-    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap());
     let mut child = command.spawn().unwrap();
     drop(command);
     soon(simulator.until(|ledger| ledger.open() == 1)).await;
     simulator.first_conversation().inflict("burst=20000").await.unwrap();
-    // The server hangs up, and what is said about it finds the pipe full.
-    simulator.first_conversation().inflict("reset").await.unwrap();
-    soon(simulator.until(|ledger| ledger.open() == 0)).await;
+    let stalled = async {
+        while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(stalled).await;
+    // Not a byte more fits into the pipe, through an opening of our own that does not wait.
+    let own = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+    let mut top_up = fs::File::options().write(true).custom_flags(nonblocking).open(own).unwrap();
+    while top_up.write(b".").is_ok() {}
+    drop((top_up, writer));
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     let status = soon(child.wait()).await.unwrap();

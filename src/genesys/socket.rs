@@ -343,3 +343,21 @@ fn broken(error: Error) -> Ending {
 fn is_mere_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
     matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn while_it_is_held_back_the_alarm_rings_for_pings_and_not_for_silence() {
+        let limits = SocketLimits {
+            ping_interval: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(45),
+            max_frame_size: 1024,
+        };
+        let (near, _far) = tokio::io::duplex(1024);
+        let mut socket = Socket::new(near, limits, NapClock::start(|| Duration::ZERO)).await;
+        socket.hold(tokio::time::sleep(Duration::from_secs(102))).await;
+        assert!(socket.alarm.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.alarm.deadline());
+    }
+}
