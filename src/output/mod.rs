@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use self::escape::{escape, push_escaped};
 pub use self::prefix::Prefixes;
 pub use self::select::Selection;
-pub use self::style::{Format, Multiline, Style, Timestamps, UnknownWord};
+pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
 use crate::event::{RawFrame, TranscriptEvent};
 

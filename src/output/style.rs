@@ -1,12 +1,8 @@
-//! How the user wants the transcript to look, and the command-line words for it.
-
-use std::str::FromStr;
+//! How the user wants the transcript to look.
 
 use regex::Regex;
-use thiserror::Error;
 
 use super::select::Selection;
-use crate::event::Role;
 
 /// Everything formatting depends on. The default is what a run without a flag gives, but without colour.
 #[derive(Debug, Clone, Default)]
@@ -64,77 +60,4 @@ pub enum Multiline {
     Escape,
     /// They begin a continuation line, marked by `    | `.
     Indent,
-}
-
-/// A word that is none of those the flag knows.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("expected one of: {known}")]
-pub struct UnknownWord {
-    known: &'static str,
-}
-
-impl FromStr for Format {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            "raw" => Ok(Self::Raw),
-            _ => Err(UnknownWord { known: "text, json, raw" }),
-        }
-    }
-}
-
-impl FromStr for Timestamps {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "time" => Ok(Self::Time),
-            "iso" => Ok(Self::Iso),
-            "relative" => Ok(Self::Relative),
-            "none" => Ok(Self::None),
-            _ => Err(UnknownWord { known: "time, iso, relative, none" }),
-        }
-    }
-}
-
-impl FromStr for Multiline {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        match word {
-            "escape" => Ok(Self::Escape),
-            "indent" => Ok(Self::Indent),
-            _ => Err(UnknownWord { known: "escape, indent" }),
-        }
-    }
-}
-
-/// The words of `--only`. No word asks for messages of which the wire does not say whose they are.
-impl FromStr for Role {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Customer, Self::Agent, Self::Bot, Self::System]
-            .into_iter()
-            .find(|role| role.key() == word)
-            .ok_or(UnknownWord { known: "customer, agent, bot, system" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_the_command_line() {
-        assert_eq!("json".parse(), Ok(Format::Json));
-        assert_eq!("relative".parse(), Ok(Timestamps::Relative));
-        assert_eq!("indent".parse(), Ok(Multiline::Indent));
-        assert_eq!("system".parse(), Ok(Role::System));
-        assert_eq!("xml".parse::<Format>().unwrap_err().to_string(), "expected one of: text, json, raw");
-        assert!("unknown".parse::<Role>().is_err());
-    }
 }
