@@ -34,7 +34,10 @@ pub enum Body<'a> {
     /// Somebody, or the system, said something.
     Message(Message<'a>),
     /// Something about the conversation changed.
-    Update,
+    Update {
+        /// What, in words such as `Sam joined`; `None` where the service does not say.
+        what: Option<Cow<'a, str>>,
+    },
     /// The conversation is over.
     Closed,
     /// There was no connection for a while, and what was said in it cannot be had any more.
@@ -47,14 +50,14 @@ impl Body<'_> {
     pub fn into_owned(self) -> Body<'static> {
         match self {
             Self::Message(message) => Body::Message(message.into_owned()),
-            Self::Update => Body::Update,
+            Self::Update { what } => Body::Update { what: owned(what) },
             Self::Closed => Body::Closed,
             Self::Gap(gap) => Body::Gap(gap),
         }
     }
 }
 
-/// One message. A message carries text, attachments, or both, never neither.
+/// One message. A message carries text, attachments, or both; neither only where the service has not given its text away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message<'a> {
     /// The id the service gave it, unique within its conversation.
@@ -73,7 +76,16 @@ pub struct Message<'a> {
     pub origin: Origin,
 }
 
+/// What stands for words that were said and cannot be had.
+const UNAVAILABLE: &str = "[message text not available]";
+
 impl Message<'_> {
+    /// Whether what was said is known.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.text.is_some() || !self.attachments.is_empty()
+    }
+
     /// The sender as shown to a person: the name, else the id, else the label of the role.
     #[must_use]
     pub fn sender(&self) -> &str {
@@ -99,10 +111,10 @@ impl Message<'_> {
     /// Borrowed when there is nothing but text.
     #[must_use]
     pub fn words(&self) -> Cow<'_, str> {
-        let text = self.text.as_deref().unwrap_or_default();
         if self.attachments.is_empty() {
-            return Cow::Borrowed(text);
+            return Cow::Borrowed(self.text.as_deref().unwrap_or(UNAVAILABLE));
         }
+        let text = self.text.as_deref().unwrap_or_default();
         let mut words = text.to_owned();
         for attachment in &self.attachments {
             if !words.is_empty() {
@@ -213,6 +225,8 @@ impl Attachment<'_> {
 pub enum Origin {
     /// It came over the socket as it happened.
     Live,
+    /// It was read afterwards: at the start, or after a time without a connection.
+    History,
 }
 
 impl Origin {
@@ -221,6 +235,7 @@ impl Origin {
     pub fn key(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::History => "history",
         }
     }
 }
@@ -278,6 +293,8 @@ mod tests {
         message.text = Some("see here".into());
         assert_eq!(message.words(), "see here [attachment: invoice.png]");
         assert_eq!(message.sender(), "Customer");
+        (message.text, message.attachments) = (None, Vec::new());
+        assert_eq!((message.words().as_ref(), message.is_available()), ("[message text not available]", false));
     }
 
     #[test]

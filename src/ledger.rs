@@ -96,8 +96,8 @@ fn identify(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
             ("message", &message.from.id, message.words()).hash(hasher);
             counted(event, hasher)
         }
-        Body::Update => {
-            "update".hash(hasher);
+        Body::Update { what } => {
+            ("update", what).hash(hasher);
             counted(event, hasher)
         }
         Body::Closed => {
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn without_a_time_nothing_is_a_repeat() {
         let mut ledger = Ledger::default();
-        for body in [said(None, "external", "yes"), Body::Update, Body::Closed] {
+        for body in [said(None, "external", "yes"), Body::Update { what: None }, Body::Closed] {
             let event = event(None, body);
             assert!(ledger.admit(&event, &mut Tally::default()));
             assert!(ledger.admit(&event, &mut Tally::default()), "{event:?}");
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn updates_and_closings_are_known_by_their_time_and_gaps_never() {
         let mut ledger = Ledger::default();
-        for body in [Body::Update, Body::Closed] {
+        for body in [Body::Update { what: None }, Body::Closed] {
             let event = event(Some(at(5)), body);
             assert!(ledger.admit(&event, &mut Tally::default()), "{event:?}");
             assert!(!ledger.admit(&event, &mut Tally::default()), "{event:?}");
@@ -260,7 +260,7 @@ mod tests {
         assert!(!ledger.admit(&event(Some(at(1)), said(Some(&ids[1]), "external", "x")), &mut tally));
         assert!(ledger.admit(&event(Some(at(1)), said(Some(&ids[0]), "external", "x")), &mut tally));
         for second in 0..=57_344 {
-            ledger.admit(&event(Some(at(second)), Body::Update), &mut tally);
+            ledger.admit(&event(Some(at(second)), Body::Update { what: None }), &mut tally);
         }
         assert_eq!(tally.counts.len(), REMEMBERED);
     }

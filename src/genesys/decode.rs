@@ -64,7 +64,9 @@ fn read<'a>(frame: Frame<'a>, conversation: &'a str, received: DateTime<Utc>) ->
             Some((at, message)) => event(at.or(framed), Body::Message(message)),
             None => Decoded::Malformed("a message that carries nothing".into()),
         },
-        EventName::ConversationUpdated => event(framed.or_else(|| frame.payload.0.timestamp.time()), Body::Update),
+        EventName::ConversationUpdated => {
+            event(framed.or_else(|| frame.payload.0.timestamp.time()), Body::Update { what: None })
+        }
         EventName::ConversationClosed => event(framed.or_else(|| frame.payload.0.timestamp.time()), Body::Closed),
         EventName::Other(name) => Decoded::Unknown(name),
         EventName::Missing => Decoded::Unknown("".into()),

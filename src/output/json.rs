@@ -28,7 +28,8 @@ impl JsonLines {
         push_member(out, "conversation", event.conversation);
         match &event.body {
             Body::Message(message) => push_message(out, message),
-            Body::Update | Body::Closed => {}
+            Body::Update { what } => push_optional(out, "text", what.as_deref()),
+            Body::Closed => {}
             Body::Gap(gap) => push_gap(out, gap),
         }
         out.extend_from_slice(b"}\n");
@@ -42,7 +43,7 @@ fn utc() -> Stamp {
 fn kind(body: &Body<'_>) -> &'static str {
     match body {
         Body::Message(_) => "message",
-        Body::Update => "update",
+        Body::Update { .. } => "update",
         Body::Closed => "closed",
         Body::Gap(_) => "gap",
     }
@@ -55,6 +56,10 @@ fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
     push_party(out, "to", &message.to);
     push_optional(out, "text", message.text.as_deref());
     push_attachments(out, &message.attachments);
+    if !message.is_available() {
+        push_key(out, "available");
+        out.extend_from_slice(b"false");
+    }
     push_member(out, "source", message.origin.key());
 }
 
@@ -156,7 +161,8 @@ mod tests {
                 "message",
                 r#","id":"85c01f55","role":"customer","from":{"id":"external","name":"Ada"},"text":"Hello","source":"live""#,
             ),
-            (event(Body::Update), "update", ""),
+            (event(Body::Update { what: None }), "update", ""),
+            (event(Body::Update { what: Some("Sam joined".into()) }), "update", r#","text":"Sam joined""#),
             (event(Body::Closed), "closed", ""),
             (
                 gap(),
@@ -190,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_a_time_of_the_service_the_arrival_is_the_time() {
-        let mut update = event(Body::Update);
+        let mut update = event(Body::Update { what: None });
         update.at = None;
         let value: Value = serde_json::from_str(&line(&update)).unwrap();
         assert_eq!(value["ts"], value["received"]);

@@ -21,7 +21,7 @@ impl Selection {
     pub(super) fn shows(&self, event: &TranscriptEvent<'_>) -> bool {
         match &event.body {
             Body::Message(message) => self.shows_role(message.role) && self.shows_words(message),
-            Body::Update | Body::Closed | Body::Gap(_) => true,
+            Body::Update { .. } | Body::Closed | Body::Gap(_) => true,
         }
     }
 
@@ -85,6 +85,8 @@ mod tests {
     fn what_is_no_message_is_always_shown() {
         let nothing = Regex::new("^$.").unwrap();
         let selection = Selection { only: vec![Role::Bot], include: vec![nothing], ..Selection::default() };
-        assert!([event(Body::Update), event(Body::Closed), gap()].iter().all(|event| selection.shows(event)));
+        assert!(
+            [event(Body::Update { what: None }), event(Body::Closed), gap()].iter().all(|event| selection.shows(event))
+        );
     }
 }

@@ -33,7 +33,7 @@ impl TextLines {
         self.push_head(out, event);
         match &event.body {
             Body::Message(message) => self.push_message(out, message),
-            Body::Update => push_notice(out, &self.palette.update, "[UPDATE] Conversation status changed"),
+            Body::Update { what } => self.push_update(out, what.as_deref()),
             Body::Closed => push_notice(out, &self.palette.closed, "[CLOSED] Conversation terminated"),
             Body::Gap(gap) => push_gap(out, &self.palette.gap, gap),
         }
@@ -49,6 +49,13 @@ impl TextLines {
             push_escaped(out, prefix);
             out.push(b' ');
         }
+    }
+
+    fn push_update(&self, out: &mut Vec<u8>, what: Option<&str>) {
+        self.palette.update.paint(out, |out| {
+            out.extend_from_slice(b"[UPDATE] ");
+            self.spelling.push_name(out, what.unwrap_or("Conversation status changed"));
+        });
     }
 
     fn push_message(&self, out: &mut Vec<u8>, message: &Message<'_>) {
@@ -105,12 +112,13 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn each_kind() -> [TranscriptEvent<'static>; 6] {
+    fn each_kind() -> [TranscriptEvent<'static>; 7] {
         [
             said(Role::Customer, "Ada", "Hello"),
             said(Role::Agent, "Sam", "Hi Ada, how can I help?"),
             said(Role::System, "Sam", "joined"),
-            event(Body::Update),
+            event(Body::Update { what: None }),
+            event(Body::Update { what: Some("Sam\njoined".into()) }),
             event(Body::Closed),
             gap(),
         ]
@@ -123,6 +131,7 @@ mod tests {
             03:04:05 [Agent] Sam: Hi Ada, how can I help?\n\
             03:04:05 [SYSTEM] Sam: joined\n\
             03:04:05 [UPDATE] Conversation status changed\n\
+            03:04:05 [UPDATE] Sam\\njoined\n\
             03:04:05 [CLOSED] Conversation terminated\n\
             03:04:05 [GAP] 42 s without a connection; messages in it may be missing\n";
         assert_eq!(lines(&utc(), Prefixes::default(), &each_kind()), expected);
@@ -147,6 +156,7 @@ mod tests {
             \x1b[2m03:04:05\x1b[0m \x1b[36m[Agent] Sam:\x1b[0m Hi Ada, how can I \x1b[1m\x1b[7mhelp\x1b[0m?\n\
             \x1b[2m03:04:05\x1b[0m \x1b[2m[SYSTEM] Sam:\x1b[0m joined\n\
             \x1b[2m03:04:05\x1b[0m \x1b[2m[UPDATE] Conversation status changed\x1b[0m\n\
+            \x1b[2m03:04:05\x1b[0m \x1b[2m[UPDATE] Sam\\njoined\x1b[0m\n\
             \x1b[2m03:04:05\x1b[0m \x1b[1m[CLOSED] Conversation terminated\x1b[0m\n\
             \x1b[2m03:04:05\x1b[0m \x1b[1m\x1b[31m[GAP] 42 s without a connection; messages in it may be missing\x1b[0m\n";
         assert_eq!(coloured, expected);
