@@ -113,7 +113,7 @@ impl Auth {
         let response = self.http.send(&host, request).await?;
         match response.status().as_u16() {
             200 => {
-                let body = self.http.body(&host, response).await?;
+                let body = self.http.body(&host, response, http::SMALL_BODY).await?;
                 self.read(&body, asked).map_err(|reason| AuthError::Unusable { host, reason })
             }
             400 | 401 | 403 => Err(AuthError::Refused { answer: self.http.refusal(&host, response).await, host }),
@@ -186,7 +186,7 @@ fn renew_at(asked: Instant, life: Duration) -> Option<Instant> {
 
 /// How long after it was asked for a token should be renewed: at `life − max(60 s, 10 %)`, yet never before half its
 /// life.
-fn renewal(life: Duration) -> Duration {
+pub(crate) fn renewal(life: Duration) -> Duration {
     let margin = (life / 10).max(Duration::from_secs(60));
     life.saturating_sub(margin).max(life / 2)
 }

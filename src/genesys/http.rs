@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Certificate, NoProxy, Proxy, RequestBuilder, Response, redirect};
+use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
 use super::answer::Answer;
@@ -14,8 +14,8 @@ use crate::config::{Endpoints, Network};
 use crate::plain;
 use crate::redact::Secrets;
 
-/// No answer that this program wants is larger; what is longer is cut off, never read.
-const LARGEST_BODY: usize = 1024 * 1024;
+/// No answer about a token or a refusal is larger; what is longer is cut off, never read.
+pub(super) const SMALL_BODY: usize = 1024 * 1024;
 
 /// What never goes through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
@@ -96,6 +96,11 @@ impl Http {
         self.client.post(url)
     }
 
+    /// Starts a request of any method.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
     /// What no line may ever show.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
@@ -113,17 +118,17 @@ impl Http {
         }
     }
 
-    /// Reads the body of an answer, at most [`LARGEST_BODY`] of it and no longer than our patience lasts.
+    /// Reads the body of an answer, at most `limit` bytes of it and no longer than our patience lasts.
     ///
     /// # Errors
     ///
     /// When the connection broke or the time ran out.
-    pub(crate) async fn body(&self, host: &str, mut response: Response) -> Result<Vec<u8>, HttpError> {
+    pub(crate) async fn body(&self, host: &str, mut response: Response, limit: usize) -> Result<Vec<u8>, HttpError> {
         let read = async {
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await? {
-                body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_BODY - body.len())]);
-                if body.len() == LARGEST_BODY {
+                body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
+                if body.len() == limit {
                     break;
                 }
             }
@@ -138,7 +143,7 @@ impl Http {
     /// Reads a refusal to the end: its status, its words, what is missing, and how long it asks us to wait.
     pub(crate) async fn refusal(&self, host: &str, response: Response) -> Answer {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(host, response).await.unwrap_or_default();
+        let body = self.body(host, response, SMALL_BODY).await.unwrap_or_default();
         Answer::new(status, &headers, &body, &self.secrets)
     }
 

@@ -107,6 +107,7 @@ impl Frame {
 pub(crate) struct Socket<T> {
     ws: WebSocketStream<T>,
     limits: SocketLimits,
+    knock: Knock,
     /// When anything came last.
     heard: Instant,
     /// The same by the wall clock.
@@ -118,7 +119,16 @@ pub(crate) struct Socket<T> {
     nap: NapClock,
 }
 
-/// Opens a socket with a bearer token.
+/// How a server is asked for a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knock {
+    /// By the ping of the WebSocket protocol.
+    Ping,
+    /// By a text frame with these words, besides the ping.
+    Text(&'static str),
+}
+
+/// Opens a socket, with a bearer token where one is needed.
 ///
 /// # Errors
 ///
@@ -126,8 +136,9 @@ pub(crate) struct Socket<T> {
 pub(crate) async fn open(
     http: &Http,
     url: &Url,
-    token: &Token,
+    token: Option<&Token>,
     limits: SocketLimits,
+    knock: Knock,
 ) -> Result<Socket<Upgraded>, OpenError> {
     let host = http::host(url);
     let key = generate_key();
@@ -140,22 +151,25 @@ pub(crate) async fn open(
         return Err(OpenError::Broken { host, reason: reason.to_owned() });
     }
     match response.upgrade().await {
-        Ok(stream) => Ok(Socket::new(stream, limits, NapClock::start(time_asleep)).await),
+        Ok(stream) => Ok(Socket::new(stream, limits, knock, NapClock::start(time_asleep)).await),
         Err(error) => Err(OpenError::Broken { host, reason: error.without_url().to_string() }),
     }
 }
 
-fn upgrade_headers(key: &str, token: &Token) -> HeaderMap {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
-        .expect("a token is checked for this when it arrives");
-    bearer.set_sensitive(true);
-    HeaderMap::from_iter([
+fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
         (reqwest::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
         (reqwest::header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(key).expect("base64 is valid in a header")),
-        (AUTHORIZATION, bearer),
-    ])
+    ]);
+    if let Some(token) = token {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+            .expect("a token is checked for this when it arrives");
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    headers
 }
 
 fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
@@ -169,7 +183,7 @@ fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// A socket over a connection whose handshake is done.
-    pub(crate) async fn new(stream: T, limits: SocketLimits, nap: NapClock) -> Self {
+    pub(crate) async fn new(stream: T, limits: SocketLimits, knock: Knock, nap: NapClock) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -179,7 +193,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let now = Instant::now();
         let alarm = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(NAP_CHECK)));
         let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
-        Self { ws, limits, heard: now, heard_at: Utc::now(), held: false, pinged: now, alarm, nap }
+        Self { ws, limits, knock, heard: now, heard_at: Utc::now(), held: false, pinged: now, alarm, nap }
     }
 
     /// When anything came last, by the wall clock.
@@ -311,6 +325,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         if self.pinged.elapsed() >= self.limits.ping_interval {
             self.pinged = Instant::now();
             let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
+            if let Knock::Text(words) = self.knock {
+                let _ = self.ws.send(Message::Text(words.into())).now_or_never();
+            }
         }
     }
 
@@ -356,7 +373,7 @@ mod tests {
             max_frame_size: 1024,
         };
         let (near, _far) = tokio::io::duplex(1024);
-        let mut socket = Socket::new(near, limits, NapClock::start(|| Duration::ZERO)).await;
+        let mut socket = Socket::new(near, limits, Knock::Ping, NapClock::start(|| Duration::ZERO)).await;
         socket.hold(tokio::time::sleep(Duration::from_secs(102))).await;
         assert!(socket.alarm.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.alarm.deadline());
     }

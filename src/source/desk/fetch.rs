@@ -1,0 +1,148 @@
+//! Which messages of a conversation still lack their words, and when to ask for them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use crate::event::Origin;
+use crate::genesys::conversation::{Entry, EntryKind};
+use crate::genesys::message_data::Said;
+use crate::source::Told;
+
+/// Ids in one request. A thousand are allowed, and small requests advised.
+const MOST: usize = 200;
+
+/// Requests keep this distance, so that a burst of messages costs few of them: a thousand in ten seconds cost forty.
+const DISTANCE: Duration = Duration::from_millis(250);
+
+/// How long words may lag behind their id.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A message whose id and, where it was looked for, whose words are known.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) id: String,
+    pub(super) time: Option<DateTime<Utc>>,
+    pub(super) kind: EntryKind,
+    /// The participant in whose list it is.
+    pub(super) by: String,
+    /// Whether it was said before the start, or in a time without a connection.
+    pub(super) origin: Origin,
+    /// Whether it is told with the rest of the past.
+    past: bool,
+    first_asked: Option<Instant>,
+    tries: u32,
+}
+
+/// What is wanted, asked for, and late.
+#[derive(Debug, Default)]
+pub(super) struct Fetch {
+    wanted: Vec<Wanted>,
+    asked: Vec<Wanted>,
+    late: Vec<(Instant, Wanted)>,
+    not_before: Option<Instant>,
+}
+
+impl Wanted {
+    pub(super) fn new(entry: Entry, by: String, origin: Origin) -> Self {
+        let Entry { id, time, kind } = entry;
+        Self { id, time, kind, by, origin, past: origin == Origin::History, first_asked: None, tries: 0 }
+    }
+
+    fn is_sign(&self) -> bool {
+        matches!(self.kind, EntryKind::Sign(_))
+    }
+
+    /// Words that were not there although they had the time, by our clock or by the message's own.
+    fn is_hopeless(&self) -> bool {
+        let old = |time| Utc::now() - time > TimeDelta::seconds(60);
+        self.first_asked.is_some_and(|first| first.elapsed() >= PATIENCE) || self.time.is_some_and(old)
+    }
+}
+
+impl Fetch {
+    /// One more is wanted.
+    pub(super) fn want(&mut self, wanted: Wanted) {
+        self.wanted.push(wanted);
+    }
+
+    /// Begins a request, unless one is under way or it is too early: the ids to ask for, none where the lists have
+    /// told everything. What was said first comes first.
+    pub(super) fn next(&mut self) -> Option<Vec<String>> {
+        let now = Instant::now();
+        if self.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
+        self.late = late;
+        let due: Vec<(Instant, Wanted)> = due;
+        self.wanted.extend(due.into_iter().map(|(_, wanted)| wanted));
+        self.wanted.sort_by(|a, b| (!a.past, a.time).cmp(&(!b.past, b.time)));
+        // What is past is told on its own.
+        let past = self.wanted.iter().take_while(|wanted| wanted.past).count();
+        let alike = if past > 0 { past } else { self.wanted.len() };
+        self.asked = self.wanted.drain(..alike.min(MOST)).collect();
+        self.not_before = Some(now + DISTANCE);
+        let mut ids = Vec::new();
+        for wanted in self.asked.iter_mut().filter(|wanted| !wanted.is_sign()) {
+            wanted.first_asked.get_or_insert(now);
+            ids.push(wanted.id.clone());
+        }
+        Some(ids)
+    }
+
+    /// Ends a request: what was asked for and has come is told. What has not is asked for again for a minute, and told
+    /// without words after that.
+    pub(super) fn resolve(&mut self, said: Vec<Said>, tell: impl Fn(&Wanted, Option<Said>) -> Told) -> Vec<Told> {
+        let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
+        let mut told = Vec::new();
+        for mut wanted in std::mem::take(&mut self.asked) {
+            let words = said.remove(&wanted.id).filter(|said| said.says_something());
+            if words.is_some() || wanted.is_sign() || wanted.is_hopeless() {
+                told.push(tell(&wanted, words));
+            } else {
+                let again = Duration::from_millis(500 << wanted.tries.min(4));
+                wanted.tries += 1;
+                // It holds back nothing of the past, nor the end of it.
+                wanted.past = false;
+                self.late.push((Instant::now() + again, wanted));
+            }
+        }
+        told
+    }
+
+    /// Ends a request that came to nothing.
+    pub(super) fn put_back(&mut self) {
+        self.wanted.append(&mut self.asked);
+    }
+
+    /// When the next request may begin.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if !self.asked.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        let wanted = (!self.wanted.is_empty()).then_some(now);
+        let late = self.late.iter().map(|(at, _)| *at).min();
+        let due = wanted.into_iter().chain(late).min()?;
+        Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
+    }
+
+    /// Whether something of the past is missing that is not late.
+    pub(super) fn has_past(&self) -> bool {
+        self.wanted.iter().chain(&self.asked).any(|wanted| wanted.past)
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.asked.is_empty() && self.late.is_empty()
+    }
+
+    /// Whether this one is on its way.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let late = self.late.iter().map(|(_, wanted)| wanted);
+        self.wanted.iter().chain(&self.asked).chain(late).any(|wanted| wanted.id == id)
+    }
+}

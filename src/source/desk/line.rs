@@ -1,0 +1,140 @@
+//! The channel of this process: kept for as long as the service knows it, renewed before it ends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::genesys::auth::renewal;
+use crate::genesys::channel_data::Channel;
+
+/// Two renewals are never closer together than this.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// A life beyond this is not believed; a channel lives for 24 hours.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+/// What a channel lives where the service does not say.
+const USUAL: Duration = Duration::from_secs(86_400);
+
+/// A socket that is taken away this often within [`KICKS_WITHIN`] has another owner.
+const KICKS: usize = 3;
+const KICKS_WITHIN: Duration = Duration::from_secs(60);
+
+/// The channel, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    open: Option<Open>,
+    kicks: VecDeque<Instant>,
+    /// Why the channel was lost, until the session that used it has heard of it.
+    lost: Option<String>,
+}
+
+#[derive(Debug)]
+struct Open {
+    channel: Channel,
+    life: Duration,
+    renewal: Option<Instant>,
+}
+
+impl Line {
+    /// Takes a channel that was just made.
+    pub(super) fn take(&mut self, channel: Channel) {
+        let told = channel.expires.and_then(|expires| (expires - Utc::now()).to_std().ok());
+        let life = told.filter(|life| !life.is_zero() && *life <= LONGEST).unwrap_or(USUAL);
+        self.open = Some(Open { channel, life, renewal: None });
+        self.kicks.clear();
+        self.lost = None;
+    }
+
+    /// The id of the channel.
+    pub(super) fn channel(&self) -> Option<&str> {
+        self.open.as_ref().map(|open| open.channel.id.as_str())
+    }
+
+    /// Where its socket is.
+    pub(super) fn address(&self) -> Option<Url> {
+        self.open.as_ref().map(|open| open.channel.connect_uri.clone())
+    }
+
+    /// The channel was subscribed just now, and so lives on; the topics have to be said again before its new end, and
+    /// when the token changes.
+    pub(super) fn subscribed(&mut self, token_due: Option<Instant>) {
+        let Some(open) = &mut self.open else { return };
+        let now = Instant::now();
+        let due = now + renewal(open.life);
+        open.renewal = Some(token_due.map_or(due, |token| token.min(due)).max(now + SHORTEST));
+    }
+
+    /// When the topics have to be said again.
+    pub(super) fn renewal(&self) -> Option<Instant> {
+        self.open.as_ref().and_then(|open| open.renewal)
+    }
+
+    /// The channel is of no more use.
+    pub(super) fn lose(&mut self, why: &str) {
+        self.open = None;
+        self.lost = Some(why.to_owned());
+    }
+
+    /// Why the channel was lost, once.
+    pub(super) fn take_loss(&mut self) -> Option<String> {
+        self.lost.take()
+    }
+
+    /// The service took the socket away without notice. One that does so over and over gives it to somebody else.
+    pub(super) fn kicked(&mut self) {
+        let now = Instant::now();
+        self.kicks.push_back(now);
+        self.kicks.retain(|kick| now - *kick < KICKS_WITHIN);
+        if self.kicks.len() >= KICKS {
+            tracing::warn!("another process seems to use the same notification channel; making a new one");
+            self.open = None;
+            self.kicks.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn line(seconds: i64) -> Line {
+        let mut line = Line::default();
+        line.take(Channel {
+            id: "c".into(),
+            connect_uri: "wss://streaming.example.invalid/channels/c".parse().expect("a URL"),
+            expires: Some(Utc::now() + TimeDelta::seconds(seconds)),
+        });
+        line
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_is_renewed_by_the_rule_of_the_token_and_with_the_token() {
+        let start = Instant::now();
+        let due = |seconds, token: Option<u64>| {
+            let mut line = line(seconds);
+            line.subscribed(token.map(|after| start + Duration::from_secs(after)));
+            (line.renewal().expect("one") - start).as_secs_f64().round()
+        };
+        assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760.0, 240.0, 50.0, 10.0]);
+        assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540.0, 10.0, 240.0]);
+        assert_eq!(due(-5, None), 77_760.0, "nonsense is not believed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_kicks_within_a_minute_cost_the_channel_and_slower_ones_do_not() {
+        let mut line = line(86_400);
+        for _ in 0..5 {
+            line.kicked();
+            tokio::time::advance(Duration::from_secs(31)).await;
+        }
+        assert!(line.channel().is_some());
+        line.kicked();
+        line.kicked();
+        assert_eq!(line.channel(), None);
+    }
+}

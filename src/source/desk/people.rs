@@ -1,0 +1,166 @@
+//! Who takes part in a conversation, and what changes about that.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::event::{Body, Role};
+use crate::genesys::conversation::{Participant, Presence, Purpose};
+use crate::source::Told;
+
+/// Everybody who takes part or did. An agent who comes back is another participant.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    known: HashMap<String, Known>,
+    /// In the order of their coming.
+    order: Vec<String>,
+    /// Agents whose names the lists do not say and who were asked for; `None` while there is no answer.
+    names: HashMap<String, Option<Option<String>>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    participant: Participant,
+    said: Change,
+}
+
+/// What the reader knows of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Nothing,
+    Came,
+    Went,
+}
+
+impl People {
+    /// Takes what a list says of somebody, and says what that changes for the reader: nothing while it is the `opening`.
+    pub(super) fn note(&mut self, mut participant: Participant, opening: bool) -> Option<Told> {
+        self.lend_name(&mut participant);
+        let id = participant.id.clone();
+        if !self.known.contains_key(&id) {
+            self.order.push(id.clone());
+        }
+        let before = self.known.get(&id).map_or(Change::Nothing, |known| known.said);
+        let now = stage(&participant);
+        let told = if opening { None } else { change(&participant, before, now) };
+        self.known.insert(id, Known { participant, said: before.max(now) });
+        told
+    }
+
+    /// Somebody by the id of the participant.
+    pub(super) fn get(&self, id: &str) -> Option<&Participant> {
+        self.known.get(id).map(|known| &known.participant)
+    }
+
+    /// Agents whose names nobody has said or asked for yet.
+    pub(super) fn nameless(&mut self) -> Vec<String> {
+        let agents = self.order.iter().filter_map(|id| self.known.get(id)).map(|known| &known.participant);
+        let nameless: HashSet<String> = agents
+            .filter(|agent| agent.purpose == Purpose::Agent && agent.name.is_none())
+            .filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()).map(|user| user.id.clone()))
+            .filter(|user| !self.names.contains_key(user))
+            .collect();
+        self.names.extend(nameless.iter().map(|user| (user.clone(), None)));
+        nameless.into_iter().collect()
+    }
+
+    /// The answer about a name, where there is one.
+    pub(super) fn name(&mut self, user: &str, name: Option<String>) {
+        let Some(asked) = self.names.get_mut(user) else { return };
+        *asked = Some(name.clone());
+        for known in self.known.values_mut() {
+            if let Some(known) = known.participant.user.as_mut().filter(|known| known.id == user && known.name.is_none()) {
+                known.name.clone_from(&name);
+            }
+        }
+    }
+
+    /// Whether the name of somebody is being asked for.
+    pub(super) fn awaits_names(&self) -> bool {
+        self.names.values().any(Option::is_none)
+    }
+
+    /// Whether there was a customer, and there is none any more.
+    pub(super) fn customer_has_left(&self) -> bool {
+        let mut customers = self.present_or_gone(&Purpose::Customer).peekable();
+        customers.peek().is_some() && customers.all(|customer| customer.presence == Presence::Gone)
+    }
+
+    /// The customer, the one who is here before one who was.
+    pub(super) fn customer(&self) -> Option<&Participant> {
+        self.latest(&Purpose::Customer)
+    }
+
+    /// Who speaks for the organisation: an agent who is here, else a bot, else the agent who was.
+    pub(super) fn host(&self) -> Option<(Role, &Participant)> {
+        let here = |purpose| self.latest(purpose).filter(|one| one.presence == Presence::Here);
+        let agent = |one| (Role::Agent, one);
+        here(&Purpose::Agent)
+            .map(agent)
+            .or_else(|| here(&Purpose::Bot).map(|one| (Role::Bot, one)))
+            .or_else(|| self.latest(&Purpose::Agent).map(agent))
+    }
+
+    /// The ids of the queues that have to do with it now, and of the agents.
+    pub(super) fn places(&self) -> (HashSet<&str>, HashSet<&str>) {
+        let present = self.known.values().map(|known| &known.participant).filter(|one| one.presence != Presence::Gone);
+        let (mut queues, mut users) = (HashSet::new(), HashSet::new());
+        for one in present {
+            queues.extend(one.queue.as_ref().map(|queue| queue.id.as_str()));
+            users.extend(one.user.as_ref().map(|user| user.id.as_str()));
+        }
+        (queues, users)
+    }
+
+    fn present_or_gone(&self, purpose: &Purpose) -> impl Iterator<Item = &Participant> {
+        let all = self.order.iter().filter_map(|id| self.get(id));
+        all.filter(move |participant| participant.purpose == *purpose)
+    }
+
+    fn latest(&self, purpose: &Purpose) -> Option<&Participant> {
+        let here = self.present_or_gone(purpose).filter(|one| one.presence == Presence::Here).last();
+        here.or_else(|| self.present_or_gone(purpose).last())
+    }
+
+    fn lend_name(&self, participant: &mut Participant) {
+        if let Some(user) = participant.user.as_mut().filter(|user| user.name.is_none())
+            && let Some(Some(name)) = self.names.get(&user.id)
+        {
+            user.name.clone_from(name);
+        }
+    }
+}
+
+fn stage(participant: &Participant) -> Change {
+    match participant.presence {
+        Presence::Arriving | Presence::Unknown => Change::Nothing,
+        Presence::Here | Presence::Parked => Change::Came,
+        Presence::Gone => Change::Went,
+    }
+}
+
+/// What there is to say. Somebody who never came does not leave, and nobody comes or leaves twice.
+fn change(participant: &Participant, before: Change, now: Change) -> Option<Told> {
+    let name = participant.user.as_ref().and_then(|user| user.name.as_deref()).or(participant.name.as_deref());
+    let transferred = participant.disconnect.as_deref().is_some_and(|how| how.contains("transfer"));
+    let (at, what) = match (before, now, &participant.purpose) {
+        (Change::Nothing, Change::Came, Purpose::Queue) => {
+            let queue = participant.queue.as_ref().and_then(|queue| queue.name.as_deref()).or(name);
+            (participant.connected, format!("waiting in the queue {}", queue.unwrap_or("of somebody")))
+        }
+        (_, _, Purpose::Queue | Purpose::Other(_)) => return None,
+        (Change::Nothing, Change::Came, purpose) => (participant.connected, format!("{} joined", who(name, purpose))),
+        (Change::Came, Change::Went, Purpose::Agent) if transferred => {
+            (participant.ended, format!("{} transferred the conversation", who(name, &participant.purpose)))
+        }
+        (Change::Came, Change::Went, purpose) => (participant.ended, format!("{} left", who(name, purpose))),
+        _ => return None,
+    };
+    Some(Told { at, body: Body::Update { what: Some(what.into()) } })
+}
+
+fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
+    name.unwrap_or(match purpose {
+        Purpose::Customer => Role::Customer.label(),
+        Purpose::Bot => Role::Bot.label(),
+        Purpose::Agent | Purpose::Queue | Purpose::Other(_) => Role::Agent.label(),
+    })
+}

@@ -1,0 +1,148 @@
+//! What a channel listens to, and what it may not.
+
+use std::collections::HashSet;
+
+use super::watch::Watch;
+use crate::config::Groups;
+use crate::genesys::channel_data::TopicState;
+
+/// Topics on one channel; the service refuses more.
+const MOST: usize = 1000;
+
+/// Events that tell of somebody new, or of an end, before the lists of messages do.
+const DETAILS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end"];
+
+/// The topics of the channel.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    subscribed: HashSet<String>,
+    refused: HashSet<String>,
+    /// What was said about refusals, so that it is said once.
+    warned: HashSet<String>,
+    crowded: bool,
+}
+
+impl Topics {
+    /// A new channel listens to nothing yet, and may be permitted what another was not.
+    pub(super) fn start_over(&mut self) {
+        self.subscribed.clear();
+        self.refused.clear();
+    }
+
+    /// What it should listen to besides what it does.
+    pub(super) fn missing<'a>(&mut self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+        let mut missing = self.wanted(groups, watches);
+        missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
+        let room = MOST.saturating_sub(self.subscribed.len());
+        if missing.len() > room && !std::mem::replace(&mut self.crowded, true) {
+            tracing::warn!("a channel holds {MOST} topics and these conversations have more; the rest is looked at from time to time");
+        }
+        missing.truncate(room);
+        missing
+    }
+
+    /// Everything it should listen to, when that is to be said anew.
+    pub(super) fn all<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+        let mut all = self.wanted(groups, watches);
+        all.retain(|topic| !self.refused.contains(topic));
+        all.truncate(MOST);
+        all
+    }
+
+    /// Takes what became of topics that were asked for; with `replaced`, of all there are.
+    pub(super) fn note(&mut self, asked: &[String], states: &[TopicState], replaced: bool) {
+        if replaced {
+            self.subscribed.clear();
+        }
+        let refused: Vec<&TopicState> = states.iter().filter(|state| !state.permitted).collect();
+        let is = |state: &TopicState, topic: &str| state.id.eq_ignore_ascii_case(topic);
+        for topic in asked {
+            if refused.iter().any(|state| is(state, topic)) {
+                self.refused.insert(topic.clone());
+            } else {
+                self.subscribed.insert(topic.clone());
+            }
+        }
+        for state in refused {
+            self.warn(state);
+        }
+    }
+
+    /// None of these may be listened to, as the service says.
+    pub(super) fn refuse(&mut self, asked: &[String], reason: &str) {
+        self.refused.extend(asked.iter().cloned());
+        if self.warned.insert(reason.to_owned()) {
+            tracing::warn!("some events cannot be subscribed: {reason}; the conversation is looked at from time to time");
+        }
+    }
+
+    /// Whether messages of this conversation are announced: some topic about its agents or queues is permitted.
+    pub(super) fn announce(&self, groups: &Groups, watch: &Watch) -> bool {
+        let mut topics = messages(watch).chain(of_groups(groups)).chain(of_call(watch));
+        topics.any(|topic| self.subscribed.contains(&topic))
+    }
+
+    /// The most important first: what brings messages, then what only hints.
+    fn wanted<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
+        for watch in watches.filter(|watch| !watch.is_finished()) {
+            first.extend(messages(watch).chain(of_call(watch)));
+            let detail = |event| format!("v2.detail.events.conversation.{}.{event}", watch.id);
+            then.extend(DETAILS.into_iter().map(detail));
+        }
+        first.append(&mut then);
+        first.retain(|topic| seen.insert(topic.clone()));
+        first
+    }
+
+    fn warn(&mut self, state: &TopicState) {
+        let kind = kind(&state.id);
+        let why = match state.missing.as_slice() {
+            [] => state.reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
+            missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
+        };
+        if self.warned.insert(format!("{kind} {why}")) {
+            tracing::warn!(topic = state.id, "events of {kind} cannot be subscribed: {why}; the conversation is looked at from time to time");
+        }
+    }
+}
+
+fn messages(watch: &Watch) -> impl Iterator<Item = String> + use<> {
+    let (queues, users) = watch.people.places();
+    let mut topics: Vec<String> = queues.into_iter().map(queue).chain(users.into_iter().map(user)).collect();
+    topics.sort_unstable();
+    topics.into_iter()
+}
+
+fn of_call(watch: &Watch) -> impl Iterator<Item = String> + use<> {
+    watch.has_calls().then(|| format!("v2.conversations.{}.transcription", watch.id)).into_iter()
+}
+
+fn of_groups(groups: &Groups) -> impl Iterator<Item = String> {
+    let queues = groups.queues.iter().map(|id| queue(id));
+    queues.chain(groups.users.iter().map(|id| user(id)))
+}
+
+fn queue(id: &str) -> String {
+    format!("v2.routing.queues.{id}.conversations.messages")
+}
+
+fn user(id: &str) -> String {
+    format!("v2.users.{id}.conversations.messages")
+}
+
+/// A topic without its id, in words.
+fn kind(topic: &str) -> &'static str {
+    let topic = topic.to_ascii_lowercase();
+    let starts = |start| topic.starts_with(start);
+    if starts("v2.routing.queues.") {
+        "queues"
+    } else if starts("v2.users.") {
+        "agents"
+    } else if topic.ends_with(".transcription") {
+        "the transcription of calls"
+    } else {
+        "joins and leaves"
+    }
+}
