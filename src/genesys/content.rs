@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::value::{self, first, items, text};
 use crate::event::Attachment;
 
 /// What was found in the structured parts of a message.
@@ -20,19 +21,31 @@ pub(crate) struct Content {
 
 /// Reads an `attachment` or `attachments` member: an object, a list of them, or a bare name or address.
 pub(crate) fn attachments(json: &str, into: &mut Content) {
-    for item in items(json) {
-        match &item {
-            Value::Object(_) => into.attachments.push(file(&item)),
-            Value::String(name) if !name.is_empty() => into.attachments.push(named("attachment", Some(name.clone()))),
-            _ => {}
-        }
+    for item in listed(json) {
+        attachment(&item, into);
     }
 }
 
 /// Reads a `content` member: a list of parts, each with its `contentType`.
 pub(crate) fn parts(json: &str, into: &mut Content) {
-    for item in items(json) {
+    for item in listed(json) {
         part(&item, into);
+    }
+}
+
+/// Reads one attachment.
+pub(crate) fn attachment(item: &Value, into: &mut Content) {
+    match item {
+        Value::Object(_) => into.attachments.push(file("attachment", item)),
+        Value::String(name) if !name.is_empty() => into.attachments.push(named("attachment", Some(name.clone()))),
+        _ => {}
+    }
+}
+
+/// Reads one sticker.
+pub(crate) fn sticker(item: &Value, into: &mut Content) {
+    if item.is_object() {
+        into.attachments.push(file("sticker", item));
     }
 }
 
@@ -41,52 +54,57 @@ pub(crate) fn title(title: &str) -> Attachment<'static> {
     named("title", Some(title.to_owned()))
 }
 
-fn items(json: &str) -> Vec<Value> {
-    match serde_json::from_str(json) {
+fn listed(json: &str) -> Vec<Value> {
+    match value::parse(json) {
         Ok(Value::Array(items)) => items,
         Ok(Value::Null) | Err(_) => Vec::new(),
         Ok(item) => vec![item],
     }
 }
 
-fn part(item: &Value, into: &mut Content) {
-    let kind = text_at(item, "/contentType").unwrap_or_default();
+/// Reads one part of a `content` member.
+pub(crate) fn part(item: &Value, into: &mut Content) {
+    let kind = text(item, "contentType").unwrap_or_default();
+    let inner = |member: &str| item.get(member).unwrap_or(item);
     let carried = match kind.as_str() {
-        "Text" => return append(&mut into.text, text_at(item, "/text/body").or_else(|| text_at(item, "/text"))),
-        "Attachment" => file(item.get("attachment").unwrap_or(item)),
-        "Location" => place(item.get("location").unwrap_or(item)),
-        "QuickReply" => named("quick reply", text_at(item, "/quickReply/text")),
+        "Text" => return append(&mut into.text, first(item, &["text.body", "text"])),
+        "Attachment" => file("attachment", inner("attachment")),
+        "Location" => place(inner("location")),
+        "QuickReply" => named("quick reply", first(item, &["quickReply.text", "quickReply.payload"])),
         "QuickReplyV2" => named("quick replies", titled(item.get("quickReplyV2"), "actions")),
-        "ButtonResponse" => named("answer", first(item, &["/buttonResponse/text", "/buttonResponse/payload"])),
+        "ButtonResponse" => named("answer", first(item, &["buttonResponse.text", "buttonResponse.payload"])),
         "Card" => named("card", titled(item.get("card"), "actions")),
         "Carousel" => return cards(item, into),
         "Notification" => {
-            named("notification", first(item, &["/template/body/text", "/template/header/text", "/template/id"]))
+            named("notification", first(item, &["template.body.text", "template.header.text", "template.id"]))
         }
-        "NotificationResponse" => named("notification answer", text_at(item, "/notificationResponse/notificationText")),
+        "NotificationResponse" => named(
+            "notification answer",
+            first(item, &["notificationResponse.notificationText", "notificationResponse.notificationStatus"]),
+        ),
         "ListPicker" => named("list", titled(item.get("listPicker"), "sections")),
         "DatePicker" => named("dates", titled(item.get("datePicker"), "availableTimes")),
         "Form" => named("form", titled(item.get("form"), "response")),
-        "Story" => named("story", text_at(item, "/story/url")),
+        "Story" => story(item),
         "Reactions" => named("reactions", Some(reactions(item))),
         "" => match item {
-            Value::Object(_) => file(item),
+            Value::Object(_) => file("attachment", item),
             _ => return,
         },
-        other => named(other, None),
+        other => other_part(other, item),
     };
     into.attachments.push(carried);
 }
 
-fn file(item: &Value) -> Attachment<'static> {
+fn file(kind: &str, item: &Value) -> Attachment<'static> {
     Attachment {
-        kind: Cow::Borrowed("attachment"),
-        name: first(item, &["/filename", "/name", "/fileName", "/text", "/title"]).map(Cow::Owned),
-        mime: first(item, &["/mime", "/contentType", "/mimeType", "/mediaType"]).map(Cow::Owned),
-        url: first(item, &["/url", "/href"]).map(Cow::Owned),
-        size: ["/contentSizeBytes", "/contentLengthBytes", "/size"]
+        kind: Cow::Owned(kind.to_owned()),
+        name: first(item, &["filename", "name", "fileName", "text", "title"]).map(Cow::Owned),
+        mime: first(item, &["mime", "mimeType", "mediaType", "contentType"]).map(Cow::Owned),
+        url: first(item, &["url", "href"]).map(Cow::Owned),
+        size: ["contentSizeBytes", "contentLengthBytes", "size"]
             .iter()
-            .find_map(|path| item.pointer(path).and_then(Value::as_u64)),
+            .find_map(|member| item.get(member).and_then(Value::as_u64)),
     }
 }
 
@@ -95,31 +113,60 @@ fn place(item: &Value) -> Attachment<'static> {
         (Some(latitude), Some(longitude)) => Some(format!("{latitude}, {longitude}")),
         _ => None,
     };
-    let mut place = named("location", first(item, &["/text", "/address"]).or_else(coordinates));
-    place.url = text_at(item, "/url").map(Cow::Owned);
+    let mut place = named("location", first(item, &["text", "address"]).or_else(coordinates));
+    place.url = text(item, "url").map(Cow::Owned);
     place
 }
 
 fn cards(item: &Value, into: &mut Content) {
-    let cards = item.pointer("/carousel/cards").and_then(Value::as_array);
-    for card in cards.into_iter().flatten() {
-        into.attachments.push(named("card", titled(Some(card), "actions")));
-    }
-    if cards.is_none_or(Vec::is_empty) {
+    let before = into.attachments.len();
+    let cards = items(item, "carousel.cards").map(|card| named("card", titled(Some(card), "actions")));
+    into.attachments.extend(cards);
+    if into.attachments.len() == before {
         into.attachments.push(named("carousel", None));
+    }
+}
+
+fn story(item: &Value) -> Attachment<'static> {
+    let url = text(item, "story.url").map(Cow::Owned);
+    Attachment { url, ..named("story", first(item, &["story.text", "story.type"])) }
+}
+
+/// A type that is best told by its name, with what can be read in the member of that name: `payment request: Order 7`.
+fn other_part(kind: &str, item: &Value) -> Attachment<'static> {
+    let inner = item.get(member_of(kind)).unwrap_or(&Value::Null);
+    let words = || titled(Some(inner), "actions");
+    let name = first(inner, &["text"]).or_else(words).or_else(|| first(inner, &["name", "status"]));
+    Attachment { url: text(inner, "url").map(Cow::Owned), ..named(readable(kind), name) }
+}
+
+/// `paymentRequest` for `PaymentRequest`.
+fn member_of(kind: &str) -> String {
+    let mut letters = kind.chars();
+    letters.next().map_or_else(String::new, |head| head.to_lowercase().chain(letters).collect())
+}
+
+fn readable(kind: &str) -> &str {
+    match kind {
+        "Mention" => "mention",
+        "PaymentRequest" => "payment request",
+        "PaymentResponse" => "payment answer",
+        "Push" => "push notification",
+        "InteractiveApplication" => "app",
+        "RoadsideAssistance" => "roadside assistance",
+        "RichLink" => "link",
+        "Unknown" => "unknown content",
+        other => other,
     }
 }
 
 /// The title of a structured part, its description, and what can be chosen in it: `Plan – monthly: Yes | No`.
 fn titled(item: Option<&Value>, choices: &str) -> Option<String> {
     let item = item?;
-    let mut words = [text_at(item, "/title"), first(item, &["/description", "/subtitle"])]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" – ");
-    let labels = item.get(choices).and_then(Value::as_array).into_iter().flatten();
-    let labels: Vec<String> = labels.filter_map(|choice| first(choice, &["/text", "/title", "/value"])).collect();
+    let title = first(item, &["title", "receivedMessage.title", "replyMessage.title"]);
+    let description = first(item, &["description", "subtitle", "receivedMessage.subtitle"]);
+    let mut words = title.into_iter().chain(description).collect::<Vec<_>>().join(" – ");
+    let labels: Vec<String> = items(item, choices).filter_map(label).collect();
     if !labels.is_empty() {
         if !words.is_empty() {
             words.push_str(": ");
@@ -129,24 +176,17 @@ fn titled(item: Option<&Value>, choices: &str) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
+fn label(choice: &Value) -> Option<String> {
+    first(choice, &["text", "title", "value", "dateTime"])
+}
+
 fn reactions(item: &Value) -> String {
-    let listed = item.get("reactions").and_then(Value::as_array).into_iter().flatten();
-    let words = listed.filter_map(|reaction| text_at(reaction, "/reactionType"));
-    words.collect::<Vec<_>>().join(", ")
+    items(item, "reactions").filter_map(|reaction| text(reaction, "reactionType")).collect::<Vec<_>>().join(", ")
 }
 
 fn named(kind: &str, name: Option<String>) -> Attachment<'static> {
     let name = name.filter(|name| !name.is_empty());
     Attachment { kind: Cow::Owned(kind.to_owned()), name: name.map(Cow::Owned), ..Attachment::default() }
-}
-
-fn first(item: &Value, paths: &[&str]) -> Option<String> {
-    paths.iter().find_map(|path| text_at(item, path))
-}
-
-fn text_at(item: &Value, path: &str) -> Option<String> {
-    let text = item.pointer(path)?.as_str()?;
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn append(text: &mut Option<String>, more: Option<String>) {
@@ -204,7 +244,7 @@ mod tests {
                 "[notification: Parcel here]",
             ),
             (r#"[{"contentType":"Reactions","reactions":[{"reactionType":"Like","count":1}]}]"#, "[reactions: Like]"),
-            (r#"[{"contentType":"RoadsideAssistance"}]"#, "[RoadsideAssistance]"),
+            (r#"[{"contentType":"RoadsideAssistance"}]"#, "[roadside assistance]"),
             (r#"[{"filename":"plain.txt"}]"#, "[attachment: plain.txt]"),
             (r#"[7,null,"x"]"#, ""),
             ("7", ""),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::content::{self, Content};
+use super::value;
 use super::wire::{self, EventName, Frame, Loose, Payload, WireParty};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
@@ -24,16 +25,10 @@ pub(crate) enum Decoded<'a> {
 /// Reads a frame. A plain message borrows from it; nothing in it can make this fail otherwise than by
 /// [`Decoded::Malformed`].
 pub(crate) fn decode<'a>(frame: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
-    let text = match frame {
-        RawFrame::Text(text) => text,
-        RawFrame::Binary(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(_) => return Decoded::Malformed("a binary frame that is not UTF-8".into()),
-        },
+    let text = match value::object_text(frame) {
+        Ok(text) => text,
+        Err(reason) => return Decoded::Malformed(reason.into()),
     };
-    if !text.trim_start().starts_with('{') {
-        return Decoded::Malformed("no JSON object".into());
-    }
     match serde_json::from_str(text) {
         Ok(frame) => read(frame, conversation, received),
         Err(_) => decode_with_care(text, conversation, received),
@@ -127,7 +122,7 @@ impl Loose<'_> {
 }
 
 /// Replaces every `\uD800`–`\uDFFF` escape that is not half of a pair by `\uFFFD`, the replacement character.
-fn mend_surrogates(text: &str) -> Cow<'_, str> {
+pub(super) fn mend_surrogates(text: &str) -> Cow<'_, str> {
     let mut mended = String::new();
     let (mut copied, mut at) = (0, 0);
     let bytes = text.as_bytes();
