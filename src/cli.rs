@@ -14,7 +14,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use args::{
-    AccountArgs, ConnectionArgs, LinesArgs, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
+    AccountArgs, CheckArgs, ConnectionArgs, LinesArgs, LoggingArgs, NetworkArgs, PastArgs, RecordingArgs, SimulateArgs,
+    TailArgs, TargetArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -53,6 +54,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a local Genesys Cloud: token endpoint and transcript socket
     Simulate(SimulateArgs),
+    /// Sign in, try every step, and say what is missing and how to mend it
+    Check(Box<CheckArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete for

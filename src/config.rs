@@ -3,14 +3,19 @@
 //! [`Env::read`] gathers the variables, [`resolve`] turns them and the command line into a [`Task`]. No module below
 //! reads a variable, a flag or a settings file again.
 
+mod account;
+mod check;
 mod conversations;
 mod credentials;
 mod endpoints;
 mod env;
 mod error;
+mod groups;
+mod id;
 mod lines;
 mod link;
 mod network;
+mod past;
 mod stdin;
 
 use std::io::Read;
@@ -18,19 +23,24 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::Utc;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::{Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
 use crate::{cli, logging};
 
+pub use check::Check;
 pub use credentials::Credentials;
 pub use endpoints::Endpoints;
 pub use env::Env;
 pub use error::{ConfigError, Problem};
+pub use groups::Groups;
 pub use lines::{Color, Lines};
 pub use link::{Link, Retries, SocketLimits};
 pub use network::{Bundle, Network, Proxy};
+pub use past::{Last, Past, Since};
 
+use conversations::Need;
 use error::Problems;
 use stdin::Stdin;
 
@@ -52,6 +62,8 @@ pub enum Task {
     Tail(Box<Config>),
     /// Tail a conversation simulated in this process.
     Demo(Box<Demo>),
+    /// Find out whether tailing would work.
+    Check(Box<Check>),
     /// Print a recording.
     Replay(Replay),
     /// Be a local Genesys Cloud.
@@ -63,14 +75,18 @@ pub enum Task {
 /// What tailing needs.
 #[derive(Debug)]
 pub struct Config {
-    /// The ids of the conversations, each once, in the order they were named; at least one.
+    /// The ids of the conversations, each once, in the order they were named; at least one where there is no group.
     pub conversations: Vec<String>,
+    /// Whose conversations are followed besides.
+    pub groups: Groups,
     /// Where the API and the token endpoint are.
     pub endpoints: Endpoints,
     /// Who signs in.
     pub credentials: Credentials,
-    /// Which wire to ask.
+    /// Which wire to ask; with queues or users, [`SourceChoice::Notifications`].
     pub source: SourceChoice,
+    /// How much of what was said already is wanted, and whether that is all.
+    pub past: Past,
     /// How connections are made and kept alive.
     pub link: Link,
     /// What is printed, and how.
@@ -82,6 +98,10 @@ pub struct Config {
 /// What the demo needs; the rest of a [`Config`] comes from the simulator.
 #[derive(Debug)]
 pub struct Demo {
+    /// Which wire to ask.
+    pub source: SourceChoice,
+    /// How much of what was said already is wanted, and whether that is all.
+    pub past: Past,
     /// How connections are made and kept alive. It names no proxy and no certificates.
     pub link: Link,
     /// What is printed, and how.
@@ -132,6 +152,8 @@ pub enum SourceChoice {
     Auto,
     /// The transcript socket.
     Transcript,
+    /// Notifications, with the text read by REST.
+    Notifications,
 }
 
 /// Turns what was typed and what is set into what to do.
@@ -146,6 +168,10 @@ pub fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Res
     let mut warnings = Vec::new();
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {
+        Some(Command::Check(args)) => {
+            let check = check::resolve(*args, env, &mut Stdin::new(stdin), &mut problems, &mut warnings);
+            check.map(|check| Task::Check(Box::new(check)))
+        }
         Some(Command::Simulate(args)) => Some(Task::Simulate(args.into())),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
         Some(Command::Man) => Some(Task::Print(cli::man())),
@@ -162,29 +188,29 @@ fn tail(
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Task> {
-    let TailArgs { target, account, lines, connection, recording } = args;
+    let TailArgs { target, past, account, lines, connection, recording } = args;
     let lines = lines::resolve(lines, env, terminal, problems);
     let RecordingArgs { record, replay, demo } = recording;
     if let Some(path) = replay {
         let from = if path == Path::new("-") { ReplayFrom::Stdin } else { ReplayFrom::File(path) };
         return Some(Task::Replay(Replay { from, lines }));
     }
+    let past = past::resolve(&past, Utc::now());
     let link = link::resolve(connection, env, problems);
     if demo {
-        return Some(Task::Demo(Box::new(Demo { link: link?, lines, record })));
+        return Some(Task::Demo(Box::new(Demo { source: target.source, past, link: link?, lines, record })));
     }
-    let source = target.source;
-    let conversations = conversations::resolve(&target, env, stdin, problems);
-    let endpoints = endpoints::resolve(&account, env, problems, warnings);
-    let credentials = credentials::resolve(&account, env, stdin, problems);
-    if endpoints.as_ref().is_some_and(|endpoints| !endpoints.are_local()) {
-        warnings.extend(env.exposed_secret());
-    }
+    let source = groups::source(&target, problems);
+    let conversations = conversations::resolve(&target, Need::Required, env, stdin, problems);
+    let groups = groups::resolve(&target, problems);
+    let (endpoints, credentials) = account::resolve(&account, env, stdin, problems, warnings);
     Some(Task::Tail(Box::new(Config {
         conversations,
+        groups,
         endpoints: endpoints?,
         credentials: credentials?,
         source,
+        past,
         link: link?,
         lines,
         record,

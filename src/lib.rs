@@ -100,11 +100,14 @@ fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error>
 
 /// Registers what no line may ever show.
 fn keep_secret(task: &Task, secrets: &Secrets) {
-    if let Task::Tail(config) = task {
-        secrets.add_login(&config.credentials.client_id, &config.credentials.client_secret);
-        if let Some((user, password)) = config.link.network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
-            secrets.add_login(user, password);
-        }
+    let (credentials, network) = match task {
+        Task::Tail(config) => (&config.credentials, &config.link.network),
+        Task::Check(check) => (&check.credentials, &check.network),
+        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) => return,
+    };
+    secrets.add_login(&credentials.client_id, &credentials.client_secret);
+    if let Some((user, password)) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
+        secrets.add_login(user, password);
     }
 }
 

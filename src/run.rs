@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Demo, Endpoints, Lines, Replay, Simulate, Task};
+use crate::config::{Config, Demo, Endpoints, Groups, Lines, Replay, Simulate, Task};
 use crate::delivery::{Counts, Delivery};
 use crate::exit::Error;
 use crate::follow::{Failure, Outcome, Persistence, follow};
@@ -41,6 +41,8 @@ pub(crate) async fn run(
     match task {
         Task::Tail(config) => tail(*config, stdout, secrets, stop).await,
         Task::Demo(demo) => self::demo(*demo, stdout, secrets, stop).await,
+        // Replaced when check lands.
+        Task::Check(_) => print(&mut stdout, b""),
         Task::Replay(settings) => replay_to(settings, stdout, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
@@ -48,7 +50,7 @@ pub(crate) async fn run(
 }
 
 async fn tail(config: Config, stdout: File, secrets: &Secrets, stop: &CancellationToken) -> Result<(), Error> {
-    let Config { conversations, endpoints, credentials, source: _, link, lines, record } = config;
+    let Config { conversations, endpoints, credentials, link, lines, record, .. } = config;
     let http = Http::new(&link.network, &endpoints, secrets.clone()).map_err(Error::Network)?;
     let auth = Arc::new(Auth::new(http.clone(), endpoints.token.clone(), credentials, secrets.clone()));
     let recorder = record.map(|path| Recorder::open(&path, &conversations)).transpose()?;
@@ -203,7 +205,9 @@ async fn demo(demo: Demo, stdout: File, secrets: &Secrets, stop: &CancellationTo
             client_id: simulator.client_id().to_owned(),
             client_secret: simulator.client_secret().into(),
         },
-        source: crate::config::SourceChoice::Transcript,
+        groups: Groups::default(),
+        source: demo.source,
+        past: demo.past,
         link: demo.link,
         lines: demo.lines,
         record: demo.record,

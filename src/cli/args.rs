@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use regex::Regex;
 
-use super::values::{choice, duration, loopback, pattern, rate, retries, size};
-use crate::config::{Color, Retries, SourceChoice};
+use super::values::{choice, duration, last, loopback, pattern, rate, retries, since, size};
+use crate::config::{Color, Last, Retries, Since, SourceChoice};
 use crate::event::Role;
 use crate::logging::LogFormat;
 use crate::output::{Format, Multiline, Timestamps};
@@ -21,6 +21,9 @@ pub struct TailArgs {
     /// Which conversations.
     #[command(flatten)]
     pub target: TargetArgs,
+    /// How much of what was said already.
+    #[command(flatten)]
+    pub past: PastArgs,
     /// Whose, and where.
     #[command(flatten)]
     pub account: AccountArgs,
@@ -46,9 +49,34 @@ pub struct TargetArgs {
     /// Follow this conversation; @FILE reads one id a line, @- stdin [env: GENESYS_CONVERSATION_ID]
     #[arg(short, long = "conversation", value_name = "ID")]
     pub conversations: Vec<String>,
+    /// Follow every message conversation of this queue (repeatable)
+    #[arg(long = "queue", value_name = "ID")]
+    pub queues: Vec<String>,
+    /// Follow every message conversation of this user (repeatable)
+    #[arg(long = "user", value_name = "ID")]
+    pub users: Vec<String>,
     /// Ask this wire; auto takes the one that works
+    ///
+    /// What is said in a call comes over notifications only, and up to about 35 s later: the service takes so long to
+    /// write it down.
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
     pub source: SourceChoice,
+}
+
+/// How much of what was said already.
+#[derive(Debug, Args)]
+#[group(id = "past", multiple = true)]
+#[command(next_help_heading = "History")]
+pub struct PastArgs {
+    /// Begin with the last N lines that were said already, or all
+    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", value_parser = last)]
+    pub lines: Last,
+    /// Begin with what was said since then: 1h30m ago, or at 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "DURATION|TIME", value_parser = since)]
+    pub since: Option<Since>,
+    /// Print what was said already, and end
+    #[arg(long, conflicts_with = "follow")]
+    pub no_follow: bool,
 }
 
 /// Whose, and where.
@@ -133,9 +161,6 @@ pub struct ConnectionArgs {
     /// Go on after a normal close, until the conversation ends; retry without limit
     #[arg(short = 'F')]
     pub follow: bool,
-    /// Give up a connection attempt after this long
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub connect_timeout: Duration,
     /// Reconnect after this long without a sign of life
     #[arg(long, value_name = "DURATION", default_value = "45s", value_parser = duration)]
     pub idle_timeout: Duration,
@@ -145,6 +170,19 @@ pub struct ConnectionArgs {
     /// Refuse messages larger than this
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
     pub max_frame_size: usize,
+    /// How the network is reached.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How the network is reached.
+#[derive(Debug, Args)]
+#[group(id = "network", multiple = true)]
+#[command(next_help_heading = "Connection")]
+pub struct NetworkArgs {
+    /// Give up a connection attempt after this long
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub connect_timeout: Duration,
     /// Connect through this proxy: http, https, socks5 [env: HTTPS_PROXY, ALL_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
@@ -161,10 +199,10 @@ pub struct RecordingArgs {
     #[arg(long, value_name = "PATH")]
     pub record: Option<PathBuf>,
     /// Print a recording, - is stdin, without any network
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["target", "account", "connection", "record"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["target", "past", "account", "connection", "network", "record"])]
     pub replay: Option<PathBuf>,
     /// Tail a conversation simulated in this process; needs no settings
-    #[arg(long, conflicts_with_all = ["target", "account", "proxy", "cacert", "replay"])]
+    #[arg(long, conflicts_with_all = ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay"])]
     pub demo: bool,
 }
 
@@ -181,6 +219,20 @@ pub struct LoggingArgs {
     /// Say it for people or as JSON objects
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = choice(LOG_FORMATS))]
     pub log_format: LogFormat,
+}
+
+/// What is checked.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Which conversations.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Whose, and where.
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// How the network is reached.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// What the local Genesys Cloud does.
@@ -206,7 +258,11 @@ pub struct SimulateArgs {
     pub token_lifetime: Option<Duration>,
 }
 
-const SOURCES: [(&str, SourceChoice); 2] = [("auto", SourceChoice::Auto), ("transcript", SourceChoice::Transcript)];
+const SOURCES: [(&str, SourceChoice); 3] = [
+    ("auto", SourceChoice::Auto),
+    ("transcript", SourceChoice::Transcript),
+    ("notifications", SourceChoice::Notifications),
+];
 
 const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("raw", Format::Raw)];
 

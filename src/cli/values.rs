@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use chrono::DateTime;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
-use crate::config::Retries;
+use crate::config::{Last, Retries, Since};
 
 /// As long as anybody waits; beyond it, deadlines would overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -57,6 +58,23 @@ pub(super) fn retries(text: &str) -> Result<Retries, String> {
         return Ok(Retries::Unlimited);
     }
     text.parse().map(Retries::Limited).map_err(|_| "neither a number nor 'unlimited'".into())
+}
+
+/// How many lines of the end: a number, or `all`.
+pub(super) fn last(text: &str) -> Result<Last, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(Last::All);
+    }
+    text.parse().map(Last::Lines).map_err(|_| "neither a number nor 'all'".into())
+}
+
+/// A duration like that of other flags, or a time of RFC 3339.
+pub(super) fn since(text: &str) -> Result<Since, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Since::At(time.to_utc()));
+    }
+    let other = "a time like 2026-01-02T03:04:05Z will do too";
+    duration(text).map(Since::Ago).map_err(|reason| format!("{reason}; {other}"))
 }
 
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {

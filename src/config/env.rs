@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, TailArgs};
+use crate::cli::{Cli, Command, TailArgs};
 use crate::plain;
 
 use super::credentials::SECRET_NAMES;
@@ -42,8 +42,8 @@ impl Env {
     /// The variables that count for `cli`: those of the process, and behind them those of `--env-file`, else of `.env`
     /// in `folder` or the nearest parent that has one.
     ///
-    /// The demo sees neither a file nor anything but the variables that describe the terminal; only tailing reads a
-    /// file. A value that is not Unicode is taken with U+FFFD in the place of what is not.
+    /// The demo sees neither a file nor anything but the variables that describe the terminal; only tailing and
+    /// checking read a file. A value that is not Unicode is taken with U+FFFD in the place of what is not.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Env {
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL.contains(&name.as_str())))
             .collect();
-        let file = if cli.command.is_none() { EnvFile::read(&cli.tail, folder)? } else { None };
+        let file = settings_file(cli).map(|named| EnvFile::read(named, folder)).transpose()?.flatten();
         Ok(Self { process, file })
     }
 
@@ -97,13 +97,21 @@ impl fmt::Debug for Env {
     }
 }
 
+/// The file that is named, if any, where what is to be done needs settings.
+fn settings_file(cli: &Cli) -> Option<Option<&Path>> {
+    let TailArgs { account, recording, .. } = &cli.tail;
+    match &cli.command {
+        None if recording.demo || recording.replay.is_some() => None,
+        None => Some(account.env_file.as_deref()),
+        Some(Command::Check(args)) => Some(args.account.env_file.as_deref()),
+        Some(Command::Simulate(_) | Command::Completions { .. } | Command::Man) => None,
+    }
+}
+
 impl EnvFile {
-    fn read(args: &TailArgs, folder: &Path) -> Result<Option<Self>, ConfigError> {
-        if args.recording.demo || args.recording.replay.is_some() {
-            return Ok(None);
-        }
-        let (path, setting) = match &args.account.env_file {
-            Some(path) => (path.clone(), format!("--env-file {}", path.display())),
+    fn read(named: Option<&Path>, folder: &Path) -> Result<Option<Self>, ConfigError> {
+        let (path, setting) = match named {
+            Some(path) => (path.to_owned(), format!("--env-file {}", path.display())),
             None => match find(folder) {
                 Some(path) => (path.clone(), path.display().to_string()),
                 None => return Ok(None),

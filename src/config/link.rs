@@ -44,7 +44,7 @@ pub enum Retries {
 }
 
 pub(super) fn resolve(args: ConnectionArgs, env: &Env, problems: &mut Problems) -> Option<Link> {
-    let ConnectionArgs { max_retries, follow, connect_timeout, idle_timeout, ping_interval, max_frame_size, .. } = args;
+    let ConnectionArgs { max_retries, follow, idle_timeout, ping_interval, max_frame_size, network } = args;
     if idle_timeout <= ping_interval {
         problems.contradictory(format!(
             "--idle-timeout {} has to be longer than --ping-interval {}",
@@ -54,7 +54,7 @@ pub(super) fn resolve(args: ConnectionArgs, env: &Env, problems: &mut Problems) 
     }
     let default = if follow { Retries::Unlimited } else { DEFAULT_RETRIES };
     Some(Link {
-        network: network::resolve(args.proxy.as_deref(), args.cacert, connect_timeout, env, problems)?,
+        network: network::resolve(network, env, problems)?,
         socket: SocketLimits { ping_interval, idle_timeout, max_frame_size },
         retries: max_retries.unwrap_or(default),
         follow,

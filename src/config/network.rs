@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::cli::NetworkArgs;
 use crate::plain;
 
 use super::env::Env;
@@ -49,14 +50,9 @@ pub struct Bundle {
     pub pem: Vec<u8>,
 }
 
-pub(super) fn resolve(
-    proxy: Option<&str>,
-    cacert: Option<PathBuf>,
-    connect_timeout: Duration,
-    env: &Env,
-    problems: &mut Problems,
-) -> Option<Network> {
-    let proxy = env.flag_or(proxy, "--proxy", &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Network> {
+    let NetworkArgs { connect_timeout, proxy, cacert } = args;
+    let proxy = env.flag_or(proxy.as_deref(), "--proxy", &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
     // Its value may hold a password and is not shown.
     let proxy =
         proxy.map(|setting| parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason)));

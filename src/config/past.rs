@@ -1,0 +1,48 @@
+//! How much of what was said already is printed, and whether that is all.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::cli::PastArgs;
+
+/// How much of what was said before the start is printed, and what comes after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// At most this many lines of each conversation, the last ones; `None` for all.
+    pub lines: Option<usize>,
+    /// Nothing older than this, which may lie in the future.
+    pub since: Option<DateTime<Utc>>,
+    /// Whether to go on with what is said from now on.
+    pub follow: bool,
+}
+
+/// A number of lines at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// As many as there are.
+    All,
+    /// At most this many.
+    Lines(usize),
+}
+
+/// A moment, as people say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// This long before now, a year at most.
+    Ago(Duration),
+    /// Then.
+    At(DateTime<Utc>),
+}
+
+pub(super) fn resolve(args: &PastArgs, now: DateTime<Utc>) -> Past {
+    let lines = match args.lines {
+        Last::All => None,
+        Last::Lines(lines) => Some(lines),
+    };
+    let since = args.since.map(|since| match since {
+        Since::Ago(duration) => now - duration,
+        Since::At(time) => time,
+    });
+    Past { lines, since, follow: !args.no_follow }
+}
