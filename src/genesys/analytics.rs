@@ -42,9 +42,7 @@ pub(crate) async fn open_conversations(rest: &Rest, groups: &Groups) -> Result<V
 fn query(groups: &Groups, page: usize) -> Value {
     let stamp = |time: chrono::DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let now = Utc::now();
-    let is = |dimension: &'static str| {
-        move |id: &String| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": id })
-    };
+    let is = |dimension: &'static str| move |id: &String| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": id });
     let groups: Vec<Value> =
         groups.queues.iter().map(is("queueId")).chain(groups.users.iter().map(is("userId"))).collect();
     let message = json!({ "type": "dimension", "dimension": "mediaType", "operator": "matches", "value": "message" });
@@ -89,7 +87,8 @@ mod tests {
     fn groups_are_alternatives_and_the_rest_is_required() {
         let groups = Groups { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
         let query = query(&groups, 3);
-        let alternatives: Vec<_> = query["segmentFilters"][0]["predicates"].as_array().expect("a list").iter().collect();
+        let alternatives: Vec<_> =
+            query["segmentFilters"][0]["predicates"].as_array().expect("a list").iter().collect();
         assert_eq!(alternatives.len(), 3);
         assert_eq!((&query["segmentFilters"][0]["type"], &query["paging"]["pageNumber"]), (&json!("or"), &json!(3)));
         assert_eq!(query["conversationFilters"][0]["predicates"][0]["operator"], "notExists");

@@ -85,7 +85,13 @@ mod tests {
         for (count, seconds) in [(1, 0), (119, 0), (120, 1), (149, 2), (179, 30), (180, 60), (999, 60)] {
             budget.note(&told(count, 180, 60));
             let wait = (budget.earliest() - now).as_secs_f64();
-            let expected = if seconds == 1 { 60.0 / 61.0 } else if seconds == 2 { 60.0 / 32.0 } else { f64::from(seconds) };
+            let expected = if seconds == 1 {
+                60.0 / 61.0
+            } else if seconds == 2 {
+                60.0 / 32.0
+            } else {
+                f64::from(seconds)
+            };
             assert!((wait - expected).abs() < 0.001, "{count}: {wait}");
         }
         tokio::time::advance(Duration::from_secs(60)).await;
@@ -96,7 +102,10 @@ mod tests {
     async fn nonsense_is_no_limit() {
         let mut budget = Budget::default();
         budget.note(&told(5, 0, 60));
-        budget.note(&HeaderMap::from_iter([("inin-ratelimit-count".parse().expect("a name"), "many".parse().expect("a value"))]));
+        budget.note(&HeaderMap::from_iter([(
+            "inin-ratelimit-count".parse().expect("a name"),
+            "many".parse().expect("a value"),
+        )]));
         assert_eq!((budget.earliest(), budget.allowed()), (Instant::now(), None));
     }
 }

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::channel_data::{Channel, TopicState, parse_channel, parse_topics};
+use super::channel_data::{Channel, TopicState, topic_states};
 use super::rest::{Rest, RestError};
 
 /// What becomes of the topics a channel has already.
@@ -23,7 +23,7 @@ pub(crate) enum Change {
 /// Whatever stands in the way, and an address that is neither `wss` nor on loopback.
 pub(crate) async fn create(rest: &Rest) -> Result<Channel, RestError> {
     let body = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await?;
-    parse_channel(&body).map_err(|reason| RestError::NotSpoken { host: rest.host(), reason: reason.to_string() })
+    Channel::parse(&body).map_err(|reason| RestError::NotSpoken { host: rest.host(), reason: reason.to_string() })
 }
 
 /// Whether the service still knows a channel.
@@ -52,10 +52,8 @@ pub(crate) async fn subscribe(
     };
     let wanted: Vec<Value> = topics.iter().map(|topic| json!({ "id": topic })).collect();
     let body = rest.send(method, &path(channel, "/subscriptions?ignoreErrors=true"), Some(&wanted)).await?;
-    parse_topics(&body).ok_or_else(|| RestError::NotSpoken {
-        host: rest.host(),
-        reason: "its answer is no list of topics".to_owned(),
-    })
+    topic_states(&body)
+        .ok_or_else(|| RestError::NotSpoken { host: rest.host(), reason: "its answer is no list of topics".to_owned() })
 }
 
 /// An id from the network as no more than one segment of a path.

@@ -1,23 +1,22 @@
 //! What the remote side speaks.
 
+pub(crate) mod analytics;
 pub(crate) mod answer;
 pub(crate) mod auth;
-#[expect(dead_code, reason = "for the notifications source")]
+mod budget;
 pub(crate) mod channel_data;
+pub(crate) mod channels;
 mod content;
-#[expect(dead_code, reason = "for the notifications source")]
 pub(crate) mod conversation;
 pub(crate) mod decode;
 pub(crate) mod http;
-#[expect(dead_code, reason = "for the notifications source")]
 pub(crate) mod message_data;
 pub(crate) mod nap;
-#[expect(dead_code, reason = "for the notifications source")]
 pub(crate) mod notice;
 pub(crate) mod region;
+pub(crate) mod rest;
 mod sign;
 pub(crate) mod socket;
-#[expect(dead_code, reason = "for the notifications source")]
 pub(crate) mod speaker;
 pub(crate) mod transcription;
 mod value;

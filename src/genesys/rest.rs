@@ -100,7 +100,12 @@ impl Rest {
     /// # Errors
     ///
     /// As [`Rest::get`].
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<String, RestError> {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<String, RestError> {
         self.ask(method, path, body).await
     }
 

@@ -48,7 +48,7 @@ impl Transcript {
     }
 
     async fn open(&self, token: Token) -> Result<Session<Upgraded>, SourceError> {
-        let opened = socket::open(&self.http, &self.url, &token, self.limits).await;
+        let opened = socket::open(&self.http, &self.url, Some(&token), self.limits, socket::Knock::Ping).await;
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
         Ok(Session::new(socket, self.conversation.clone(), token, peer, self.http.secrets().clone()))

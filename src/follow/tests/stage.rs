@@ -21,7 +21,7 @@ use crate::follow::{Failure, Outcome, Persistence, follow};
 use crate::genesys::auth::Token;
 use crate::genesys::http::HttpError;
 use crate::genesys::nap::NapClock;
-use crate::genesys::socket::Socket;
+use crate::genesys::socket::{Knock, Socket};
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::recording::Recorder;
 use crate::redact::Secrets;
@@ -184,7 +184,7 @@ pub(super) async fn connect(life: Option<Duration>, play: Play) -> Session<Duple
     let (near, far) = tokio::io::duplex(64 * 1024);
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
     tokio::task::spawn_local(play(server));
-    let socket = Socket::new(near, limits(), NapClock::start(|| ASLEEP.get())).await;
+    let socket = Socket::new(near, limits(), Knock::Ping, NapClock::start(|| ASLEEP.get())).await;
     let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
     Session::new(socket, "c1".into(), token, "test".into(), Secrets::default())
 }
