@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Body, Gap, TranscriptEvent};
-use crate::genesys::decode::Decoded;
+use crate::event::{Body, TranscriptEvent};
 use crate::ledger::{Ledger, Tally};
-use crate::output::Output;
+use crate::output::{Output, Prefixes};
 use crate::recording::{RecordError, Recorder};
-use crate::source::Arrival;
+use crate::source::{Arrival, Meaning, Told, Why};
 
 /// How often frames that cannot be read may be mentioned.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
@@ -22,6 +22,9 @@ pub(crate) struct Delivery {
     recorder: Option<Recorder>,
     connections: u32,
     malformed: Complaint,
+    /// How many lines of what was said before the start are wanted of a conversation.
+    lines: Option<usize>,
+    prefixes: Prefixes,
     broken: Option<RecordError>,
     interrupt: CancellationToken,
     /// What happened so far.
@@ -39,6 +42,8 @@ pub(crate) struct Counts {
     pub(crate) unknown: u64,
     /// Frames that could not be read.
     pub(crate) malformed: u64,
+    /// Events that were missed in a time without a connection, and read afterwards.
+    pub(crate) recovered: u64,
     /// Stretches without a connection.
     pub(crate) gaps: u64,
     /// Connections that replaced a lost one.
@@ -52,18 +57,24 @@ pub(crate) enum Taken {
     Nothing,
     /// An event the reader had not seen.
     News,
-    /// The end of the conversation.
-    Closed,
 }
 
 impl Delivery {
-    /// A delivery that has delivered nothing yet. It cancels `interrupt` when it can no longer record.
-    pub(crate) fn new(output: Output, recorder: Option<Recorder>, interrupt: CancellationToken) -> Self {
+    /// A delivery that has delivered nothing yet. Of what was said before the start, so many `lines` of a conversation
+    /// are wanted, or all. It cancels `interrupt` when it can no longer record.
+    pub(crate) fn new(
+        output: Output,
+        recorder: Option<Recorder>,
+        (lines, prefixes): (Option<usize>, Prefixes),
+        interrupt: CancellationToken,
+    ) -> Self {
         Self {
             output,
             recorder,
             connections: 0,
             malformed: Complaint::default(),
+            lines,
+            prefixes,
             broken: None,
             interrupt,
             counts: Counts::default(),
@@ -82,19 +93,25 @@ impl Delivery {
     }
 
     /// Takes what came over the connection that keeps this tally.
-    pub(crate) fn take(&mut self, arrival: &Arrival<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.frame(arrival.conversation, tally.connection(), arrival.received, arrival.raw);
+    pub(crate) fn take(&mut self, arrival: Arrival<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+        let Arrival { conversation, received, raw, meaning, .. } = arrival;
+        if let Some(raw) = raw {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.frame(conversation, tally.connection(), received, raw);
+            }
+            self.output.frame(raw, meaning == Meaning::Life);
         }
-        self.output.frame(arrival.raw);
-        match &arrival.meaning {
-            Decoded::Event(event) => self.event(event, ledger, tally),
-            Decoded::Unknown(name) => {
+        match meaning {
+            Meaning::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
+            Meaning::Event(event) => self.told(&event, ledger, tally),
+            Meaning::Past(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
+            Meaning::Life | Meaning::Hint => Taken::Nothing,
+            Meaning::Unknown(name) => {
                 self.counts.unknown += 1;
                 tracing::debug!(event = %name, "ignored an event of the unknown kind \"{name}\"");
                 Taken::Nothing
             }
-            Decoded::Malformed(reason) => {
+            Meaning::Malformed(reason) => {
                 self.counts.malformed += 1;
                 if let Some(count) = self.malformed.raise() {
                     let frames = if count == 1 { "frame" } else { "frames" };
@@ -108,16 +125,6 @@ impl Delivery {
         }
     }
 
-    /// Tells the reader that messages may be missing.
-    pub(crate) fn gap(&mut self, conversation: &str, gap: Gap) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.gap(conversation, &gap);
-        }
-        self.counts.gaps += 1;
-        let (at, received) = (Some(gap.to), gap.to);
-        self.output.event(&TranscriptEvent { conversation, at, received, body: Body::Gap(gap) });
-    }
-
     /// Hands everything over to the writers, the recording first: what the reader has seen can be replayed.
     pub(crate) fn flush(&mut self) {
         if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::flush) {
@@ -129,14 +136,64 @@ impl Delivery {
     }
 
     fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
-        let closed = event.body == Body::Closed;
         if !ledger.admit(event, tally) {
             self.counts.repeats += 1;
-            return if closed { Taken::Closed } else { Taken::Nothing };
+            return Taken::Nothing;
         }
         self.counts.delivered += 1;
         self.output.event(event);
-        if closed { Taken::Closed } else { Taken::News }
+        Taken::News
+    }
+
+    /// An event that came in no frame of its own, and so has to be recorded itself.
+    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+        if let Body::Gap(_) = event.body {
+            self.counts.gaps += 1;
+            self.record(event);
+            self.output.event(event);
+            return Taken::Nothing;
+        }
+        let taken = self.event(event, ledger, tally);
+        if taken == Taken::News {
+            self.record(event);
+        }
+        taken
+    }
+
+    /// What was read afterwards: what is new of it, and of what was said before the start the last lines that are wanted.
+    fn past(
+        &mut self,
+        conversation: &str,
+        received: DateTime<Utc>,
+        (events, why): (Vec<Told>, Why),
+        (ledger, tally): (&mut Ledger, &mut Tally),
+    ) -> Taken {
+        let events = events.into_iter().map(|Told { at, body }| TranscriptEvent { conversation, at, received, body });
+        let new: Vec<_> = events.filter(|event| ledger.admit(event, tally)).collect();
+        let wanted = if why == Why::Start { self.lines } else { None };
+        let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
+        for event in &new[shown..] {
+            self.counts.delivered += 1;
+            self.record(event);
+            self.output.event(event);
+        }
+        if why == Why::Missed && !new.is_empty() {
+            self.say_recovered(conversation, new.len());
+        }
+        if new.is_empty() { Taken::Nothing } else { Taken::News }
+    }
+
+    fn say_recovered(&mut self, conversation: &str, count: usize) {
+        self.counts.recovered += count as u64;
+        let name = self.prefixes.of(conversation).map_or_else(String::new, |prefix| format!("{prefix}: "));
+        let messages = if count == 1 { "message" } else { "messages" };
+        tracing::info!(count, "{name}{count} missed {messages} fetched");
+    }
+
+    fn record(&mut self, event: &TranscriptEvent<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// One event of one conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +59,7 @@ impl Body<'_> {
 }
 
 /// One message. A message carries text, attachments, or both; neither only where the service has not given its text away.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message<'a> {
     /// The id the service gave it, unique within its conversation.
     pub id: Option<Cow<'a, str>>,
@@ -127,7 +128,7 @@ impl Message<'_> {
 }
 
 /// One side of a message. An empty string on the wire counts as missing and is `None` here.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Party<'a> {
     /// The id; `external` is the customer.
     pub id: Option<Cow<'a, str>>,
@@ -142,7 +143,7 @@ impl Party<'_> {
 }
 
 /// The side a message comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// The person outside.
     Customer,
@@ -183,7 +184,7 @@ impl Role {
 }
 
 /// Something other than text: a file, a card, a quick reply, a location.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment<'a> {
     /// What it is in a word or two, such as `attachment`, `card` or `quick reply`.
     pub kind: Cow<'a, str>,
@@ -221,7 +222,7 @@ impl Attachment<'_> {
 }
 
 /// How a message was learned of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// It came over the socket as it happened.
     Live,
@@ -267,6 +268,16 @@ pub enum RawFrame<'a> {
     Text(&'a str),
     /// A binary frame.
     Binary(&'a [u8]),
+}
+
+impl RawFrame<'_> {
+    /// Its size in bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
 }
 
 fn owned(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {

@@ -140,6 +140,12 @@ fn of_failure(failure: &Failure) -> u8 {
     }
 }
 
+/// What is missing on both wires says more than what is wrong with one of them.
+fn more_specific(one: u8, other: u8) -> u8 {
+    let order = [NO_PERMISSION, NO_INPUT, PROTOCOL];
+    order.into_iter().find(|code| [one, other].contains(code)).unwrap_or(other)
+}
+
 fn of_refusal(error: &SourceError) -> u8 {
     match error {
         SourceError::Http(HttpError::ProxyCredentials { .. }) => NO_PERMISSION,
@@ -154,7 +160,10 @@ fn of_refusal(error: &SourceError) -> u8 {
         SourceError::Auth(AuthError::Http(_) | AuthError::Busy { .. }) | SourceError::Busy { .. } => UNAVAILABLE,
         SourceError::Unauthorized { .. } | SourceError::Forbidden { .. } => NO_PERMISSION,
         SourceError::NoConversation { .. } => NO_INPUT,
-        SourceError::NotSpoken { .. } => PROTOCOL,
-        SourceError::Ended(_) => UNAVAILABLE,
+        SourceError::NotSpoken { .. } | SourceError::NotGenesys { .. } => PROTOCOL,
+        SourceError::Neither { transcript, notifications } => {
+            more_specific(of_refusal(transcript), of_refusal(notifications))
+        }
+        SourceError::Ended(_) | SourceError::Dropped(_) | SourceError::ChannelGone(_) => UNAVAILABLE,
     }
 }

@@ -13,11 +13,11 @@ use crate::event::{Body, Message, TranscriptEvent};
 /// order of their coming they take about 1 MiB.
 const REMEMBERED: usize = 57_344;
 
-/// The memory of what was delivered, across connections.
+/// The memory of what was delivered, across connections and conversations.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     keys: RandomState,
-    delivered: Recent,
+    delivered: HashMap<String, Recent>,
 }
 
 /// What one connection has brought of the events that have no id. Every connection starts a new one.
@@ -35,15 +35,31 @@ impl Ledger {
     /// any other. One without a time as well is always new.
     pub(crate) fn admit(&mut self, event: &TranscriptEvent<'_>, tally: &mut Tally) -> bool {
         let mut hasher = self.keys.build_hasher();
-        event.conversation.hash(&mut hasher);
-        match identify(event, &mut hasher) {
-            Identity::Own => self.delivered.insert(hasher.finish()),
+        let key = match identify(event, &mut hasher) {
+            Identity::Own => hasher.finish(),
             Identity::Counted => {
+                event.conversation.hash(&mut hasher);
                 let occurrence = tally.count(hasher.finish());
-                self.delivered.insert(self.keys.hash_one((hasher.finish(), occurrence)))
+                self.keys.hash_one((hasher.finish(), occurrence))
             }
-            Identity::None => true,
+            Identity::None => return true,
+        };
+        match self.delivered.get_mut(event.conversation) {
+            Some(delivered) => delivered.insert(key),
+            None => self.delivered.entry(event.conversation.to_owned()).or_default().insert(key),
         }
+    }
+
+    /// Whether the message with this id was delivered.
+    pub(crate) fn knows(&self, conversation: &str, id: &str) -> bool {
+        let mut hasher = self.keys.build_hasher();
+        of_id(id, &mut hasher);
+        self.delivered.get(conversation).is_some_and(|delivered| delivered.known.contains(&hasher.finish()))
+    }
+
+    /// Forgets a conversation that is over.
+    pub(crate) fn forget(&mut self, conversation: &str) {
+        self.delivered.remove(conversation);
     }
 }
 
@@ -88,7 +104,7 @@ enum Identity {
 fn identify(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
     match &event.body {
         Body::Message(Message { id: Some(id), .. }) => {
-            ("id", id).hash(hasher);
+            of_id(id, hasher);
             Identity::Own
         }
         Body::Gap(_) => Identity::None,
@@ -105,6 +121,10 @@ fn identify(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
             counted(event, hasher)
         }
     }
+}
+
+fn of_id(id: &str, hasher: &mut impl Hasher) {
+    ("id", id).hash(hasher);
 }
 
 fn counted(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
@@ -198,6 +218,9 @@ mod tests {
         assert!(!ledger.admit(&edited, &mut Tally::default()), "the id alone decides");
         let elsewhere = TranscriptEvent { conversation: "other", ..first };
         assert!(ledger.admit(&elsewhere, &mut tally));
+        assert!(ledger.knows("97b9dcb3", "m1") && !ledger.knows("97b9dcb3", "m2") && !ledger.knows("third", "m1"));
+        ledger.forget("97b9dcb3");
+        assert!(!ledger.knows("97b9dcb3", "m1") && ledger.knows("other", "m1"));
     }
 
     #[test]
@@ -256,7 +279,7 @@ mod tests {
         for id in &ids {
             assert!(ledger.admit(&event(Some(at(1)), said(Some(id), "external", "x")), &mut tally));
         }
-        assert_eq!(ledger.delivered.known.len(), REMEMBERED);
+        assert_eq!(ledger.delivered["97b9dcb3"].known.len(), REMEMBERED);
         assert!(!ledger.admit(&event(Some(at(1)), said(Some(&ids[1]), "external", "x")), &mut tally));
         assert!(ledger.admit(&event(Some(at(1)), said(Some(&ids[0]), "external", "x")), &mut tally));
         for second in 0..=57_344 {

@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Gap, RawFrame};
+use crate::event::{Body, Message, RawFrame, TranscriptEvent};
 use crate::plain;
 
 /// The version of the format that this program writes and reads.
@@ -31,7 +31,7 @@ pub(crate) struct Header {
 }
 
 /// Every other line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// When it happened.
     pub(crate) at: DateTime<Utc>,
@@ -43,13 +43,19 @@ pub(crate) struct Entry {
 }
 
 /// What can happen in a recording.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum What {
     /// A text frame, and the number of the connection that brought it.
     Text(u32, String),
     /// A binary frame, in base64.
     Binary(u32, String),
+    /// A message that came in no frame of its own, and when it was said.
+    Message(Option<DateTime<Utc>>, Box<Message<'static>>),
+    /// A change that came in no frame of its own, when it was, and what it was.
+    Update(Option<DateTime<Utc>>, Option<String>),
+    /// An end that came in no frame of its own, and when it was.
+    Closed(Option<DateTime<Utc>>),
     /// A stretch without a connection.
     Gap {
         /// The last sign of life before it.
@@ -60,7 +66,7 @@ pub(crate) enum What {
 }
 
 /// A line of a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Line {
     /// A run starts.
     Header(Header),
@@ -132,10 +138,15 @@ impl Recorder {
         self.write(&Entry { at, conversation: conversation.to_owned(), what });
     }
 
-    /// Records a stretch without a connection.
-    pub(crate) fn gap(&mut self, conversation: &str, gap: &Gap) {
-        let what = What::Gap { from: gap.from, reason: gap.reason.clone() };
-        self.write(&Entry { at: gap.to, conversation: conversation.to_owned(), what });
+    /// Records an event that came in no frame of its own.
+    pub(crate) fn event(&mut self, event: &TranscriptEvent<'_>) {
+        let what = match &event.body {
+            Body::Gap(gap) => What::Gap { from: gap.from, reason: gap.reason.clone() },
+            Body::Message(message) => What::Message(event.at, Box::new(message.clone().into_owned())),
+            Body::Update { what } => What::Update(event.at, what.as_deref().map(str::to_owned)),
+            Body::Closed => What::Closed(event.at),
+        };
+        self.write(&Entry { at: event.received, conversation: event.conversation.to_owned(), what });
     }
 
     /// Hands what was recorded to the file.
@@ -225,6 +236,7 @@ fn drop_torn_line(mut file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Gap;
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
@@ -246,7 +258,8 @@ mod tests {
         let mut recorder = record(&path);
         recorder.frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
         recorder.frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
-        recorder.gap("c1", &Gap { from: at(), to: at(), reason: "lost".into() });
+        let gap = Body::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
+        recorder.event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
         recorder.flush().expect("written");
         let lines = lines(&path);
         assert!(matches!(&lines[0], Line::Header(header) if header.conversations == ["c1"]));

@@ -14,6 +14,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 const REPLACEMENT: &str = "[redacted]";
 
+/// What stands for a notification channel, whose id alone lets anybody listen.
+const CHANNEL: &str = "[channel]";
+
 /// Shorter ones are left alone: no real secret is that short, and striking out every `abc` would make lines
 /// unreadable and give the secret away by where the holes are.
 const SHORTEST: usize = 4;
@@ -34,6 +37,8 @@ pub struct Secrets {
 struct Known {
     settings: Vec<SecretString>,
     tokens: VecDeque<Vec<SecretString>>,
+    /// Addresses before the ids that they hold.
+    channels: VecDeque<[SecretString; 2]>,
 }
 
 impl Secrets {
@@ -59,17 +64,37 @@ impl Secrets {
         });
     }
 
+    /// Registers a notification channel by its id and its address. Only the last few are remembered.
+    pub fn add_channel(&self, id: &str, address: &str) {
+        self.with(|known| {
+            if known.channels.len() == TOKENS {
+                known.channels.pop_front();
+            }
+            known.channels.push_back([address.to_owned().into(), id.to_owned().into()]);
+        });
+    }
+
+    /// `text` without the channels that are in it; borrowed when there is none.
+    #[must_use]
+    pub fn without_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let names = known.channels.iter().flatten().map(ExposeSecret::expose_secret);
+        let present = names.filter(|name| name.len() >= SHORTEST && text.contains(name));
+        present.fold(Cow::Borrowed(text), |text, name| Cow::Owned(text.replace(name, CHANNEL)))
+    }
+
     /// `text` with every registered secret replaced; borrowed when there is none in it.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = self.without_channel(text);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut present: Vec<&str> = known.all().filter(|secret| text.contains(secret)).collect();
         if present.is_empty() {
-            return Cow::Borrowed(text);
+            return text;
         }
         // A secret may be the beginning of another one: the longest first leaves no remainder.
         present.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Cow::Owned(present.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, REPLACEMENT)))
+        Cow::Owned(present.into_iter().fold(text.into_owned(), |text, secret| text.replace(secret, REPLACEMENT)))
     }
 
     fn with(&self, change: impl FnOnce(&mut Known)) {

@@ -1,6 +1,7 @@
 //! One connection and what it has brought, read step by step.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,7 +22,7 @@ pub(super) struct Shared<'a> {
     /// Tells when the reader has caught up.
     reader: WriterHandle,
     /// What was delivered already.
-    ledger: RefCell<Ledger>,
+    ledger: Rc<RefCell<Ledger>>,
 }
 
 /// An open session with its own bookkeeping.
@@ -30,8 +31,8 @@ pub(super) struct Connection<T> {
     /// The session.
     pub(super) session: Session<T>,
     opened: Instant,
-    /// When the next one should be opened beside it.
-    pub(super) renew_at: Option<Instant>,
+    /// Before this no next one is opened beside it, because the last attempt has failed.
+    pub(super) not_before: Option<Instant>,
     /// Whether it, or one whose place it took, was worth something already.
     pub(super) news: bool,
     tally: Tally,
@@ -49,8 +50,13 @@ pub(super) enum Heard {
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// A connection that was opened just now.
     pub(super) fn new(session: Session<T>, tally: Tally) -> Self {
-        let renew_at = session.renew_at();
-        Self { session, opened: Instant::now(), renew_at, news: false, tally }
+        Self { session, opened: Instant::now(), not_before: None, news: false, tally }
+    }
+
+    /// When the next one should be opened beside it.
+    pub(super) fn renew_at(&self) -> Option<Instant> {
+        let due = self.session.renew_at()?;
+        Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
     }
 
     /// Whether it was worth something: it stayed up for a while, or brought news.
@@ -70,21 +76,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             self.session.hold(shared.reader.room()).await;
         }
         while let Some(arrival) = self.session.ready() {
-            let taken = shared.take(&arrival?, &mut self.tally);
-            if let Some(heard) = self.note(taken, shared) {
+            let arrival = arrival?;
+            let last = arrival.last;
+            let taken = shared.take(arrival, &mut self.tally);
+            if let Some(heard) = self.note(taken, last, shared) {
                 return Ok(heard);
             }
         }
         shared.delivery.borrow_mut().flush();
-        let taken = shared.take(&self.session.next().await?, &mut self.tally);
-        Ok(self.note(taken, shared).unwrap_or(Heard::More))
+        let arrival = self.session.next().await?;
+        let last = arrival.last;
+        let taken = shared.take(arrival, &mut self.tally);
+        Ok(self.note(taken, last, shared).unwrap_or(Heard::More))
     }
 
     /// Whether to stop here and let others look: at the end of the conversation, or of the reader's patience.
-    fn note(&mut self, taken: Taken, shared: &Shared<'_>) -> Option<Heard> {
-        self.news |= taken != Taken::Nothing;
+    fn note(&mut self, taken: Taken, last: bool, shared: &Shared<'_>) -> Option<Heard> {
+        self.news |= taken == Taken::News;
         match taken {
-            Taken::Closed => {
+            _ if last => {
                 shared.delivery.borrow_mut().flush();
                 Some(Heard::Closed)
             }
@@ -95,13 +105,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 }
 
 impl<'a> Shared<'a> {
-    /// Nothing was delivered yet.
-    pub(super) fn new(delivery: &'a RefCell<Delivery>) -> Self {
+    /// With the ledger that the sources look into as well.
+    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Ledger>>) -> Self {
         let reader = delivery.borrow().output.handle();
-        Self { delivery, reader, ledger: RefCell::default() }
+        Self { delivery, reader, ledger }
     }
 
-    fn take(&self, arrival: &Arrival<'_>, tally: &mut Tally) -> Taken {
+    fn take(&self, arrival: Arrival<'_>, tally: &mut Tally) -> Taken {
         self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
     }
 }

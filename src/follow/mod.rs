@@ -6,8 +6,8 @@ mod tail;
 mod trying;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,8 @@ use self::tail::{Tail, Tailed};
 use self::trying::Trying;
 use crate::config::Retries;
 use crate::delivery::Delivery;
-use crate::event::Gap;
-use crate::ledger::Tally;
-use crate::source::{Session, SourceError};
+use crate::ledger::{Ledger, Tally};
+use crate::source::{Loss, Session, SourceError};
 
 /// How hard to try.
 #[derive(Debug, Clone, Copy)]
@@ -61,36 +60,36 @@ impl Failure {
     }
 }
 
-/// Follows one conversation until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
+/// Follows what a source brings until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
 /// has been handed to the output.
 ///
 /// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
-/// for renewal. `name` stands before every status line, and is empty where there is only one conversation.
+/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart. The `ledger` is
+/// the one that the source looks into.
 ///
 /// # Errors
 ///
 /// The last trouble, when it is final or the attempts are used up. It was not reported yet.
 pub(crate) async fn follow<T, C>(
-    conversation: &str,
     name: &str,
     mut connect: C,
     persistence: Persistence,
-    delivery: &RefCell<Delivery>,
+    (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Ledger>>),
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure>
 where
     T: AsyncRead + AsyncWrite + Unpin,
     C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
-    let shared = Shared::new(delivery);
+    let shared = Shared::new(delivery, ledger);
     let mut trying = Trying::new(name, persistence);
     let mut lost: Option<Loss> = None;
     loop {
         let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
         let error = match opened {
-            Ok(session) => {
-                trying.connected(&session.peer, lost.as_ref().map(|loss| loss.last_sign));
-                let tally = shared.opened(conversation, lost.take());
+            Ok(mut session) => {
+                trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_sign));
+                let tally = shared.opened(&mut session, lost.take());
                 let tail = Tail { name, shared: &shared, stop };
                 match tail.run(Connection::new(session, tally), &mut connect).await {
                     Tailed::Closed => return Ok(Outcome::Closed),
@@ -113,22 +112,14 @@ where
     }
 }
 
-/// A connection that was lost.
-#[derive(Debug, Clone)]
-struct Loss {
-    last_sign: DateTime<Utc>,
-    reason: String,
-}
-
 impl Shared<'_> {
-    /// Notes a new connection, and before its first line what was missed before it.
-    fn opened(&self, conversation: &str, lost: Option<Loss>) -> Tally {
+    /// Notes a new connection; what was missed before it comes before its first line.
+    fn opened<T: AsyncRead + AsyncWrite + Unpin>(&self, session: &mut Session<T>, lost: Option<Loss>) -> Tally {
         let mut delivery = self.delivery.borrow_mut();
-        if let Some(Loss { last_sign, reason }) = lost {
+        if let Some(loss) = lost {
             delivery.counts.reconnects += 1;
-            delivery.gap(conversation, Gap { from: last_sign, to: Utc::now(), reason });
+            session.resume(loss);
         }
-        delivery.flush();
         delivery.opened()
     }
 }

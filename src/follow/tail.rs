@@ -73,7 +73,7 @@ impl Tail<'_> {
     /// Reads until the connection is due for renewal.
     async fn steady<T: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<T>) -> Result<(), Break> {
         loop {
-            let renew_at = connection.renew_at;
+            let renew_at = connection.renew_at();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Break::Stopped),
@@ -111,7 +111,7 @@ impl Tail<'_> {
                     let delay = backoff.delay(attempt, wish);
                     attempt += 1;
                     tracing::warn!("{}cannot renew the connection yet: {error}", self.name);
-                    connection.renew_at = Some(Instant::now() + delay);
+                    connection.not_before = Some(Instant::now() + delay);
                     self.steady(connection).await?;
                 }
             }
@@ -152,7 +152,7 @@ impl Tail<'_> {
         let tailed = match ended {
             Break::Closed => {
                 let orderly = async {
-                    if self.read_on(&mut connection, LAST_WAIT).await {
+                    if !connection.session.lingers() || self.read_on(&mut connection, LAST_WAIT).await {
                         connection.session.close().await;
                         self.read_on(&mut connection, LAST_WAIT).await;
                     }

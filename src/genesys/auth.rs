@@ -102,6 +102,16 @@ impl Auth {
         Ok(token)
     }
 
+    /// The current token is of no more use: whoever needs one next fetches another.
+    pub(crate) fn distrust(&self) {
+        // Whoever holds the lock is fetching another already.
+        if let Ok(known) = self.known.try_lock()
+            && let Some(token) = &known.token
+        {
+            token.refuse();
+        }
+    }
+
     async fn fetch(&self) -> Result<Token, AuthError> {
         let host = http::host(&self.endpoint);
         let asked = Instant::now();

@@ -76,6 +76,11 @@ impl Rest {
         self.auth.token().await
     }
 
+    /// The current token is of no more use, as somebody else has heard.
+    pub(crate) fn distrust_token(&self) {
+        self.auth.distrust();
+    }
+
     /// When the next request may be made by the allowance that the service tells; may have passed.
     pub(crate) fn earliest(&self) -> Instant {
         self.budget().earliest()

@@ -101,9 +101,19 @@ impl Output {
         shown
     }
 
-    /// Formats a frame in raw output; elsewhere it does nothing.
-    pub fn frame(&mut self, frame: RawFrame<'_>) {
+    /// Where the last `lines` of these events begin that would be shown.
+    pub(crate) fn first_of_last(&self, events: &[TranscriptEvent<'_>], lines: usize) -> usize {
+        let shown = events.iter().enumerate().rev().filter(|(_, event)| self.style.selection.shows(event));
+        shown.take(lines).last().map_or(events.len(), |(index, _)| index)
+    }
+
+    /// Formats a frame in raw output; elsewhere it does nothing. One that is a mere sign of `life` is shown with system
+    /// messages only.
+    pub fn frame(&mut self, frame: RawFrame<'_>, life: bool) {
         let Records::Raw { as_is } = self.records else { return };
+        if life && !self.style.selection.system {
+            return;
+        }
         self.writer.record(|out| {
             match (as_is, frame) {
                 (false, _) => frame::push_frame(out, frame),
@@ -169,7 +179,7 @@ mod tests {
         assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
         assert!(!output.event(&said(Role::System, "Sam", "joined")));
         assert!(output.event(&event(Body::Closed)));
-        output.frame(RawFrame::Text("{}"));
+        output.frame(RawFrame::Text("{}"), false);
         let (written, summary) = finish(reader, output).await;
         assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
         assert_eq!((summary.shown, summary.written.records), (2, 2));
@@ -192,8 +202,9 @@ mod tests {
         {
             let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
             assert!(!output.event(&event(Body::Closed)));
-            output.frame(RawFrame::Text("{\n\"a\":1}"));
-            output.frame(RawFrame::Binary(b"no\njson\x1b"));
+            output.frame(RawFrame::Text("{\n\"a\":1}"), false);
+            output.frame(RawFrame::Text("pong"), true);
+            output.frame(RawFrame::Binary(b"no\njson\x1b"), false);
             let (written, summary) = finish(reader, output).await;
             assert_eq!(written, expected);
             assert_eq!((summary.shown, summary.written.records), (2, 2));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::genesys::answer::Answer;
 use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
+use crate::genesys::rest::RestError;
 use crate::genesys::socket::Ending;
 
 /// Why there is no connection, or no longer one.
@@ -28,12 +29,24 @@ pub(crate) enum SourceError {
     /// Not now.
     #[error("{host} cannot serve the transcript now: {answer}")]
     Busy { host: String, answer: Answer },
-    /// Whatever answers there, it is no transcript endpoint.
+    /// Whatever answers there, it is no transcript endpoint; with the status, unless that was the right one.
     #[error("{host} does not answer like a transcript endpoint: {reason}")]
-    NotSpoken { host: String, reason: String },
+    NotSpoken { host: String, reason: String, status: Option<u16> },
+    /// Whatever answers there, it is not the published API.
+    #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
+    NotGenesys { host: String, reason: String },
+    /// Both wires are refused.
+    #[error("{notifications}; before that, {transcript}")]
+    Neither { transcript: Box<SourceError>, notifications: Box<SourceError> },
     /// The connection stood, and has ended.
     #[error(transparent)]
     Ended(#[from] Ending),
+    /// The notification socket stood, and has ended, which says nothing about the conversations.
+    #[error(transparent)]
+    Dropped(Ending),
+    /// The notification channel is of no more use.
+    #[error("the notification channel is gone: {0}")]
+    ChannelGone(String),
 }
 
 /// What to do about it.
@@ -61,6 +74,30 @@ impl From<AuthError> for SourceError {
 }
 
 impl SourceError {
+    /// What it means for this conversation that a request has failed.
+    pub(crate) fn of_rest(error: RestError, conversation: &str) -> Self {
+        match error {
+            RestError::Http(error) => Self::Http(error),
+            RestError::Auth(error) => error.into(),
+            RestError::Unauthorized { host, answer } => Self::Unauthorized { host, answer },
+            RestError::Forbidden { host, answer } => Self::Forbidden { host, answer },
+            RestError::NotFound { host, answer } => {
+                Self::NoConversation { host, conversation: conversation.to_owned(), answer }
+            }
+            RestError::Busy { host, answer } => Self::Busy { host, answer },
+            RestError::NotSpoken { host, reason } => Self::NotGenesys { host, reason },
+        }
+    }
+
+    /// Whether a handshake was answered as where there is no transcript socket, but perhaps another wire.
+    pub(crate) fn is_of_another_wire(&self) -> bool {
+        match self {
+            Self::NoConversation { answer, .. } => matches!(answer.status.as_u16(), 404 | 410),
+            Self::NotSpoken { status, .. } => status.is_some_and(|status| matches!(status, 200..=399 | 400 | 405 | 426 | 501)),
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn recovery(&self) -> Recovery {
         match self {
@@ -75,9 +112,12 @@ impl SourceError {
             }
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Recovery::GiveUp,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Recovery::GiveUp,
-            Self::NoConversation { .. } | Self::NotSpoken { .. } => Recovery::GiveUp,
+            Self::NoConversation { .. } | Self::NotSpoken { .. } | Self::NotGenesys { .. } => Recovery::GiveUp,
+            Self::Neither { notifications, .. } => notifications.recovery(),
+            Self::ChannelGone(_) => Recovery::Retry { wish: None },
             Self::Ended(Ending::Closed { code: 1000 | 1001, .. }) => Recovery::Over,
-            Self::Ended(Ending::Slept(_)) => Recovery::AtOnce,
+            Self::Ended(Ending::Slept(_)) | Self::Dropped(Ending::Slept(_)) => Recovery::AtOnce,
+            Self::Dropped(_) => Recovery::Retry { wish: None },
             Self::Ended(
                 Ending::Closed { .. }
                 | Ending::Broken(_)
@@ -123,9 +163,11 @@ impl SourceError {
             Self::NotSpoken { .. } => {
                 Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
             }
+            Self::NotGenesys { .. } => Some("check --region or --api-url; something in between may answer in its place"),
+            Self::Neither { notifications, .. } => notifications.hint(),
             Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
-            Self::Ended(Ending::TooBig) => Some("raise --max-frame-size if such messages are wanted"),
-            Self::Ended(_) => {
+            Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => Some("raise --max-frame-size if such messages are wanted"),
+            Self::Ended(_) | Self::Dropped(_) | Self::ChannelGone(_) => {
                 Some("the network or the service ends connections: try later, or --max-retries unlimited")
             }
         }

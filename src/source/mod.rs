@@ -1,6 +1,8 @@
 //! Where events come from.
 
+mod desk;
 mod error;
+pub(crate) mod notifications;
 pub(crate) mod replay;
 pub(crate) mod transcript;
 
@@ -9,64 +11,124 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 pub(crate) use self::error::{Recovery, SourceError};
-use crate::event::RawFrame;
-use crate::genesys::auth::Token;
-use crate::genesys::decode::{Decoded, decode};
-use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
-use crate::redact::Secrets;
-
-/// One open connection to one conversation.
-#[derive(Debug)]
-pub(crate) struct Session<T> {
-    socket: Socket<T>,
-    conversation: String,
-    token: Token,
-    secrets: Secrets,
-    frame: Option<Frame>,
-    /// Where it leads, for the reader.
-    pub(crate) peer: String,
-}
+use self::notifications::NotificationSession;
+use self::transcript::TranscriptSession;
+use crate::event::{Body, RawFrame, TranscriptEvent};
 
 /// Something that came over a connection.
 #[derive(Debug)]
 pub(crate) struct Arrival<'a> {
-    /// The conversation it belongs to.
+    /// The conversation it belongs to; empty for what belongs to all.
     pub(crate) conversation: &'a str,
     /// When it came.
     pub(crate) received: DateTime<Utc>,
-    /// The frame as received.
-    pub(crate) raw: RawFrame<'a>,
+    /// The frame as received; `None` for what came otherwise.
+    pub(crate) raw: Option<RawFrame<'a>>,
     /// What it means.
-    pub(crate) meaning: Decoded<'a>,
+    pub(crate) meaning: Meaning<'a>,
+    /// Whether nothing more is to be expected after it.
+    pub(crate) last: bool,
 }
 
-impl<'a> Arrival<'a> {
-    /// Reads a frame.
-    pub(crate) fn new(raw: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Self {
-        Self { conversation, received, raw, meaning: decode(raw, conversation, received) }
-    }
+/// What an arrival means.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Meaning<'a> {
+    /// An event of the transcript.
+    Event(TranscriptEvent<'a>),
+    /// Events that were read afterwards, in order, and why they were.
+    Past(Vec<Told>, Why),
+    /// A sign of life, or an answer to ours: no more than that.
+    Life,
+    /// Something that leads to events, but is none.
+    Hint,
+    /// A frame with another name, or none: not for the reader.
+    Unknown(std::borrow::Cow<'a, str>),
+    /// A frame that cannot be read; the reason.
+    Malformed(std::borrow::Cow<'static, str>),
+}
+
+/// Why something is read afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It was said before the program was started.
+    Start,
+    /// It was said before a conversation that began meanwhile was noticed.
+    Joined,
+    /// It was said in a time without a connection.
+    Missed,
+}
+
+/// What happened, as far as it did not come in a frame of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// When, by the clock of the service.
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// What.
+    pub(crate) body: Body<'static>,
+}
+
+/// A connection that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Loss {
+    /// The last sign of life, by the wall clock.
+    pub(crate) last_sign: DateTime<Utc>,
+    /// Why it was lost, in the words of the status line.
+    pub(crate) reason: String,
+}
+
+/// An open connection, on one wire or the other.
+#[derive(Debug)]
+pub(crate) enum Session<T> {
+    /// The transcript socket of one conversation.
+    Transcript(TranscriptSession<T>),
+    /// The notification socket of all of them.
+    Notifications(NotificationSession<T>),
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
-    /// A session over an open socket that was opened with this token. No reason for its end shows any of the `secrets`.
-    pub(crate) fn new(socket: Socket<T>, conversation: String, token: Token, peer: String, secrets: Secrets) -> Self {
-        Self { socket, conversation, token, secrets, frame: None, peer }
+    /// Where it leads, for the reader.
+    pub(crate) fn peer(&self) -> &str {
+        match self {
+            Self::Transcript(session) => session.peer(),
+            Self::Notifications(session) => session.peer(),
+        }
     }
 
-    /// When the next session should be opened beside this one, because its token will expire.
+    /// Says that this is the first session after a loss: what was missed is to be read, or a gap to be told.
+    pub(crate) fn resume(&mut self, loss: Loss) {
+        match self {
+            Self::Transcript(session) => session.resume(&loss),
+            Self::Notifications(session) => session.resume(&loss),
+        }
+    }
+
+    /// When the next session should be opened beside this one, because this one will end.
     pub(crate) fn renew_at(&self) -> Option<Instant> {
-        self.token.renew_at
+        match self {
+            Self::Transcript(session) => session.renew_at(),
+            Self::Notifications(session) => session.renew_at(),
+        }
     }
 
     /// The last sign of life of the other end, by the wall clock.
     pub(crate) fn heard_at(&self) -> DateTime<Utc> {
-        self.socket.heard_at()
+        match self {
+            Self::Transcript(session) => session.heard_at(),
+            Self::Notifications(session) => session.heard_at(),
+        }
+    }
+
+    /// Whether what is in flight after the end of the conversation is to be read, rather than known to be nothing.
+    pub(crate) fn lingers(&self) -> bool {
+        matches!(self, Self::Transcript(_))
     }
 
     /// What is there already, without waiting.
     pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
-        let result = self.socket.ready()?;
-        Some(self.take(result))
+        match self {
+            Self::Transcript(session) => session.ready(),
+            Self::Notifications(session) => session.ready(),
+        }
     }
 
     /// What comes next.
@@ -75,50 +137,42 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     ///
     /// When the connection has ended; it is of no use after that. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
-        let result = self.socket.next().await;
-        self.take(result)
+        match self {
+            Self::Transcript(session) => session.next().await,
+            Self::Notifications(session) => session.next().await,
+        }
     }
 
     /// Reads nothing until `until` is over; the connection is kept alive meanwhile. Cancel safe.
     pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
-        self.socket.hold(until).await;
+        match self {
+            Self::Transcript(session) => session.hold(until).await,
+            Self::Notifications(session) => session.hold(until).await,
+        }
     }
 
     /// Asks the server to end this connection; what is under way can still be read.
     pub(crate) async fn close(&mut self) {
-        self.socket.close(CLOSE_NORMAL).await;
+        match self {
+            Self::Transcript(session) => session.close().await,
+            Self::Notifications(session) => session.close().await,
+        }
     }
 
     /// Says goodbye as the ending demands.
     pub(crate) async fn bury(&mut self, error: &SourceError) {
-        if let SourceError::Ended(ending) = error {
-            self.socket.give_up(ending).await;
+        let (SourceError::Ended(ending) | SourceError::Dropped(ending)) = error else { return };
+        match self {
+            Self::Transcript(session) => session.bury(ending).await,
+            Self::Notifications(session) => session.bury(ending).await,
         }
     }
+}
 
-    /// What a server says at the end is shown on both streams, and a token may be in it.
-    fn redacted(&self, ending: Ending) -> Ending {
-        match ending {
-            Ending::Closed { code, reason } => {
-                Ending::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
-            }
-            ending => ending,
-        }
-    }
-
-    fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
-        match result {
-            Ok(frame) => {
-                let frame = self.frame.insert(frame);
-                Ok(Arrival::new(frame.raw(), &self.conversation, frame.received))
-            }
-            Err(ending) => {
-                let error = SourceError::from(self.redacted(ending));
-                if error.is_policy_close() {
-                    self.token.refuse();
-                }
-                Err(error)
-            }
-        }
+/// Waits until then, or for ever.
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

@@ -6,12 +6,15 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::Arrival;
+use super::transcript::arrival;
+use super::{Arrival, Meaning};
 use crate::config::ReplayFrom;
 use crate::delivery::Delivery;
-use crate::event::{Gap, RawFrame};
+use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
+use crate::genesys::notice::{self, Notice};
 use crate::ledger::{Ledger, Tally};
 use crate::output::Prefixes;
 use crate::plain;
@@ -79,7 +82,7 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
 #[derive(Default)]
 struct Run {
     started: bool,
-    ledgers: HashMap<String, Ledger>,
+    ledger: Ledger,
     tallies: HashMap<(String, u32), Tally>,
 }
 
@@ -106,7 +109,16 @@ impl Run {
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
                 self.frame(&conversation, connection, at, RawFrame::Binary(&bytes), delivery);
             }
-            What::Gap { from, reason } => delivery.gap(&conversation, Gap { from, to: at, reason }),
+            What::Gap { from, reason } => {
+                let gap = Gap { from, to: at, reason };
+                self.event(&conversation, at, (Some(at), Body::Gap(gap)), delivery);
+            }
+            What::Message(said, message) => self.event(&conversation, at, (said, Body::Message(*message)), delivery),
+            What::Update(when, what) => {
+                let what = what.map(Into::into);
+                self.event(&conversation, at, (when, Body::Update { what }), delivery);
+            }
+            What::Closed(when) => self.event(&conversation, at, (when, Body::Closed), delivery),
         }
         Ok(())
     }
@@ -115,14 +127,30 @@ impl Run {
         &mut self,
         conversation: &str,
         connection: u32,
-        received: chrono::DateTime<chrono::Utc>,
+        received: DateTime<Utc>,
         raw: RawFrame<'_>,
         delivery: &mut Delivery,
     ) {
-        let ledger = self.ledgers.entry(conversation.to_owned()).or_default();
         let key = (conversation.to_owned(), connection);
         let tally = self.tallies.entry(key).or_insert_with(|| Tally::of(connection));
-        delivery.take(&Arrival::new(raw, conversation, received), ledger, tally);
+        let mut arrival = arrival(raw, conversation, received);
+        let unknown = matches!(arrival.meaning, Meaning::Unknown(_));
+        if unknown && matches!(notice::read(raw), Notice::Heartbeat | Notice::Pong) {
+            arrival.meaning = Meaning::Life;
+        }
+        delivery.take(arrival, &mut self.ledger, tally);
+    }
+
+    fn event(
+        &mut self,
+        conversation: &str,
+        received: DateTime<Utc>,
+        (at, body): (Option<DateTime<Utc>>, Body<'_>),
+        delivery: &mut Delivery,
+    ) {
+        let meaning = Meaning::Event(TranscriptEvent { conversation, at, received, body });
+        let arrival = Arrival { conversation, received, raw: None, meaning, last: false };
+        delivery.take(arrival, &mut self.ledger, &mut Tally::default());
     }
 }
 

@@ -99,7 +99,7 @@ impl Fetch {
         let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
         let mut told = Vec::new();
         for mut wanted in std::mem::take(&mut self.asked) {
-            let words = said.remove(&wanted.id).filter(|said| said.says_something());
+            let words = said.remove(&wanted.id).filter(says_something);
             if words.is_some() || wanted.is_sign() || wanted.is_hopeless() {
                 told.push(tell(&wanted, words));
             } else {
@@ -145,4 +145,9 @@ impl Fetch {
         let late = self.late.iter().map(|(_, wanted)| wanted);
         self.wanted.iter().chain(&self.asked).chain(late).any(|wanted| wanted.id == id)
     }
+}
+
+/// A body may be there before its words are.
+fn says_something(said: &Said) -> bool {
+    said.text.is_some() || !said.attachments.is_empty() || said.sign.is_some()
 }

@@ -1,10 +1,11 @@
 //! Requests under way: each is a future that ends in what it has brought.
 
+use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use futures_util::{FutureExt, future};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::Scope;
 use crate::config::Groups;
 use crate::genesys::analytics;
 use crate::genesys::channel_data::TopicState;
@@ -32,17 +33,25 @@ pub(super) enum Done {
 }
 
 /// Looks at a conversation.
-pub(super) fn look(rest: Rest, conversation: String) -> Job {
+pub(super) fn look(rest: Rest, scope: Scope, conversation: String) -> Job {
     async move {
-        let result = snapshot(&rest, &conversation).await;
+        let result = snapshot(&rest, scope, &conversation).await;
         Done::Look { conversation, result }
     }
     .boxed_local()
 }
 
-/// What is known of a conversation now.
-pub(super) async fn snapshot(rest: &Rest, conversation: &str) -> Result<Snapshot, RestError> {
-    let body = rest.get(&format!("/api/v2/conversations/{conversation}")).await?;
+/// What is known of a conversation now. For the past its messages are enough, which takes fewer permissions.
+///
+/// # Errors
+///
+/// Whatever stands in the way. Cancel safe.
+pub(in crate::source) async fn snapshot(rest: &Rest, scope: Scope, conversation: &str) -> Result<Snapshot, RestError> {
+    let kind = match scope {
+        Scope::Past => "messages/",
+        Scope::Everything => "",
+    };
+    let body = rest.get(&format!("/api/v2/conversations/{kind}{conversation}")).await?;
     Snapshot::parse(&body).ok_or_else(|| garbled(rest, "its answer is no conversation"))
 }
 
@@ -72,8 +81,12 @@ pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<Str
     .boxed_local()
 }
 
-/// What became of the topics, and when the token they were subscribed with is due.
-pub(super) async fn subscribe(
+/// Tells the channel what to listen to: what became of each topic, and when the token it was told with is due.
+///
+/// # Errors
+///
+/// Whatever stands in the way. Cancel safe.
+pub(in crate::source) async fn subscribe(
     rest: &Rest,
     channel: &str,
     change: Change,
@@ -103,9 +116,4 @@ pub(super) fn open(rest: Rest, groups: Groups) -> Job {
 
 fn garbled(rest: &Rest, reason: &str) -> RestError {
     RestError::NotSpoken { host: rest.host(), reason: reason.to_owned() }
-}
-
-/// Never.
-pub(super) async fn never<T>() -> T {
-    future::pending().await
 }

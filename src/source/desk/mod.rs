@@ -1,27 +1,45 @@
-//! Everything that outlives a socket: the conversations, the channel, and the requests under way.
+//! Everything about conversations that outlives a connection: what is known of each, the channel, and the requests under
+//! way. Both wires read the past through it, and the notifications everything else as well.
 
+mod answers;
+mod end;
+mod fetch;
+mod jobs;
+mod line;
+mod pauses;
+mod people;
+mod spoken;
+mod topics;
+mod watch;
+
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::jobs::{self, Done, Job};
-use super::line::Line;
-use super::topics::Topics;
-use super::watch::{Out, Watch};
-use crate::backoff::Backoff;
+pub(super) use self::jobs::{snapshot, subscribe};
+use self::jobs::Job;
+use self::line::Line;
+use self::pauses::Pauses;
+use self::topics::Topics;
+use self::watch::Watch;
 use crate::config::{Groups, Past};
 use crate::event::Body;
+use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::Change;
 use crate::genesys::conversation::Snapshot;
 use crate::genesys::notice::Notice;
-use crate::genesys::rest::{Rest, RestError};
+use crate::genesys::rest::Rest;
 use crate::genesys::transcription::Transcription;
-use crate::source::{Loss, SourceError};
+use crate::ledger::Ledger;
+use crate::output::Prefixes;
+use crate::source::{Loss, SourceError, Told, Why};
 
 /// Requests under way at the same time.
 const AT_ONCE: usize = 4;
@@ -30,94 +48,121 @@ const AT_ONCE: usize = 4;
 const LOOK_BLIND: Duration = Duration::from_secs(15);
 const LOOK_USUAL: Duration = Duration::from_secs(25);
 
-/// The part of the allowance that looking from time to time may take, as a divisor.
+/// Looking from time to time may take one request out of this many that are allowed.
 const LOOK_SHARE: u32 = 2;
 
 /// What an organisation is allowed a minute where the service has not said.
 const USUAL_ALLOWANCE: u32 = 300;
 
-/// How often open conversations of a group are searched for, since a first event may be missed.
-const SEARCH_PERIOD: Duration = Duration::from_secs(60);
+/// How much is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What was said before the start and during losses; the rest comes over a wire of its own.
+    Past,
+    /// Everything there is to know.
+    Everything,
+}
 
-/// Failed attempts to read what was missed before the reader is told that it may be missing.
-const USUAL_RETRIES: u32 = 5;
+/// Something for the reader.
+#[derive(Debug)]
+pub(super) enum Out {
+    /// It happened now.
+    Live(Told),
+    /// It was read afterwards, all of it and in order.
+    Past(Vec<Told>, Why),
+}
 
-/// A conversation that could not be followed, and why.
-pub(crate) type Refusal = (String, SourceError);
-
+/// The desk of a tail.
 pub(super) struct Desk {
     pub(super) rest: Rest,
     pub(super) line: Line,
-    pub(super) topics: Topics,
-    pub(super) groups: Groups,
+    scope: Scope,
+    topics: Topics,
+    groups: Groups,
     past: Past,
+    prefixes: Prefixes,
+    ledger: Rc<RefCell<Ledger>>,
     watches: BTreeMap<String, Watch>,
     jobs: FuturesUnordered<Job>,
     names: HashMap<String, Option<String>>,
     out: VecDeque<(String, Out)>,
     pauses: Pauses,
-    search: Option<Instant>,
-    searching: bool,
-    search_refused: bool,
+    search: Search,
     subscribing: bool,
-    /// Conversations that are over or were refused.
-    pub(super) refused: Vec<Refusal>,
+    /// Conversations that cannot be followed, and why.
+    refused: Vec<(String, SourceError)>,
     finished: usize,
-    named: bool,
+    /// Whether the past cannot be had here; it is not asked for again then.
+    denied: bool,
     /// What ends everything.
-    pub(super) fatal: Option<SourceError>,
+    fatal: Option<SourceError>,
 }
 
-/// When requests have to wait because the service is in trouble.
-struct Pauses {
-    backoff: Backoff,
-    failures: u32,
-    until: Option<Instant>,
-}
-
-impl std::fmt::Debug for Desk {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Desk").field("watches", &self.watches.len()).finish_non_exhaustive()
-    }
+/// The search for open conversations of the groups.
+#[derive(Debug)]
+enum Search {
+    /// There are no groups, or it is not permitted.
+    Never,
+    Due(Instant),
+    UnderWay,
 }
 
 impl Desk {
-    /// A desk for these conversations; status lines about one say which where they are `named`.
-    pub(super) fn new(rest: Rest, conversations: Vec<String>, groups: Groups, past: Past, named: bool) -> Self {
-        let search = (!groups.is_empty()).then(Instant::now);
-        let since = since(&past);
-        let watches = conversations.into_iter().map(|id| (id.clone(), Watch::new(id, since))).collect();
-        Self {
+    /// A desk for these conversations, of which nothing is known yet. `ledger` tells what the reader has already.
+    pub(super) fn new(
+        rest: Rest,
+        scope: Scope,
+        (conversations, groups): (Vec<String>, Groups),
+        past: Past,
+        prefixes: Prefixes,
+        ledger: Rc<RefCell<Ledger>>,
+    ) -> Self {
+        let search = if groups.is_empty() { Search::Never } else { Search::Due(Instant::now()) };
+        let mut desk = Self {
             rest,
             line: Line::default(),
+            scope,
             topics: Topics::default(),
             groups,
             past,
-            watches,
+            prefixes,
+            ledger,
+            watches: BTreeMap::new(),
             jobs: FuturesUnordered::new(),
             names: HashMap::new(),
             out: VecDeque::new(),
-            pauses: Pauses { backoff: Backoff::new(), failures: 0, until: None },
+            pauses: Pauses::new(),
             search,
-            searching: false,
-            search_refused: false,
             subscribing: false,
             refused: Vec::new(),
             finished: 0,
-            named,
+            denied: false,
             fatal: None,
-        }
+        };
+        conversations.iter().for_each(|id| desk.adopt(id));
+        desk
     }
 
-    /// Follows one more conversation, from its first message where it is `new`, else as the user wants the past.
-    pub(super) fn adopt(&mut self, id: &str, new: bool) {
-        let since = if new { None } else { since(&self.past) };
-        self.watches.entry(id.to_owned()).or_insert_with(|| Watch::new(id.to_owned(), since));
+    /// Follows one more conversation, with as much of its past as the user wants.
+    pub(super) fn adopt(&mut self, id: &str) {
+        let since = if self.past.lines == Some(0) { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
+        self.watch(id, since, Why::Start);
     }
 
-    /// The conversations that go on.
-    pub(super) fn watches(&self) -> impl Iterator<Item = &Watch> {
-        self.watches.values()
+    /// What ends everything, where something does.
+    pub(super) fn fatal(&self) -> Option<SourceError> {
+        self.fatal.clone()
+    }
+
+    /// The conversations that cannot be followed, and why. They were reported where there are several.
+    pub(super) fn refused(&self) -> &[(String, SourceError)] {
+        &self.refused
+    }
+
+    /// A conversation of which nothing is known yet, unless one is known: to be looked at before anything else is done.
+    pub(super) fn unseen(&self) -> Option<String> {
+        let unseen = self.watches.values().find(|watch| !watch.is_seen())?;
+        (!self.watches.values().any(Watch::is_seen)).then(|| unseen.id.clone())
     }
 
     /// Whether nothing is left to follow.
@@ -125,10 +170,24 @@ impl Desk {
         self.groups.is_empty() && self.watches.is_empty() && self.out.is_empty()
     }
 
-    /// Whether all that was there at the start is told.
+    /// Whether no conversation goes on, although some may have something left to tell.
+    pub(super) fn is_ending(&self) -> bool {
+        self.groups.is_empty() && self.watches.values().all(Watch::is_ending)
+    }
+
+    /// Whether all that is known now is told.
     pub(super) fn is_caught_up(&self) -> bool {
-        let searched = self.groups.is_empty() || self.search_refused || (!self.searching && self.finished_search());
+        let searched = match self.search {
+            Search::Never => true,
+            Search::Due(at) => at > Instant::now(),
+            Search::UnderWay => false,
+        };
         searched && self.out.is_empty() && self.watches.values().all(Watch::is_caught_up)
+    }
+
+    /// Whether what was said before the start, or during a loss, is still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        !self.denied && self.watches.values().any(Watch::is_reading)
     }
 
     /// The next thing for the reader.
@@ -143,8 +202,15 @@ impl Desk {
 
     /// A connection was lost, and another one stands.
     pub(super) fn resume(&mut self, loss: &Loss) {
-        self.watches.values_mut().for_each(|watch| watch.resume(loss.clone()));
-        self.search = self.search.map(|_| Instant::now());
+        for watch in self.watches.values_mut() {
+            watch.resume(loss);
+            if self.denied {
+                watch.despair();
+            }
+        }
+        if let Search::Due(at) = &mut self.search {
+            *at = Instant::now();
+        }
         self.collect();
     }
 
@@ -166,10 +232,34 @@ impl Desk {
         self.collect();
     }
 
+    /// A new channel stands, which listens to nothing yet: the topics to begin with.
+    pub(super) fn first_topics(&mut self) -> Vec<String> {
+        self.topics.start_over();
+        self.topics.missing(&self.groups, self.watches.values())
+    }
+
+    /// Notes what the channel listens to now, with a token that is due then.
+    pub(super) fn subscribed(&mut self, asked: &[String], change: Change, states: &[TopicState], due: Option<Instant>) {
+        self.topics.note(asked, states, change == Change::Replace);
+        self.line.subscribed(due);
+        tracing::debug!(topics = asked.len(), "subscribed to topics");
+    }
+
+    /// None of these topics can be had, as the service says; looking from time to time has to do.
+    pub(super) fn unsubscribed(&mut self, asked: &[String], reason: &str) {
+        self.topics.refuse(asked, reason);
+    }
+
+    /// The token and the channel are of no more use.
+    pub(super) fn token_revoked(&mut self) {
+        self.rest.distrust_token();
+        self.line.lose("its token was revoked");
+    }
+
     /// Begins the requests that are due, as far as the service allows.
     pub(super) fn begin(&mut self) {
         let now = Instant::now();
-        while self.jobs.len() < AT_ONCE && self.soonest() <= now {
+        while !self.denied && self.jobs.len() < AT_ONCE && self.soonest() <= now {
             match self.next_job(now) {
                 Some(job) => self.jobs.push(job),
                 None => break,
@@ -180,18 +270,18 @@ impl Desk {
 
     /// When there will be something to begin; `None` while only an event or an answer can change that.
     pub(super) fn due(&self) -> Option<Instant> {
-        if self.jobs.len() >= AT_ONCE {
+        if self.denied || self.jobs.len() >= AT_ONCE {
             return None;
         }
-        let looks = self.watches.values().filter(|watch| !watch.looks.under_way).map(|watch| watch.looks.due);
+        let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
         let words = self.watches.values().filter_map(Watch::fetch_due);
-        let search = self.search.filter(|_| !self.searching);
+        let search = if let Search::Due(at) = self.search { Some(at) } else { None };
         let renewal = self.line.renewal().filter(|_| !self.subscribing);
         let due = looks.chain(words).chain(search).chain(renewal).min()?;
         Some(due.max(self.soonest()))
     }
 
-    /// What comes of the requests under way. Pending where there are none.
+    /// Takes what has come of the requests under way. Pending where there are none.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.jobs.poll_next_unpin(context) {
             Poll::Ready(Some(done)) => {
@@ -203,20 +293,14 @@ impl Desk {
         }
     }
 
-    /// Notes what was found out about a conversation before there was a socket.
-    pub(super) fn resolved(&mut self, id: &str, result: Result<Snapshot, RestError>) -> Result<(), RestError> {
-        match result {
-            Ok(snapshot) => {
-                self.with(id, |watch| watch.see(snapshot, true));
-                self.collect();
-                Ok(())
-            }
-            Err(error) => self.look_failed(id, error),
-        }
+    fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
+        let scope = self.scope;
+        self.watches.entry(id.to_owned()).or_insert_with(|| Watch::new(id.to_owned(), scope, since, why));
     }
 
     fn soonest(&self) -> Instant {
-        self.pauses.until.map_or_else(|| self.rest.earliest(), |until| until.max(self.rest.earliest()))
+        let earliest = self.rest.earliest();
+        self.pauses.until().map_or(earliest, |until| until.max(earliest))
     }
 
     fn next_job(&mut self, now: Instant) -> Option<Job> {
@@ -228,10 +312,7 @@ impl Desk {
     }
 
     fn topic_job(&mut self, now: Instant) -> Option<Job> {
-        let channel = self.line.channel()?.to_owned();
-        if self.subscribing {
-            return None;
-        }
+        let channel = self.line.channel().filter(|_| !self.subscribing)?.to_owned();
         let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
             (Change::Replace, self.topics.all(&self.groups, self.watches.values()))
         } else {
@@ -248,8 +329,11 @@ impl Desk {
         for watch in self.watches.values_mut() {
             for user in watch.people.nameless() {
                 match self.names.get(&user) {
-                    Some(name) => watch.people.name(&user, name.clone()),
-                    None => return Some(jobs::name(self.rest.clone(), user)),
+                    Some(name) => watch.people.name(&user, name.as_ref()),
+                    None => {
+                        watch.people.ask(&user);
+                        return Some(jobs::name(self.rest.clone(), user));
+                    }
                 }
             }
         }
@@ -257,25 +341,27 @@ impl Desk {
     }
 
     fn words_job(&mut self) -> Option<Job> {
-        let rest = &self.rest;
         let next = self.watches.values_mut().find_map(|watch| watch.request().map(|ids| (watch.id.clone(), ids)));
-        next.map(|(id, ids)| jobs::words(rest.clone(), id, ids))
+        next.map(|(id, ids)| jobs::words(self.rest.clone(), id, ids))
     }
 
     fn look_job(&mut self, now: Instant) -> Option<Job> {
-        let idle = self.watches.values().filter(|watch| !watch.looks.under_way && watch.looks.due <= now);
-        let id = idle.min_by_key(|watch| watch.looks.due)?.id.clone();
-        let period = self.look_period(&id);
+        let idle = self.watches.values().filter(|watch| !watch.looks.under_way);
+        let due = idle.filter_map(|watch| watch.looks.due.map(|due| (due, &watch.id)));
+        let (_, id) = due.filter(|(due, _)| *due <= now).min()?;
+        let (id, period) = (id.clone(), self.look_period(id));
         self.with(&id, |watch| watch.begin_look(period));
-        Some(jobs::look(self.rest.clone(), id))
+        Some(jobs::look(self.rest.clone(), self.scope, id))
     }
 
     fn search_job(&mut self, now: Instant) -> Option<Job> {
-        if self.searching || self.search.is_none_or(|due| due > now) {
-            return None;
+        match self.search {
+            Search::Due(at) if at <= now => {
+                self.search = Search::UnderWay;
+                Some(jobs::open(self.rest.clone(), self.groups.clone()))
+            }
+            Search::Due(_) | Search::Never | Search::UnderWay => None,
         }
-        self.searching = true;
-        Some(jobs::open(self.rest.clone(), self.groups.clone()))
     }
 
     /// Many conversations are looked at less often, so that a part of the allowance is left for what they say.
@@ -284,112 +370,20 @@ impl Desk {
         let wanted = if announced { LOOK_USUAL } else { LOOK_BLIND };
         let allowed = self.rest.allowed().unwrap_or(USUAL_ALLOWANCE).max(LOOK_SHARE);
         let watched = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
-        let affordable = Duration::from_secs(60).saturating_mul(watched) / (allowed / LOOK_SHARE);
-        wanted.max(affordable)
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Look { conversation, result } => {
-                if let Err(error) = self.resolved(&conversation, result) {
-                    self.trouble(error);
-                } else {
-                    self.pauses.clear();
-                }
-            }
-            Done::Words { conversation, result } => self.words_came(&conversation, result),
-            Done::Topics { asked, change, result } => self.topics_came(&asked, change, result),
-            Done::Name { user, result } => {
-                // Without a name an agent is shown by the id.
-                let name = result.unwrap_or_default();
-                self.watches.values_mut().for_each(|watch| watch.people.name(&user, name.clone()));
-                self.names.insert(user, name);
-            }
-            Done::Open { result } => self.search_came(result),
-        }
-    }
-
-    fn words_came(&mut self, id: &str, result: Result<Vec<crate::genesys::message_data::Said>, RestError>) {
-        match result {
-            Ok(said) => {
-                self.pauses.clear();
-                self.with(id, |watch| watch.fetched(said));
-            }
-            Err(error @ RestError::Forbidden { .. }) => self.refuse(id, error),
-            Err(error) => {
-                self.with(id, Watch::fetch_failed);
-                self.failed(id);
-                self.trouble(error);
-            }
-        }
-    }
-
-    fn topics_came(
-        &mut self,
-        asked: &[String],
-        change: Change,
-        result: Result<(Vec<crate::genesys::channel_data::TopicState>, Option<Instant>), RestError>,
-    ) {
-        self.subscribing = false;
-        match result {
-            Ok((states, token_due)) => {
-                self.pauses.clear();
-                self.subscribed(asked, change, &states, token_due);
-                // What was said before the channel listened is looked for.
-                if change == Change::Add {
-                    self.look_at_all();
-                }
-            }
-            Err(RestError::NotFound { .. }) => self.line.lose("the service does not know it any more"),
-            Err(RestError::NotSpoken { reason, .. }) => self.topics.refuse(asked, &reason),
-            Err(RestError::Forbidden { answer, .. }) => self.topics.refuse(asked, &answer.to_string()),
-            Err(error) => self.trouble(error),
-        }
-    }
-
-    /// Notes what a channel listens to now.
-    pub(super) fn subscribed(
-        &mut self,
-        asked: &[String],
-        change: Change,
-        states: &[crate::genesys::channel_data::TopicState],
-        token_due: Option<Instant>,
-    ) {
-        self.topics.note(asked, states, change == Change::Replace);
-        self.line.subscribed(token_due);
-        tracing::debug!(topics = asked.len(), "subscribed");
-    }
-
-    fn search_came(&mut self, result: Result<Vec<String>, RestError>) {
-        self.searching = false;
-        self.search = Some(Instant::now() + SEARCH_PERIOD);
-        match result {
-            Ok(ids) => {
-                let first = !std::mem::replace(&mut self.named, true) || self.finished_search();
-                let _ = first;
-                ids.iter().filter(|id| is_id(id)).for_each(|id| self.adopt(id, false));
-            }
-            Err(RestError::Forbidden { answer, .. }) => {
-                (self.search, self.search_refused) = (None, true);
-                tracing::warn!("open conversations cannot be searched for: {answer}; they are joined with their next message");
-            }
-            Err(error) => self.trouble(error),
-        }
-    }
-
-    fn finished_search(&self) -> bool {
-        self.search.is_some_and(|due| due > Instant::now())
+        wanted.max(Duration::from_secs(60).saturating_mul(watched) / (allowed / LOOK_SHARE))
     }
 
     fn hear_of(&mut self, snapshot: Snapshot) {
         let Some(id) = snapshot.id.clone() else { return };
-        if !self.groups.is_empty() && is_id(&id) && !self.watches.contains_key(&id) && !snapshot.is_over() {
-            self.adopt(&id, true);
+        if !self.groups.is_empty() && is_id(&id) && !snapshot.is_over() {
+            // It is joined from its first message on, however little of the past is wanted of others.
+            self.watch(&id, None, Why::Joined);
         }
+        let ledger = Rc::clone(&self.ledger);
         self.with(&id, |watch| {
             // What was there at the start is for a look to tell, which is complete.
             if watch.is_seen() {
-                watch.see(snapshot, false);
+                watch.see(snapshot, false, |message| ledger.borrow().knows(&id, message));
             }
         });
     }
@@ -398,72 +392,6 @@ impl Desk {
         let only = self.watches.keys().next().filter(|_| self.watches.len() == 1).cloned();
         if let Some(id) = transcription.conversation.clone().or(only) {
             self.with(&id, |watch| watch.hear(transcription));
-        }
-    }
-
-    fn look_failed(&mut self, id: &str, error: RestError) -> Result<(), RestError> {
-        let seen = self.watches.get(id).is_some_and(Watch::is_seen);
-        let failures = self.watches.get(id).map_or(0, |watch| watch.failures);
-        let final_ = match &error {
-            RestError::Forbidden { .. } => true,
-            RestError::NotFound { .. } => !seen,
-            RestError::NotSpoken { .. } => !seen && failures >= USUAL_RETRIES,
-            _ => false,
-        };
-        if final_ {
-            self.refuse(id, error);
-            return Ok(());
-        }
-        let period = self.look_period(id);
-        let again = Instant::now() + if matches!(error, RestError::NotFound { .. }) { period } else { Duration::ZERO };
-        self.with(id, |watch| watch.look_failed(again));
-        self.failed(id);
-        if matches!(error, RestError::NotFound { .. }) { Ok(()) } else { Err(error) }
-    }
-
-    /// After a time without a connection, patience with what was missed in it has an end.
-    fn failed(&mut self, id: &str) {
-        self.with(id, |watch| {
-            if watch.is_recovering() && watch.failures >= USUAL_RETRIES {
-                watch.despair();
-            }
-        });
-    }
-
-    /// Gives up one conversation.
-    fn refuse(&mut self, id: &str, error: RestError) {
-        if self.watches.remove(id).is_none() {
-            return;
-        }
-        let error = SourceError::of_rest(error, id);
-        if self.named {
-            let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
-            tracing::error!("{}{error}{hint}", self.prefix(id));
-        }
-        self.refused.push((id.to_owned(), error.clone()));
-        if self.watches.is_empty() && self.groups.is_empty() && self.finished == 0 {
-            self.fatal = Some(error);
-        }
-    }
-
-    /// Waits before anything else is asked, or ends everything where waiting is of no use.
-    fn trouble(&mut self, error: RestError) {
-        let error = SourceError::of_rest(error, "");
-        match error.recovery() {
-            crate::source::Recovery::Retry { wish } => {
-                let delay = self.pauses.extend(wish);
-                let seconds = delay.as_secs_f64();
-                if self.pauses.failures == 1 {
-                    tracing::warn!("{error}; asking again in {seconds:.1} s");
-                } else {
-                    tracing::debug!("{error}; asking again in {seconds:.1} s");
-                }
-            }
-            _ if matches!(error, SourceError::NotGenesys { .. }) => {
-                self.pauses.extend(None);
-                tracing::warn!("{error}");
-            }
-            _ => self.fatal = Some(error),
         }
     }
 
@@ -478,27 +406,12 @@ impl Desk {
             self.out.extend(watch.take().into_iter().map(|out| (id.clone(), out)));
         }
     }
-
-    fn prefix(&self, id: &str) -> String {
-        if self.named { format!("{}: ", id.chars().take(8).collect::<String>()) } else { String::new() }
-    }
 }
 
-impl Pauses {
-    fn extend(&mut self, wish: Option<Duration>) -> Duration {
-        let delay = self.backoff.delay(self.failures, wish);
-        self.failures = self.failures.saturating_add(1);
-        self.until = Some(Instant::now() + delay);
-        delay
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Desk").field("watches", &self.watches).finish_non_exhaustive()
     }
-
-    fn clear(&mut self) {
-        (self.failures, self.until) = (0, None);
-    }
-}
-
-fn since(past: &Past) -> Option<chrono::DateTime<Utc>> {
-    if past.lines == Some(0) { Some(chrono::DateTime::<Utc>::MAX_UTC) } else { past.since }
 }
 
 /// Whether an id from the network may become a part of a path: the rule for those that are typed.

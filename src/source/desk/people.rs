@@ -31,18 +31,19 @@ enum Change {
 }
 
 impl People {
-    /// Takes what a list says of somebody, and says what that changes for the reader: nothing while it is the `opening`.
-    pub(super) fn note(&mut self, mut participant: Participant, opening: bool) -> Option<Told> {
+    /// Takes what a list says of somebody: what they are known by, and what that changes for the reader, which is
+    /// nothing where it is to be `quiet`.
+    pub(super) fn note(&mut self, mut participant: Participant, quiet: bool) -> (String, Option<Told>) {
         self.lend_name(&mut participant);
-        let id = participant.id.clone();
+        let id = key(&participant);
         if !self.known.contains_key(&id) {
             self.order.push(id.clone());
         }
         let before = self.known.get(&id).map_or(Change::Nothing, |known| known.said);
         let now = stage(&participant);
-        let told = if opening { None } else { change(&participant, before, now) };
-        self.known.insert(id, Known { participant, said: before.max(now) });
-        told
+        let told = if quiet { None } else { change(&participant, before, now) };
+        self.known.insert(id.clone(), Known { participant, said: before.max(now) });
+        (id, told)
     }
 
     /// Somebody by the id of the participant.
@@ -51,25 +52,27 @@ impl People {
     }
 
     /// Agents whose names nobody has said or asked for yet.
-    pub(super) fn nameless(&mut self) -> Vec<String> {
+    pub(super) fn nameless(&self) -> Vec<String> {
         let agents = self.order.iter().filter_map(|id| self.known.get(id)).map(|known| &known.participant);
         let nameless: HashSet<String> = agents
             .filter(|agent| agent.purpose == Purpose::Agent && agent.name.is_none())
             .filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()).map(|user| user.id.clone()))
             .filter(|user| !self.names.contains_key(user))
             .collect();
-        self.names.extend(nameless.iter().map(|user| (user.clone(), None)));
         nameless.into_iter().collect()
     }
 
+    /// The name of an agent is asked for; nothing the agent said is told until there is an answer.
+    pub(super) fn ask(&mut self, user: &str) {
+        self.names.insert(user.to_owned(), None);
+    }
+
     /// The answer about a name, where there is one.
-    pub(super) fn name(&mut self, user: &str, name: Option<String>) {
-        let Some(asked) = self.names.get_mut(user) else { return };
-        *asked = Some(name.clone());
-        for known in self.known.values_mut() {
-            if let Some(known) = known.participant.user.as_mut().filter(|known| known.id == user && known.name.is_none()) {
-                known.name.clone_from(&name);
-            }
+    pub(super) fn name(&mut self, user: &str, name: Option<&String>) {
+        self.names.insert(user.to_owned(), Some(name.cloned()));
+        let users = self.known.values_mut().filter_map(|known| known.participant.user.as_mut());
+        for nameless in users.filter(|known| known.id == user && known.name.is_none()) {
+            nameless.name = name.cloned();
         }
     }
 
@@ -127,6 +130,15 @@ impl People {
             user.name.clone_from(name);
         }
     }
+}
+
+/// The id of the stay. Where the wire has none, everybody with the same purpose and name is one.
+fn key(participant: &Participant) -> String {
+    if !participant.id.is_empty() {
+        return participant.id.clone();
+    }
+    let user = participant.user.as_ref().map(|user| &user.id);
+    format!("{:?} {:?} {:?}", participant.purpose, user, participant.name)
 }
 
 fn stage(participant: &Participant) -> Change {

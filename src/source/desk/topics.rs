@@ -86,7 +86,7 @@ impl Topics {
     fn wanted<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
         let mut seen = HashSet::new();
         let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
-        for watch in watches.filter(|watch| !watch.is_finished()) {
+        for watch in watches.filter(|watch| !watch.is_ending()) {
             first.extend(messages(watch).chain(of_call(watch)));
             let detail = |event| format!("v2.detail.events.conversation.{}.{event}", watch.id);
             then.extend(DETAILS.into_iter().map(detail));

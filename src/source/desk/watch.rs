@@ -1,136 +1,115 @@
-//! What is known of one conversation, and what still has to be asked: no network, no clock of its own.
+//! What is known of one conversation, and what still has to be asked: no network in it.
 //!
 //! A notification is a hint. Every list of messages, from an event or from a look at the conversation, is compared with
-//! the ids that are known; what is new is wanted, and its words are fetched in bulk.
+//! what is known and what was delivered; what is new is wanted, and its words are fetched in bulk.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::end::End;
-use super::people::People;
 use super::fetch::{Fetch, Wanted};
+use super::people::People;
+use super::{Out, Scope, spoken};
 use crate::event::{Body, Gap, Origin};
-use crate::genesys::conversation::{EntryKind, Participant, Snapshot};
+use crate::genesys::conversation::{Entry, EntryKind, Participant, Snapshot};
 use crate::genesys::message_data::Said;
 use crate::genesys::speaker;
-use crate::genesys::transcription::{Side, Transcription, Utterance};
-use crate::source::{Loss, Told};
+use crate::genesys::transcription::Transcription;
+use crate::source::{Loss, Told, Why};
 
-/// Something for the reader.
-#[derive(Debug)]
-pub(super) enum Out {
-    /// It happened now.
-    Live(Told),
-    /// It was read afterwards, in order; all of what was said before the start, or in a time without a connection.
-    Past {
-        /// What was read.
-        events: Vec<Told>,
-        /// Whether it is what was there at the start.
-        opening: bool,
-    },
-}
+/// Looks that a hint asks for keep this distance, so that a flood of hints is no flood of requests.
+const LOOK_DISTANCE: Duration = Duration::from_secs(1);
+
+/// Ids that no list has any more are forgotten when there are so many of them.
+const STALE: usize = 10_000;
 
 /// One conversation that is followed.
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) id: String,
     pub(super) people: People,
-    fetch: Fetch,
+    /// Looks, or requests for words, that failed in a row.
+    pub(super) failures: u32,
+    pub(super) looks: Looks,
+    scope: Scope,
     phase: Phase,
-    end: End,
+    /// Why what was said at first is read afterwards.
+    why: Why,
+    /// Nothing older is wanted of what was there at the start.
     since: Option<DateTime<Utc>>,
+    fetch: Fetch,
+    end: End,
     known: HashSet<String>,
     has_calls: bool,
     has_messages: bool,
     /// What was read of the past so far.
     gathered: Vec<Told>,
-    /// Looks that failed in a row.
-    pub(super) failures: u32,
-    pub(super) looks: Looks,
     out: Vec<Out>,
 }
 
 /// When to look at the conversation.
 #[derive(Debug)]
 pub(super) struct Looks {
-    pub(super) due: Instant,
+    /// When next; `None` while nothing asks for it.
+    pub(super) due: Option<Instant>,
     pub(super) under_way: bool,
     last: Option<Instant>,
 }
 
 #[derive(Debug, PartialEq)]
 enum Phase {
-    /// What was said before the start is still being read; `listed` once it is known what that is.
-    Opening { listed: bool },
-    /// A connection was lost, and what was said meanwhile is still being read.
+    /// What was said before the start is being read, if need be over a loss; `listed` once it is known what that is.
+    Opening { listed: bool, loss: Option<Loss> },
+    /// A connection was lost, and what was said meanwhile is being read.
     Recovering { listed: bool, loss: Loss },
     /// Everything comes as it happens.
     Live,
 }
 
-/// Looks that a hint asks for keep this distance, so that a flood of hints is no flood of requests.
-const LOOK_DISTANCE: std::time::Duration = std::time::Duration::from_secs(1);
-
 impl Watch {
     /// Nothing is known yet. Messages from before `since` are not wanted.
-    pub(super) fn new(id: String, since: Option<DateTime<Utc>>) -> Self {
+    pub(super) fn new(id: String, scope: Scope, since: Option<DateTime<Utc>>, why: Why) -> Self {
         Self {
             id,
             people: People::default(),
-            fetch: Fetch::default(),
-            phase: Phase::Opening { listed: false },
-            end: End::default(),
+            failures: 0,
+            looks: Looks { due: Some(Instant::now()), under_way: false, last: None },
+            scope,
+            phase: Phase::Opening { listed: false, loss: None },
+            why,
             since,
+            fetch: Fetch::default(),
+            end: End::default(),
             known: HashSet::new(),
             has_calls: false,
             has_messages: false,
             gathered: Vec::new(),
-            failures: 0,
-            looks: Looks { due: Instant::now(), under_way: false, last: None },
             out: Vec::new(),
         }
     }
 
-    /// Takes a list of everything, or of the latest messages; `look` where it was asked for.
-    pub(super) fn see(&mut self, snapshot: Snapshot, look: bool) {
-        let over = snapshot.is_over();
-        let ended = snapshot.ended;
+    /// Takes a list of everything, or of the latest messages, which the service sent or, for a `look`, was asked for.
+    /// `delivered` tells which messages the reader has.
+    pub(super) fn see(&mut self, snapshot: Snapshot, look: bool, delivered: impl Fn(&str) -> bool) {
+        let (over, ended) = (snapshot.is_over(), snapshot.ended);
         self.has_calls |= snapshot.has_calls;
         self.has_messages |= snapshot.has_messages;
-        let opening = matches!(self.phase, Phase::Opening { .. });
-        let origin = if self.phase == Phase::Live { Origin::Live } else { Origin::History };
         if look {
             self.forget_all_but(&snapshot);
         }
         for mut participant in snapshot.participants {
             let entries = std::mem::take(&mut participant.messages);
-            let who = participant.id.clone();
-            let change = self.people.note(participant, opening);
-            if let Some(told) = change {
-                self.tell(vec![told]);
-            }
-            for entry in entries {
-                if self.known.contains(&entry.id) {
-                    continue;
-                }
-                self.known.insert(entry.id.clone());
-                let before = |since| entry.time.is_some_and(|time| time < since);
-                if !(opening && self.since.is_some_and(before)) {
-                    self.fetch.want(Wanted::new(entry, who.clone(), origin));
-                }
-            }
-        }
-        if self.people.customer_has_left() && !over {
-            self.end.suspect();
+            let by = self.meet(participant);
+            entries.into_iter().for_each(|entry| self.list(entry, &by, &delivered));
         }
         if look {
             self.looked();
         }
-        self.end.note(over, ended, look);
-        if self.end.wants_look() {
-            self.look_soon();
+        if self.scope == Scope::Everything {
+            self.note_end(over, ended, look);
         }
         self.settle();
     }
@@ -138,21 +117,25 @@ impl Watch {
     /// Something may have changed: look soon.
     pub(super) fn look_soon(&mut self) {
         let now = Instant::now();
-        let soonest = self.looks.last.map_or(now, |last| (last + LOOK_DISTANCE).max(now));
-        self.looks.due = self.looks.due.min(self.end.look_at().map_or(soonest, |at| at.max(soonest)));
+        let mut soonest = self.looks.last.map_or(now, |last| (last + LOOK_DISTANCE).max(now));
+        if let Some(last_look) = self.end.look_at() {
+            soonest = soonest.max(last_look);
+        }
+        self.looks.due = Some(self.looks.due.map_or(soonest, |due| due.min(soonest)));
     }
 
     /// A look was begun; the next is due after `period`, unless something asks for it earlier.
-    pub(super) fn begin_look(&mut self, period: std::time::Duration) {
+    pub(super) fn begin_look(&mut self, period: Duration) {
         let now = Instant::now();
-        self.looks = Looks { due: now + period, under_way: true, last: Some(now) };
+        let due = (self.scope == Scope::Everything).then_some(now + period);
+        self.looks = Looks { due, under_way: true, last: Some(now) };
     }
 
-    /// A look came to nothing.
+    /// A look came to nothing, and is to be tried again.
     pub(super) fn look_failed(&mut self, again: Instant) {
         self.failures += 1;
         self.looks.under_way = false;
-        self.looks.due = self.looks.due.min(again);
+        self.looks.due = Some(self.looks.due.map_or(again, |due| due.min(again)));
     }
 
     /// Takes what was said on a call: final words only.
@@ -161,10 +144,8 @@ impl Watch {
             tracing::debug!("{}: the transcription of a call has ended", self.id);
             self.look_soon();
         }
-        for utterance in transcription.utterances.into_iter().filter(|utterance| utterance.is_final) {
-            let (at, message) = spoken(utterance, &self.people);
-            self.out.push(Out::Live(Told { at, body: Body::Message(message) }));
-        }
+        let spoken = transcription.utterances.into_iter().filter(|utterance| utterance.is_final);
+        self.out.extend(spoken.map(|utterance| Out::Live(spoken::told(utterance, &self.people))));
     }
 
     /// The next ids whose words are to be fetched, until [`Watch::fetched`] or [`Watch::fetch_failed`].
@@ -183,82 +164,74 @@ impl Watch {
 
     /// Takes the words that were asked for, or as many of them as there are yet.
     pub(super) fn fetched(&mut self, said: Vec<Said>) {
+        self.failures = 0;
         let people = &self.people;
-        let mut told: Vec<Told> = self.fetch.resolve(said, |wanted, said| {
-            let (by, origin) = (people.get(&wanted.by), wanted.origin);
-            let message = match (&wanted.kind, said) {
-                (_, Some(said)) => {
-                    let at = said.at.or(wanted.time);
-                    return Told { at, body: Body::Message(speaker::message(said, by, origin)) };
-                }
-                (EntryKind::Sign(words), None) => match by {
-                    Some(by) => speaker::sign(&wanted.id, words, by, origin),
-                    None => speaker::missing(&wanted.id, by, origin),
-                },
-                (EntryKind::Words, None) => speaker::missing(&wanted.id, by, origin),
-            };
-            Told { at: wanted.time, body: Body::Message(message) }
-        });
+        let mut told = self.fetch.resolve(said, |wanted, said| tell(wanted, said, people.get(&wanted.by)));
         told.sort_by_key(|told| told.at);
-        self.tell(told);
+        self.gather(told);
         self.settle();
     }
 
     /// What was asked for has to be asked for again.
     pub(super) fn fetch_failed(&mut self) {
+        self.failures += 1;
         self.fetch.put_back();
     }
 
     /// A connection was lost and another one stands.
-    pub(super) fn resume(&mut self, loss: Loss) {
+    pub(super) fn resume(&mut self, loss: &Loss) {
         match &mut self.phase {
-            Phase::Opening { .. } => {}
-            Phase::Recovering { listed, .. } => *listed = false,
-            Phase::Live if self.is_call() => self.gap(&loss),
-            Phase::Live => self.phase = Phase::Recovering { listed: false, loss },
-        }
-        self.looks.due = Instant::now();
-    }
-
-    /// What was missed cannot be had: the reader is told so, once a loss.
-    pub(super) fn despair(&mut self) {
-        if let Phase::Recovering { loss, .. } = std::mem::replace(&mut self.phase, Phase::Live) {
-            let gathered = std::mem::take(&mut self.gathered);
-            self.gap(&loss);
-            if !gathered.is_empty() {
-                self.out.push(Out::Past { events: gathered, opening: false });
+            Phase::Opening { listed, loss: first } => {
+                *listed = false;
+                first.get_or_insert_with(|| loss.clone());
             }
+            Phase::Recovering { listed, .. } => *listed = false,
+            // Nothing that was said on a call can be read afterwards.
+            Phase::Live if self.has_calls && !self.has_messages => self.out.push(gap(loss)),
+            Phase::Live => self.phase = Phase::Recovering { listed: false, loss: loss.clone() },
         }
+        self.failures = 0;
+        self.looks.due = Some(Instant::now());
     }
 
-    /// Whether it is a call and nothing else, of which no history exists.
-    pub(super) fn is_call(&self) -> bool {
-        self.has_calls && !self.has_messages
+    /// The past cannot be had. What was missed after a loss is told as a gap, once.
+    pub(super) fn despair(&mut self) {
+        let (loss, why) = match std::mem::replace(&mut self.phase, Phase::Live) {
+            Phase::Recovering { loss, .. } => (Some(loss), Why::Missed),
+            Phase::Opening { loss, .. } => (loss, self.why),
+            Phase::Live => return,
+        };
+        self.out.extend(loss.as_ref().map(gap));
+        let events = std::mem::take(&mut self.gathered);
+        if !events.is_empty() {
+            self.out.push(Out::Past(events, why));
+        }
+        self.settle();
     }
 
-    /// Whether it is a call, among other things.
+    /// Whether there are or were calls in it.
     pub(super) fn has_calls(&self) -> bool {
         self.has_calls
     }
 
     /// Whether it was seen at all.
     pub(super) fn is_seen(&self) -> bool {
-        !matches!(self.phase, Phase::Opening { listed: false })
+        !matches!(self.phase, Phase::Opening { listed: false, .. })
     }
 
-    /// Whether what was missed in a time without a connection is being read.
+    /// Whether what was said before the start, or during a loss, is still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.phase != Phase::Live
+    }
+
+    /// Whether a loss is being made up for.
     pub(super) fn is_recovering(&self) -> bool {
         matches!(self.phase, Phase::Recovering { .. })
     }
 
-    /// Whether the reader has seen its end.
-    pub(super) fn is_finished(&self) -> bool {
-        self.end.is_told()
-    }
-
-    /// Whether all that was there at the start is read.
+    /// Whether all is told that is known.
     pub(super) fn is_caught_up(&self) -> bool {
-        self.phase == Phase::Live && self.fetch.is_idle()
+        self.phase == Phase::Live && self.fetch.is_idle() && !self.end.is_near()
     }
 
     /// Whether it is over, or seems to be.
@@ -266,7 +239,7 @@ impl Watch {
         self.end.is_near()
     }
 
-    /// When there is something to do besides looking.
+    /// When words are to be fetched.
     pub(super) fn fetch_due(&self) -> Option<Instant> {
         if self.people.awaits_names() { None } else { self.fetch.due() }
     }
@@ -276,10 +249,31 @@ impl Watch {
         std::mem::take(&mut self.out)
     }
 
-    /// Ids that no list has any more will not come again.
+    /// Takes note of a participant, and returns what it is known by.
+    fn meet(&mut self, participant: Participant) -> String {
+        let quiet = self.scope == Scope::Past || matches!(self.phase, Phase::Opening { .. });
+        let (by, change) = self.people.note(participant, quiet);
+        self.gather(change.into_iter().collect());
+        by
+    }
+
+    fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str) -> bool) {
+        if self.known.contains(&entry.id) {
+            return;
+        }
+        self.known.insert(entry.id.clone());
+        let opening = matches!(self.phase, Phase::Opening { .. });
+        let before = |since| entry.time.is_some_and(|time| time < since);
+        if (opening && self.since.is_some_and(before)) || delivered(&entry.id) {
+            return;
+        }
+        let origin = if self.phase == Phase::Live { Origin::Live } else { Origin::History };
+        self.fetch.want(Wanted::new(entry, by.to_owned(), origin));
+    }
+
     fn forget_all_but(&mut self, snapshot: &Snapshot) {
         let listed: usize = snapshot.participants.iter().map(|participant| participant.messages.len()).sum();
-        if self.known.len() > 2 * listed + 10_000 {
+        if self.known.len() > 2 * listed + STALE {
             let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
             let listed: HashSet<&str> = entries.map(|entry| entry.id.as_str()).collect();
             self.known.retain(|id| listed.contains(id.as_str()) || self.fetch.has(id));
@@ -290,12 +284,22 @@ impl Watch {
         self.failures = 0;
         self.looks.under_way = false;
         match &mut self.phase {
-            Phase::Opening { listed } | Phase::Recovering { listed, .. } => *listed = true,
+            Phase::Opening { listed, .. } | Phase::Recovering { listed, .. } => *listed = true,
             Phase::Live => {}
         }
     }
 
-    fn tell(&mut self, told: Vec<Told>) {
+    fn note_end(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
+        if self.people.customer_has_left() && !over {
+            self.end.suspect();
+        }
+        self.end.note(over, ended, look);
+        if self.end.wants_look() {
+            self.look_soon();
+        }
+    }
+
+    fn gather(&mut self, told: Vec<Told>) {
         if self.phase == Phase::Live {
             self.out.extend(told.into_iter().map(Out::Live));
         } else {
@@ -305,49 +309,37 @@ impl Watch {
 
     /// Goes on to the next phase, or to the end, where nothing is missing any more.
     fn settle(&mut self) {
-        let listed = matches!(self.phase, Phase::Opening { listed: true } | Phase::Recovering { listed: true, .. });
+        let listed = matches!(self.phase, Phase::Opening { listed: true, .. } | Phase::Recovering { listed: true, .. });
         if listed && !self.fetch.has_past() {
-            let opening = matches!(self.phase, Phase::Opening { .. });
+            let why = if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed };
             let mut events = std::mem::take(&mut self.gathered);
             events.sort_by_key(|told| told.at);
-            if opening || !events.is_empty() {
-                self.out.push(Out::Past { events, opening });
+            if !events.is_empty() {
+                self.out.push(Out::Past(events, why));
             }
             self.phase = Phase::Live;
         }
-        if self.phase == Phase::Live && self.fetch.is_idle()
+        if self.phase == Phase::Live
+            && self.fetch.is_idle()
             && let Some(at) = self.end.tell()
         {
             self.out.push(Out::Live(Told { at, body: Body::Closed }));
         }
     }
-
-    fn gap(&mut self, loss: &Loss) {
-        let to = Utc::now();
-        let gap = Gap { from: loss.last_sign, to, reason: loss.reason.clone() };
-        self.out.push(Out::Live(Told { at: Some(to), body: Body::Gap(gap) }));
-    }
 }
 
-fn spoken(utterance: Utterance, people: &People) -> (Option<DateTime<Utc>>, crate::event::Message<'static>) {
-    use crate::event::{Message, Party, Role};
-    let (role, by): (Role, Option<&Participant>) = match utterance.side {
-        Side::Customer => (Role::Customer, people.customer()),
-        Side::Agent => people.host().map_or((Role::Agent, None), |(role, by)| (role, Some(by))),
-        Side::Unknown => (Role::Unknown, None),
+/// The words of a message, or what stands for them.
+fn tell(wanted: &Wanted, said: Option<Said>, by: Option<&Participant>) -> Told {
+    let (at, message) = match (said, &wanted.kind, by) {
+        (Some(said), ..) => (said.at.or(wanted.time), speaker::message(said, by, wanted.origin)),
+        (None, EntryKind::Sign(words), Some(by)) => (wanted.time, speaker::sign(&wanted.id, words, by, wanted.origin)),
+        (None, ..) => (wanted.time, speaker::missing(&wanted.id, by, wanted.origin)),
     };
-    let from = Party {
-        id: by.and_then(|by| by.user.as_ref()).map(|user| user.id.clone().into()),
-        name: by.and_then(|by| by.user.as_ref().and_then(|user| user.name.clone()).or_else(|| by.name.clone())).map(Into::into),
-    };
-    let message = Message {
-        id: utterance.id.map(Into::into),
-        role,
-        from,
-        to: Party::default(),
-        text: Some(utterance.text.into()),
-        attachments: Vec::new(),
-        origin: Origin::Live,
-    };
-    (utterance.at, message)
+    Told { at, body: Body::Message(message) }
+}
+
+fn gap(loss: &Loss) -> Out {
+    let to = Utc::now();
+    let gap = Gap { from: loss.last_sign, to, reason: loss.reason.clone() };
+    Out::Live(Told { at: Some(to), body: Body::Gap(gap) })
 }

@@ -1,12 +1,24 @@
 //! The transcript socket: one authenticated WebSocket a conversation.
 
+mod session;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use reqwest::Upgraded;
 use url::Url;
 
-use super::{Session, SourceError};
-use crate::config::SocketLimits;
+use super::desk::Desk;
+pub(super) use self::session::arrival;
+pub(crate) use self::session::TranscriptSession;
+use super::SourceError;
+use super::desk::Scope;
+use crate::config::{Groups, Past, SocketLimits};
+use crate::genesys::answer::Answer;
+use crate::genesys::rest::Rest;
+use crate::ledger::Ledger;
+use crate::output::Prefixes;
 use crate::genesys::auth::{Auth, Token};
 use crate::genesys::http::{self, Http};
 use crate::genesys::socket::{self, OpenError};
@@ -19,16 +31,27 @@ pub(crate) struct Transcript {
     url: Url,
     conversation: String,
     limits: SocketLimits,
+    desk: Rc<RefCell<Desk>>,
 }
 
 impl Transcript {
     /// Connects to nothing yet. `api` is the address of the API, with or without a path and a slash at its end; the id
-    /// of the conversation holds nothing that a URL would have to escape.
-    pub(crate) fn new(http: Http, auth: Arc<Auth>, api: &Url, conversation: String, limits: SocketLimits) -> Self {
+    /// of the conversation holds nothing that a URL would have to escape. `ledger` tells what the reader has already.
+    pub(crate) fn new(
+        (http, auth): (Http, Arc<Auth>),
+        rest: Rest,
+        api: &Url,
+        conversation: String,
+        limits: SocketLimits,
+        past: Past,
+        ledger: Rc<RefCell<Ledger>>,
+    ) -> Self {
         let mut url = api.clone();
         let prefix = api.path().trim_end_matches('/');
         url.set_path(&format!("{prefix}/api/v2/messaging/conversations/{conversation}/transcript"));
-        Self { http, auth, url, conversation, limits }
+        let followed = (vec![conversation.clone()], Groups::default());
+        let desk = Desk::new(rest, Scope::Past, followed, past, Prefixes::default(), ledger);
+        Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)) }
     }
 
     /// Opens a session with the current token, and with a new one when the server refuses that.
@@ -36,7 +59,7 @@ impl Transcript {
     /// # Errors
     ///
     /// Whatever stands in the way. Cancel safe.
-    pub(crate) async fn connect(&self) -> Result<Session<Upgraded>, SourceError> {
+    pub(crate) async fn connect(&self) -> Result<TranscriptSession<Upgraded>, SourceError> {
         let token = self.auth.token().await?;
         match self.open(token.clone()).await {
             Err(SourceError::Unauthorized { .. }) => {
@@ -47,26 +70,31 @@ impl Transcript {
         }
     }
 
-    async fn open(&self, token: Token) -> Result<Session<Upgraded>, SourceError> {
+    async fn open(&self, token: Token) -> Result<TranscriptSession<Upgraded>, SourceError> {
         let opened = socket::open(&self.http, &self.url, Some(&token), self.limits, socket::Knock::Ping).await;
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
-        Ok(Session::new(socket, self.conversation.clone(), token, peer, self.http.secrets().clone()))
+        let (id, secrets, desk) = (self.conversation.clone(), self.http.secrets().clone(), Rc::clone(&self.desk));
+        Ok(TranscriptSession::new(socket, id, token, peer, secrets, desk))
     }
 
     fn classify(&self, error: OpenError) -> SourceError {
         let (host, answer) = match error {
             OpenError::Http(error) => return error.into(),
-            OpenError::Broken { host, reason } => return SourceError::NotSpoken { host, reason },
+            OpenError::Broken { host, reason } => return SourceError::NotSpoken { host, reason, status: None },
             OpenError::Refused { host, answer } => (host, answer),
         };
         match answer.status.as_u16() {
             401 => SourceError::Unauthorized { host, answer },
             403 => SourceError::Forbidden { host, answer },
             404 | 410 => SourceError::NoConversation { host, conversation: self.conversation.clone(), answer },
-            501 => SourceError::NotSpoken { host, reason: format!("it says {answer}") },
+            501 => not_spoken(host, &answer),
             408 | 429 | 500..=599 => SourceError::Busy { host, answer },
-            _ => SourceError::NotSpoken { host, reason: format!("it says {answer}") },
+            _ => not_spoken(host, &answer),
         }
     }
+}
+
+fn not_spoken(host: String, answer: &Answer) -> SourceError {
+    SourceError::NotSpoken { host, reason: format!("it says {answer}"), status: Some(answer.status.as_u16()) }
 }

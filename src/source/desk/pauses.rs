@@ -1,0 +1,41 @@
+//! When requests have to wait because the service is in trouble.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+
+/// The waits of all requests together: trouble with one is trouble for the others.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    backoff: Backoff,
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Pauses {
+    /// Nothing has failed yet.
+    pub(super) fn new() -> Self {
+        Self { backoff: Backoff::new(), failures: 0, until: None }
+    }
+
+    /// One more has failed: how long to wait, and whether it is the first in a row.
+    pub(super) fn extend(&mut self, wish: Option<Duration>) -> (Duration, bool) {
+        let first = self.failures == 0;
+        let delay = self.backoff.delay(self.failures, wish);
+        self.failures = self.failures.saturating_add(1);
+        self.until = Some(Instant::now() + delay);
+        (delay, first)
+    }
+
+    /// Something was answered.
+    pub(super) fn clear(&mut self) {
+        (self.failures, self.until) = (0, None);
+    }
+
+    /// When the next request may be made; may have passed.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+}

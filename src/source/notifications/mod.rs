@@ -1,0 +1,185 @@
+//! The published API: one notification channel for all conversations, whose events are hints, and REST for the rest.
+
+mod session;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use reqwest::Upgraded;
+use url::Url;
+
+pub(crate) use self::session::NotificationSession;
+use super::desk::{self, Desk, Scope};
+use super::{Loss, SourceError};
+use crate::config::{Groups, Past, SocketLimits};
+use crate::genesys::channels::{self, Change};
+use crate::genesys::http;
+use crate::genesys::rest::{Rest, RestError};
+use crate::genesys::socket::{self, Knock, OpenError, Socket};
+use crate::ledger::Ledger;
+use crate::output::Prefixes;
+
+/// How the service is asked for a sign of life.
+const KNOCK: Knock = Knock::Text(r#"{"message":"ping"}"#);
+
+/// The notifications of one process.
+#[derive(Debug)]
+pub(crate) struct Notifications {
+    desk: Rc<RefCell<Desk>>,
+    rest: Rest,
+    limits: SocketLimits,
+    follow: bool,
+}
+
+impl Notifications {
+    /// Connects to nothing yet. `ledger` tells what the reader has already; refusals of single conversations are
+    /// reported with the prefixes.
+    pub(crate) fn new(
+        rest: Rest,
+        followed: (Vec<String>, Groups),
+        past: Past,
+        limits: SocketLimits,
+        prefixes: Prefixes,
+        ledger: Rc<RefCell<Ledger>>,
+    ) -> Self {
+        let desk = Desk::new(rest.clone(), Scope::Everything, followed, past, prefixes, ledger);
+        Self { desk: Rc::new(RefCell::new(desk)), rest, limits, follow: past.follow }
+    }
+
+    /// Follows one more conversation from now on.
+    pub(crate) fn adopt(&self, conversation: &str) {
+        self.desk.borrow_mut().adopt(conversation);
+    }
+
+    /// The conversations that could not be followed so far, and why.
+    pub(crate) fn refused(&self) -> Vec<(String, SourceError)> {
+        self.desk.borrow().refused().to_vec()
+    }
+
+    /// Opens a session: looks at the conversations, sees to the channel, subscribes, and dials. Where nothing is to be
+    /// followed, because all is over or nobody wants to, the session has no socket.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands in the way. Cancel safe.
+    pub(crate) async fn connect(&self) -> Result<NotificationSession<Upgraded>, SourceError> {
+        self.resolve().await?;
+        if !self.follow || self.desk.borrow().is_ending() {
+            return Ok(self.session(None, self.rest.host()));
+        }
+        // A channel that the service has forgotten is replaced, once.
+        match self.dial().await? {
+            Some(session) => Ok(session),
+            None => self.dial().await?.ok_or_else(|| {
+                SourceError::ChannelGone(format!("{} does not know the channel it has just made", self.rest.host()))
+            }),
+        }
+    }
+
+    /// Looks at conversations until there is one to follow.
+    async fn resolve(&self) -> Result<(), SourceError> {
+        loop {
+            let unseen = self.desk.borrow().unseen();
+            let Some(id) = unseen else { return Ok(()) };
+            match desk::snapshot(&self.rest, Scope::Everything, &id).await {
+                Err(error @ (RestError::Http(_) | RestError::Auth(_) | RestError::Busy { .. })) => {
+                    return Err(SourceError::of_rest(error, &id));
+                }
+                Err(error @ RestError::Unauthorized { .. }) => return Err(SourceError::of_rest(error, &id)),
+                Err(RestError::NotSpoken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+                result => self.desk.borrow_mut().looked(&id, result),
+            }
+            if let Some(fatal) = self.desk.borrow().fatal() {
+                return Err(fatal);
+            }
+        }
+    }
+
+    /// Dials the channel; `None` when it turns out to be gone.
+    async fn dial(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
+        let refused = |error| SourceError::of_rest(error, "");
+        let known = self.desk.borrow().line.channel().map(str::to_owned);
+        let kept = match known {
+            Some(id) => channels::exists(&self.rest, &id).await.map_err(refused)?,
+            None => false,
+        };
+        if !kept {
+            let channel = channels::create(&self.rest).await.map_err(refused)?;
+            self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
+            self.desk.borrow_mut().line.take(channel);
+            if !self.subscribe().await? {
+                return Ok(None);
+            }
+        }
+        self.open().await
+    }
+
+    /// Tells a new channel what to listen to; false when it is gone already.
+    async fn subscribe(&self) -> Result<bool, SourceError> {
+        let (channel, topics) = {
+            let mut desk = self.desk.borrow_mut();
+            let topics = desk.first_topics();
+            (desk.line.channel().unwrap_or_default().to_owned(), topics)
+        };
+        if topics.is_empty() {
+            return Ok(true);
+        }
+        match desk::subscribe(&self.rest, &channel, Change::Add, &topics).await {
+            Ok((states, due)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, due),
+            Err(RestError::NotFound { .. }) => return Ok(self.forget()),
+            // Topics that are refused altogether leave looking from time to time.
+            Err(RestError::Forbidden { answer, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string()),
+            Err(error) => return Err(SourceError::of_rest(error, "")),
+        }
+        Ok(true)
+    }
+
+    async fn open(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
+        let address = self.desk.borrow().line.address();
+        let Some(url) = address.and_then(over_http) else { return Ok(None) };
+        let (host, answer) = match socket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
+            Ok(socket) => return Ok(Some(self.session(Some(socket), http::host(&url)))),
+            Err(OpenError::Http(error)) => return Err(error.into()),
+            Err(OpenError::Broken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+            Err(OpenError::Refused { host, answer }) => (host, answer),
+        };
+        match answer.status.as_u16() {
+            408 | 429 | 500 | 502..=599 => Err(SourceError::Busy { host, answer }),
+            400..=499 => {
+                self.forget();
+                Ok(None)
+            }
+            _ => Err(SourceError::NotGenesys { host, reason: format!("it says {answer}") }),
+        }
+    }
+
+    fn forget(&self) -> bool {
+        let mut desk = self.desk.borrow_mut();
+        desk.line.lose("");
+        desk.line.take_loss();
+        false
+    }
+
+    fn session<T>(&self, socket: Option<Socket<T>>, host: String) -> NotificationSession<T> {
+        self.desk.borrow_mut().look_at_all();
+        let wire = if self.follow { "notifications" } else { "history" };
+        let secrets = self.rest.http().secrets().clone();
+        NotificationSession::new(socket, Rc::clone(&self.desk), format!("{host} ({wire})"), secrets, self.follow)
+    }
+}
+
+/// The same address for the client that makes the handshake.
+fn over_http(mut url: Url) -> Option<Url> {
+    let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+    // Between these schemes the library only goes by way of a text.
+    let rest = url.as_str().split_once("://").map(|(_, rest)| rest.to_owned())?;
+    url = Url::parse(&format!("{scheme}://{rest}")).ok()?;
+    Some(url)
+}
+
+impl<T> NotificationSession<T> {
+    /// Says that this is the first session after a loss.
+    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
+        self.desk().borrow_mut().resume(loss);
+    }
+}

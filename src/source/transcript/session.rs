@@ -1,0 +1,202 @@
+//! One open transcript socket, and what was said before it stood.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::event::{RawFrame, TranscriptEvent};
+use crate::genesys::auth::Token;
+use crate::genesys::decode::{Decoded, decode};
+use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::redact::Secrets;
+use crate::source::desk::{Desk, Out};
+use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+
+/// Bytes of frames that may wait while the past is read; more of them wait in the network.
+const MOST_WAITING: usize = 1024 * 1024;
+
+/// One open connection to one conversation.
+#[derive(Debug)]
+pub(crate) struct TranscriptSession<T> {
+    socket: Socket<T>,
+    conversation: String,
+    token: Token,
+    secrets: Secrets,
+    peer: String,
+    frame: Option<Frame>,
+    desk: Rc<RefCell<Desk>>,
+    /// What came while the past was read.
+    waiting: VecDeque<Frame>,
+    bytes_waiting: usize,
+    /// How the socket ended meanwhile.
+    ending: Option<Ending>,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
+    /// A session over an open socket that was opened with this token, with the desk that reads the past. No reason for
+    /// its end shows any of the `secrets`.
+    pub(super) fn new(
+        socket: Socket<T>,
+        conversation: String,
+        token: Token,
+        peer: String,
+        secrets: Secrets,
+        desk: Rc<RefCell<Desk>>,
+    ) -> Self {
+        let waiting = VecDeque::new();
+        Self { socket, conversation, token, secrets, peer, frame: None, desk, waiting, bytes_waiting: 0, ending: None }
+    }
+
+    pub(in crate::source) fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
+        self.desk.borrow_mut().resume(loss);
+    }
+
+    /// When its token will expire.
+    pub(in crate::source) fn renew_at(&self) -> Option<Instant> {
+        self.token.renew_at
+    }
+
+    pub(in crate::source) fn heard_at(&self) -> DateTime<Utc> {
+        self.socket.heard_at()
+    }
+
+    pub(in crate::source) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+        if let Some(out) = self.read_past() {
+            return Some(Ok(past(&self.conversation, out)));
+        }
+        if self.desk.borrow().is_reading() {
+            return None;
+        }
+        let result = match self.next_waiting() {
+            Some(waited) => waited,
+            None => self.socket.ready()?,
+        };
+        Some(self.take(result))
+    }
+
+    pub(in crate::source) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+        loop {
+            self.desk.borrow_mut().begin();
+            if let Some(out) = self.read_past() {
+                return Ok(past(&self.conversation, out));
+            }
+            let reading = self.desk.borrow().is_reading();
+            if !reading && let Some(waited) = self.next_waiting() {
+                return self.take(waited);
+            }
+            if let Some(frame) = self.turn(reading).await {
+                return self.take(frame);
+            }
+        }
+    }
+
+    pub(in crate::source) async fn hold(&mut self, until: impl Future<Output = ()>) {
+        self.socket.hold(until).await;
+    }
+
+    pub(in crate::source) async fn close(&mut self) {
+        self.socket.close(CLOSE_NORMAL).await;
+    }
+
+    pub(in crate::source) async fn bury(&mut self, ending: &Ending) {
+        self.socket.give_up(ending).await;
+    }
+
+    /// Waits for whatever comes first: a frame, which waits while the past is read, or more of the past.
+    async fn turn(&mut self, reading: bool) -> Option<Result<Frame, Ending>> {
+        let desk = Rc::clone(&self.desk);
+        let begin = desk.borrow().due();
+        let listens = self.ending.is_none() && (!reading || self.bytes_waiting < MOST_WAITING);
+        tokio::select! {
+            biased;
+            result = self.socket.next(), if listens => {
+                if !reading {
+                    return Some(result);
+                }
+                self.put_aside(result);
+            }
+            () = poll_fn(|context| desk.borrow_mut().poll(context)) => {}
+            () = due(begin) => {}
+        }
+        None
+    }
+
+    fn put_aside(&mut self, result: Result<Frame, Ending>) {
+        match result {
+            Ok(frame) => {
+                self.bytes_waiting += frame.raw().len();
+                self.waiting.push_back(frame);
+            }
+            Err(ending) => self.ending = Some(ending),
+        }
+    }
+
+    fn next_waiting(&mut self) -> Option<Result<Frame, Ending>> {
+        match self.waiting.pop_front() {
+            Some(frame) => {
+                self.bytes_waiting -= frame.raw().len();
+                Some(Ok(frame))
+            }
+            None => self.ending.take().map(Err),
+        }
+    }
+
+    fn read_past(&mut self) -> Option<Out> {
+        self.desk.borrow_mut().pop().map(|(_, out)| out)
+    }
+
+    /// What a server says at the end is shown on both streams, and a token may be in it.
+    fn redacted(&self, ending: Ending) -> Ending {
+        match ending {
+            Ending::Closed { code, reason } => {
+                Ending::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
+            }
+            ending => ending,
+        }
+    }
+
+    fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
+        match result {
+            Ok(frame) => {
+                let frame = self.frame.insert(frame);
+                Ok(arrival(frame.raw(), &self.conversation, frame.received))
+            }
+            Err(ending) => {
+                let error = SourceError::from(self.redacted(ending));
+                if error.is_policy_close() {
+                    self.token.refuse();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Reads a frame of the transcript socket.
+pub(in crate::source) fn arrival<'a>(raw: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Arrival<'a> {
+    let meaning = match decode(raw, conversation, received) {
+        Decoded::Event(event) => Meaning::Event(event),
+        Decoded::Unknown(name) => Meaning::Unknown(name),
+        Decoded::Malformed(reason) => Meaning::Malformed(reason),
+    };
+    let last = matches!(&meaning, Meaning::Event(event) if event.body == crate::event::Body::Closed);
+    Arrival { conversation, received, raw: Some(raw), meaning, last }
+}
+
+fn past(conversation: &str, out: Out) -> Arrival<'_> {
+    let received = Utc::now();
+    let meaning = match out {
+        Out::Live(told) => Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }),
+        Out::Past(events, why) => Meaning::Past(events, why),
+    };
+    Arrival { conversation, received, raw: None, meaning, last: false }
+}
