@@ -59,7 +59,7 @@ pub struct Cli {
 pub enum Command {
     /// Run a local Genesys Cloud: token endpoint and transcript socket
     Simulate(SimulateArgs),
-    /// Sign in, try every step, and say what is missing and how to mend it
+    /// Sign in, try every step of following, and say what is missing and how to mend it
     Check(Box<CheckArgs>),
     /// Print a completion script for a shell
     Completions {

@@ -67,8 +67,8 @@ pub struct TargetArgs {
     pub users: Vec<String>,
     /// Ask this wire; auto takes the one that works
     ///
-    /// What is said in a call comes over notifications only, and up to about 35 s later: the service takes so long to
-    /// write it down.
+    /// The transcription of a call comes over notifications only, and up to about 35 s after the words: the service takes
+    /// so long to make it.
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
     pub source: SourceChoice,
 }
@@ -79,7 +79,7 @@ pub struct TargetArgs {
 #[command(next_help_heading = "History")]
 pub struct PastArgs {
     /// Begin with the last N lines of what was said already, or all
-    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", value_parser = last)]
+    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
     pub lines: Last,
     /// Begin this long ago, or at a time like 2026-01-02T03:04:05Z
     #[arg(long, value_name = "DURATION|TIME", value_parser = since)]

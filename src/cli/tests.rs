@@ -1,3 +1,5 @@
+//! What can be typed, and what is refused.
+
 use super::*;
 use crate::config::Color;
 use crate::output::{Format, Multiline, Timestamps};
@@ -147,6 +149,7 @@ fn values_that_only_a_flag_can_hold_are_checked() {
     for args in cases {
         refusal(&args);
     }
+    assert!(refusal(&["-n", "-5"]).contains("neither a number nor 'all'"));
     assert!(refusal(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
 }
 
