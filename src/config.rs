@@ -188,7 +188,7 @@ fn tail(
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Task> {
-    let TailArgs { target, past, account, lines, connection, recording } = args;
+    let TailArgs { target, past, account, lines, connection, network, recording } = args;
     let lines = lines::resolve(lines, env, terminal, problems);
     let RecordingArgs { record, replay, demo } = recording;
     if let Some(path) = replay {
@@ -196,7 +196,7 @@ fn tail(
         return Some(Task::Replay(Replay { from, lines }));
     }
     let past = past::resolve(&past, Utc::now());
-    let link = link::resolve(connection, env, problems);
+    let link = link::resolve(&connection, network, env, problems);
     if demo {
         return Some(Task::Demo(Box::new(Demo { source: target.source, past, link: link?, lines, record })));
     }

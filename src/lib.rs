@@ -144,3 +144,27 @@ async fn until_signalled(task: Task, stdout: File, secrets: &Secrets) -> Result<
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_signs_in_has_secrets_to_keep() {
+        let variables = [
+            ("GENESYS_CLIENT_ID", "client"),
+            ("GENESYS_CLIENT_SECRET", "hunter2"),
+            ("HTTPS_PROXY", "http://user:opensesame@proxy.example"),
+        ];
+        for args in [["-c", "x"].as_slice(), &["--queue", "x"], &["check"]] {
+            let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
+            let process = variables.map(|(name, value)| (name.into(), value.into()));
+            let folder = tempfile::tempdir().unwrap();
+            let env = Env::read(process, &cli, folder.path()).unwrap();
+            let secrets = Secrets::default();
+            keep_secret(&resolve(cli, &env, false, &mut std::io::empty()).unwrap().task, &secrets);
+            let kept = secrets.redact("hunter2 opensesame");
+            assert_eq!(kept, "[redacted] [redacted]", "{args:?}");
+        }
+    }
+}

@@ -137,6 +137,52 @@ async fn an_id_that_is_none_is_never_sent() {
 }
 
 #[tokio::test]
+async fn a_queue_or_a_user_takes_the_place_of_a_conversation_and_its_id_is_checked_like_one() {
+    let simulator = brief().await;
+    let cases: [(&[&str], &str); 4] = [
+        (&["--queue", "a b"], "--queue: \"a b\" is no queue id"),
+        (&["--user", "https://example.invalid/person"], "--user: \"https://example.invalid/person\" holds no user id"),
+        (&["--queue", "x", "--source", "transcript"], "--source transcript cannot follow a queue or a user"),
+        (&["check", "--user", "x", "--source", "transcript"], "--source transcript cannot follow a queue or a user"),
+    ];
+    for (args, words) in cases {
+        let finished = run(&simulator, args).await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""), "{args:?}");
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    }
+    let nothing = Running::start(&mut bare(&["--queue", "x"])).finish().await;
+    assert_eq!(nothing.code, Some(78));
+    assert!(nothing.stderr.contains("missing: client id (") && !nothing.stderr.contains("missing: conversation"));
+    assert!(simulator.ledger().tokens.is_empty());
+}
+
+#[tokio::test]
+async fn a_check_wants_an_account_but_no_conversation_and_reads_the_file_that_is_named() {
+    let nothing = Running::start(&mut bare(&["check"])).finish().await;
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(78), ""));
+    assert!(nothing.stderr.contains("missing: client id ("), "{}", nothing.stderr);
+    let nowhere = Running::start(&mut bare(&["check", "--env-file", "/nowhere/.env"])).finish().await;
+    assert_eq!(nowhere.code, Some(78));
+    assert!(nowhere.stderr.contains("--env-file /nowhere/.env: there is no such file"), "{}", nowhere.stderr);
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_or_makes_no_sense_on_the_command_line_is_wrong_usage() {
+    let cases: [&[&str]; 6] = [
+        &["--no-follow", "-F"],
+        &["-n", "some"],
+        &["--since", "yesterday"],
+        &["--replay", "x", "-n", "3"],
+        &["--demo", "--user", "x"],
+        &["-c", "x", "check"],
+    ];
+    for args in cases {
+        let finished = Running::start(&mut bare(args)).finish().await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_may_have_a_path_and_a_slash_and_is_asked_for_tokens_unless_another_is_given() {
     let simulator = brief().await;
     let gateway = format!("{}/gateway/v1/", simulator.base_url());

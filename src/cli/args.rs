@@ -10,10 +10,17 @@ use clap::{ArgAction, Args};
 use regex::Regex;
 
 use super::values::{choice, duration, last, loopback, pattern, rate, retries, since, size};
+use super::words::{COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS};
 use crate::config::{Color, Last, Retries, Since, SourceChoice};
 use crate::event::Role;
 use crate::logging::LogFormat;
 use crate::output::{Format, Multiline, Timestamps};
+
+/// What a recording has no use for.
+const LIVE: [&str; 6] = ["target", "past", "account", "connection", "network", "record"];
+
+/// What the demo brings itself, or goes without.
+const REMOTE: [&str; 8] = ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay"];
 
 /// Everything about tailing.
 #[derive(Debug, Args)]
@@ -33,6 +40,9 @@ pub struct TailArgs {
     /// How the connection is kept alive.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// How the network is reached. It stands beside the connection, because nested groups of the parser are empty.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Recordings, and a conversation that needs no account.
     #[command(flatten)]
     pub recording: RecordingArgs,
@@ -57,8 +67,8 @@ pub struct TargetArgs {
     pub users: Vec<String>,
     /// Ask this wire; auto takes the one that works
     ///
-    /// What is said in a call comes over notifications only, and up to about 35 s later: the service takes so long to
-    /// write it down.
+    /// The transcription of a call comes over notifications only, and up to about 35 s after the words: the service takes
+    /// so long to make it.
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
     pub source: SourceChoice,
 }
@@ -68,10 +78,10 @@ pub struct TargetArgs {
 #[group(id = "past", multiple = true)]
 #[command(next_help_heading = "History")]
 pub struct PastArgs {
-    /// Begin with the last N lines that were said already, or all
-    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", value_parser = last)]
+    /// Begin with the last N lines of what was said already, or all
+    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
     pub lines: Last,
-    /// Begin with what was said since then: 1h30m ago, or at 2026-01-02T03:04:05Z
+    /// Begin this long ago, or at a time like 2026-01-02T03:04:05Z
     #[arg(long, value_name = "DURATION|TIME", value_parser = since)]
     pub since: Option<Since>,
     /// Print what was said already, and end
@@ -170,9 +180,6 @@ pub struct ConnectionArgs {
     /// Refuse messages larger than this
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
     pub max_frame_size: usize,
-    /// How the network is reached.
-    #[command(flatten)]
-    pub network: NetworkArgs,
 }
 
 /// How the network is reached.
@@ -199,10 +206,10 @@ pub struct RecordingArgs {
     #[arg(long, value_name = "PATH")]
     pub record: Option<PathBuf>,
     /// Print a recording, - is stdin, without any network
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["target", "past", "account", "connection", "network", "record"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = LIVE)]
     pub replay: Option<PathBuf>,
     /// Tail a conversation simulated in this process; needs no settings
-    #[arg(long, conflicts_with_all = ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay"])]
+    #[arg(long, conflicts_with_all = REMOTE)]
     pub demo: bool,
 }
 
@@ -257,27 +264,3 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub token_lifetime: Option<Duration>,
 }
-
-const SOURCES: [(&str, SourceChoice); 3] = [
-    ("auto", SourceChoice::Auto),
-    ("transcript", SourceChoice::Transcript),
-    ("notifications", SourceChoice::Notifications),
-];
-
-const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("raw", Format::Raw)];
-
-const TIMESTAMPS: [(&str, Timestamps); 4] = [
-    ("time", Timestamps::Time),
-    ("iso", Timestamps::Iso),
-    ("relative", Timestamps::Relative),
-    ("none", Timestamps::None),
-];
-
-const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
-
-const MULTILINES: [(&str, Multiline); 2] = [("escape", Multiline::Escape), ("indent", Multiline::Indent)];
-
-const ROLES: [(&str, Role); 4] =
-    [("customer", Role::Customer), ("agent", Role::Agent), ("bot", Role::Bot), ("system", Role::System)];
-
-const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];

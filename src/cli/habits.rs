@@ -7,20 +7,25 @@ use clap::{Arg, ArgAction};
 
 pub(super) fn args() -> [Arg; 4] {
     [
-        // The one habit that takes a value. Its value is a secret, which the message must not hold.
-        habit(
-            "--client-secret",
-            "a secret on the command line ends up in the history and in the process list: \
-             set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file",
-        )
-        .action(ArgAction::Append)
-        .num_args(0..=1)
-        .value_name("SECRET")
-        .default_missing_value(""),
+        secret(),
         habit("--follow", "following is what it does; -F goes on after a normal close too").short('f'),
-        habit("--tail", "tailing is what it does: only the conversation has to be named"),
+        with_value(habit("--tail", "use '-n' for the number of lines to begin with")),
         habit("--no-color", "use '--color never'"),
     ]
+}
+
+/// Its value is a secret, which the message must not hold.
+pub(super) fn secret() -> Arg {
+    with_value(habit(
+        "--client-secret",
+        "a secret on the command line ends up in the history and in the process list: \
+         set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file",
+    ))
+}
+
+/// With a value or without one, it is the flag that is answered.
+fn with_value(habit: Arg) -> Arg {
+    habit.action(ArgAction::Append).num_args(0..=1).value_name("VALUE").default_missing_value("")
 }
 
 /// The dashes stay in the id, which keeps it apart from those of real arguments.

@@ -134,6 +134,31 @@ mod tests {
     }
 
     #[test]
+    fn the_last_lines_are_a_number_or_all() {
+        for (text, expected) in [("0", Last::Lines(0)), ("20", Last::Lines(20)), ("ALL", Last::All)] {
+            assert_eq!(last(text), Ok(expected), "{text}");
+        }
+        for text in ["", "-1", "+", "1.5", "none", "99999999999999999999"] {
+            assert!(last(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_duration_ago_or_a_time() {
+        let cases = [("1h30m", 5_400), ("90s", 90), ("90", 90), ("2days", 172_800)];
+        for (text, seconds) in cases {
+            assert_eq!(since(text), Ok(Since::Ago(Duration::from_secs(seconds))), "{text}");
+        }
+        let time = DateTime::from_timestamp(1_767_323_045, 0).unwrap();
+        for text in ["2026-01-02T03:04:05Z", "2026-01-02T04:04:05.000+01:00"] {
+            assert_eq!(since(text), Ok(Since::At(time)), "{text}");
+        }
+        for text in ["", "0s", "yesterday", "2years", "-1h", "2026-01-02", "2026-13-02T03:04:05Z"] {
+            assert!(since(text).unwrap_err().contains("2026-01-02T03:04:05Z"), "{text}");
+        }
+    }
+
+    #[test]
     fn rates_are_positive() {
         for (text, expected) in [("10", 10.0), ("10/s", 10.0), ("0.5 /s", 0.5)] {
             assert!((rate(text).unwrap() - expected).abs() < f64::EPSILON, "{text}");

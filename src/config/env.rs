@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Command, TailArgs};
+use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 use crate::plain;
 
 use super::credentials::SECRET_NAMES;
@@ -59,7 +59,7 @@ impl Env {
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL.contains(&name.as_str())))
             .collect();
-        let file = settings_file(cli).map(|named| EnvFile::read(named, folder)).transpose()?.flatten();
+        let file = account(cli).map(|args| EnvFile::read(args, folder)).transpose()?.flatten();
         Ok(Self { process, file })
     }
 
@@ -97,21 +97,21 @@ impl fmt::Debug for Env {
     }
 }
 
-/// The file that is named, if any, where what is to be done needs settings.
-fn settings_file(cli: &Cli) -> Option<Option<&Path>> {
+/// What is typed of an account, where what is to be done needs one.
+fn account(cli: &Cli) -> Option<&AccountArgs> {
     let TailArgs { account, recording, .. } = &cli.tail;
     match &cli.command {
         None if recording.demo || recording.replay.is_some() => None,
-        None => Some(account.env_file.as_deref()),
-        Some(Command::Check(args)) => Some(args.account.env_file.as_deref()),
+        None => Some(account),
+        Some(Command::Check(args)) => Some(&args.account),
         Some(Command::Simulate(_) | Command::Completions { .. } | Command::Man) => None,
     }
 }
 
 impl EnvFile {
-    fn read(named: Option<&Path>, folder: &Path) -> Result<Option<Self>, ConfigError> {
-        let (path, setting) = match named {
-            Some(path) => (path.to_owned(), format!("--env-file {}", path.display())),
+    fn read(args: &AccountArgs, folder: &Path) -> Result<Option<Self>, ConfigError> {
+        let (path, setting) = match &args.env_file {
+            Some(path) => (path.clone(), format!("--env-file {}", path.display())),
             None => match find(folder) {
                 Some(path) => (path.clone(), path.display().to_string()),
                 None => return Ok(None),
@@ -225,8 +225,14 @@ mod tests {
         std::fs::write(&other, "B=there").unwrap();
         let named = env(&[], &["--env-file", other.to_str().unwrap()], folder.path()).unwrap();
         assert_eq!((value(&named, "A"), value(&named, "B").as_deref()), (None, Some("there")));
-        let error = env(&[], &["--env-file", "/nowhere/.env"], folder.path()).unwrap_err();
-        assert_eq!(error.to_string(), "--env-file /nowhere/.env: there is no such file");
+        let check = env(&[], &["check", "--env-file", other.to_str().unwrap()], folder.path()).unwrap();
+        assert_eq!((value(&check, "A"), value(&check, "B").as_deref()), (None, Some("there")));
+        let here = env(&[], &["check"], folder.path()).unwrap();
+        assert_eq!((value(&here, "A").as_deref(), value(&here, "B")), (Some("here"), None));
+        for args in [&["--env-file", "/nowhere/.env"][..], &["check", "--env-file", "/nowhere/.env"]] {
+            let error = env(&[], args, folder.path()).unwrap_err();
+            assert_eq!(error.to_string(), "--env-file /nowhere/.env: there is no such file");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn source(args: &TargetArgs, problems: &mut Problems) -> SourceChoice
         return args.source;
     }
     if args.source == SourceChoice::Transcript {
-        problems.contradictory("--source transcript knows neither --queue nor --user, only notifications does");
+        problems.contradictory("--source transcript cannot follow a queue or a user; notifications can");
     }
     SourceChoice::Notifications
 }

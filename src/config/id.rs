@@ -89,4 +89,26 @@ mod tests {
             assert!(id_of(word, CONVERSATION).is_err(), "{word}");
         }
     }
+
+    #[test]
+    fn of_several_ids_in_an_address_the_one_of_the_kind_is_taken() {
+        let address = format!("https://apps.mypurecloud.ie/directory/#/queues/{B}/interactions/{A}");
+        let cases = [
+            (QUEUE, address.clone(), Ok(B)),
+            (CONVERSATION, address.clone(), Ok(A)),
+            (QUEUE, format!("https://x/#/admin/queue/{B}/members/{A}"), Ok(B)),
+            (USER, format!("https://x/directory/#/person/{A}"), Ok(A)),
+            (USER, format!("https://x/people/{A}/{B}"), Ok(A)),
+            (USER, address, Err("holds no user id")),
+            (USER, format!("https://x/users/{A}/people/{B}"), Err("give the one of the user")),
+            (QUEUE, "Web Support".into(), Err("is no queue id")),
+        ];
+        for (kind, word, expected) in cases {
+            match (id_of(&word, kind), expected) {
+                (Ok(id), Ok(expected)) => assert_eq!(id, expected, "{word}"),
+                (Err(reason), Err(words)) => assert!(reason.contains(words), "{reason}"),
+                (found, _) => panic!("{word}: {found:?}"),
+            }
+        }
+    }
 }

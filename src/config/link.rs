@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::ConnectionArgs;
+use crate::cli::{ConnectionArgs, NetworkArgs};
 
 use super::env::Env;
 use super::error::Problems;
@@ -43,8 +43,8 @@ pub enum Retries {
     Unlimited,
 }
 
-pub(super) fn resolve(args: ConnectionArgs, env: &Env, problems: &mut Problems) -> Option<Link> {
-    let ConnectionArgs { max_retries, follow, idle_timeout, ping_interval, max_frame_size, network } = args;
+pub(super) fn resolve(args: &ConnectionArgs, network: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Link> {
+    let ConnectionArgs { max_retries, follow, idle_timeout, ping_interval, max_frame_size } = *args;
     if idle_timeout <= ping_interval {
         problems.contradictory(format!(
             "--idle-timeout {} has to be longer than --ping-interval {}",

@@ -46,3 +46,26 @@ pub(super) fn resolve(args: &PastArgs, now: DateTime<Utc>) -> Past {
     });
     Past { lines, since, follow: !args.no_follow }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_counted_from_now_and_a_future_is_nobodys_fault() {
+        let now = DateTime::from_timestamp(1_767_323_045, 0).unwrap();
+        let (earlier, later) = (now - Duration::from_secs(90), now + Duration::from_secs(90));
+        let cases = [
+            (None, None),
+            (Some(Since::Ago(Duration::from_secs(90))), Some(earlier)),
+            (Some(Since::At(earlier)), Some(earlier)),
+            (Some(Since::At(later)), Some(later)),
+        ];
+        for (given, since) in cases {
+            let past = resolve(&PastArgs { lines: Last::All, since: given, no_follow: false }, now);
+            assert_eq!(past, Past { lines: None, since, follow: true });
+        }
+        let past = resolve(&PastArgs { lines: Last::Lines(0), since: None, no_follow: true }, now);
+        assert_eq!(past, Past { lines: Some(0), since: None, follow: false });
+    }
+}

@@ -1,3 +1,5 @@
+mod target;
+
 use std::ffi::OsString;
 
 use secrecy::ExposeSecret as _;
@@ -245,6 +247,9 @@ fn other_tasks_need_no_settings() {
     assert!(
         matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.link.network.proxy.is_none())
     );
+    let demo = unusable.resolve(&["--demo", "--source", "notifications", "-n", "3", "--no-follow"]).unwrap().task;
+    let past = Past { lines: Some(3), since: None, follow: false };
+    assert!(matches!(demo, Task::Demo(demo) if demo.past == past && demo.source == SourceChoice::Notifications));
     let replay = unusable.resolve(&["--replay", "-"]).unwrap().task;
     assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));
     let simulate = unusable.resolve(&["simulate", "--rate", "10/s", "--fault", "a", "--fault", "b"]).unwrap().task;

@@ -1,0 +1,178 @@
+//! What can be typed, and what is refused.
+
+use super::*;
+use crate::config::Color;
+use crate::output::{Format, Multiline, Timestamps};
+
+fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from))
+}
+
+fn refusal(args: &[&str]) -> String {
+    let error = parse(args).expect_err("refused");
+    assert_eq!(error.exit_code(), 2, "{args:?}");
+    error.to_string()
+}
+
+#[test]
+fn the_parser_is_sound() {
+    parser().debug_assert();
+}
+
+#[test]
+fn conversations_and_subcommands_live_side_by_side() {
+    let cli = parse(&["97b9dcb3", "-c", "one", "--conversation=two"]).unwrap();
+    assert!(cli.command.is_none());
+    assert_eq!(cli.tail.target.positional, ["97b9dcb3"]);
+    assert_eq!(cli.tail.target.conversations, ["one", "two"]);
+    assert!(matches!(parse(&["simulate", "-v"]).unwrap().command, Some(Command::Simulate(_))));
+    assert!(matches!(parse(&["-v", "simulate"]).unwrap().command, Some(Command::Simulate(_))));
+    assert!(matches!(parse(&["check", "-c", "x"]).unwrap().command, Some(Command::Check(_))));
+    assert!(matches!(parse(&["man"]).unwrap().command, Some(Command::Man)));
+    // Only the first word can be a subcommand; a conversation may be called like one.
+    assert_eq!(parse(&["x", "man"]).unwrap().tail.target.positional, ["x", "man"]);
+    assert_eq!(parse(&["-c", "simulate"]).unwrap().tail.target.conversations, ["simulate"]);
+}
+
+#[test]
+fn flags_for_tailing_do_not_go_with_a_subcommand() {
+    assert!(refusal(&["-c", "x", "check"]).contains("'--conversation' has to stand behind 'check'"));
+    assert!(refusal(&["--proxy", "x", "check"]).contains("'--proxy' has to stand behind 'check'"));
+    assert!(refusal(&["-n", "1", "check"]).contains("'--lines' is for tailing"));
+    assert!(refusal(&["-F", "check"]).contains("'-F' is for tailing"));
+    assert!(refusal(&["-c", "x", "simulate"]).contains("'--conversation' is for tailing"));
+    assert!(refusal(&["--utc", "man"]).contains("'--utc' is for tailing"));
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
+    let cases: [&[&str]; 7] = [
+        &["check", "--client-secret", "hunter2"],
+        &["check", "-c", "x", "--client-secret=hunter2"],
+        &["--client-secret", "hunter2"],
+        &["--client-secret=hunter2"],
+        &["--client-secret"],
+        &["-c", "x", "--client-secret", "hunter2", "--client-secret=hunter2"],
+        &["--client-secret=hunter2", "--bogus"],
+    ];
+    for args in cases {
+        let message = refusal(args);
+        assert!(!message.contains("hunter2"), "{message}");
+        assert!(message.contains("GENESYS_CLIENT_SECRET") || args.contains(&"--bogus"), "{message}");
+    }
+    for args in [["--secret=hunter2"], ["--client-secre=hunter2"], ["--password=hunter2"]] {
+        assert!(!refusal(&args).contains("hunter2"), "{args:?}");
+    }
+}
+
+#[test]
+fn habits_are_answered() {
+    for (habit, advice) in
+        [("--follow", "-F"), ("-f", "-F"), ("--tail", "'-n'"), ("--tail=20", "'-n'"), ("--no-color", "--color never")]
+    {
+        let message = refusal(&[habit]);
+        assert!(message.contains("unexpected argument") && message.contains(advice), "{message}");
+    }
+    assert!(refusal(&["--conversation-id", "x"]).contains("--conversation"));
+    assert!(refusal(&["--time-stamps", "iso"]).contains("--timestamps"));
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let cases: [&[&str]; 21] = [
+        &["-q", "-v"],
+        &["--json", "-o", "text"],
+        &["--demo", "x"],
+        &["--demo", "-c", "x"],
+        &["--demo", "--replay", "x"],
+        &["--demo", "--region", "us-east-1"],
+        &["--replay", "x", "--record", "y"],
+        &["--replay", "x", "-F"],
+        &["--replay", "x", "--client-id", "y"],
+        &["--replay", "x", "-n", "1"],
+        &["--replay", "x", "--since", "1h"],
+        &["--replay", "x", "--no-follow"],
+        &["--replay", "x", "--queue", "y"],
+        &["--replay", "x", "--source", "auto"],
+        &["--replay", "x", "--proxy", "y"],
+        &["--replay", "x", "--ping-interval", "9s"],
+        &["--demo", "--proxy", "x"],
+        &["--demo", "--queue", "x"],
+        &["--demo", "--user", "x"],
+        &["--no-follow", "-F"],
+        &["check", "--demo"],
+    ];
+    for args in cases {
+        refusal(args);
+    }
+    assert!(parse(&["--demo", "-F", "--record", "x", "-vv", "--json"]).is_ok());
+    assert!(parse(&["--demo", "--source", "notifications", "-n", "1", "--since", "1h", "--no-follow"]).is_ok());
+    assert!(parse(&["--replay", "-", "--json", "--utc"]).is_ok());
+    assert!(parse(&["--no-follow", "--queue", "x", "--queue", "y", "--user", "z", "-c", "a", "b"]).is_ok());
+}
+
+#[test]
+fn a_check_takes_what_an_account_and_the_network_need() {
+    let args = "check a -c b --queue q --user u --source auto --region r --client-id i --client-secret-file f \
+                --api-url x --login-url y --env-file e --connect-timeout 1s --proxy p --cacert c -v --log-format json";
+    assert!(parse(&args.split_whitespace().collect::<Vec<_>>()).is_ok());
+    for tailing in ["-F", "--json", "--utc", "--no-follow", "--lines=1", "--idle-timeout=9s", "--record=x"] {
+        refusal(&["check", tailing]);
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let TailArgs { target, past, lines, connection, network, .. } = parse(&[]).unwrap().tail;
+    assert_eq!((past.lines, past.since, past.no_follow), (crate::config::Last::All, None, false));
+    assert_eq!(target.source, crate::config::SourceChoice::Auto);
+    assert_eq!((lines.output, lines.timestamps), (Format::Text, Timestamps::Time));
+    assert_eq!((lines.color, lines.multiline, lines.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));
+    let seconds = [network.connect_timeout, connection.idle_timeout, connection.ping_interval];
+    assert_eq!(seconds.map(|duration| duration.as_secs()), [10, 45, 20]);
+    assert_eq!((connection.max_frame_size, connection.max_retries, connection.follow), (16 << 20, None, false));
+}
+
+#[test]
+fn values_that_only_a_flag_can_hold_are_checked() {
+    let cases = [
+        ["--max-retries", "many"],
+        ["--idle-timeout", "0s"],
+        ["--max-frame-size", "0"],
+        ["--include", "("],
+        ["--only", "unknown"],
+        ["--color", "maybe"],
+        ["--source", "both"],
+        ["-n", "some"],
+        ["--since", "yesterday"],
+    ];
+    for args in cases {
+        refusal(&args);
+    }
+    assert!(refusal(&["-n", "-5"]).contains("neither a number nor 'all'"));
+    assert!(refusal(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
+}
+
+#[test]
+fn help_is_short_with_h_and_starts_with_examples_otherwise() {
+    let short = parse(&["-h"]).unwrap_err();
+    let long = parse(&["--help"]).unwrap_err();
+    assert_eq!((short.exit_code(), long.exit_code()), (0, 0));
+    let (short, long) = (short.to_string(), long.to_string());
+    assert!(long.starts_with("Examples:") && !short.contains("Examples:"));
+    assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
+    assert!(long.contains("35 s"), "how late a call is written down");
+    for hidden in ["--client-secret ", "--follow", "--tail", "--no-color"] {
+        assert!(!long.contains(hidden), "{hidden}");
+    }
+    assert!(short.lines().all(|line| line.chars().count() <= 110));
+}
+
+#[test]
+fn completions_and_the_manual_page_are_there() {
+    for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+        let script = String::from_utf8(completions(shell)).unwrap();
+        assert!(script.contains("stall-buffer") && !script.contains("--no-color"), "{shell}");
+    }
+    assert!(String::from_utf8(man()).unwrap().contains("genesys"));
+}
