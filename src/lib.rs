@@ -5,13 +5,13 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`cli`], [`config`] | what the user typed; what the program needs |
-//! | `run` | what each task does, from the settings to the end |
+//! | `run`, `tail` | what each task does, from the settings to the end |
 //! | `genesys` | what the remote side speaks: hosts, token, HTTP, WebSocket, frames |
-//! | `source` | where events come from: the transcript socket, a recording |
+//! | `source` | where events come from: the transcript socket, notifications, REST, a recording |
 //! | [`event`] | what happened, the one currency of the house |
 //! | `follow` | keeps a conversation alive: retries, renewal, and the way out |
 //! | `ledger` | what was delivered already |
-//! | `delivery` | recorded as it came, let through once, printed, counted |
+//! | `delivery`, `stage` | recorded as it came, let through once, printed, counted |
 //! | [`output`] | how it is shown: text, json, raw, escaping, and the thread that owns stdout |
 //! | `recording` | what `--record` writes and `--replay` reads |
 //! | [`logging`], [`redact`] | status lines, and what may never be in them |
@@ -37,6 +37,8 @@ mod run;
 pub mod signals;
 pub mod simulator;
 mod source;
+mod stage;
+mod tail;
 
 use std::ffi::OsString;
 use std::fs::File;

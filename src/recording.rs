@@ -28,6 +28,9 @@ pub(crate) struct Header {
     started: DateTime<Utc>,
     /// The conversations of the run, in the order they were given.
     pub(crate) conversations: Vec<String>,
+    /// Whether others could join.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) grows: bool,
 }
 
 /// Every other line.
@@ -108,7 +111,7 @@ impl Recorder {
     /// # Errors
     ///
     /// When the file is no recording, is being recorded to, or cannot be written.
-    pub(crate) fn open(path: &Path, conversations: &[String]) -> Result<Self, RecordError> {
+    pub(crate) fn open(path: &Path, conversations: &[String], grows: bool) -> Result<Self, RecordError> {
         let failed = |source| RecordError::Io { path: path.to_owned(), source };
         let options = OpenOptions::new().read(true).append(true).create(true).mode(0o600).to_owned();
         let file = options.open(path).map_err(failed)?;
@@ -123,7 +126,7 @@ impl Recorder {
         }
         drop_torn_line(&file).map_err(failed)?;
         let mut recorder = Self { path: path.to_owned(), file: BufWriter::new(file), failure: None };
-        let header = Header { version: VERSION, started: Utc::now(), conversations: conversations.to_vec() };
+        let header = Header { version: VERSION, started: Utc::now(), conversations: conversations.to_vec(), grows };
         recorder.write(&header);
         recorder.flush()?;
         Ok(recorder)
@@ -243,7 +246,7 @@ mod tests {
     }
 
     fn record(path: &Path) -> Recorder {
-        Recorder::open(path, &["c1".to_owned()]).expect("a recording")
+        Recorder::open(path, &["c1".to_owned()], false).expect("a recording")
     }
 
     fn lines(path: &Path) -> Vec<Line> {
@@ -301,10 +304,10 @@ mod tests {
             b"{\"genesys-tail-recording\":2,\"started\":\"2026-01-02T03:04:05Z\",\"conversations\":[]}\n",
         ] {
             std::fs::write(&path, notes).expect("a file");
-            assert!(matches!(Recorder::open(&path, &[]), Err(RecordError::Foreign(_))));
+            assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Foreign(_))));
             assert_eq!(std::fs::read(&path).expect("a file"), notes);
         }
-        assert!(matches!(Recorder::open(folder.path(), &[]), Err(RecordError::Io { .. })));
+        assert!(matches!(Recorder::open(folder.path(), &[], false), Err(RecordError::Io { .. })));
     }
 
     #[test]
@@ -312,12 +315,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.rec");
         let _first = record(&path);
-        assert!(matches!(Recorder::open(&path, &[]), Err(RecordError::Busy(_))));
+        assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Busy(_))));
     }
 
     #[test]
     fn a_full_disk_is_reported() {
-        let failure = Recorder::open(Path::new("/dev/full"), &[]).expect_err("no regular file");
+        let failure = Recorder::open(Path::new("/dev/full"), &[], false).expect_err("no regular file");
         assert!(failure.to_string().contains("/dev/full"), "{failure}");
     }
 }

@@ -15,6 +15,14 @@ pub struct Groups {
     pub users: Vec<String>,
 }
 
+impl Groups {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.users.is_empty()
+    }
+}
+
 /// Whether there is a queue or a user on the command line, usable or not.
 pub(super) fn are_named(args: &TargetArgs) -> bool {
     words(&args.queues).chain(words(&args.users)).next().is_some()

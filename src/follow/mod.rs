@@ -52,6 +52,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The same where the transcript socket was refused before it. Giving up is no refusal.
+    pub(crate) fn after(self, before: Option<&SourceError>) -> Self {
+        match (self, before) {
+            (Self::Refused(error), Some(before)) => Self::Refused(error.after(before.clone())),
+            (failure, _) => failure,
+        }
+    }
+
     /// What went wrong.
     pub(crate) fn cause(&self) -> &SourceError {
         match self {

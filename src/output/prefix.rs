@@ -8,6 +8,8 @@ const SHORTEST: usize = 8;
 pub struct Prefixes {
     /// In characters; `None` where there is nothing to tell apart.
     length: Option<usize>,
+    /// Whether others may join.
+    grows: bool,
 }
 
 impl Prefixes {
@@ -19,7 +21,20 @@ impl Prefixes {
         ids.dedup();
         // Sorted, the ids that share most are neighbours.
         let distinct = ids.windows(2).map(|pair| shared(pair[0], pair[1]) + 1).max();
-        Self { length: distinct.map(|length| length.max(SHORTEST)) }
+        Self { length: distinct.map(|length| length.max(SHORTEST)), grows: false }
+    }
+
+    /// The same where others may join: there always is a prefix, and it gets longer where the next one demands it.
+    #[must_use]
+    pub fn growing<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
+        let length = Self::new(ids).length.unwrap_or(SHORTEST);
+        Self { length: Some(length), grows: true }
+    }
+
+    /// Whether others may join.
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        self.grows
     }
 
     /// The beginning of `id` to show, the whole of it where it is short; `None` for no prefix at all.
@@ -57,6 +72,12 @@ mod tests {
         assert_eq!(shown(&["97b9dcb3-1", "97b9dcb3-2"]), [Some("97b9dcb3-1"), Some("97b9dcb3-2")]);
         let three = ["aaaaaaaaaaXY", "aaaaaaaaaaZY", "bbbbbbbbbbbbbb"];
         assert_eq!(shown(&three), [Some("aaaaaaaaaaX"), Some("aaaaaaaaaaZ"), Some("bbbbbbbbbbb")]);
+    }
+
+    #[test]
+    fn where_others_may_join_there_is_always_one() {
+        assert_eq!(Prefixes::growing([]).of("97b9dcb3-1"), Some("97b9dcb3"));
+        assert_eq!(Prefixes::growing(["97b9dcb3-1", "97b9dcb3-2"]).of("97b9dcb3-2"), Some("97b9dcb3-2"));
     }
 
     #[test]

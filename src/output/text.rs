@@ -1,5 +1,7 @@
 //! One line for people per event.
 
+use std::collections::HashSet;
+
 use regex::Regex;
 
 use super::escape::push_escaped;
@@ -15,6 +17,8 @@ use crate::event::{Body, Gap, Message, TranscriptEvent};
 pub(super) struct TextLines {
     stamp: Option<Stamp>,
     prefixes: Prefixes,
+    /// Everybody who has joined, where others may.
+    met: HashSet<String>,
     palette: Palette,
     spelling: Spelling,
     highlight: Option<Regex>,
@@ -25,7 +29,7 @@ impl TextLines {
         let stamp = (style.timestamps != Timestamps::None).then(|| Stamp::new(style.timestamps, style.utc));
         let palette = Palette::new(style.color);
         let highlight = style.highlight.clone().filter(|_| style.color);
-        Self { stamp, prefixes, palette, spelling: Spelling::of(style), highlight }
+        Self { stamp, prefixes, met: HashSet::new(), palette, spelling: Spelling::of(style), highlight }
     }
 
     /// Appends one record and its line end.
@@ -45,9 +49,18 @@ impl TextLines {
             self.palette.time.paint(out, |out| stamp.push(out, event.time()));
             out.push(b' ');
         }
+        self.meet(event.conversation);
         if let Some(prefix) = self.prefixes.of(event.conversation) {
             push_escaped(out, prefix);
             out.push(b' ');
+        }
+    }
+
+    /// Whoever joins may make it necessary to show more of every id.
+    fn meet(&mut self, conversation: &str) {
+        if self.prefixes.grows() && !self.met.contains(conversation) {
+            self.met.insert(conversation.to_owned());
+            self.prefixes = Prefixes::growing(self.met.iter().map(String::as_str));
         }
     }
 

@@ -89,11 +89,21 @@ impl SourceError {
         }
     }
 
+    /// The same where the transcript socket was refused `before` it.
+    pub(crate) fn after(self, before: SourceError) -> Self {
+        match self {
+            both @ Self::Neither { .. } => both,
+            this => Self::Neither { transcript: Box::new(before), notifications: Box::new(this) },
+        }
+    }
+
     /// Whether a handshake was answered as where there is no transcript socket, but perhaps another wire.
     pub(crate) fn is_of_another_wire(&self) -> bool {
         match self {
             Self::NoConversation { answer, .. } => matches!(answer.status.as_u16(), 404 | 410),
-            Self::NotSpoken { status, .. } => status.is_some_and(|status| matches!(status, 200..=399 | 400 | 405 | 426 | 501)),
+            Self::NotSpoken { status, .. } => {
+                status.is_some_and(|status| matches!(status, 200..=399 | 400 | 405 | 426 | 501))
+            }
             _ => false,
         }
     }
@@ -163,10 +173,14 @@ impl SourceError {
             Self::NotSpoken { .. } => {
                 Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
             }
-            Self::NotGenesys { .. } => Some("check --region or --api-url; something in between may answer in its place"),
+            Self::NotGenesys { .. } => {
+                Some("check --region or --api-url; something in between may answer in its place")
+            }
             Self::Neither { notifications, .. } => notifications.hint(),
             Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
-            Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => Some("raise --max-frame-size if such messages are wanted"),
+            Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => {
+                Some("raise --max-frame-size if such messages are wanted")
+            }
             Self::Ended(_) | Self::Dropped(_) | Self::ChannelGone(_) => {
                 Some("the network or the service ends connections: try later, or --max-retries unlimited")
             }

@@ -91,7 +91,9 @@ impl Run {
         match line {
             Line::Header(header) => {
                 *self = Self { started: true, ..Self::default() };
-                delivery.output.begin(Prefixes::new(header.conversations.iter().map(String::as_str)));
+                let ids = header.conversations.iter().map(String::as_str);
+                let prefixes = if header.grows { Prefixes::growing(ids) } else { Prefixes::new(ids) };
+                delivery.output.begin(prefixes);
                 Ok(())
             }
             Line::Entry(entry) if self.started => self.entry(entry, number, delivery),

@@ -51,8 +51,7 @@ impl Desk {
     }
 
     fn look_failed(&mut self, id: &str, error: RestError) {
-        let (seen, failures) =
-            self.watches.get(id).map_or((false, 0), |watch| (watch.is_seen(), watch.failures));
+        let (seen, failures) = self.watches.get(id).map_or((false, 0), |watch| (watch.is_seen(), watch.failures));
         match error {
             error if self.scope == Scope::Past && !is_passing(&error) => self.deny(&error),
             error @ RestError::Forbidden { .. } => self.refuse(id, error),
@@ -125,7 +124,7 @@ impl Desk {
     fn search_came(&mut self, result: Result<Vec<String>, RestError>) {
         self.search = Search::Due(Instant::now() + SEARCH_PERIOD);
         match result {
-            Ok(ids) => ids.iter().filter(|id| is_id(id)).for_each(|id| self.adopt(id)),
+            Ok(ids) => ids.iter().filter(|id| is_id(id)).for_each(|id| self.adopt(id, None)),
             Err(RestError::Forbidden { answer, .. }) => {
                 self.search = Search::Never;
                 tracing::warn!(
@@ -149,12 +148,15 @@ impl Desk {
         if self.watches.remove(id).is_none() {
             return;
         }
-        let error = SourceError::of_rest(error, id);
+        let mut error = SourceError::of_rest(error, id);
+        if let Some(before) = self.before.remove(id) {
+            error = error.after(before);
+        }
         if let Some(prefix) = self.prefixes.of(id) {
             let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
             tracing::error!("{prefix}: {error}{hint}");
         }
-        self.refused.push((id.to_owned(), error.clone()));
+        self.refused.push(error.clone());
         if self.watches.is_empty() && self.groups.is_empty() && self.finished == 0 {
             self.fatal = Some(error);
         }

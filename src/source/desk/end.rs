@@ -15,18 +15,11 @@ pub(super) enum End {
     #[default]
     Open,
     /// The customer has gone, which is not the end, and was looked into.
-    Suspected {
-        looked: bool,
-    },
+    Suspected { looked: bool },
     /// It is over, and to be looked at once more.
-    Near {
-        at: Option<DateTime<Utc>>,
-        look: Instant,
-    },
+    Near { at: Option<DateTime<Utc>>, look: Instant },
     /// It is over, and everything is read.
-    Reached {
-        at: Option<DateTime<Utc>>,
-    },
+    Reached { at: Option<DateTime<Utc>> },
     /// The reader knows.
     Told,
 }

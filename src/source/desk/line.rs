@@ -25,7 +25,7 @@ const KICKS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The channel, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(in crate::source) struct Line {
     open: Option<Open>,
     kicks: VecDeque<Instant>,
     /// Why the channel was lost, until the session that used it has heard of it.
@@ -41,7 +41,7 @@ struct Open {
 
 impl Line {
     /// Takes a channel that was just made.
-    pub(super) fn take(&mut self, channel: Channel) {
+    pub(in crate::source) fn take(&mut self, channel: Channel) {
         let told = channel.expires.and_then(|expires| (expires - Utc::now()).to_std().ok());
         let life = told.filter(|life| !life.is_zero() && *life <= LONGEST).unwrap_or(USUAL);
         self.open = Some(Open { channel, life, renewal: None });
@@ -50,18 +50,18 @@ impl Line {
     }
 
     /// The id of the channel.
-    pub(super) fn channel(&self) -> Option<&str> {
+    pub(in crate::source) fn channel(&self) -> Option<&str> {
         self.open.as_ref().map(|open| open.channel.id.as_str())
     }
 
     /// Where its socket is.
-    pub(super) fn address(&self) -> Option<Url> {
+    pub(in crate::source) fn address(&self) -> Option<Url> {
         self.open.as_ref().map(|open| open.channel.connect_uri.clone())
     }
 
     /// The channel was subscribed just now, and so lives on; the topics have to be said again before its new end, and
     /// when the token changes.
-    pub(super) fn subscribed(&mut self, token_due: Option<Instant>) {
+    pub(in crate::source) fn subscribed(&mut self, token_due: Option<Instant>) {
         let Some(open) = &mut self.open else { return };
         let now = Instant::now();
         let due = now + renewal(open.life);
@@ -69,23 +69,23 @@ impl Line {
     }
 
     /// When the topics have to be said again.
-    pub(super) fn renewal(&self) -> Option<Instant> {
+    pub(in crate::source) fn renewal(&self) -> Option<Instant> {
         self.open.as_ref().and_then(|open| open.renewal)
     }
 
     /// The channel is of no more use.
-    pub(super) fn lose(&mut self, why: &str) {
+    pub(in crate::source) fn lose(&mut self, why: &str) {
         self.open = None;
         self.lost = Some(why.to_owned());
     }
 
     /// Why the channel was lost, once.
-    pub(super) fn take_loss(&mut self) -> Option<String> {
+    pub(in crate::source) fn take_loss(&mut self) -> Option<String> {
         self.lost.take()
     }
 
     /// The service took the socket away without notice. One that does so over and over gives it to somebody else.
-    pub(super) fn kicked(&mut self) {
+    pub(in crate::source) fn kicked(&mut self) {
         let now = Instant::now();
         self.kicks.push_back(now);
         self.kicks.retain(|kick| now - *kick < KICKS_WITHIN);

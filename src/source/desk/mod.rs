@@ -23,8 +23,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-pub(super) use self::jobs::{snapshot, subscribe};
 use self::jobs::Job;
+pub(super) use self::jobs::{snapshot, subscribe};
 use self::line::Line;
 use self::pauses::Pauses;
 use self::topics::Topics;
@@ -89,8 +89,10 @@ pub(super) struct Desk {
     pauses: Pauses,
     search: Search,
     subscribing: bool,
-    /// Conversations that cannot be followed, and why.
-    refused: Vec<(String, SourceError)>,
+    /// Why they were refused on another wire.
+    before: HashMap<String, SourceError>,
+    /// Why conversations cannot be followed.
+    refused: Vec<SourceError>,
     finished: usize,
     /// Whether the past cannot be had here; it is not asked for again then.
     denied: bool,
@@ -108,17 +110,17 @@ enum Search {
 }
 
 impl Desk {
-    /// A desk for these conversations, of which nothing is known yet. `ledger` tells what the reader has already.
+    /// A desk for these groups, and for the conversations that will be adopted. `ledger` tells what the reader has already.
     pub(super) fn new(
         rest: Rest,
         scope: Scope,
-        (conversations, groups): (Vec<String>, Groups),
+        groups: Groups,
         past: Past,
         prefixes: Prefixes,
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
         let search = if groups.is_empty() { Search::Never } else { Search::Due(Instant::now()) };
-        let mut desk = Self {
+        Self {
             rest,
             line: Line::default(),
             scope,
@@ -134,17 +136,18 @@ impl Desk {
             pauses: Pauses::new(),
             search,
             subscribing: false,
+            before: HashMap::new(),
             refused: Vec::new(),
             finished: 0,
             denied: false,
             fatal: None,
-        };
-        conversations.iter().for_each(|id| desk.adopt(id));
-        desk
+        }
     }
 
-    /// Follows one more conversation, with as much of its past as the user wants.
-    pub(super) fn adopt(&mut self, id: &str) {
+    /// Follows one more conversation, with as much of its past as the user wants. Where it cannot be followed, what
+    /// stood in the way `before` is told as well.
+    pub(super) fn adopt(&mut self, id: &str, before: Option<SourceError>) {
+        self.before.extend(before.map(|before| (id.to_owned(), before)));
         let since = if self.past.lines == Some(0) { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
         self.watch(id, since, Why::Start);
     }
@@ -154,9 +157,9 @@ impl Desk {
         self.fatal.clone()
     }
 
-    /// The conversations that cannot be followed, and why. They were reported where there are several.
-    pub(super) fn refused(&self) -> &[(String, SourceError)] {
-        &self.refused
+    /// Why conversations cannot be followed, one by one. It was reported where there are several.
+    pub(super) fn take_refused(&mut self) -> Vec<SourceError> {
+        std::mem::take(&mut self.refused)
     }
 
     /// A conversation of which nothing is known yet, unless one is known: to be looked at before anything else is done.

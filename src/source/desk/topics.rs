@@ -35,7 +35,9 @@ impl Topics {
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MOST.saturating_sub(self.subscribed.len());
         if missing.len() > room && !std::mem::replace(&mut self.crowded, true) {
-            tracing::warn!("a channel holds {MOST} topics and these conversations have more; the rest is looked at from time to time");
+            tracing::warn!(
+                "a channel holds {MOST} topics and these conversations have more; the rest is looked at from time to time"
+            );
         }
         missing.truncate(room);
         missing
@@ -72,7 +74,9 @@ impl Topics {
     pub(super) fn refuse(&mut self, asked: &[String], reason: &str) {
         self.refused.extend(asked.iter().cloned());
         if self.warned.insert(reason.to_owned()) {
-            tracing::warn!("some events cannot be subscribed: {reason}; the conversation is looked at from time to time");
+            tracing::warn!(
+                "some events cannot be subscribed: {reason}; the conversation is looked at from time to time"
+            );
         }
     }
 
@@ -103,7 +107,10 @@ impl Topics {
             missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
         };
         if self.warned.insert(format!("{kind} {why}")) {
-            tracing::warn!(topic = state.id, "events of {kind} cannot be subscribed: {why}; the conversation is looked at from time to time");
+            tracing::warn!(
+                topic = state.id,
+                "events of {kind} cannot be subscribed: {why}; the conversation is looked at from time to time"
+            );
         }
     }
 }

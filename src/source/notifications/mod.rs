@@ -36,24 +36,24 @@ impl Notifications {
     /// reported with the prefixes.
     pub(crate) fn new(
         rest: Rest,
-        followed: (Vec<String>, Groups),
+        groups: Groups,
         past: Past,
         limits: SocketLimits,
         prefixes: Prefixes,
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
-        let desk = Desk::new(rest.clone(), Scope::Everything, followed, past, prefixes, ledger);
+        let desk = Desk::new(rest.clone(), Scope::Everything, groups, past, prefixes, ledger);
         Self { desk: Rc::new(RefCell::new(desk)), rest, limits, follow: past.follow }
     }
 
-    /// Follows one more conversation from now on.
-    pub(crate) fn adopt(&self, conversation: &str) {
-        self.desk.borrow_mut().adopt(conversation);
+    /// Follows one more conversation from now on, which was refused on the transcript socket `before`, if it was.
+    pub(crate) fn adopt(&self, conversation: &str, before: Option<SourceError>) {
+        self.desk.borrow_mut().adopt(conversation, before);
     }
 
-    /// The conversations that could not be followed so far, and why.
-    pub(crate) fn refused(&self) -> Vec<(String, SourceError)> {
-        self.desk.borrow().refused().to_vec()
+    /// Why conversations could not be followed, one by one, since the last call.
+    pub(crate) fn take_refused(&self) -> Vec<SourceError> {
+        self.desk.borrow_mut().take_refused()
     }
 
     /// Opens a session: looks at the conversations, sees to the channel, subscribes, and dials. Where nothing is to be
@@ -128,7 +128,9 @@ impl Notifications {
             Ok((states, due)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, due),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
-            Err(RestError::Forbidden { answer, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string()),
+            Err(RestError::Forbidden { answer, .. }) => {
+                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string())
+            }
             Err(error) => return Err(SourceError::of_rest(error, "")),
         }
         Ok(true)

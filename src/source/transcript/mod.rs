@@ -9,19 +9,19 @@ use std::sync::Arc;
 use reqwest::Upgraded;
 use url::Url;
 
-use super::desk::Desk;
-pub(super) use self::session::arrival;
 pub(crate) use self::session::TranscriptSession;
+pub(super) use self::session::arrival;
 use super::SourceError;
+use super::desk::Desk;
 use super::desk::Scope;
 use crate::config::{Groups, Past, SocketLimits};
 use crate::genesys::answer::Answer;
-use crate::genesys::rest::Rest;
-use crate::ledger::Ledger;
-use crate::output::Prefixes;
 use crate::genesys::auth::{Auth, Token};
 use crate::genesys::http::{self, Http};
+use crate::genesys::rest::Rest;
 use crate::genesys::socket::{self, OpenError};
+use crate::ledger::Ledger;
+use crate::output::Prefixes;
 
 /// The transcript endpoint of one conversation.
 #[derive(Debug)]
@@ -38,19 +38,17 @@ impl Transcript {
     /// Connects to nothing yet. `api` is the address of the API, with or without a path and a slash at its end; the id
     /// of the conversation holds nothing that a URL would have to escape. `ledger` tells what the reader has already.
     pub(crate) fn new(
-        (http, auth): (Http, Arc<Auth>),
-        rest: Rest,
+        (http, auth, rest): (Http, Arc<Auth>, Rest),
         api: &Url,
         conversation: String,
-        limits: SocketLimits,
-        past: Past,
+        (limits, past): (SocketLimits, Past),
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
         let mut url = api.clone();
         let prefix = api.path().trim_end_matches('/');
         url.set_path(&format!("{prefix}/api/v2/messaging/conversations/{conversation}/transcript"));
-        let followed = (vec![conversation.clone()], Groups::default());
-        let desk = Desk::new(rest, Scope::Past, followed, past, Prefixes::default(), ledger);
+        let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, Prefixes::default(), ledger);
+        desk.adopt(&conversation, None);
         Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)) }
     }
 
