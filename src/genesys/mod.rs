@@ -2,23 +2,26 @@
 
 pub(crate) mod answer;
 pub(crate) mod auth;
-#[expect(dead_code, reason = "for the notifications source")]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod channel_data;
 mod content;
-#[expect(dead_code, reason = "for the notifications source")]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod conversation;
 pub(crate) mod decode;
 pub(crate) mod http;
-#[expect(dead_code, reason = "for the notifications source")]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod message_data;
 pub(crate) mod nap;
-#[expect(dead_code, reason = "for the notifications source")]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod notice;
 pub(crate) mod region;
+#[cfg(test)]
+mod samples;
 mod sign;
 pub(crate) mod socket;
-#[expect(dead_code, reason = "for the notifications source")]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod speaker;
+mod structured;
 pub(crate) mod transcription;
 mod value;
 mod wire;
