@@ -5,9 +5,12 @@
 //! message in two ways. All of them are read by shape, never by where they came from.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::value::{items, parse, text, time};
+use self::shape::Conversation;
+use super::value::parse;
+use super::wire::Object;
 
 mod shape;
 #[cfg(test)]
@@ -115,20 +118,16 @@ pub(crate) enum EntryKind {
 impl Snapshot {
     /// Reads a conversation; `None` when this is no JSON object.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        let value = parse(json).ok()?;
-        value.is_object().then(|| Self::of(&value))
+        if !json.trim_start().starts_with('{') {
+            return None;
+        }
+        // The quick way refuses a member given twice, and a lone surrogate.
+        serde_json::from_str(json).map(Conversation::into_snapshot).ok().or_else(|| Some(Self::of(&parse(json).ok()?)))
     }
 
     /// Reads a conversation. What is no object is an empty one.
     pub(crate) fn of(value: &Value) -> Self {
-        let participants = || items(value, "participants").filter(|participant| participant.is_object());
-        Self {
-            id: text(value, "id"),
-            ended: time(value, "endTime"),
-            has_messages: participants().any(shape::has_messages),
-            has_calls: participants().any(|participant| items(participant, "calls").next().is_some()),
-            participants: participants().map(Participant::of).collect(),
-        }
+        Object::<Conversation<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }
 
     /// Whether nobody will say anything more. Who is parked may come back, and who is in a state that this program does

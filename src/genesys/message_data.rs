@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::content::{self, Content};
-use super::sign;
+use super::sign::Nature;
 use super::structured;
-use super::value::{at, first, items, parse, says, text, time};
+use super::value::{at, items, parse, says, text, time};
+use super::wire::Object;
 use crate::event::{Attachment, Party};
 
 /// A message and who it is from, as far as its body knows.
@@ -67,7 +69,8 @@ impl Said {
         let id = text(data, "id")?;
         let normal = at(data, "normalizedMessage").unwrap_or(&Value::Null);
         let direction = direction(data).or_else(|| direction(normal));
-        let status = first(normal, &["status"]).or_else(|| text(data, "status"));
+        let status = text(data, "status").unwrap_or_default();
+        let nature = Object::<Nature<'_>>::deserialize(normal).unwrap_or_default().0;
         let content = content(data, normal);
         Some(Self {
             id,
@@ -77,7 +80,7 @@ impl Said {
             attachments: content.attachments,
             direction,
             is_bot: says(normal, "originatingEntity", "Bot"),
-            sign: sign::words(normal, status.as_deref(), direction != Some(Direction::Outbound)),
+            sign: nature.sign(&status, direction != Some(Direction::Outbound)),
             author: author(data),
             sender: party(normal, "channel.from", text(data, "fromAddress")),
             addressee: party(normal, "channel.to", text(data, "toAddress")),

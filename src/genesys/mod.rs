@@ -14,6 +14,7 @@ pub(crate) mod message_data;
 pub(crate) mod nap;
 #[cfg_attr(not(test), expect(dead_code, reason = "for the notifications source"))]
 pub(crate) mod notice;
+mod objects;
 pub(crate) mod region;
 #[cfg(test)]
 mod samples;

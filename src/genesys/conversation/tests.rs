@@ -148,6 +148,14 @@ fn a_receipt_reads_by_whose_list_it_is_in() {
 }
 
 #[test]
+fn what_the_quick_way_refuses_is_read_with_care() {
+    let twice = Snapshot::parse(r#"{"id":"c0","id":"c1","participants":[{"id":"p","name":"\ud83d"}]}"#);
+    let [participant] = twice.as_ref().expect("a conversation").participants.as_slice() else { panic!("{twice:?}") };
+    assert_eq!(participant.name.as_deref(), Some("\u{fffd}"));
+    assert_eq!(twice.as_ref().and_then(|snapshot| snapshot.id.as_deref()), Some("c1"));
+}
+
+#[test]
 fn what_is_no_object_is_no_conversation() {
     for garbage in ["", "null", "[]", "7", "\"x\"", "{", "not found"] {
         assert_eq!(Snapshot::parse(garbage), None, "{garbage}");
@@ -160,6 +168,7 @@ proptest! {
     fn anything_anywhere_is_read(nested in mangled(NESTED), flat in mangled(FLAT)) {
         for json in [nested, flat] {
             let snapshot = Snapshot::parse(&json).expect("an object");
+            prop_assert_eq!(&snapshot, &Snapshot::of(&serde_json::from_str(&json).unwrap()));
             snapshot.is_over();
             let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
             prop_assert!(entries.clone().all(|entry| !entry.id.is_empty()));
