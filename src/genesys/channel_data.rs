@@ -120,3 +120,94 @@ fn entities<T>(json: &str, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>>
 fn strings<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = String> + use<'a> {
     items(value, path).filter_map(|item| item.as_str()).filter(|text| !text.is_empty()).map(ToOwned::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::samples::mangled;
+    use super::*;
+
+    const CHANNEL: &str = r#"{"connectUri":"wss://streaming.example.invalid/channels/streaming-2-x",
+        "id":"streaming-2-x","expires":"2026-10-09T14:02:11.512Z"}"#;
+
+    const TOPICS: &str = r#"{"entities":[
+        {"id":"v2.users.u1.conversations.messages","state":"Permitted"},
+        {"id":"v2.conversations.c1.transcription","state":"Rejected","rejectionReason":"Not authorized.",
+         "missingPermissions":["conversation:transcription:view"]}]}"#;
+
+    const AVAILABLE: &str = r#"{"entities":[
+        {"id":"v2.users.{id}.conversations.messages","requiresPermissions":["a:b:view"],
+         "permissionDetails":[{"type":"requiresPermissions","permissions":["a:b:view","c:d:view"]}]},
+        {"id":"v2.system.x"}]}"#;
+
+    #[test]
+    fn a_channel_is_dialled_in_secret_or_at_home() {
+        let with = |uri: &str| {
+            Channel::parse(&format!(r#"{{"id":"x","connectUri":"{uri}"}}"#))
+                .map(|channel| channel.connect_uri.to_string())
+        };
+        for (uri, expected) in [
+            ("wss://streaming.example.invalid/channels/x", Ok("wss://streaming.example.invalid/channels/x")),
+            ("ws://127.0.0.1:8080/channels/x", Ok("ws://127.0.0.1:8080/channels/x")),
+            ("ws://localhost/x", Ok("ws://localhost/x")),
+            ("ws://[::1]/x", Ok("ws://[::1]/x")),
+            ("ws://streaming.example.invalid/x", Err(ChannelError::NotSecure)),
+            ("ws://localhost.example.invalid/x", Err(ChannelError::NotSecure)),
+            ("https://streaming.example.invalid/x", Err(ChannelError::NotSecure)),
+            ("file:///x", Err(ChannelError::NoAddress)),
+            ("/channels/x", Err(ChannelError::NoAddress)),
+            ("", Err(ChannelError::NoAddress)),
+        ] {
+            assert_eq!(with(uri).as_deref(), expected.as_deref(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_channel_is_whole_and_keeps_its_secrets() {
+        let channel = Channel::parse(CHANNEL).expect("a channel");
+        assert_eq!((channel.id.as_str(), channel.expires), ("streaming-2-x", "2026-10-09T14:02:11.512Z".parse().ok()));
+        assert!(!format!("{channel:?}").contains("streaming"), "{channel:?}");
+        for (json, error) in [
+            ("", ChannelError::NotJson),
+            ("[]", ChannelError::NotJson),
+            ("{}", ChannelError::NoId),
+            (r#"{"id":"x"}"#, ChannelError::NoAddress),
+            (r#"{"id":"x","connectUri":7}"#, ChannelError::NoAddress),
+        ] {
+            assert_eq!(Channel::parse(json), Err(error), "{json}");
+        }
+    }
+
+    #[test]
+    fn topics_are_permitted_unless_something_else_is_said() {
+        let states = topic_states(TOPICS).expect("a listing");
+        let [permitted, rejected] = states.as_slice() else { panic!("{states:?}") };
+        assert!(permitted.permitted && permitted.reason.is_none() && permitted.missing.is_empty());
+        assert_eq!((rejected.permitted, rejected.reason.as_deref()), (false, Some("Not authorized.")));
+        assert_eq!(rejected.missing, ["conversation:transcription:view"]);
+        let odd = topic_states(r#"{"entities":[{"id":"a"},{"id":"b","state":"PERMITTED"},{"id":"c","state":7},{},7]}"#);
+        let permitted: Vec<bool> = odd.expect("a listing").iter().map(|topic| topic.permitted).collect();
+        assert_eq!(permitted, [true, true, false]);
+    }
+
+    #[test]
+    fn each_permission_of_a_topic_is_named_once() {
+        let topics = available_topics(AVAILABLE).expect("a listing");
+        assert_eq!(topics[0].permissions, ["a:b:view", "c:d:view"]);
+        assert!(topics[1].permissions.is_empty());
+        for garbage in ["", "{}", "[]", r#"{"entities":7}"#] {
+            assert!(available_topics(garbage).is_none() && topic_states(garbage).is_none(), "{garbage}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_anywhere_is_read(channel in mangled(CHANNEL), topics in mangled(TOPICS), available in mangled(AVAILABLE)) {
+            prop_assert_ne!(Channel::parse(&channel), Err(ChannelError::NotJson));
+            let listing = |json: &str| serde_json::from_str::<Value>(json).unwrap()["entities"].is_array();
+            prop_assert_eq!(topic_states(&topics).is_some(), listing(&topics));
+            prop_assert_eq!(available_topics(&available).is_some(), listing(&available));
+        }
+    }
+}

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::value::{self, first, items, text};
+use super::structured::{self, named};
+use super::value::{self, first, text};
 use crate::event::Attachment;
 
 /// What was found in the structured parts of a message.
@@ -70,28 +71,12 @@ pub(crate) fn part(item: &Value, into: &mut Content) {
         "Text" => return append(&mut into.text, first(item, &["text.body", "text"])),
         "Attachment" => file("attachment", inner("attachment")),
         "Location" => place(inner("location")),
-        "QuickReply" => named("quick reply", first(item, &["quickReply.text", "quickReply.payload"])),
-        "QuickReplyV2" => named("quick replies", titled(item.get("quickReplyV2"), "actions")),
-        "ButtonResponse" => named("answer", first(item, &["buttonResponse.text", "buttonResponse.payload"])),
-        "Card" => named("card", titled(item.get("card"), "actions")),
-        "Carousel" => return cards(item, into),
-        "Notification" => {
-            named("notification", first(item, &["template.body.text", "template.header.text", "template.id"]))
+        "Carousel" if structured::cards(item).next().is_some() => {
+            return into.attachments.extend(structured::cards(item));
         }
-        "NotificationResponse" => named(
-            "notification answer",
-            first(item, &["notificationResponse.notificationText", "notificationResponse.notificationStatus"]),
-        ),
-        "ListPicker" => named("list", titled(item.get("listPicker"), "sections")),
-        "DatePicker" => named("dates", titled(item.get("datePicker"), "availableTimes")),
-        "Form" => named("form", titled(item.get("form"), "response")),
-        "Story" => story(item),
-        "Reactions" => named("reactions", Some(reactions(item))),
-        "" => match item {
-            Value::Object(_) => file("attachment", item),
-            _ => return,
-        },
-        other => other_part(other, item),
+        "" if item.is_object() => file("attachment", item),
+        "" => return,
+        kind => structured::read(kind, item),
     };
     into.attachments.push(carried);
 }
@@ -100,12 +85,17 @@ fn file(kind: &str, item: &Value) -> Attachment<'static> {
     Attachment {
         kind: Cow::Owned(kind.to_owned()),
         name: first(item, &["filename", "name", "fileName", "text", "title"]).map(Cow::Owned),
-        mime: first(item, &["mime", "mimeType", "mediaType", "contentType"]).map(Cow::Owned),
+        mime: mime(item).map(Cow::Owned),
         url: first(item, &["url", "href"]).map(Cow::Owned),
         size: ["contentSizeBytes", "contentLengthBytes", "size"]
             .iter()
             .find_map(|member| item.get(member).and_then(Value::as_u64)),
     }
+}
+
+/// `contentType` means this too, except in a part that only says what it is.
+fn mime(item: &Value) -> Option<String> {
+    first(item, &["mime", "mimeType", "mediaType", "contentType"]).filter(|mime| mime != "Attachment")
 }
 
 fn place(item: &Value) -> Attachment<'static> {
@@ -116,77 +106,6 @@ fn place(item: &Value) -> Attachment<'static> {
     let mut place = named("location", first(item, &["text", "address"]).or_else(coordinates));
     place.url = text(item, "url").map(Cow::Owned);
     place
-}
-
-fn cards(item: &Value, into: &mut Content) {
-    let before = into.attachments.len();
-    let cards = items(item, "carousel.cards").map(|card| named("card", titled(Some(card), "actions")));
-    into.attachments.extend(cards);
-    if into.attachments.len() == before {
-        into.attachments.push(named("carousel", None));
-    }
-}
-
-fn story(item: &Value) -> Attachment<'static> {
-    let url = text(item, "story.url").map(Cow::Owned);
-    Attachment { url, ..named("story", first(item, &["story.text", "story.type"])) }
-}
-
-/// A type that is best told by its name, with what can be read in the member of that name: `payment request: Order 7`.
-fn other_part(kind: &str, item: &Value) -> Attachment<'static> {
-    let inner = item.get(member_of(kind)).unwrap_or(&Value::Null);
-    let words = || titled(Some(inner), "actions");
-    let name = first(inner, &["text"]).or_else(words).or_else(|| first(inner, &["name", "status"]));
-    Attachment { url: text(inner, "url").map(Cow::Owned), ..named(readable(kind), name) }
-}
-
-/// `paymentRequest` for `PaymentRequest`.
-fn member_of(kind: &str) -> String {
-    let mut letters = kind.chars();
-    letters.next().map_or_else(String::new, |head| head.to_lowercase().chain(letters).collect())
-}
-
-fn readable(kind: &str) -> &str {
-    match kind {
-        "Mention" => "mention",
-        "PaymentRequest" => "payment request",
-        "PaymentResponse" => "payment answer",
-        "Push" => "push notification",
-        "InteractiveApplication" => "app",
-        "RoadsideAssistance" => "roadside assistance",
-        "RichLink" => "link",
-        "Unknown" => "unknown content",
-        other => other,
-    }
-}
-
-/// The title of a structured part, its description, and what can be chosen in it: `Plan – monthly: Yes | No`.
-fn titled(item: Option<&Value>, choices: &str) -> Option<String> {
-    let item = item?;
-    let title = first(item, &["title", "receivedMessage.title", "replyMessage.title"]);
-    let description = first(item, &["description", "subtitle", "receivedMessage.subtitle"]);
-    let mut words = title.into_iter().chain(description).collect::<Vec<_>>().join(" – ");
-    let labels: Vec<String> = items(item, choices).filter_map(label).collect();
-    if !labels.is_empty() {
-        if !words.is_empty() {
-            words.push_str(": ");
-        }
-        words.push_str(&labels.join(" | "));
-    }
-    (!words.is_empty()).then_some(words)
-}
-
-fn label(choice: &Value) -> Option<String> {
-    first(choice, &["text", "title", "value", "dateTime"])
-}
-
-fn reactions(item: &Value) -> String {
-    items(item, "reactions").filter_map(|reaction| text(reaction, "reactionType")).collect::<Vec<_>>().join(", ")
-}
-
-fn named(kind: &str, name: Option<String>) -> Attachment<'static> {
-    let name = name.filter(|name| !name.is_empty());
-    Attachment { kind: Cow::Owned(kind.to_owned()), name: name.map(Cow::Owned), ..Attachment::default() }
 }
 
 fn append(text: &mut Option<String>, more: Option<String>) {
@@ -223,6 +142,8 @@ mod tests {
                 "[attachment: invoice.png]",
             ),
             (r#"[{"contentType":"Attachment","attachment":{"mediaType":"Image"}}]"#, "[attachment: Image]"),
+            (r#"[{"contentType":"Attachment","filename":"flat.pdf"}]"#, "[attachment: flat.pdf]"),
+            (r#"[{"contentType":"Attachment"}]"#, "[attachment]"),
             (r#"[{"contentType":"Location","location":{"latitude":48.1,"longitude":11.5}}]"#, "[location: 48.1, 11.5]"),
             (
                 r#"[{"contentType":"QuickReply","quickReply":{"text":"Billing"}},{"contentType":"QuickReply","quickReply":{"text":"Delivery"}}]"#,

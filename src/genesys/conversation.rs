@@ -5,10 +5,16 @@
 //! message in two ways. All of them are read by shape, never by where they came from.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::sign;
-use super::value::{at, first, items, parse, text, time};
+use self::shape::Conversation;
+use super::value::parse;
+use super::wire::Object;
+
+mod shape;
+#[cfg(test)]
+mod tests;
 
 /// A conversation at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,20 +118,16 @@ pub(crate) enum EntryKind {
 impl Snapshot {
     /// Reads a conversation; `None` when this is no JSON object.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        let value = parse(json).ok()?;
-        value.is_object().then(|| Self::of(&value))
+        if !json.trim_start().starts_with('{') {
+            return None;
+        }
+        // The quick way refuses a member given twice, and a lone surrogate.
+        serde_json::from_str(json).map(Conversation::into_snapshot).ok().or_else(|| Some(Self::of(&parse(json).ok()?)))
     }
 
     /// Reads a conversation. What is no object is an empty one.
     pub(crate) fn of(value: &Value) -> Self {
-        let participants = || items(value, "participants").filter(|participant| participant.is_object());
-        Self {
-            id: text(value, "id"),
-            ended: time(value, "endTime"),
-            has_messages: participants().any(has_messages),
-            has_calls: participants().any(|participant| items(participant, "calls").next().is_some()),
-            participants: participants().map(Participant::of).collect(),
-        }
+        Object::<Conversation<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }
 
     /// Whether nobody will say anything more. Who is parked may come back, and who is in a state that this program does
@@ -133,135 +135,5 @@ impl Snapshot {
     pub(crate) fn is_over(&self) -> bool {
         let all_gone = || self.participants.iter().all(|participant| participant.presence == Presence::Gone);
         self.ended.is_some() || (!self.participants.is_empty() && all_gone())
-    }
-}
-
-impl Participant {
-    fn of(value: &Value) -> Self {
-        let purpose = Purpose::of(&text(value, "purpose").unwrap_or_default());
-        let presence = presence(value);
-        Self {
-            id: text(value, "id").unwrap_or_default(),
-            name: text(value, "name"),
-            user: Named::of(value, "user", "userId"),
-            queue: Named::of(value, "queue", "queueId"),
-            disconnect: disconnect(value),
-            connected: time(value, "connectedTime").or_else(|| edge(value, "connectedTime").min()),
-            ended: time(value, "endTime")
-                .or_else(|| edge(value, "disconnectedTime").max().filter(|_| presence == Presence::Gone)),
-            messages: entries(value, purpose == Purpose::Customer),
-            purpose,
-            presence,
-        }
-    }
-}
-
-impl Named {
-    /// From an object with an id and a name, else from a bare id.
-    fn of(value: &Value, object: &str, bare: &str) -> Option<Self> {
-        let named = at(value, object).unwrap_or(&Value::Null);
-        let id = text(named, "id").or_else(|| text(value, bare))?;
-        Some(Self { id, name: text(named, "name") })
-    }
-}
-
-impl Purpose {
-    fn of(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "customer" | "external" => Self::Customer,
-            "agent" | "user" => Self::Agent,
-            "acd" => Self::Queue,
-            "botflow" | "workflow" | "ivr" => Self::Bot,
-            _ => Self::Other(word.to_owned()),
-        }
-    }
-}
-
-impl Presence {
-    fn of(state: &str) -> Self {
-        match state.to_ascii_lowercase().as_str() {
-            "alerting" | "dialing" | "contacting" | "offering" | "scheduled" | "none" => Self::Arriving,
-            "connected" | "converting" | "uploading" | "transmitting" => Self::Here,
-            "parked" => Self::Parked,
-            "disconnected" | "terminated" => Self::Gone,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// The lists of communications that a participant can have.
-const MEDIA: [&str; 11] = [
-    "messages",
-    "calls",
-    "callbacks",
-    "chats",
-    "cobrowsesessions",
-    "emails",
-    "internalMessages",
-    "screenMonitorings",
-    "screenshares",
-    "socialExpressions",
-    "videos",
-];
-
-fn communications(participant: &Value) -> impl Iterator<Item = &Value> {
-    MEDIA.iter().flat_map(|media| items(participant, media)).filter(|item| message_id(item).is_none())
-}
-
-/// Of several communications the liveliest counts: who has hung up and still writes is there.
-fn presence(participant: &Value) -> Presence {
-    if time(participant, "endTime").is_some() {
-        return Presence::Gone;
-    }
-    if let Some(state) = text(participant, "state") {
-        return Presence::of(&state);
-    }
-    let states: Vec<Presence> = communications(participant)
-        .map(|communication| Presence::of(&text(communication, "state").unwrap_or_default()))
-        .collect();
-    let by_liveliness = [Presence::Here, Presence::Parked, Presence::Arriving, Presence::Unknown, Presence::Gone];
-    by_liveliness.into_iter().find(|presence| states.contains(presence)).unwrap_or(Presence::Unknown)
-}
-
-fn disconnect(participant: &Value) -> Option<String> {
-    let of_communication = || communications(participant).filter_map(|item| text(item, "disconnectType")).last();
-    text(participant, "disconnectType").or_else(of_communication).map(|kind| kind.to_ascii_lowercase())
-}
-
-fn edge(participant: &Value, member: &str) -> impl Iterator<Item = DateTime<Utc>> {
-    communications(participant).filter_map(move |communication| time(communication, member))
-}
-
-/// The flat shapes give every participant a `state` and a `messages`, which may still be empty.
-fn has_messages(participant: &Value) -> bool {
-    let messages = at(participant, "messages").and_then(Value::as_array);
-    messages.is_some_and(|messages| !messages.is_empty() || participant.get("state").is_some())
-}
-
-/// The messages of a participant, from a flat list or through its communications.
-fn entries(participant: &Value, of_reader: bool) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for item in items(participant, "messages") {
-        match message_id(item) {
-            Some(id) => entries.push(Entry::of(id, item, of_reader)),
-            None => entries.extend(items(item, "messages").filter_map(|message| {
-                let id = message_id(message).or_else(|| text(message, "id"))?;
-                Some(Entry::of(id, message, of_reader))
-            })),
-        }
-    }
-    entries
-}
-
-fn message_id(item: &Value) -> Option<String> {
-    first(item, &["messageId", "message.id", "message"])
-}
-
-impl Entry {
-    fn of(id: String, item: &Value, of_reader: bool) -> Self {
-        let status = text(item, "messageStatus");
-        let metadata = at(item, "messageMetadata").unwrap_or(&Value::Null);
-        let sign = sign::words(metadata, status.as_deref(), of_reader);
-        Self { id, time: time(item, "messageTime"), kind: sign.map_or(EntryKind::Words, EntryKind::Sign) }
     }
 }

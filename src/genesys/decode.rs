@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::content::{self, Content};
 use super::value;
-use super::wire::{self, EventName, Frame, Loose, Payload, WireParty};
+use super::wire::{EventName, Frame, Loose, Payload, WireParty};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// What a frame turned out to be.
@@ -112,12 +112,6 @@ fn role(kind: &Loose<'_>, entity: &Loose<'_>, from: &Party<'_>) -> Role {
         _ if says(entity, "bot") => Role::Bot,
         Some(_) => Role::Agent,
         None => Role::Unknown,
-    }
-}
-
-impl Loose<'_> {
-    fn time(&self) -> Option<DateTime<Utc>> {
-        self.0.as_deref().and_then(wire::time)
     }
 }
 

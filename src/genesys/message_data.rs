@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::content::{self, Content};
-use super::sign;
-use super::value::{at, first, items, parse, says, text, time};
+use super::sign::Nature;
+use super::structured;
+use super::value::{at, items, parse, says, text, time};
+use super::wire::Object;
 use crate::event::{Attachment, Party};
 
 /// A message and who it is from, as far as its body knows.
@@ -66,7 +69,8 @@ impl Said {
         let id = text(data, "id")?;
         let normal = at(data, "normalizedMessage").unwrap_or(&Value::Null);
         let direction = direction(data).or_else(|| direction(normal));
-        let status = first(normal, &["status"]).or_else(|| text(data, "status"));
+        let status = text(data, "status").unwrap_or_default();
+        let nature = Object::<Nature<'_>>::deserialize(normal).unwrap_or_default().0;
         let content = content(data, normal);
         Some(Self {
             id,
@@ -76,7 +80,7 @@ impl Said {
             attachments: content.attachments,
             direction,
             is_bot: says(normal, "originatingEntity", "Bot"),
-            sign: sign::words(normal, status.as_deref(), direction != Some(Direction::Outbound)),
+            sign: nature.sign(&status, direction != Some(Direction::Outbound)),
             author: author(data),
             sender: party(normal, "channel.from", text(data, "fromAddress")),
             addressee: party(normal, "channel.to", text(data, "toAddress")),
@@ -94,16 +98,20 @@ fn direction(value: &Value) -> Option<Direction> {
 
 /// The normalized message first, and what it lacks from the members that came before it.
 fn content(data: &Value, normal: &Value) -> Content {
-    let mut content = Content { text: text(normal, "text"), attachments: Vec::new() };
-    let mut carried = Content::default();
-    items(normal, "content").for_each(|part| content::part(part, &mut carried));
-    if carried.attachments.is_empty() {
-        items(data, "media").for_each(|item| content::attachment(item, &mut carried));
-        items(data, "stickers").for_each(|item| content::sticker(item, &mut carried));
+    let mut content = Content::default();
+    items(normal, "content").for_each(|part| content::part(part, &mut content));
+    if content.attachments.is_empty() {
+        items(data, "media").for_each(|item| content::attachment(item, &mut content));
+        items(data, "stickers").for_each(|item| content::sticker(item, &mut content));
     }
-    content.text = content.text.or(carried.text).or_else(|| text(data, "textBody"));
-    content.attachments = carried.attachments;
+    content.text = text(normal, "text").or(content.text).or_else(|| text(data, "textBody"));
+    content.attachments.retain(|carried| !repeats(carried, content.text.as_deref()));
     content
+}
+
+/// Who presses a button says its words.
+fn repeats(carried: &Attachment<'_>, text: Option<&str>) -> bool {
+    carried.kind == structured::ANSWER && text.is_some() && carried.name.as_deref() == text
 }
 
 fn author(data: &Value) -> Option<Party<'static>> {
@@ -124,4 +132,148 @@ fn full_name(side: &Value) -> Option<String> {
 
 fn owned(text: Option<String>) -> Option<Cow<'static, str>> {
     text.map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::samples::{BULK, mangled};
+    use super::*;
+
+    fn said(mut data: Value) -> Said {
+        data["id"] = json!("m1");
+        Said::of(&data).expect("it has an id")
+    }
+
+    fn party_of(id: Option<&'static str>, name: Option<&'static str>) -> Party<'static> {
+        Party { id: id.map(Cow::Borrowed), name: name.map(Cow::Borrowed) }
+    }
+
+    /// The text, then what is carried.
+    fn shown(data: Value) -> String {
+        let said = said(data);
+        let mut words = said.text.unwrap_or_default();
+        said.attachments.iter().for_each(|carried| carried.describe(&mut words));
+        words
+    }
+
+    #[test]
+    fn a_whole_bulk_is_read() {
+        let bulk = parse_bulk(BULK).expect("a listing");
+        let [dana, casey, bot] = bulk.as_slice() else { panic!("{bulk:?}") };
+        assert_eq!((dana.id.as_str(), dana.conversation.as_deref()), ("m3", Some("c1")));
+        assert_eq!(
+            (dana.text.as_deref(), dana.direction, dana.is_bot),
+            (Some("One moment."), Some(Direction::Outbound), false)
+        );
+        assert_eq!(dana.author, Some(party_of(Some("u1"), Some("Dana Reyes"))));
+        assert_eq!(
+            (&dana.sender, &dana.addressee),
+            (&party_of(Some("org"), Some("Dana")), &party_of(Some("a1"), None))
+        );
+        assert_eq!((casey.text.as_deref(), casey.direction), (None, Some(Direction::Inbound)));
+        assert_eq!(casey.at, Some("2026-10-08T14:03:10Z".parse().unwrap()), "the channel's time stands in");
+        assert_eq!(casey.sender, party_of(Some("a1"), Some("Casey Low")));
+        let file = Attachment {
+            kind: "attachment".into(),
+            name: Some("invoice.png".into()),
+            mime: Some("image/png".into()),
+            url: Some("https://files.example.invalid/invoice.png".into()),
+            size: Some(48213),
+        };
+        assert_eq!(casey.attachments, [file]);
+        assert_eq!((bot.is_bot, bot.direction, bot.author.as_ref()), (true, Some(Direction::Outbound), None));
+        assert_eq!((bot.sender.clone(), bot.sign.as_deref()), (Party::default(), None));
+    }
+
+    #[test]
+    fn the_normalized_message_comes_first() {
+        for (data, expected) in [
+            (json!({"normalizedMessage": {"text": "new"}, "textBody": "old"}), "new"),
+            (json!({"normalizedMessage": {"text": ""}, "textBody": "old"}), "old"),
+            (json!({"normalizedMessage": null, "textBody": "old"}), "old"),
+            (
+                json!({"textBody": "see", "media": [{"name": "a.png", "mediaType": "image/png"}]}),
+                "see[attachment: a.png]",
+            ),
+            (
+                json!({"stickers": [{"url": "https://s.example.invalid/1", "id": "s"}]}),
+                "[sticker: https://s.example.invalid/1]",
+            ),
+            (
+                json!({"normalizedMessage": {"content": [{"contentType": "Attachment", "attachment": {"filename": "b"}}]},
+                       "media": [{"name": "a"}]}),
+                "[attachment: b]",
+            ),
+            (json!({"normalizedMessage": {"content": [{"contentType": "Text", "text": {"body": "part"}}]}}), "part"),
+            (
+                json!({"normalizedMessage": {"text": "Yes", "content": [{"contentType": "ButtonResponse", "buttonResponse": {"text": "Yes"}}]}}),
+                "Yes",
+            ),
+            (
+                json!({"normalizedMessage": {"content": [{"contentType": "ButtonResponse", "buttonResponse": {"text": "Yes"}}]}}),
+                "[answer: Yes]",
+            ),
+        ] {
+            assert_eq!(shown(data.clone()), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn a_body_with_nothing_in_it_says_nothing() {
+        for empty in [
+            json!({}),
+            json!({"normalizedMessage": {"type": "Text", "text": "", "content": []}}),
+            json!({"textBody": null}),
+        ] {
+            let said = said(empty);
+            assert!(said.text.is_none() && said.attachments.is_empty() && said.sign.is_none(), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn events_and_receipts_are_signs() {
+        for (data, words) in [
+            (
+                json!({"normalizedMessage": {"type": "Event", "events": [{"eventType": "Presence", "presence": {"type": "Join"}}]}}),
+                "joined",
+            ),
+            (
+                json!({"normalizedMessage": {"type": "Receipt", "status": "Read"}, "direction": "inbound"}),
+                "read the message",
+            ),
+            (
+                json!({"normalizedMessage": {"type": "Receipt", "status": "Failed", "direction": "Outbound",
+                       "reasons": [{"code": "RecipientOptedOut"}]}}),
+                "message not delivered: recipient opted out",
+            ),
+            (json!({"normalizedMessage": {"type": "Receipt"}, "status": "read"}), "read the message"),
+        ] {
+            assert_eq!(said(data.clone()).sign.as_deref(), Some(words), "{data}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_id_is_left_out_and_what_is_no_listing_told_apart() {
+        let ids = |json| parse_bulk(json).map(|said| said.into_iter().map(|said| said.id).collect::<Vec<_>>().concat());
+        assert_eq!(ids(r#"{"entities":[{"id":"a"},{},7,null,{"id":""},{"id":7}]}"#).as_deref(), Some("a7"));
+        assert_eq!(ids(r#"{"entities":null}"#).as_deref(), Some(""));
+        for garbage in ["", "[]", "{}", "null", r#"{"entities":{}}"#, r#"{"message":"not found","status":404}"#] {
+            assert_eq!(parse_bulk(garbage), None, "{garbage}");
+            assert_eq!(parse_one(garbage), None, "{garbage}");
+        }
+        let mended = parse_bulk(r#"{"entities":[{"id":"a","textBody":"\ud83d"},{"id":"b"}]}"#).expect("a listing");
+        assert_eq!((mended[0].text.as_deref(), mended.len()), (Some("\u{fffd}"), 2));
+    }
+
+    proptest! {
+        #[test]
+        fn anything_anywhere_is_read(json in mangled(BULK)) {
+            let value: Value = serde_json::from_str(&json).unwrap();
+            let listing = value["entities"].is_array() || value["entities"].is_null();
+            prop_assert_eq!(parse_bulk(&json).is_some(), listing);
+        }
+    }
 }

@@ -13,11 +13,15 @@ pub(crate) mod http;
 pub(crate) mod message_data;
 pub(crate) mod nap;
 pub(crate) mod notice;
+mod objects;
 pub(crate) mod region;
 pub(crate) mod rest;
+#[cfg(test)]
+mod samples;
 mod sign;
 pub(crate) mod socket;
 pub(crate) mod speaker;
+mod structured;
 pub(crate) mod transcription;
 mod value;
 mod wire;

@@ -81,9 +81,9 @@ impl Rest {
         self.auth.distrust();
     }
 
-    /// When the next request may be made by the allowance that the service tells; may have passed.
-    pub(crate) fn earliest(&self) -> Instant {
-        self.budget().earliest()
+    /// When the next request may be made by the allowance that the service tells; `now` where there is no need to wait.
+    pub(crate) fn earliest(&self, now: Instant) -> Instant {
+        self.budget().earliest(now)
     }
 
     /// Requests a minute, as far as the service has told.

@@ -74,12 +74,12 @@ fn sender(said: &Said, by: Option<&Participant>, role: Role) -> Party<'static> {
     }
 }
 
-/// The id is left out where it would have to stand for the name: nobody is called like a participant.
+/// The address is the last resort for a name. Without one the label stands in, and no id does: that of a participant
+/// would tell a reader nothing.
 fn customer(said: &Said, by: Option<&Participant>) -> Party<'static> {
-    let name = by.and_then(|customer| cow(customer.name.as_deref())).or_else(|| said.sender.name.clone());
-    let stay = by.filter(|customer| name.is_some() && !customer.id.is_empty());
-    let id = said.sender.id.clone().or_else(|| cow(stay.map(|customer| customer.id.as_str())));
-    Party { id, name }
+    let named = by.and_then(|customer| cow(customer.name.as_deref())).or_else(|| said.sender.name.clone());
+    let Some(name) = named.or_else(|| said.sender.id.clone()) else { return Party::default() };
+    Party { id: stay(by).or_else(|| said.sender.id.clone()), name: Some(name) }
 }
 
 fn agent(said: &Said, by: Option<&Participant>) -> Party<'static> {
@@ -89,10 +89,15 @@ fn agent(said: &Said, by: Option<&Participant>) -> Party<'static> {
     Party { id: cow(id), name }
 }
 
+/// As with a customer, without the address, which is that of the organisation.
 fn bot(said: &Said, by: Option<&Participant>) -> Party<'static> {
-    let name = by.and_then(|bot| cow(bot.name.as_deref())).or_else(|| said.sender.name.clone());
-    let stay = by.filter(|bot| name.is_some() && !bot.id.is_empty());
-    Party { id: cow(stay.map(|bot| bot.id.as_str())), name }
+    let named = by.and_then(|bot| cow(bot.name.as_deref())).or_else(|| said.sender.name.clone());
+    named.map_or_else(Party::default, |name| Party { id: stay(by), name: Some(name) })
+}
+
+/// The id of a participant, where the wire gives one.
+fn stay(by: Option<&Participant>) -> Option<Cow<'static, str>> {
+    cow(by.map(|participant| participant.id.as_str()).filter(|id| !id.is_empty()))
 }
 
 fn agent_name<'a>(said: &'a Said, by: Option<&'a Participant>) -> Option<&'a str> {
@@ -120,4 +125,152 @@ fn labelled(from: Party<'static>, role: Role) -> Party<'static> {
 
 fn cow(text: Option<&str>) -> Option<Cow<'static, str>> {
     text.map(|text| Cow::Owned(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conversation::Snapshot;
+    use super::super::message_data::parse_one;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn by(value: &Value) -> Option<Participant> {
+        Snapshot::of(&json!({ "participants": [value] })).participants.pop()
+    }
+
+    fn body(mut data: Value) -> Said {
+        data["id"] = json!("m1");
+        if data.get("textBody").is_none() {
+            data["textBody"] = json!("hi");
+        }
+        parse_one(&data.to_string()).expect("a body")
+    }
+
+    /// As in a transcript line, with the id of the sender.
+    fn line(message: &Message<'_>) -> String {
+        let id = message.from.id.as_deref().unwrap_or("-");
+        format!("[{}] {} ({id}): {}", message.role.label(), message.sender(), message.words())
+    }
+
+    fn told(data: Value, participant: &Value) -> String {
+        line(&message(body(data), by(participant).as_ref(), Origin::Live))
+    }
+
+    #[test]
+    fn the_list_decides_who_speaks_and_the_direction_where_there_is_none() {
+        let bot = json!({"originatingEntity": "Bot"});
+        for (data, participant, role) in [
+            (json!({"direction": "outbound"}), json!({"purpose": "customer"}), Role::Customer),
+            (json!({"direction": "inbound"}), json!({"purpose": "agent"}), Role::Agent),
+            (json!({"normalizedMessage": bot}), json!({"purpose": "agent"}), Role::Bot),
+            (json!({"direction": "inbound"}), json!({"purpose": "workflow"}), Role::Bot),
+            (json!({"direction": "inbound"}), json!({"purpose": "acd"}), Role::Customer),
+            (json!({"direction": "outbound"}), json!({"purpose": "dialer"}), Role::Agent),
+            (json!({"direction": "outbound", "normalizedMessage": bot}), json!({"purpose": "acd"}), Role::Bot),
+            (json!({"direction": "inbound"}), Value::Null, Role::Customer),
+            (json!({"direction": "outbound", "normalizedMessage": bot}), Value::Null, Role::Bot),
+            (json!({"direction": "outbound"}), Value::Null, Role::Agent),
+            (json!({"normalizedMessage": bot}), Value::Null, Role::Bot),
+            (json!({"createdBy": {"id": "u1"}}), Value::Null, Role::Agent),
+            (json!({}), Value::Null, Role::Unknown),
+        ] {
+            assert_eq!(
+                message(body(data.clone()), by(&participant).as_ref(), Origin::Live).role,
+                role,
+                "{data} {participant}"
+            );
+        }
+    }
+
+    #[test]
+    fn agents_go_by_their_best_name_and_their_user_id() {
+        let user = json!({"purpose": "agent", "name": "participant", "user": {"id": "u1", "name": "user"}});
+        for (data, participant, expected) in [
+            (json!({"createdBy": {"id": "u2", "name": "author"}}), user.clone(), "[Agent] author (u2): hi"),
+            (json!({"createdBy": {"id": "u2"}}), user.clone(), "[Agent] user (u2): hi"),
+            (json!({}), user, "[Agent] user (u1): hi"),
+            (
+                json!({}),
+                json!({"purpose": "agent", "name": "participant", "userId": "u1"}),
+                "[Agent] participant (u1): hi",
+            ),
+            (
+                json!({"normalizedMessage": {"channel": {"from": {"nickname": "nick", "id": "org"}}}}),
+                json!({"purpose": "agent", "userId": "u1"}),
+                "[Agent] nick (u1): hi",
+            ),
+            (json!({}), json!({"purpose": "agent", "userId": "0123456789"}), "[Agent] 01234567 (0123456789): hi"),
+            (json!({"fromAddress": "org"}), json!({"purpose": "agent"}), "[Agent] Agent (-): hi"),
+            (json!({"direction": "outbound"}), json!({"purpose": "acd", "name": "Support"}), "[Agent] Agent (-): hi"),
+        ] {
+            assert_eq!(told(data.clone(), &participant), expected, "{data} {participant}");
+        }
+    }
+
+    #[test]
+    fn customers_go_by_name_else_by_address() {
+        let nick = json!({"fromAddress": "+1555", "normalizedMessage": {"channel": {"from": {"nickname": "nick"}}}});
+        for (data, participant, expected) in [
+            (nick.clone(), json!({"id": "p1", "purpose": "customer", "name": "Casey"}), "[Customer] Casey (p1): hi"),
+            (nick.clone(), json!({"id": "p1", "purpose": "customer", "name": ""}), "[Customer] nick (p1): hi"),
+            (json!({"fromAddress": "+1555"}), json!({"id": "p1", "purpose": "external"}), "[Customer] +1555 (p1): hi"),
+            (json!({}), json!({"id": "p1", "purpose": "customer"}), "[Customer] Customer (-): hi"),
+            (json!({"fromAddress": "+1555", "direction": "inbound"}), Value::Null, "[Customer] +1555 (+1555): hi"),
+        ] {
+            assert_eq!(told(data.clone(), &participant), expected, "{data} {participant}");
+        }
+    }
+
+    #[test]
+    fn a_bot_without_a_name_is_bot() {
+        let outbound = json!({"direction": "outbound", "fromAddress": "org"});
+        assert_eq!(told(outbound.clone(), &json!({"id": "p1", "purpose": "botflow"})), "[Bot] Bot (-): hi");
+        assert_eq!(told(outbound, &json!({"id": "p1", "purpose": "ivr", "name": "Quill"})), "[Bot] Quill (p1): hi");
+    }
+
+    #[test]
+    fn signs_are_system_messages_of_somebody() {
+        for (participant, expected) in [
+            (json!({"id": "p1", "purpose": "customer", "name": "Casey"}), "[SYSTEM] Casey (p1): joined"),
+            (json!({"id": "p1", "purpose": "customer"}), "[SYSTEM] Customer (-): joined"),
+            (json!({"id": "p1", "purpose": "botflow"}), "[SYSTEM] Bot (-): joined"),
+            (json!({"id": "p1", "purpose": "acd", "name": "Support"}), "[SYSTEM] SYSTEM (-): joined"),
+        ] {
+            let by = by(&participant).expect("a participant");
+            assert_eq!(line(&sign("m1", "joined", &by, Origin::History)), expected);
+        }
+        let typing = json!({"direction": "inbound", "fromAddress": "a1",
+            "normalizedMessage": {"type": "Event", "events": [{"eventType": "Typing"}]}});
+        assert_eq!(told(typing, &Value::Null), "[SYSTEM] a1 (a1): is typing");
+    }
+
+    #[test]
+    fn a_body_that_never_came_still_says_who() {
+        let agent = by(&json!({"purpose": "agent", "user": {"id": "u1", "name": "Dana"}}));
+        let line_of = |by: Option<&Participant>| line(&missing("m1", by, Origin::History));
+        assert_eq!(line_of(agent.as_ref()), "[Agent] Dana (u1): [message text not available]");
+        assert_eq!(line_of(None), "[Unknown] Unknown (-): [message text not available]");
+    }
+
+    #[test]
+    fn only_an_agent_without_a_name_is_looked_up() {
+        let unnamed = json!({"purpose": "agent", "userId": "u1"});
+        for (data, participant, expected) in [
+            (json!({}), unnamed.clone(), Some("u1")),
+            (json!({"createdBy": {"id": "u2"}}), unnamed.clone(), Some("u2")),
+            (json!({"createdBy": {"id": "u1", "name": "Dana"}}), unnamed, None),
+            (json!({}), json!({"purpose": "agent", "userId": "u1", "name": "Dana"}), None),
+            (json!({}), json!({"purpose": "customer", "userId": "u1"}), None),
+            (json!({"direction": "outbound"}), Value::Null, None),
+        ] {
+            assert_eq!(nameless(&body(data.clone()), by(&participant).as_ref()), expected, "{data} {participant}");
+        }
+    }
+
+    #[test]
+    fn the_addressee_is_what_is_known_of_it() {
+        let to = message(body(json!({"toAddress": "+1555"})), None, Origin::Live).to;
+        assert_eq!((to.id.as_deref(), to.name), (Some("+1555"), None));
+        assert_eq!(message(body(json!({})), None, Origin::Live).to, Party::default());
+    }
 }

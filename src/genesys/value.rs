@@ -63,3 +63,37 @@ pub(super) fn time(value: &Value, path: &str) -> Option<DateTime<Utc>> {
 pub(super) fn items<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     at(value, path).and_then(Value::as_array).into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_path_leads_through_objects_only() {
+        let value = json!({"a": {"b": "deep"}, "list": ["x"], "empty": "", "number": 7, "flag": false, "none": null});
+        for (path, expected) in [
+            ("a.b", Some("deep")),
+            ("number", Some("7")),
+            ("flag", Some("false")),
+            ("a", None),
+            ("a.b.c", None),
+            ("list.0", None),
+            ("empty", None),
+            ("none", None),
+            ("", None),
+        ] {
+            assert_eq!(text(&value, path).as_deref(), expected, "{path}");
+        }
+        assert_eq!(first(&value, &["empty", "none", "a.b", "number"]).as_deref(), Some("deep"));
+        assert_eq!((items(&value, "list").count(), items(&value, "a").count()), (1, 0));
+        assert!(says(&value, "a.b", "DEEP") && !says(&value, "number", "7"));
+    }
+
+    #[test]
+    fn a_lone_surrogate_loses_nothing_else() {
+        let value = parse(r#"{"a":"x\ud83d","b":"y"}"#).unwrap();
+        assert_eq!((text(&value, "a").as_deref(), text(&value, "b").as_deref()), (Some("x\u{fffd}"), Some("y")));
+        assert!(parse("{").is_err());
+    }
+}

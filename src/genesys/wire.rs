@@ -107,6 +107,23 @@ fn epoch(number: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(millis.round() as i64)
 }
 
+impl Loose<'_> {
+    /// What it says; nothing where it says nothing.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// The point in time it is, if it is one.
+    pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
+        self.0.as_deref().and_then(time)
+    }
+
+    /// The same, borrowing nothing.
+    pub(crate) fn into_string(self) -> Option<String> {
+        self.0.map(Cow::into_owned)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for EventName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Loose::deserialize(deserializer)?.0 {

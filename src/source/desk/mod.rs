@@ -262,7 +262,7 @@ impl Desk {
     /// Begins the requests that are due, as far as the service allows.
     pub(super) fn begin(&mut self) {
         let now = Instant::now();
-        while !self.denied && self.jobs.len() < AT_ONCE && self.soonest() <= now {
+        while !self.denied && self.jobs.len() < AT_ONCE && self.soonest(now) <= now {
             match self.next_job(now) {
                 Some(job) => self.jobs.push(job),
                 None => break,
@@ -281,7 +281,7 @@ impl Desk {
         let search = if let Search::Due(at) = self.search { Some(at) } else { None };
         let renewal = self.line.renewal().filter(|_| !self.subscribing);
         let due = looks.chain(words).chain(search).chain(renewal).min()?;
-        Some(due.max(self.soonest()))
+        Some(due.max(self.soonest(Instant::now())))
     }
 
     /// Takes what has come of the requests under way. Pending where there are none.
@@ -301,8 +301,8 @@ impl Desk {
         self.watches.entry(id.to_owned()).or_insert_with(|| Watch::new(id.to_owned(), scope, since, why));
     }
 
-    fn soonest(&self) -> Instant {
-        let earliest = self.rest.earliest();
+    fn soonest(&self, now: Instant) -> Instant {
+        let earliest = self.rest.earliest(now);
         self.pauses.until().map_or(earliest, |until| until.max(earliest))
     }
 
