@@ -1,6 +1,6 @@
 //! Where events come from.
 
-mod desk;
+pub(crate) mod desk;
 mod error;
 pub(crate) mod notifications;
 pub(crate) mod replay;

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::stage::{Act, at_most, close, closed_with, connect, paused, play, say, serve, unreachable_host};
+use super::stage::{
+    Act, at_most, close, closed_with, connect, paused, play, say, serve, unreachable_host, without_past,
+};
 use crate::follow::Outcome;
 
 #[test]
@@ -110,7 +112,7 @@ fn one_gap_is_said_however_many_attempts_it_took() {
 fn a_break_is_no_sign_of_life() {
     paused(async {
         let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
-        let mut session = connect(life, play).await;
+        let mut session = connect(life, play, without_past()).await;
         assert!(session.next().await.is_ok());
         let heard_at = session.heard_at();
         assert!(session.next().await.is_err());

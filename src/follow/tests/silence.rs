@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
-use super::stage::{ASLEEP, Act, at_most, close, connect, idle, paused, play, say, serve, within};
+use super::stage::{ASLEEP, Act, at_most, close, connect, idle, paused, play, say, serve, within, without_past};
 use crate::follow::Outcome;
 
 #[test]
@@ -59,7 +59,7 @@ fn a_machine_that_slept_reconnects_at_once() {
 fn a_reader_that_was_waited_for_is_no_sign_of_life_of_the_server() {
     paused(async {
         let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
-        let mut session = connect(life, play).await;
+        let mut session = connect(life, play, without_past()).await;
         assert!(session.next().await.is_ok());
         let heard_at = session.heard_at();
         session.hold(sleep(Duration::from_secs(600))).await;

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -25,7 +26,9 @@ use crate::genesys::socket::{Knock, Socket};
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::recording::Recorder;
 use crate::redact::Secrets;
+use crate::source::desk::Desk;
 use crate::source::replay::replay;
+use crate::source::transcript::TranscriptSession;
 use crate::source::{Session, SourceError};
 
 thread_local! {
@@ -137,19 +140,20 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: i
     let file = tempfile::tempfile().expect("a file");
     let folder = tempfile::tempdir().expect("a folder");
     let recording = folder.path().join("a.rec");
-    let recorder = Recorder::open(&recording, &["c1".to_owned()]).expect("a recording");
-    let delivery = RefCell::new(Delivery::new(output(&file), Some(recorder), CancellationToken::new()));
+    let recorder = Recorder::open(&recording, &["c1".to_owned()], false).expect("a recording");
+    let delivery = RefCell::new(Delivery::new(output(&file), Some(recorder), all(), CancellationToken::new()));
+    let desk = without_past();
     let (start, mut acts, mut attempts) = (Instant::now(), VecDeque::from(acts), Vec::new());
     let result = {
         let connect = async || {
             attempts.push(start.elapsed());
             match acts.pop_front().unwrap_or_else(|| Act::Refuse(unreachable_host())) {
                 Act::Refuse(error) => Err(error),
-                Act::Serve(life, play) => Ok(connect(life, play).await),
+                Act::Serve(life, play) => Ok(connect(life, play, Rc::clone(&desk)).await),
             }
         };
         let token = CancellationToken::new();
-        let mut tail = std::pin::pin!(follow("c1", "", connect, persistence, &delivery, &token));
+        let mut tail = std::pin::pin!(follow("", connect, persistence, (&delivery, Rc::default()), &token));
         tokio::select! {
             result = &mut tail => result,
             () = stop => {
@@ -167,7 +171,7 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: i
 
 async fn replayed(recording: PathBuf) -> Vec<String> {
     let file = tempfile::tempfile().expect("a file");
-    let delivery = RefCell::new(Delivery::new(output(&file), None, CancellationToken::new()));
+    let delivery = RefCell::new(Delivery::new(output(&file), None, all(), CancellationToken::new()));
     replay(&ReplayFrom::File(recording), &delivery).await.expect("a whole recording");
     delivery.into_inner().output.finish(None).await;
     lines(file)
@@ -180,13 +184,23 @@ fn output(file: &std::fs::File) -> Output {
 }
 
 /// A session with a server that plays this.
-pub(super) async fn connect(life: Option<Duration>, play: Play) -> Session<DuplexStream> {
+pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell<Desk>>) -> Session<DuplexStream> {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
     tokio::task::spawn_local(play(server));
     let socket = Socket::new(near, limits(), Knock::Ping, NapClock::start(|| ASLEEP.get())).await;
     let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
-    Session::new(socket, "c1".into(), token, "test".into(), Secrets::default())
+    let session = TranscriptSession::new(socket, "c1".into(), token, "test".into(), Secrets::default(), desk);
+    Session::Transcript(session)
+}
+
+pub(super) fn without_past() -> Rc<RefCell<Desk>> {
+    Rc::new(RefCell::new(Desk::without_past("c1")))
+}
+
+/// All of the past, and no prefix.
+fn all() -> (Option<usize>, Prefixes) {
+    (None, Prefixes::default())
 }
 
 fn lines(mut file: std::fs::File) -> Vec<String> {

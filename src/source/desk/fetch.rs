@@ -42,6 +42,8 @@ pub(super) struct Fetch {
     wanted: Vec<Wanted>,
     asked: Vec<Wanted>,
     late: Vec<(Instant, Wanted)>,
+    /// What is told together with the words that come next.
+    companions: Vec<Told>,
     not_before: Option<Instant>,
 }
 
@@ -68,11 +70,16 @@ impl Fetch {
         self.wanted.push(wanted);
     }
 
+    /// These have no words to fetch, and their place among those that have.
+    pub(super) fn accompany(&mut self, told: Vec<Told>) {
+        self.companions.extend(told);
+    }
+
     /// Begins a request, unless one is under way or it is too early: the ids to ask for, none where the lists have
     /// told everything. What was said first comes first.
     pub(super) fn next(&mut self) -> Option<Vec<String>> {
         let now = Instant::now();
-        if self.due().is_none_or(|due| due > now) {
+        if self.due(now).is_none_or(|due| due > now) {
             return None;
         }
         let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
@@ -97,7 +104,7 @@ impl Fetch {
     /// without words after that.
     pub(super) fn resolve(&mut self, said: Vec<Said>, tell: impl Fn(&Wanted, Option<Said>) -> Told) -> Vec<Told> {
         let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
-        let mut told = Vec::new();
+        let mut told = std::mem::take(&mut self.companions);
         for mut wanted in std::mem::take(&mut self.asked) {
             let words = said.remove(&wanted.id).filter(says_something);
             if words.is_some() || wanted.is_sign() || wanted.is_hopeless() {
@@ -118,12 +125,11 @@ impl Fetch {
         self.wanted.append(&mut self.asked);
     }
 
-    /// When the next request may begin.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When the next request may begin; `now` where there is no need to wait.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         if !self.asked.is_empty() {
             return None;
         }
-        let now = Instant::now();
         let wanted = (!self.wanted.is_empty()).then_some(now);
         let late = self.late.iter().map(|(at, _)| *at).min();
         let due = wanted.into_iter().chain(late).min()?;
@@ -133,6 +139,11 @@ impl Fetch {
     /// Whether something of the past is missing that is not late.
     pub(super) fn has_past(&self) -> bool {
         self.wanted.iter().chain(&self.asked).any(|wanted| wanted.past)
+    }
+
+    /// Whether words are about to be fetched that are not late.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.wanted.is_empty() || !self.asked.is_empty()
     }
 
     /// Whether nothing is missing.

@@ -73,7 +73,7 @@ pub(super) enum Out {
 }
 
 /// The desk of a tail.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     pub(super) rest: Rest,
     pub(super) line: Line,
     scope: Scope,
@@ -142,6 +142,18 @@ impl Desk {
             denied: false,
             fatal: None,
         }
+    }
+
+    /// A desk for one conversation whose past cannot be had, as it is after the service has said so.
+    #[cfg(test)]
+    pub(crate) fn without_past(conversation: &str) -> Self {
+        let past = Past { lines: None, since: None, follow: true };
+        let rest = Rest::to_nowhere();
+        let mut desk = Self::new(rest, Scope::Past, Groups::default(), past, Prefixes::default(), Rc::default());
+        desk.adopt(conversation, None);
+        desk.denied = true;
+        desk.watches.values_mut().for_each(Watch::despair);
+        desk
     }
 
     /// Follows one more conversation, with as much of its past as the user wants. Where it cannot be followed, what

@@ -100,11 +100,13 @@ impl Watch {
         if look {
             self.forget_all_but(&snapshot);
         }
+        let mut changes = Vec::new();
         for mut participant in snapshot.participants {
             let entries = std::mem::take(&mut participant.messages);
-            let by = self.meet(participant);
+            let by = self.meet(participant, &mut changes);
             entries.into_iter().for_each(|entry| self.list(entry, &by, &delivered));
         }
+        self.change(changes);
         if look {
             self.looked();
         }
@@ -241,7 +243,7 @@ impl Watch {
 
     /// When words are to be fetched.
     pub(super) fn fetch_due(&self) -> Option<Instant> {
-        if self.people.awaits_names() { None } else { self.fetch.due() }
+        if self.people.awaits_names() { None } else { self.fetch.due(Instant::now()) }
     }
 
     /// What there is for the reader.
@@ -250,11 +252,16 @@ impl Watch {
     }
 
     /// Takes note of a participant, and returns what it is known by.
-    fn meet(&mut self, participant: Participant) -> String {
+    fn meet(&mut self, participant: Participant, changes: &mut Vec<Told>) -> String {
         let quiet = self.scope == Scope::Past || matches!(self.phase, Phase::Opening { .. });
         let (by, change) = self.people.note(participant, quiet);
-        self.gather(change.into_iter().collect());
+        changes.extend(change);
         by
+    }
+
+    /// Tells changes, in their place among messages whose words are being fetched.
+    fn change(&mut self, changes: Vec<Told>) {
+        if self.fetch.is_busy() { self.fetch.accompany(changes) } else { self.gather(changes) }
     }
 
     fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str) -> bool) {

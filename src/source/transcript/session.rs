@@ -40,7 +40,7 @@ pub(crate) struct TranscriptSession<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     /// A session over an open socket that was opened with this token, with the desk that reads the past. No reason for
     /// its end shows any of the `secrets`.
-    pub(super) fn new(
+    pub(crate) fn new(
         socket: Socket<T>,
         conversation: String,
         token: Token,
