@@ -219,7 +219,8 @@ impl Ended {
 /// Says that the transcript socket is not what this organisation has, the first time.
 fn say_move(known: &mut Option<SourceError>, refusal: &SourceError) {
     if known.is_none() {
-        tracing::info!("there is no transcript socket here ({refusal}); using notifications");
+        let status = refusal.status().map_or_else(String::new, |status| format!(" ({status})"));
+        tracing::info!("there is no transcript socket here{status}; using notifications");
         *known = Some(refusal.clone());
     }
 }

@@ -99,12 +99,15 @@ impl SourceError {
 
     /// Whether a handshake was answered as where there is no transcript socket, but perhaps another wire.
     pub(crate) fn is_of_another_wire(&self) -> bool {
+        self.status().is_some_and(|status| matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501))
+    }
+
+    /// The status of a handshake that was answered as where there is no such conversation, or no such endpoint.
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::NoConversation { answer, .. } => matches!(answer.status.as_u16(), 404 | 410),
-            Self::NotSpoken { status, .. } => {
-                status.is_some_and(|status| matches!(status, 200..=399 | 400 | 405 | 426 | 501))
-            }
-            _ => false,
+            Self::NoConversation { answer, .. } => Some(answer.status.as_u16()),
+            Self::NotSpoken { status, .. } => *status,
+            _ => None,
         }
     }
 

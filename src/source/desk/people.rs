@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::event::{Body, Role};
 use crate::genesys::conversation::{Participant, Presence, Purpose};
 use crate::source::Told;
@@ -92,14 +94,23 @@ impl People {
         self.latest(&Purpose::Customer)
     }
 
-    /// Who speaks for the organisation: an agent who is here, else a bot, else the agent who was.
-    pub(super) fn host(&self) -> Option<(Role, &Participant)> {
-        let here = |purpose| self.latest(purpose).filter(|one| one.presence == Presence::Here);
-        let agent = |one| (Role::Agent, one);
-        here(&Purpose::Agent)
-            .map(agent)
-            .or_else(|| here(&Purpose::Bot).map(|one| (Role::Bot, one)))
-            .or_else(|| self.latest(&Purpose::Agent).map(agent))
+    /// Who spoke for the organisation then: whoever of its agents and bots had come last and not gone.
+    pub(super) fn host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
+        let was_here = |one: &&Participant| match at {
+            Some(at) => one.connected.is_some_and(|came| came <= at) && one.ended.is_none_or(|went| at <= went),
+            None => one.presence == Presence::Here,
+        };
+        let there = |purpose| self.present_or_gone(purpose).filter(was_here).max_by_key(|one| one.connected);
+        let agent = there(&Purpose::Agent).map(|one| (Role::Agent, one));
+        agent.or_else(|| there(&Purpose::Bot).map(|one| (Role::Bot, one)))
+    }
+
+    /// Who spoke for the organisation where nobody was there: whoever came at the time nearest to it.
+    pub(super) fn nearest_host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
+        let agents = self.present_or_gone(&Purpose::Agent).map(|one| (Role::Agent, one));
+        let bots = self.present_or_gone(&Purpose::Bot).map(|one| (Role::Bot, one));
+        let distance = |one: &Participant| at.zip(one.connected).map(|(at, came)| (came - at).abs());
+        agents.chain(bots).filter(|(_, one)| one.connected.is_some()).min_by_key(|(_, one)| distance(one))
     }
 
     /// The ids of the queues that have to do with it now, and of the agents.

@@ -8,10 +8,15 @@ use crate::source::Told;
 
 /// An utterance as the reader sees it: from the customer, or from whoever speaks for the organisation now.
 pub(super) fn told(utterance: Utterance, people: &People) -> Told {
-    let (role, by) = match utterance.side {
-        Side::Customer => (Role::Customer, people.customer()),
-        Side::Agent => people.host().map_or((Role::Agent, None), |(role, by)| (role, Some(by))),
-        Side::Unknown => (Role::Unknown, None),
+    let known = speaker(&utterance, people);
+    let (role, by) = match (known, utterance.side) {
+        (Some((role, by)), _) => (role, Some(by)),
+        (None, Side::Customer) => (Role::Customer, None),
+        (None, Side::Agent) => match people.nearest_host(utterance.at) {
+            Some((role, by)) => (role, Some(by)),
+            None => (Role::Agent, None),
+        },
+        (None, Side::Unknown) => (Role::Unknown, None),
     };
     let message = Message {
         id: utterance.id.map(Into::into),
@@ -23,6 +28,15 @@ pub(super) fn told(utterance: Utterance, people: &People) -> Told {
         origin: Origin::Live,
     };
     Told { at: utterance.at, body: Body::Message(message) }
+}
+
+/// Who said it, as far as that can be told from who is there.
+pub(super) fn speaker<'a>(utterance: &Utterance, people: &'a People) -> Option<(Role, &'a Participant)> {
+    match utterance.side {
+        Side::Customer => people.customer().map(|by| (Role::Customer, by)),
+        Side::Agent => people.host(utterance.at),
+        Side::Unknown => None,
+    }
 }
 
 fn party(by: &Participant) -> Party<'static> {

@@ -17,7 +17,7 @@ use crate::event::{Body, Gap, Origin};
 use crate::genesys::conversation::{Entry, EntryKind, Participant, Snapshot};
 use crate::genesys::message_data::Said;
 use crate::genesys::speaker;
-use crate::genesys::transcription::Transcription;
+use crate::genesys::transcription::{Transcription, Utterance};
 use crate::source::{Loss, Told, Why};
 
 /// Looks that a hint asks for keep this distance, so that a flood of hints is no flood of requests.
@@ -45,6 +45,8 @@ pub(super) struct Watch {
     known: HashSet<String>,
     has_calls: bool,
     has_messages: bool,
+    /// What was said on a call and waits for a look at who is there.
+    unheard: Vec<Utterance>,
     /// What was read of the past so far.
     gathered: Vec<Told>,
     out: Vec<Out>,
@@ -86,6 +88,7 @@ impl Watch {
             known: HashSet::new(),
             has_calls: false,
             has_messages: false,
+            unheard: Vec::new(),
             gathered: Vec::new(),
             out: Vec::new(),
         }
@@ -109,6 +112,7 @@ impl Watch {
         self.change(changes);
         if look {
             self.looked();
+            self.attribute();
         }
         if self.scope == Scope::Everything {
             self.note_end(over, ended, look);
@@ -136,6 +140,7 @@ impl Watch {
     /// A look came to nothing, and is to be tried again.
     pub(super) fn look_failed(&mut self, again: Instant) {
         self.failures += 1;
+        self.attribute();
         self.looks.under_way = false;
         self.looks.due = Some(self.looks.due.map_or(again, |due| due.min(again)));
     }
@@ -147,7 +152,16 @@ impl Watch {
             self.look_soon();
         }
         let spoken = transcription.utterances.into_iter().filter(|utterance| utterance.is_final);
-        self.out.extend(spoken.map(|utterance| Out::Live(spoken::told(utterance, &self.people))));
+        self.unheard.extend(spoken);
+        let unknown = self.unheard.iter().any(|utterance| spoken::speaker(utterance, &self.people).is_none());
+        if unknown {
+            self.look_soon();
+        }
+        // Who speaks may be about to be found out, which decides whose line it is.
+        let soon = Instant::now() + LOOK_DISTANCE;
+        if !self.looks.under_way && self.looks.due.is_none_or(|due| due > soon) {
+            self.attribute();
+        }
     }
 
     /// The next ids whose words are to be fetched, until [`Watch::fetched`] or [`Watch::fetch_failed`].
@@ -182,6 +196,7 @@ impl Watch {
 
     /// A connection was lost and another one stands.
     pub(super) fn resume(&mut self, loss: &Loss) {
+        self.attribute();
         match &mut self.phase {
             Phase::Opening { listed, loss: first } => {
                 *listed = false;
@@ -294,6 +309,12 @@ impl Watch {
             Phase::Opening { listed, .. } | Phase::Recovering { listed, .. } => *listed = true,
             Phase::Live => {}
         }
+    }
+
+    /// Tells what was said on a call, by whoever is known to be there.
+    fn attribute(&mut self) {
+        let unheard = std::mem::take(&mut self.unheard);
+        self.out.extend(unheard.into_iter().map(|utterance| Out::Live(spoken::told(utterance, &self.people))));
     }
 
     fn note_end(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
