@@ -13,6 +13,7 @@ pub(crate) mod http;
 pub(crate) mod message_data;
 pub(crate) mod nap;
 pub(crate) mod notice;
+pub(crate) mod proxy;
 pub(crate) mod region;
 pub(crate) mod rest;
 mod sign;
