@@ -109,9 +109,8 @@ async fn it_leaves_nothing_open_behind_it() {
     assert_eq!((ledger.tokens.len(), ledger.channels.len()), (1, 1));
     assert_eq!((ledger.connections[0].close_code, ledger.listeners[0].close_code), (Some(1000), Some(1000)));
     assert_eq!(ledger.strays.len(), 0, "{:?}", ledger.strays);
-    assert!(
-        ledger.requests.iter().filter(|request| request.method == "PUT").all(|put| put.query == "ignoreErrors=true")
-    );
+    let mut subscribing = ledger.requests.iter().filter(|request| request.path.ends_with("/subscriptions"));
+    assert!(subscribing.all(|request| request.query == "ignoreErrors=true"));
     let topics = &ledger.subscriptions[0].topics;
     assert_eq!(topics.len(), 6, "{topics:?}");
 }
@@ -309,8 +308,16 @@ async fn a_topic_that_is_rejected_is_a_warning() {
     let line = only(&finished, "warn");
     assert!(line.contains("topics for agent messages: 1 of 1 rejected: Not authorized for this topic."), "{line}");
     assert!(line.contains("It takes conversation:communication:view"), "{line}");
-    finds(&["channel:status=503,path=PUT"], &[], 0, "warn").await;
+    finds(&["channel:status=503,path=subscriptions"], &[], 0, "warn").await;
     finds(&["rest:not-json,path=availabletopics,after=1"], &[], 0, "warn").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_something_else_is_76() {
+    for path in ["GET /api/v2/conversations/", "/messages/bulk", "POST /api/v2/notifications/channels"] {
+        let fault = format!("rest:not-json,path={path}");
+        finds(&[&fault], &["--source", "notifications"], 76, "fail").await;
+    }
 }
 
 #[tokio::test]
@@ -503,5 +510,24 @@ async fn everything_is_bounded() {
         let finished = check(&simulator, &["--connect-timeout", "300ms", "--source", source]).await;
         assert_eq!(finished.code, Some(69), "{fault}: {}", finished.stdout);
         assert!(only(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
+    }
+}
+
+#[tokio::test]
+async fn the_lines_in_the_readme_are_what_it_says() {
+    let simulator = under_way(&["transcript:absent", "rest:deny=conversation:communication:view"]).await;
+    let finished = check(&simulator, &[]).await;
+    let host = simulator.base_url().trim_start_matches("http://");
+    let words = regex::Regex::new(r"(40\d) \([^)]*(\(s\)[^)]*)?\)").unwrap();
+    let said = words.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
+    let readme =
+        include_str!("../README.md").replace("login.mypurecloud.ie", "HOST").replace("api.mypurecloud.ie", "HOST");
+    let shown: Vec<&str> = readme
+        .lines()
+        .filter(|line| ["ok  ", "warn  ", "fail  "].iter().any(|verdict| line.starts_with(verdict)))
+        .collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    for line in shown {
+        assert!(said.lines().any(|said| said == line), "{line:?} is not in {said}");
     }
 }

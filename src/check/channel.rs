@@ -46,7 +46,7 @@ fn refusal(stakes: Stakes, error: RestError) -> Step {
 }
 
 fn hide(secrets: &Secrets, channel: &Channel) {
-    for secret in [channel.id.as_str(), channel.connect_uri.as_str(), channel.connect_uri.path()] {
+    for secret in [channel.id.as_str(), channel.connect_uri.as_str()] {
         secrets.add_login("", &secret.to_owned().into());
     }
 }

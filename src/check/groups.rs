@@ -17,7 +17,7 @@ pub(super) async fn check(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Res
     let queues = groups.queues.iter().map(|id| ("queue", "/api/v2/routing/queues", id));
     let users = groups.users.iter().map(|id| ("user", "/api/v2/users", id));
     for (kind, path, id) in queues.chain(users) {
-        tokio::time::sleep_until(visit.rest.earliest()).await;
+        visit.pace().await;
         let found = visit.rest.get(&format!("{path}/{}", segment(id))).await;
         report.say(&judge(kind, id, found.as_deref()))?;
     }

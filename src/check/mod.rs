@@ -19,6 +19,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::step::Blame;
@@ -46,6 +47,14 @@ const LIMITS: SocketLimits = SocketLimits {
 struct Visit<'a> {
     check: &'a Check,
     rest: Rest,
+}
+
+impl Visit<'_> {
+    /// Waits until the allowance of the service has room for one more request, yet no longer than for an answer.
+    async fn pace(&self) {
+        let longest = Instant::now() + self.check.network.connect_timeout;
+        tokio::time::sleep_until(self.rest.earliest().min(longest)).await;
+    }
 }
 
 /// Prints the report, a line a step as it is known, until it is complete, nobody reads it, or `stop` is cancelled.

@@ -87,9 +87,11 @@ fn refused(host: &str, answer: &Answer) -> String {
     }
 }
 
+/// `unsupported_grant_type` is made of words too, and "granted" is another one.
 fn concerns_grant(answer: &Answer) -> bool {
     let said = said(answer);
-    ["unauthorized_client", "unsupported_grant_type", "grant"].iter().any(|word| said.contains(word))
+    said.contains("unauthorized_client")
+        || said.split(|other: char| !other.is_alphanumeric()).any(|word| word == "grant")
 }
 
 fn said(answer: &Answer) -> String {
@@ -135,6 +137,7 @@ mod tests {
             (400, oauth("unauthorized_client", "not allowed"), GRANT),
             (400, oauth("unsupported_grant_type", "no"), GRANT),
             (401, oauth("invalid_client", "Grant type not allowed"), GRANT),
+            (401, oauth("invalid_client", "access is not granted"), SECRET),
             (403, String::new(), "check client id, secret and region (login.test was asked)"),
         ] {
             let line = line(status, &body, ID, "invented");

@@ -84,7 +84,7 @@ pub(super) async fn check(
     let wanted = wanted(looks, &visit.check.groups);
     let topics: Vec<String> = wanted.iter().flat_map(|(_, topics)| topics.iter().cloned()).collect();
     let states = match channel.filter(|_| !topics.is_empty()) {
-        Some(channel) => channels::subscribe(&visit.rest, &channel.id, Change::Replace, &topics).await.map(Some),
+        Some(channel) => channels::subscribe(&visit.rest, &channel.id, Change::Add, &topics).await.map(Some),
         None => Ok(None),
     };
     if let Err(error) = &states {
