@@ -518,7 +518,7 @@ async fn the_lines_in_the_readme_are_what_it_says() {
     let simulator = under_way(&["transcript:absent", "rest:deny=conversation:communication:view"]).await;
     let finished = check(&simulator, &[]).await;
     let host = simulator.base_url().trim_start_matches("http://");
-    let words = regex::Regex::new(r"(40\d) \([^)]*(\(s\)[^)]*)?\)").unwrap();
+    let words = regex::Regex::new(r"(40\d) \((?:[^()]|\([^()]*\))*\)").unwrap();
     let said = words.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
     let readme =
         include_str!("../README.md").replace("login.mypurecloud.ie", "HOST").replace("api.mypurecloud.ie", "HOST");
