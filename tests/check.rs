@@ -113,6 +113,12 @@ async fn it_leaves_nothing_open_behind_it() {
     assert!(subscribing.all(|request| request.query == "ignoreErrors=true"));
     let topics = &ledger.subscriptions[0].topics;
     assert_eq!(topics.len(), 6, "{topics:?}");
+
+    // A connection that is dropped while something is on its way is reset, and the goodbye lost.
+    let talkative = simulator_with("", &["socket:burst=20000"], Options::default()).await;
+    check(&talkative, &[]).await;
+    let ledger = soon(talkative.until(|ledger| ledger.open() == 0)).await;
+    assert_eq!(ledger.connections[0].close_code, Some(1000));
 }
 
 #[tokio::test]
@@ -341,6 +347,25 @@ async fn a_call_is_told_and_its_topic_tried() {
 }
 
 #[tokio::test]
+async fn a_call_does_without_the_permission_for_messages() {
+    let faults = vec!["rest:deny=conversation:message:view".parse().unwrap()];
+    let script = Script::named("call").unwrap();
+    let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await.unwrap();
+    let finished = check(&simulator, &["--source", "notifications"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert!(only(&finished, "warn").contains("permission conversation:message:view"), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn no_channel_is_shown_on_standard_error_either() {
+    let simulator = under_way(&[]).await;
+    let finished = run(&simulator, &["check", "-vv", "--log-format", "json"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert!(finished.stderr.contains("/api/v2/notifications/channels/[redacted]"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains(&simulator.ledger().channels[0].id), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn queues_and_users_are_looked_up_and_their_topics_tried() {
     let simulator = under_way(&[]).await;
     let (queue, user) = (Simulator::queue_id("Support"), Simulator::user_id("Sam Okafor"));
@@ -507,7 +532,7 @@ async fn everything_is_bounded() {
     for fault in ["rest:hang,after=1", "handshake:hang", "token:hang"] {
         let simulator = simulator(TALK, &[fault]).await;
         let source = if fault.starts_with("rest") { "notifications" } else { "auto" };
-        let finished = check(&simulator, &["--connect-timeout", "300ms", "--source", source]).await;
+        let finished = check(&simulator, &["--connect-timeout", "1s", "--source", source]).await;
         assert_eq!(finished.code, Some(69), "{fault}: {}", finished.stdout);
         assert!(only(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
     }

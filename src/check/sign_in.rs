@@ -144,6 +144,7 @@ mod tests {
             assert!(line.starts_with("fail  sign-in at login.test is refused: "), "{line}");
             assert!(line.contains(mend), "{mend:?} is not in {line}");
             assert_eq!(line.contains(SECRET), mend == SECRET, "{line}");
+            assert_eq!(line.contains("was asked"), status == 403, "nothing more is known: {line}");
         }
     }
 
