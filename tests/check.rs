@@ -81,7 +81,7 @@ async fn where_all_is_well_every_step_is_ok() {
     let conversation = format!("conversation {}: messages, open, ", conversation.id());
     for step in [
         &format!("settings: client {}, API at {}/, sign-in at", simulator.client_id(), simulator.base_url()),
-        "API and sign-in host 127.0.0.1:",
+        "api and login host 127.0.0.1:",
         "clock agrees",
         "signed in at 127.0.0.1:",
         "a token is renewed after 21h 36m",
@@ -396,7 +396,7 @@ async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
     let nobody = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     for (name, role) in
-        [("GENESYS_API_URL", "API host: cannot reach"), ("GENESYS_LOGIN_URL", "sign-in host: cannot reach")]
+        [("GENESYS_API_URL", "api host: cannot reach"), ("GENESYS_LOGIN_URL", "login host: cannot reach")]
     {
         let mut command = program(&simulator, &["check"]);
         let finished = Running::start(command.env(name, &nobody)).finish().await;
@@ -405,7 +405,7 @@ async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
         let line = only(&finished, "fail");
         assert!(line.contains(role) && line.contains("connection refused; what needs it was not tried"), "{line}");
         assert!(line.contains("--proxy"), "{line}");
-        assert!(finished.stdout.contains("ok    API host") ^ (name == "GENESYS_API_URL"), "{}", finished.stdout);
+        assert!(finished.stdout.contains("ok    api host") ^ (name == "GENESYS_API_URL"), "{}", finished.stdout);
     }
     assert_eq!(simulator.ledger().tokens.len(), 0);
 }
@@ -432,7 +432,7 @@ async fn a_certificate_of_an_unknown_authority_is_explained() {
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
     let line = only(&finished, "fail");
     assert!(line.contains("is refused: its issuer is not known here") && line.contains("--cacert"), "{line}");
-    assert!(finished.stdout.contains(&format!("ok    API host {} reachable\n", front.address)), "{}", finished.stdout);
+    assert!(finished.stdout.contains(&format!("ok    api host {} reachable\n", front.address)), "{}", finished.stdout);
     assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials where something is wrong");
 
     let finished = Running::start(command.args(["--cacert", text(&authority.file())])).finish().await;
@@ -463,7 +463,7 @@ async fn behind_proxy(manner: Manner, login: &str) -> (Finished, String) {
 async fn a_proxy_is_named_without_its_password() {
     let (finished, address) = behind_proxy(Manner::Open, "ada:s3cret@").await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    let line = format!("ok    API and sign-in host {HOST} reachable through the proxy http://{address}\n");
+    let line = format!("ok    api and login host {HOST} reachable through the proxy http://{address}\n");
     assert!(finished.stdout.contains(&line), "{}", finished.stdout);
     assert!(!finished.stdout.contains("s3cret"), "{}", finished.stdout);
 }
@@ -503,13 +503,13 @@ async fn a_clock_that_is_wrong_is_a_warning() {
 }
 
 #[tokio::test]
-async fn ctrl_c_ends_it_at_once_and_a_reader_that_went_away_has_seen_enough() {
+async fn a_signal_ends_it_at_once_and_a_reader_that_went_away_has_seen_enough() {
     let simulator = simulator(TALK, &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["check", "--connect-timeout", "1h"]));
     soon(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
-    running.signal(rustix::process::Signal::INT);
+    running.signal(rustix::process::Signal::TERM);
     let finished = running.finish().await;
-    assert_eq!((finished.code, finished.signal), (None, Some(2)), "{}", finished.stdout);
+    assert_eq!((finished.code, finished.signal), (None, Some(15)), "{}", finished.stdout);
     assert!(finished.stdout.contains("ok    signed in"), "it has printed what it knew: {}", finished.stdout);
 
     let mut gone = Running::start(&mut program(&simulator, &["check", "-c", "nonesuch"]));

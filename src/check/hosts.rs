@@ -29,11 +29,11 @@ pub(super) fn settings(check: &Check) -> Step {
 pub(super) async fn reach(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Result<bool> {
     let (api, token) = (&visit.check.endpoints.api, &visit.check.endpoints.token);
     let any = api.join(ANY_PATH).unwrap_or_else(|_| api.clone());
-    let mut hosts = vec![("API host", any)];
+    let mut hosts = vec![("api host", any)];
     if api.origin() == token.origin() {
-        hosts[0].0 = "API and sign-in host";
+        hosts[0].0 = "api and login host";
     } else {
-        hosts.push(("sign-in host", token.clone()));
+        hosts.push(("login host", token.clone()));
     }
     let (mut all, mut time) = (true, None);
     for (role, url) in hosts {
@@ -79,7 +79,7 @@ mod tests {
 
     fn lines(url: &str, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
         let url = url.parse().expect("a URL");
-        steps("API host", &url, proxy, answer).iter().map(ToString::to_string).collect()
+        steps("api host", &url, proxy, answer).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -87,11 +87,11 @@ mod tests {
         assert_eq!(
             lines("https://api.example.test", Some("http://proxy.test:3128"), Ok(&None)),
             [
-                "ok    API host api.example.test reachable through the proxy http://proxy.test:3128",
+                "ok    api host api.example.test reachable through the proxy http://proxy.test:3128",
                 "ok    certificate of api.example.test trusted"
             ]
         );
-        assert_eq!(lines("http://127.0.0.1:1", None, Ok(&None)), ["ok    API host 127.0.0.1:1 reachable"]);
+        assert_eq!(lines("http://127.0.0.1:1", None, Ok(&None)), ["ok    api host 127.0.0.1:1 reachable"]);
     }
 
     #[test]
@@ -99,8 +99,8 @@ mod tests {
         let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), reason: "it is odd".to_owned() };
         let own = lines("https://h.test", None, Err(&refused("h.test")));
         assert_eq!(own.len(), 2, "{own:?}");
-        assert!(own[0].starts_with("ok    API host h.test reachable"), "{own:?}");
-        assert!(own[1].starts_with("fail  API host: the certificate of h.test is refused: it is odd;"), "{own:?}");
+        assert!(own[0].starts_with("ok    api host h.test reachable"), "{own:?}");
+        assert!(own[1].starts_with("fail  api host: the certificate of h.test is refused: it is odd;"), "{own:?}");
         assert!(own[1].contains("--cacert"), "{own:?}");
         let proxys = lines("https://h.test", Some("https://p.test"), Err(&refused("the proxy before h.test")));
         assert_eq!(proxys.len(), 1, "{proxys:?}");
