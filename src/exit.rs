@@ -5,6 +5,7 @@ use std::panic;
 use std::process;
 use std::sync::Arc;
 
+use crate::check::Blame;
 use crate::config::ConfigError;
 use crate::follow::Failure;
 use crate::genesys::auth::AuthError;
@@ -45,7 +46,7 @@ pub(crate) enum Error {
     Network(String),
     /// The tail of the only conversation failed.
     #[error(transparent)]
-    Tail(#[from] Failure),
+    Tail(Box<Failure>),
     /// The tails of several conversations failed, each of which was reported; the first decides the code.
     #[error("{failed} of {all} conversations could not be followed to their end")]
     Tails {
@@ -56,6 +57,9 @@ pub(crate) enum Error {
         /// The first of them.
         first: Box<Failure>,
     },
+    /// A check has found something wrong, and its report says what; the first of it decides the code.
+    #[error("the check has found something wrong")]
+    Check(Blame),
     /// The output cannot be written.
     #[error("cannot write the output: {}", plain::words(.0))]
     Output(Arc<io::Error>),
@@ -86,6 +90,7 @@ impl Error {
             Self::Config(_) | Self::Network(_) | Self::Fault(_) | Self::Script(_) => CONFIG,
             Self::Tail(failure) => of_failure(failure),
             Self::Tails { first, .. } => of_failure(first),
+            Self::Check(blame) => of_blame(*blame),
             Self::Record(RecordError::Foreign(_)) => CONFIG,
             Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => IO,
             Self::Replay(ReplayError::Missing(_) | ReplayError::Io(_)) => NO_INPUT,
@@ -94,6 +99,11 @@ impl Error {
             Self::Simulator(_) => UNAVAILABLE,
             Self::Start(_) => SOFTWARE,
         }
+    }
+
+    /// Whether everything about it was said where it was found.
+    pub(crate) fn is_reported(&self) -> bool {
+        matches!(self, Self::Check(_))
     }
 
     /// The likely cause and the next step, where there is something to say.
@@ -111,7 +121,7 @@ impl Error {
                 Some("name another port with --listen; 0 takes a free one")
             }
             Self::Tails { .. } | Self::Output(_) | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
-            Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
+            Self::Check(_) | Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
 }
@@ -130,6 +140,15 @@ pub(crate) fn report_bugs(log: Log) {
 fn full(error: &io::Error) -> Option<&'static str> {
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     full.then_some("make room on the disk, and start again")
+}
+
+fn of_blame(blame: Blame) -> u8 {
+    match blame {
+        Blame::NoInput => NO_INPUT,
+        Blame::Unavailable => UNAVAILABLE,
+        Blame::Protocol => PROTOCOL,
+        Blame::NoPermission => NO_PERMISSION,
+    }
 }
 
 fn of_failure(failure: &Failure) -> u8 {

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`cli`], [`config`] | what the user typed; what the program needs |
 //! | `run`, `tail` | what each task does, from the settings to the end |
+//! | `check` | whether a tail would work, step by step |
 //! | `genesys` | what the remote side speaks: hosts, token, HTTP, WebSocket, frames |
 //! | `source` | where events come from: the transcript socket, notifications, REST, a recording |
 //! | [`event`] | what happened, the one currency of the house |
@@ -20,6 +21,7 @@
 //! | [`simulator`] | the same wire, spoken from the other side |
 
 mod backoff;
+mod check;
 pub mod cli;
 pub mod config;
 mod delivery;
@@ -82,7 +84,9 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
     exit::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));
     result.unwrap_or_else(|error| {
-        log.report(&error.to_string(), error.hint());
+        if !error.is_reported() {
+            log.report(&error.to_string(), error.hint());
+        }
         Exit::Code(error.code())
     })
 }

@@ -38,7 +38,7 @@ struct Known {
     settings: Vec<SecretString>,
     tokens: VecDeque<Vec<SecretString>>,
     /// Addresses before the ids that they hold.
-    channels: VecDeque<[SecretString; 2]>,
+    channels: VecDeque<Vec<SecretString>>,
 }
 
 impl Secrets {
@@ -70,7 +70,9 @@ impl Secrets {
             if known.channels.len() == TOKENS {
                 known.channels.pop_front();
             }
-            known.channels.push_back([address.to_owned().into(), id.to_owned().into()]);
+            let mut names = vec![address.to_owned().into()];
+            names.append(&mut forms(&id.to_owned().into()));
+            known.channels.push_back(names);
         });
     }
 
@@ -79,7 +81,7 @@ impl Secrets {
     pub fn without_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let names = known.channels.iter().flatten().map(ExposeSecret::expose_secret);
-        let present = names.filter(|name| name.len() >= SHORTEST && text.contains(name));
+        let present = names.filter(|name| text.contains(*name));
         present.fold(Cow::Borrowed(text), |text, name| Cow::Owned(text.replace(name, CHANNEL)))
     }
 

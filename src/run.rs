@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::check::check;
 use crate::config::{Config, Demo, Endpoints, Groups, Replay, Simulate, Task};
 use crate::exit::Error;
 use crate::output::Prefixes;
@@ -29,8 +30,7 @@ pub(crate) async fn run(
     match task {
         Task::Tail(config) => tail(*config, stdout, secrets, stop).await,
         Task::Demo(demo) => self::demo(*demo, stdout, secrets, stop).await,
-        // Replaced when check lands.
-        Task::Check(_) => print(&mut stdout, b""),
+        Task::Check(settings) => check(*settings, stdout, secrets, stop).await,
         Task::Replay(settings) => replay_to(settings, stdout, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),

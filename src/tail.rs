@@ -210,7 +210,7 @@ impl Ended {
         let failed = self.failures.len();
         match (failed, self.all) {
             (0, _) => Ok(()),
-            (_, 1) => Err(Error::Tail(self.failures.remove(0))),
+            (_, 1) => Err(Error::Tail(Box::new(self.failures.remove(0)))),
             (_, all) => Err(Error::Tails { failed: failed.min(all), all, first: Box::new(self.failures.remove(0)) }),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// How long the server asks us to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// The machine-readable code of the REST API, such as `missing.permissions`.
+    /// The machine-readable code: `missing.permissions` of the REST API, `invalid_client` of the token endpoint.
     pub(crate) code: Option<String>,
     /// What it says about it, and which permission or scope it misses; not yet escaped.
     words: String,
@@ -44,7 +44,7 @@ impl Answer {
         {
             words = format!("{words}, missing: {}", cut(&secrets.redact(missing)));
         }
-        let code = json.as_ref().and_then(|json| text_of(json, &["code"])).map(str::to_owned);
+        let code = json.as_ref().and_then(|json| text_of(json, &["code", "error"])).map(str::to_owned);
         Self { status, retry_after: retry_after(headers), code, words }
     }
 }

@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use reqwest::header::DATE;
 use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
@@ -18,7 +20,7 @@ use crate::redact::Secrets;
 pub(super) const SMALL_BODY: usize = 1024 * 1024;
 
 /// What never goes through a proxy.
-const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// How the HTTP library tells what is wrong with a proxy; it has no other way.
 const PROXY_UNREACHABLE: &str = "tunnel error: failed to create underlying connection";
@@ -118,6 +120,18 @@ impl Http {
         }
     }
 
+    /// Asks without credentials, and is content with any answer. Returns the time that the server says it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Http::send`]. Cancel safe.
+    pub(crate) async fn reach(&self, url: Url) -> Result<Option<DateTime<Utc>>, HttpError> {
+        let host = host(&url);
+        let response = self.send(&host, self.get(url)).await?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
+    }
+
     /// Reads the body of an answer, at most `limit` bytes of it and no longer than our patience lasts.
     ///
     /// # Errors
@@ -185,7 +199,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn is_everything(no_proxy: &str) -> bool {
+pub(super) fn is_everything(no_proxy: &str) -> bool {
     no_proxy.split(',').any(|entry| entry.trim() == "*")
 }
 

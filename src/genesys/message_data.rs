@@ -59,11 +59,6 @@ pub(crate) fn parse_bulk(json: &str) -> Option<Vec<Said>> {
     }
 }
 
-/// Reads a single body; `None` when this is no JSON, or has no id.
-pub(crate) fn parse_one(json: &str) -> Option<Said> {
-    Said::of(&parse(json).ok()?)
-}
-
 impl Said {
     fn of(data: &Value) -> Option<Self> {
         let id = text(data, "id")?;
@@ -262,7 +257,6 @@ mod tests {
         assert_eq!(ids(r#"{"entities":null}"#).as_deref(), Some(""));
         for garbage in ["", "[]", "{}", "null", r#"{"entities":{}}"#, r#"{"message":"not found","status":404}"#] {
             assert_eq!(parse_bulk(garbage), None, "{garbage}");
-            assert_eq!(parse_one(garbage), None, "{garbage}");
         }
         let mended = parse_bulk(r#"{"entities":[{"id":"a","textBody":"\ud83d"},{"id":"b"}]}"#).expect("a listing");
         assert_eq!((mended[0].text.as_deref(), mended.len()), (Some("\u{fffd}"), 2));

@@ -14,6 +14,7 @@ pub(crate) mod message_data;
 pub(crate) mod nap;
 pub(crate) mod notice;
 mod objects;
+pub(crate) mod proxy;
 pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(test)]

@@ -156,6 +156,14 @@ pub(crate) async fn open(
     }
 }
 
+/// The address of a WebSocket with the scheme that the HTTP client knows, which makes the handshake.
+pub(crate) fn over_http(address: &Url) -> Url {
+    let mut url = address.clone();
+    let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+    url.set_scheme(scheme).expect("one special scheme can take the place of another");
+    url
+}
+
 fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([
         (CONNECTION, HeaderValue::from_static("Upgrade")),

@@ -38,12 +38,6 @@ pub(crate) fn missing(id: &str, by: Option<&Participant>, origin: Origin) -> Mes
     message(Said { id: id.to_owned(), ..Said::default() }, by, origin)
 }
 
-/// The user whose name has to be looked up before the message can say who wrote it; to be put into `said.author`.
-pub(crate) fn nameless<'a>(said: &'a Said, by: Option<&'a Participant>) -> Option<&'a str> {
-    let known = agent_name(said, by).is_some() || role(said, by) != Role::Agent;
-    if known { None } else { user_id(said, by) }
-}
-
 /// The list that holds the message says it best; the direction has to do for one that is in no list of a person.
 fn role(said: &Said, by: Option<&Participant>) -> Role {
     match by.map(|participant| &participant.purpose) {
@@ -130,7 +124,7 @@ fn cow(text: Option<&str>) -> Option<Cow<'static, str>> {
 #[cfg(test)]
 mod tests {
     use super::super::conversation::Snapshot;
-    use super::super::message_data::parse_one;
+    use super::super::message_data::parse_bulk;
     use super::*;
     use serde_json::{Value, json};
 
@@ -143,7 +137,9 @@ mod tests {
         if data.get("textBody").is_none() {
             data["textBody"] = json!("hi");
         }
-        parse_one(&data.to_string()).expect("a body")
+        parse_bulk(&serde_json::json!({ "entities": [data] }).to_string())
+            .and_then(|mut said| said.pop())
+            .expect("a body")
     }
 
     /// As in a transcript line, with the id of the sender.
@@ -250,21 +246,6 @@ mod tests {
         let line_of = |by: Option<&Participant>| line(&missing("m1", by, Origin::History));
         assert_eq!(line_of(agent.as_ref()), "[Agent] Dana (u1): [message text not available]");
         assert_eq!(line_of(None), "[Unknown] Unknown (-): [message text not available]");
-    }
-
-    #[test]
-    fn only_an_agent_without_a_name_is_looked_up() {
-        let unnamed = json!({"purpose": "agent", "userId": "u1"});
-        for (data, participant, expected) in [
-            (json!({}), unnamed.clone(), Some("u1")),
-            (json!({"createdBy": {"id": "u2"}}), unnamed.clone(), Some("u2")),
-            (json!({"createdBy": {"id": "u1", "name": "Dana"}}), unnamed, None),
-            (json!({}), json!({"purpose": "agent", "userId": "u1", "name": "Dana"}), None),
-            (json!({}), json!({"purpose": "customer", "userId": "u1"}), None),
-            (json!({"direction": "outbound"}), Value::Null, None),
-        ] {
-            assert_eq!(nameless(&body(data.clone()), by(&participant).as_ref()), expected, "{data} {participant}");
-        }
     }
 
     #[test]

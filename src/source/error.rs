@@ -64,6 +64,11 @@ pub(crate) enum Recovery {
     Retry { wish: Option<Duration> },
 }
 
+/// Whether this answer to the handshake of the transcript socket means that there is none, but perhaps another wire.
+pub(crate) fn leads_elsewhere(status: u16) -> bool {
+    matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501)
+}
+
 impl From<AuthError> for SourceError {
     fn from(error: AuthError) -> Self {
         match error {
@@ -99,7 +104,7 @@ impl SourceError {
 
     /// Whether a handshake was answered as where there is no transcript socket, but perhaps another wire.
     pub(crate) fn is_of_another_wire(&self) -> bool {
-        self.status().is_some_and(|status| matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501))
+        self.status().is_some_and(leads_elsewhere)
     }
 
     /// The status of a handshake that was answered as where there is no such conversation, or no such endpoint.

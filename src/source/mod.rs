@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-pub(crate) use self::error::{Recovery, SourceError};
+pub(crate) use self::error::{Recovery, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::event::{Body, RawFrame, TranscriptEvent};

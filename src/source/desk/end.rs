@@ -73,10 +73,7 @@ impl End {
         Some(at)
     }
 
-    pub(super) fn is_told(&self) -> bool {
-        matches!(self, Self::Told)
-    }
-
+    /// Whether there is a sign of it that was not taken back.
     pub(super) fn is_near(&self) -> bool {
         matches!(self, Self::Near { .. } | Self::Reached { .. } | Self::Told)
     }

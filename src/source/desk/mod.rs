@@ -211,6 +211,10 @@ impl Desk {
         if matches!(&out, Out::Live(told) if told.body == Body::Closed) {
             self.watches.remove(&id);
             self.finished += 1;
+            if !self.groups.is_empty() {
+                // A group goes on for months, and what is over does not come back.
+                self.ledger.borrow_mut().forget(&id);
+            }
         }
         Some((id, out))
     }

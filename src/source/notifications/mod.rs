@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use reqwest::Upgraded;
-use url::Url;
 
 pub(crate) use self::session::NotificationSession;
 use super::desk::{self, Desk, Scope};
@@ -138,7 +137,7 @@ impl Notifications {
 
     async fn open(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
         let address = self.desk.borrow().line.address();
-        let Some(url) = address.and_then(over_http) else { return Ok(None) };
+        let Some(url) = address.as_ref().map(socket::over_http) else { return Ok(None) };
         let (host, answer) = match socket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), http::host(&url)))),
             Err(OpenError::Http(error)) => return Err(error.into()),
@@ -168,15 +167,6 @@ impl Notifications {
         let secrets = self.rest.http().secrets().clone();
         NotificationSession::new(socket, Rc::clone(&self.desk), format!("{host} ({wire})"), secrets, self.follow)
     }
-}
-
-/// The same address for the client that makes the handshake.
-fn over_http(mut url: Url) -> Option<Url> {
-    let scheme = if url.scheme() == "wss" { "https" } else { "http" };
-    // Between these schemes the library only goes by way of a text.
-    let rest = url.as_str().split_once("://").map(|(_, rest)| rest.to_owned())?;
-    url = Url::parse(&format!("{scheme}://{rest}")).ok()?;
-    Some(url)
 }
 
 impl<T> NotificationSession<T> {

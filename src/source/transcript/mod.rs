@@ -23,6 +23,14 @@ use crate::genesys::socket::{self, OpenError};
 use crate::ledger::Ledger;
 use crate::output::Prefixes;
 
+/// Where the transcript socket of a conversation is. The id holds nothing that a URL would have to escape.
+pub(crate) fn endpoint(api: &Url, conversation: &str) -> Url {
+    let mut url = api.clone();
+    let prefix = api.path().trim_end_matches('/');
+    url.set_path(&format!("{prefix}/api/v2/messaging/conversations/{conversation}/transcript"));
+    url
+}
+
 /// The transcript endpoint of one conversation.
 #[derive(Debug)]
 pub(crate) struct Transcript {
@@ -44,9 +52,7 @@ impl Transcript {
         (limits, past): (SocketLimits, Past),
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
-        let mut url = api.clone();
-        let prefix = api.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}/api/v2/messaging/conversations/{conversation}/transcript"));
+        let url = endpoint(api, &conversation);
         let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, Prefixes::default(), ledger);
         desk.adopt(&conversation, None);
         Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)) }

@@ -1,0 +1,65 @@
+//! Which proxy stands before an address, for people: the HTTP library decides by the same rules, and does not tell.
+
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
+
+use super::http::{LOOPBACK, is_everything, is_loopback};
+use crate::config::{Endpoints, Network};
+
+/// The address of the proxy that `url` is reached through, without a user; `None` where it is reached directly.
+pub(crate) fn before(network: &Network, endpoints: &Endpoints, url: &Url) -> Option<String> {
+    let matcher = match &network.proxy {
+        Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => return None,
+        Some(proxy) => {
+            let direct = network.no_proxy.as_deref().map_or_else(String::new, |more| format!(",{more}"));
+            Matcher::builder().all(proxy.url.to_string()).no(format!("{LOOPBACK}{direct}")).build()
+        }
+        None if [&endpoints.api, &endpoints.token].into_iter().any(is_loopback) => return None,
+        None => Matcher::from_system(),
+    };
+    let proxy = matcher.intercept(&url.as_str().parse::<Uri>().ok()?)?;
+    let uri = proxy.uri();
+    let port = uri.port_u16().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Proxy;
+
+    fn way(no_proxy: Option<&str>, url: &str) -> Option<String> {
+        let parsed = |url: &str| url.parse::<Url>().expect("a URL");
+        let network = Network {
+            proxy: Some(Proxy {
+                url: parsed("http://proxy.test:3128"),
+                login: Some(("ada".to_owned(), "s3cret".to_owned().into())),
+            }),
+            no_proxy: no_proxy.map(str::to_owned),
+            cacert: None,
+            ssl_cert_file: None,
+            connect_timeout: Duration::from_secs(1),
+        };
+        let endpoints = Endpoints { api: parsed("https://api.test"), token: parsed("https://login.test") };
+        before(&network, &endpoints, &parsed(url))
+    }
+
+    #[test]
+    fn a_proxy_is_told_where_it_is_used_and_its_login_never() {
+        let proxy = Some("http://proxy.test:3128".to_owned());
+        for (no_proxy, url, expected) in [
+            (None, "https://api.test/x", &proxy),
+            (None, "http://127.0.0.1:1/x", &None),
+            (None, "https://localhost/x", &None),
+            (Some("api.test"), "https://api.test/x", &None),
+            (Some(".test"), "https://api.test/x", &None),
+            (Some("other.test"), "https://api.test/x", &proxy),
+            (Some("*"), "https://api.test/x", &None),
+        ] {
+            assert_eq!(way(no_proxy, url), *expected, "{no_proxy:?} {url}");
+        }
+    }
+}
