@@ -18,7 +18,7 @@ pub(super) async fn check(visit: &Visit<'_>, stakes: Stakes, report: &mut Report
     let channel = match make(&visit.rest).await {
         Ok(channel) => channel,
         Err(error) => {
-            report.say(&refusal(stakes, error))?;
+            report.say(&refusal(stakes, &error))?;
             return Ok(None);
         }
     };
@@ -34,13 +34,8 @@ async fn make(rest: &Rest) -> Result<Channel, RestError> {
     Ok(channel)
 }
 
-/// Where channels are made there is always something: who finds nothing has asked another API.
-fn refusal(stakes: Stakes, error: RestError) -> Step {
-    let error = match error {
-        RestError::NotFound { host, answer } => RestError::NotSpoken { host, reason: format!("it says {answer}") },
-        error => error,
-    };
-    stakes.step(&format!("notification channel ({})", words::NOT_TRIED), &error)
+fn refusal(stakes: Stakes, error: &RestError) -> Step {
+    stakes.step(&format!("notification channel ({})", words::NOT_TRIED), error)
 }
 
 fn hide(secrets: &Secrets, channel: &Channel) {

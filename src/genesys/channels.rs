@@ -20,10 +20,16 @@ pub(crate) enum Change {
 ///
 /// # Errors
 ///
-/// Whatever stands in the way, and an address that is neither `wss` nor on loopback.
+/// Whatever stands in the way, and an address that is neither `wss` nor on loopback. Where there is nothing to make
+/// channels with, another API answers, for of channels there may always be one more.
 pub(crate) async fn create(rest: &Rest) -> Result<Channel, RestError> {
-    let body = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await?;
-    Channel::parse(&body).map_err(|reason| RestError::NotSpoken { host: rest.host(), reason: reason.to_string() })
+    let unlike = |reason| RestError::NotSpoken { host: rest.host(), reason };
+    let made = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await;
+    let body = made.map_err(|error| match error {
+        RestError::NotFound { answer, .. } => unlike(format!("it says {answer}")),
+        error => error,
+    })?;
+    Channel::parse(&body).map_err(|reason| unlike(reason.to_string()))
 }
 
 /// Whether the service still knows a channel.

@@ -167,6 +167,7 @@ impl Rest {
         body: Option<&impl Serialize>,
     ) -> Result<String, RestError> {
         let host = self.host();
+        let asked = format!("{method} {path}");
         let mut request = self.http.request(method, self.url(path)).bearer_auth(token.secret.expose_secret());
         if let Some(body) = body {
             request = request.json(body);
@@ -174,7 +175,7 @@ impl Rest {
         self.budget().spend();
         let response = self.http.send(&host, request).await?;
         self.budget().note(response.headers());
-        tracing::trace!(status = response.status().as_u16(), path, "asked the API");
+        tracing::trace!("{asked}: {}", response.status().as_u16());
         if !matches!(response.status(), StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT) {
             return Err(self.refusal(host, response).await);
         }
