@@ -153,9 +153,13 @@ impl Tail<'_> {
             (self.config.link.socket, self.config.past),
             Rc::clone(&self.ledger),
         );
-        let connect = async move || match refusal.borrow().clone() {
-            Some(refusal) => Err(refusal),
-            None => transcript.connect().await.map(Session::Transcript),
+        let connect = async move || {
+            // Nothing stays borrowed while the handshake is awaited: another conversation may note its refusal then.
+            let known = refusal.borrow().clone();
+            match known {
+                Some(refusal) => Err(refusal),
+                None => transcript.connect().await.map(Session::Transcript),
+            }
         };
         async move { Done::Transcript(index, self.follow(&name, connect).await) }.boxed_local()
     }
