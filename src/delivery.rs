@@ -42,7 +42,7 @@ pub(crate) struct Counts {
     pub(crate) unknown: u64,
     /// Frames that could not be read.
     pub(crate) malformed: u64,
-    /// Events that were missed in a time without a connection, and read afterwards.
+    /// Messages that were missed in a time without a connection, and read afterwards.
     pub(crate) recovered: u64,
     /// Stretches without a connection.
     pub(crate) gaps: u64,
@@ -177,13 +177,17 @@ impl Delivery {
             self.record(event);
             self.output.event(event);
         }
-        if why == Why::Missed && !new.is_empty() {
-            self.say_recovered(conversation, new.len());
+        if why == Why::Missed {
+            let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();
+            self.say_recovered(conversation, messages);
         }
         if new.is_empty() { Taken::Nothing } else { Taken::News }
     }
 
     fn say_recovered(&mut self, conversation: &str, count: usize) {
+        if count == 0 {
+            return;
+        }
         self.counts.recovered += count as u64;
         let name = self.prefixes.of(conversation).map_or_else(String::new, |prefix| format!("{prefix}: "));
         let messages = if count == 1 { "message" } else { "messages" };

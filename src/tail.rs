@@ -142,7 +142,7 @@ impl Tail<'_> {
         )
     }
 
-    /// Follows a conversation on the transcript socket, unless that was refused to another in the meantime.
+    /// Follows a conversation on the transcript socket, unless that was refused to another before it stood here.
     fn transcribed<'a>(&'a self, index: usize, refusal: &'a RefCell<Option<SourceError>>) -> LocalBoxFuture<'a, Done> {
         let id = &self.config.conversations[index];
         let name = self.name(id).unwrap_or_default();
@@ -153,9 +153,16 @@ impl Tail<'_> {
             (self.config.link.socket, self.config.past),
             Rc::clone(&self.ledger),
         );
-        let connect = async move || match refusal.borrow().clone() {
-            Some(refusal) => Err(refusal),
-            None => transcript.connect().await.map(Session::Transcript),
+        let mut stood = false;
+        let connect = async move || {
+            // Nothing stays borrowed while the handshake is awaited: another conversation may note its refusal then.
+            let known = refusal.borrow().clone();
+            if let Some(refusal) = known.filter(|_| !stood) {
+                return Err(refusal);
+            }
+            let session = transcript.connect().await?;
+            stood = true;
+            Ok(Session::Transcript(session))
         };
         async move { Done::Transcript(index, self.follow(&name, connect).await) }.boxed_local()
     }

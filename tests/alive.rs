@@ -7,15 +7,41 @@ mod support;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Connection, Ledger, Options, Simulator};
+use genesys_tail::simulator::{Connection, Ledger, Options, Simulator, Wires};
 
-use support::program::{Finished, Running, program, run, simulator, simulator_with, soon};
+use support::program::{
+    Finished, Running, program, run, simulator, simulator_with, soon, transcript_only, without_history,
+};
 
 const TALK: &str = "+0 customer Ada: one\n+0 agent Sam: two\n+0 customer Ada: three\n+0 close";
 
-/// Runs against this fault, with everything said so far repeated on every connection.
+/// How a transcript socket is lost, and the code it is closed with by us.
+const LOSSES: [(&str, Option<u16>); 20] = [
+    ("close=1002", Some(1002)),
+    ("close=1003", Some(1003)),
+    ("close=1005", Some(1005)),
+    ("close=1006", None),
+    ("close=1007", Some(1007)),
+    ("close=1008", Some(1008)),
+    ("close=1009", Some(1009)),
+    ("close=1010", Some(1010)),
+    ("close=1011", Some(1011)),
+    ("close=1012", Some(1012)),
+    ("close=1013", Some(1013)),
+    ("close=3999", Some(3999)),
+    ("close=4404", Some(4404)),
+    ("reset", None),
+    ("eof", None),
+    ("bad-utf8", Some(1007)),
+    ("oversize=70000", Some(1009)),
+    ("oversize=70000,fragments=9", Some(1009)),
+    ("reserved-bits", Some(1002)),
+    ("masked", Some(1002)),
+];
+
+/// Runs against this fault where there is no history, with everything said so far repeated on every connection.
 async fn survive(fault: &str, args: &[&str]) -> (Finished, Ledger) {
-    let simulator = simulator(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
+    let simulator = without_history(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
     let finished = run(&simulator, &[&["--timestamps", "none"], args].concat()).await;
     (finished, simulator.ledger())
 }
@@ -31,29 +57,7 @@ fn tokens(ledger: &Ledger) -> Vec<&str> {
 
 #[tokio::test]
 async fn every_loss_is_lived_through_and_nothing_is_printed_twice() {
-    let losses: &[(&str, Option<u16>)] = &[
-        ("close=1002", Some(1002)),
-        ("close=1003", Some(1003)),
-        ("close=1005", Some(1005)),
-        ("close=1006", None),
-        ("close=1007", Some(1007)),
-        ("close=1008", Some(1008)),
-        ("close=1009", Some(1009)),
-        ("close=1010", Some(1010)),
-        ("close=1011", Some(1011)),
-        ("close=1012", Some(1012)),
-        ("close=1013", Some(1013)),
-        ("close=3999", Some(3999)),
-        ("close=4404", Some(4404)),
-        ("reset", None),
-        ("eof", None),
-        ("bad-utf8", Some(1007)),
-        ("oversize=70000", Some(1009)),
-        ("oversize=70000,fragments=9", Some(1009)),
-        ("reserved-bits", Some(1002)),
-        ("masked", Some(1002)),
-    ];
-    join_all(losses.iter().map(async |(loss, close_code)| {
+    join_all(LOSSES.iter().map(async |(loss, close_code)| {
         let (finished, ledger) = survive(&format!("{loss},after=2"), &["--max-frame-size", "65536"]).await;
         assert_eq!(finished.code, Some(0), "{loss}: {}", finished.stderr);
         let lines = texts(&finished);
@@ -67,6 +71,56 @@ async fn every_loss_is_lived_through_and_nothing_is_printed_twice() {
         assert!(finished.stderr.contains("retry 1 of 5 in "), "{loss}: {}", finished.stderr);
     }))
     .await;
+}
+
+#[tokio::test]
+async fn where_history_can_be_read_nothing_is_missed_and_no_gap_is_said() {
+    join_all(LOSSES.iter().map(async |(loss, close_code)| {
+        let simulator = simulator("", &[]).await;
+        let conversation = simulator.first_conversation();
+        miss_nothing(&simulator, loss, async || conversation.inflict(loss).await.unwrap()).await;
+        let ledger = simulator.ledger();
+        assert_eq!(ledger.connections[0].close_code, *close_code, "{loss}");
+        assert_eq!(ledger.connections.len(), 2, "{loss}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn no_loss_of_the_notification_socket_is_an_end_and_nothing_is_missed() {
+    let orderly = [("close=1000", Some(1000)), ("close=1001", Some(1001))];
+    join_all(orderly.iter().chain(&LOSSES).map(async |(loss, close_code)| {
+        let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
+        let simulator = simulator_with("", &[], options).await;
+        let inflict = format!("notify:{loss}");
+        miss_nothing(&simulator, loss, async || simulator.inflict(&inflict).await.unwrap()).await;
+        let ledger = simulator.ledger();
+        assert_eq!(ledger.listeners[0].close_code, *close_code, "{loss}");
+        assert_eq!((ledger.listeners.len(), ledger.channels.len()), (2, 1), "{loss}: the channel is kept");
+    }))
+    .await;
+}
+
+/// Something is said before a loss, and something while there is no connection, the end among it.
+async fn miss_nothing(simulator: &Simulator, loss: &str, lose: impl AsyncFnOnce()) {
+    let conversation = simulator.first_conversation();
+    let args = ["--timestamps", "none", "--max-frame-size", "65536"];
+    let mut running = Running::start(&mut program(simulator, &args));
+    soon(simulator.until(|ledger| ledger.open() + ledger.listening() == 1)).await;
+    for said in ["customer Ada: one", "agent Sam: two"] {
+        conversation.play(said).await.unwrap();
+        while running.line().await.starts_with("[UPDATE] ") {}
+    }
+    lose().await;
+    running.hears("retry 1 of 5 in ").await;
+    for said in ["customer Ada: three", "agent Sam: four", "close"] {
+        conversation.play(said).await.unwrap();
+    }
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(0), "{loss}: {}", finished.stderr);
+    let lines: Vec<_> = texts(&finished).into_iter().filter(|line| !line.starts_with("[UPDATE] ")).collect();
+    assert_eq!(lines, ["three", "four", "[CLOSED] Conversation terminated"], "{loss}: {}", finished.stderr);
+    assert!(finished.stderr.contains(": 2 missed messages fetched\n"), "{loss}: {}", finished.stderr);
 }
 
 #[tokio::test]
@@ -102,9 +156,11 @@ async fn giving_up_says_the_last_cause() {
 
 #[tokio::test]
 async fn a_definitive_refusal_ends_it_also_with_follow() {
-    let simulator = simulator(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
-    let finished = run(&simulator, &["-F"]).await;
-    assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(66), 2), "{}", finished.stderr);
+    for source in ["transcript", "auto"] {
+        let simulator = without_history(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
+        let finished = run(&simulator, &["-F", "--source", source]).await;
+        assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(66), 2), "{}", finished.stderr);
+    }
 }
 
 #[tokio::test]
@@ -129,17 +185,30 @@ async fn a_silent_peer_is_found_and_one_that_answers_pings_is_left_alone() {
 async fn one_conversation_that_is_refused_leaves_the_others_alone() {
     let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
     let simulator = simulator_with(TALK, &["handshake:status=404,conversation=beta"], options).await;
-    let finished = run(&simulator, &["-c", "alpha", "-c", "beta", "alpha", "--timestamps", "none"]).await;
+    let ids = ["-c", "alpha", "-c", "beta", "alpha", "--timestamps", "none"];
+    let finished = run(&simulator, &[&ids[..], &["--source", "transcript"]].concat()).await;
+    assert_beta_is_refused(&finished);
+    let ledger = simulator.ledger();
+    assert_eq!((ledger.handshakes.len(), ledger.tokens.len()), (2, 1), "the same id twice is once");
+
+    let options = Options { conversations: vec!["alpha".into()], wires: Wires::PublishedOnly, ..Options::default() };
+    let simulator = simulator_with(TALK, &[], options).await;
+    let finished = run(&simulator, &[&ids[..], &["--source", "notifications"]].concat()).await;
+    assert_beta_is_refused(&finished);
+    let ledger = simulator.ledger();
+    assert_eq!((ledger.channels.len(), ledger.requests_of("GET /api/v2/conversations/beta")), (1, 1));
+}
+
+fn assert_beta_is_refused(finished: &Finished) {
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
     assert!(finished.stdout.ends_with("alpha [CLOSED] Conversation terminated\n"), "{}", finished.stdout);
     assert!(finished.stderr.contains("error: beta: "), "{}", finished.stderr);
-    let ledger = simulator.ledger();
-    assert_eq!((ledger.handshakes.len(), ledger.tokens.len()), (2, 1), "the same id twice is once");
 }
 
 #[tokio::test]
 async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
-    let options = Options { conversations: vec!["alpha".into(), "beta".into(), "gamma".into()], ..Options::default() };
+    let conversations = vec!["alpha".into(), "beta".into(), "gamma".into()];
+    let options = Options { conversations, ..transcript_only() };
     let faults = [
         "handshake:status=403,conversation=beta",
         "socket:eof,conversation=alpha,after=1",
@@ -155,6 +224,37 @@ async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
         finished.stdout.lines().filter(|line| line.contains("[GAP]") || line.contains("[CLOSED]")).collect();
     let [gap, closed] = end[..] else { panic!("{}", finished.stdout) };
     assert!(gap.starts_with("gamma [GAP] ") && closed.starts_with("gamma [CLOSED] "), "{end:?}");
+}
+
+/// Where one conversation is refused, others that stand, or stood, on that wire have no reason to leave it.
+#[tokio::test]
+async fn who_has_been_on_the_transcript_socket_comes_back_to_it() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only() };
+    let simulator = simulator_with("", &["handshake:status=404,conversation=beta,after=1"], options).await;
+    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+    soon(simulator.until(|ledger| ledger.open() == 2)).await;
+    simulator.conversation("beta").unwrap().close(1011, "").await;
+    running.hears("error: beta: ").await;
+    let alpha = simulator.conversation("alpha").unwrap();
+    alpha.close(1011, "").await;
+    soon(simulator.until(|ledger| ledger.connections.len() == 3 && ledger.open() == 1)).await;
+    alpha.play("close").await.unwrap();
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    assert!(finished.stdout.ends_with("alpha [CLOSED] Conversation terminated\n"), "{}", finished.stdout);
+}
+
+/// One that is refused later than the first is read at once, and not when the socket of the others next brings something.
+#[tokio::test]
+async fn who_comes_late_to_the_notifications_is_read_at_once() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
+    let faults = ["handshake:slow=1500ms,conversation=beta", "handshake:status=404,times=always"];
+    let simulator = simulator_with("", &faults, options).await;
+    simulator.conversation("beta").unwrap().play("customer Ada: Hello").await.unwrap();
+    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+    let start = tokio::time::Instant::now();
+    assert_eq!(running.line().await, "beta [Customer] Ada: Hello");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

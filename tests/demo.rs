@@ -12,7 +12,7 @@ use support::program::{Finished, Running, bare};
 use tempfile::tempdir;
 use tokio::time::Instant;
 
-/// What the demo prints, but for the length of the gap.
+/// What the demo prints; over notifications an update says what has changed.
 const CONVERSATION: &str = r"[Customer] Ada Marlow: Hello, I was charged twice in June 😟
 [Bot] Quill: Hi Ada, what is it about? [quick reply: Billing] [quick reply: Delivery] [quick reply: Something else]
 [Customer] Ada Marlow: Billing
@@ -38,12 +38,11 @@ async fn demo(args: &[&str]) -> Finished {
     Running::start(&mut command).finish().await
 }
 
-fn assert_text(finished: &Finished) {
-    let gap = finished.stdout.lines().filter(|line| line.starts_with("[GAP] ")).count();
-    let rest: String = finished.stdout.split_inclusive('\n').filter(|line| !line.starts_with("[GAP] ")).collect();
-    assert_eq!((gap, rest.as_str()), (1, CONVERSATION), "{}", finished.stderr);
-    for words in ["connected to ", "closed by the server with 1011; retry 1 of 5", "reconnected to ", "ended: 13 lines"]
-    {
+fn assert_text(finished: &Finished, loss: &str) {
+    let told =
+        |lines: &str| -> String { lines.split_inclusive('\n').filter(|line| !line.starts_with("[UPDATE] ")).collect() };
+    assert_eq!(told(&finished.stdout), told(CONVERSATION), "{}", finished.stderr);
+    for words in ["connected to ", loss, "; retry 1 of 5", "reconnected to ", " missed messages fetched\n", "ended: "] {
         assert!(finished.stderr.contains(words), "{words:?} is not in: {}", finished.stderr);
     }
 }
@@ -56,7 +55,7 @@ fn assert_json(finished: &Finished) {
         .collect();
     let count = |kind: &str| types.iter().filter(|one| *one == kind).count();
     let counts = ["message", "update", "gap", "closed"].map(count);
-    assert_eq!((counts, types.last().map(String::as_str)), ([10, 1, 1, 1], Some("closed")));
+    assert_eq!((counts, types.last().map(String::as_str)), ([10, 1, 0, 1], Some("closed")));
     assert_eq!(finished.stderr, "", "-q is quiet");
 }
 
@@ -70,11 +69,20 @@ fn assert_raw(finished: &Finished) {
 #[tokio::test]
 async fn it_shows_a_conversation_and_a_reconnect_in_every_form_whatever_is_set() {
     let start = Instant::now();
-    let (text, json, raw) =
-        tokio::join!(demo(&["--timestamps", "none"]), demo(&["--json", "-q"]), demo(&["-o", "raw"]));
+    let (text, json, raw, notified) = tokio::join!(
+        demo(&["--timestamps", "none"]),
+        demo(&["--json", "-q"]),
+        demo(&["-o", "raw"]),
+        demo(&["--timestamps", "none", "--source", "notifications"]),
+    );
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-    assert_eq!([text.code, json.code, raw.code], [Some(0); 3], "{}{}{}", text.stderr, json.stderr, raw.stderr);
-    assert_text(&text);
+    for finished in [&text, &json, &raw, &notified] {
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    }
+    assert_text(&text, "closed by the server with 1011");
+    assert_eq!(text.stdout, CONVERSATION);
+    assert_text(&notified, "closed by the server with 1001");
+    assert!(notified.stdout.contains("\n[UPDATE] Sam Okafor joined\n"), "{}", notified.stdout);
     assert_json(&json);
     assert_raw(&raw);
 }

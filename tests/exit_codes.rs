@@ -6,16 +6,22 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use regex::Regex;
 use support::program::{Finished, Running, bare, program, run, simulator, soon};
 use support::shell::after;
 use tempfile::tempdir;
 use tokio::time::timeout;
 
+const TRANSCRIPT: [&str; 2] = ["--source", "transcript"];
+const NOTIFICATIONS: [&str; 2] = ["--source", "notifications"];
+
 /// Everything is one or two lines in plain words: what failed and, set in, what to do.
 fn assert_plain(finished: &Finished, words: &str) {
     let said = &finished.stderr;
     let error: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("genesys-tail: error: ")).collect();
-    assert!(!error.is_empty() && error[0].contains(words), "{words:?} is not in: {said}");
+    let host = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
+    let told = |error: &str| error.contains(words) || host.replace_all(error, "HOST").contains(words);
+    assert!(!error.is_empty() && told(error[0]), "{words:?} is not in: {said}");
     assert!(error.len() == 1 || error.len() == 2 && error[1].starts_with("  "), "{said}");
     for debug in ["os error", "Err(", "Some(", "Error {", "panicked", "RUST_BACKTRACE", "::", "unwrap"] {
         assert!(!said.contains(debug), "{debug:?} is in: {said}");
@@ -59,8 +65,11 @@ async fn what_only_a_flag_can_say_is_2() {
 
 #[tokio::test]
 async fn no_such_conversation_is_66() {
-    expect(&[], &["-c", "nonesuch"], 66, "has no conversation nonesuch: 404 (").await;
-    expect(&["handshake:status=410"], &[], 66, "410 (").await;
+    for source in ["transcript", "notifications", "auto"] {
+        expect(&[], &["-c", "nonesuch", "--source", source], 66, "has no conversation nonesuch: 404 (").await;
+    }
+    expect(&["handshake:status=410"], &TRANSCRIPT, 66, "410 (").await;
+    expect(&["rest:status=410"], &NOTIFICATIONS, 66, "410 (").await;
 }
 
 #[tokio::test]
@@ -175,7 +184,32 @@ async fn a_server_that_speaks_something_else_is_76() {
         ("handshake:status=501", "it says 501 ("),
         ("handshake:bad-accept", "Sec-WebSocket-Accept is wrong"),
     ] {
-        expect(&[faults], &[], 76, words).await;
+        expect(&[faults], &TRANSCRIPT, 76, words).await;
+    }
+    for (faults, words) in [
+        ("rest:not-json", "its answer is no conversation"),
+        ("rest:empty", "its answer is no conversation"),
+        ("rest:redirect=302", "it says 302 "),
+        ("rest:status=418,body=a teapot", "it says 418 (a teapot)"),
+        ("rest:status=501", "it says 501 ("),
+        ("channel:not-json", "not the JSON of a notification channel"),
+    ] {
+        expect(&[faults], &NOTIFICATIONS, 76, words).await;
+    }
+}
+
+#[tokio::test]
+async fn where_both_wires_are_refused_the_more_specific_code_wins_and_both_are_told() {
+    for (transcript, published, code) in [
+        ("status=404", "status=403", 77),
+        ("status=404", "status=401,times=always", 77),
+        ("status=404", "not-json", 66),
+        ("status=501", "status=404", 66),
+        ("ok", "status=418", 76),
+    ] {
+        let (transcript, published) = (format!("handshake:{transcript}"), format!("rest:{published}"));
+        let finished = expect(&[&transcript, &published], &[], code, "; before that, HOST ").await;
+        assert!(finished.stderr.contains("there is no transcript socket here"), "{}", finished.stderr);
     }
 }
 
@@ -188,6 +222,10 @@ async fn refused_credentials_and_missing_permission_are_77() {
     expect(&["token:status=403"], &[], 77, "403 (").await;
     expect(&["handshake:status=401,times=always"], &[], 77, "refuses a token it has just granted: 401 (").await;
     expect(&["handshake:status=403"], &[], 77, "missing the following permission(s): conversation:message:view").await;
+    expect(&["rest:status=401,times=always"], &NOTIFICATIONS, 77, "refuses a token it has just granted: 401 (").await;
+    for permission in ["conversation:communication:view", "conversation:message:view"] {
+        expect(&[&format!("rest:deny={permission}")], &NOTIFICATIONS, 77, permission).await;
+    }
     expect(&["socket:forbid,times=always"], &[], 77, "closed by the server with 1008").await;
 }
 
@@ -248,8 +286,10 @@ async fn the_final_error_is_json_where_that_is_asked_for() {
     let simulator = simulator("", &[]).await;
     for args in [&["-c", "nonesuch"][..], &["-c", "a b"]] {
         let finished = run(&simulator, &[&["--log-format", "json"], args].concat()).await;
-        let line: serde_json::Value = serde_json::from_str(&finished.stderr).unwrap();
-        assert_eq!(line["level"], "error");
-        assert!(line["message"].is_string(), "{line}");
+        let lines: Vec<serde_json::Value> =
+            finished.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let errors = lines.iter().filter(|line| line["level"] == "error").count();
+        assert_eq!((errors, &lines.last().unwrap()["level"]), (1, &"error".into()), "{lines:?}");
+        assert!(lines.iter().all(|line| line["message"].is_string()), "{lines:?}");
     }
 }

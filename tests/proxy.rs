@@ -55,12 +55,19 @@ impl Scene {
         finished
     }
 
-    /// Whether token and socket came through.
+    /// Whether token, socket and history came through.
     fn assert_served(&self, finished: &Finished) {
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
         assert!(finished.stdout.contains("[Customer] Ada: one"), "{}", finished.stdout);
         let ledger = self.simulator.ledger();
         assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1));
+        assert!(ledger.requests_of("GET /api/v2/conversations/messages/") > 0, "what was said before is asked for");
+    }
+
+    /// Whether the proxy was asked for the one host, for socket and history, and for nothing else.
+    fn assert_asked_for_the_api_alone(&self) {
+        let asked = self.proxy.asked();
+        assert!(!asked.is_empty() && asked.iter().all(|line| line == "CONNECT api.example.test:443 HTTP/1.1"));
     }
 }
 
@@ -75,8 +82,7 @@ async fn token_and_socket_go_through_the_proxy() {
             Running::start(scene.command(&[]).env(name, &url)).finish().await
         };
         scene.assert_served(&finished);
-        let asked = scene.proxy.asked();
-        assert!(!asked.is_empty() && asked.iter().all(|line| line == "CONNECT api.example.test:443 HTTP/1.1"));
+        scene.assert_asked_for_the_api_alone();
     }
 }
 
@@ -189,7 +195,7 @@ async fn one_end_on_loopback_takes_nothing_of_it_to_the_proxy() {
     let url = scene.proxy_url("http", "");
     let finished = scene.run(&["--login-url", &login, "--proxy", &url]).await;
     scene.assert_served(&finished);
-    assert_eq!(scene.proxy.asked(), ["CONNECT api.example.test:443 HTTP/1.1"]);
+    scene.assert_asked_for_the_api_alone();
 
     let scene = Scene::set(Manner::Refusing(502)).await;
     let front = Front::start(&scene.simulator, scene.authority.certificate("0.0.0.0")).await;
@@ -221,5 +227,6 @@ async fn a_slash_at_the_end_changes_nothing_and_a_path_is_kept() {
     }
     let strays: Vec<_> = simulator.ledger().strays.into_iter().map(|stray| stray.path).collect();
     let transcript = format!("/gate/api/v2/messaging/conversations/{id}/transcript");
-    assert_eq!(strays, ["/gate/oauth/token", &transcript, "/gate/oauth/token", &transcript]);
+    let published = format!("/gate/api/v2/conversations/{id}");
+    assert_eq!(strays, ["/gate/oauth/token", &transcript, &published].repeat(2));
 }

@@ -65,21 +65,23 @@ fn every_command_in_the_readme_can_be_typed() {
 #[tokio::test]
 async fn what_is_said_in_trouble_is_in_the_readme() {
     let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
-    for fault in [
-        "token:status=401",
-        "token:not-json",
-        "handshake:status=401,times=always",
-        "handshake:status=403",
-        "handshake:status=404",
-        "handshake:status=429",
-        "handshake:ok",
-        "socket:forbid",
-        "socket:close=1011",
-        "socket:reset",
-        "socket:oversize=20000000",
+    let one_wire = ["--source", "transcript"];
+    for (faults, args) in [
+        (&["token:status=401"][..], &[][..]),
+        (&["token:not-json"], &[]),
+        (&["handshake:status=401,times=always"], &[]),
+        (&["handshake:status=403"], &[]),
+        (&["handshake:status=404", "rest:status=404"], &[]),
+        (&["handshake:status=404"], &one_wire),
+        (&["handshake:status=429"], &[]),
+        (&["handshake:ok"], &one_wire),
+        (&["socket:forbid"], &[]),
+        (&["socket:close=1011"], &[]),
+        (&["socket:reset"], &[]),
+        (&["socket:oversize=20000000"], &[]),
     ] {
-        let said = trouble(fault).await;
-        assert!(readme.contains(&said), "{fault}: {said:?} is not in the README");
+        let said = trouble(faults, args).await;
+        assert!(readme.contains(&said), "{faults:?} {args:?}: {said:?} is not in the README");
     }
 }
 
@@ -118,9 +120,10 @@ fn words_of_command(line: &str) -> Option<Vec<OsString>> {
     Some(words.into_iter().filter(|word| !word.is_empty()).map(OsString::from).collect())
 }
 
-/// The error of a tail that meets this fault and may not try again, with general names for what differs each time.
-async fn trouble(fault: &str) -> String {
-    let options = Options { faults: vec![fault.parse().unwrap()], ..Options::default() };
+/// The error of a tail that meets these faults and may not try again, with general names for what differs each time.
+async fn trouble(faults: &[&str], args: &[&str]) -> String {
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    let options = Options { faults, ..Options::default() };
     let simulator = Simulator::start(options).await.unwrap();
     let (url, id) = (simulator.base_url().to_owned(), simulator.first_conversation().id().to_owned());
     let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
@@ -129,6 +132,7 @@ async fn trouble(fault: &str) -> String {
         .env("GENESYS_CLIENT_SECRET", simulator.client_secret())
         .args(["-q", "--max-retries", "0", "--env-file", "/dev/null", "--client-id", simulator.client_id()])
         .args(["--api-url", &url, "-c", &id])
+        .args(args)
         .stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

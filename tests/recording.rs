@@ -8,8 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use genesys_tail::simulator::{Options, Simulator};
-use support::program::{Finished, Running, bare, program, run, simulator, simulator_with};
+use futures_util::future::join_all;
+use genesys_tail::simulator::{Options, Simulator, Wires};
+use support::program::{Finished, Running, bare, program, run, simulator, simulator_with, without_history};
 use tempfile::{TempDir, tempdir};
 
 /// Every style in which what is replayed has to be what was printed.
@@ -45,14 +46,20 @@ async fn replay(path: &Path, args: &[&str]) -> Finished {
 }
 
 /// Tails these conversations in this style, and says what was printed; the recording has to say the same.
-async fn compare(style: &[&str], faults: &[&str], conversations: &[&str]) -> String {
+async fn compare(wires: Wires, style: &[&str], faults: &[&str], conversations: &[&str]) -> String {
     let folder = tempdir().unwrap();
     let ids = conversations.iter().map(|&id| id.to_owned()).collect();
-    let simulator = simulator_with(SCRIPT, faults, Options { conversations: ids, ..Options::default() }).await;
+    let options = Options { conversations: ids, wires, ..Options::default() };
+    let simulator = simulator_with(SCRIPT, faults, options).await;
     let printed = record(&simulator, &path_in(&folder), &[style, conversations].concat()).await;
     let replayed = replay(&path_in(&folder), style).await;
     assert_eq!((replayed.stdout.as_str(), replayed.code), (printed.as_str(), Some(0)), "{}", replayed.stderr);
     printed
+}
+
+async fn in_every_style(wires: Wires, faults: &[&str]) -> [String; 5] {
+    let compare = |style| compare(wires, style, faults, &["one", "two", "one-and-a-half"]);
+    join_all(STYLES.map(compare)).await.try_into().unwrap()
 }
 
 #[tokio::test]
@@ -67,14 +74,23 @@ async fn a_recording_replays_to_the_same_bytes_in_every_style() {
         "socket:unknown-event,after=3",
         "socket:odd-types,after=4",
     ];
-    let [system, json, raw, relative, only] =
-        STYLES.map(|style| async move { compare(style, &faults, &["one", "two", "one-and-a-half"]).await });
-    let [system, json, raw, relative, only] = <[String; 5]>::from(tokio::join!(system, json, raw, relative, only));
+    let [system, json, raw, relative, only] = in_every_style(Wires::TranscriptOnly, &faults).await;
     assert!(system.contains(" [GAP] ") && system.contains(" [SYSTEM] Sam: joined\n"), "{system}");
     assert!(json.contains(r#""type":"gap""#) && !json.contains(" [GAP] "), "{json}");
     assert!(raw.lines().count() > system.lines().count(), "repeats are frames too: {raw}");
     assert!(relative.starts_with("\u{1b}[") && relative.contains("+0:00:0"), "{relative}");
     assert!(only.contains("\n    | there ") && !only.contains("[Bot]"), "{only}");
+}
+
+#[tokio::test]
+async fn what_was_read_afterwards_replays_as_it_was_printed() {
+    for (wires, fault) in [(Wires::Both, "socket:close=1011,after=5"), (Wires::PublishedOnly, "notify:close=1001")] {
+        let [system, json, _, relative, only] = in_every_style(wires, &[fault]).await;
+        assert_eq!(system.matches(" [Customer] Ada: still here\n").count(), 3, "{system}");
+        assert!(!system.contains("[GAP]"), "{system}");
+        assert!(json.contains(r#""source":"history""#), "{json}");
+        assert!(relative.contains("+0:00:0") && only.contains("\n    | there "), "{relative}{only}");
+    }
 }
 
 #[tokio::test]
@@ -133,8 +149,8 @@ async fn what_was_printed_before_a_kill_is_in_the_recording() {
 
 /// A recording of four lines on standard output, in five lines.
 async fn recorded(folder: &TempDir) -> Vec<String> {
-    let simulator =
-        simulator("+0 customer Ada: one\n+0 customer Ada: two\n+0 customer Ada: three\n+0 close", &[]).await;
+    let script = "+0 customer Ada: one\n+0 customer Ada: two\n+0 customer Ada: three\n+0 close";
+    let simulator = without_history(script, &[]).await;
     record(&simulator, &path_in(folder), &[]).await;
     let text = fs::read_to_string(path_in(folder)).unwrap();
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();

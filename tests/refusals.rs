@@ -7,12 +7,12 @@ mod support;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Ledger, Simulator};
+use genesys_tail::simulator::{Ledger, Options, Simulator, Wires};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use support::program::{Finished, Running, bare, program, run, simulator};
+use support::program::{Finished, Running, bare, program, run, simulator, simulator_with};
 
 const TALK: &str = "+0 customer Ada: one\n+0 close";
 
@@ -36,9 +36,9 @@ async fn meet(fault: &str, args: &[&str]) -> (Finished, Ledger) {
     (finished, simulator.ledger())
 }
 
-/// Holds one fault to its lesson, and returns what was said about it.
+/// Holds one fault to its lesson where there is no other wire, and returns what was said about it.
 async fn learn(fault: String, lesson: Lesson, tokens: usize, handshakes: usize) -> String {
-    let (finished, ledger) = meet(&format!("{fault},always"), &[]).await;
+    let (finished, ledger) = meet(&format!("{fault},always"), &["--source", "transcript"]).await;
     let Finished { code, stderr, stdout, .. } = finished;
     let (expected, words) = match lesson {
         Final(code) => (code, "error"),
@@ -48,6 +48,7 @@ async fn learn(fault: String, lesson: Lesson, tokens: usize, handshakes: usize) 
     assert!(stderr.contains(words), "{fault}: {stderr}");
     assert_eq!(stdout, "", "{fault}");
     assert_eq!((ledger.tokens.len(), ledger.handshakes.len()), (tokens, handshakes), "{fault}: {stderr}");
+    assert_eq!(ledger.requests.len(), 0, "{fault}: {:?}", ledger.requests);
     assert!(ledger.strays.is_empty(), "{fault}: {:?}", ledger.strays);
     stderr
 }
@@ -86,6 +87,68 @@ async fn every_status_of_the_handshake_has_its_lesson() {
         (&[501, 400, 402, 405, 407, 418, 426, 200, 204, 300, 304], Final(76)),
     ];
     learn_statuses("handshake", lessons, 1, 1).await;
+}
+
+/// Where a handshake is answered as where there is no transcript socket, there may be the other wire.
+#[tokio::test]
+async fn a_handshake_that_finds_no_transcript_socket_leads_to_the_notifications() {
+    let moving = [400, 404, 405, 410, 426, 501, 200, 201, 204, 300, 304].map(|status| format!("status={status}"));
+    let redirects = [301, 302, 303, 307, 308].map(|status| format!("redirect={status}"));
+    let pages = ["ok", "not-json", "huge=8000000"].map(str::to_owned);
+    join_all(moving.iter().chain(&redirects).chain(&pages).map(async |answer| {
+        let (finished, ledger) = meet(&format!("handshake:{answer},always"), &[]).await;
+        assert_eq!(finished.code, Some(0), "{answer}: {}", finished.stderr);
+        assert!(finished.stdout.contains("[Customer] Ada: one\n"), "{answer}: {}", finished.stdout);
+        assert_eq!(finished.stderr.matches("using notifications").count(), 1, "{answer}: {}", finished.stderr);
+        assert_eq!((ledger.handshakes.len(), ledger.channels.len()), (1, 1), "{answer}");
+        assert!(ledger.strays.is_empty(), "{answer}: {:?}", ledger.strays);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn any_other_refusal_of_the_handshake_is_no_reason_to_try_the_other_wire() {
+    for (answer, code) in [
+        ("status=401", 77),
+        ("status=403", 77),
+        ("status=402", 76),
+        ("status=407", 76),
+        ("status=418", 76),
+        ("bad-accept", 76),
+        ("status=408", 69),
+        ("status=429", 69),
+        ("status=500", 69),
+        ("status=503", 69),
+        ("reset", 69),
+    ] {
+        let (finished, ledger) = meet(&format!("handshake:{answer},always"), &[]).await;
+        assert_eq!(finished.code, Some(code), "{answer}: {}", finished.stderr);
+        assert_eq!((ledger.requests.len(), ledger.channels.len()), (0, 0), "{answer}: {}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn every_status_of_the_published_api_has_its_lesson() {
+    let lessons: &[(&[u16], Lesson)] = &[
+        (&[401, 403], Final(77)),
+        (&[404, 410], Final(66)),
+        (&[408, 429, 500, 502, 503, 504, 599], Later),
+        (&[501, 400, 402, 405, 407, 418, 426, 202, 300, 304], Final(76)),
+    ];
+    for (statuses, lesson) in lessons {
+        join_all(statuses.iter().map(async |status| {
+            let fault = format!("rest:status={status},body=the words of the server,always");
+            let (Finished { code, stdout, stderr, .. }, ledger) = meet(&fault, &["--source", "notifications"]).await;
+            let expected = if let Final(code) = lesson { *code } else { 69 };
+            assert_eq!((code, stdout.as_str()), (Some(expected), ""), "{status}: {stderr}");
+            let words = format!("{status} (the words of the server)");
+            assert!(stderr.contains(&words) || *status == 304, "{status}: {stderr}");
+            let attempts = if *status == 401 { 2 } else { 1 };
+            assert_eq!((ledger.tokens.len(), ledger.requests.len()), (attempts, attempts), "{status}: {stderr}");
+            assert!(ledger.handshakes.is_empty() && ledger.strays.is_empty(), "{status}");
+        }))
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -159,6 +222,17 @@ async fn a_refusal_that_passes_is_lived_through() {
         assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{fault}: {}", finished.stdout);
         assert!(!finished.stdout.contains("[GAP]"), "nothing was missed before the first connection");
         assert_eq!(ledger.connections.len(), 1, "{fault}");
+    }))
+    .await;
+    let faults = ["token:reset", "rest:status=429", "rest:hang", "channel:status=503", "channel:reset"];
+    join_all(faults.map(async |fault| {
+        let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
+        let simulator = simulator_with(TALK, &[fault], options).await;
+        let finished = run(&simulator, &["--max-retries", "1", "--connect-timeout", "500ms"]).await;
+        assert_eq!(finished.code, Some(0), "{fault}: {}", finished.stderr);
+        assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{fault}: {}", finished.stdout);
+        assert!(!finished.stdout.contains("[GAP]"), "nothing was missed before the first connection");
+        assert_eq!(simulator.ledger().listeners.len(), 1, "{fault}");
     }))
     .await;
 }

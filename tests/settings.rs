@@ -190,7 +190,8 @@ async fn an_address_may_have_a_path_and_a_slash_and_is_asked_for_tokens_unless_a
     assert_eq!(Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
     assert_eq!(run(&simulator, &["--api-url", &gateway, "-c", "x"]).await.code, Some(66));
     let strays: Vec<_> = simulator.ledger().strays.into_iter().map(|stray| stray.path).collect();
-    let expected = ["/gateway/v1/oauth/token", "/gateway/v1/api/v2/messaging/conversations/x/transcript"];
+    let expected = ["oauth/token", "api/v2/messaging/conversations/x/transcript", "api/v2/conversations/x"]
+        .map(|path| format!("/gateway/v1/{path}"));
     assert_eq!(strays, expected);
     let with_slash = format!("{}/", simulator.base_url());
     let mut tail = program(&simulator, &["--api-url", &with_slash]);

@@ -4,10 +4,10 @@
 
 mod support;
 
-use genesys_tail::simulator::{Options, Simulator};
+use genesys_tail::simulator::{Options, Simulator, Wires};
 use regex::Regex;
 use serde_json::Value;
-use support::program::{Finished, Running, bare, program, run, simulator, simulator_with, soon};
+use support::program::{Finished, Running, bare, program, run, simulator, simulator_with, soon, without_history};
 
 const SHORT: &str = "+0 customer Ada: Hello\n+0 close";
 
@@ -22,8 +22,8 @@ async fn open_sockets(simulator: &Simulator, count: usize) {
 }
 
 #[tokio::test]
-async fn a_run_tells_its_story_and_what_was_missed() {
-    let simulator = simulator("", &[]).await;
+async fn a_run_tells_its_story_and_that_something_may_be_missing() {
+    let simulator = without_history("", &[]).await;
     let conversation = simulator.first_conversation();
     let mut running = Running::start(&mut program(&simulator, &["-v", "--json"]));
     open_sockets(&simulator, 1).await;
@@ -36,18 +36,17 @@ async fn a_run_tells_its_story_and_what_was_missed() {
     conversation.play("close").await.unwrap();
     let Finished { code, stdout, stderr, .. } = running.finish().await;
     assert_eq!(code, Some(0));
-    let expected = [
-        r"genesys-tail: connected to HOST \(transcript\)",
-        r"genesys-tail: warning: closed by the server with 1008: token expired; retry 1 of 5 in [12]\.\d s",
-        r"genesys-tail: debug: token renewed",
-        r"genesys-tail: reconnected to HOST \(transcript\) after [12] s",
-        r"genesys-tail: conversation ended: 3 lines, 1 reconnect, 1 gap",
-    ];
-    let lines = said(&stderr);
-    assert_eq!(lines.len(), expected.len(), "{stderr}");
-    for (line, pattern) in lines.iter().zip(expected) {
-        assert!(Regex::new(&format!("^{pattern}$")).unwrap().is_match(line), "{line}");
-    }
+    assert_story(
+        &stderr,
+        &[
+            r"genesys-tail: connected to HOST \(transcript\)",
+            r"genesys-tail: what was said before cannot be read: HOST does not have it: 404 \(There is .*\)",
+            r"genesys-tail: warning: closed by the server with 1008: token expired; retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: debug: token renewed",
+            r"genesys-tail: reconnected to HOST \(transcript\) after [12] s",
+            r"genesys-tail: conversation ended: 3 lines, 1 reconnect, 1 gap",
+        ],
+    );
     let gap: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&gap["type"], &gap["reason"]),
@@ -55,6 +54,46 @@ async fn a_run_tells_its_story_and_what_was_missed() {
     );
     assert!(gap["from"].as_str() < gap["to"].as_str() && gap["ts"] == gap["to"], "{gap}");
     assert!(matches!(gap["seconds"].as_u64(), Some(1 | 2)), "{gap}");
+}
+
+#[tokio::test]
+async fn a_run_tells_its_story_and_what_was_missed() {
+    for (wires, loss, extra) in [
+        (Wires::Both, "socket:close=1011", &[][..]),
+        (Wires::PublishedOnly, "notify:close=1001", &["genesys-tail: there is no transcript socket here .*"]),
+    ] {
+        let simulator = simulator_with("", &[], Options { wires, ..Options::default() }).await;
+        let conversation = simulator.first_conversation();
+        conversation.play("customer Ada: Hello").await.unwrap();
+        let mut running = Running::start(&mut program(&simulator, &["--json"]));
+        running.line().await;
+        if let Some(loss) = loss.strip_prefix("socket:") {
+            conversation.inflict(loss).await.unwrap();
+        }
+        simulator.inflict(loss).await.unwrap();
+        running.hears("retry 1").await;
+        conversation.play("customer Ada: Are you there?").await.unwrap();
+        running.line().await;
+        conversation.play("close").await.unwrap();
+        let Finished { code, stderr, .. } = running.finish().await;
+        assert_eq!(code, Some(0));
+        let story = [
+            r"genesys-tail: connected to HOST \([a-z]+\)",
+            r"genesys-tail: warning: closed by the server with 10[01]1; retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: reconnected to HOST \([a-z]+\) after [12] s",
+            r"genesys-tail: 1 missed message fetched",
+            r"genesys-tail: conversation ended: \d lines, 1 missed message fetched, 1 reconnect",
+        ];
+        assert_story(&stderr, &[extra, &story].concat());
+    }
+}
+
+fn assert_story(stderr: &str, expected: &[&str]) {
+    let lines = said(stderr);
+    assert_eq!(lines.len(), expected.len(), "{stderr}");
+    for (line, pattern) in lines.iter().zip(expected) {
+        assert!(Regex::new(&format!("^{pattern}$")).unwrap().is_match(line), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -66,7 +105,7 @@ async fn how_much_is_said_is_a_matter_of_flags_and_a_variable() {
         (&[], "error", &[]),
         (&["-v"], "", &["connected", "debug:", "conversation"]),
         (&[], "debug", &["connected", "debug:", "conversation"]),
-        (&["-vv"], "", &["connected", "debug:", "conversation"]),
+        (&["-vv"], "", &["connected", "trace:", "trace:", "debug:", "conversation"]),
     ] {
         let simulator = simulator(SHORT, &["socket:unknown-event,after=1"]).await;
         let mut command = program(&simulator, args);
@@ -100,8 +139,9 @@ async fn as_json_every_line_is_an_object_the_final_error_too() {
     };
     let (failed, unset) = (objects(&failed.stderr), objects(&unset.stderr));
     let levels: Vec<_> = failed.iter().map(|line| line["level"].as_str().unwrap()).collect();
-    assert_eq!(levels, ["info", "debug", "warning", "error"]);
-    assert!(failed[3]["message"].as_str().unwrap().contains("closed by the server with 1011: bye"));
+    // What was said before takes two requests.
+    assert_eq!(levels, ["info", "trace", "trace", "debug", "warning", "error"]);
+    assert!(failed[5]["message"].as_str().unwrap().contains("closed by the server with 1011: bye"));
     assert_eq!((unset.len(), &unset[0]["level"]), (1, &"error".into()));
     assert!(unset[0]["message"].as_str().unwrap().contains("GENESYS_CLIENT_ID"), "{}", unset[0]);
 }
@@ -174,10 +214,12 @@ async fn with_several_conversations_a_line_says_which() {
     let expected = [
         "genesys-tail: 97b9dcb3: connected to HOST (transcript)",
         "genesys-tail: a1b2c3d4: connected to HOST (transcript)",
-        "genesys-tail: conversation ended: 4 lines",
+        "genesys-tail: conversation ended: 4 lines, 2 repeats hidden",
         "genesys-tail: error: 1 of 3 conversations could not be followed to their end",
-        "genesys-tail: error: nonesuch: HOST has no conversation nonesuch: 404 (The requested resource was not found.); \
+        "genesys-tail: error: nonesuch: HOST has no conversation nonesuch: 404 (The conversation does not exist.); \
+         before that, HOST has no conversation nonesuch: 404 (The requested resource was not found.); \
          check the id and the region: a conversation exists only in its own",
+        "genesys-tail: there is no transcript socket here (404); using notifications",
     ];
     assert_eq!(status, expected);
     for prefix in ["97b9dcb3", "a1b2c3d4"] {
@@ -188,7 +230,7 @@ async fn with_several_conversations_a_line_says_which() {
 
 #[tokio::test]
 async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
-    let simulator = simulator("", &["socket:replay"]).await;
+    let simulator = without_history("", &["socket:replay"]).await;
     let mut running = Running::start(&mut program(&simulator, &["--json"]));
     open_sockets(&simulator, 1).await;
     let conversation = simulator.first_conversation();

@@ -11,6 +11,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 /// What a front shows to a client.
@@ -64,6 +65,7 @@ pub(crate) struct Front {
     pub(crate) address: SocketAddr,
     shown: Arc<Mutex<Certificate>>,
     accepted: Arc<Mutex<usize>>,
+    cut: Arc<Notify>,
 }
 
 impl Front {
@@ -76,12 +78,19 @@ impl Front {
     pub(crate) async fn before(behind: SocketAddr, certificate: Certificate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let front = Self { address, shown: Arc::new(Mutex::new(certificate)), accepted: Arc::default() };
-        let (shown, accepted) = (Arc::clone(&front.shown), Arc::clone(&front.accepted));
+        let shown = Arc::new(Mutex::new(certificate));
+        let front = Self { address, shown: Arc::clone(&shown), accepted: Arc::default(), cut: Arc::default() };
+        let (accepted, cut) = (Arc::clone(&front.accepted), Arc::clone(&front.cut));
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 *accepted.lock().unwrap() += 1;
-                tokio::spawn(pass_on(tcp, Arc::clone(&shown.lock().unwrap()), behind));
+                let (certificate, cut) = (Arc::clone(&shown.lock().unwrap()), Arc::clone(&cut));
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = pass_on(tcp, certificate, behind) => {}
+                        () = cut.notified() => {}
+                    }
+                });
             }
         });
         front
@@ -90,6 +99,11 @@ impl Front {
     /// Shows this to every connection from now on.
     pub(crate) fn show(&self, certificate: Certificate) {
         *self.shown.lock().unwrap() = certificate;
+    }
+
+    /// Cuts every connection, those too that a client keeps for later.
+    pub(crate) fn cut(&self) {
+        self.cut.notify_waiters();
     }
 
     /// How many connections there were.

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use genesys_tail::simulator::{Options, Script, Simulator};
+use genesys_tail::simulator::{Options, Script, Simulator, Wires};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -21,7 +21,17 @@ pub(crate) async fn simulator(script: &str, faults: &[&str]) -> Simulator {
     simulator_with(script, faults, Options::default()).await
 }
 
-/// The same, with everything else as in `options`.
+/// The same without the published API: what was missed cannot be read afterwards, and everything comes over the socket.
+pub(crate) async fn without_history(script: &str, faults: &[&str]) -> Simulator {
+    simulator_with(script, faults, transcript_only()).await
+}
+
+/// What [`without_history`] has for options.
+pub(crate) fn transcript_only() -> Options {
+    Options { wires: Wires::TranscriptOnly, ..Options::default() }
+}
+
+/// The same as [`simulator`], with everything else as in `options`.
 pub(crate) async fn simulator_with(script: &str, faults: &[&str], options: Options) -> Simulator {
     let script: Script = script.parse().unwrap();
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();

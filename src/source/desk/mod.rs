@@ -21,6 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::jobs::Job;
@@ -83,6 +84,7 @@ pub(crate) struct Desk {
     prefixes: Prefixes,
     ledger: Rc<RefCell<Ledger>>,
     watches: BTreeMap<String, Watch>,
+    adopted: Rc<Notify>,
     jobs: FuturesUnordered<Job>,
     names: HashMap<String, Option<String>>,
     out: VecDeque<(String, Out)>,
@@ -130,6 +132,7 @@ impl Desk {
             prefixes,
             ledger,
             watches: BTreeMap::new(),
+            adopted: Rc::default(),
             jobs: FuturesUnordered::new(),
             names: HashMap::new(),
             out: VecDeque::new(),
@@ -162,6 +165,12 @@ impl Desk {
         self.before.extend(before.map(|before| (id.to_owned(), before)));
         let since = if self.past.lines == Some(0) { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
         self.watch(id, since, Why::Start);
+        self.adopted.notify_one();
+    }
+
+    /// Tells a session that waits when there is one conversation more.
+    pub(super) fn adopted(&self) -> Rc<Notify> {
+        Rc::clone(&self.adopted)
     }
 
     /// What ends everything, where something does.

@@ -59,6 +59,8 @@ pub(super) struct Looks {
     pub(super) due: Option<Instant>,
     pub(super) under_way: bool,
     last: Option<Instant>,
+    /// Whether the one under way may have been answered before a connection was lost.
+    stale: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -78,7 +80,7 @@ impl Watch {
             id,
             people: People::default(),
             failures: 0,
-            looks: Looks { due: Some(Instant::now()), under_way: false, last: None },
+            looks: Looks { due: Some(Instant::now()), under_way: false, last: None, stale: false },
             scope,
             phase: Phase::Opening { listed: false, loss: None },
             why,
@@ -134,7 +136,7 @@ impl Watch {
     pub(super) fn begin_look(&mut self, period: Duration) {
         let now = Instant::now();
         let due = (self.scope == Scope::Everything).then_some(now + period);
-        self.looks = Looks { due, under_way: true, last: Some(now) };
+        self.looks = Looks { due, under_way: true, last: Some(now), stale: false };
     }
 
     /// A look came to nothing, and is to be tried again.
@@ -209,6 +211,7 @@ impl Watch {
         }
         self.failures = 0;
         self.looks.due = Some(Instant::now());
+        self.looks.stale = self.looks.under_way;
     }
 
     /// The past cannot be had. What was missed after a loss is told as a gap, once.
@@ -305,6 +308,9 @@ impl Watch {
     fn looked(&mut self) {
         self.failures = 0;
         self.looks.under_way = false;
+        if std::mem::take(&mut self.looks.stale) {
+            return;
+        }
         match &mut self.phase {
             Phase::Opening { listed, .. } | Phase::Recovering { listed, .. } => *listed = true,
             Phase::Live => {}
@@ -370,4 +376,23 @@ fn gap(loss: &Loss) -> Out {
     let to = Utc::now();
     let gap = Gap { from: loss.last_sign, to, reason: loss.reason.clone() };
     Out::Live(Told { at: Some(to), body: Body::Gap(gap) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_from_before_a_loss_does_not_tell_what_was_missed() {
+        let mut watch = Watch::new("c1".to_owned(), Scope::Past, None, Why::Start);
+        watch.see(Snapshot::default(), true, |_| false);
+        assert!(!watch.is_reading());
+        watch.begin_look(LOOK_DISTANCE);
+        watch.resume(&Loss { last_sign: Utc::now(), reason: String::new() });
+        watch.see(Snapshot::default(), true, |_| false);
+        assert!(watch.is_recovering() && watch.looks.due == Some(Instant::now()), "it is looked at again");
+        watch.begin_look(LOOK_DISTANCE);
+        watch.see(Snapshot::default(), true, |_| false);
+        assert!(!watch.is_recovering());
+    }
 }

@@ -117,15 +117,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         }
     }
 
-    /// Waits for whatever comes first: a frame, an answer, or the time to ask for something.
+    /// Waits for whatever comes first: a frame, an answer, or a reason or the time to ask for something.
     async fn turn(&mut self) -> Option<Result<Frame, Ending>> {
         let desk = Rc::clone(&self.desk);
-        let begin = desk.borrow().due();
+        let (begin, adopted) = (desk.borrow().due(), desk.borrow().adopted());
         tokio::select! {
             biased;
             result = frame(&mut self.socket) => return Some(result),
             () = poll_fn(|context| desk.borrow_mut().poll(context)) => {}
             () = due(begin) => {}
+            () = adopted.notified() => {}
         }
         None
     }
