@@ -9,8 +9,8 @@ use reqwest::Upgraded;
 use url::Url;
 
 pub(crate) use self::session::NotificationSession;
+use super::SourceError;
 use super::desk::{self, Desk, Scope};
-use super::{Loss, SourceError};
 use crate::config::{Groups, Past, SocketLimits};
 use crate::genesys::channels::{self, Change};
 use crate::genesys::http;
@@ -82,11 +82,12 @@ impl Notifications {
             let unseen = self.desk.borrow().unseen();
             let Some(id) = unseen else { return Ok(()) };
             match desk::snapshot(&self.rest, Scope::Everything, &id).await {
-                Err(error @ (RestError::Http(_) | RestError::Auth(_) | RestError::Busy { .. })) => {
-                    return Err(SourceError::of_rest(error, &id));
-                }
-                Err(error @ RestError::Unauthorized { .. }) => return Err(SourceError::of_rest(error, &id)),
-                Err(RestError::NotSpoken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+                Err(
+                    error @ (RestError::Http(_)
+                    | RestError::Auth(_)
+                    | RestError::Busy { .. }
+                    | RestError::Unauthorized { .. }),
+                ) => return Err(SourceError::of_rest(error, &id)),
                 result => self.desk.borrow_mut().looked(&id, result),
             }
             if let Some(fatal) = self.desk.borrow().fatal() {
@@ -100,11 +101,15 @@ impl Notifications {
         let refused = |error| SourceError::of_rest(error, "");
         let known = self.desk.borrow().line.channel().map(str::to_owned);
         let kept = match known {
-            Some(id) => channels::exists(&self.rest, &id).await.map_err(refused)?,
+            Some(id) => match channels::exists(&self.rest, &id).await {
+                // It may belong to a token that is no more.
+                Err(RestError::Forbidden { .. } | RestError::NotSpoken { .. }) => false,
+                answer => answer.map_err(refused)?,
+            },
             None => false,
         };
         if !kept {
-            let channel = channels::create(&self.rest).await.map_err(refused)?;
+            let channel = channels::create(&self.rest).await.map_err(no_channel)?;
             self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
             self.desk.borrow_mut().line.take(channel);
             if !self.subscribe().await? {
@@ -125,12 +130,13 @@ impl Notifications {
             return Ok(true);
         }
         match desk::subscribe(&self.rest, &channel, Change::Add, &topics).await {
-            Ok((states, due)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, due),
+            Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, token),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
             Err(RestError::Forbidden { answer, .. }) => {
-                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string())
+                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string());
             }
+            Err(RestError::NotSpoken { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
             Err(error) => return Err(SourceError::of_rest(error, "")),
         }
         Ok(true)
@@ -163,10 +169,26 @@ impl Notifications {
     }
 
     fn session<T>(&self, socket: Option<Socket<T>>, host: String) -> NotificationSession<T> {
-        self.desk.borrow_mut().look_at_all();
+        let mut desk = self.desk.borrow_mut();
+        desk.look_at_all();
+        if socket.is_none() {
+            // What stood in the way of an earlier session has been waited for.
+            desk.take_trouble();
+        }
+        drop(desk);
         let wire = if self.follow { "notifications" } else { "history" };
         let secrets = self.rest.http().secrets().clone();
         NotificationSession::new(socket, Rc::clone(&self.desk), format!("{host} ({wire})"), secrets, self.follow)
+    }
+}
+
+/// Where there are no channels at all, this is not the published API.
+fn no_channel(error: RestError) -> SourceError {
+    match error {
+        RestError::NotFound { host, answer } => {
+            SourceError::NotGenesys { host, reason: format!("asked for a notification channel it says {answer}") }
+        }
+        error => SourceError::of_rest(error, ""),
     }
 }
 
@@ -177,11 +199,4 @@ fn over_http(mut url: Url) -> Option<Url> {
     let rest = url.as_str().split_once("://").map(|(_, rest)| rest.to_owned())?;
     url = Url::parse(&format!("{scheme}://{rest}")).ok()?;
     Some(url)
-}
-
-impl<T> NotificationSession<T> {
-    /// Says that this is the first session after a loss.
-    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
-        self.desk().borrow_mut().resume(loss);
-    }
 }
