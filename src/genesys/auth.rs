@@ -163,8 +163,13 @@ impl Token {
         self.refused.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a server refused it.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     fn is_due(&self) -> bool {
-        self.refused.load(Ordering::Relaxed) || self.renew_at.is_some_and(|due| due <= Instant::now())
+        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now())
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::jobs::Done;
 use super::{Desk, Scope, Search, Watch, is_id};
+use crate::genesys::auth::Token;
 use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::Change;
 use crate::genesys::conversation::Snapshot;
@@ -27,13 +28,23 @@ impl Desk {
             Done::Look { conversation, result } => self.looked(&conversation, result),
             Done::Words { conversation, result } => self.words_came(&conversation, result),
             Done::Topics { asked, change, result } => self.topics_came(&asked, change, result),
-            Done::Name { user, result } => {
-                // Without a name an agent is shown by the id.
+            Done::Name { user, result } => self.name_came(user, result),
+            Done::Open { result } => self.search_came(result),
+        }
+    }
+
+    /// Without a name an agent is shown by the id. It is asked for again only where everybody has to wait.
+    fn name_came(&mut self, user: String, result: Result<Option<String>, RestError>) {
+        match result {
+            Err(RestError::Busy { host, answer }) if answer.status.as_u16() == 429 => {
+                self.watches.values_mut().for_each(|watch| watch.people.ask_again(&user));
+                self.trouble(RestError::Busy { host, answer });
+            }
+            result => {
                 let name = result.unwrap_or_default();
                 self.watches.values_mut().for_each(|watch| watch.people.name(&user, name.as_ref()));
                 self.names.insert(user, name);
             }
-            Done::Open { result } => self.search_came(result),
         }
     }
 
@@ -51,12 +62,12 @@ impl Desk {
     }
 
     fn look_failed(&mut self, id: &str, error: RestError) {
-        let (seen, failures) = self.watches.get(id).map_or((false, 0), |watch| (watch.is_seen(), watch.failures));
+        let seen = self.watches.get(id).is_some_and(Watch::is_seen);
         match error {
             error if self.scope == Scope::Past && !is_passing(&error) => self.deny(&error),
             error @ RestError::Forbidden { .. } => self.refuse(id, error),
             error @ RestError::NotFound { .. } if !seen => self.refuse(id, error),
-            error @ RestError::NotSpoken { .. } if !seen && failures >= USUAL_RETRIES => self.refuse(id, error),
+            error @ RestError::NotSpoken { .. } if !seen => self.refuse(id, error),
             // A conversation that was there is still the end's to tell of.
             RestError::NotFound { .. } => {
                 let again = Instant::now() + self.look_period(id);
@@ -79,12 +90,21 @@ impl Desk {
             }
             Err(error) if self.scope == Scope::Past && !is_passing(&error) => self.deny(&error),
             Err(error @ RestError::Forbidden { .. }) => self.refuse(id, error),
+            // Of what is not there, or cannot be asked for, there are no words: that is for each message to say.
+            Err(RestError::NotFound { .. }) => self.with(id, |watch| watch.fetched(Vec::new())),
+            Err(RestError::NotSpoken { .. }) if self.has_failed_often(id) => {
+                self.with(id, |watch| watch.fetched(Vec::new()));
+            }
             Err(error) => {
                 self.with(id, Watch::fetch_failed);
                 self.trouble(error);
             }
         }
         self.lose_patience(id);
+    }
+
+    fn has_failed_often(&self, id: &str) -> bool {
+        self.watches.get(id).is_some_and(|watch| watch.failures >= USUAL_RETRIES)
     }
 
     /// Patience with what was missed in a time without a connection, or before the start of another wire, has an end.
@@ -98,23 +118,22 @@ impl Desk {
         });
     }
 
-    fn topics_came(
-        &mut self,
-        asked: &[String],
-        change: Change,
-        result: Result<(Vec<TopicState>, Option<Instant>), RestError>,
-    ) {
+    fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
         self.subscribing = false;
         match result {
-            Ok((states, token_due)) => {
+            Ok((states, token)) => {
                 self.pauses.clear();
-                self.subscribed(asked, change, &states, token_due);
+                self.subscribed(asked, change, &states, token);
                 // What was said before the channel listened is looked for.
                 if change == Change::Add {
                     self.look_at_all();
                 }
             }
             Err(RestError::NotFound { .. }) => self.line.lose("the service does not know it any more"),
+            // Asked again, it would be refused again; a new channel lasts as long as this one would have.
+            Err(RestError::NotSpoken { .. } | RestError::Forbidden { .. }) if change == Change::Replace => {
+                self.line.lose("the service does not let it live on");
+            }
             Err(RestError::NotSpoken { reason, .. }) => self.topics.refuse(asked, &reason),
             Err(RestError::Forbidden { answer, .. }) => self.topics.refuse(asked, &answer.to_string()),
             Err(error) => self.trouble(error),
@@ -122,16 +141,30 @@ impl Desk {
     }
 
     fn search_came(&mut self, result: Result<Vec<String>, RestError>) {
-        self.search = Search::Due(Instant::now() + SEARCH_PERIOD);
+        let again = matches!(self.search, Search::UnderWay { again: true });
+        self.search = Search::Due { at: Instant::now() + SEARCH_PERIOD, again: true };
         match result {
-            Ok(ids) => ids.iter().filter(|id| is_id(id)).for_each(|id| self.adopt(id, None)),
-            Err(RestError::Forbidden { answer, .. }) => {
+            Ok(ids) => {
+                self.pauses.clear();
+                for id in ids.iter().filter(|id| is_id(id)) {
+                    // What is found later began meanwhile.
+                    if again { self.join(id) } else { self.adopt(id, None) }
+                }
+            }
+            Err(error) if is_passing(&error) || matches!(error, RestError::Unauthorized { .. }) => {
+                self.search = Search::Due { at: Instant::now(), again };
+                self.trouble(error);
+            }
+            Err(error) => {
                 self.search = Search::Never;
+                let why = match &error {
+                    RestError::Forbidden { answer, .. } => answer.to_string(),
+                    error => error.to_string(),
+                };
                 tracing::warn!(
-                    "open conversations cannot be searched for: {answer}; each is joined with its next message"
+                    "open conversations cannot be searched for: {why}; each is joined with its next message"
                 );
             }
-            Err(error) => self.trouble(error),
         }
     }
 
@@ -145,9 +178,10 @@ impl Desk {
 
     /// Gives up one conversation.
     fn refuse(&mut self, id: &str, error: RestError) {
-        if self.watches.remove(id).is_none() {
+        if !self.watches.contains_key(id) {
             return;
         }
+        self.part_with(id);
         let mut error = SourceError::of_rest(error, id);
         if let Some(before) = self.before.remove(id) {
             error = error.after(before);
@@ -171,6 +205,7 @@ impl Desk {
             _ if self.scope == Scope::Past => None,
             _ => return self.fatal = Some(error),
         };
+        self.trouble = Some(error.clone());
         let (delay, first) = self.pauses.extend(wish);
         let seconds = delay.as_secs_f64();
         if first {

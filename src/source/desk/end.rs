@@ -25,10 +25,12 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The customer has gone: is it over?
-    pub(super) fn suspect(&mut self) {
-        if matches!(self, Self::Open) {
-            *self = Self::Suspected { looked: false };
+    /// Where the customer is `gone`: is it over?
+    pub(super) fn suspect(&mut self, gone: bool) {
+        match self {
+            Self::Open if gone => *self = Self::Suspected { looked: false },
+            Self::Suspected { .. } if !gone => *self = Self::Open,
+            _ => {}
         }
     }
 
@@ -73,8 +75,62 @@ impl End {
         Some(at)
     }
 
-    /// Whether there is a sign of it that was not taken back.
+    /// Whether it is over, or seems to be.
     pub(super) fn is_near(&self) -> bool {
         matches!(self, Self::Near { .. } | Self::Reached { .. } | Self::Told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(end: &mut End, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<Option<DateTime<Utc>>> {
+        end.note(over, ended, look);
+        end.tell()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_takes_a_look_three_seconds_later() {
+        let mut end = End::default();
+        let now = Some(Utc::now());
+        assert_eq!(note(&mut end, true, None, false), None);
+        assert!(end.is_near() && end.wants_look());
+        assert_eq!(end.look_at(), Some(Instant::now() + LAST_LOOK));
+        assert_eq!(note(&mut end, true, now, true), None, "too early");
+        tokio::time::advance(LAST_LOOK).await;
+        assert_eq!(note(&mut end, true, None, false), None, "an event is no look");
+        assert_eq!(note(&mut end, true, None, true), Some(now), "with the time that was said first");
+        assert_eq!((note(&mut end, true, now, true), end.is_near()), (None, true), "once");
+        assert_eq!(note(&mut end, false, None, true), None, "it is told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_over_long_ago_needs_no_second_look() {
+        let mut end = End::default();
+        let long_ago = Some(Utc::now() - TimeDelta::seconds(31));
+        assert_eq!(note(&mut end, true, long_ago, false), None, "but a first one");
+        assert_eq!(note(&mut End::default(), true, long_ago, true), Some(long_ago));
+        assert_eq!(note(&mut End::default(), true, Some(Utc::now()), true), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_suspected_once_for_each_time_the_customer_goes() {
+        let mut end = End::default();
+        end.suspect(false);
+        assert!(!end.wants_look());
+        for _ in 0..2 {
+            end.suspect(true);
+            assert!(end.wants_look() && !end.is_near());
+            end.note(false, None, false);
+            assert!(end.wants_look(), "an event is no look");
+            end.note(false, None, true);
+            end.suspect(true);
+            assert!(!end.wants_look());
+            end.suspect(false);
+        }
+        end.note(true, None, false);
+        end.note(false, None, true);
+        assert!(!end.is_near(), "it goes on");
     }
 }

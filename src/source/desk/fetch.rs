@@ -48,18 +48,20 @@ pub(super) struct Fetch {
 }
 
 impl Wanted {
-    pub(super) fn new(entry: Entry, by: String, origin: Origin) -> Self {
+    /// A message of which nothing was asked yet. With `past` it is told with the rest of the past, before anything else.
+    pub(super) fn new(entry: Entry, by: String, origin: Origin, past: bool) -> Self {
         let Entry { id, time, kind } = entry;
-        Self { id, time, kind, by, origin, past: origin == Origin::History, first_asked: None, tries: 0 }
+        Self { id, time, kind, by, origin, past, first_asked: None, tries: 0 }
     }
 
     fn is_sign(&self) -> bool {
         matches!(self.kind, EntryKind::Sign(_))
     }
 
-    /// Words that were not there although they had the time, by our clock or by the message's own.
+    /// Words that were not there although they had the time. Only of what was said long ago does the wall clock tell,
+    /// which may be wrong.
     fn is_hopeless(&self) -> bool {
-        let old = |time| Utc::now() - time > TimeDelta::seconds(60);
+        let old = |time| self.origin == Origin::History && Utc::now() - time > TimeDelta::seconds(60);
         self.first_asked.is_some_and(|first| first.elapsed() >= PATIENCE) || self.time.is_some_and(old)
     }
 }
@@ -73,6 +75,12 @@ impl Fetch {
     /// These have no words to fetch, and their place among those that have.
     pub(super) fn accompany(&mut self, told: Vec<Told>) {
         self.companions.extend(told);
+    }
+
+    /// Gives up everything, and says what it was.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = String> + use<> {
+        let Self { wanted, asked, late, .. } = std::mem::take(self);
+        wanted.into_iter().chain(asked).chain(late.into_iter().map(|(_, wanted)| wanted)).map(|wanted| wanted.id)
     }
 
     /// Begins a request, unless one is under way or it is too early: the ids to ask for, none where the lists have
@@ -161,4 +169,80 @@ impl Fetch {
 /// A body may be there before its words are.
 fn says_something(said: &Said) -> bool {
     said.text.is_some() || !said.attachments.is_empty() || said.sign.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Body;
+
+    fn wanted(id: &str, past: bool) -> Wanted {
+        let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
+        let entry = Entry { id: id.to_owned(), time, kind: EntryKind::Words };
+        Wanted::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
+    }
+
+    fn said(id: &str) -> Said {
+        Said { id: id.to_owned(), text: Some("words".to_owned()), ..Said::default() }
+    }
+
+    fn tell(wanted: &Wanted, said: Option<Said>) -> Told {
+        let what = said.map(|_| wanted.id.clone().into());
+        Told { at: wanted.time, body: Body::Update { what } }
+    }
+
+    async fn wait(milliseconds: u64) {
+        tokio::time::advance(Duration::from_millis(milliseconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_past_comes_first_and_on_its_own() {
+        let mut fetch = Fetch::default();
+        for (id, past) in [("3", false), ("9", true), ("1", false), ("8", true)] {
+            fetch.want(wanted(id, past));
+        }
+        assert_eq!(fetch.next().expect("ids"), ["8", "9"]);
+        assert!(fetch.has_past() && fetch.is_busy());
+        assert_eq!(
+            fetch.resolve(vec![said("9"), said("8"), said("7")], tell).len(),
+            2,
+            "what nobody asked for is not told"
+        );
+        assert!(!fetch.has_past());
+        assert_eq!(fetch.next(), None, "not before a quarter of a second is over");
+        wait(250).await;
+        assert_eq!(fetch.next().expect("ids"), ["1", "3"]);
+        assert!(fetch.has("1") && !fetch.has("8") && !fetch.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_messages_in_ten_seconds_cost_forty_requests() {
+        let (mut fetch, mut requests, mut told) = (Fetch::default(), 0, 0);
+        for number in 0..1000 {
+            fetch.want(wanted(&number.to_string(), false));
+            while let Some(ids) = fetch.next() {
+                requests += 1;
+                told += fetch.resolve(ids.iter().map(|id| said(id)).collect(), tell).len();
+            }
+            wait(10).await;
+        }
+        wait(250).await;
+        told += fetch.next().map_or(0, |ids| ids.len());
+        assert_eq!((requests, told), (40, 1000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_up_is_named() {
+        let mut fetch = Fetch::default();
+        fetch.want(wanted("1", false));
+        fetch.next().expect("ids");
+        fetch.resolve(Vec::new(), tell);
+        fetch.want(wanted("2", false));
+        wait(250).await;
+        fetch.next().expect("ids");
+        fetch.want(wanted("3", false));
+        let mut given_up: Vec<String> = fetch.drain().collect();
+        given_up.sort_unstable();
+        assert_eq!((given_up, fetch.is_idle()), (vec!["1".to_owned(), "2".into(), "3".into()], true));
+    }
 }

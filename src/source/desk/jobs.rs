@@ -3,11 +3,11 @@
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::Scope;
 use crate::config::Groups;
 use crate::genesys::analytics;
+use crate::genesys::auth::Token;
 use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::{self, Change};
 use crate::genesys::conversation::Snapshot;
@@ -24,8 +24,8 @@ pub(super) enum Done {
     Look { conversation: String, result: Result<Snapshot, RestError> },
     /// Words of messages.
     Words { conversation: String, result: Result<Vec<Said>, RestError> },
-    /// What became of topics, and when they have to be said again because the token will have changed.
-    Topics { asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Option<Instant>), RestError> },
+    /// What became of topics, and the token they were told with.
+    Topics { asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Token), RestError> },
     /// The name of an agent.
     Name { user: String, result: Result<Option<String>, RestError> },
     /// The conversations that are open in a group.
@@ -81,7 +81,7 @@ pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<Str
     .boxed_local()
 }
 
-/// Tells the channel what to listen to: what became of each topic, and when the token it was told with is due.
+/// Tells the channel what to listen to: what became of each topic, and the token it was told with.
 ///
 /// # Errors
 ///
@@ -91,9 +91,9 @@ pub(in crate::source) async fn subscribe(
     channel: &str,
     change: Change,
     asked: &[String],
-) -> Result<(Vec<TopicState>, Option<Instant>), RestError> {
+) -> Result<(Vec<TopicState>, Token), RestError> {
     let states = channels::subscribe(rest, channel, change, asked).await?;
-    Ok((states, rest.token().await?.renew_at))
+    Ok((states, rest.token().await?))
 }
 
 /// Asks for the name of an agent.

@@ -7,7 +7,7 @@ use chrono::Utc;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::genesys::auth::renewal;
+use crate::genesys::auth::{Token, renewal};
 use crate::genesys::channel_data::Channel;
 
 /// Two renewals are never closer together than this.
@@ -36,7 +36,8 @@ pub(in crate::source) struct Line {
 struct Open {
     channel: Channel,
     life: Duration,
-    renewal: Option<Instant>,
+    /// When it was told what to listen to, and with which token.
+    subscribed: Option<(Instant, Token)>,
 }
 
 impl Line {
@@ -44,7 +45,7 @@ impl Line {
     pub(in crate::source) fn take(&mut self, channel: Channel) {
         let told = channel.expires.and_then(|expires| (expires - Utc::now()).to_std().ok());
         let life = told.filter(|life| !life.is_zero() && *life <= LONGEST).unwrap_or(USUAL);
-        self.open = Some(Open { channel, life, renewal: None });
+        self.open = Some(Open { channel, life, subscribed: None });
         self.kicks.clear();
         self.lost = None;
     }
@@ -59,18 +60,21 @@ impl Line {
         self.open.as_ref().map(|open| open.channel.connect_uri.clone())
     }
 
-    /// The channel was subscribed just now, and so lives on; the topics have to be said again before its new end, and
-    /// when the token changes.
-    pub(in crate::source) fn subscribed(&mut self, token_due: Option<Instant>) {
-        let Some(open) = &mut self.open else { return };
-        let now = Instant::now();
-        let due = now + renewal(open.life);
-        open.renewal = Some(token_due.map_or(due, |token| token.min(due)).max(now + SHORTEST));
+    /// The channel was told what to listen to just now, with this token, and so lives on.
+    pub(in crate::source) fn subscribed(&mut self, token: Token) {
+        if let Some(open) = &mut self.open {
+            open.subscribed = Some((Instant::now(), token));
+        }
     }
 
-    /// When the topics have to be said again.
+    /// When the topics have to be said again: before the channel ends, and when another token takes the place of the one
+    /// they were said with.
     pub(in crate::source) fn renewal(&self) -> Option<Instant> {
-        self.open.as_ref().and_then(|open| open.renewal)
+        let open = self.open.as_ref()?;
+        let (at, token) = open.subscribed.as_ref()?;
+        let of_channel = *at + renewal(open.life);
+        let due = if token.is_refused() { *at } else { token.renew_at.map_or(of_channel, |due| due.min(of_channel)) };
+        Some(due.max(*at + SHORTEST))
     }
 
     /// The channel is of no more use.
@@ -117,12 +121,28 @@ mod tests {
         let start = Instant::now();
         let due = |seconds, token: Option<u64>| {
             let mut line = line(seconds);
-            line.subscribed(token.map(|after| start + Duration::from_secs(after)));
+            line.subscribed(Token::new("t".into(), token.map(|after| start + Duration::from_secs(after))));
             (line.renewal().expect("one") - start).as_secs_f64().round()
         };
         assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760.0, 240.0, 50.0, 10.0]);
         assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540.0, 10.0, 240.0]);
         assert_eq!(due(-5, None), 77_760.0, "nonsense is not believed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_was_refused_is_replaced_soon_and_not_twice_within_ten_seconds() {
+        let mut line = line(86_400);
+        assert_eq!(line.renewal(), None, "nothing was said yet");
+        let token = Token::new("t".into(), None);
+        line.subscribed(token.clone());
+        token.refuse();
+        let wait = |line: &Line| (line.renewal().expect("one") - Instant::now()).as_secs();
+        assert_eq!(wait(&line), 10);
+        tokio::time::advance(Duration::from_secs(8)).await;
+        line.subscribed(Token::new("u".into(), None));
+        assert!((77_700..77_761).contains(&wait(&line)), "as if there had been no other");
+        line.lose("expired");
+        assert_eq!((line.renewal(), line.take_loss().as_deref(), line.take_loss()), (None, Some("expired"), None));
     }
 
     #[tokio::test(start_paused = true)]

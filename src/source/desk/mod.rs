@@ -4,8 +4,10 @@
 mod answers;
 mod end;
 mod fetch;
+mod gone;
 mod jobs;
 mod line;
+mod looks;
 mod pauses;
 mod people;
 mod spoken;
@@ -15,15 +17,15 @@ mod watch;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::gone::Gone;
 use self::jobs::Job;
 pub(super) use self::jobs::{snapshot, subscribe};
 use self::line::Line;
@@ -32,6 +34,7 @@ use self::topics::Topics;
 use self::watch::Watch;
 use crate::config::{Groups, Past};
 use crate::event::Body;
+use crate::genesys::auth::Token;
 use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::Change;
 use crate::genesys::conversation::Snapshot;
@@ -84,7 +87,6 @@ pub(crate) struct Desk {
     prefixes: Prefixes,
     ledger: Rc<RefCell<Ledger>>,
     watches: BTreeMap<String, Watch>,
-    adopted: Rc<Notify>,
     jobs: FuturesUnordered<Job>,
     names: HashMap<String, Option<String>>,
     out: VecDeque<(String, Out)>,
@@ -95,11 +97,18 @@ pub(crate) struct Desk {
     before: HashMap<String, SourceError>,
     /// Why conversations cannot be followed.
     refused: Vec<SourceError>,
+    /// What is followed no more.
+    gone: Gone,
     finished: usize,
     /// Whether the past cannot be had here; it is not asked for again then.
     denied: bool,
     /// What ends everything.
     fatal: Option<SourceError>,
+    /// Why the latest request has to be made again.
+    trouble: Option<SourceError>,
+    /// Whoever waits for answers, while there is more to ask than was known then.
+    waiting: Option<Waker>,
+    is_news: bool,
 }
 
 /// The search for open conversations of the groups.
@@ -107,8 +116,14 @@ pub(crate) struct Desk {
 enum Search {
     /// There are no groups, or it is not permitted.
     Never,
-    Due(Instant),
-    UnderWay,
+    /// With `again` it has been done before.
+    Due {
+        at: Instant,
+        again: bool,
+    },
+    UnderWay {
+        again: bool,
+    },
 }
 
 impl Desk {
@@ -121,7 +136,7 @@ impl Desk {
         prefixes: Prefixes,
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
-        let search = if groups.is_empty() { Search::Never } else { Search::Due(Instant::now()) };
+        let search = if groups.is_empty() { Search::Never } else { Search::Due { at: Instant::now(), again: false } };
         Self {
             rest,
             line: Line::default(),
@@ -132,7 +147,6 @@ impl Desk {
             prefixes,
             ledger,
             watches: BTreeMap::new(),
-            adopted: Rc::default(),
             jobs: FuturesUnordered::new(),
             names: HashMap::new(),
             out: VecDeque::new(),
@@ -141,9 +155,13 @@ impl Desk {
             subscribing: false,
             before: HashMap::new(),
             refused: Vec::new(),
+            gone: Gone::default(),
             finished: 0,
             denied: false,
             fatal: None,
+            trouble: None,
+            waiting: None,
+            is_news: false,
         }
     }
 
@@ -165,17 +183,21 @@ impl Desk {
         self.before.extend(before.map(|before| (id.to_owned(), before)));
         let since = if self.past.lines == Some(0) { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
         self.watch(id, since, Why::Start);
-        self.adopted.notify_one();
-    }
-
-    /// Tells a session that waits when there is one conversation more.
-    pub(super) fn adopted(&self) -> Rc<Notify> {
-        Rc::clone(&self.adopted)
+        self.fatal = None;
+        self.is_news = true;
+        self.waiting.take().into_iter().for_each(Waker::wake);
     }
 
     /// What ends everything, where something does.
     pub(super) fn fatal(&self) -> Option<SourceError> {
         self.fatal.clone()
+    }
+
+    /// Why the latest request has to be made again, once. Whoever takes it sees to the wait.
+    pub(super) fn take_trouble(&mut self) -> Option<SourceError> {
+        let trouble = self.trouble.take()?;
+        self.pauses.clear();
+        Some(trouble)
     }
 
     /// Why conversations cannot be followed, one by one. It was reported where there are several.
@@ -203,8 +225,8 @@ impl Desk {
     pub(super) fn is_caught_up(&self) -> bool {
         let searched = match self.search {
             Search::Never => true,
-            Search::Due(at) => at > Instant::now(),
-            Search::UnderWay => false,
+            Search::Due { again, .. } => again,
+            Search::UnderWay { .. } => false,
         };
         searched && self.out.is_empty() && self.watches.values().all(Watch::is_caught_up)
     }
@@ -218,7 +240,7 @@ impl Desk {
     pub(super) fn pop(&mut self) -> Option<(String, Out)> {
         let (id, out) = self.out.pop_front()?;
         if matches!(&out, Out::Live(told) if told.body == Body::Closed) {
-            self.watches.remove(&id);
+            self.part_with(&id);
             self.finished += 1;
             if !self.groups.is_empty() {
                 // A group goes on for months, and what is over does not come back.
@@ -236,7 +258,7 @@ impl Desk {
                 watch.despair();
             }
         }
-        if let Search::Due(at) = &mut self.search {
+        if let Search::Due { at, .. } = &mut self.search {
             *at = Instant::now();
         }
         self.collect();
@@ -266,10 +288,10 @@ impl Desk {
         self.topics.missing(&self.groups, self.watches.values())
     }
 
-    /// Notes what the channel listens to now, with a token that is due then.
-    pub(super) fn subscribed(&mut self, asked: &[String], change: Change, states: &[TopicState], due: Option<Instant>) {
+    /// Notes what the channel listens to now, as it was told with this token.
+    pub(super) fn subscribed(&mut self, asked: &[String], change: Change, states: &[TopicState], token: Token) {
         self.topics.note(asked, states, change == Change::Replace);
-        self.line.subscribed(due);
+        self.line.subscribed(token);
         tracing::debug!(topics = asked.len(), "subscribed to topics");
     }
 
@@ -301,24 +323,46 @@ impl Desk {
         if self.denied || self.jobs.len() >= AT_ONCE {
             return None;
         }
+        let now = Instant::now();
+        let soonest = self.soonest(now);
+        if soonest > now {
+            // What waits for that may be something without a time of its own.
+            return Some(soonest);
+        }
         let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
         let words = self.watches.values().filter_map(Watch::fetch_due);
-        let search = if let Search::Due(at) = self.search { Some(at) } else { None };
+        let search = if let Search::Due { at, .. } = self.search { Some(at) } else { None };
         let renewal = self.line.renewal().filter(|_| !self.subscribing);
-        let due = looks.chain(words).chain(search).chain(renewal).min()?;
-        Some(due.max(self.soonest(Instant::now())))
+        looks.chain(words).chain(search).chain(renewal).min()
     }
 
-    /// Takes what has come of the requests under way. Pending where there are none.
+    /// Takes what has come of the requests under way, or notices that there is more to ask. Pending where there is
+    /// neither.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.is_news) {
+            return Poll::Ready(());
+        }
         match self.jobs.poll_next_unpin(context) {
             Poll::Ready(Some(done)) => {
                 self.done(done);
                 self.collect();
                 Poll::Ready(())
             }
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+            Poll::Ready(None) | Poll::Pending => {
+                self.waiting = Some(context.waker().clone());
+                Poll::Pending
+            }
         }
+    }
+
+    /// Forgets a conversation, and soon also what the reader has of it.
+    fn part_with(&mut self, id: &str) {
+        self.watches.remove(id);
+        // The reader may still be about to get the last line of this one, but not of the one before.
+        if let Some(before) = self.gone.latest().filter(|_| !self.groups.is_empty()) {
+            self.ledger.borrow_mut().forget(before);
+        }
+        self.gone.note(id);
     }
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
@@ -384,11 +428,11 @@ impl Desk {
 
     fn search_job(&mut self, now: Instant) -> Option<Job> {
         match self.search {
-            Search::Due(at) if at <= now => {
-                self.search = Search::UnderWay;
+            Search::Due { at, again } if at <= now => {
+                self.search = Search::UnderWay { again };
                 Some(jobs::open(self.rest.clone(), self.groups.clone()))
             }
-            Search::Due(_) | Search::Never | Search::UnderWay => None,
+            Search::Due { .. } | Search::Never | Search::UnderWay { .. } => None,
         }
     }
 
@@ -403,9 +447,8 @@ impl Desk {
 
     fn hear_of(&mut self, snapshot: Snapshot) {
         let Some(id) = snapshot.id.clone() else { return };
-        if !self.groups.is_empty() && is_id(&id) && !snapshot.is_over() {
-            // It is joined from its first message on, however little of the past is wanted of others.
-            self.watch(&id, None, Why::Joined);
+        if !snapshot.is_over() {
+            self.join(&id);
         }
         let ledger = Rc::clone(&self.ledger);
         self.with(&id, |watch| {
@@ -414,6 +457,13 @@ impl Desk {
                 watch.see(snapshot, false, |message| ledger.borrow().knows(&id, message));
             }
         });
+    }
+
+    /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
+    fn join(&mut self, id: &str) {
+        if !self.groups.is_empty() && is_id(id) && !self.gone.has(id) {
+            self.watch(id, None, Why::Joined);
+        }
     }
 
     fn hear_call(&mut self, transcription: Transcription) {

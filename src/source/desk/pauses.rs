@@ -39,3 +39,23 @@ impl Pauses {
         self.until
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_with_failures_obey_the_service_and_end_with_an_answer() {
+        let mut pauses = Pauses::new();
+        assert_eq!(pauses.until(), None);
+        for (least, most) in [(1000, 2000), (2000, 3000), (4000, 5000), (8000, 9000)] {
+            let (delay, first) = pauses.extend(None);
+            assert!((least..=most).contains(&delay.as_millis()), "{delay:?}");
+            assert_eq!((first, pauses.until()), (least == 1000, Some(Instant::now() + delay)));
+        }
+        pauses.clear();
+        assert_eq!(pauses.until(), None);
+        let (delay, first) = pauses.extend(Some(Duration::from_secs(20)));
+        assert!(first && delay >= Duration::from_secs(20), "{delay:?}");
+    }
+}

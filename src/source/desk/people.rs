@@ -78,6 +78,13 @@ impl People {
         }
     }
 
+    /// There was no answer, and there will be one.
+    pub(super) fn ask_again(&mut self, user: &str) {
+        if self.names.get(user).is_some_and(Option::is_none) {
+            self.names.remove(user);
+        }
+    }
+
     /// Whether the name of somebody is being asked for.
     pub(super) fn awaits_names(&self) -> bool {
         self.names.values().any(Option::is_none)
@@ -186,4 +193,129 @@ fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
         Purpose::Bot => Role::Bot.label(),
         Purpose::Agent | Purpose::Queue | Purpose::Other(_) => Role::Agent.label(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::conversation::Snapshot;
+    use serde_json::{Value, json};
+
+    fn participant(value: &Value) -> Participant {
+        Snapshot::of(&json!({ "participants": [value] })).participants.pop().expect("somebody")
+    }
+
+    fn note(people: &mut People, value: &Value) -> Option<String> {
+        let (_, told) = people.note(participant(value), false);
+        told.map(|told| match told.body {
+            Body::Update { what } => what.expect("words").into_owned(),
+            body => panic!("{body:?}"),
+        })
+    }
+
+    #[test]
+    fn changes_have_words() {
+        let cases = [
+            (json!({ "purpose": "customer", "state": "connected" }), Some("Customer joined")),
+            (json!({ "purpose": "customer", "state": "disconnected", "name": "Ada" }), None),
+            (
+                json!({ "purpose": "agent", "state": "connected", "user": { "id": "u", "name": "Sam" } }),
+                Some("Sam joined"),
+            ),
+            (json!({ "purpose": "agent", "state": "alerting", "name": "Sam" }), None),
+            (json!({ "purpose": "agent", "state": "parked" }), Some("Agent joined")),
+            (json!({ "purpose": "botflow", "state": "connected" }), Some("Bot joined")),
+            (
+                json!({ "purpose": "acd", "state": "connected", "queue": { "id": "q", "name": "Billing" } }),
+                Some("waiting in the queue Billing"),
+            ),
+            (json!({ "purpose": "acd", "state": "terminated", "name": "Billing" }), None),
+            (json!({ "purpose": "oracle", "state": "connected", "name": "Pythia" }), None),
+            (json!({ "purpose": "customer", "state": "levitating" }), None),
+        ];
+        for (value, wanted) in cases {
+            assert_eq!(note(&mut People::default(), &value).as_deref(), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn nobody_comes_or_goes_twice_and_who_comes_back_is_another() {
+        let mut people = People::default();
+        let sam = |id: &str, state: &str, how: &str| json!({ "id": id, "purpose": "agent", "name": "Sam", "state": state, "disconnectType": how });
+        let steps = [
+            ("p1", "connected", "", Some("Sam joined")),
+            ("p1", "connected", "", None),
+            ("p1", "disconnected", "transfer.noAnswer", Some("Sam transferred the conversation")),
+            ("p1", "connected", "", None),
+            ("p1", "disconnected", "client", None),
+            ("p2", "connected", "", Some("Sam joined")),
+            ("p2", "terminated", "client", Some("Sam left")),
+        ];
+        for (id, state, how, wanted) in steps {
+            assert_eq!(note(&mut people, &sam(id, state, how)).as_deref(), wanted, "{id} {state}");
+        }
+        let (by, told) = people.note(participant(&sam("p3", "connected", "")), true);
+        assert_eq!((by.as_str(), told, note(&mut people, &sam("p3", "connected", ""))), ("p3", None, None), "quietly");
+    }
+
+    #[test]
+    fn the_customer_has_left_when_none_is_there() {
+        let mut people = People::default();
+        let customer = |id: &str, state: &str| json!({ "id": id, "purpose": "customer", "state": state });
+        assert!(!people.customer_has_left(), "there was none");
+        note(&mut people, &customer("a", "disconnected"));
+        assert!(people.customer_has_left());
+        note(&mut people, &customer("b", "connected"));
+        assert!(!people.customer_has_left());
+    }
+
+    #[test]
+    fn names_are_asked_for_once_and_lent_to_all_stays() {
+        let mut people = People::default();
+        let agent = |id: &str| json!({ "id": id, "purpose": "agent", "state": "connected", "userId": "u1" });
+        note(&mut people, &agent("p1"));
+        note(&mut people, &agent("p2"));
+        assert_eq!((people.nameless(), people.awaits_names()), (vec!["u1".to_owned()], false));
+        people.ask("u1");
+        assert_eq!((people.nameless().len(), people.awaits_names()), (0, true));
+        people.ask_again("u1");
+        assert_eq!((people.nameless().len(), people.awaits_names()), (1, false));
+        people.ask("u1");
+        people.name("u1", Some(&"Sam".to_owned()));
+        note(&mut people, &agent("p3"));
+        let names: Vec<_> = ["p1", "p2", "p3"]
+            .map(|id| people.get(id).and_then(|one| one.user.as_ref()?.name.clone()))
+            .into_iter()
+            .flatten()
+            .collect();
+        assert_eq!((names, people.awaits_names(), people.nameless().len()), (vec!["Sam".to_owned(); 3], false, 0));
+    }
+
+    #[test]
+    fn places_are_those_of_who_is_not_gone() {
+        let mut people = People::default();
+        let one = |id: &str, state: &str| json!({ "id": id, "purpose": "agent", "state": state, "userId": format!("u{id}"), "queueId": format!("q{id}") });
+        for (id, state) in [("1", "alerting"), ("2", "disconnected"), ("3", "parked"), ("4", "levitating")] {
+            note(&mut people, &one(id, state));
+        }
+        let (queues, users) = people.places();
+        assert_eq!(queues, HashSet::from(["q1", "q3", "q4"]));
+        assert_eq!(users, HashSet::from(["u1", "u3", "u4"]));
+    }
+
+    #[test]
+    fn who_speaks_for_the_organisation_is_the_last_agent_to_come_before_any_bot() {
+        let mut people = People::default();
+        let at = |second: i64| DateTime::from_timestamp(second, 0).expect("in range");
+        for (id, purpose, came, went) in [("bot", "ivr", 1, 90), ("Sam", "agent", 10, 20), ("Noor", "agent", 15, 40)] {
+            let one = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",
+                "connectedTime": at(came), "endTime": at(went) });
+            note(&mut people, &one);
+        }
+        let host = |second| people.host(Some(at(second))).map(|(_, one)| one.id.as_str());
+        let hosts = [0, 5, 12, 17, 30, 50, 95].map(host);
+        assert_eq!(hosts, [None, Some("bot"), Some("Sam"), Some("Noor"), Some("Noor"), Some("bot"), None]);
+        let nearest = |second| people.nearest_host(Some(at(second))).map(|(_, one)| one.id.as_str());
+        assert_eq!([0, 14, 95].map(nearest), [Some("bot"), Some("Noor"), Some("Noor")]);
+    }
 }

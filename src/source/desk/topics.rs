@@ -153,3 +153,81 @@ fn kind(topic: &str) -> &'static str {
         "joins and leaves"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::genesys::conversation::Snapshot;
+    use crate::source::Why;
+    use crate::source::desk::Scope;
+
+    /// A conversation with this many agents, of whom none is gone.
+    fn watch(id: &str, agents: usize) -> Watch {
+        let agent =
+            |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
+        let people: Vec<Value> = (0..agents).map(agent).collect();
+        let mut watch = Watch::new(id.into(), Scope::Everything, None, Why::Start);
+        watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_| false);
+        watch
+    }
+
+    fn groups() -> Groups {
+        Groups { queues: vec!["q".into()], users: vec!["u".into()] }
+    }
+
+    fn state(id: &str, missing: &[&str]) -> TopicState {
+        let missing = missing.iter().map(|&name| name.to_owned()).collect();
+        TopicState { id: id.to_owned(), permitted: false, reason: None, missing }
+    }
+
+    #[test]
+    fn what_brings_messages_comes_first_and_what_hints_after_it() {
+        let watches = [watch("c1", 1), watch("c2", 2)];
+        let missing = Topics::default().missing(&groups(), watches.iter());
+        let wanted = [
+            "v2.routing.queues.q.",
+            "v2.users.u.",
+            "v2.users.u0.",
+            "v2.users.u1.",
+            "v2.detail.events.conversation.c1.",
+        ];
+        assert_eq!(missing.len(), 4 + 2 * DETAILS.len(), "each once");
+        for (topic, start) in missing.iter().zip(wanted) {
+            assert!(topic.starts_with(start), "{topic}");
+        }
+    }
+
+    #[test]
+    fn a_channel_holds_a_thousand() {
+        let mut topics = Topics::default();
+        let many = watch("c1", 1500);
+        let first = topics.missing(&Groups::default(), std::iter::once(&many));
+        assert_eq!(first.len(), MOST);
+        topics.note(&first[..900], &[], false);
+        assert_eq!(topics.missing(&Groups::default(), std::iter::once(&many)).len(), 100);
+        topics.note(&first[900..], &[], false);
+        assert!(topics.missing(&Groups::default(), std::iter::once(&many)).is_empty());
+        assert_eq!(topics.all(&Groups::default(), std::iter::once(&many)).len(), MOST);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_asked_for_again_on_this_channel() {
+        let (mut topics, watch) = (Topics::default(), watch("c1", 1));
+        let missing = topics.missing(&Groups::default(), std::iter::once(&watch));
+        assert!(!topics.announce(&Groups::default(), &watch));
+        topics.note(&missing, &[state(&missing[0].to_uppercase(), &["routing:queue:view"])], false);
+        assert!(!topics.announce(&Groups::default(), &watch), "only hints were permitted");
+        assert!(topics.missing(&Groups::default(), std::iter::once(&watch)).is_empty());
+        assert_eq!(topics.all(&Groups::default(), std::iter::once(&watch)).len(), missing.len() - 1);
+        topics.start_over();
+        assert_eq!(topics.missing(&Groups::default(), std::iter::once(&watch)), missing);
+        topics.note(&missing, &[], false);
+        assert!(topics.announce(&Groups::default(), &watch));
+        topics.note(&missing[1..], &[], true);
+        assert!(!topics.announce(&Groups::default(), &watch), "what is not named again is gone");
+        topics.refuse(&missing, "no");
+        assert!(topics.missing(&Groups::default(), std::iter::once(&watch)).is_empty());
+    }
+}

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::end::End;
 use super::fetch::{Fetch, Wanted};
+use super::looks::{self, Looks};
 use super::people::People;
 use super::{Out, Scope, spoken};
 use crate::event::{Body, Gap, Origin};
@@ -19,9 +20,6 @@ use crate::genesys::message_data::Said;
 use crate::genesys::speaker;
 use crate::genesys::transcription::{Transcription, Utterance};
 use crate::source::{Loss, Told, Why};
-
-/// Looks that a hint asks for keep this distance, so that a flood of hints is no flood of requests.
-const LOOK_DISTANCE: Duration = Duration::from_secs(1);
 
 /// Ids that no list has any more are forgotten when there are so many of them.
 const STALE: usize = 10_000;
@@ -38,37 +36,30 @@ pub(super) struct Watch {
     phase: Phase,
     /// Why what was said at first is read afterwards.
     why: Why,
-    /// Nothing older is wanted of what was there at the start.
+    begun: DateTime<Utc>,
+    /// Nothing older is wanted, until what was there at the start is listed.
     since: Option<DateTime<Utc>>,
     fetch: Fetch,
     end: End,
     known: HashSet<String>,
     has_calls: bool,
-    has_messages: bool,
+    /// Whether the service has said that nothing more of the call will be told.
+    call_is_over: bool,
     /// What was said on a call and waits for a look at who is there.
     unheard: Vec<Utterance>,
     /// What was read of the past so far.
     gathered: Vec<Told>,
+    /// What happened since all of the past was listed, and is told after it.
+    held: Vec<Told>,
     out: Vec<Out>,
-}
-
-/// When to look at the conversation.
-#[derive(Debug)]
-pub(super) struct Looks {
-    /// When next; `None` while nothing asks for it.
-    pub(super) due: Option<Instant>,
-    pub(super) under_way: bool,
-    last: Option<Instant>,
-    /// Whether the one under way may have been answered before a connection was lost.
-    stale: bool,
 }
 
 #[derive(Debug, PartialEq)]
 enum Phase {
     /// What was said before the start is being read, if need be over a loss; `listed` once it is known what that is.
     Opening { listed: bool, loss: Option<Loss> },
-    /// A connection was lost, and what was said meanwhile is being read.
-    Recovering { listed: bool, loss: Loss },
+    /// A connection was lost, and what was said meanwhile is being read; without a `loss` a gap was told already.
+    Recovering { listed: bool, loss: Option<Loss> },
     /// Everything comes as it happens.
     Live,
 }
@@ -80,18 +71,20 @@ impl Watch {
             id,
             people: People::default(),
             failures: 0,
-            looks: Looks { due: Some(Instant::now()), under_way: false, last: None, stale: false },
+            looks: Looks::new(),
             scope,
             phase: Phase::Opening { listed: false, loss: None },
             why,
+            begun: Utc::now(),
             since,
             fetch: Fetch::default(),
             end: End::default(),
             known: HashSet::new(),
             has_calls: false,
-            has_messages: false,
+            call_is_over: false,
             unheard: Vec::new(),
             gathered: Vec::new(),
+            held: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -101,7 +94,6 @@ impl Watch {
     pub(super) fn see(&mut self, snapshot: Snapshot, look: bool, delivered: impl Fn(&str) -> bool) {
         let (over, ended) = (snapshot.is_over(), snapshot.ended);
         self.has_calls |= snapshot.has_calls;
-        self.has_messages |= snapshot.has_messages;
         if look {
             self.forget_all_but(&snapshot);
         }
@@ -112,43 +104,35 @@ impl Watch {
             entries.into_iter().for_each(|entry| self.list(entry, &by, &delivered));
         }
         self.change(changes);
-        if look {
-            self.looked();
-            self.attribute();
-        }
+        let whole = look && self.looked();
         if self.scope == Scope::Everything {
-            self.note_end(over, ended, look);
+            self.note_end(over, ended, whole);
         }
         self.settle();
     }
 
     /// Something may have changed: look soon.
     pub(super) fn look_soon(&mut self) {
-        let now = Instant::now();
-        let mut soonest = self.looks.last.map_or(now, |last| (last + LOOK_DISTANCE).max(now));
-        if let Some(last_look) = self.end.look_at() {
-            soonest = soonest.max(last_look);
-        }
-        self.looks.due = Some(self.looks.due.map_or(soonest, |due| due.min(soonest)));
+        self.looks.soon(self.end.look_at());
     }
 
     /// A look was begun; the next is due after `period`, unless something asks for it earlier.
     pub(super) fn begin_look(&mut self, period: Duration) {
-        let now = Instant::now();
-        let due = (self.scope == Scope::Everything).then_some(now + period);
-        self.looks = Looks { due, under_way: true, last: Some(now), stale: false };
+        self.looks.begin((self.scope == Scope::Everything).then_some(period));
     }
 
     /// A look came to nothing, and is to be tried again.
     pub(super) fn look_failed(&mut self, again: Instant) {
         self.failures += 1;
         self.attribute();
-        self.looks.under_way = false;
-        self.looks.due = Some(self.looks.due.map_or(again, |due| due.min(again)));
+        self.looks.end();
+        self.looks.at(again);
     }
 
     /// Takes what was said on a call: final words only.
     pub(super) fn hear(&mut self, transcription: Transcription) {
+        self.has_calls = true;
+        self.call_is_over = transcription.ended;
         if transcription.ended {
             tracing::debug!("{}: the transcription of a call has ended", self.id);
             self.look_soon();
@@ -160,7 +144,7 @@ impl Watch {
             self.look_soon();
         }
         // Who speaks may be about to be found out, which decides whose line it is.
-        let soon = Instant::now() + LOOK_DISTANCE;
+        let soon = Instant::now() + looks::DISTANCE;
         if !self.looks.under_way && self.looks.due.is_none_or(|due| due > soon) {
             self.attribute();
         }
@@ -199,33 +183,40 @@ impl Watch {
     /// A connection was lost and another one stands.
     pub(super) fn resume(&mut self, loss: &Loss) {
         self.attribute();
+        // Nothing that was said on a call can be read afterwards.
+        let on_call = self.has_calls && !self.call_is_over;
+        self.out.extend(on_call.then(|| gap(loss)));
         match &mut self.phase {
-            Phase::Opening { listed, loss: first } => {
+            Phase::Opening { listed, loss: first } | Phase::Recovering { listed, loss: first } => {
                 *listed = false;
-                first.get_or_insert_with(|| loss.clone());
+                *first = if on_call { None } else { first.take().or_else(|| Some(loss.clone())) };
             }
-            Phase::Recovering { listed, .. } => *listed = false,
-            // Nothing that was said on a call can be read afterwards.
-            Phase::Live if self.has_calls && !self.has_messages => self.out.push(gap(loss)),
-            Phase::Live => self.phase = Phase::Recovering { listed: false, loss: loss.clone() },
+            Phase::Live => self.phase = Phase::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
         }
         self.failures = 0;
-        self.looks.due = Some(Instant::now());
-        self.looks.stale = self.looks.under_way;
+        self.looks.afresh();
     }
 
     /// The past cannot be had. What was missed after a loss is told as a gap, once.
     pub(super) fn despair(&mut self) {
         let (loss, why) = match std::mem::replace(&mut self.phase, Phase::Live) {
-            Phase::Recovering { loss, .. } => (Some(loss), Why::Missed),
-            Phase::Opening { loss, .. } => (loss, self.why),
+            Phase::Recovering { loss, .. } => (loss, Why::Missed),
+            Phase::Opening { loss, listed } => {
+                // What was said before the start is not what is missed in a later loss.
+                self.since = if listed { self.since } else { Some(self.begun) };
+                (loss, self.why)
+            }
             Phase::Live => return,
         };
         self.out.extend(loss.as_ref().map(gap));
-        let events = std::mem::take(&mut self.gathered);
-        if !events.is_empty() {
-            self.out.push(Out::Past(events, why));
+        if self.scope == Scope::Past {
+            // Told later, it would stand among what the other wire brings.
+            for id in self.fetch.drain() {
+                self.known.remove(&id);
+            }
+            self.looks.stop();
         }
+        self.tell_past(why);
         self.settle();
     }
 
@@ -271,7 +262,7 @@ impl Watch {
 
     /// Takes note of a participant, and returns what it is known by.
     fn meet(&mut self, participant: Participant, changes: &mut Vec<Told>) -> String {
-        let quiet = self.scope == Scope::Past || matches!(self.phase, Phase::Opening { .. });
+        let quiet = self.scope == Scope::Past || !self.is_seen();
         let (by, change) = self.people.note(participant, quiet);
         changes.extend(change);
         by
@@ -279,7 +270,13 @@ impl Watch {
 
     /// Tells changes, in their place among messages whose words are being fetched.
     fn change(&mut self, changes: Vec<Told>) {
-        if self.fetch.is_busy() { self.fetch.accompany(changes) } else { self.gather(changes) }
+        if self.phase != Phase::Live && !self.is_listing() {
+            self.held.extend(changes);
+        } else if self.fetch.is_busy() {
+            self.fetch.accompany(changes);
+        } else {
+            self.gather(changes);
+        }
     }
 
     fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str) -> bool) {
@@ -287,13 +284,20 @@ impl Watch {
             return;
         }
         self.known.insert(entry.id.clone());
-        let opening = matches!(self.phase, Phase::Opening { .. });
-        let before = |since| entry.time.is_some_and(|time| time < since);
-        if (opening && self.since.is_some_and(before)) || delivered(&entry.id) {
+        // Without a time it may be old, and where nothing old is wanted it is not.
+        let before = |since| entry.time.map_or(since == DateTime::<Utc>::MAX_UTC, |time| time < since);
+        if self.since.is_some_and(before) || delivered(&entry.id) {
             return;
         }
-        let origin = if self.phase == Phase::Live { Origin::Live } else { Origin::History };
-        self.fetch.want(Wanted::new(entry, by.to_owned(), origin));
+        let past = self.is_listing();
+        let joined = self.why == Why::Joined && !self.is_seen();
+        let origin = if past && !joined { Origin::History } else { Origin::Live };
+        self.fetch.want(Wanted::new(entry, by.to_owned(), origin, past));
+    }
+
+    /// Whether what is missing of the past is still being listed.
+    fn is_listing(&self) -> bool {
+        matches!(self.phase, Phase::Opening { listed: false, .. } | Phase::Recovering { listed: false, .. })
     }
 
     fn forget_all_but(&mut self, snapshot: &Snapshot) {
@@ -305,16 +309,20 @@ impl Watch {
         }
     }
 
-    fn looked(&mut self) {
+    /// Ends a look; whether it told everything until now.
+    fn looked(&mut self) -> bool {
         self.failures = 0;
-        self.looks.under_way = false;
-        if std::mem::take(&mut self.looks.stale) {
-            return;
-        }
+        self.attribute();
+        let whole = self.looks.end();
         match &mut self.phase {
-            Phase::Opening { listed, .. } | Phase::Recovering { listed, .. } => *listed = true,
-            Phase::Live => {}
+            Phase::Opening { listed, .. } if whole => {
+                *listed = true;
+                self.since = None;
+            }
+            Phase::Recovering { listed, .. } => *listed |= whole,
+            Phase::Opening { .. } | Phase::Live => {}
         }
+        whole
     }
 
     /// Tells what was said on a call, by whoever is known to be there.
@@ -324,9 +332,7 @@ impl Watch {
     }
 
     fn note_end(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
-        if self.people.customer_has_left() && !over {
-            self.end.suspect();
-        }
+        self.end.suspect(self.people.customer_has_left() && !over);
         self.end.note(over, ended, look);
         if self.end.wants_look() {
             self.look_soon();
@@ -343,14 +349,8 @@ impl Watch {
 
     /// Goes on to the next phase, or to the end, where nothing is missing any more.
     fn settle(&mut self) {
-        let listed = matches!(self.phase, Phase::Opening { listed: true, .. } | Phase::Recovering { listed: true, .. });
-        if listed && !self.fetch.has_past() {
-            let why = if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed };
-            let mut events = std::mem::take(&mut self.gathered);
-            events.sort_by_key(|told| told.at);
-            if !events.is_empty() {
-                self.out.push(Out::Past(events, why));
-            }
+        if self.phase != Phase::Live && !self.is_listing() && !self.fetch.has_past() {
+            self.tell_past(if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed });
             self.phase = Phase::Live;
         }
         if self.phase == Phase::Live
@@ -359,6 +359,16 @@ impl Watch {
         {
             self.out.push(Out::Live(Told { at, body: Body::Closed }));
         }
+    }
+
+    /// Tells what was read of the past, in order, and then what has happened since.
+    fn tell_past(&mut self, why: Why) {
+        let mut events = std::mem::take(&mut self.gathered);
+        events.sort_by_key(|told| told.at);
+        if !events.is_empty() {
+            self.out.push(Out::Past(events, why));
+        }
+        self.out.extend(self.held.drain(..).map(Out::Live));
     }
 }
 
@@ -379,20 +389,4 @@ fn gap(loss: &Loss) -> Out {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_look_from_before_a_loss_does_not_tell_what_was_missed() {
-        let mut watch = Watch::new("c1".to_owned(), Scope::Past, None, Why::Start);
-        watch.see(Snapshot::default(), true, |_| false);
-        assert!(!watch.is_reading());
-        watch.begin_look(LOOK_DISTANCE);
-        watch.resume(&Loss { last_sign: Utc::now(), reason: String::new() });
-        watch.see(Snapshot::default(), true, |_| false);
-        assert!(watch.is_recovering() && watch.looks.due == Some(Instant::now()), "it is looked at again");
-        watch.begin_look(LOOK_DISTANCE);
-        watch.see(Snapshot::default(), true, |_| false);
-        assert!(!watch.is_recovering());
-    }
-}
+mod tests;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use reqwest::Upgraded;
 
 pub(crate) use self::session::NotificationSession;
+use super::SourceError;
 use super::desk::{self, Desk, Scope};
-use super::{Loss, SourceError};
 use crate::config::{Groups, Past, SocketLimits};
 use crate::genesys::channels::{self, Change};
 use crate::genesys::http;
@@ -81,11 +81,12 @@ impl Notifications {
             let unseen = self.desk.borrow().unseen();
             let Some(id) = unseen else { return Ok(()) };
             match desk::snapshot(&self.rest, Scope::Everything, &id).await {
-                Err(error @ (RestError::Http(_) | RestError::Auth(_) | RestError::Busy { .. })) => {
-                    return Err(SourceError::of_rest(error, &id));
-                }
-                Err(error @ RestError::Unauthorized { .. }) => return Err(SourceError::of_rest(error, &id)),
-                Err(RestError::NotSpoken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+                Err(
+                    error @ (RestError::Http(_)
+                    | RestError::Auth(_)
+                    | RestError::Busy { .. }
+                    | RestError::Unauthorized { .. }),
+                ) => return Err(SourceError::of_rest(error, &id)),
                 result => self.desk.borrow_mut().looked(&id, result),
             }
             if let Some(fatal) = self.desk.borrow().fatal() {
@@ -99,7 +100,11 @@ impl Notifications {
         let refused = |error| SourceError::of_rest(error, "");
         let known = self.desk.borrow().line.channel().map(str::to_owned);
         let kept = match known {
-            Some(id) => channels::exists(&self.rest, &id).await.map_err(refused)?,
+            Some(id) => match channels::exists(&self.rest, &id).await {
+                // It may belong to a token that is no more.
+                Err(RestError::Forbidden { .. } | RestError::NotSpoken { .. }) => false,
+                answer => answer.map_err(refused)?,
+            },
             None => false,
         };
         if !kept {
@@ -124,12 +129,13 @@ impl Notifications {
             return Ok(true);
         }
         match desk::subscribe(&self.rest, &channel, Change::Add, &topics).await {
-            Ok((states, due)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, due),
+            Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, token),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
             Err(RestError::Forbidden { answer, .. }) => {
-                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string())
+                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string());
             }
+            Err(RestError::NotSpoken { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
             Err(error) => return Err(SourceError::of_rest(error, "")),
         }
         Ok(true)
@@ -162,16 +168,15 @@ impl Notifications {
     }
 
     fn session<T>(&self, socket: Option<Socket<T>>, host: String) -> NotificationSession<T> {
-        self.desk.borrow_mut().look_at_all();
+        let mut desk = self.desk.borrow_mut();
+        desk.look_at_all();
+        if socket.is_none() {
+            // What stood in the way of an earlier session has been waited for.
+            desk.take_trouble();
+        }
+        drop(desk);
         let wire = if self.follow { "notifications" } else { "history" };
         let secrets = self.rest.http().secrets().clone();
         NotificationSession::new(socket, Rc::clone(&self.desk), format!("{host} ({wire})"), secrets, self.follow)
-    }
-}
-
-impl<T> NotificationSession<T> {
-    /// Says that this is the first session after a loss.
-    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
-        self.desk().borrow_mut().resume(loss);
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,7 +15,11 @@ use crate::genesys::notice::{self, Notice};
 use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
 use crate::redact::Secrets;
 use crate::source::desk::{Desk, Out};
-use crate::source::{Arrival, Meaning, SourceError, due};
+use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+
+/// How long a socket that has ended as announced may be missed: the one that takes its place is being opened, and the
+/// service ends the old one when the new one stands.
+const BETWEEN_SOCKETS: Duration = Duration::from_secs(10);
 
 /// One open connection for all conversations.
 #[derive(Debug)]
@@ -25,8 +30,10 @@ pub(crate) struct NotificationSession<T> {
     peer: String,
     secrets: Secrets,
     follow: bool,
-    /// When the service has said that it will close the socket.
+    /// Since when another session should be opened beside this one.
     closing: Option<Instant>,
+    /// How the socket has ended meanwhile, and until when that does not matter.
+    ended: Option<(Instant, Ending)>,
     /// Whether we have said goodbye.
     left: bool,
     current: String,
@@ -43,11 +50,14 @@ impl<T> NotificationSession<T> {
         follow: bool,
     ) -> Self {
         let current = String::new();
-        Self { socket, desk, peer, secrets, follow, closing: None, left: false, current, frame: None }
+        Self { socket, desk, peer, secrets, follow, closing: None, ended: None, left: false, current, frame: None }
     }
 
-    pub(super) fn desk(&self) -> &Rc<RefCell<Desk>> {
-        &self.desk
+    /// Says that this is the first session after a loss. Without a socket nothing was missed that could have been heard.
+    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
+        if self.socket.is_some() {
+            self.desk.borrow_mut().resume(loss);
+        }
     }
 }
 
@@ -56,7 +66,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         &self.peer
     }
 
-    /// At once when the service has said that it will close the socket.
+    /// At once when the service has said that it will close the socket, or when there is something to hear after all.
     pub(in crate::source) fn renew_at(&self) -> Option<Instant> {
         self.closing
     }
@@ -72,6 +82,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         let out = self.desk.borrow_mut().pop();
         if let Some(out) = out {
             return Some(Ok(self.tell(out)));
+        }
+        if self.ended.is_some() {
+            return None;
         }
         let result = self.socket.as_mut()?.ready()?;
         Some(self.take(result))
@@ -89,7 +102,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             }
             self.broken()?;
             if self.is_over() {
-                return Ok(self.end());
+                return Ok(hint(true));
+            }
+            if self.is_stranded() {
+                self.closing = Some(Instant::now());
+                return Ok(hint(false));
             }
             if let Some(result) = self.turn().await {
                 return self.take(result);
@@ -99,15 +116,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 
     pub(in crate::source) async fn hold(&mut self, until: impl Future<Output = ()>) {
         match &mut self.socket {
-            Some(socket) => socket.hold(until).await,
-            None => until.await,
+            Some(socket) if self.ended.is_none() => socket.hold(until).await,
+            _ => until.await,
         }
     }
 
     pub(in crate::source) async fn close(&mut self) {
         self.left = true;
-        if let Some(socket) = &mut self.socket {
-            socket.close(CLOSE_NORMAL).await;
+        match (&mut self.socket, &self.ended) {
+            (Some(socket), Some((_, ending))) => socket.give_up(ending).await,
+            (Some(socket), None) => socket.close(CLOSE_NORMAL).await,
+            (None, _) => {}
         }
     }
 
@@ -120,21 +139,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     /// Waits for whatever comes first: a frame, an answer, or a reason or the time to ask for something.
     async fn turn(&mut self) -> Option<Result<Frame, Ending>> {
         let desk = Rc::clone(&self.desk);
-        let (begin, adopted) = (desk.borrow().due(), desk.borrow().adopted());
+        let begin = desk.borrow().due();
+        let missed = self.ended.as_ref().map(|(until, _)| *until);
         tokio::select! {
             biased;
-            result = frame(&mut self.socket) => return Some(result),
+            result = frame(&mut self.socket), if missed.is_none() => return Some(result),
             () = poll_fn(|context| desk.borrow_mut().poll(context)) => {}
             () = due(begin) => {}
-            () = adopted.notified() => {}
+            () = due(missed) => {}
         }
         None
     }
 
     /// Reads what the service still says after our goodbye, which is of no more interest.
     async fn farewell(&mut self) -> SourceError {
-        let Some(socket) = &mut self.socket else {
-            return SourceError::Dropped(Ending::Broken("there is no socket".to_owned()));
+        let socket = match (&mut self.socket, &self.ended) {
+            (Some(socket), None) => socket,
+            (_, Some((_, ending))) => return SourceError::Dropped(ending.clone()),
+            (None, None) => return SourceError::Dropped(Ending::Broken("there is no socket".to_owned())),
         };
         loop {
             if let Err(ending) = socket.next().await {
@@ -144,12 +166,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     }
 
     /// What was found out to be of no more use.
-    fn broken(&self) -> Result<(), SourceError> {
+    fn broken(&mut self) -> Result<(), SourceError> {
+        if let Some((_, ending)) = self.ended.take_if(|(until, _)| *until <= Instant::now()) {
+            return Err(SourceError::Dropped(ending));
+        }
         let mut desk = self.desk.borrow_mut();
         if let Some(fatal) = desk.fatal() {
             return Err(fatal);
         }
+        // Without a socket there is nothing to keep, and somebody has to count the attempts.
+        if self.socket.is_none()
+            && let Some(trouble) = desk.take_trouble()
+        {
+            return Err(trouble);
+        }
         desk.line.take_loss().map_or(Ok(()), |why| Err(SourceError::ChannelGone(why)))
+    }
+
+    /// Whether there is something to be heard after all, and no socket for it.
+    fn is_stranded(&self) -> bool {
+        self.follow && self.socket.is_none() && self.closing.is_none() && !self.desk.borrow().is_ending()
     }
 
     /// Whether nothing more is to be told.
@@ -161,8 +197,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
         let frame = match result {
             Ok(frame) => frame,
+            Err(ending) if self.closing.is_some() => {
+                self.ended = Some((Instant::now() + BETWEEN_SOCKETS, self.redacted(ending)));
+                return Ok(hint(false));
+            }
             Err(ending) => {
-                if matches!(ending, Ending::Closed { .. }) && self.closing.is_none() {
+                if matches!(ending, Ending::Closed { .. }) {
                     self.desk.borrow_mut().line.kicked();
                 }
                 return Err(SourceError::Dropped(self.redacted(ending)));
@@ -170,15 +210,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         };
         let (conversation, meaning) = self.understand(notice::read(frame.raw()));
         self.current = conversation;
-        let shown = match frame.raw() {
-            RawFrame::Text(text) => match self.secrets.without_channel(text) {
-                Cow::Owned(text) => Some(text),
-                Cow::Borrowed(_) => None,
-            },
-            RawFrame::Binary(_) => None,
-        };
+        let shown = without_channel(frame.raw(), &self.secrets);
         let (frame, shown) = self.frame.insert((frame, shown));
-        let raw = shown.as_deref().map_or(frame.raw(), RawFrame::Text);
+        let raw = match (frame.raw(), shown.as_deref()) {
+            (RawFrame::Text(_), Some(shown)) => RawFrame::Text(shown),
+            (RawFrame::Binary(_), Some(shown)) => RawFrame::Binary(shown.as_bytes()),
+            (raw, None) => raw,
+        };
         let received = frame.received;
         Ok(Arrival { conversation: &self.current, received, raw: Some(raw), meaning, last: false })
     }
@@ -228,10 +266,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         Arrival { conversation, received, raw: None, meaning, last }
     }
 
-    fn end(&self) -> Arrival<'_> {
-        Arrival { conversation: "", received: Utc::now(), raw: None, meaning: Meaning::Hint, last: true }
-    }
-
     fn redacted(&self, ending: Ending) -> Ending {
         match ending {
             Ending::Closed { code, reason } => {
@@ -239,6 +273,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             }
             ending => ending,
         }
+    }
+}
+
+/// Nothing for the reader, and perhaps the last of it.
+fn hint(last: bool) -> Arrival<'static> {
+    Arrival { conversation: "", received: Utc::now(), raw: None, meaning: Meaning::Hint, last }
+}
+
+/// The frame as it may be shown, where that is not as it came.
+fn without_channel(raw: RawFrame<'_>, secrets: &Secrets) -> Option<String> {
+    let text = match raw {
+        RawFrame::Text(text) => text,
+        RawFrame::Binary(bytes) => str::from_utf8(bytes).ok()?,
+    };
+    match secrets.without_channel(text) {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
     }
 }
 
