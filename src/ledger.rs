@@ -116,10 +116,14 @@ fn identify(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
             ("update", what).hash(hasher);
             counted(event, hasher)
         }
-        Body::Closed => {
-            "closed".hash(hasher);
-            counted(event, hasher)
-        }
+        // A conversation ends once, however often one connection says so.
+        Body::Closed => match event.at {
+            Some(at) => {
+                ("closed", at).hash(hasher);
+                Identity::Own
+            }
+            None => Identity::None,
+        },
     }
 }
 
@@ -268,6 +272,13 @@ mod tests {
             assert!(ledger.admit(&event, &mut Tally::default()), "{event:?}");
             assert!(!ledger.admit(&event, &mut Tally::default()), "{event:?}");
         }
+        let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
+        let twice = |ledger: &mut Ledger, tally: &mut Tally, body: Body<'static>| {
+            let event = event(Some(at(5)), body);
+            [ledger.admit(&event, tally), ledger.admit(&event, tally)]
+        };
+        assert_eq!(twice(&mut ledger, &mut tally, Body::Closed), [true, false], "it ends once");
+        assert_eq!(twice(&mut ledger, &mut tally, Body::Update { what: None }), [true, true]);
         let gap = event(Some(at(5)), Body::Gap(Gap { from: at(1), to: at(5), reason: String::new() }));
         assert!(ledger.admit(&gap, &mut Tally::default()) && ledger.admit(&gap, &mut Tally::default()));
     }

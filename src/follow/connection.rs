@@ -90,6 +90,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         Ok(self.note(taken, last, shared).unwrap_or(Heard::More))
     }
 
+    /// Delivers the next of what was said before the end and could not be told yet; false when nothing is missing.
+    /// Cancel safe.
+    pub(super) async fn settle(&mut self, shared: &Shared<'_>) -> bool {
+        shared.delivery.borrow_mut().flush();
+        match self.session.owed().await {
+            Some(arrival) => {
+                shared.take(arrival, &mut self.tally);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Whether to stop here and let others look: at the end of the conversation, or of the reader's patience.
     fn note(&mut self, taken: Taken, last: bool, shared: &Shared<'_>) -> Option<Heard> {
         self.news |= taken == Taken::News;

@@ -98,7 +98,7 @@ where
             Ok(mut session) => {
                 trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_sign));
                 let tally = shared.opened(&mut session, lost.take());
-                let tail = Tail { name, shared: &shared, stop };
+                let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
                 match tail.run(Connection::new(session, tally), &mut connect).await {
                     Tailed::Closed => return Ok(Outcome::Closed),
                     Tailed::Stopped => return Ok(Outcome::Stopped),

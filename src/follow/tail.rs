@@ -15,6 +15,9 @@ use crate::source::{Recovery, Session, SourceError};
 /// close.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
+/// How long words that the service has not given away yet are waited for after the end.
+const LAST_WORDS: Duration = Duration::from_secs(61);
+
 /// The same when the user is waiting for us to leave.
 const HASTY_WAIT: Duration = Duration::from_millis(500);
 
@@ -41,6 +44,8 @@ pub(super) struct Tail<'a> {
     pub(super) name: &'a str,
     /// Where arrivals go.
     pub(super) shared: &'a Shared<'a>,
+    /// Whether an orderly end of the connection is not the end of the tail.
+    pub(super) goes_on: bool,
     /// Cancelled when the user wants to leave.
     pub(super) stop: &'a CancellationToken,
 }
@@ -156,6 +161,7 @@ impl Tail<'_> {
                         connection.session.close().await;
                         self.read_on(&mut connection, LAST_WAIT).await;
                     }
+                    self.settle(&mut connection).await;
                 };
                 if self.stop.run_until_cancelled(orderly).await.is_none() {
                     connection.session.close().await;
@@ -169,12 +175,22 @@ impl Tail<'_> {
             }
             Break::Lost(error) => {
                 connection.session.bury(&error).await;
+                if error.recovery() == Recovery::Over && !self.goes_on {
+                    self.stop.run_until_cancelled(self.settle(&mut connection)).await;
+                }
                 let last_sign = connection.session.heard_at();
                 Tailed::Lost { error, last_sign, fruitful: connection.is_fruitful() }
             }
         };
         self.shared.delivery.borrow_mut().flush();
         tailed
+    }
+
+    /// Waits for what was said and lacks its words yet, since nobody will ask for it any more.
+    async fn settle<T: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<T>) {
+        let everything = async { while connection.settle(self.shared).await {} };
+        // What has not come by then was told without words.
+        let _ = timeout(LAST_WORDS, everything).await;
     }
 
     /// Reads what still comes, for a while. Whether the connection stands after that.

@@ -130,7 +130,9 @@ impl SourceError {
             }
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Recovery::GiveUp,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Recovery::GiveUp,
-            Self::NoConversation { .. } | Self::NotSpoken { .. } | Self::NotGenesys { .. } => Recovery::GiveUp,
+            Self::NoConversation { .. } | Self::NotSpoken { .. } => Recovery::GiveUp,
+            // Where the API has answered before, something in between has spoken for it.
+            Self::NotGenesys { .. } => Recovery::GiveUpAtFirst,
             Self::Neither { notifications, .. } => notifications.recovery(),
             Self::ChannelGone(_) => Recovery::Retry { wish: None },
             Self::Ended(Ending::Closed { code: 1000 | 1001, .. }) => Recovery::Over,

@@ -143,6 +143,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         }
     }
 
+    /// The next of what was said already and could not be told yet, after the end; `None` when nothing is missing. Cancel
+    /// safe.
+    pub(crate) async fn owed(&mut self) -> Option<Arrival<'_>> {
+        match self {
+            Self::Transcript(session) => session.owed().await,
+            // Its end waits for everything.
+            Self::Notifications(_) => None,
+        }
+    }
+
     /// Reads nothing until `until` is over; the connection is kept alive meanwhile. Cancel safe.
     pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
         match self {

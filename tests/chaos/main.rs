@@ -90,6 +90,7 @@ async fn talk(simulator: &Simulator, plan: &Plan) -> Said {
         {
             match plan.wire {
                 Wire::Transcript => conversation.inflict(trouble).await.unwrap(),
+                Wire::Notifications if trouble.contains(':') => simulator.inflict(trouble).await.unwrap(),
                 Wire::Notifications => simulator.inflict(&format!("notify:{trouble}")).await.unwrap(),
             }
         }

@@ -61,22 +61,34 @@ const ENDS: &[&str] = &[
 const ON_TRANSCRIPT: &[&str] = &["duplicate", "binary", "fragmented", "unknown-event", "ping=300ms"];
 
 /// What else can happen on a notification socket.
-const ON_NOTIFICATIONS: &[&str] =
-    &["socket_closing=400ms", "no-heartbeat", "duplicate", "reorder", "lose=3", "unknown", "revoke"];
+const ON_NOTIFICATIONS: &[&str] = &[
+    "socket_closing=400ms",
+    "no-heartbeat",
+    "duplicate",
+    "reorder",
+    "lose=3",
+    "unknown",
+    "revoke",
+    "channel:expire",
+    "channel:evict",
+];
 
 /// What can happen to a request of any kind.
-const TO_REQUESTS: &[&str] =
-    &["status=500", "status=503,retry-after=1", "status=429,retry-after=1", "slow=300ms", "reset", "not-json"];
+const TO_REQUESTS: &[&str] = &[
+    "status=500",
+    "status=503,retry-after=1",
+    "status=429,retry-after=1",
+    "status=408",
+    "slow=300ms",
+    "hang",
+    "reset",
+    "not-json",
+    "status=401",
+];
 
 /// What can happen to answers of the API, if they come.
-const TO_ANSWERS: &[&str] = &[
-    "rest:newest-first",
-    "rest:omit=2,times=4",
-    "rest:late-body=700ms",
-    "rest:textbody",
-    "rest:empty",
-    "rest:status=401",
-];
+const TO_ANSWERS: &[&str] =
+    &["rest:newest-first", "rest:omit=2,times=4", "rest:late-body=700ms", "rest:textbody", "notify:truncate=20"];
 
 impl Plan {
     pub(crate) fn new(seed: u64) -> Self {
@@ -126,14 +138,14 @@ fn faults(random: &mut Rng, wire: Wire) -> Vec<String> {
             _ => "rest",
         };
         let what = TO_REQUESTS[random.usize(0..TO_REQUESTS.len())];
-        // A first answer that is no answer at all is a reason to give up, and no trouble to live through.
-        if !(what == "not-json" && place != "rest") {
+        // What is final where it is said is no trouble to live through.
+        let final_ = (what == "not-json" && place != "rest") || (what == "status=401" && place == "token");
+        if !final_ {
             faults.push(format!("{place}:{what},after={}", 2 + random.u8(0..5)));
         }
     }
     if random.bool() {
         faults.push(TO_ANSWERS[random.usize(0..TO_ANSWERS.len())].to_owned());
     }
-    faults.retain(|fault| !(fault == "rest:empty" || fault == "rest:status=401"));
     faults
 }

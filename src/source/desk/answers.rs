@@ -64,7 +64,7 @@ impl Desk {
     fn look_failed(&mut self, id: &str, error: RestError) {
         let seen = self.watches.get(id).is_some_and(Watch::is_seen);
         match error {
-            error if self.scope == Scope::Past && !is_passing(&error) => self.deny(&error),
+            error if self.scope == Scope::Past && !is_passing(&error, seen) => self.deny(&error),
             error @ RestError::Forbidden { .. } => self.refuse(id, error),
             error @ RestError::NotFound { .. } if !seen => self.refuse(id, error),
             error @ RestError::NotSpoken { .. } if !seen => self.refuse(id, error),
@@ -88,7 +88,7 @@ impl Desk {
                 self.with(id, |watch| watch.fetched(said));
                 return;
             }
-            Err(error) if self.scope == Scope::Past && !is_passing(&error) => self.deny(&error),
+            Err(error) if self.scope == Scope::Past && !is_passing(&error, true) => self.deny(&error),
             Err(error @ RestError::Forbidden { .. }) => self.refuse(id, error),
             // Of what is not there, or cannot be asked for, there are no words: that is for each message to say.
             Err(RestError::NotFound { .. }) => self.with(id, |watch| watch.fetched(Vec::new())),
@@ -151,7 +151,7 @@ impl Desk {
                     if again { self.join(id) } else { self.adopt(id, None) }
                 }
             }
-            Err(error) if is_passing(&error) || matches!(error, RestError::Unauthorized { .. }) => {
+            Err(error) if is_passing(&error, false) || matches!(error, RestError::Unauthorized { .. }) => {
                 self.search = Search::Due { at: Instant::now(), again };
                 self.trouble(error);
             }
@@ -216,7 +216,12 @@ impl Desk {
     }
 }
 
-/// Whether it may be otherwise in a while.
-fn is_passing(error: &RestError) -> bool {
-    matches!(error, RestError::Busy { .. } | RestError::Http(_) | RestError::Auth(_))
+/// Whether it may be otherwise in a while. Something else that answers for once is to be expected only where the API has
+/// been `seen` to answer.
+fn is_passing(error: &RestError, seen: bool) -> bool {
+    match error {
+        RestError::Busy { .. } | RestError::Http(_) | RestError::Auth(_) => true,
+        RestError::NotSpoken { .. } => seen,
+        RestError::Unauthorized { .. } | RestError::Forbidden { .. } | RestError::NotFound { .. } => false,
+    }
 }

@@ -231,6 +231,11 @@ impl Desk {
         searched && self.out.is_empty() && self.watches.values().all(Watch::is_caught_up)
     }
 
+    /// Whether there are words that are known to have been said and may still be had.
+    pub(super) fn owes(&self) -> bool {
+        !self.denied && !self.watches.values().all(Watch::is_caught_up)
+    }
+
     /// Whether what was said before the start, or during a loss, is still being read.
     pub(super) fn is_reading(&self) -> bool {
         !self.denied && self.watches.values().any(Watch::is_reading)

@@ -99,6 +99,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
+    /// The next of what was said already and lacks its words yet; `None` when nothing is missing. The socket may be gone.
+    pub(in crate::source) async fn owed(&mut self) -> Option<Arrival<'_>> {
+        loop {
+            self.desk.borrow_mut().begin();
+            if let Some(out) = self.read_past() {
+                return Some(past(&self.conversation, out));
+            }
+            if !self.desk.borrow().owes() {
+                return None;
+            }
+            let desk = Rc::clone(&self.desk);
+            let begin = desk.borrow().due();
+            tokio::select! {
+                () = poll_fn(|context| desk.borrow_mut().poll(context)) => {}
+                () = due(begin) => {}
+            }
+        }
+    }
+
     pub(in crate::source) async fn hold(&mut self, until: impl Future<Output = ()>) {
         self.socket.hold(until).await;
     }
