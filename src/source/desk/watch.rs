@@ -13,6 +13,7 @@ use super::end::End;
 use super::fetch::{Fetch, Wanted};
 use super::people::People;
 use super::{Out, Scope, spoken};
+use crate::cursor::Begun;
 use crate::event::{Body, Gap, Origin};
 use crate::genesys::conversation::{Entry, EntryKind, Participant, Snapshot};
 use crate::genesys::message_data::Said;
@@ -92,6 +93,16 @@ impl Watch {
             gathered: Vec::new(),
             out: Vec::new(),
         }
+    }
+
+    /// An earlier run has begun with it: what that one missed is wanted, and where it cannot be had, that is told as after
+    /// a lost connection.
+    pub(super) fn resumed(id: String, scope: Scope, begun: Begun, why: Why) -> Self {
+        let mut watch = Self::new(id, scope, begun.before, why);
+        if let Some(last_sign) = begun.latest.filter(|_| !begun.over) {
+            watch.resume(&Loss { last_sign: last_sign.min(Utc::now()), reason: "the run before had ended".to_owned() });
+        }
+        watch
     }
 
     /// Takes a list of everything, or of the latest messages, which the service sent or, for a `look`, was asked for.
@@ -340,6 +351,13 @@ impl Watch {
         let listed = matches!(self.phase, Phase::Opening { listed: true, .. } | Phase::Recovering { listed: true, .. });
         if listed && !self.fetch.has_past() {
             let why = if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed };
+            // Nothing that was said on a call can be read afterwards.
+            if let Phase::Opening { loss: Some(loss), .. } = &self.phase
+                && self.has_calls
+                && !self.has_messages
+            {
+                self.out.push(gap(loss));
+            }
             let mut events = std::mem::take(&mut self.gathered);
             events.sort_by_key(|told| told.at);
             if !events.is_empty() {
