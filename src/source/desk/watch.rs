@@ -351,13 +351,6 @@ impl Watch {
         let listed = matches!(self.phase, Phase::Opening { listed: true, .. } | Phase::Recovering { listed: true, .. });
         if listed && !self.fetch.has_past() {
             let why = if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed };
-            // Nothing that was said on a call can be read afterwards.
-            if let Phase::Opening { loss: Some(loss), .. } = &self.phase
-                && self.has_calls
-                && !self.has_messages
-            {
-                self.out.push(gap(loss));
-            }
             let mut events = std::mem::take(&mut self.gathered);
             events.sort_by_key(|told| told.at);
             if !events.is_empty() {
