@@ -93,6 +93,8 @@ pub struct Config {
     pub lines: Lines,
     /// Where to record frames.
     pub record: Option<PathBuf>,
+    /// Where to keep what was delivered, for the next run to go on after it.
+    pub cursor: Option<PathBuf>,
 }
 
 /// What the demo needs; the rest of a [`Config`] comes from the simulator.
@@ -195,6 +197,7 @@ fn tail(
         let from = if path == Path::new("-") { ReplayFrom::Stdin } else { ReplayFrom::File(path) };
         return Some(Task::Replay(Replay { from, lines }));
     }
+    let cursor = past::cursor(&past, lines.style.format, problems);
     let past = past::resolve(&past, Utc::now());
     let link = link::resolve(&connection, network, env, problems);
     if demo {
@@ -214,6 +217,7 @@ fn tail(
         link: link?,
         lines,
         record,
+        cursor,
     })))
 }
 

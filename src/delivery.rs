@@ -142,6 +142,7 @@ impl Delivery {
         }
         self.counts.delivered += 1;
         self.output.event(event);
+        self.output.mark(ledger.mark());
         Taken::News
     }
 
@@ -169,13 +170,18 @@ impl Delivery {
         (ledger, tally): (&mut Ledger, &mut Tally),
     ) -> Taken {
         let events = events.into_iter().map(|Told { at, body }| TranscriptEvent { conversation, at, received, body });
-        let new: Vec<_> = events.filter(|event| ledger.admit(event, tally)).collect();
-        let wanted = if why == Why::Start { self.lines } else { None };
+        let admitted = events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.mark())));
+        let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
+        let begun = ledger.begun(conversation).is_some();
+        let wanted = if why == Why::Start && !begun { self.lines } else { None };
         let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
-        for event in &new[shown..] {
+        // What is passed over now is not wanted of the next run either.
+        marks.drain(..shown).for_each(|mark| self.output.mark(mark));
+        for (event, mark) in new[shown..].iter().zip(marks) {
             self.counts.delivered += 1;
             self.record(event);
             self.output.event(event);
+            self.output.mark(mark);
         }
         if why == Why::Missed {
             let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();

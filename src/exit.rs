@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::check::Blame;
 use crate::config::ConfigError;
+use crate::cursor::CursorError;
 use crate::follow::Failure;
 use crate::genesys::auth::AuthError;
 use crate::genesys::http::HttpError;
@@ -66,6 +67,9 @@ pub(crate) enum Error {
     /// The recording cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The cursor cannot be used or written.
+    #[error("{0}")]
+    Cursor(Arc<CursorError>),
     /// The recording cannot be read.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -83,6 +87,12 @@ pub(crate) enum Error {
     Start(io::Error),
 }
 
+impl From<CursorError> for Error {
+    fn from(error: CursorError) -> Self {
+        Self::Cursor(Arc::new(error))
+    }
+}
+
 impl Error {
     /// The exit code it stands for.
     pub(crate) fn code(&self) -> u8 {
@@ -93,6 +103,8 @@ impl Error {
             Self::Check(blame) => of_blame(*blame),
             Self::Record(RecordError::Foreign(_)) => CONFIG,
             Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => IO,
+            Self::Cursor(error) if error.is_of_setting() => CONFIG,
+            Self::Cursor(_) => IO,
             Self::Replay(ReplayError::Missing(_) | ReplayError::Io(_)) => NO_INPUT,
             Self::Replay(ReplayError::Corrupt { .. }) => PROTOCOL,
             Self::Simulator(error) if error.kind() == io::ErrorKind::InvalidInput => CONFIG,
@@ -113,6 +125,7 @@ impl Error {
             Self::Tail(failure) => failure.cause().hint(),
             Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
             Self::Record(RecordError::Io { source, .. }) => full(source),
+            Self::Cursor(error) => error.hint(),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
             Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),

@@ -1,23 +1,33 @@
 //! What was delivered already: the one place that decides whether an event is new.
 //!
 //! An event is known by a keyed 64-bit hash of its identity, so that a million messages cost no more than the latest
-//! [`REMEMBERED`] of them, and nobody outside can craft two messages that pass for one.
+//! [`REMEMBERED`] of them, and nobody outside can craft two messages that pass for one. With a cursor the keys are those of
+//! its file, and what earlier runs delivered is known from the start.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+mod journal;
+mod keys;
+mod recent;
 
+use std::collections::{HashMap, VecDeque};
+
+use self::journal::Journal;
+use self::keys::Digest;
+pub(crate) use self::keys::Keys;
+use self::recent::{Keyed, Recent};
+use crate::cursor::{Begun, Mark, OVER};
 use crate::event::{Body, Message, TranscriptEvent};
 
 /// How many events are remembered: seven eighths of 2^16, the most a hash table holds before it doubles. With the
 /// order of their coming they take about 1 MiB.
-const REMEMBERED: usize = 57_344;
+pub(crate) const REMEMBERED: usize = 57_344;
 
 /// The memory of what was delivered, across connections and conversations.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    keys: RandomState,
+    keys: Keys,
     delivered: HashMap<String, Recent>,
+    /// There is one where a cursor is kept.
+    journal: Option<Box<Journal>>,
 }
 
 /// What one connection has brought of the events that have no id. Every connection starts a new one.
@@ -29,32 +39,80 @@ pub(crate) struct Tally {
 }
 
 impl Ledger {
+    /// The ledger that goes on where earlier runs have stopped: with their keys, and with what they have delivered of each
+    /// conversation.
+    pub(crate) fn resumed(keys: Keys, earlier: impl IntoIterator<Item = (String, Begun, Vec<u64>)>) -> Self {
+        let (mut begun, mut delivered) = (HashMap::new(), HashMap::new());
+        for (conversation, state, known) in earlier {
+            let recent: &mut Recent = delivered.entry(conversation.clone()).or_default();
+            for key in known.into_iter().filter(|key| *key != OVER) {
+                recent.insert(key);
+            }
+            begun.insert(conversation, state);
+        }
+        Self { keys, delivered, journal: Some(Box::new(Journal::new(begun))) }
+    }
+
     /// Whether the event is delivered for the first time; from now on it is not.
     ///
     /// An event without an id is told from its like only across connections: the k-th of a connection is the k-th of
     /// any other. One without a time as well is always new.
     pub(crate) fn admit(&mut self, event: &TranscriptEvent<'_>, tally: &mut Tally) -> bool {
-        let mut hasher = self.keys.build_hasher();
-        let key = match identify(event, &mut hasher) {
-            Identity::Own => hasher.finish(),
-            Identity::Counted => {
-                event.conversation.hash(&mut hasher);
-                let occurrence = tally.count(hasher.finish());
-                self.keys.hash_one((hasher.finish(), occurrence))
-            }
-            Identity::None => return true,
-        };
-        match self.delivered.get_mut(event.conversation) {
-            Some(delivered) => delivered.insert(key),
-            None => self.delivered.entry(event.conversation.to_owned()).or_default().insert(key),
+        let key = self.key(event, tally);
+        if self.journal.as_ref().is_some_and(|journal| journal.has(event)) {
+            return false;
         }
+        let new = key.is_none_or(|key| self.insert(event.conversation, key));
+        if new && let Some(journal) = &mut self.journal {
+            journal.note(event, key);
+        }
+        new
+    }
+
+    /// What the cursor is to keep of the event that was admitted last; `None` without a cursor, and where the event
+    /// could not be recognised later.
+    pub(crate) fn mark(&mut self) -> Option<Mark> {
+        self.journal.as_mut()?.take()
     }
 
     /// Whether the message with this id was delivered.
     pub(crate) fn knows(&self, conversation: &str, id: &str) -> bool {
-        let mut hasher = self.keys.build_hasher();
-        of_id(id, &mut hasher);
-        self.delivered.get(conversation).is_some_and(|delivered| delivered.known.contains(&hasher.finish()))
+        let mut digest = self.keys.digest();
+        of_id(id, &mut digest);
+        self.delivered.get(conversation).is_some_and(|delivered| delivered.contains(digest.finish()))
+    }
+
+    /// How far earlier runs came in this conversation; `None` where they did not begin with it.
+    pub(crate) fn begun(&self, conversation: &str) -> Option<Begun> {
+        self.journal.as_ref()?.begun(conversation)
+    }
+
+    /// Whether later runs will know what is delivered in this one.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// What the event is known by; `None` where there is nothing.
+    fn key(&self, event: &TranscriptEvent<'_>, tally: &mut Tally) -> Option<u64> {
+        let mut digest = self.keys.digest();
+        match identify(event, &mut digest) {
+            Identity::Own => Some(digest.finish()),
+            Identity::Counted => {
+                digest.text(Some(event.conversation));
+                let occurrence = tally.count(digest.finish());
+                digest.number(occurrence.into());
+                Some(digest.finish())
+            }
+            Identity::None => None,
+        }
+    }
+
+    /// Whether the key was unknown.
+    fn insert(&mut self, conversation: &str, key: u64) -> bool {
+        match self.delivered.get_mut(conversation) {
+            Some(delivered) => delivered.insert(key),
+            None => self.delivered.entry(conversation.to_owned()).or_default().insert(key),
+        }
     }
 
     /// Forgets a conversation that is over.
@@ -101,89 +159,45 @@ enum Identity {
     None,
 }
 
-fn identify(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
+fn identify(event: &TranscriptEvent<'_>, digest: &mut Digest) -> Identity {
     match &event.body {
         Body::Message(Message { id: Some(id), .. }) => {
-            of_id(id, hasher);
+            of_id(id, digest);
             Identity::Own
         }
         Body::Gap(_) => Identity::None,
         Body::Message(message) => {
-            ("message", &message.from.id, message.words()).hash(hasher);
-            counted(event, hasher)
+            let words = message.words();
+            for text in [Some("message"), message.from.id.as_deref(), Some(&words)] {
+                digest.text(text);
+            }
+            counted(event, digest)
         }
         Body::Update { what } => {
-            ("update", what).hash(hasher);
-            counted(event, hasher)
+            digest.text(Some("update"));
+            digest.text(what.as_deref());
+            counted(event, digest)
         }
         // A conversation ends once, however often one connection says so.
-        Body::Closed => match event.at {
-            Some(at) => {
-                ("closed", at).hash(hasher);
-                Identity::Own
-            }
-            None => Identity::None,
-        },
-    }
-}
-
-fn of_id(id: &str, hasher: &mut impl Hasher) {
-    ("id", id).hash(hasher);
-}
-
-fn counted(event: &TranscriptEvent<'_>, hasher: &mut impl Hasher) -> Identity {
-    match event.at {
-        Some(at) => {
-            at.hash(hasher);
-            Identity::Counted
+        Body::Closed if event.at.is_some() => {
+            digest.text(Some("closed"));
+            counted(event, digest);
+            Identity::Own
         }
-        None => Identity::None,
+        Body::Closed => Identity::None,
     }
 }
 
-/// The latest [`REMEMBERED`] keys.
-#[derive(Debug, Default)]
-struct Recent {
-    known: HashSet<u64, Keyed>,
-    order: VecDeque<u64>,
+fn of_id(id: &str, digest: &mut Digest) {
+    digest.text(Some("id"));
+    digest.text(Some(id));
 }
 
-impl Recent {
-    /// Whether the key was unknown.
-    fn insert(&mut self, key: u64) -> bool {
-        if !self.known.insert(key) {
-            return false;
-        }
-        if self.order.len() == REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
-        self.order.push_back(key);
-        true
-    }
-}
-
-/// The keys are hashes already; hashing them again would buy nothing.
-type Keyed = BuildHasherDefault<AsIs>;
-
-#[derive(Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
+fn counted(event: &TranscriptEvent<'_>, digest: &mut Digest) -> Identity {
+    let Some(at) = event.at else { return Identity::None };
+    digest.number(at.timestamp().cast_unsigned());
+    digest.number(at.timestamp_subsec_nanos().into());
+    Identity::Counted
 }
 
 #[cfg(test)]
@@ -290,7 +304,7 @@ mod tests {
         for id in &ids {
             assert!(ledger.admit(&event(Some(at(1)), said(Some(id), "external", "x")), &mut tally));
         }
-        assert_eq!(ledger.delivered["97b9dcb3"].known.len(), REMEMBERED);
+        assert_eq!(ledger.delivered["97b9dcb3"].len(), REMEMBERED);
         assert!(!ledger.admit(&event(Some(at(1)), said(Some(&ids[1]), "external", "x")), &mut tally));
         assert!(ledger.admit(&event(Some(at(1)), said(Some(&ids[0]), "external", "x")), &mut tally));
         for second in 0..=57_344 {

@@ -12,6 +12,7 @@
 //! | [`event`] | what happened, the one currency of the house |
 //! | `follow` | keeps a conversation alive: retries, renewal, and the way out |
 //! | `ledger` | what was delivered already |
+//! | `cursor` | the same on disk, for the next run |
 //! | `delivery`, `stage` | recorded as it came, let through once, printed, counted |
 //! | [`output`] | how it is shown: text, json, raw, escaping, and the thread that owns stdout |
 //! | `recording` | what `--record` writes and `--replay` reads |
@@ -24,6 +25,7 @@ mod backoff;
 mod check;
 pub mod cli;
 pub mod config;
+mod cursor;
 mod delivery;
 pub mod event;
 mod exit;

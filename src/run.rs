@@ -63,12 +63,13 @@ async fn demo(demo: Demo, stdout: File, secrets: &Secrets, stop: &CancellationTo
         link: demo.link,
         lines: demo.lines,
         record: demo.record,
+        cursor: None,
     };
     tail(config, stdout, secrets, stop).await
 }
 
 async fn replay_to(settings: Replay, stdout: File, stop: &CancellationToken) -> Result<(), Error> {
-    let stage = Stage::new(settings.lines, (None, Prefixes::default()), None, stdout)?;
+    let stage = Stage::new(settings.lines, (None, Prefixes::default()), (None, None), stdout)?;
     let replayed = stop.run_until_cancelled(replay(&settings.from, &stage.delivery));
     let Some(replayed) = stage.until_broken(replayed).await? else { return Ok(()) };
     stage.finish(stop).await?;

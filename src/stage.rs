@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Lines;
+use crate::cursor::CursorFile;
 use crate::delivery::{Counts, Delivery};
 use crate::exit::Error;
 use crate::output::{Fate, Output, Prefixes, Writer};
@@ -23,7 +24,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A stage for lines of this kind, with so many lines of the past and these prefixes.
+    /// A stage for lines of this kind, with so many lines of the past and these prefixes; what comes is recorded, and
+    /// noted when it is written, where there is something to do so with.
     ///
     /// # Errors
     ///
@@ -31,10 +33,14 @@ impl Stage {
     pub(crate) fn new(
         lines: Lines,
         (past, prefixes): (Option<usize>, Prefixes),
-        recorder: Option<Recorder>,
+        (recorder, cursor): (Option<Recorder>, Option<CursorFile>),
         stdout: File,
     ) -> Result<Self, Error> {
-        let writer = Writer::spawn(stdout, lines.stall_buffer).map_err(Error::Start)?;
+        let writer = match cursor {
+            Some(cursor) => Writer::spawn_noting(stdout, lines.stall_buffer, cursor),
+            None => Writer::spawn(stdout, lines.stall_buffer),
+        };
+        let writer = writer.map_err(Error::Start)?;
         let output = Output::new(lines.style, prefixes, writer);
         let broken = CancellationToken::new();
         Ok(Self { delivery: RefCell::new(Delivery::new(output, recorder, (past, prefixes), broken.clone())), broken })
@@ -52,6 +58,7 @@ impl Stage {
             fate = writer.fate() => match fate {
                 Fate::ReaderGone => Ok(None),
                 Fate::Failed(error) => Err(Error::Output(error)),
+                Fate::Unmarked(error) => Err(Error::Cursor(error)),
             },
             () = self.broken.cancelled() => match self.delivery.borrow_mut().broken() {
                 Some(error) => Err(Error::Record(error)),
@@ -77,6 +84,7 @@ impl Stage {
         };
         match summary.and_then(|summary| summary.fate) {
             Some(Fate::Failed(error)) => Err(Error::Output(error)),
+            Some(Fate::Unmarked(error)) => Err(Error::Cursor(error)),
             Some(Fate::ReaderGone) => Ok(None),
             None => Ok(Some((writer.written().records, counts))),
         }

@@ -13,6 +13,7 @@ use reqwest::Upgraded;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SourceChoice};
+use crate::cursor::{self, CursorFile, Followed};
 use crate::delivery::{Counts, Delivery};
 use crate::exit::Error;
 use crate::follow::{Failure, Outcome, Persistence, follow};
@@ -45,10 +46,12 @@ pub(crate) async fn tail(
     let rest = Rest::new(http.clone(), Arc::clone(&auth), config.endpoints.api.clone());
     let ids = || config.conversations.iter().map(String::as_str);
     let prefixes = if config.groups.is_empty() { Prefixes::new(ids()) } else { Prefixes::growing(ids()) };
+    let (ledger, cursor) = opened(&config)?.map_or_else(Default::default, |(ledger, cursor)| (ledger, Some(cursor)));
     let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
-    let stage = Stage::new(config.lines.clone(), (config.past.lines, prefixes), recorder.transpose()?, stdout)?;
-    let tail =
-        Tail { config: &config, http, auth, rest, prefixes, ledger: Rc::default(), delivery: &stage.delivery, stop };
+    let stage =
+        Stage::new(config.lines.clone(), (config.past.lines, prefixes), (recorder.transpose()?, cursor), stdout)?;
+    let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
+    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, delivery, stop };
     let ended = stage.until_broken(tail.run()).await;
     // Where it is the recording that failed, the reader is still to be given what was read.
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
@@ -221,6 +224,18 @@ impl Ended {
             (_, all) => Err(Error::Tails { failed: failed.min(all), all, first: Box::new(self.failures.remove(0)) }),
         }
     }
+}
+
+/// The cursor, and what it knows of earlier runs.
+fn opened(config: &Config) -> Result<Option<(Ledger, CursorFile)>, Error> {
+    let Some(path) = &config.cursor else { return Ok(None) };
+    let Config { conversations, groups, past, .. } = config;
+    let opened = cursor::open(path, Followed { conversations, groups, since: past.since })?;
+    tracing::debug!(
+        "going on after what {} says was delivered; -n and --since are for what it does not know",
+        path.display()
+    );
+    Ok(Some(opened))
 }
 
 /// Says that the transcript socket is not what this organisation has, the first time.

@@ -20,7 +20,8 @@ use crate::output::{Format, Multiline, Timestamps};
 const LIVE: [&str; 6] = ["target", "past", "account", "connection", "network", "record"];
 
 /// What the demo brings itself, or goes without.
-const REMOTE: [&str; 8] = ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay"];
+const REMOTE: [&str; 9] =
+    ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay", "cursor_file"];
 
 /// Everything about tailing.
 #[derive(Debug, Args)]
@@ -87,6 +88,11 @@ pub struct PastArgs {
     /// Print what was said already, and end
     #[arg(long, conflicts_with = "follow")]
     pub no_follow: bool,
+    /// Keep in this file what was printed, and go on after it, also after a kill -9
+    ///
+    /// What the file knows counts, and not -n or --since. Several conversations can share it, one process at a time.
+    #[arg(long, value_name = "PATH")]
+    pub cursor_file: Option<PathBuf>,
 }
 
 /// Whose, and where.

@@ -1,10 +1,14 @@
 //! How much of what was said already is printed, and whether that is all.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::cli::PastArgs;
+use crate::output::Format;
+
+use super::error::Problems;
 
 /// How much of what was said before the start is printed, and what comes after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,14 @@ pub(super) fn resolve(args: &PastArgs, now: DateTime<Utc>) -> Past {
     Past { lines, since, follow: !args.no_follow }
 }
 
+/// Where to keep what was delivered.
+pub(super) fn cursor(args: &PastArgs, format: Format, problems: &mut Problems) -> Option<PathBuf> {
+    if args.cursor_file.is_some() && format == Format::Raw {
+        problems.contradictory("--cursor-file needs to understand messages, which -o raw does not");
+    }
+    args.cursor_file.clone()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,10 +74,11 @@ mod tests {
             (Some(Since::At(later)), Some(later)),
         ];
         for (given, since) in cases {
-            let past = resolve(&PastArgs { lines: Last::All, since: given, no_follow: false }, now);
+            let past = resolve(&PastArgs { lines: Last::All, since: given, no_follow: false, cursor_file: None }, now);
             assert_eq!(past, Past { lines: None, since, follow: true });
         }
-        let past = resolve(&PastArgs { lines: Last::Lines(0), since: None, no_follow: true }, now);
+        let none = PastArgs { lines: Last::Lines(0), since: None, no_follow: true, cursor_file: None };
+        let past = resolve(&none, now);
         assert_eq!(past, Past { lines: Some(0), since: None, follow: false });
     }
 }

@@ -26,6 +26,7 @@ pub use self::prefix::Prefixes;
 pub use self::select::Selection;
 pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
+use crate::cursor::Mark;
 use crate::event::{RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
@@ -99,6 +100,13 @@ impl Output {
         };
         self.shown += u64::from(shown);
         shown
+    }
+
+    /// Says what the cursor is to know once everything before it is written, where one is kept.
+    pub(crate) fn mark(&mut self, mark: Option<Mark>) {
+        if let Some(mark) = mark {
+            self.writer.mark(mark);
+        }
     }
 
     /// Where the last `lines` of these events begin that would be shown.

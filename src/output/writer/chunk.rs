@@ -1,15 +1,22 @@
 //! Records on their way to the thread.
 
+use crate::cursor::Mark;
+
 /// The size a chunk is made with, and up to which small ones are put together.
 const CAPACITY: usize = 64 * 1024;
 /// Handed over from here on, so that a record of ordinary size does not make the chunk grow.
 const FULL: usize = CAPACITY - 4 * 1024;
+
+/// As many marks without records are worth handing over.
+const MANY_MARKS: usize = 4 * 1024;
 
 /// Whole records, and where each of them ends.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// What the cursor is to know, and how much is to be written before.
+    marks: Vec<(usize, Mark)>,
 }
 
 impl Chunk {
@@ -22,21 +29,37 @@ impl Chunk {
         self.ends.push(self.bytes.len());
     }
 
+    /// Appends what the cursor is to know once all records before it are written.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        self.marks.push((self.bytes.len(), mark));
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// Where each record ends.
+    pub(super) fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// The marks that are due when so many bytes are written, and no more.
+    pub(super) fn marks_at(&self, length: usize) -> impl Iterator<Item = &Mark> {
+        let first = self.marks.partition_point(|(due, _)| *due < length);
+        self.marks[first..].iter().take_while(move |(due, _)| *due == length).map(|(_, mark)| mark)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.ends.is_empty() && self.marks.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL
+        self.bytes.len() >= FULL || self.marks.len() >= MANY_MARKS
     }
 
     /// What it takes in memory. The ends count, too: a record may be a single byte.
     pub(super) fn cost(&self) -> usize {
-        self.bytes.len() + size_of_val(self.ends.as_slice())
+        self.bytes.len() + size_of_val(self.ends.as_slice()) + size_of_val(self.marks.as_slice())
     }
 
     /// How many records end within the first `length` bytes.
@@ -51,6 +74,7 @@ impl Chunk {
         if fits {
             self.bytes.append(&mut other.bytes);
             self.ends.extend(other.ends.drain(..).map(|end| offset + end));
+            self.marks.extend(other.marks.drain(..).map(|(due, mark)| (offset + due, mark)));
         }
         fits
     }
@@ -58,11 +82,12 @@ impl Chunk {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.marks.clear();
     }
 
     /// Whether it is worth keeping for later; one huge message should not be paid for until the end.
     pub(super) fn is_reusable(&self) -> bool {
-        self.bytes.capacity() <= 2 * CAPACITY && self.ends.capacity() <= CAPACITY
+        self.bytes.capacity() <= 2 * CAPACITY && self.ends.capacity() <= CAPACITY && self.marks.capacity() <= CAPACITY
     }
 }
 
@@ -84,6 +109,20 @@ mod tests {
         assert!(chunk.absorb(&mut self::chunk(&["three\n"])));
         assert_eq!(chunk.bytes(), b"one\ntwo\nthree\n");
         assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| chunk.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn marks_keep_their_place_among_records() {
+        let mark = |key| Mark { conversation: "c".into(), key, at: None };
+        let mut chunk = Chunk::default();
+        chunk.mark(mark(1));
+        assert!(!chunk.is_empty());
+        let mut other = self::chunk(&["one\n"]);
+        other.mark(mark(2));
+        other.mark(mark(3));
+        assert!(chunk.absorb(&mut other) && other.is_empty());
+        let keys = |length| chunk.marks_at(length).map(|mark| mark.key).collect::<Vec<_>>();
+        assert_eq!([keys(0), keys(3), keys(4), keys(5)], [vec![1], vec![], vec![2, 3], vec![]]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The thread: writes chunk after chunk until there are no more, or no more can be written.
 
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -10,12 +11,31 @@ use rustix::io::Errno;
 use super::Fate;
 use super::chunk::Chunk;
 use super::queue::Queue;
+use crate::cursor::CursorFile;
 
 /// Runs until the queue says that there is no more, or a write fails.
 pub(super) fn drain(mut out: impl Write + AsFd, queue: &Queue) {
+    each(queue, |chunk| write(&mut out, chunk, 0..chunk.bytes().len(), queue));
+}
+
+/// The same, one record at a time, and what was written is noted in the cursor before the next one is begun.
+pub(super) fn drain_noting(mut out: impl Write + AsFd, queue: &Queue, mut cursor: CursorFile) {
+    each(queue, |chunk| {
+        note(chunk, 0, &mut cursor)?;
+        let mut done = 0;
+        for &end in chunk.ends() {
+            write(&mut out, chunk, done..end, queue)?;
+            note(chunk, end, &mut cursor)?;
+            done = end;
+        }
+        Ok(())
+    });
+}
+
+fn each(queue: &Queue, mut take: impl FnMut(&Chunk) -> Result<(), Fate>) {
     let _ended = Ended(queue);
     while let Some(chunk) = queue.next() {
-        if let Err(fate) = write_chunk(&mut out, &chunk, queue) {
+        if let Err(fate) = take(&chunk) {
             return queue.fail(fate);
         }
         queue.recycle(chunk);
@@ -31,10 +51,14 @@ impl Drop for Ended<'_> {
     }
 }
 
-fn write_chunk(out: &mut (impl Write + AsFd), chunk: &Chunk, queue: &Queue) -> Result<(), Fate> {
-    let mut done = 0;
-    while done < chunk.bytes().len() {
-        match out.write(&chunk.bytes()[done..]) {
+fn note(chunk: &Chunk, length: usize, cursor: &mut CursorFile) -> Result<(), Fate> {
+    cursor.note(chunk.marks_at(length)).map_err(|error| Fate::Unmarked(Arc::new(error)))
+}
+
+fn write(out: &mut (impl Write + AsFd), chunk: &Chunk, range: Range<usize>, queue: &Queue) -> Result<(), Fate> {
+    let mut done = range.start;
+    while done < range.end {
+        match out.write(&chunk.bytes()[done..range.end]) {
             Ok(0) => return Err(failed(ErrorKind::WriteZero.into())),
             Ok(length) => {
                 queue.count(chunk, done, done + length);
@@ -75,6 +99,8 @@ mod tests {
 
     use super::super::Written;
     use super::*;
+    use crate::config::Groups;
+    use crate::cursor::{self, Followed, Mark};
 
     /// Answers writes as told.
     struct Scripted {
@@ -131,6 +157,32 @@ mod tests {
         assert_eq!(taken, b"one\nt");
         assert_eq!(written, Written { records: 1, bytes: 5 });
         assert!(matches!(outcome, Err(Fate::Failed(error)) if error.kind() == ErrorKind::StorageFull));
+    }
+
+    #[test]
+    fn what_is_written_is_noted_and_what_is_not_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cursor");
+        let nobody = Groups::default();
+        let followed = Followed { conversations: &["c".to_owned()], groups: &nobody, since: None };
+        let (_, cursor) = cursor::open(&path, followed).unwrap();
+        let queue = Queue::new(usize::MAX);
+        let mut chunk = Chunk::default();
+        for (key, record) in ["", "one\n", "two\n", "three\n"].into_iter().enumerate() {
+            if key > 0 {
+                chunk.record(|out| out.extend_from_slice(record.as_bytes()));
+            }
+            chunk.mark(Mark { conversation: "c".into(), key: key as u64 + 1, at: None });
+        }
+        queue.push(&mut chunk);
+        queue.close();
+        let fd = File::options().write(true).open("/dev/null").unwrap();
+        let answers = VecDeque::from([Ok(4), Ok(2), Err(Errno::NOSPC.into())]);
+        drain_noting(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, cursor);
+        assert_eq!(queue.written(), Written { records: 1, bytes: 6 });
+        let (_, cursor) = cursor::open(&path, followed).unwrap();
+        let noted: Vec<u64> = cursor.begun().flat_map(|(_, _, keys)| keys).collect();
+        assert_eq!(noted, [1, 2]);
     }
 
     #[test]

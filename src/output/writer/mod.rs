@@ -22,6 +22,7 @@ use self::chunk::Chunk;
 pub use self::handle::WriterHandle;
 use self::hangup::Hangup;
 use self::queue::Queue;
+use crate::cursor::{CursorError, CursorFile, Mark};
 
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
 pub struct Writer {
@@ -47,6 +48,9 @@ pub enum Fate {
     /// The output cannot be written to: a full disk, say.
     #[error("cannot write the output")]
     Failed(#[source] Arc<io::Error>),
+    /// What is written can no longer be noted in the cursor; the last record may not have been.
+    #[error("cannot write the cursor")]
+    Unmarked(#[source] Arc<CursorError>),
 }
 
 impl Writer {
@@ -60,15 +64,48 @@ impl Writer {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
+        Self::start(out, stall_buffer, drain::drain)
+    }
+
+    /// The same, one record at a time, and what was written is noted in `cursor` before the next one is begun.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O enabled.
+    pub(crate) fn spawn_noting(
+        out: impl Write + AsFd + Send + 'static,
+        stall_buffer: usize,
+        cursor: CursorFile,
+    ) -> io::Result<Self> {
+        Self::start(out, stall_buffer, |out, queue| drain::drain_noting(out, queue, cursor))
+    }
+
+    fn start<W: Write + AsFd + Send + 'static>(
+        out: W,
+        stall_buffer: usize,
+        drain: impl FnOnce(W, &Queue) + Send + 'static,
+    ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
         let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
-        thread::Builder::new().name("stdout".to_owned()).spawn(move || drain::drain(out, &queue))?;
+        thread::Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
         Ok(Self { local: Chunk::default(), handle })
     }
 
     /// Appends what `format` writes as one record. A full chunk is handed over at once.
     pub fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
         self.local.record(format);
+        if self.local.is_full() {
+            self.flush();
+        }
+    }
+
+    /// Appends what the cursor is to know once all records before it are written. For a writer with a cursor only.
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        self.local.mark(mark);
         if self.local.is_full() {
             self.flush();
         }

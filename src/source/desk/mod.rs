@@ -181,7 +181,9 @@ impl Desk {
     /// stood in the way `before` is told as well.
     pub(super) fn adopt(&mut self, id: &str, before: Option<SourceError>) {
         self.before.extend(before.map(|before| (id.to_owned(), before)));
-        let since = if self.past.lines == Some(0) { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
+        // A cursor has to know each of those that are passed over.
+        let nothing = self.past.lines == Some(0) && !self.ledger.borrow().is_durable();
+        let since = if nothing { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
         self.watch(id, since, Why::Start);
         self.fatal = None;
         self.is_news = true;
@@ -371,8 +373,11 @@ impl Desk {
     }
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
-        let scope = self.scope;
-        self.watches.entry(id.to_owned()).or_insert_with(|| Watch::new(id.to_owned(), scope, since, why));
+        let (scope, begun) = (self.scope, self.ledger.borrow().begun(id));
+        self.watches.entry(id.to_owned()).or_insert_with(|| match begun {
+            Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
+            None => Watch::new(id.to_owned(), scope, since, why),
+        });
     }
 
     fn soonest(&self, now: Instant) -> Instant {

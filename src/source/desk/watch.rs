@@ -14,6 +14,7 @@ use super::fetch::{Fetch, Wanted};
 use super::looks::{self, Looks};
 use super::people::People;
 use super::{Out, Scope, spoken};
+use crate::cursor::Begun;
 use crate::event::{Body, Gap, Origin};
 use crate::genesys::conversation::{Entry, EntryKind, Participant, Snapshot};
 use crate::genesys::message_data::Said;
@@ -87,6 +88,16 @@ impl Watch {
             held: Vec::new(),
             out: Vec::new(),
         }
+    }
+
+    /// An earlier run has begun with it: what that one missed is wanted, and where it cannot be had, that is told as after
+    /// a lost connection.
+    pub(super) fn resumed(id: String, scope: Scope, begun: Begun, why: Why) -> Self {
+        let mut watch = Self::new(id, scope, begun.before, why);
+        if let Some(last_sign) = begun.latest.filter(|_| !begun.over) {
+            watch.resume(&Loss { last_sign: last_sign.min(Utc::now()), reason: "the run before had ended".to_owned() });
+        }
+        watch
     }
 
     /// Takes a list of everything, or of the latest messages, which the service sent or, for a `look`, was asked for.

@@ -1,0 +1,97 @@
+//! What `--cursor-file` keeps: the ledger on disk, so that the next run goes on where this one stops, however it stops.
+//!
+//! A line is written first, and noted here after it: a `kill -9` in between repeats that one line, and loses none. Noting
+//! is one `write` that appends a line; what it has accepted no kill can take back. From time to time the file is put in
+//! its shortest form by way of a second one that takes its place. What is half written is at the end and left out.
+//!
+//! Of a conversation the latest [`KEPT`] events are known one by one, and everything older than those counts as delivered, as
+//! long as it is older by [`LATENESS`] than the newest: what is stamped out of order or lags behind is not taken for old.
+
+mod error;
+mod file;
+mod format;
+mod kept;
+mod open;
+mod place;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub(crate) use self::error::CursorError;
+pub(crate) use self::file::CursorFile;
+use crate::config::Groups;
+use crate::ledger::Ledger;
+
+/// How many events of a conversation are known one by one, however old they are.
+const KEPT: usize = 1_000;
+
+/// How much older than the newest an event has to be before it may be known by its age alone.
+const LATENESS: TimeDelta = TimeDelta::minutes(10);
+
+/// How many events of all conversations are known one by one. Of more, the conversations that were silent for longest are
+/// known by their age alone.
+const ALL_KEPT: usize = 131_072;
+
+/// How many conversations are known; those that were silent for longest are forgotten first.
+const CONVERSATIONS: usize = 10_000;
+
+/// The key of the end of a conversation, which has no other.
+pub(crate) const OVER: u64 = 0;
+
+/// One event that was delivered, once everything that was written before is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The conversation it belongs to.
+    pub(crate) conversation: Arc<str>,
+    /// What the ledger knows it by.
+    pub(crate) key: u64,
+    /// When it happened, in milliseconds since 1970; without it, age does not tell whether it was delivered.
+    pub(crate) at: Option<i64>,
+}
+
+/// How far earlier runs came in a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// What is older than this counts as delivered.
+    pub(crate) before: Option<DateTime<Utc>>,
+    /// The newest that was delivered.
+    pub(crate) latest: Option<DateTime<Utc>>,
+    /// Whether the reader knows that it is over.
+    pub(crate) over: bool,
+}
+
+impl Begun {
+    /// Whether what happened then counts as delivered.
+    pub(crate) fn covers(&self, at: Option<DateTime<Utc>>) -> bool {
+        at.zip(self.before).is_some_and(|(at, before)| at < before)
+    }
+}
+
+/// What is followed in a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Followed<'a> {
+    /// The conversations that were named.
+    pub(crate) conversations: &'a [String],
+    /// Whose conversations are followed besides.
+    pub(crate) groups: &'a Groups,
+    /// Of conversations that earlier runs did not begin with, nothing older is wanted.
+    pub(crate) since: Option<DateTime<Utc>>,
+}
+
+/// Opens a cursor, creating it readable by its owner alone, for a run that follows this: the ledger that goes on where
+/// earlier runs stopped, and the file to note in what this one delivers. Nobody else can open it until that is dropped.
+///
+/// # Errors
+///
+/// When there is no cursor to be kept in that place, or the one that is there is of something else. It is left as it is
+/// then.
+pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Ledger, CursorFile), CursorError> {
+    let (file, keys) = open::open(path, followed)?;
+    let ledger = Ledger::resumed(keys, file.begun());
+    Ok((ledger, file))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! Opening a cursor: whether there is one, and whether it is of what is followed.
+
+use std::io::BufReader;
+use std::path::Path;
+
+use super::format::{self, Fault, Header};
+use super::kept::Kept;
+use super::{CursorError, CursorFile, Followed, place};
+use crate::ledger::Keys;
+
+/// The file, and the keys of what is in it.
+pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, Keys), CursorError> {
+    let real = place::real(path)?;
+    // It stays locked until the file that takes its place is locked as well.
+    let locked = place::lock(&real)?;
+    let (mut header, kept) = match format::read(BufReader::new(&locked)) {
+        Ok(Some((header, kept))) => (header, kept),
+        Ok(None) => (Header::new(Keys::default()), Vec::new()),
+        Err(fault) => return Err(of_fault(path, fault)),
+    };
+    if !belongs(&header, &kept, followed) {
+        return Err(CursorError::Others(path.to_owned()));
+    }
+    join(&mut header, followed, kept.is_empty());
+    let keys = header.keys();
+    let since = followed.since.map(|since| since.timestamp_millis());
+    Ok((CursorFile::start(real, header, kept, since)?, keys))
+}
+
+/// Whether something that is followed now was followed before, unless nothing was.
+fn belongs(header: &Header, kept: &[Kept], followed: Followed<'_>) -> bool {
+    let named = |kept: &Kept| followed.conversations.iter().any(|id| **id == *kept.conversation);
+    let shared = |ours: &[String], theirs: &[String]| ours.iter().any(|id| theirs.contains(id));
+    kept.is_empty()
+        || kept.iter().any(named)
+        || shared(&header.queues, &followed.groups.queues)
+        || shared(&header.users, &followed.groups.users)
+}
+
+/// Adds what is followed now; where nothing has come of what was followed `before`, it takes its place.
+fn join(header: &mut Header, followed: Followed<'_>, instead: bool) {
+    for (theirs, ours) in [(&mut header.queues, &followed.groups.queues), (&mut header.users, &followed.groups.users)] {
+        if instead {
+            theirs.clear();
+        }
+        let more: Vec<String> = ours.iter().filter(|id| !theirs.contains(id)).cloned().collect();
+        theirs.extend(more);
+    }
+}
+
+fn of_fault(path: &Path, fault: Fault) -> CursorError {
+    let path = path.to_owned();
+    match fault {
+        Fault::Foreign => CursorError::Foreign(path),
+        Fault::Version(version) => CursorError::Version { path, version },
+        Fault::Damaged(line, reason) => CursorError::Damaged { path, line, reason },
+        Fault::Io(source) => CursorError::Io { path, source },
+    }
+}

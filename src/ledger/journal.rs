@@ -1,0 +1,60 @@
+//! What a ledger knows of earlier runs, and what it tells the next one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::cursor::{Begun, Mark, OVER};
+use crate::event::{Body, TranscriptEvent};
+
+/// The link between a ledger and a cursor.
+#[derive(Debug)]
+pub(super) struct Journal {
+    begun: HashMap<String, Begun>,
+    names: HashMap<String, Arc<str>>,
+    pending: Option<Mark>,
+}
+
+impl Journal {
+    pub(super) fn new(begun: HashMap<String, Begun>) -> Self {
+        Self { begun, names: HashMap::new(), pending: None }
+    }
+
+    pub(super) fn begun(&self, conversation: &str) -> Option<Begun> {
+        self.begun.get(conversation).copied()
+    }
+
+    /// Whether an earlier run has delivered it, as far as its key does not tell.
+    pub(super) fn has(&self, event: &TranscriptEvent<'_>) -> bool {
+        let Some(begun) = self.begun.get(event.conversation) else { return false };
+        match event.body {
+            Body::Message(_) | Body::Update { .. } => begun.covers(event.at),
+            Body::Closed => begun.over,
+            Body::Gap(_) => false,
+        }
+    }
+
+    /// Notes what is delivered now. What cannot be recognised later is not noted, but for the end, of which there is one.
+    pub(super) fn note(&mut self, event: &TranscriptEvent<'_>, key: Option<u64>) {
+        let (key, at) = match event.body {
+            Body::Closed => (Some(OVER), None),
+            _ => (key, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
+        };
+        let Some(key) = key else { return };
+        self.pending = Some(Mark { conversation: self.name(event.conversation), key, at });
+    }
+
+    pub(super) fn take(&mut self) -> Option<Mark> {
+        self.pending.take()
+    }
+
+    fn name(&mut self, conversation: &str) -> Arc<str> {
+        if let Some(name) = self.names.get(conversation) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = conversation.into();
+        self.names.insert(conversation.to_owned(), Arc::clone(&name));
+        name
+    }
+}
