@@ -13,6 +13,7 @@ use url::Url;
 
 use super::answer::Answer;
 use super::http::{self, Http, HttpError};
+use super::nap::{NapClock, time_asleep};
 use crate::config::Credentials;
 use crate::redact::Secrets;
 
@@ -47,6 +48,8 @@ pub(crate) struct Token {
     pub(crate) secret: SecretString,
     /// When it should be renewed; `None` when its lifetime is not known, and only a refusal will tell.
     pub(crate) renew_at: Option<Instant>,
+    /// Its life goes on while the machine sleeps and its other clock stands still.
+    nap: NapClock,
     refused: Arc<AtomicBool>,
 }
 
@@ -155,7 +158,7 @@ impl Auth {
 impl Token {
     /// A token that goes by this name.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        Self { secret, renew_at, refused: Arc::default() }
+        Self { secret, renew_at, nap: NapClock::start(time_asleep), refused: Arc::default() }
     }
 
     /// Says that the server refused it, so that whoever needs one next fetches another.
@@ -169,7 +172,7 @@ impl Token {
     }
 
     fn is_due(&self) -> bool {
-        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now())
+        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.nap.total())
     }
 }
 
@@ -230,6 +233,18 @@ mod tests {
                 "{life}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_grows_old_while_the_machine_sleeps() {
+        thread_local!(static ASLEEP: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::ZERO) });
+        let mut token = Token::new("t".to_owned().into(), Some(Instant::now() + Duration::from_secs(3600)));
+        token.nap = NapClock::start(|| ASLEEP.get());
+        assert!(!token.is_due());
+        ASLEEP.set(Duration::from_secs(3599));
+        assert!(!token.is_due());
+        ASLEEP.set(Duration::from_secs(3600));
+        assert!(token.is_due(), "the clock of deadlines has stood still");
     }
 
     #[test]

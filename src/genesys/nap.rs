@@ -7,7 +7,7 @@ const SHORTEST_NAP: Duration = Duration::from_secs(10);
 
 /// Tells a sleep of the machine from an ordinary wait: the clock that goes on while it sleeps runs ahead of the one that
 /// stands still.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NapClock {
     asleep: fn() -> Duration,
     before: Duration,
@@ -19,9 +19,14 @@ impl NapClock {
         Self { asleep, before: asleep() }
     }
 
-    /// How long the machine has slept since then, when that was long enough to matter.
+    /// How long the machine has slept since then, in all.
+    pub(super) fn total(&self) -> Duration {
+        (self.asleep)().saturating_sub(self.before)
+    }
+
+    /// The same when that was long enough to matter to a connection.
     pub(super) fn slept(&self) -> Option<Duration> {
-        let slept = (self.asleep)().saturating_sub(self.before);
+        let slept = self.total();
         (slept >= SHORTEST_NAP).then(|| Duration::from_secs(slept.as_secs()))
     }
 }
