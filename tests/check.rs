@@ -361,7 +361,7 @@ async fn no_channel_is_shown_on_standard_error_either() {
     let simulator = under_way(&[]).await;
     let finished = run(&simulator, &["check", "-vv", "--log-format", "json"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert!(finished.stderr.contains("/api/v2/notifications/channels/[redacted]"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("/api/v2/notifications/channels/[channel]"), "{}", finished.stderr);
     assert!(!finished.stderr.contains(&simulator.ledger().channels[0].id), "{}", finished.stderr);
 }
 
