@@ -27,7 +27,13 @@ impl Desk {
         match done {
             Done::Look { conversation, result } => self.looked(&conversation, result),
             Done::Words { conversation, result } => self.words_came(&conversation, result),
-            Done::Topics { asked, change, result } => self.topics_came(&asked, change, result),
+            Done::Topics { channel, asked, change, result } => {
+                self.subscribing = false;
+                // What becomes of one that was given up meanwhile says nothing about the one in its place.
+                if self.line.channel() == Some(channel.as_str()) {
+                    self.topics_came(&asked, change, result);
+                }
+            }
             Done::Name { user, result } => self.name_came(user, result),
             Done::Open { result } => self.search_came(result),
         }
@@ -119,7 +125,6 @@ impl Desk {
     }
 
     fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
-        self.subscribing = false;
         match result {
             Ok((states, token)) => {
                 self.pauses.clear();

@@ -77,6 +77,11 @@ impl Fetch {
         self.companions.extend(told);
     }
 
+    /// A connection was lost: what is wanted already comes before what was missed.
+    pub(super) fn make_past(&mut self) {
+        self.wanted.iter_mut().chain(&mut self.asked).for_each(|wanted| wanted.past = true);
+    }
+
     /// Gives up everything, and says what it was.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = String> + use<> {
         let Self { wanted, asked, late, .. } = std::mem::take(self);

@@ -287,6 +287,24 @@ async fn what_was_missed_comes_in_order_before_anything_newer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_wanted_before_a_loss_comes_before_what_was_missed() {
+    for under_way in [false, true] {
+        let mut watch = live();
+        wait(250).await;
+        hears(&mut watch, &[ada(&["2a"])]);
+        let asked = under_way.then(|| watch.request().expect("a request"));
+        watch.resume(&loss(5));
+        looks(&mut watch, &[ada(&["1a", "2a", "6a"])]);
+        if asked.is_some() {
+            watch.fetched(words(&["2a"]));
+            wait(250).await;
+        }
+        fetch(&mut watch);
+        assert_eq!(told(&mut watch), ["<Missed", "Ada: 2a", "Ada: 6a (old)", ">"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_from_before_the_loss_does_not_end_the_search() {
     let mut watch = live();
     watch.begin_look(Duration::from_secs(25));
