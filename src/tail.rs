@@ -153,9 +153,13 @@ impl Tail<'_> {
             (self.config.link.socket, self.config.past),
             Rc::clone(&self.ledger),
         );
-        let connect = async move || match refusal.borrow().clone() {
-            Some(refusal) => Err(refusal),
-            None => transcript.connect().await.map(Session::Transcript),
+        let connect = async move || {
+            // Not in the head of a match, which would keep it borrowed while the connection is made.
+            let known = refusal.borrow().clone();
+            match known {
+                Some(refusal) => Err(refusal),
+                None => transcript.connect().await.map(Session::Transcript),
+            }
         };
         async move { Done::Transcript(index, self.follow(&name, connect).await) }.boxed_local()
     }

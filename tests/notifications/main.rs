@@ -7,8 +7,12 @@
 mod support;
 
 mod bodies;
+mod calls;
 mod channels;
+mod ends;
 mod losses;
+mod raw;
+mod several;
 mod trouble;
 
 use std::time::Duration;

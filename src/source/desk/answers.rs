@@ -58,7 +58,7 @@ impl Desk {
     pub(in crate::source) fn looked(&mut self, id: &str, result: Result<Snapshot, RestError>) {
         match result {
             Ok(snapshot) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 let ledger = std::rc::Rc::clone(&self.ledger);
                 self.with(id, |watch| watch.see(snapshot, true, |message| ledger.borrow().knows(id, message)));
             }
@@ -90,7 +90,7 @@ impl Desk {
     fn words_came(&mut self, id: &str, result: Result<Vec<Said>, RestError>) {
         match result {
             Ok(said) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 self.with(id, |watch| watch.fetched(said));
                 return;
             }
@@ -127,7 +127,7 @@ impl Desk {
     fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
         match result {
             Ok((states, token)) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 self.subscribed(asked, change, &states, token);
                 // What was said before the channel listened is looked for.
                 if change == Change::Add {
@@ -150,10 +150,13 @@ impl Desk {
         self.search = Search::Due { at: Instant::now() + SEARCH_PERIOD, again: true };
         match result {
             Ok(ids) => {
-                self.pauses.clear();
-                for id in ids.iter().filter(|id| is_id(id)) {
+                self.pauses.answered();
+                for id in ids {
+                    if !is_id(&id) || self.gone.has(&id) {
+                        continue;
+                    }
                     // What is found later began meanwhile.
-                    if again { self.join(id) } else { self.adopt(id, None) }
+                    if again { self.join(&id) } else { self.adopt(&id, None) }
                 }
             }
             Err(error) if is_passing(&error) || matches!(error, RestError::Unauthorized { .. }) => {

@@ -415,6 +415,22 @@ async fn a_change_stands_in_its_place_among_messages() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_waits_for_messages_before_it_that_are_not_asked_for_yet() {
+    let mut watch = live();
+    wait(250).await;
+    hears(&mut watch, &[ada(&["2a"])]);
+    watch.request().expect("a request");
+    let mut sam = person("Sam", "agent", "connected", &[]);
+    sam["connectedTime"] = json!(at(4));
+    hears(&mut watch, &[ada(&["3a"]), sam]);
+    watch.fetched(words(&["2a"]));
+    assert_eq!(told(&mut watch), ["Ada: 2a"]);
+    wait(250).await;
+    fetch(&mut watch);
+    assert_eq!(told(&mut watch), ["Ada: 3a", "[Sam joined]"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_end_is_told_after_one_more_look_some_seconds_later() {
     let mut watch = live();
     let gone = |messages: &[&str]| [person("Ada", "customer", "disconnected", messages)];
