@@ -27,7 +27,13 @@ impl Desk {
         match done {
             Done::Look { conversation, result } => self.looked(&conversation, result),
             Done::Words { conversation, result } => self.words_came(&conversation, result),
-            Done::Topics { asked, change, result } => self.topics_came(&asked, change, result),
+            Done::Topics { channel, asked, change, result } => {
+                self.subscribing = false;
+                // What becomes of one that was given up meanwhile says nothing about the one in its place.
+                if self.line.channel() == Some(channel.as_str()) {
+                    self.topics_came(&asked, change, result);
+                }
+            }
             Done::Name { user, result } => self.name_came(user, result),
             Done::Open { result } => self.search_came(result),
         }
@@ -52,7 +58,7 @@ impl Desk {
     pub(in crate::source) fn looked(&mut self, id: &str, result: Result<Snapshot, RestError>) {
         match result {
             Ok(snapshot) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 let ledger = std::rc::Rc::clone(&self.ledger);
                 self.with(id, |watch| watch.see(snapshot, true, |message| ledger.borrow().knows(id, message)));
             }
@@ -84,7 +90,7 @@ impl Desk {
     fn words_came(&mut self, id: &str, result: Result<Vec<Said>, RestError>) {
         match result {
             Ok(said) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 self.with(id, |watch| watch.fetched(said));
                 return;
             }
@@ -119,10 +125,9 @@ impl Desk {
     }
 
     fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
-        self.subscribing = false;
         match result {
             Ok((states, token)) => {
-                self.pauses.clear();
+                self.pauses.answered();
                 self.subscribed(asked, change, &states, token);
                 // What was said before the channel listened is looked for.
                 if change == Change::Add {
@@ -145,10 +150,13 @@ impl Desk {
         self.search = Search::Due { at: Instant::now() + SEARCH_PERIOD, again: true };
         match result {
             Ok(ids) => {
-                self.pauses.clear();
-                for id in ids.iter().filter(|id| is_id(id)) {
+                self.pauses.answered();
+                for id in ids {
+                    if !is_id(&id) || self.gone.has(&id) {
+                        continue;
+                    }
                     // What is found later began meanwhile.
-                    if again { self.join(id) } else { self.adopt(id, None) }
+                    if again { self.join(&id) } else { self.adopt(&id, None) }
                 }
             }
             Err(error) if is_passing(&error, false) || matches!(error, RestError::Unauthorized { .. }) => {

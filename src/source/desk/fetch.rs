@@ -77,6 +77,11 @@ impl Fetch {
         self.companions.extend(told);
     }
 
+    /// A connection was lost: what is wanted already comes before what was missed.
+    pub(super) fn make_past(&mut self) {
+        self.wanted.iter_mut().chain(&mut self.asked).for_each(|wanted| wanted.past = true);
+    }
+
     /// Gives up everything, and says what it was.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = String> + use<> {
         let Self { wanted, asked, late, .. } = std::mem::take(self);
@@ -112,7 +117,7 @@ impl Fetch {
     /// without words after that.
     pub(super) fn resolve(&mut self, said: Vec<Said>, tell: impl Fn(&Wanted, Option<Said>) -> Told) -> Vec<Told> {
         let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
-        let mut told = std::mem::take(&mut self.companions);
+        let mut told = self.companions_until(self.wanted.iter().filter_map(|wanted| wanted.time).min());
         for mut wanted in std::mem::take(&mut self.asked) {
             let words = said.remove(&wanted.id).filter(says_something);
             if words.is_some() || wanted.is_sign() || wanted.is_hopeless() {
@@ -126,6 +131,12 @@ impl Fetch {
             }
         }
         told
+    }
+
+    /// What stands before a message that is not asked for yet; all of it where there is none.
+    fn companions_until(&mut self, first_left: Option<DateTime<Utc>>) -> Vec<Told> {
+        let stands_before = |told: &mut Told| first_left.is_none_or(|first| told.at.is_none_or(|at| at <= first));
+        self.companions.extract_if(.., stands_before).collect()
     }
 
     /// Ends a request that came to nothing.

@@ -25,7 +25,7 @@ pub(super) enum Done {
     /// Words of messages.
     Words { conversation: String, result: Result<Vec<Said>, RestError> },
     /// What became of topics, and the token they were told with.
-    Topics { asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Token), RestError> },
+    Topics { channel: String, asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Token), RestError> },
     /// The name of an agent.
     Name { user: String, result: Result<Option<String>, RestError> },
     /// The conversations that are open in a group.
@@ -76,7 +76,7 @@ async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<Sai
 pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<String>) -> Job {
     async move {
         let result = subscribe(&rest, &channel, change, &asked).await;
-        Done::Topics { asked, change, result }
+        Done::Topics { channel, asked, change, result }
     }
     .boxed_local()
 }

@@ -29,7 +29,14 @@ impl Pauses {
         (delay, first)
     }
 
-    /// Something was answered.
+    /// Something was answered. That it was asked before the trouble is no reason to wait less.
+    pub(super) fn answered(&mut self) {
+        if self.until.is_none_or(|until| until <= Instant::now()) {
+            self.clear();
+        }
+    }
+
+    /// Somebody else has waited.
     pub(super) fn clear(&mut self) {
         (self.failures, self.until) = (0, None);
     }
@@ -53,7 +60,11 @@ mod tests {
             assert!((least..=most).contains(&delay.as_millis()), "{delay:?}");
             assert_eq!((first, pauses.until()), (least == 1000, Some(Instant::now() + delay)));
         }
-        pauses.clear();
+        let until = pauses.until();
+        pauses.answered();
+        assert_eq!(pauses.until(), until, "by a request from before");
+        tokio::time::advance(Duration::from_secs(9)).await;
+        pauses.answered();
         assert_eq!(pauses.until(), None);
         let (delay, first) = pauses.extend(Some(Duration::from_secs(20)));
         assert!(first && delay >= Duration::from_secs(20), "{delay:?}");

@@ -205,6 +205,7 @@ impl Watch {
             Phase::Live => self.phase = Phase::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
         }
         self.failures = 0;
+        self.fetch.make_past();
         self.looks.afresh();
     }
 

@@ -287,6 +287,24 @@ async fn what_was_missed_comes_in_order_before_anything_newer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_wanted_before_a_loss_comes_before_what_was_missed() {
+    for under_way in [false, true] {
+        let mut watch = live();
+        wait(250).await;
+        hears(&mut watch, &[ada(&["2a"])]);
+        let asked = under_way.then(|| watch.request().expect("a request"));
+        watch.resume(&loss(5));
+        looks(&mut watch, &[ada(&["1a", "2a", "6a"])]);
+        if asked.is_some() {
+            watch.fetched(words(&["2a"]));
+            wait(250).await;
+        }
+        fetch(&mut watch);
+        assert_eq!(told(&mut watch), ["<Missed", "Ada: 2a", "Ada: 6a (old)", ">"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_from_before_the_loss_does_not_end_the_search() {
     let mut watch = live();
     watch.begin_look(Duration::from_secs(25));
@@ -394,6 +412,22 @@ async fn a_change_stands_in_its_place_among_messages() {
     assert!(told(&mut watch).is_empty());
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["Ada: 2a", "[Sam joined]", "Sam: 4a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_waits_for_messages_before_it_that_are_not_asked_for_yet() {
+    let mut watch = live();
+    wait(250).await;
+    hears(&mut watch, &[ada(&["2a"])]);
+    watch.request().expect("a request");
+    let mut sam = person("Sam", "agent", "connected", &[]);
+    sam["connectedTime"] = json!(at(4));
+    hears(&mut watch, &[ada(&["3a"]), sam]);
+    watch.fetched(words(&["2a"]));
+    assert_eq!(told(&mut watch), ["Ada: 2a"]);
+    wait(250).await;
+    fetch(&mut watch);
+    assert_eq!(told(&mut watch), ["Ada: 3a", "[Sam joined]"]);
 }
 
 #[tokio::test(start_paused = true)]
