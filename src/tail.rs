@@ -97,7 +97,9 @@ impl Tail<'_> {
         if self.wants_transcripts() {
             (0..conversations.len()).for_each(|index| running.push(self.transcribed(index, &refusal)));
         } else {
-            conversations.iter().for_each(|id| notifications.adopt(id, None));
+            for id in conversations {
+                notifications.adopt(id, None);
+            }
             running.push(self.notified(&notifications));
         }
         let mut notified = !self.wants_transcripts();
