@@ -152,7 +152,7 @@ impl Tail<'_> {
             (self.http.clone(), Arc::clone(&self.auth), self.rest.clone()),
             &self.config.endpoints.api,
             id.clone(),
-            (self.config.link.socket, self.config.past),
+            (self.config.link.socket, self.config.past, self.prefixes),
             Rc::clone(&self.ledger),
         );
         let mut stood = false;
