@@ -100,7 +100,9 @@ impl Tail<'_> {
         if self.wants_transcripts() {
             (0..conversations.len()).for_each(|index| running.push(self.transcribed(index, &refusal)));
         } else {
-            conversations.iter().for_each(|id| notifications.adopt(id, None));
+            for id in conversations {
+                notifications.adopt(id, None);
+            }
             running.push(self.notified(&notifications));
         }
         let mut notified = !self.wants_transcripts();
@@ -153,7 +155,7 @@ impl Tail<'_> {
             (self.http.clone(), Arc::clone(&self.auth), self.rest.clone()),
             &self.config.endpoints.api,
             id.clone(),
-            (self.config.link.socket, self.config.past),
+            (self.config.link.socket, self.config.past, self.prefixes),
             Rc::clone(&self.ledger),
         );
         let mut stood = false;

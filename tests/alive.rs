@@ -102,7 +102,7 @@ async fn no_loss_of_the_notification_socket_is_an_end_and_nothing_is_missed() {
 }
 
 /// Something is said before a loss, and something while there is no connection, the end among it.
-async fn miss_nothing(simulator: &Simulator, loss: &str, lose: impl AsyncFnOnce()) {
+async fn miss_nothing(simulator: &Simulator, loss: &str, inflict: impl AsyncFnOnce()) {
     let conversation = simulator.first_conversation();
     let args = ["--timestamps", "none", "--max-frame-size", "65536"];
     let mut running = Running::start(&mut program(simulator, &args));
@@ -111,7 +111,7 @@ async fn miss_nothing(simulator: &Simulator, loss: &str, lose: impl AsyncFnOnce(
         conversation.play(said).await.unwrap();
         while running.line().await.starts_with("[UPDATE] ") {}
     }
-    lose().await;
+    inflict().await;
     running.hears("retry 1 of 5 in ").await;
     for said in ["customer Ada: three", "agent Sam: four", "close"] {
         conversation.play(said).await.unwrap();

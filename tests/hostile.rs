@@ -56,7 +56,7 @@ async fn nothing_a_frame_can_be_ends_the_tail_or_hides_its_neighbours() {
 async fn a_frame_in_pieces_or_in_a_binary_one_is_the_same_line() {
     for shape in ["fragmented", "binary"] {
         let fault = format!("socket:{shape}");
-        let simulator = simulator("+0 customer Ada: größer 😀\n+0 close", &[&fault]).await;
+        let simulator = without_history("+0 customer Ada: größer 😀\n+0 close", &[&fault]).await;
         let lines = run(&simulator, &PLAIN).await.stdout;
         assert_eq!(lines, "[Customer] Ada: größer 😀\n[CLOSED] Conversation terminated\n", "{shape}");
     }

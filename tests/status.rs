@@ -229,6 +229,25 @@ async fn with_several_conversations_a_line_says_which() {
 }
 
 #[tokio::test]
+async fn what_becomes_of_the_past_of_one_of_several_says_whose_it_is() {
+    for (wires, fault, words) in [
+        (Wires::TranscriptOnly, "token:slow=1ms", "what was said before cannot be read: HOST does not have it: 404"),
+        (Wires::Both, "rest:status=503,times=2", "HOST cannot serve the transcript now: 503"),
+    ] {
+        let conversations = vec!["alpha".to_owned(), "beta".to_owned()];
+        let options = Options { conversations, wires, ..Options::default() };
+        let simulator = simulator_with(SHORT, &[fault], options).await;
+        let finished = run(&simulator, &["alpha", "beta"]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        let lines = said(&finished.stderr);
+        for id in ["alpha", "beta"] {
+            let told = lines.iter().filter(|line| line.contains(&format!(" {id}: {words}"))).count();
+            assert_eq!(told, 1, "{}", finished.stderr);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
     let simulator = without_history("", &["socket:replay"]).await;
     let mut running = Running::start(&mut program(&simulator, &["--json"]));

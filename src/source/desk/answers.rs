@@ -179,7 +179,7 @@ impl Desk {
     /// The past cannot be had here. That is said once, and not asked for again.
     fn deny(&mut self, error: &RestError) {
         if !std::mem::replace(&mut self.denied, true) {
-            tracing::info!("what was said before cannot be read: {error}");
+            tracing::info!("{}what was said before cannot be read: {error}", self.name());
         }
         self.watches.values_mut().for_each(Watch::despair);
     }
@@ -215,12 +215,18 @@ impl Desk {
         };
         self.trouble = Some(error.clone());
         let (delay, first) = self.pauses.extend(wish);
-        let seconds = delay.as_secs_f64();
+        let (name, seconds) = (self.name(), delay.as_secs_f64());
         if first {
-            tracing::warn!(seconds, "{error}; asking again in {seconds:.1} s");
+            tracing::warn!(seconds, "{name}{error}; asking again in {seconds:.1} s");
         } else {
-            tracing::debug!(seconds, "{error}; asking again in {seconds:.1} s");
+            tracing::debug!(seconds, "{name}{error}; asking again in {seconds:.1} s");
         }
+    }
+
+    /// What stands before a status line: whose past it is about, where each conversation has a desk of its own.
+    fn name(&self) -> String {
+        let only = self.watches.keys().next().filter(|_| self.scope == Scope::Past);
+        only.and_then(|id| self.prefixes.of(id)).map_or_else(String::new, |prefix| format!("{prefix}: "))
     }
 }
 

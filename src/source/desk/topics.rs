@@ -31,7 +31,7 @@ impl Topics {
 
     /// What it should listen to besides what it does.
     pub(super) fn missing<'a>(&mut self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
-        let mut missing = self.wanted(groups, watches);
+        let mut missing = Self::wanted(groups, watches);
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MOST.saturating_sub(self.subscribed.len());
         if missing.len() > room && !std::mem::replace(&mut self.crowded, true) {
@@ -45,7 +45,7 @@ impl Topics {
 
     /// Everything it should listen to, when that is to be said anew.
     pub(super) fn all<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
-        let mut all = self.wanted(groups, watches);
+        let mut all = Self::wanted(groups, watches);
         all.retain(|topic| !self.refused.contains(topic));
         all.truncate(MOST);
         all
@@ -87,7 +87,7 @@ impl Topics {
     }
 
     /// The most important first: what brings messages, then what only hints.
-    fn wanted<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+    fn wanted<'a>(groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
         let mut seen = HashSet::new();
         let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
         for watch in watches.filter(|watch| !watch.is_ending()) {

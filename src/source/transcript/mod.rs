@@ -49,11 +49,11 @@ impl Transcript {
         (http, auth, rest): (Http, Arc<Auth>, Rest),
         api: &Url,
         conversation: String,
-        (limits, past): (SocketLimits, Past),
+        (limits, past, prefixes): (SocketLimits, Past, Prefixes),
         ledger: Rc<RefCell<Ledger>>,
     ) -> Self {
         let url = endpoint(api, &conversation);
-        let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, Prefixes::default(), ledger);
+        let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, prefixes, ledger);
         desk.adopt(&conversation, None);
         Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)) }
     }
