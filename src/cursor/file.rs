@@ -101,7 +101,9 @@ impl CursorFile {
 
 fn shortened(mut kept: Vec<Kept>) -> Vec<Kept> {
     let now = Utc::now().timestamp_millis();
-    kept.iter_mut().for_each(|kept| kept.trim(now));
+    for kept in &mut *kept {
+        kept.trim(now);
+    }
     let mut surplus = kept.iter().map(|kept| kept.events.len()).sum::<usize>().saturating_sub(ALL_KEPT);
     if surplus == 0 && kept.len() <= CONVERSATIONS {
         return kept;

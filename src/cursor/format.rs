@@ -165,6 +165,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn breaks(file: &[u8]) -> usize {
+        memchr::memchr_iter(b'\n', file).count()
+    }
+
     fn kept() -> impl Strategy<Value = Vec<Kept>> {
         let events = || prop::collection::vec(any::<(Option<i64>, u64)>(), 0..5);
         let one = (any::<Option<i64>>(), events());
@@ -179,7 +183,7 @@ mod tests {
         header.queues = vec!["q".to_owned()];
         let mut file = Vec::new();
         let count = write(&mut file, &header, kept).unwrap();
-        assert_eq!(count, file.iter().filter(|byte| **byte == b'\n').count());
+        assert_eq!(count, breaks(&file));
         file
     }
 
@@ -203,7 +207,7 @@ mod tests {
         #[test]
         fn garbage_among_lines_is_refused_with_its_line(kept in kept(), garbage in "[^\n]{0,40}") {
             let mut file = written(&kept);
-            let lines = file.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let lines = breaks(&file) as u64;
             file.extend_from_slice(garbage.as_bytes());
             file.push(b'\n');
             let fault = read(file.as_slice());
@@ -219,7 +223,7 @@ mod tests {
         let file = written(&all);
         let head = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         for length in head..=file.len() {
-            let whole = file[..length].iter().filter(|byte| **byte == b'\n').count();
+            let whole = breaks(&file[..length]);
             let (_, read) = read(&file[..length]).unwrap().unwrap();
             assert_eq!(1 + read.len() + events(&read), whole, "{length}");
         }

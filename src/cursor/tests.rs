@@ -116,7 +116,8 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
     let mut file = open(&path, &["a"]).unwrap();
     let now = Utc::now().timestamp_millis();
     let marks = |range: std::ops::Range<u64>| {
-        let mark = |key: u64| Mark { conversation: "a".into(), key, at: Some(now - 60_000 * (40_000 - key as i64)) };
+        let mark =
+            |key: u64| Mark { conversation: "a".into(), key, at: Some(now - 60_000 * (40_000 - key.cast_signed())) };
         range.map(mark).collect::<Vec<_>>()
     };
     let mut longest = 0;
@@ -139,7 +140,7 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
 fn the_longest_silent_of_too_many_conversations_are_forgotten() {
     let (_folder, path) = place();
     let mut file = open(&path, &["c0"]).unwrap();
-    let marks = (0..CONVERSATIONS as i64 + 5).map(|n| Mark {
+    let marks = (0..10_005).map(|n| Mark {
         conversation: format!("c{n}").into(),
         key: 1,
         at: Some(Utc::now().timestamp_millis() - n),

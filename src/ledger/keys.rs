@@ -62,7 +62,9 @@ mod tests {
 
     fn digest(keys: Keys, texts: &[Option<&str>]) -> u64 {
         let mut digest = keys.digest();
-        texts.iter().for_each(|text| digest.text(*text));
+        for text in texts {
+            digest.text(*text);
+        }
         digest.finish()
     }
 

@@ -125,11 +125,9 @@ async fn listen(
         }
         child.wait().await.unwrap().code()
     };
-    match timeout(Duration::from_secs(150), reading).await {
-        Ok(code) => Ok((code, lines, heard.await.unwrap())),
-        Err(_) => {
-            child.kill().await.unwrap();
-            Err(format!("no end after {} lines\n{}", lines.len(), heard.await.unwrap()))
-        }
+    if let Ok(code) = timeout(Duration::from_secs(150), reading).await {
+        return Ok((code, lines, heard.await.unwrap()));
     }
+    child.kill().await.unwrap();
+    Err(format!("no end after {} lines\n{}", lines.len(), heard.await.unwrap()))
 }
