@@ -126,7 +126,7 @@ impl Shared<'_> {
         let mut delivery = self.delivery.borrow_mut();
         if let Some(loss) = lost {
             delivery.counts.reconnects += 1;
-            session.resume(loss);
+            session.resume(&loss);
         }
         delivery.opened()
     }

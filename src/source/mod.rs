@@ -95,10 +95,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     }
 
     /// Says that this is the first session after a loss: what was missed is to be read, or a gap to be told.
-    pub(crate) fn resume(&mut self, loss: Loss) {
+    pub(crate) fn resume(&mut self, loss: &Loss) {
         match self {
-            Self::Transcript(session) => session.resume(&loss),
-            Self::Notifications(session) => session.resume(&loss),
+            Self::Transcript(session) => session.resume(loss),
+            Self::Notifications(session) => session.resume(loss),
         }
     }
 

@@ -72,7 +72,8 @@ async fn subscriptions_are_said_again_before_the_channel_or_the_token_ends_and_n
         let mut topics: Vec<_> = ledger.subscriptions.iter().filter(|one| one.method == "POST").collect();
         let mut topics: Vec<_> = topics.drain(..).flat_map(|one| one.topics.clone()).collect();
         let mut again = renewal.topics.clone();
-        (topics.sort_unstable(), again.sort_unstable());
+        topics.sort_unstable();
+        again.sort_unstable();
         assert_eq!(again, topics, "{what}: the same topics");
         let put = ledger.requests.iter().rfind(|request| request.method == "PUT").unwrap();
         assert_eq!(put.token, ledger.tokens.last().unwrap().token, "{what}: with the newest token");

@@ -68,7 +68,7 @@ async fn neither_a_parked_agent_nor_a_customer_who_leaves_is_the_end() {
     conversation.play("customer Ada: back again").await.unwrap();
     let lines = [tail.line().await, tail.line().await];
     assert_eq!(lines, ["[UPDATE] Ada joined", "[Customer] Ada: back again"]);
-    let closed = std::time::Instant::now();
+    let closed = tokio::time::Instant::now();
     conversation.play("close").await.unwrap();
     let finished = tail.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
