@@ -98,7 +98,7 @@ impl Tail<'_> {
         let (notifications, refusal) = (self.notifications(), RefCell::new(None));
         let mut running = Running::new();
         if self.wants_transcripts() {
-            (0..conversations.len()).for_each(|index| running.push(self.transcribed(index, &refusal)));
+            running.extend((0..conversations.len()).map(|index| self.transcribed(index, &refusal)));
         } else {
             for id in conversations {
                 notifications.adopt(id, None);
@@ -213,6 +213,11 @@ impl Ended {
         let known = |failure: &Failure| refused.iter().any(|refused| refused == failure.cause());
         match result {
             Err(failure) if known(&failure) => {}
+            Err(failure) => {
+                let others = notifications.followed().saturating_sub(1);
+                self.failures.extend(std::iter::repeat_n(failure.clone(), others));
+                self.note(Err(failure), (self.all > 1).then_some(""));
+            }
             result => self.note(result, (self.all > 1).then_some("")),
         }
         self.failures.extend(refused.into_iter().map(Failure::Refused));

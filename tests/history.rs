@@ -201,7 +201,7 @@ async fn a_service_in_trouble_is_asked_again_and_then_it_is_a_gap() {
         let path = if source == "transcript" { "/conversations/messages/" } else { "GET /api/v2/conversations/" };
         let fault = format!("rest:status=503,retry-after=0,times={times},after={after_first},path={path}");
         let simulator = after(&[], &[&fault]).await;
-        let mut tail = start(&simulator, source, &[]);
+        let mut tail = start(&simulator, source, &["-v"]);
         socket(&simulator, source, 1).await;
         soon(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") == after_first)).await;
         cut(&simulator, source, "reset").await;
@@ -236,6 +236,9 @@ async fn patient_line(tail: &mut Running) -> String {
     use tokio::io::AsyncBufReadExt;
     let mut line = String::new();
     let read = tail.stdout.as_mut().unwrap().read_line(&mut line);
-    tokio::time::timeout(std::time::Duration::from_secs(60), read).await.expect("a line").unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), read)
+        .await
+        .unwrap_or_else(|_| panic!("a line: {}", tail.stderr()))
+        .unwrap();
     line.trim_end().to_owned()
 }

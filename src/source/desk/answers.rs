@@ -110,7 +110,7 @@ impl Desk {
     }
 
     fn has_failed_often(&self, id: &str) -> bool {
-        self.watches.get(id).is_some_and(|watch| watch.failures >= USUAL_RETRIES)
+        self.watches.get(id).is_some_and(|watch| watch.failures() >= USUAL_RETRIES)
     }
 
     /// Patience with what was missed in a time without a connection, or before the start of another wire, has an end.
@@ -118,7 +118,7 @@ impl Desk {
         let scope = self.scope;
         self.with(id, |watch| {
             let impatient = scope == Scope::Past || watch.is_recovering();
-            if impatient && watch.failures > USUAL_RETRIES {
+            if impatient && watch.failures() > USUAL_RETRIES {
                 watch.despair();
             }
         });

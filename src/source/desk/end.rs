@@ -5,6 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use crate::event::Body;
+use crate::source::Told;
+
 /// After the end the service may still be writing: it is looked at once more, this much later.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
@@ -68,11 +71,11 @@ impl End {
         }
     }
 
-    /// When it was, once everything is read; the reader is told only once.
-    pub(super) fn tell(&mut self) -> Option<Option<DateTime<Utc>>> {
+    /// The end for the reader, once everything is read, and only once.
+    pub(super) fn tell(&mut self) -> Option<Told> {
         let Self::Reached { at } = *self else { return None };
         *self = Self::Told;
-        Some(at)
+        Some(Told { at, body: Body::Closed })
     }
 
     /// Whether it is over, or seems to be.
@@ -85,9 +88,13 @@ impl End {
 mod tests {
     use super::*;
 
-    fn note(end: &mut End, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<Option<DateTime<Utc>>> {
+    fn note(end: &mut End, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<Told> {
         end.note(over, ended, look);
         end.tell()
+    }
+
+    fn closed(at: Option<DateTime<Utc>>) -> Told {
+        Told { at, body: Body::Closed }
     }
 
     #[tokio::test(start_paused = true)]
@@ -100,7 +107,7 @@ mod tests {
         assert_eq!(note(&mut end, true, now, true), None, "too early");
         tokio::time::advance(LAST_LOOK).await;
         assert_eq!(note(&mut end, true, None, false), None, "an event is no look");
-        assert_eq!(note(&mut end, true, None, true), Some(now), "with the time that was said first");
+        assert_eq!(note(&mut end, true, None, true), Some(closed(now)), "with the time that was said first");
         assert_eq!((note(&mut end, true, now, true), end.is_near()), (None, true), "once");
         assert_eq!(note(&mut end, false, None, true), None, "it is told");
     }
@@ -110,7 +117,7 @@ mod tests {
         let mut end = End::default();
         let long_ago = Some(Utc::now() - TimeDelta::seconds(31));
         assert_eq!(note(&mut end, true, long_ago, false), None, "but a first one");
-        assert_eq!(note(&mut End::default(), true, long_ago, true), Some(long_ago));
+        assert_eq!(note(&mut End::default(), true, long_ago, true), Some(closed(long_ago)));
         assert_eq!(note(&mut End::default(), true, Some(Utc::now()), true), None);
     }
 

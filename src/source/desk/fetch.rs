@@ -45,6 +45,8 @@ pub(super) struct Fetch {
     /// What is told together with the words that come next.
     companions: Vec<Told>,
     not_before: Option<Instant>,
+    /// Requests that failed in a row.
+    pub(super) failures: u32,
 }
 
 impl Wanted {
@@ -79,6 +81,7 @@ impl Fetch {
 
     /// A connection was lost: what is wanted already comes before what was missed.
     pub(super) fn make_past(&mut self) {
+        self.failures = 0;
         self.wanted.iter_mut().chain(&mut self.asked).for_each(|wanted| wanted.past = true);
     }
 
@@ -99,7 +102,7 @@ impl Fetch {
         self.late = late;
         let due: Vec<(Instant, Wanted)> = due;
         self.wanted.extend(due.into_iter().map(|(_, wanted)| wanted));
-        self.wanted.sort_by(|a, b| (!a.past, a.time).cmp(&(!b.past, b.time)));
+        self.wanted.sort_by_key(|wanted| (!wanted.past, wanted.time));
         // What is past is told on its own.
         let past = self.wanted.iter().take_while(|wanted| wanted.past).count();
         let alike = if past > 0 { past } else { self.wanted.len() };
@@ -116,6 +119,7 @@ impl Fetch {
     /// Ends a request: what was asked for and has come is told. What has not is asked for again for a minute, and told
     /// without words after that.
     pub(super) fn resolve(&mut self, said: Vec<Said>, tell: impl Fn(&Wanted, Option<Said>) -> Told) -> Vec<Told> {
+        self.failures = 0;
         let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
         let mut told = self.companions_until(self.wanted.iter().filter_map(|wanted| wanted.time).min());
         for mut wanted in std::mem::take(&mut self.asked) {
@@ -140,7 +144,8 @@ impl Fetch {
     }
 
     /// Ends a request that came to nothing.
-    pub(super) fn put_back(&mut self) {
+    pub(super) fn fail(&mut self) {
+        self.failures += 1;
         self.wanted.append(&mut self.asked);
     }
 

@@ -122,11 +122,11 @@ mod tests {
         let due = |seconds, token: Option<u64>| {
             let mut line = line(seconds);
             line.subscribed(Token::new("t".into(), token.map(|after| start + Duration::from_secs(after))));
-            (line.renewal().expect("one") - start).as_secs_f64().round()
+            (line.renewal().expect("one") - start + Duration::from_millis(500)).as_secs()
         };
-        assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760.0, 240.0, 50.0, 10.0]);
-        assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540.0, 10.0, 240.0]);
-        assert_eq!(due(-5, None), 77_760.0, "nonsense is not believed");
+        assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760, 240, 50, 10]);
+        assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540, 10, 240]);
+        assert_eq!(due(-5, None), 77_760, "nonsense is not believed");
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,8 @@ pub(super) struct Looks {
     /// When next; `None` while nothing asks for it.
     pub(super) due: Option<Instant>,
     pub(super) under_way: bool,
+    /// Looks that failed in a row.
+    pub(super) failures: u32,
     last: Option<Instant>,
     /// Whether the look under way may have been answered before a connection was lost.
     stale: bool,
@@ -21,7 +23,7 @@ pub(super) struct Looks {
 impl Looks {
     /// One is due at once.
     pub(super) fn new() -> Self {
-        Self { due: Some(Instant::now()), under_way: false, last: None, stale: false }
+        Self { due: Some(Instant::now()), under_way: false, failures: 0, last: None, stale: false }
     }
 
     /// Something may have changed: look soon, but not before that moment where there is one.
@@ -35,22 +37,31 @@ impl Looks {
     pub(super) fn afresh(&mut self) {
         self.due = Some(Instant::now());
         self.stale = self.under_way;
+        self.failures = 0;
     }
 
     /// One was begun; the next is due after `period`, where there is one, unless something asks for it earlier.
     pub(super) fn begin(&mut self, period: Option<Duration>) {
         let now = Instant::now();
-        *self = Self { due: period.map(|period| now + period), under_way: true, last: Some(now), stale: false };
+        self.due = period.map(|period| now + period);
+        (self.under_way, self.last, self.stale) = (true, Some(now), false);
+    }
+
+    /// One came to nothing, and is to be tried again then.
+    pub(super) fn fail(&mut self, again: Instant) {
+        self.failures += 1;
+        (self.under_way, self.stale) = (false, false);
+        self.at(again);
     }
 
     /// One has ended; whether it tells everything until now.
     pub(super) fn end(&mut self) -> bool {
-        self.under_way = false;
+        (self.under_way, self.failures) = (false, 0);
         !std::mem::take(&mut self.stale)
     }
 
     /// Looks no later than then.
-    pub(super) fn at(&mut self, then: Instant) {
+    fn at(&mut self, then: Instant) {
         self.due = Some(self.due.map_or(then, |due| due.min(then)));
     }
 

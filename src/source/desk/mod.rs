@@ -213,6 +213,11 @@ impl Desk {
         (!self.watches.values().any(Watch::is_seen)).then(|| unseen.id.clone())
     }
 
+    /// How many conversations are followed.
+    pub(super) fn followed(&self) -> usize {
+        self.watches.len()
+    }
+
     /// Whether nothing is left to follow.
     pub(super) fn is_done(&self) -> bool {
         self.groups.is_empty() && self.watches.is_empty() && self.out.is_empty()
@@ -410,13 +415,11 @@ impl Desk {
     fn name_job(&mut self) -> Option<Job> {
         for watch in self.watches.values_mut() {
             for user in watch.people.nameless() {
-                match self.names.get(&user) {
-                    Some(name) => watch.people.name(&user, name.as_ref()),
-                    None => {
-                        watch.people.ask(&user);
-                        return Some(jobs::name(self.rest.clone(), user));
-                    }
-                }
+                let Some(name) = self.names.get(&user) else {
+                    watch.people.ask(&user);
+                    return Some(jobs::name(self.rest.clone(), user));
+                };
+                watch.people.name(&user, name.as_ref());
             }
         }
         None

@@ -14,8 +14,16 @@ pub(super) struct People {
     known: HashMap<String, Known>,
     /// In the order of their coming.
     order: Vec<String>,
-    /// Agents whose names the lists do not say and who were asked for; `None` while there is no answer.
-    names: HashMap<String, Option<Option<String>>>,
+    /// Agents whose names the lists do not say and who were asked for.
+    names: HashMap<String, Name>,
+}
+
+/// What has become of the question for a name.
+#[derive(Debug)]
+enum Name {
+    Asked,
+    /// There may be none.
+    Answered(Option<String>),
 }
 
 #[derive(Debug)]
@@ -66,12 +74,12 @@ impl People {
 
     /// The name of an agent is asked for; nothing the agent said is told until there is an answer.
     pub(super) fn ask(&mut self, user: &str) {
-        self.names.insert(user.to_owned(), None);
+        self.names.insert(user.to_owned(), Name::Asked);
     }
 
     /// The answer about a name, where there is one.
     pub(super) fn name(&mut self, user: &str, name: Option<&String>) {
-        self.names.insert(user.to_owned(), Some(name.cloned()));
+        self.names.insert(user.to_owned(), Name::Answered(name.cloned()));
         let users = self.known.values_mut().filter_map(|known| known.participant.user.as_mut());
         for nameless in users.filter(|known| known.id == user && known.name.is_none()) {
             nameless.name = name.cloned();
@@ -80,14 +88,14 @@ impl People {
 
     /// There was no answer, and there will be one.
     pub(super) fn ask_again(&mut self, user: &str) {
-        if self.names.get(user).is_some_and(Option::is_none) {
+        if let Some(Name::Asked) = self.names.get(user) {
             self.names.remove(user);
         }
     }
 
     /// Whether the name of somebody is being asked for.
     pub(super) fn awaits_names(&self) -> bool {
-        self.names.values().any(Option::is_none)
+        self.names.values().any(|name| matches!(name, Name::Asked))
     }
 
     /// Whether there was a customer, and there is none any more.
@@ -143,7 +151,7 @@ impl People {
 
     fn lend_name(&self, participant: &mut Participant) {
         if let Some(user) = participant.user.as_mut().filter(|user| user.name.is_none())
-            && let Some(Some(name)) = self.names.get(&user.id)
+            && let Some(Name::Answered(name)) = self.names.get(&user.id)
         {
             user.name.clone_from(name);
         }

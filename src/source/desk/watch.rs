@@ -30,8 +30,6 @@ const STALE: usize = 10_000;
 pub(super) struct Watch {
     pub(super) id: String,
     pub(super) people: People,
-    /// Looks, or requests for words, that failed in a row.
-    pub(super) failures: u32,
     pub(super) looks: Looks,
     scope: Scope,
     phase: Phase,
@@ -71,7 +69,6 @@ impl Watch {
         Self {
             id,
             people: People::default(),
-            failures: 0,
             looks: Looks::new(),
             scope,
             phase: Phase::Opening { listed: false, loss: None },
@@ -112,7 +109,9 @@ impl Watch {
         for mut participant in snapshot.participants {
             let entries = std::mem::take(&mut participant.messages);
             let by = self.meet(participant, &mut changes);
-            entries.into_iter().for_each(|entry| self.list(entry, &by, &delivered));
+            for entry in entries {
+                self.list(entry, &by, &delivered);
+            }
         }
         self.change(changes);
         let whole = look && self.looked();
@@ -134,10 +133,8 @@ impl Watch {
 
     /// A look came to nothing, and is to be tried again.
     pub(super) fn look_failed(&mut self, again: Instant) {
-        self.failures += 1;
         self.attribute();
-        self.looks.end();
-        self.looks.at(again);
+        self.looks.fail(again);
     }
 
     /// Takes what was said on a call: final words only.
@@ -177,7 +174,6 @@ impl Watch {
 
     /// Takes the words that were asked for, or as many of them as there are yet.
     pub(super) fn fetched(&mut self, said: Vec<Said>) {
-        self.failures = 0;
         let people = &self.people;
         let mut told = self.fetch.resolve(said, |wanted, said| tell(wanted, said, people.get(&wanted.by)));
         told.sort_by_key(|told| told.at);
@@ -187,8 +183,12 @@ impl Watch {
 
     /// What was asked for has to be asked for again.
     pub(super) fn fetch_failed(&mut self) {
-        self.failures += 1;
-        self.fetch.put_back();
+        self.fetch.fail();
+    }
+
+    /// Looks, or requests for words, that failed in a row since a connection was lost.
+    pub(super) fn failures(&self) -> u32 {
+        self.looks.failures.max(self.fetch.failures)
     }
 
     /// A connection was lost and another one stands.
@@ -204,7 +204,6 @@ impl Watch {
             }
             Phase::Live => self.phase = Phase::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
         }
-        self.failures = 0;
         self.fetch.make_past();
         self.looks.afresh();
     }
@@ -323,7 +322,6 @@ impl Watch {
 
     /// Ends a look; whether it told everything until now.
     fn looked(&mut self) -> bool {
-        self.failures = 0;
         self.attribute();
         let whole = self.looks.end();
         match &mut self.phase {
@@ -367,9 +365,9 @@ impl Watch {
         }
         if self.phase == Phase::Live
             && self.fetch.is_idle()
-            && let Some(at) = self.end.tell()
+            && let Some(end) = self.end.tell()
         {
-            self.out.push(Out::Live(Told { at, body: Body::Closed }));
+            self.out.push(Out::Live(end));
         }
     }
 

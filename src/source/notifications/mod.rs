@@ -50,6 +50,11 @@ impl Notifications {
         self.desk.borrow_mut().adopt(conversation, before);
     }
 
+    /// How many conversations are followed.
+    pub(crate) fn followed(&self) -> usize {
+        self.desk.borrow().followed()
+    }
+
     /// Why conversations could not be followed, one by one, since the last call.
     pub(crate) fn take_refused(&self) -> Vec<SourceError> {
         self.desk.borrow_mut().take_refused()
@@ -64,7 +69,7 @@ impl Notifications {
     pub(crate) async fn connect(&self) -> Result<NotificationSession<Upgraded>, SourceError> {
         self.resolve().await?;
         if !self.follow || self.desk.borrow().is_ending() {
-            return Ok(self.session(None, self.rest.host()));
+            return Ok(self.session(None, &self.rest.host()));
         }
         // A channel that the service has forgotten is replaced, once.
         match self.dial().await? {
@@ -145,7 +150,7 @@ impl Notifications {
         let address = self.desk.borrow().line.address();
         let Some(url) = address.as_ref().map(socket::over_http) else { return Ok(None) };
         let (host, answer) = match socket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
-            Ok(socket) => return Ok(Some(self.session(Some(socket), http::host(&url)))),
+            Ok(socket) => return Ok(Some(self.session(Some(socket), &http::host(&url)))),
             Err(OpenError::Http(error)) => return Err(error.into()),
             Err(OpenError::Broken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
             Err(OpenError::Refused { host, answer }) => (host, answer),
@@ -167,7 +172,7 @@ impl Notifications {
         false
     }
 
-    fn session<T>(&self, socket: Option<Socket<T>>, host: String) -> NotificationSession<T> {
+    fn session<T>(&self, socket: Option<Socket<T>>, host: &str) -> NotificationSession<T> {
         let mut desk = self.desk.borrow_mut();
         desk.look_at_all();
         if socket.is_none() {

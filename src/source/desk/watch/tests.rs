@@ -204,11 +204,11 @@ async fn a_burst_is_asked_for_together_and_what_fails_again() {
     hears(&mut watch, &[ada(&["4a", "2a"])]);
     assert_eq!(watch.request(), None, "one at a time");
     watch.fetch_failed();
-    assert_eq!((watch.request(), watch.failures), (None, 1));
+    assert_eq!((watch.request(), watch.failures()), (None, 1));
     wait(250).await;
     assert_eq!(watch.request().expect("a request"), ["2a", "4a", "5a"]);
     watch.fetched(words(&["5a", "4a", "2a"]));
-    assert_eq!((told(&mut watch), watch.failures), (vec!["Ada: 2a".into(), "Ada: 4a".into(), "Ada: 5a".into()], 0));
+    assert_eq!((told(&mut watch), watch.failures()), (vec!["Ada: 2a".into(), "Ada: 4a".into(), "Ada: 5a".into()], 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,6 +328,25 @@ async fn a_loss_before_the_past_was_read_changes_nothing_about_it() {
     looks(&mut watch, &[ada(&["1a", "6a"])]);
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", "Ada: 6a (old)", ">"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_come_are_no_patience_with_looks_that_fail() {
+    let mut watch = live();
+    watch.look_failed(Instant::now());
+    watch.resume(&loss(5));
+    for failures in 1..=6 {
+        assert_eq!(watch.failures(), failures - 1);
+        watch.begin_look(Duration::from_secs(25));
+        watch.look_failed(Instant::now());
+        hears(&mut watch, &[ada(&[&format!("{failures}b")])]);
+        wait(250).await;
+        fetch(&mut watch);
+    }
+    assert_eq!(watch.failures(), 6);
+    watch.despair();
+    let told = told(&mut watch);
+    assert_eq!((told.len(), told[0].as_str(), told[1].as_str()), (9, "gap from 5", "<Missed"));
 }
 
 #[tokio::test(start_paused = true)]
