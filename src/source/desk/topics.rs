@@ -31,11 +31,7 @@ impl Topics {
 
     /// What it should listen to besides what it does.
     pub(super) fn missing<'a>(&mut self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
-<<<<<<< HEAD
-        let mut missing = Self::wanted(groups, watches);
-=======
         let mut missing = wanted(groups, watches);
->>>>>>> notify
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MOST.saturating_sub(self.subscribed.len());
         if missing.len() > room && !std::mem::replace(&mut self.crowded, true) {
@@ -49,11 +45,7 @@ impl Topics {
 
     /// Everything it should listen to, when that is to be said anew.
     pub(super) fn all<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
-<<<<<<< HEAD
-        let mut all = Self::wanted(groups, watches);
-=======
         let mut all = wanted(groups, watches);
->>>>>>> notify
         all.retain(|topic| !self.refused.contains(topic));
         all.truncate(MOST);
         all
@@ -94,23 +86,6 @@ impl Topics {
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
-<<<<<<< HEAD
-    /// The most important first: what brings messages, then what only hints.
-    fn wanted<'a>(groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
-        let mut seen = HashSet::new();
-        let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
-        for watch in watches.filter(|watch| !watch.is_ending()) {
-            first.extend(messages(watch).chain(of_call(watch)));
-            let detail = |event| format!("v2.detail.events.conversation.{}.{event}", watch.id);
-            then.extend(DETAILS.into_iter().map(detail));
-        }
-        first.append(&mut then);
-        first.retain(|topic| seen.insert(topic.clone()));
-        first
-    }
-
-=======
->>>>>>> notify
     fn warn(&mut self, state: &TopicState) {
         let kind = kind(&state.id);
         let why = match state.missing.as_slice() {
