@@ -30,7 +30,7 @@ use Lesson::{Final, Later};
 /// Runs against a simulator with this fault, without retries unless `args` ask for some.
 async fn meet(fault: &str, args: &[&str]) -> (Finished, Ledger) {
     let simulator = simulator(TALK, &[fault]).await;
-    let mut command = program(&simulator, &["--connect-timeout", "500ms"]);
+    let mut command = program(&simulator, &["--connect-timeout", "2s"]);
     let retries = if args.contains(&"--max-retries") { &[][..] } else { &["--max-retries", "0"] };
     let finished = Running::start(command.args(retries).args(args)).finish().await;
     (finished, simulator.ledger())
@@ -228,7 +228,7 @@ async fn a_refusal_that_passes_is_lived_through() {
     join_all(faults.map(async |fault| {
         let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
         let simulator = simulator_with(TALK, &[fault], options).await;
-        let finished = run(&simulator, &["--max-retries", "1", "--connect-timeout", "500ms"]).await;
+        let finished = run(&simulator, &["--max-retries", "1", "--connect-timeout", "2s"]).await;
         assert_eq!(finished.code, Some(0), "{fault}: {}", finished.stderr);
         assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{fault}: {}", finished.stdout);
         assert!(!finished.stdout.contains("[GAP]"), "nothing was missed before the first connection");

@@ -67,6 +67,16 @@ pub(crate) struct Told {
     pub(crate) body: Body<'static>,
 }
 
+impl Told {
+    /// When it came to us. A gap is over when it is measured, also where it is told a moment later.
+    fn received(&self) -> DateTime<Utc> {
+        match &self.body {
+            Body::Gap(gap) => gap.to,
+            _ => Utc::now(),
+        }
+    }
+}
+
 /// A connection that was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Loss {
@@ -184,5 +194,19 @@ async fn due(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Gap;
+
+    #[test]
+    fn a_gap_was_received_when_it_ended_so_that_a_recording_has_its_length() {
+        let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
+        let gap = Told { at: Some(to), body: Body::Gap(Gap { from, to, reason: String::new() }) };
+        assert_eq!(gap.received(), to);
+        assert!(Told { at: Some(to), body: Body::Closed }.received() > to);
     }
 }

@@ -254,14 +254,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 
     fn tell(&mut self, (id, out): (String, Out)) -> Arrival<'_> {
         self.current = id;
-        let (conversation, received) = (self.current.as_str(), Utc::now());
+        let conversation = self.current.as_str();
         let mut last = false;
-        let meaning = match out {
+        let (received, meaning) = match out {
             Out::Live(told) => {
                 last = told.body == Body::Closed && self.desk.borrow().is_done();
-                Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body })
+                let received = told.received();
+                (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
             }
-            Out::Past(events, why) => Meaning::Past(events, why),
+            Out::Past(events, why) => (Utc::now(), Meaning::Past(events, why)),
         };
         Arrival { conversation, received, raw: None, meaning, last }
     }

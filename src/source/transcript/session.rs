@@ -212,10 +212,12 @@ pub(in crate::source) fn arrival<'a>(raw: RawFrame<'a>, conversation: &'a str, r
 }
 
 fn past(conversation: &str, out: Out) -> Arrival<'_> {
-    let received = Utc::now();
-    let meaning = match out {
-        Out::Live(told) => Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }),
-        Out::Past(events, why) => Meaning::Past(events, why),
+    let (received, meaning) = match out {
+        Out::Live(told) => {
+            let received = told.received();
+            (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
+        }
+        Out::Past(events, why) => (Utc::now(), Meaning::Past(events, why)),
     };
     Arrival { conversation, received, raw: None, meaning, last: false }
 }
