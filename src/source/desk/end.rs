@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+
+use super::CLOCKS_APART;
 
 use crate::event::Body;
 use crate::source::Told;
@@ -46,7 +48,7 @@ impl End {
             Self::Near { at, .. } if over => *at = at.or(ended),
             Self::Near { .. } => *self = Self::Open,
             Self::Open | Self::Suspected { .. } if over => {
-                let long_ago = ended.is_some_and(|ended| Utc::now() - ended > TimeDelta::seconds(30));
+                let long_ago = ended.is_some_and(|ended| Utc::now() - ended > CLOCKS_APART);
                 *self = if long_ago && look {
                     Self::Reached { at: ended }
                 } else {
@@ -115,7 +117,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_over_long_ago_needs_no_second_look() {
         let mut end = End::default();
-        let long_ago = Some(Utc::now() - TimeDelta::seconds(31));
+        let long_ago = Some(Utc::now() - CLOCKS_APART - chrono::TimeDelta::seconds(1));
         assert_eq!(note(&mut end, true, long_ago, false), None, "but a first one");
         assert_eq!(note(&mut End::default(), true, long_ago, true), Some(closed(long_ago)));
         assert_eq!(note(&mut End::default(), true, Some(Utc::now()), true), None);

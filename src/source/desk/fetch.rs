@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+
+use super::CLOCKS_APART;
 
 use crate::event::Origin;
 use crate::genesys::conversation::{Entry, EntryKind};
@@ -63,7 +65,7 @@ impl Wanted {
     /// Words that were not there although they had the time. Only of what was said long ago does the wall clock tell,
     /// which may be wrong.
     fn is_hopeless(&self) -> bool {
-        let old = |time| self.origin == Origin::History && Utc::now() - time > TimeDelta::seconds(60);
+        let old = |time| self.origin == Origin::History && Utc::now() - time > CLOCKS_APART;
         self.first_asked.is_some_and(|first| first.elapsed() >= PATIENCE) || self.time.is_some_and(old)
     }
 }

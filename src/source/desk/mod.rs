@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
@@ -44,6 +44,10 @@ use crate::genesys::transcription::Transcription;
 use crate::ledger::Ledger;
 use crate::output::Prefixes;
 use crate::source::{Loss, SourceError, Told, Why};
+
+/// What happened long ago by our clock may have happened just now: the clocks of the service and of this machine are taken
+/// to be this far apart at most.
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
 /// Requests under way at the same time.
 const AT_ONCE: usize = 4;
