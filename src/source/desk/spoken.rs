@@ -80,7 +80,7 @@ mod tests {
             (Side::Customer, 15, "Customer Ada"),
             (Side::Agent, 15, "Bot Welcome Line"),
             (Side::Agent, 40, "Agent Sam"),
-            (Side::Agent, 22, "Bot Welcome Line"),
+            (Side::Agent, 5, "Bot Welcome Line"),
             (Side::Agent, 28, "Agent Sam"),
             (Side::Unknown, 40, "Unknown -"),
         ];
