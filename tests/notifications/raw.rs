@@ -87,7 +87,7 @@ async fn no_secret_and_no_channel_is_ever_shown() {
 }
 
 #[tokio::test]
-async fn a_channel_is_struck_out_of_frames_of_either_kind() {
+async fn a_channel_is_struck_out_of_frames() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "-o", "raw"]));
     soon(simulator.until(|ledger| ledger.listening() == 1)).await;

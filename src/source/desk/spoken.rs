@@ -44,3 +44,50 @@ fn party(by: &Participant) -> Party<'static> {
     let name = user.and_then(|user| user.name.clone()).or_else(|| by.name.clone());
     Party { id: user.map(|user| user.id.clone().into()), name: name.map(Into::into) }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::genesys::conversation::Snapshot;
+
+    fn people(participants: &serde_json::Value) -> People {
+        let mut people = People::default();
+        for participant in Snapshot::of(&json!({ "participants": participants })).participants {
+            people.note(participant, true);
+        }
+        people
+    }
+
+    fn by(side: Side, second: i64, people: &People) -> String {
+        let at = DateTime::from_timestamp(second, 0);
+        let utterance = Utterance { id: Some("u".into()), is_final: true, side, text: "hello".into(), at };
+        let Body::Message(message) = told(utterance, people).body else { panic!("a message") };
+        format!("{} {}", message.role.label(), message.from.name.as_deref().unwrap_or("-"))
+    }
+
+    #[test]
+    fn a_side_is_the_customer_or_who_spoke_for_the_organisation_then() {
+        let at = |second: i64| DateTime::from_timestamp(second, 0);
+        let people = people(&json!([
+            { "id": "1", "purpose": "customer", "state": "connected", "name": "Ada" },
+            { "id": "2", "purpose": "ivr", "state": "disconnected", "name": "Welcome Line", "connectedTime": at(10), "endTime": at(20) },
+            { "id": "3", "purpose": "agent", "state": "connected", "user": { "id": "u", "name": "Sam" }, "connectedTime": at(30) },
+        ]));
+        let cases = [
+            (Side::Customer, 15, "Customer Ada"),
+            (Side::Agent, 15, "Bot Welcome Line"),
+            (Side::Agent, 40, "Agent Sam"),
+            (Side::Agent, 5, "Bot Welcome Line"),
+            (Side::Agent, 28, "Agent Sam"),
+            (Side::Unknown, 40, "Unknown -"),
+        ];
+        for (side, second, wanted) in cases {
+            assert_eq!(by(side, second, &people), wanted, "{second}");
+        }
+        let nobody = People::default();
+        assert_eq!([Side::Customer, Side::Agent].map(|side| by(side, 1, &nobody)), ["Customer -", "Agent -"]);
+    }
+}

@@ -301,3 +301,20 @@ async fn frame<T: AsyncRead + AsyncWrite + Unpin>(socket: &mut Option<Socket<T>>
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_struck_out_of_text_and_of_text_in_binary_frames() {
+        let secrets = Secrets::default();
+        secrets.add_channel("streaming-5-abc", "wss://streaming.example.invalid/channels/streaming-5-abc");
+        let frame = r#"{"topicName":"v2.system.token_revoked.streaming-5-abc"}"#;
+        let struck = Some(r#"{"topicName":"v2.system.token_revoked.[channel]"}"#.to_owned());
+        assert_eq!(without_channel(RawFrame::Text(frame), &secrets), struck);
+        assert_eq!(without_channel(RawFrame::Binary(frame.as_bytes()), &secrets), struck);
+        assert_eq!(without_channel(RawFrame::Binary(b"\xff streaming"), &secrets), None);
+        assert_eq!(without_channel(RawFrame::Text("{}"), &secrets), None);
+    }
+}
