@@ -550,7 +550,8 @@ mod tests {
         let conversation = |number: usize| {
             Notice::Conversation(Snapshot::of(&json!({ "id": number, "participants": [{ "state": "connected" }] })))
         };
-        (0..MOST_WATCHED + 5).for_each(|number| desk.hear(conversation(number)));
+        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
+        (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
         assert_eq!((desk.watches.len(), desk.crowded), (MOST_WATCHED, true));
         desk.part_with("7");
         desk.hear(conversation(MOST_WATCHED + 7));
