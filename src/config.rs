@@ -199,6 +199,7 @@ fn tail(
     }
     let cursor = past::cursor(&past, lines.style.format, problems);
     let past = past::resolve(&past, Utc::now());
+    warnings.extend(network::typed_password(&network));
     let link = link::resolve(&connection, network, env, problems);
     if demo {
         return Some(Task::Demo(Box::new(Demo { source: target.source, past, link: link?, lines, record })));

@@ -18,6 +18,7 @@
 //! | `recording` | what `--record` writes and `--replay` reads |
 //! | [`logging`], [`redact`] | status lines, and what may never be in them |
 //! | `exit`, [`signals`] | how a run ends |
+//! | `core_dump` | what a crash may leave on disk, which is nothing |
 //! | `plain` | what the operating system says, in plain words |
 //! | [`simulator`] | the same wire, spoken from the other side |
 
@@ -25,6 +26,7 @@ mod backoff;
 mod check;
 pub mod cli;
 pub mod config;
+mod core_dump;
 mod cursor;
 mod delivery;
 pub mod event;
@@ -78,10 +80,11 @@ pub struct Invocation<'a> {
 
 /// Runs the program from its settings to its end. Errors are reported on standard error.
 ///
-/// Starts a runtime of its own and takes over `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the process, so it is to be
-/// called once, outside of any runtime.
+/// Starts a runtime of its own, takes over `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the process, and forbids core
+/// files, so it is to be called once, outside of any runtime.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
+    core_dump::forbid();
     let log = Log { format: invocation.cli.logging.log_format, secrets: Secrets::default(), escape: output::escape };
     exit::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));

@@ -27,6 +27,9 @@ use crate::redact::Secrets;
 /// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
 const ATOMIC: usize = 4096;
 
+/// No message is longer than this, in bytes: what the network says may be as long as a frame.
+const LONGEST: usize = 8192;
+
 /// How long a reader of standard error may hold up everything else.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
@@ -113,20 +116,27 @@ impl Log {
 
     /// Redaction comes first: a secret that has been escaped is no longer recognised.
     fn clean(&self, text: &str) -> String {
-        let redacted = self.secrets.redact(text);
-        (self.escape)(&redacted).into_owned()
+        (self.escape)(&self.redacted(text)).into_owned()
+    }
+
+    /// Without secrets, and not without end: the cut comes last, so it leaves no beginning of a secret.
+    fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.secrets.redact(text) {
+            text if text.len() <= LONGEST => text,
+            text => format!("{}…", &text[..text.floor_char_boundary(LONGEST)]).into(),
+        }
     }
 
     fn json_line(&self, at: DateTime<Utc>, level: Level, message: &str, mut fields: Map<String, Value>) -> String {
         for value in fields.values_mut() {
             if let Value::String(text) = value {
-                *text = self.secrets.redact(text).into_owned();
+                *text = self.redacted(text).into_owned();
             }
         }
         let line = JsonLine {
             ts: at.to_rfc3339_opts(SecondsFormat::Millis, true),
             level: level_name(level),
-            message: &self.secrets.redact(message),
+            message: &self.redacted(message),
             fields,
         };
         let json = serde_json::to_string(&line).expect("strings and numbers always serialise");
@@ -352,6 +362,15 @@ mod tests {
         let json = lines(LogFormat::Json, filter(false, 0), say);
         assert!(json[0].contains(r#""message":"refused: [redacted]\nforged\u007f\u001b[2J""#), "{}", json[0]);
         assert!(json[0].contains(r#""why":"[redacted] \u202e""#), "{}", json[0]);
+    }
+
+    #[test]
+    fn a_message_without_end_is_cut_after_its_secrets_are_gone() {
+        let long = format!("{}to\"k\ten-1{}", "ä".repeat(LONGEST / 2 - 2), "x".repeat(LONGEST));
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let line = lines(format, filter(false, 0), || tracing::info!(long, "{long}")).concat();
+            assert!(line.len() < 3 * LONGEST && line.contains('…') && !line.contains("to\"k"), "{}", line.len());
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -113,8 +113,7 @@ impl Recorder {
     /// When the file is no recording, is being recorded to, or cannot be written.
     pub(crate) fn open(path: &Path, conversations: &[String], grows: bool) -> Result<Self, RecordError> {
         let failed = |source| RecordError::Io { path: path.to_owned(), source };
-        let options = OpenOptions::new().read(true).append(true).create(true).mode(0o600).to_owned();
-        let file = options.open(path).map_err(failed)?;
+        let file = open_or_create(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(failed(io::Error::other("it is no regular file")));
         }
@@ -124,6 +123,7 @@ impl Recorder {
         if !is_recording(&file).map_err(failed)? {
             return Err(RecordError::Foreign(path.to_owned()));
         }
+        warn_if_exposed(path, &file);
         drop_torn_line(&file).map_err(failed)?;
         let mut recorder = Self { path: path.to_owned(), file: BufWriter::new(file), failure: None };
         let header = Header { version: VERSION, started: Utc::now(), conversations: conversations.to_vec(), grows };
@@ -206,6 +206,29 @@ pub(crate) fn binary(base64: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(base64).ok()
 }
 
+/// Opens what is there, else creates it, readable by its owner alone. A link to nothing is not followed: somebody else may
+/// have laid it, to have a file of ours made where they cannot make one.
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let options = OpenOptions::new().read(true).append(true).mode(0o600).to_owned();
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        result => return result,
+    }
+    options.clone().create_new(true).open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::other("it is a link to nothing"),
+        _ => error,
+    })
+}
+
+/// A recording that was there already keeps its permissions.
+fn warn_if_exposed(path: &Path, file: &File) {
+    let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode()) & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("others can read the recording {path} (mode {mode:03o}); chmod 600 {path}");
+    }
+}
+
 fn is_recording(file: &File) -> io::Result<bool> {
     const LONGEST_HEADER: u64 = 1024 * 1024;
     let mut first = String::new();
@@ -283,7 +306,6 @@ mod tests {
 
     #[test]
     fn a_recording_is_private_and_appended_to_after_its_last_whole_line() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.rec");
         drop(record(&path));
@@ -308,6 +330,30 @@ mod tests {
             assert_eq!(std::fs::read(&path).expect("a file"), notes);
         }
         assert!(matches!(Recorder::open(folder.path(), &[], false), Err(RecordError::Io { .. })));
+    }
+
+    #[test]
+    fn a_link_is_followed_to_a_recording_and_not_to_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, file) = (folder.path().join("link"), folder.path().join("a.rec"));
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        let error = Recorder::open(&link, &[], false).expect_err("there is nothing");
+        assert!(error.to_string().ends_with("it is a link to nothing") && !file.exists(), "{error}");
+        drop(record(&file));
+        drop(record(&link));
+        assert_eq!(lines(&file).len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_without_waiting_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fifo = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+        assert!(made.success());
+        let error = Recorder::open(&fifo, &[], false).expect_err("it is a pipe");
+        assert!(error.to_string().ends_with("it is no regular file"), "{error}");
+        let error = Recorder::open(folder.path(), &[], false).expect_err("it is a folder");
+        assert!(error.to_string().starts_with("cannot record to "), "{error}");
     }
 
     #[test]

@@ -100,7 +100,7 @@ async fn a_proxy_that_wants_other_credentials_is_final() {
         let finished = Running::start(&mut scene.command(&["--proxy", &scene.proxy_url("http", login)])).finish().await;
         assert_eq!((finished.code, scene.proxy.asked().len()), (Some(77), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("407"), "{}", finished.stderr);
-        assert!(finished.stderr.contains("--proxy http://USER:PASSWORD@HOST:PORT"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"), "{}", finished.stderr);
         assert!(!finished.stderr.contains("wrong-guess"), "{}", finished.stderr);
     }
 }

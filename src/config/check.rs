@@ -33,6 +33,7 @@ pub(super) fn resolve(
     warnings: &mut Vec<String>,
 ) -> Option<Check> {
     let CheckArgs { target, account, network } = args;
+    warnings.extend(network::typed_password(&network));
     let network = network::resolve(network, env, problems);
     let source = groups::source(&target, problems);
     let conversations = conversations::resolve(&target, Need::Optional, env, stdin, problems);

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::cli::NetworkArgs;
@@ -69,6 +69,16 @@ pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> 
     })
 }
 
+/// A warning when a password was typed where everybody on this machine can read it.
+pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
+    let proxy = parse_proxy(args.proxy.as_deref()?).ok()?;
+    let (_, password) = proxy.login?;
+    (!password.expose_secret().is_empty()).then(|| {
+        "everybody on this machine can read the password in --proxy; HTTPS_PROXY in the environment or .env is safe"
+            .to_owned()
+    })
+}
+
 /// `host:port` without a scheme is an http proxy, as everywhere.
 fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     let text = text.trim();
@@ -101,9 +111,24 @@ fn read_bundle(path: PathBuf) -> Result<Bundle, String> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
+
+    #[test]
+    fn a_password_that_was_typed_is_warned_of_and_not_shown() {
+        for (proxy, warned) in [
+            (Some("http://ada:s3cret@proxy.example:3128"), true),
+            (Some("ada:s3cret@proxy.example:3128"), true),
+            (Some("http://ada@proxy.example"), false),
+            (Some("http://proxy.example"), false),
+            (Some("nonsense://s3cret@"), false),
+            (None, false),
+        ] {
+            let proxy = proxy.map(str::to_owned);
+            let warning = typed_password(&NetworkArgs { connect_timeout: Duration::ZERO, proxy, cacert: None });
+            assert_eq!(warning.is_some(), warned, "{warning:?}");
+            assert!(!warning.unwrap_or_default().contains("s3cret"));
+        }
+    }
 
     #[test]
     fn proxies_lose_their_login_to_a_secret() {

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::rest::{Rest, RestError};
+use super::value;
 use crate::config::Groups;
 
 /// Conversations a page; the service allows no more.
@@ -62,7 +63,7 @@ fn query(groups: &Groups, page: usize) -> Value {
 
 /// Where nothing is found, there is no list.
 fn ids_in(body: &str) -> Option<Vec<String>> {
-    let body: Value = serde_json::from_str(body).ok().filter(Value::is_object)?;
+    let body: Value = value::parse(body).ok().filter(Value::is_object)?;
     let listed = body["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
     let open = listed.iter().filter(|one| one["conversationEnd"].is_null());
     Some(open.filter_map(|one| one["conversationId"].as_str()).map(str::to_owned).collect())

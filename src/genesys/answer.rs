@@ -44,7 +44,7 @@ impl Answer {
         {
             words = format!("{words}, missing: {}", cut(&secrets.redact(missing)));
         }
-        let code = json.as_ref().and_then(|json| text_of(json, &["code", "error"])).map(str::to_owned);
+        let code = json.as_ref().and_then(|json| text_of(json, &["code", "error"])).map(cut);
         Self { status, retry_after: retry_after(headers), code, words }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -126,8 +126,9 @@ impl Auth {
         let response = self.http.send(&host, request).await?;
         match response.status().as_u16() {
             200 => {
-                let body = self.http.body(&host, response, http::SMALL_BODY).await?;
-                self.read(&body, asked).map_err(|reason| AuthError::Unusable { host, reason })
+                // Wiped when it goes, as the token in it is.
+                let body = SecretBox::new(Box::new(self.http.body(&host, response, http::SMALL_BODY).await?));
+                self.read(body.expose_secret(), asked).map_err(|reason| AuthError::Unusable { host, reason })
             }
             400 | 401 | 403 => Err(AuthError::Refused { answer: self.http.refusal(&host, response).await, host }),
             501 => Err(self.unusable(host, response).await),

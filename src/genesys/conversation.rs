@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use self::shape::Conversation;
 use super::value::parse;
+use super::weight::is_bearable;
 use super::wire::Object;
 
 mod shape;
@@ -116,9 +117,9 @@ pub(crate) enum EntryKind {
 }
 
 impl Snapshot {
-    /// Reads a conversation; `None` when this is no JSON object.
+    /// Reads a conversation; `None` when this is no JSON object, or one that holds more than a conversation can.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        if !json.trim_start().starts_with('{') {
+        if !json.trim_start().starts_with('{') || !is_bearable(json) {
             return None;
         }
         // The quick way refuses a member given twice, and a lone surrogate.

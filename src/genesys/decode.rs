@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::content::{self, Content};
@@ -37,7 +36,7 @@ pub(crate) fn decode<'a>(frame: RawFrame<'a>, conversation: &'a str, received: D
 
 /// The slow way, for what the quick one refuses although it can be read: a lone surrogate, a member given twice.
 fn decode_with_care<'a>(text: &str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
-    let plain = match serde_json::from_str::<Value>(&mend_surrogates(text)) {
+    let plain = match value::parse(text) {
         Ok(value) => value.to_string(),
         Err(error) => return Decoded::Malformed(error.to_string().into()),
     };

@@ -24,5 +24,6 @@ pub(crate) mod socket;
 pub(crate) mod speaker;
 mod structured;
 pub(crate) mod transcription;
-mod value;
+pub(crate) mod value;
+mod weight;
 mod wire;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use reqwest::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue, UPGRADE};
+use reqwest::header::{self, AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use reqwest::{StatusCode, Upgraded};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -168,8 +168,8 @@ fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
-        (reqwest::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
-        (reqwest::header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(key).expect("base64 is valid in a header")),
+        (header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+        (header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(key).expect("base64 is valid in a header")),
     ]);
     if let Some(token) = token {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
@@ -180,13 +180,25 @@ fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
     headers
 }
 
+/// What is wrong with a 101, by RFC 6455, section 4.1.
 fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
-    let accept = headers.get(reqwest::header::SEC_WEBSOCKET_ACCEPT);
+    let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
     match accept.map(HeaderValue::as_bytes) {
         None => Some("Sec-WebSocket-Accept is missing"),
         Some(accept) if accept != derive_accept_key(key.as_bytes()).as_bytes() => Some("Sec-WebSocket-Accept is wrong"),
+        Some(_) if !says(headers, &UPGRADE, "websocket") => Some("Upgrade is not websocket"),
+        Some(_) if !says(headers, &CONNECTION, "upgrade") => Some("Connection is not Upgrade"),
+        // What it would send then is something else than was agreed on.
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => Some("it chooses an unwanted extension"),
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => Some("it chooses an unwanted subprotocol"),
         Some(_) => None,
     }
+}
+
+/// Whether a header, which may be a list, holds this word.
+fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
@@ -372,6 +384,34 @@ fn is_mere_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_handshake_is_held_to_all_that_was_agreed_on() {
+        let good = [
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("upgrade", "WebSocket"),
+            ("connection", "x, upgrade"),
+        ];
+        for (name, value, expected) in [
+            ("date", "today", None),
+            ("sec-websocket-accept", "", Some("Sec-WebSocket-Accept is missing")),
+            ("sec-websocket-accept", "s3p", Some("Sec-WebSocket-Accept is wrong")),
+            ("upgrade", "", Some("Upgrade is not websocket")),
+            ("upgrade", "h2c", Some("Upgrade is not websocket")),
+            ("connection", "close", Some("Connection is not Upgrade")),
+            ("sec-websocket-extensions", "permessage-deflate", Some("it chooses an unwanted extension")),
+            ("sec-websocket-protocol", "chat", Some("it chooses an unwanted subprotocol")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in good.into_iter().chain([(name, value)]) {
+                headers.insert(name, value.parse().expect("a value"));
+            }
+            if value.is_empty() {
+                headers.remove(name);
+            }
+            assert_eq!(mistake(&headers, "dGhlIHNhbXBsZSBub25jZQ=="), expected, "{name}: {value}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn while_it_is_held_back_the_alarm_rings_for_pings_and_not_for_silence() {

@@ -1,9 +1,11 @@
 //! Reading JSON that may hold anything anywhere: what is missing and what is of another type are the same `None`.
 
 use chrono::{DateTime, Utc};
+use serde::de::Error as _;
 use serde_json::Value;
 
 use super::decode::mend_surrogates;
+use super::weight::is_bearable;
 use super::wire;
 use crate::event::RawFrame;
 
@@ -24,8 +26,11 @@ pub(super) fn object_text(frame: RawFrame<'_>) -> Result<&str, &'static str> {
 ///
 /// # Errors
 ///
-/// When it is no JSON even then.
-pub(super) fn parse(json: &str) -> Result<Value, serde_json::Error> {
+/// When it is no JSON even then, or holds so many values that reading them would take all the memory there is.
+pub(crate) fn parse(json: &str) -> Result<Value, serde_json::Error> {
+    if !is_bearable(json) {
+        return Err(serde_json::Error::custom("it holds more values than are read"));
+    }
     serde_json::from_str(json).or_else(|_| serde_json::from_str(&mend_surrogates(json)))
 }
 

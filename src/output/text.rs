@@ -13,6 +13,9 @@ use super::stamp::Stamp;
 use super::style::{Style, Timestamps};
 use crate::event::{Body, Gap, Message, TranscriptEvent};
 
+/// Conversations whose ids are told apart. With more of them the oldest are long over.
+const MOST_MET: usize = 10_000;
+
 /// Writes events as `TIME [LABEL] SENDER: TEXT`, with the prefix of the conversation between the first two.
 pub(super) struct TextLines {
     stamp: Option<Stamp>,
@@ -59,6 +62,9 @@ impl TextLines {
     /// Whoever joins may make it necessary to show more of every id.
     fn meet(&mut self, conversation: &str) {
         if self.prefixes.grows() && !self.met.contains(conversation) {
+            if self.met.len() == MOST_MET {
+                self.met.clear();
+            }
             self.met.insert(conversation.to_owned());
             self.prefixes = Prefixes::growing(self.met.iter().map(String::as_str));
         }

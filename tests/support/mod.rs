@@ -7,3 +7,4 @@ pub(crate) mod front;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod shell;
+pub(crate) mod stranger;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::Done;
-use super::{Desk, Scope, Search, Watch, is_id};
+use super::{Desk, MOST_NAMES, Scope, Search, Watch, is_id};
 use crate::genesys::auth::Token;
 use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::Change;
@@ -49,6 +49,9 @@ impl Desk {
             result => {
                 let name = result.unwrap_or_default();
                 self.watches.values_mut().for_each(|watch| watch.people.name(&user, name.as_ref()));
+                if self.names.len() >= MOST_NAMES {
+                    self.names.clear();
+                }
                 self.names.insert(user, name);
             }
         }

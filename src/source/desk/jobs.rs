@@ -13,6 +13,7 @@ use crate::genesys::channels::{self, Change};
 use crate::genesys::conversation::Snapshot;
 use crate::genesys::message_data::{self, Said};
 use crate::genesys::rest::{Rest, RestError};
+use crate::genesys::value;
 
 /// A request under way.
 pub(super) type Job = LocalBoxFuture<'static, Done>;
@@ -101,7 +102,7 @@ pub(super) fn name(rest: Rest, user: String) -> Job {
     async move {
         let path = format!("/api/v2/users/{}", crate::genesys::channels::segment(&user));
         let result = rest.get(&path).await.map(|body| {
-            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            let body: Value = value::parse(&body).unwrap_or_default();
             body["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
         });
         Done::Name { user, result }

@@ -59,6 +59,15 @@ const LOOK_USUAL: Duration = Duration::from_secs(25);
 /// Looking from time to time may take one request out of this many that are allowed.
 const LOOK_SHARE: u32 = 2;
 
+/// Conversations of groups that are followed at the same time. No queue has as many, and each takes memory.
+const MOST_WATCHED: usize = 10_000;
+
+/// Names of agents that are remembered, and were asked for.
+const MOST_NAMES: usize = 10_000;
+
+/// How often complaints of the service may be mentioned.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
 /// What an organisation is allowed a minute where the service has not said.
 const USUAL_ALLOWANCE: u32 = 300;
 
@@ -113,6 +122,10 @@ pub(crate) struct Desk {
     /// Whoever waits for answers, while there is more to ask than was known then.
     waiting: Option<Waker>,
     is_news: bool,
+    /// Whether it was said that no more conversations are joined.
+    crowded: bool,
+    /// Before this no complaint of the service is mentioned again.
+    quiet_until: Option<Instant>,
 }
 
 /// The search for open conversations of the groups.
@@ -166,6 +179,8 @@ impl Desk {
             trouble: None,
             waiting: None,
             is_news: false,
+            crowded: false,
+            quiet_until: None,
         }
     }
 
@@ -291,7 +306,7 @@ impl Desk {
             Notice::Conversation(snapshot) => self.hear_of(snapshot),
             Notice::Transcription(transcription) => self.hear_call(transcription),
             Notice::Detail { conversation, .. } => self.with(&conversation, Watch::look_soon),
-            Notice::Refused(words) => tracing::warn!("the notification service complains: {words}"),
+            Notice::Refused(words) => self.complain(&words),
             Notice::Typing { .. } | Notice::Heartbeat | Notice::Pong | Notice::Acknowledged | Notice::Other(_) => {}
             Notice::Closing | Notice::ChannelGone(_) | Notice::TokenRevoked | Notice::Unreadable(_) => {}
         }
@@ -478,8 +493,22 @@ impl Desk {
 
     /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
     fn join(&mut self, id: &str) {
-        if !self.groups.is_empty() && is_id(id) && !self.gone.has(id) {
+        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.contains_key(id) {
+            return;
+        }
+        if self.watches.len() < MOST_WATCHED {
             self.watch(id, None, Why::Joined);
+        } else if !std::mem::replace(&mut self.crowded, true) {
+            tracing::warn!("{MOST_WATCHED} conversations are followed already; no more are joined until some end");
+        }
+    }
+
+    /// Mentions what the service complains about, once in a while.
+    fn complain(&mut self, words: &str) {
+        let now = Instant::now();
+        if self.quiet_until.is_none_or(|until| until <= now) {
+            self.quiet_until = Some(now + COMPLAINT_INTERVAL);
+            tracing::warn!("the notification service complains: {words}");
         }
     }
 
@@ -513,4 +542,43 @@ impl std::fmt::Debug for Desk {
 fn is_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=128).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn desk() -> Desk {
+        let past = Past { lines: None, since: None, follow: true };
+        let groups = Groups { queues: vec!["q".to_owned()], users: Vec::new() };
+        Desk::new(Rest::to_nowhere(), Scope::Everything, groups, past, Prefixes::default(), Rc::default())
+    }
+
+    #[tokio::test]
+    async fn conversations_without_end_are_not_all_followed() {
+        let mut desk = desk();
+        let conversation = |number: usize| {
+            Notice::Conversation(Snapshot::of(&json!({ "id": number, "participants": [{ "state": "connected" }] })))
+        };
+        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
+        (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
+        assert_eq!((desk.watches.len(), desk.crowded), (MOST_WATCHED, true));
+        desk.part_with("7");
+        desk.hear(conversation(MOST_WATCHED + 7));
+        assert_eq!(desk.watches.len(), MOST_WATCHED, "one has ended, and another takes its place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn complaints_of_the_service_are_mentioned_once_in_a_while() {
+        let mut desk = desk();
+        for (wait, quiet) in [(0, 60), (59, 60), (1, 120)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            let before = Instant::now();
+            desk.hear(Notice::Refused("no".to_owned()));
+            let until = desk.quiet_until.expect("something was said");
+            assert_eq!((until - before).as_secs(), quiet - if quiet == 120 { 60 } else { wait });
+        }
+    }
 }

@@ -8,6 +8,9 @@ use crate::event::{Body, Role};
 use crate::genesys::conversation::{Participant, Presence, Purpose};
 use crate::source::Told;
 
+/// Participants of one conversation that are known. A year of transfers has a few hundred.
+const MOST: usize = 10_000;
+
 /// Everybody who takes part or did. An agent who comes back is another participant.
 #[derive(Debug, Default)]
 pub(super) struct People {
@@ -47,6 +50,9 @@ impl People {
         self.lend_name(&mut participant);
         let id = key(&participant);
         if !self.known.contains_key(&id) {
+            if self.order.len() >= MOST {
+                return (id, None);
+            }
             self.order.push(id.clone());
         }
         let before = self.known.get(&id).map_or(Change::Nothing, |known| known.said);
@@ -264,6 +270,18 @@ mod tests {
         }
         let (by, told) = people.note(participant(&sam("p3", "connected", "")), true);
         assert_eq!((by.as_str(), told, note(&mut people, &sam("p3", "connected", ""))), ("p3", None, None), "quietly");
+    }
+
+    #[test]
+    fn a_crowd_without_end_is_not_kept() {
+        let mut people = People::default();
+        for number in 0..MOST + 5 {
+            note(&mut people, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
+        }
+        let (by, told) = people.note(participant(&json!({ "id": "late", "state": "connected" })), false);
+        assert_eq!((people.order.len(), people.known.len(), by.as_str(), told), (MOST, MOST, "late", None));
+        let left = note(&mut people, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
+        assert_eq!(left.as_deref(), Some("Sam left"), "who is known still is");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::genesys::channel_data::TopicState;
 /// Topics on one channel; the service refuses more.
 const MOST: usize = 1000;
 
+/// Different refusals that are told. Their words are the service's, and need not come to an end.
+const MOST_WARNINGS: usize = 100;
+
 /// Events that tell of somebody new, or of an end, before the lists of messages do.
 const DETAILS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end"];
 
@@ -73,7 +76,7 @@ impl Topics {
     /// None of these may be listened to, as the service says.
     pub(super) fn refuse(&mut self, asked: &[String], reason: &str) {
         self.refused.extend(asked.iter().cloned());
-        if self.warned.insert(reason.to_owned()) {
+        if self.is_new(reason.to_owned()) {
             tracing::warn!(
                 "some events cannot be subscribed: {reason}; the conversation is looked at from time to time"
             );
@@ -86,13 +89,17 @@ impl Topics {
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
+    fn is_new(&mut self, warning: String) -> bool {
+        self.warned.len() < MOST_WARNINGS && self.warned.insert(warning)
+    }
+
     fn warn(&mut self, state: &TopicState) {
         let kind = kind(&state.id);
         let why = match state.missing.as_slice() {
             [] => state.reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
             missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
         };
-        if self.warned.insert(format!("{kind} {why}")) {
+        if self.is_new(format!("{kind} {why}")) {
             tracing::warn!(
                 topic = state.id,
                 "events of {kind} cannot be subscribed: {why}; the conversation is looked at from time to time"
@@ -210,6 +217,13 @@ mod tests {
         topics.note(&first[900..], &[], false);
         assert!(topics.missing(&Groups::default(), std::iter::once(&many)).is_empty());
         assert_eq!(topics.all(&Groups::default(), std::iter::once(&many)).len(), MOST);
+    }
+
+    #[test]
+    fn refusals_without_end_are_not_all_told() {
+        let mut topics = Topics::default();
+        let told = (0..2 * MOST_WARNINGS).filter(|number| topics.is_new(number.to_string())).count();
+        assert_eq!((told, topics.warned.len()), (MOST_WARNINGS, MOST_WARNINGS));
     }
 
     #[test]

@@ -21,6 +21,10 @@ use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 /// service ends the old one when the new one stands.
 const BETWEEN_SOCKETS: Duration = Duration::from_secs(10);
 
+/// A socket that was opened less than this ago is not replaced yet, however soon its closing is announced: a service
+/// that announces one with every socket would be dialled without a pause.
+const SHORTEST: Duration = Duration::from_secs(10);
+
 /// One open connection for all conversations.
 #[derive(Debug)]
 pub(crate) struct NotificationSession<T> {
@@ -30,6 +34,7 @@ pub(crate) struct NotificationSession<T> {
     peer: String,
     secrets: Secrets,
     follow: bool,
+    opened: Instant,
     /// Since when another session should be opened beside this one.
     closing: Option<Instant>,
     /// How the socket has ended meanwhile, and until when that does not matter.
@@ -49,8 +54,19 @@ impl<T> NotificationSession<T> {
         secrets: Secrets,
         follow: bool,
     ) -> Self {
-        let current = String::new();
-        Self { socket, desk, peer, secrets, follow, closing: None, ended: None, left: false, current, frame: None }
+        Self {
+            socket,
+            desk,
+            peer,
+            secrets,
+            follow,
+            opened: Instant::now(),
+            closing: None,
+            ended: None,
+            left: false,
+            current: String::new(),
+            frame: None,
+        }
     }
 
     /// Says that this is the first session after a loss. Without a socket nothing was missed that could have been heard.
@@ -66,7 +82,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         &self.peer
     }
 
-    /// At once when the service has said that it will close the socket, or when there is something to hear after all.
+    /// Soon when the service has said that it will close the socket, or when there is something to hear after all.
     pub(in crate::source) fn renew_at(&self) -> Option<Instant> {
         self.closing
     }
@@ -238,7 +254,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         match notice {
             Notice::Closing => {
                 tracing::debug!("the service will close the notification socket");
-                self.closing = Some(Instant::now());
+                self.closing = Some(Instant::now().max(self.opened + SHORTEST));
             }
             Notice::ChannelGone(why) => {
                 let why = self.secrets.redact(&why).into_owned();

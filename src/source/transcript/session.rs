@@ -20,6 +20,9 @@ use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 /// Bytes of frames that may wait while the past is read; more of them wait in the network.
 const MOST_WAITING: usize = 1024 * 1024;
 
+/// What a frame takes besides what is in it, so that empty ones cannot wait in any number.
+const FRAME: usize = size_of::<Frame>() + 64;
+
 /// One open connection to one conversation.
 #[derive(Debug)]
 pub(crate) struct TranscriptSession<T> {
@@ -152,7 +155,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     fn put_aside(&mut self, result: Result<Frame, Ending>) {
         match result {
             Ok(frame) => {
-                self.bytes_waiting += frame.raw().len();
+                self.bytes_waiting += frame.raw().len() + FRAME;
                 self.waiting.push_back(frame);
             }
             Err(ending) => self.ending = Some(ending),
@@ -162,7 +165,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     fn next_waiting(&mut self) -> Option<Result<Frame, Ending>> {
         match self.waiting.pop_front() {
             Some(frame) => {
-                self.bytes_waiting -= frame.raw().len();
+                self.bytes_waiting -= frame.raw().len() + FRAME;
                 Some(Ok(frame))
             }
             None => self.ending.take().map(Err),
