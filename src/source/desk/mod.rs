@@ -5,11 +5,13 @@ mod answers;
 mod end;
 mod fetch;
 mod gone;
+mod hearing;
 mod jobs;
 mod line;
 mod looks;
 mod pauses;
 mod people;
+mod schedule;
 mod spoken;
 mod topics;
 mod watch;
@@ -17,11 +19,9 @@ mod watch;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::Waker;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
@@ -37,10 +37,7 @@ use crate::event::Body;
 use crate::genesys::auth::Token;
 use crate::genesys::channel_data::TopicState;
 use crate::genesys::channels::Change;
-use crate::genesys::conversation::Snapshot;
-use crate::genesys::notice::Notice;
 use crate::genesys::rest::Rest;
-use crate::genesys::transcription::Transcription;
 use crate::ledger::Ledger;
 use crate::output::Prefixes;
 use crate::source::{Loss, SourceError, Told, Why};
@@ -49,27 +46,8 @@ use crate::source::{Loss, SourceError, Told, Why};
 /// to be this far apart at most.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
-/// Requests under way at the same time.
-const AT_ONCE: usize = 4;
-
-/// How often a conversation is looked at of which no event can tell, and one of which events do.
-const LOOK_BLIND: Duration = Duration::from_secs(15);
-const LOOK_USUAL: Duration = Duration::from_secs(25);
-
-/// Looking from time to time may take one request out of this many that are allowed.
-const LOOK_SHARE: u32 = 2;
-
-/// Conversations of groups that are followed at the same time. No queue has as many, and each takes memory.
-const MOST_WATCHED: usize = 10_000;
-
 /// Names of agents that are remembered, and were asked for.
 const MOST_NAMES: usize = 10_000;
-
-/// How often complaints of the service may be mentioned.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
-
-/// What an organisation is allowed a minute where the service has not said.
-const USUAL_ALLOWANCE: u32 = 300;
 
 /// How much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +84,8 @@ pub(crate) struct Desk {
     pauses: Pauses,
     search: Search,
     subscribing: bool,
+    /// Whether a conversation may have agents or queues that the channel does not listen to yet.
+    topics_stale: bool,
     /// Why they were refused on another wire.
     before: HashMap<String, SourceError>,
     /// Why conversations cannot be followed.
@@ -170,6 +150,7 @@ impl Desk {
             pauses: Pauses::new(),
             search,
             subscribing: false,
+            topics_stale: true,
             before: HashMap::new(),
             refused: Vec::new(),
             gone: Gone::default(),
@@ -300,21 +281,9 @@ impl Desk {
         self.watches.values_mut().for_each(Watch::look_soon);
     }
 
-    /// Takes what the service tells. The reader gets nothing of it but by what it leads to.
-    pub(super) fn hear(&mut self, notice: Notice) {
-        match notice {
-            Notice::Conversation(snapshot) => self.hear_of(snapshot),
-            Notice::Transcription(transcription) => self.hear_call(transcription),
-            Notice::Detail { conversation, .. } => self.with(&conversation, Watch::look_soon),
-            Notice::Refused(words) => self.complain(&words),
-            Notice::Typing { .. } | Notice::Heartbeat | Notice::Pong | Notice::Acknowledged | Notice::Other(_) => {}
-            Notice::Closing | Notice::ChannelGone(_) | Notice::TokenRevoked | Notice::Unreadable(_) => {}
-        }
-        self.collect();
-    }
-
     /// A new channel stands, which listens to nothing yet: the topics to begin with.
     pub(super) fn first_topics(&mut self) -> Vec<String> {
+        self.topics_stale = true;
         self.topics.start_over();
         self.topics.missing(&self.groups, self.watches.values())
     }
@@ -337,55 +306,6 @@ impl Desk {
         self.line.lose("its token was revoked");
     }
 
-    /// Begins the requests that are due, as far as the service allows.
-    pub(super) fn begin(&mut self) {
-        let now = Instant::now();
-        while !self.denied && self.jobs.len() < AT_ONCE && self.soonest(now) <= now {
-            match self.next_job(now) {
-                Some(job) => self.jobs.push(job),
-                None => break,
-            }
-        }
-        self.collect();
-    }
-
-    /// When there will be something to begin; `None` while only an event or an answer can change that.
-    pub(super) fn due(&self) -> Option<Instant> {
-        if self.denied || self.jobs.len() >= AT_ONCE {
-            return None;
-        }
-        let now = Instant::now();
-        let soonest = self.soonest(now);
-        if soonest > now {
-            // What waits for that may be something without a time of its own.
-            return Some(soonest);
-        }
-        let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
-        let words = self.watches.values().filter_map(Watch::fetch_due);
-        let search = if let Search::Due { at, .. } = self.search { Some(at) } else { None };
-        let renewal = self.line.renewal().filter(|_| !self.subscribing);
-        looks.chain(words).chain(search).chain(renewal).min()
-    }
-
-    /// Takes what has come of the requests under way, or notices that there is more to ask. Pending where there is
-    /// neither.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::take(&mut self.is_news) {
-            return Poll::Ready(());
-        }
-        match self.jobs.poll_next_unpin(context) {
-            Poll::Ready(Some(done)) => {
-                self.done(done);
-                self.collect();
-                Poll::Ready(())
-            }
-            Poll::Ready(None) | Poll::Pending => {
-                self.waiting = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
     /// Forgets a conversation, and soon also what the reader has of it.
     fn part_with(&mut self, id: &str) {
         self.watches.remove(id);
@@ -397,6 +317,7 @@ impl Desk {
     }
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
+        self.topics_stale = true;
         let (scope, begun) = (self.scope, self.ledger.borrow().begun(id));
         self.watches.entry(id.to_owned()).or_insert_with(|| match begun {
             Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
@@ -404,122 +325,8 @@ impl Desk {
         });
     }
 
-    fn soonest(&self, now: Instant) -> Instant {
-        let earliest = self.rest.earliest(now);
-        self.pauses.until().map_or(earliest, |until| until.max(earliest))
-    }
-
-    fn next_job(&mut self, now: Instant) -> Option<Job> {
-        self.topic_job(now)
-            .or_else(|| self.name_job())
-            .or_else(|| self.words_job())
-            .or_else(|| self.look_job(now))
-            .or_else(|| self.search_job(now))
-    }
-
-    fn topic_job(&mut self, now: Instant) -> Option<Job> {
-        let channel = self.line.channel().filter(|_| !self.subscribing)?.to_owned();
-        let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
-            (Change::Replace, self.topics.all(&self.groups, self.watches.values()))
-        } else {
-            (Change::Add, self.topics.missing(&self.groups, self.watches.values()))
-        };
-        if asked.is_empty() && change == Change::Add {
-            return None;
-        }
-        self.subscribing = true;
-        Some(jobs::topics(self.rest.clone(), channel, change, asked))
-    }
-
-    fn name_job(&mut self) -> Option<Job> {
-        for watch in self.watches.values_mut() {
-            for user in watch.people.nameless() {
-                let Some(name) = self.names.get(&user) else {
-                    watch.people.ask(&user);
-                    return Some(jobs::name(self.rest.clone(), user));
-                };
-                watch.people.name(&user, name.as_ref());
-            }
-        }
-        None
-    }
-
-    fn words_job(&mut self) -> Option<Job> {
-        let next = self.watches.values_mut().find_map(|watch| watch.request().map(|ids| (watch.id.clone(), ids)));
-        next.map(|(id, ids)| jobs::words(self.rest.clone(), id, ids))
-    }
-
-    fn look_job(&mut self, now: Instant) -> Option<Job> {
-        let idle = self.watches.values().filter(|watch| !watch.looks.under_way);
-        let due = idle.filter_map(|watch| watch.looks.due.map(|due| (due, &watch.id)));
-        let (_, id) = due.filter(|(due, _)| *due <= now).min()?;
-        let (id, period) = (id.clone(), self.look_period(id));
-        self.with(&id, |watch| watch.begin_look(period));
-        Some(jobs::look(self.rest.clone(), self.scope, id))
-    }
-
-    fn search_job(&mut self, now: Instant) -> Option<Job> {
-        match self.search {
-            Search::Due { at, again } if at <= now => {
-                self.search = Search::UnderWay { again };
-                Some(jobs::open(self.rest.clone(), self.groups.clone()))
-            }
-            Search::Due { .. } | Search::Never | Search::UnderWay { .. } => None,
-        }
-    }
-
-    /// Many conversations are looked at less often, so that a part of the allowance is left for what they say.
-    fn look_period(&self, id: &str) -> Duration {
-        let announced = self.watches.get(id).is_some_and(|watch| self.topics.announce(&self.groups, watch));
-        let wanted = if announced { LOOK_USUAL } else { LOOK_BLIND };
-        let allowed = self.rest.allowed().unwrap_or(USUAL_ALLOWANCE).max(LOOK_SHARE);
-        let watched = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
-        wanted.max(Duration::from_secs(60).saturating_mul(watched) / (allowed / LOOK_SHARE))
-    }
-
-    fn hear_of(&mut self, snapshot: Snapshot) {
-        let Some(id) = snapshot.id.clone() else { return };
-        if !snapshot.is_over() {
-            self.join(&id);
-        }
-        let ledger = Rc::clone(&self.ledger);
-        self.with(&id, |watch| {
-            // What was there at the start is for a look to tell, which is complete.
-            if watch.is_seen() {
-                watch.see(snapshot, false, |message| ledger.borrow().knows(&id, message));
-            }
-        });
-    }
-
-    /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
-    fn join(&mut self, id: &str) {
-        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.contains_key(id) {
-            return;
-        }
-        if self.watches.len() < MOST_WATCHED {
-            self.watch(id, None, Why::Joined);
-        } else if !std::mem::replace(&mut self.crowded, true) {
-            tracing::warn!("{MOST_WATCHED} conversations are followed already; no more are joined until some end");
-        }
-    }
-
-    /// Mentions what the service complains about, once in a while.
-    fn complain(&mut self, words: &str) {
-        let now = Instant::now();
-        if self.quiet_until.is_none_or(|until| until <= now) {
-            self.quiet_until = Some(now + COMPLAINT_INTERVAL);
-            tracing::warn!("the notification service complains: {words}");
-        }
-    }
-
-    fn hear_call(&mut self, transcription: Transcription) {
-        let only = self.watches.keys().next().filter(|_| self.watches.len() == 1).cloned();
-        if let Some(id) = transcription.conversation.clone().or(only) {
-            self.with(&id, |watch| watch.hear(transcription));
-        }
-    }
-
     fn with(&mut self, id: &str, change: impl FnOnce(&mut Watch)) {
+        self.topics_stale = true;
         if let Some(watch) = self.watches.get_mut(id) {
             change(watch);
         }
