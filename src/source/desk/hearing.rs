@@ -73,3 +73,46 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::{Groups, Past};
+    use crate::genesys::rest::Rest;
+    use crate::output::Prefixes;
+    use crate::source::desk::Scope;
+
+    fn desk() -> Desk {
+        let past = Past { lines: None, since: None, follow: true };
+        let groups = Groups { queues: vec!["q".to_owned()], users: Vec::new() };
+        Desk::new(Rest::to_nowhere(), Scope::Everything, groups, past, Prefixes::default(), Rc::default())
+    }
+
+    #[tokio::test]
+    async fn conversations_without_end_are_not_all_followed() {
+        let mut desk = desk();
+        let conversation = |number: usize| {
+            Notice::Conversation(Snapshot::of(&json!({ "id": number, "participants": [{ "state": "connected" }] })))
+        };
+        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
+        (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
+        assert_eq!((desk.watches.len(), desk.crowded), (MOST_WATCHED, true));
+        desk.part_with("7");
+        desk.hear(conversation(MOST_WATCHED + 7));
+        assert_eq!(desk.watches.len(), MOST_WATCHED, "one has ended, and another takes its place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn complaints_of_the_service_are_mentioned_once_in_a_while() {
+        let mut desk = desk();
+        for (wait, quiet) in [(0, 60), (59, 60), (1, 120)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            let before = Instant::now();
+            desk.hear(Notice::Refused("no".to_owned()));
+            let until = desk.quiet_until.expect("something was said");
+            assert_eq!((until - before).as_secs(), quiet - if quiet == 120 { 60 } else { wait });
+        }
+    }
+}
