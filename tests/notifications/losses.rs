@@ -102,7 +102,7 @@ async fn an_announced_closing_is_moved_away_from_and_the_reader_sees_nothing() {
         let simulator = api(TALK, &[fault]).await;
         let (finished, ledger) = tail(&simulator, &[]).await;
         assert_eq!((finished.code, texts(&finished)), (Some(0), vec!["one", "two", "three"]), "{}", finished.stderr);
-        let [old, new] = &ledger.listeners[..] else { panic!("two sockets: {:?}", ledger.listeners) };
+        let [old, new] = &ledger.listeners[..] else { panic!("{fault}: {:?} {}", ledger.listeners, finished.stderr) };
         assert!(new.opened < old.closed.unwrap(), "make before break");
         assert_eq!(ledger.channels.len(), 1);
         for word in ["retry", "reconnect", "missed", "lost"] {

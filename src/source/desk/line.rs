@@ -28,6 +28,8 @@ const KICKS_WITHIN: Duration = Duration::from_secs(60);
 pub(in crate::source) struct Line {
     open: Option<Open>,
     kicks: VecDeque<Instant>,
+    /// When it was moved to another socket last, or will be.
+    moved: Option<Instant>,
     /// Why the channel was lost, until the session that used it has heard of it.
     lost: Option<String>,
 }
@@ -88,6 +90,15 @@ impl Line {
         self.lost.take()
     }
 
+    /// When to move to the next socket because the closing of this one was announced: now, unless it was so just before. A
+    /// service that announces it with every socket would be dialled without a pause.
+    pub(in crate::source) fn move_at(&mut self) -> Instant {
+        let now = Instant::now();
+        let at = self.moved.map_or(now, |moved| now.max(moved + SHORTEST));
+        self.moved = Some(at);
+        at
+    }
+
     /// The service took the socket away without notice. One that does so over and over gives it to somebody else.
     pub(in crate::source) fn kicked(&mut self) {
         let now = Instant::now();
@@ -143,6 +154,15 @@ mod tests {
         assert!((77_700..77_761).contains(&wait(&line)), "as if there had been no other");
         line.lose("expired");
         assert_eq!((line.renewal(), line.take_loss().as_deref(), line.take_loss()), (None, Some("expired"), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_moves_at_once_and_then_only_after_a_pause() {
+        let mut line = line(86_400);
+        let start = Instant::now();
+        assert_eq!((line.move_at(), line.move_at()), (start, start + SHORTEST));
+        tokio::time::advance(SHORTEST * 3).await;
+        assert_eq!(line.move_at(), Instant::now());
     }
 
     #[tokio::test(start_paused = true)]

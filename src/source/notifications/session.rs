@@ -21,10 +21,6 @@ use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 /// service ends the old one when the new one stands.
 const BETWEEN_SOCKETS: Duration = Duration::from_secs(10);
 
-/// A socket that was opened less than this ago is not replaced yet, however soon its closing is announced: a service
-/// that announces one with every socket would be dialled without a pause.
-const SHORTEST: Duration = Duration::from_secs(10);
-
 /// One open connection for all conversations.
 #[derive(Debug)]
 pub(crate) struct NotificationSession<T> {
@@ -34,7 +30,6 @@ pub(crate) struct NotificationSession<T> {
     peer: String,
     secrets: Secrets,
     follow: bool,
-    opened: Instant,
     /// Since when another session should be opened beside this one.
     closing: Option<Instant>,
     /// How the socket has ended meanwhile, and until when that does not matter.
@@ -60,7 +55,6 @@ impl<T> NotificationSession<T> {
             peer,
             secrets,
             follow,
-            opened: Instant::now(),
             closing: None,
             ended: None,
             left: false,
@@ -254,7 +248,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         match notice {
             Notice::Closing => {
                 tracing::debug!("the service will close the notification socket");
-                self.closing = Some(Instant::now().max(self.opened + SHORTEST));
+                self.closing = Some(self.desk.borrow_mut().line.move_at());
             }
             Notice::ChannelGone(why) => {
                 let why = self.secrets.redact(&why).into_owned();
