@@ -7,9 +7,7 @@ mod support;
 use futures_util::StreamExt;
 use futures_util::stream;
 use support::program::{Finished, Running};
-use support::stranger::{
-    BINARY, CLOSE, CLOSED, CONTINUATION, FIN, Frame, PING, PONG, Stranger, TEXT, frame, said,
-};
+use support::stranger::{BINARY, CLOSE, CLOSED, CONTINUATION, FIN, Frame, PING, PONG, Stranger, TEXT, frame, said};
 
 /// What comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +42,10 @@ async fn judge(name: &str, frames: Vec<u8>, fate: Fate) -> Option<String> {
             finished.code == Some(69) && closes == [code] && finished.stderr.contains(&format!("({code})"))
         }
         Closed(1000 | 1001) => finished.code == Some(0) && closes.len() == 1,
-        Closed(code) => finished.code == Some(if code == 1008 { 77 } else { 69 }) && finished.stderr.contains(&format!("closed by the server with {code}")),
+        Closed(code) => {
+            finished.code == Some(if code == 1008 { 77 } else { 69 })
+                && finished.stderr.contains(&format!("closed by the server with {code}"))
+        }
     };
     let masked = heard.iter().all(|frame| frame.mask.is_some());
     let shape = heard.iter().all(|frame| frame.head & 0x70 == 0 && frame.head & FIN != 0);
@@ -101,10 +102,11 @@ async fn messages_come_whole_in_pieces_and_of_every_length() {
         case("a ping between", &[pieces(&[5], one.as_bytes(), &frame(FIN | PING, b"p"))], Prints(&["one"])),
         case("a pong between", &[pieces(&[5, 9], one.as_bytes(), &frame(FIN | PONG, b"p"))], Prints(&["one"])),
         case("a pong nobody asked for", &[frame(FIN | PONG, b"?"), text(&one)], Prints(&["one"])),
-        case("a binary message in pieces", &[
-            frame(BINARY, &one.as_bytes()[..9]),
-            frame(FIN | CONTINUATION, &one.as_bytes()[9..]),
-        ], Prints(&["one"])),
+        case(
+            "a binary message in pieces",
+            &[frame(BINARY, &one.as_bytes()[..9]), frame(FIN | CONTINUATION, &one.as_bytes()[9..])],
+            Prints(&["one"]),
+        ),
         case("invalid UTF-8 in a binary message", &[frame(FIN | BINARY, b"\xff\xfe"), text(&one)], Prints(&["one"])),
     ];
     for length in [125, 126, 127, 128, 65_535, 65_536, 65_537] {
@@ -121,7 +123,11 @@ async fn what_the_protocol_forbids_is_given_up_with_the_code_for_it() {
     let mut cases = vec![
         case("a continuation of nothing", &[frame(FIN | CONTINUATION, b"x")], GivenUp(1002)),
         case("an open continuation of nothing", &[frame(CONTINUATION, b"x")], GivenUp(1002)),
-        case("a continuation after the end", &[pieces(&[5], one.as_bytes(), &[]), frame(FIN | CONTINUATION, b"x")], GivenUp(1002)),
+        case(
+            "a continuation after the end",
+            &[pieces(&[5], one.as_bytes(), &[]), frame(FIN | CONTINUATION, b"x")],
+            GivenUp(1002),
+        ),
         case("a text inside a text", &[frame(TEXT, b"{"), text.clone()], GivenUp(1002)),
         case("a binary message inside a text", &[frame(TEXT, b"{"), frame(FIN | BINARY, b"x")], GivenUp(1002)),
         case("a masked frame", &[vec![FIN | TEXT, 0x82, 0, 0, 0, 0, b'{', b'}']], GivenUp(1002)),
@@ -134,15 +140,19 @@ async fn what_the_protocol_forbids_is_given_up_with_the_code_for_it() {
         case("a frame of 2^63 bytes", &[vec![FIN | TEXT, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]], GivenUp(1009)),
         case("a frame of 2^64 - 1 bytes", &[[&[FIN | TEXT, 127], &[0xff; 8][..]].concat()], GivenUp(1009)),
         case("a frame above the limit", &[frame(FIN | TEXT, &[b' '; (1 << 20) + 1])], GivenUp(1009)),
-        case("pieces above the limit", &[
-            frame(TEXT, &[b' '; 1 << 19]),
-            frame(CONTINUATION, &[b' '; 1 << 19]),
-            frame(FIN | CONTINUATION, b" "),
-        ], GivenUp(1009)),
+        case(
+            "pieces above the limit",
+            &[frame(TEXT, &[b' '; 1 << 19]), frame(CONTINUATION, &[b' '; 1 << 19]), frame(FIN | CONTINUATION, b" ")],
+            GivenUp(1009),
+        ),
     ];
     for reserved in [0x40, 0x20, 0x10, 0x70] {
         for kind in [TEXT, BINARY, PING, PONG, CLOSE] {
-            cases.push(case(&format!("bits {reserved:x} on {kind}"), &[frame(FIN | reserved | kind, b"")], GivenUp(1002)));
+            cases.push(case(
+                &format!("bits {reserved:x} on {kind}"),
+                &[frame(FIN | reserved | kind, b"")],
+                GivenUp(1002),
+            ));
         }
     }
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {

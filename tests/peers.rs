@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustix::process::Signal;
-use support::program::{Finished, Running, soon};
+use support::program::{Finished, Running};
 use support::stranger::{Answer, CLOSED, CONTINUATION, FIN, PING, Stranger, TEXT, frame, json, said, token};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
@@ -17,24 +17,27 @@ use tokio::time::{Instant, sleep};
 const MODEST: usize = 48;
 
 /// The most memory in MiB that a process has used so far.
-fn peak(running: &Running) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id()?)).ok()?;
+fn peak(process: Option<u32>) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
 }
 
 /// Runs a command to its end, and says how much memory in MiB it used.
 async fn run(command: &mut Command) -> (Finished, usize) {
-    let mut running = Running::start(command);
-    let mut most = 0;
-    soon(async {
-        while running.child.try_wait().unwrap().is_none() {
-            most = most.max(peak(&running).unwrap_or(0));
+    let running = Running::start(command);
+    let (process, mut most) = (running.child.id(), 0);
+    let watching = async {
+        loop {
+            most = most.max(peak(process).unwrap_or(0));
             sleep(Duration::from_millis(2)).await;
         }
-    })
-    .await;
-    (running.finish().await, most)
+    };
+    let finished = tokio::select! {
+        finished = running.finish() => finished,
+        () = watching => unreachable!("it goes on for ever"),
+    };
+    (finished, most)
 }
 
 const ONCE: [&str; 6] = ["--max-retries", "0", "--connect-timeout", "1s", "--timestamps", "none"];
@@ -54,9 +57,19 @@ async fn no_answer_of_a_token_endpoint_takes_more_than_a_moment() {
     let chunk = [b"10000\r\n", vec![b' '; 0x10000].as_slice(), b"\r\n"].concat();
     let cases = [
         ("headers by the byte", Answer::Endless(head(""), b"a".to_vec(), pause), 69, "no answer from"),
-        ("headers without end", Answer::Endless(head(""), b"a: b\r\n".repeat(1000), Duration::ZERO), 69, "cannot reach"),
+        (
+            "headers without end",
+            Answer::Endless(head(""), b"a: b\r\n".repeat(1000), Duration::ZERO),
+            69,
+            "cannot reach",
+        ),
         ("one header without end", Answer::Endless(head("a: "), vec![b'b'; 65536], Duration::ZERO), 69, "cannot reach"),
-        ("promises without end", Answer::Endless(Vec::new(), b"HTTP/1.1 100 So\r\n\r\n".repeat(100), Duration::ZERO), 69, ""),
+        (
+            "promises without end",
+            Answer::Endless(Vec::new(), b"HTTP/1.1 100 So\r\n\r\n".repeat(100), Duration::ZERO),
+            69,
+            "",
+        ),
         ("a body without end", Answer::Endless(chunked.clone(), chunk, Duration::ZERO), 76, "not the JSON of a token"),
         ("a body by the byte", Answer::Endless(chunked, b"1\r\n \r\n".to_vec(), pause), 69, "no answer from"),
         ("what may be a bomb", Answer::Bytes(bomb), 76, "not the JSON of a token"),
@@ -97,14 +110,19 @@ async fn no_lifetime_of_a_token_is_renewed_in_a_loop() {
 #[tokio::test]
 async fn no_wish_to_wait_is_taken_for_a_tight_loop_or_for_ever() {
     let year = (chrono::Utc::now() + chrono::TimeDelta::days(365)).to_rfc2822().replace("+0000", "GMT");
-    let wishes = [("0", 1..3), ("31536000", 300..302), ("99999999999999999999999", 300..302), (year.as_str(), 300..302)];
+    let wishes =
+        [("0", 1..3), ("31536000", 300..302), ("99999999999999999999999", 300..302), (year.as_str(), 300..302)];
     join_all(wishes.map(async |(wish, expected)| {
-        let answer = format!("HTTP/1.1 503 So\r\nConnection: close\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n");
+        let answer =
+            format!("HTTP/1.1 503 So\r\nConnection: close\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n");
         let server = Stranger::bare(move |_| Answer::Bytes(answer.clone().into_bytes())).await;
         let mut running = Running::start(&mut server.program(&["--max-retries", "1"]));
         running.hears("retry 1 of 1 in ").await;
         let said = running.stderr();
-        let seconds = said.split("retry 1 of 1 in ").nth(1).and_then(|rest| rest.split('.').next()?.trim_end_matches(" s\n").parse().ok());
+        let seconds = said
+            .split("retry 1 of 1 in ")
+            .nth(1)
+            .and_then(|rest| rest.split('.').next()?.trim_end_matches(" s\n").parse().ok());
         assert!(seconds.is_some_and(|seconds: u64| expected.contains(&seconds)), "{wish}: {said}");
     }))
     .await;
@@ -127,7 +145,7 @@ async fn frames_without_end_stop_nothing_and_fill_nothing() {
         let mut running = Running::start(&mut server.program(&[]));
         running.hears("connected to ").await;
         sleep(Duration::from_millis(700)).await;
-        let memory = peak(&running).unwrap();
+        let memory = peak(running.child.id()).unwrap();
         running.signal(Signal::INT);
         let asked = Instant::now();
         let finished = running.finish().await;
@@ -158,18 +176,18 @@ async fn a_hundred_thousand_empty_pieces_are_one_message_and_fifteen_mebibytes_a
     assert_eq!(finished.stdout, "[Customer] Ada: one\n[CLOSED] Conversation terminated\n", "{}", finished.stderr);
     assert!(memory <= MODEST, "{memory} MiB");
 
-    let long = "\u{1b}[2J".repeat(3 << 20);
+    let long = "\u{1b}[2J".repeat(2 << 20);
     let server = Stranger::transcript([frame(FIN | TEXT, said(&long).as_bytes()), end].concat(), None).await;
     let (finished, memory) = run(server.program(&ONCE).args(["--max-frame-size", "32MiB"])).await;
     let mut lines = finished.stdout.lines();
     let line = lines.next().and_then(|line| line.strip_prefix("[Customer] Ada: ")).unwrap();
-    assert!(line.len() == 7 * (3 << 20) && line.starts_with(r"\x1b[2J\x1b") && lines.count() == 1);
+    assert!(line.len() == 7 * (2 << 20) && line.starts_with(r"\x1b[2J\x1b") && lines.count() == 1);
     assert!(memory < 256, "{memory} MiB");
 }
 
 #[tokio::test]
 async fn what_is_tiny_on_the_wire_is_not_made_huge_in_memory() {
-    let content = "{},".repeat(3 << 20);
+    let content = "{},".repeat(1 << 20);
     let message = format!(r#"{{"event":"messageAdded","payload":{{"text":"one","content":[{content}{{}}]}}}}"#);
     let frames = [frame(FIN | TEXT, message.as_bytes()), frame(FIN | TEXT, CLOSED.as_bytes())].concat();
     let server = Stranger::transcript(frames, None).await;
@@ -195,19 +213,20 @@ async fn no_answer_of_the_published_api_fills_the_memory() {
     let many = |item: &str, count: usize| vec![item; count].join(",");
     let cases = [
         ("nesting", format!("{{\"participants\":{}", "[".repeat(4 << 20)), 76, 64),
-        ("participants", format!("{{\"id\":\"c1\",\"participants\":[{}]}}", many("{}", 8 << 20)), 76, 160),
-        ("messages", format!("{{\"participants\":[{{\"messages\":[{}]}}]}}", many("{}", 8 << 20)), 76, 160),
-        ("numbers", format!("{{\"participants\":[{}]}}", many("0", 8 << 20)), 76, 160),
+        ("participants", format!("{{\"id\":\"c1\",\"participants\":[{}]}}", many("{}", 2 << 20)), 76, 160),
+        ("messages", format!("{{\"participants\":[{{\"messages\":[{}]}}]}}", many("{}", 2 << 20)), 76, 160),
+        ("numbers", format!("{{\"participants\":[{}]}}", many("0", 4 << 20)), 76, 160),
         ("a hundred megabytes", format!("{{\"id\":\"{}\"}}", "x".repeat(100_000_000)), 76, 320),
     ];
-    for (name, conversation, code, most) in cases {
+    join_all(cases.map(async |(name, conversation, code, most)| {
         let server = published(conversation, String::new()).await;
         let mut command = server.program(&PAST);
         let (finished, memory) = run(command.args(["--max-retries", "0"])).await;
         assert_eq!(finished.code, Some(code), "{name}: {}", finished.stderr);
         assert!(finished.stderr.contains("its answer is no conversation"), "{name}: {}", finished.stderr);
         assert!(memory < most, "{name}: {memory} MiB");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -220,11 +239,16 @@ async fn a_million_entities_are_too_many_and_a_crowd_is_lived_through() {
     let server = published(conversation, entities).await;
     let mut running = Running::start(&mut server.program(&PAST));
     running.hears("its answer holds no messages").await;
-    let memory = peak(&running).unwrap();
+    let memory = peak(running.child.id()).unwrap();
     assert!(memory < 96, "{memory} MiB");
 
-    let crowd: Vec<String> = (0..60_000).map(|number| format!(r#"{{"id":"p{number}","state":"connected","userId":"u{number}","purpose":"agent","name":"x"}}"#)).collect();
-    let conversation = format!(r#"{{"id":"c1","endTime":"2026-01-02T04:00:00Z","participants":[{}]}}"#, crowd.join(","));
+    let crowd: Vec<String> = (0..60_000)
+        .map(|number| {
+            format!(r#"{{"id":"p{number}","state":"connected","userId":"u{number}","purpose":"agent","name":"x"}}"#)
+        })
+        .collect();
+    let conversation =
+        format!(r#"{{"id":"c1","endTime":"2026-01-02T04:00:00Z","participants":[{}]}}"#, crowd.join(","));
     let server = published(conversation, String::new()).await;
     let (finished, memory) = run(&mut server.program(&PAST)).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
@@ -252,7 +276,8 @@ async fn notifications(first: Vec<u8>, then: Option<Vec<u8>>) -> Stranger {
 
 #[tokio::test]
 async fn a_service_that_announces_a_closing_with_every_socket_is_not_dialled_in_a_loop() {
-    let closing = frame(FIN | TEXT, br#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"Socket closing"}}"#);
+    let closing =
+        frame(FIN | TEXT, br#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"Socket closing"}}"#);
     let server = notifications(closing.repeat(3), None).await;
     let mut running = Running::start(&mut server.program(&["--source", "notifications", "-v"]));
     running.hears("the service will close the notification socket").await;
@@ -262,7 +287,9 @@ async fn a_service_that_announces_a_closing_with_every_socket_is_not_dialled_in_
 
 #[tokio::test]
 async fn notifications_without_end_stop_nothing_and_fill_nothing() {
-    let other = |topic: &str| format!(r#"{{"topicName":"{topic}","eventBody":{{"id":"c2","participants":[{{"state":"connected"}}]}}}}"#);
+    let other = |topic: &str| {
+        format!(r#"{{"topicName":"{topic}","eventBody":{{"id":"c2","participants":[{{"state":"connected"}}]}}}}"#)
+    };
     let complaint = format!(r#"{{"result":400,"message":"{}"}}"#, "\\u001b[2J".repeat(100_000));
     let cases = [
         ("complaints", complaint),
@@ -277,7 +304,7 @@ async fn notifications_without_end_stop_nothing_and_fill_nothing() {
         let mut running = Running::start(&mut server.program(&["--source", "notifications"]));
         running.hears("connected to ").await;
         sleep(Duration::from_millis(700)).await;
-        let memory = peak(&running).unwrap();
+        let memory = peak(running.child.id()).unwrap();
         running.signal(Signal::TERM);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(15), "{name}: {}", finished.stderr);
@@ -292,7 +319,8 @@ async fn no_token_goes_where_a_redirect_points() {
     let thief = Stranger::bare(|_| token()).await;
     for status in [301, 302, 303, 307, 308] {
         let location = format!("http://{}/api", thief.address);
-        let redirect = format!("HTTP/1.1 {status} So\r\nConnection: close\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        let redirect =
+            format!("HTTP/1.1 {status} So\r\nConnection: close\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
         let server = Stranger::start(move |_| Answer::Bytes(redirect.clone().into_bytes())).await;
         for wire in ["transcript", "notifications"] {
             let (finished, _) = run(server.program(&ONCE).args(["--source", wire])).await;

@@ -387,7 +387,11 @@ mod tests {
 
     #[test]
     fn a_handshake_is_held_to_all_that_was_agreed_on() {
-        let good = [("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), ("upgrade", "WebSocket"), ("connection", "x, upgrade")];
+        let good = [
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("upgrade", "WebSocket"),
+            ("connection", "x, upgrade"),
+        ];
         for (name, value, expected) in [
             ("date", "today", None),
             ("sec-websocket-accept", "", Some("Sec-WebSocket-Accept is missing")),

@@ -164,9 +164,7 @@ impl SourceError {
             Self::Http(HttpError::Certificate { .. }) => {
                 Some("where a company inspects TLS, add its CA with --cacert FILE; check the clock otherwise")
             }
-            Self::Http(HttpError::ProxyCredentials { .. }) => {
-                Some("set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT")
-            }
+            Self::Http(HttpError::ProxyCredentials { .. }) => Some("set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
             Self::Auth(AuthError::Refused { .. }) => Some(
                 "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",
             ),

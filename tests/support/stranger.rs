@@ -113,7 +113,9 @@ pub(crate) fn token() -> Answer {
 /// An ordinary answer.
 pub(crate) fn json(status: u16, body: &str) -> Answer {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} So\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} So\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
     Answer::Bytes([head.as_bytes(), body.as_bytes()].concat())
 }
 
