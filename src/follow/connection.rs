@@ -15,6 +15,11 @@ use crate::source::{Arrival, Session, SourceError};
 /// A connection that stayed up this long is a success: the next loss is the first in a row again.
 const CALM: Duration = Duration::from_secs(10);
 
+/// Arrivals, and bytes of them, after which others get their turn, and the user is listened to: a server that sends
+/// without a pause would keep both away.
+const IN_A_ROW: usize = 4096;
+const BYTES_IN_A_ROW: usize = 1024 * 1024;
+
 /// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
 pub(super) struct Shared<'a> {
     /// Where arrivals go, shared with all conversations.
@@ -75,14 +80,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             shared.delivery.borrow_mut().flush();
             self.session.hold(shared.reader.room()).await;
         }
-        while let Some(arrival) = self.session.ready() {
+        let (mut arrivals, mut bytes) = (0, 0);
+        while arrivals < IN_A_ROW && bytes < BYTES_IN_A_ROW {
+            let Some(arrival) = self.session.ready() else { return self.wait(shared).await };
             let arrival = arrival?;
+            arrivals += 1;
+            bytes += arrival.raw.map_or(0, |raw| raw.len());
             let last = arrival.last;
             let taken = shared.take(arrival, &mut self.tally);
             if let Some(heard) = self.note(taken, last, shared) {
                 return Ok(heard);
             }
         }
+        shared.delivery.borrow_mut().flush();
+        tokio::task::yield_now().await;
+        Ok(Heard::More)
+    }
+
+    /// Hands over what was delivered, and delivers what comes next.
+    async fn wait(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
         shared.delivery.borrow_mut().flush();
         let arrival = self.session.next().await?;
         let last = arrival.last;
