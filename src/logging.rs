@@ -123,7 +123,10 @@ impl Log {
     fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.secrets.redact(text) {
             text if text.len() <= LONGEST => text,
-            text => format!("{}…", &text[..text.floor_char_boundary(LONGEST)]).into(),
+            text => {
+                let whole = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+                format!("{}…", &text[..whole]).into()
+            }
         }
     }
 

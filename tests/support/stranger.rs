@@ -70,10 +70,10 @@ impl Stranger {
                 let (answer, asked, heard) = (Arc::clone(&answer), Arc::clone(&asked), Arc::clone(&heard));
                 tokio::spawn(async move {
                     let mut tcp = tcp;
-                    let Some(head) = head(&mut tcp).await else { return };
-                    let answer = answer(&head);
-                    asked.lock().unwrap().push(head.clone());
-                    serve(tcp, &head, answer, &heard).await;
+                    let Some(request) = head(&mut tcp).await else { return };
+                    let answer = answer(&request);
+                    asked.lock().unwrap().push(request.clone());
+                    serve(tcp, &request, answer, &heard).await;
                 });
             }
         });
@@ -135,7 +135,7 @@ pub(crate) fn said(text: &str) -> String {
     format!(r#"{{"event":"messageAdded","payload":{{"from":{{"id":"external","name":"Ada"}},"text":{text}}}}}"#)
 }
 
-async fn serve(mut tcp: TcpStream, head: &str, answer: Answer, heard: &Mutex<Vec<Frame>>) {
+async fn serve(mut tcp: TcpStream, head: &str, answer: Answer, log: &Mutex<Vec<Frame>>) {
     match answer {
         Answer::Bytes(bytes) => {
             let _ = tcp.write_all(&bytes).await;
@@ -147,11 +147,11 @@ async fn serve(mut tcp: TcpStream, head: &str, answer: Answer, heard: &Mutex<Vec
                 tokio::time::sleep(pause).await;
             }
         }
-        Answer::Socket(frames, then) => socket(tcp, head, &frames, then, heard).await,
+        Answer::Socket(frames, then) => socket(tcp, head, &frames, then, log).await,
     }
 }
 
-async fn socket(mut tcp: TcpStream, head: &str, frames: &[u8], then: Option<Vec<u8>>, heard: &Mutex<Vec<Frame>>) {
+async fn socket(mut tcp: TcpStream, head: &str, frames: &[u8], then: Option<Vec<u8>>, log: &Mutex<Vec<Frame>>) {
     let key = head.lines().find_map(|line| {
         line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key")).map(|(_, key)| key)
     });
@@ -175,7 +175,7 @@ async fn socket(mut tcp: TcpStream, head: &str, frames: &[u8], then: Option<Vec<
     let listen = async {
         while let Some(frame) = client_frame(&mut read).await {
             let last = frame.head & 0xf == CLOSE;
-            heard.lock().unwrap().push(frame);
+            log.lock().unwrap().push(frame);
             if last {
                 break;
             }
@@ -185,7 +185,7 @@ async fn socket(mut tcp: TcpStream, head: &str, frames: &[u8], then: Option<Vec<
         () = speak => {}
         () = listen => {}
     }
-    let answer = heard.lock().unwrap().last().cloned();
+    let answer = log.lock().unwrap().last().cloned();
     if let Some(close) = answer.filter(|frame| frame.head & 0xf == CLOSE) {
         let _ = tcp.write_all(&frame(FIN | CLOSE, &close.payload)).await;
     }

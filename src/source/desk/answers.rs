@@ -28,7 +28,7 @@ impl Desk {
             Done::Look { conversation, result } => self.looked(&conversation, result),
             Done::Words { conversation, result } => self.words_came(&conversation, result),
             Done::Topics { channel, asked, change, result } => {
-                self.subscribing = false;
+                self.topics.are_asked_for = false;
                 // What becomes of one that was given up meanwhile says nothing about the one in its place.
                 if self.line.channel() == Some(channel.as_str()) {
                     self.topics_came(&asked, change, result);

@@ -83,9 +83,6 @@ pub(crate) struct Desk {
     out: VecDeque<(String, Out)>,
     pauses: Pauses,
     search: Search,
-    subscribing: bool,
-    /// Whether a conversation may have agents or queues that the channel does not listen to yet.
-    topics_stale: bool,
     /// Why they were refused on another wire.
     before: HashMap<String, SourceError>,
     /// Why conversations cannot be followed.
@@ -149,8 +146,6 @@ impl Desk {
             out: VecDeque::new(),
             pauses: Pauses::new(),
             search,
-            subscribing: false,
-            topics_stale: true,
             before: HashMap::new(),
             refused: Vec::new(),
             gone: Gone::default(),
@@ -283,7 +278,6 @@ impl Desk {
 
     /// A new channel stands, which listens to nothing yet: the topics to begin with.
     pub(super) fn first_topics(&mut self) -> Vec<String> {
-        self.topics_stale = true;
         self.topics.start_over();
         self.topics.missing(&self.groups, self.watches.values())
     }
@@ -317,7 +311,7 @@ impl Desk {
     }
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
-        self.topics_stale = true;
+        self.topics.are_stale = true;
         let (scope, begun) = (self.scope, self.ledger.borrow().begun(id));
         self.watches.entry(id.to_owned()).or_insert_with(|| match begun {
             Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
@@ -326,7 +320,7 @@ impl Desk {
     }
 
     fn with(&mut self, id: &str, change: impl FnOnce(&mut Watch)) {
-        self.topics_stale = true;
+        self.topics.are_stale = true;
         if let Some(watch) = self.watches.get_mut(id) {
             change(watch);
         }

@@ -50,7 +50,7 @@ impl Desk {
         let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
         let words = self.watches.values().filter_map(Watch::fetch_due);
         let search = if let Search::Due { at, .. } = self.search { Some(at) } else { None };
-        let renewal = self.line.renewal().filter(|_| !self.subscribing);
+        let renewal = self.line.renewal().filter(|_| !self.topics.are_asked_for);
         looks.chain(words).chain(search).chain(renewal).min()
     }
 
@@ -87,21 +87,21 @@ impl Desk {
     }
 
     fn topic_job(&mut self, now: Instant) -> Option<Job> {
-        let channel = self.line.channel().filter(|_| !self.subscribing)?.to_owned();
+        let channel = self.line.channel().filter(|_| !self.topics.are_asked_for)?.to_owned();
         let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
             (Change::Replace, self.topics.all(&self.groups, self.watches.values()))
         } else {
             // Going through all conversations is for when one of them has changed.
-            if !self.topics_stale {
+            if !self.topics.are_stale {
                 return None;
             }
             (Change::Add, self.topics.missing(&self.groups, self.watches.values()))
         };
         if asked.is_empty() && change == Change::Add {
-            self.topics_stale = false;
+            self.topics.are_stale = false;
             return None;
         }
-        self.subscribing = true;
+        self.topics.are_asked_for = true;
         Some(jobs::topics(self.rest.clone(), channel, change, asked))
     }
 

@@ -18,6 +18,10 @@ const DETAILS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end
 /// The topics of the channel.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
+    /// Whether an answer about some of them is awaited.
+    pub(super) are_asked_for: bool,
+    /// Whether a conversation may have agents or queues that the channel does not listen to yet.
+    pub(super) are_stale: bool,
     subscribed: HashSet<String>,
     refused: HashSet<String>,
     /// What was said about refusals, so that it is said once.
@@ -28,6 +32,7 @@ pub(super) struct Topics {
 impl Topics {
     /// A new channel listens to nothing yet, and may be permitted what another was not.
     pub(super) fn start_over(&mut self) {
+        self.are_stale = true;
         self.subscribed.clear();
         self.refused.clear();
     }
