@@ -139,10 +139,10 @@ async fn what_the_protocol_forbids_is_given_up_with_the_code_for_it() {
         case("half a code", &[frame(FIN | CLOSE, &[3])], GivenUp(1002)),
         case("a frame of 2^63 bytes", &[vec![FIN | TEXT, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]], GivenUp(1009)),
         case("a frame of 2^64 - 1 bytes", &[[&[FIN | TEXT, 127], &[0xff; 8][..]].concat()], GivenUp(1009)),
-        case("a frame above the limit", &[frame(FIN | TEXT, &[b' '; (1 << 20) + 1])], GivenUp(1009)),
+        case("a frame above the limit", &[frame(FIN | TEXT, &vec![b' '; (1 << 20) + 1])], GivenUp(1009)),
         case(
             "pieces above the limit",
-            &[frame(TEXT, &[b' '; 1 << 19]), frame(CONTINUATION, &[b' '; 1 << 19]), frame(FIN | CONTINUATION, b" ")],
+            &[frame(TEXT, &vec![b' '; 1 << 19]), frame(CONTINUATION, &vec![b' '; 1 << 19]), frame(FIN | CONTINUATION, b" ")],
             GivenUp(1009),
         ),
     ];
