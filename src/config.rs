@@ -33,6 +33,8 @@ pub use check::Check;
 pub use credentials::Credentials;
 pub use endpoints::Endpoints;
 pub use env::Env;
+#[cfg(any(test, fuzzing))]
+pub(crate) use env::parse as parse_env_file;
 pub use error::{ConfigError, Problem};
 pub use groups::Groups;
 pub use lines::{Color, Lines};

@@ -32,6 +32,8 @@ mod delivery;
 pub mod event;
 mod exit;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod genesys;
 mod ledger;
 pub mod logging;

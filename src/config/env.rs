@@ -137,7 +137,7 @@ fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
 }
 
 /// By dotenvy's rules; of a name that stands twice, the first value that is not empty counts.
-fn parse(text: &str) -> Result<HashMap<String, String>, String> {
+pub(crate) fn parse(text: &str) -> Result<HashMap<String, String>, String> {
     let line = Cell::new(0);
     let mut values = HashMap::new();
     for item in dotenvy::from_read_iter(LineByLine { rest: text.as_bytes(), line: &line }) {

@@ -143,17 +143,20 @@ impl Auth {
     }
 
     fn read(&self, body: &[u8], asked: Instant) -> Result<Token, String> {
-        let grant: Grant =
-            serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token".to_owned())?;
-        let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("its answer holds no access_token")?;
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("its access_token holds characters that no header can carry".to_owned());
-        }
-        let secret = SecretString::from(token);
+        let (secret, life) = granted(body)?;
         self.secrets.add_token(&secret);
-        let renew_at = grant.expires_in.as_ref().and_then(lifetime).and_then(|life| renew_at(asked, life));
-        Ok(Token::new(secret, renew_at))
+        Ok(Token::new(secret, life.and_then(|life| renew_at(asked, life))))
     }
+}
+
+/// The token in an answer, and how long it lives where that is said.
+pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
+    let grant: Grant = serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token")?;
+    let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("its answer holds no access_token")?;
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("its access_token holds characters that no header can carry");
+    }
+    Ok((token.into(), grant.expires_in.as_ref().and_then(lifetime)))
 }
 
 impl Token {

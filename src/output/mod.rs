@@ -59,6 +59,26 @@ impl Records {
     }
 }
 
+/// What [`Output::event`] writes in this style.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn written(style: &Style, event: &TranscriptEvent<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match Records::new(style, Prefixes::growing([])) {
+        Records::Text(mut lines) => lines.push(&mut out, event),
+        Records::Json(mut lines) => lines.push(&mut out, event),
+        Records::Raw { .. } => {}
+    }
+    out
+}
+
+/// What [`Output::frame`] writes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn written_raw(frame: RawFrame<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame::push_frame(&mut out, frame);
+    out
+}
+
 /// How an output ended.
 #[derive(Debug, Clone)]
 pub struct Summary {

@@ -1,0 +1,254 @@
+//! What has to hold for whatever comes from outside, one function for each place where it comes in: for the fuzzer in
+//! `tests/fuzz`, and here with random input. None of this is part of an ordinary build.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::config::{Env, parse_env_file, resolve};
+use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
+use crate::genesys::answer::Answer;
+use crate::genesys::auth::granted;
+use crate::genesys::channel_data::{Channel, available_topics, topic_states};
+use crate::genesys::conversation::Snapshot;
+use crate::genesys::decode::{Decoded, decode};
+use crate::genesys::message_data::parse_bulk;
+use crate::genesys::notice::{self, Notice};
+use crate::genesys::{region, speaker};
+use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
+use crate::recording::{self, Line, What};
+use crate::redact::Secrets;
+
+/// A frame of the transcript socket, as text and as binary data, all the way to each output.
+pub fn frame(data: &[u8]) {
+    arrives(RawFrame::Binary(data));
+    if let Ok(text) = str::from_utf8(data) {
+        arrives(RawFrame::Text(text));
+    }
+}
+
+/// A frame of the notification socket.
+pub fn notification(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let notice = notice::read(RawFrame::Text(text));
+    assert_eq!(notice, notice::read(RawFrame::Binary(data)), "both kinds of frame are read alike");
+    if let Notice::Conversation(snapshot) = notice {
+        snapshot.is_over();
+    }
+}
+
+/// The body of any answer of the published API, and of the token endpoint.
+pub fn answer(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Some(snapshot) = Snapshot::parse(&text) {
+        snapshot.is_over();
+    }
+    for said in parse_bulk(&text).unwrap_or_default() {
+        let (at, message) = (said.at, speaker::message(said, None, Origin::History));
+        shown(&event(at, Body::Message(message)));
+    }
+    let _ = (Channel::parse(&text), topic_states(&text), available_topics(&text));
+    if let Ok((token, life)) = granted(data) {
+        HeaderValue::from_str(token.expose_secret()).expect("a token goes into a header");
+        assert!(life.is_none_or(|life| !life.is_zero()));
+    }
+    refusal(data, &text);
+}
+
+/// Text of any kind, as text and as JSON.
+pub fn text(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let escaped = escape(&text);
+    assert!(!escaped.chars().any(is_dangerous), "{escaped:?}");
+    assert_eq!(escape(&escaped), escaped, "what is escaped stays as it is");
+    let who = Party { id: Some("external".into()), name: Some(text.clone()) };
+    let message = Message {
+        id: Some(text.clone()),
+        role: Role::Customer,
+        from: who.clone(),
+        to: who,
+        text: Some(text.clone()),
+        attachments: Vec::new(),
+        origin: Origin::Live,
+    };
+    let json = shown(&event(None, Body::Message(message)));
+    for value in [&json["text"], &json["id"], &json["from"]["name"], &json["to"]["name"]] {
+        assert_eq!(value.as_str(), Some(text.as_ref()), "json loses nothing");
+    }
+}
+
+/// A line of a recording.
+pub fn recording(data: &[u8]) {
+    for line in String::from_utf8_lossy(data).lines() {
+        let Ok(Line::Entry(entry)) = recording::parse(line) else { continue };
+        match &entry.what {
+            What::Text(_, text) => arrives(RawFrame::Text(text)),
+            What::Binary(_, base64) => recording::binary(base64).iter().for_each(|bytes| frame(bytes)),
+            What::Message(at, message) => drop(shown(&event(*at, Body::Message((**message).clone())))),
+            What::Update(..) | What::Closed(_) | What::Gap { .. } => {}
+        }
+        let again = serde_json::to_string(&entry).expect("it can be written");
+        assert_eq!(recording::parse(&again).expect("it can be read again"), Line::Entry(entry));
+    }
+}
+
+/// Whatever somebody types or sets, and a `.env` file.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Err(reason) = parse_env_file(&text) {
+        assert!(reason.starts_with("line "), "{reason}");
+    }
+    let _ = region::hosts(&text);
+    // What begins like this names a file.
+    if text.contains('\0') || text.starts_with('@') {
+        return;
+    }
+    for flag in
+        ["-c", "--since", "-n", "--idle-timeout", "--max-frame-size", "--max-retries", "--api-url", "--proxy", "-i"]
+    {
+        typed(&[flag, &text], &[]);
+    }
+    for name in ["GENESYS_REGION", "GENESYS_CONVERSATION_ID", "GENESYS_LOGIN_URL", "HTTPS_PROXY", "GENESYS_TAIL_LOG"] {
+        typed(&[], &[(name, &text)]);
+    }
+}
+
+fn typed(args: &[&str], variables: &[(&str, &str)]) {
+    let words = ["genesys-tail"].iter().chain(args).map(OsString::from);
+    let Ok(cli) = Cli::parse_from_args(words) else { return };
+    let given = [("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "hunter2")];
+    let process = given.iter().chain(variables).map(|(name, value)| (name.into(), value.into()));
+    let env = Env::read(process, &cli, Path::new("/nowhere")).expect("there is no file");
+    if let Err(error) = resolve(cli, &env, false, &mut std::io::empty()) {
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+/// What refuses has words that are short and hold no secret.
+fn refusal(data: &[u8], text: &str) {
+    let secrets = Secrets::default();
+    secrets.add_token(&"an-invented-token".to_owned().into());
+    let wish = HeaderValue::from_bytes(&data[..data.len().min(40)]).ok();
+    let headers: HeaderMap = wish.map(|wish| (RETRY_AFTER, wish)).into_iter().collect();
+    for body in [data, format!("{text} an-invented-token").as_bytes()] {
+        let words = Answer::new(StatusCode::BAD_REQUEST, &headers, body, &secrets).to_string();
+        assert!(words.chars().count() < 700 && !words.contains("an-invented-token"), "{words}");
+    }
+}
+
+fn arrives(raw: RawFrame<'_>) {
+    let line = one_line(written_raw(raw));
+    if let RawFrame::Text(text) = raw
+        && let Ok(value) = serde_json::from_str::<Value>(text)
+    {
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("it still is JSON"), value);
+    }
+    if let Decoded::Event(event) = decode(raw, "c1", DateTime::UNIX_EPOCH) {
+        shown(&event);
+    }
+}
+
+fn event(at: Option<DateTime<Utc>>, body: Body<'_>) -> TranscriptEvent<'_> {
+    TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body }
+}
+
+/// Every output is one line without anything dangerous; returns that of json.
+fn shown(event: &TranscriptEvent<'_>) -> Value {
+    for timestamps in [Timestamps::Time, Timestamps::Iso, Timestamps::Relative] {
+        let style = Style { timestamps, ..Style::default() };
+        let line = one_line(written(&style, event));
+        assert!(line.ends_with('\n') && line.matches('\n').count() == 1, "{line:?}");
+        let indented = written(&Style { multiline: Multiline::Indent, ..style }, event);
+        let lines = String::from_utf8(indented).expect("it is UTF-8");
+        assert!(lines.lines().skip(1).all(|line| line.starts_with("    | ") && !line.chars().any(is_dangerous)));
+    }
+    let line = one_line(written(&Style { format: Format::Json, ..Style::default() }, event));
+    serde_json::from_str(&line).expect("it is JSON")
+}
+
+fn one_line(bytes: Vec<u8>) -> String {
+    let line = String::from_utf8(bytes).expect("it is UTF-8");
+    assert!(!line.trim_end_matches('\n').chars().any(is_dangerous), "{line:?}");
+    line
+}
+
+/// The definition, spelled out anew so that the product cannot agree with itself.
+fn is_dangerous(character: char) -> bool {
+    let code = u32::from(character);
+    let marks = [0x61c, 0x200e, 0x200f, 0x2028, 0x2029];
+    let ranges = [0x202a..=0x202e, 0x2066..=0x2069, 0xe0000..=0xe007f];
+    (character.is_control() && character != '\t')
+        || marks.contains(&code)
+        || ranges.into_iter().any(|range| range.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds");
+
+    fn seeds() -> Vec<Vec<u8>> {
+        let folders = std::fs::read_dir(SEEDS).expect("seeds").map(|folder| folder.expect("a folder").path());
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
+        let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        paths.sort();
+        paths.into_iter().map(|path| std::fs::read(path).expect("a file")).collect()
+    }
+
+    /// A seed in which some bytes are others, and which may end early.
+    fn spoiled() -> impl Strategy<Value = Vec<u8>> {
+        let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+        (prop::sample::select(seeds()), changes, any::<prop::sample::Index>()).prop_map(|(mut seed, changes, end)| {
+            changes.into_iter().filter(|_| !seed.is_empty()).collect::<Vec<_>>().into_iter().for_each(|(at, byte)| {
+                let at = at.index(seed.len());
+                seed[at] = byte;
+            });
+            seed.truncate(if end.index(4) == 0 { end.index(seed.len() + 1) } else { seed.len() });
+            seed
+        })
+    }
+
+    fn everything(data: &[u8]) {
+        [frame, notification, answer, text, recording].into_iter().for_each(|hold| hold(data));
+    }
+
+    #[test]
+    fn every_seed_holds_everywhere() {
+        seeds().iter().for_each(|seed| {
+            everything(seed);
+            settings(seed);
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn spoiled_seeds_hold_everywhere(data in spoiled()) {
+            everything(&data);
+        }
+
+        #[test]
+        fn bytes_hold_everywhere(data in prop::collection::vec(any::<u8>(), 0..200)) {
+            everything(&data);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+
+        #[test]
+        fn nothing_typed_is_too_much(data in "\\PC{0,40}") {
+            settings(data.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Frames of the transcript socket.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::frame(data));

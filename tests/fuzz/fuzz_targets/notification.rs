@@ -1,0 +1,5 @@
+//! Frames of the notification socket.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::notification(data));

@@ -1,0 +1,5 @@
+//! Lines of a recording.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::recording(data));

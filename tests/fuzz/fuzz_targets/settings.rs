@@ -1,0 +1,5 @@
+//! Flags, variables, and the `.env` file.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::settings(data));
