@@ -1,0 +1,337 @@
+//! The tail goes on through every loss of its connection, over real sockets, and says what became of it.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use genesys_tail::simulator::{Connection, Ledger, Options, Simulator, Wires};
+
+use crate::support::program::{
+    Finished, Running, program, run, simulator, simulator_with, soon, transcript_only, without_history,
+};
+
+const TALK: &str = "+0 customer Ada: one\n+0 agent Sam: two\n+0 customer Ada: three\n+0 close";
+
+/// How a transcript socket is lost, and the code it is closed with by us.
+const LOSSES: [(&str, Option<u16>); 20] = [
+    ("close=1002", Some(1002)),
+    ("close=1003", Some(1003)),
+    ("close=1005", Some(1005)),
+    ("close=1006", None),
+    ("close=1007", Some(1007)),
+    ("close=1008", Some(1008)),
+    ("close=1009", Some(1009)),
+    ("close=1010", Some(1010)),
+    ("close=1011", Some(1011)),
+    ("close=1012", Some(1012)),
+    ("close=1013", Some(1013)),
+    ("close=3999", Some(3999)),
+    ("close=4404", Some(4404)),
+    ("reset", None),
+    ("eof", None),
+    ("bad-utf8", Some(1007)),
+    ("oversize=70000", Some(1009)),
+    ("oversize=70000,fragments=9", Some(1009)),
+    ("reserved-bits", Some(1002)),
+    ("masked", Some(1002)),
+];
+
+/// Runs against this fault where there is no history, with everything said so far repeated on every connection.
+async fn survive(fault: &str, args: &[&str]) -> (Finished, Ledger) {
+    let simulator = without_history(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
+    let finished = run(&simulator, &[&["--timestamps", "none"], args].concat()).await;
+    (finished, simulator.ledger())
+}
+
+/// The lines without their labels.
+fn texts(finished: &Finished) -> Vec<&str> {
+    finished.stdout.lines().map(|line| line.split(": ").last().unwrap()).collect()
+}
+
+fn tokens(ledger: &Ledger) -> Vec<&str> {
+    ledger.connections.iter().map(|connection| connection.token.as_str()).collect()
+}
+
+#[tokio::test]
+async fn every_loss_is_lived_through_and_nothing_is_printed_twice() {
+    join_all(LOSSES.iter().map(async |(loss, close_code)| {
+        let (finished, ledger) = survive(&format!("{loss},after=2"), &["--max-frame-size", "65536"]).await;
+        assert_eq!(finished.code, Some(0), "{loss}: {}", finished.stderr);
+        let lines = texts(&finished);
+        assert!(lines[2].starts_with("[GAP] "), "{loss}: {lines:?}");
+        assert_eq!([&lines[..2], &lines[3..]].concat(), ["one", "two", "three", "[CLOSED] Conversation terminated"]);
+        assert_eq!(ledger.connections[0].close_code, *close_code, "{loss}");
+        assert_eq!(ledger.connections.len(), 2, "{loss}");
+        let renewed = usize::from(*loss == "close=1008");
+        assert_eq!(ledger.tokens.len(), 1 + renewed, "{loss}: 1008 alone renews the token");
+        assert_eq!(tokens(&ledger)[0] != tokens(&ledger)[1], renewed == 1, "{loss}");
+        assert!(finished.stderr.contains("retry 1 of 5 in "), "{loss}: {}", finished.stderr);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn where_history_can_be_read_nothing_is_missed_and_no_gap_is_said() {
+    join_all(LOSSES.iter().map(async |(loss, close_code)| {
+        let simulator = simulator("", &[]).await;
+        let conversation = simulator.first_conversation();
+        miss_nothing(&simulator, loss, async || conversation.inflict(loss).await.unwrap()).await;
+        let ledger = simulator.ledger();
+        assert_eq!(ledger.connections[0].close_code, *close_code, "{loss}");
+        assert_eq!(ledger.connections.len(), 2, "{loss}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn no_loss_of_the_notification_socket_is_an_end_and_nothing_is_missed() {
+    let orderly = [("close=1000", Some(1000)), ("close=1001", Some(1001))];
+    join_all(orderly.iter().chain(&LOSSES).map(async |(loss, close_code)| {
+        let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
+        let simulator = simulator_with("", &[], options).await;
+        let inflict = format!("notify:{loss}");
+        miss_nothing(&simulator, loss, async || simulator.inflict(&inflict).await.unwrap()).await;
+        let ledger = simulator.ledger();
+        assert_eq!(ledger.listeners[0].close_code, *close_code, "{loss}");
+        assert_eq!((ledger.listeners.len(), ledger.channels.len()), (2, 1), "{loss}: the channel is kept");
+    }))
+    .await;
+}
+
+/// Something is said before a loss, and something while there is no connection, the end among it.
+async fn miss_nothing(simulator: &Simulator, loss: &str, inflict: impl AsyncFnOnce()) {
+    let conversation = simulator.first_conversation();
+    let args = ["--timestamps", "none", "--max-frame-size", "65536"];
+    let mut running = Running::start(&mut program(simulator, &args));
+    soon(simulator.until(|ledger| ledger.open() + ledger.listening() == 1)).await;
+    for said in ["customer Ada: one", "agent Sam: two"] {
+        conversation.play(said).await.unwrap();
+        while running.line().await.starts_with("[UPDATE] ") {}
+    }
+    inflict().await;
+    running.hears("retry 1 of 5 in ").await;
+    for said in ["customer Ada: three", "agent Sam: four", "close"] {
+        conversation.play(said).await.unwrap();
+    }
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(0), "{loss}: {}", finished.stderr);
+    let lines: Vec<_> = texts(&finished).into_iter().filter(|line| !line.starts_with("[UPDATE] ")).collect();
+    assert_eq!(lines, ["three", "four", "[CLOSED] Conversation terminated"], "{loss}: {}", finished.stderr);
+    assert!(finished.stderr.contains(": 2 missed messages fetched\n"), "{loss}: {}", finished.stderr);
+}
+
+#[tokio::test]
+async fn what_is_odd_but_whole_ends_nothing() {
+    for oddity in ["fragmented,after=1", "binary,after=1", "ping=5ms", "oversize=50000,fragments=9"] {
+        let (finished, ledger) = survive(oddity, &["--max-frame-size", "65536"]).await;
+        assert_eq!((finished.code, ledger.connections.len()), (Some(0), 1), "{oddity}: {}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_close_with_1000_or_1001_is_the_end_unless_asked_to_go_on() {
+    for code in [1000, 1001] {
+        let fault = format!("close={code},after=1");
+        let (finished, ledger) = survive(&fault, &[]).await;
+        assert_eq!((finished.code, texts(&finished)), (Some(0), vec!["one"]), "{}", finished.stderr);
+        assert_eq!(ledger.connections[0].close_code, Some(code), "the close is answered");
+    }
+    let (finished, ledger) = survive("close=1000,after=1", &["-F"]).await;
+    assert_eq!((finished.code, texts(&finished).len(), ledger.connections.len()), (Some(0), 5, 2));
+    assert!(finished.stderr.contains("retry 1 in"), "without a limit: {}", finished.stderr);
+}
+
+#[tokio::test]
+async fn giving_up_says_the_last_cause() {
+    for (close, code) in [(1008, 77), (1011, 69), (4000, 69)] {
+        let (finished, ledger) =
+            survive(&format!("close={close},reason=so be it,after=1"), &["--max-retries", "0"]).await;
+        assert_eq!((finished.code, ledger.connections.len()), (Some(code), 1), "{}", finished.stderr);
+        assert!(finished.stderr.contains(&format!("closed by the server with {close}: so be it")));
+    }
+}
+
+#[tokio::test]
+async fn a_definitive_refusal_ends_it_also_with_follow() {
+    for source in ["transcript", "auto"] {
+        let simulator = without_history(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
+        let finished = run(&simulator, &["-F", "--source", source]).await;
+        assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(66), 2), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_found_and_one_that_answers_pings_is_left_alone() {
+    let times = ["--ping-interval", "100ms", "--idle-timeout", "400ms"];
+    let (finished, ledger) = survive("silence,after=1", &times).await;
+    assert_eq!((finished.code, ledger.connections.len()), (Some(0), 2), "{}", finished.stderr);
+    assert!(finished.stderr.contains("nothing came for 400ms"), "{}", finished.stderr);
+    assert!(ledger.connections[0].pings >= 2, "{}", ledger.connections[0].pings);
+    let found = ledger.connections[0].closed.unwrap() - ledger.connections[0].opened;
+    assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&found), "{found:?}");
+
+    let quiet = simulator("", &[]).await;
+    let running = Running::start(&mut program(&quiet, &times));
+    let ledger = soon(quiet.until(|ledger| ledger.connections.first().is_some_and(|first| first.pings >= 10))).await;
+    assert_eq!(ledger.connections.len(), 1, "pongs are a sign of life");
+    quiet.first_conversation().play("close").await.unwrap();
+    assert_eq!(running.finish().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn one_conversation_that_is_refused_leaves_the_others_alone() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
+    let simulator = simulator_with(TALK, &["handshake:status=404,conversation=beta"], options).await;
+    let ids = ["-c", "alpha", "-c", "beta", "alpha", "--timestamps", "none"];
+    let finished = run(&simulator, &[&ids[..], &["--source", "transcript"]].concat()).await;
+    assert_beta_is_refused(&finished);
+    let ledger = simulator.ledger();
+    assert_eq!((ledger.handshakes.len(), ledger.tokens.len()), (2, 1), "the same id twice is once");
+
+    let options = Options { conversations: vec!["alpha".into()], wires: Wires::PublishedOnly, ..Options::default() };
+    let simulator = simulator_with(TALK, &[], options).await;
+    let finished = run(&simulator, &[&ids[..], &["--source", "notifications"]].concat()).await;
+    assert_beta_is_refused(&finished);
+    let ledger = simulator.ledger();
+    assert_eq!((ledger.channels.len(), ledger.requests_of("GET /api/v2/conversations/beta")), (1, 1));
+}
+
+fn assert_beta_is_refused(finished: &Finished) {
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    assert!(finished.stdout.ends_with("alpha [CLOSED] Conversation terminated\n"), "{}", finished.stdout);
+    assert!(finished.stderr.contains("error: beta: "), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
+    let conversations = vec!["alpha".into(), "beta".into(), "gamma".into()];
+    let options = Options { conversations, ..transcript_only() };
+    let faults = [
+        "handshake:status=403,conversation=beta",
+        "socket:eof,conversation=alpha,after=1",
+        "handshake:status=404,conversation=alpha,after=1",
+        "socket:eof,conversation=gamma,after=1",
+    ];
+    let simulator = simulator_with(TALK, &faults, options).await;
+    let finished = run(&simulator, &["alpha", "beta", "gamma", "--timestamps", "none"]).await;
+    assert_eq!(finished.code, Some(77), "{}", finished.stderr);
+    assert!(finished.stderr.contains("alpha: connection lost"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 of 3 conversations"), "{}", finished.stderr);
+    let end: Vec<_> =
+        finished.stdout.lines().filter(|line| line.contains("[GAP]") || line.contains("[CLOSED]")).collect();
+    let [gap, closed] = end[..] else { panic!("{}", finished.stdout) };
+    assert!(gap.starts_with("gamma [GAP] ") && closed.starts_with("gamma [CLOSED] "), "{end:?}");
+}
+
+/// Where one conversation is refused, others that stand, or stood, on that wire have no reason to leave it.
+#[tokio::test]
+async fn who_has_been_on_the_transcript_socket_comes_back_to_it() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only() };
+    let simulator = simulator_with("", &["handshake:status=404,conversation=beta,after=1"], options).await;
+    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+    soon(simulator.until(|ledger| ledger.open() == 2)).await;
+    simulator.conversation("beta").unwrap().close(1011, "").await;
+    running.hears("error: beta: ").await;
+    let alpha = simulator.conversation("alpha").unwrap();
+    alpha.close(1011, "").await;
+    soon(simulator.until(|ledger| ledger.connections.len() == 3 && ledger.open() == 1)).await;
+    alpha.play("close").await.unwrap();
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    assert!(finished.stdout.ends_with("alpha [CLOSED] Conversation terminated\n"), "{}", finished.stdout);
+}
+
+/// One that is refused later than the first is read at once, and not when the socket of the others next brings something.
+#[tokio::test]
+async fn who_comes_late_to_the_notifications_is_read_at_once() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
+    let faults = ["handshake:slow=1500ms,conversation=beta", "handshake:status=404,times=always"];
+    let simulator = simulator_with("", &faults, options).await;
+    simulator.conversation("beta").unwrap().play("customer Ada: Hello").await.unwrap();
+    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+    let start = tokio::time::Instant::now();
+    assert_eq!(running.line().await, "beta [Customer] Ada: Hello");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn conversations_share_a_token_and_its_renewal() {
+    let conversations: Vec<String> = ["alpha", "beta", "gamma"].map(String::from).to_vec();
+    let options = Options { conversations: conversations.clone(), ..Options::default() };
+    let simulator = simulator_with("", &["token:slow=100ms,times=always", "token:status=503"], options).await;
+    let ids = conversations.iter().map(String::as_str).collect::<Vec<_>>();
+    let running = Running::start(&mut program(&simulator, &ids));
+    soon(simulator.until(|ledger| ledger.open() == 3)).await;
+    assert_eq!(simulator.ledger().tokens.len(), 2);
+    let told = running.stderr().matches("retry 1 of 5").count();
+    assert_eq!(told, 3, "whoever waited for the answer has it, also where it is a failure: {}", running.stderr());
+
+    simulator.revoke_tokens();
+    for id in &ids {
+        simulator.conversation(id).unwrap().close(1011, "").await;
+    }
+    let ledger = soon(simulator.until(|ledger| ledger.open() == 3 && ledger.connections.len() == 6)).await;
+    assert_eq!(ledger.tokens.len(), 3, "one that is refused is renewed once for all");
+    for id in &ids {
+        simulator.conversation(id).unwrap().play("close").await.unwrap();
+    }
+    assert_eq!(running.finish().await.code, Some(0));
+}
+
+/// The moment a token is asked for again is ten seconds away at least, so everything about it is seen in one go.
+#[tokio::test]
+async fn a_token_is_renewed_in_time_for_all_and_the_reader_sees_nothing() {
+    let conversations: Vec<String> = ["alpha", "beta"].map(String::from).to_vec();
+    let options = Options { conversations: conversations.clone(), ..Options::default() };
+    let faults = ["token:expires-in=1", "token:status=503,after=1", "handshake:slow=200ms,times=always"];
+    let simulator = simulator_with("+0.02 agent Sam: {n}\nrepeat", &faults, options).await;
+    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+
+    let asked = soon(simulator.until(|ledger| ledger.tokens.len() == 2 && ledger.tokens[1].status.is_some())).await;
+    let waited = asked.tokens[1].at - asked.tokens[0].at;
+    assert!((Duration::from_secs(10)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
+    running.hears("cannot renew the connection yet").await;
+    assert_eq!(simulator.ledger().open(), 2, "a renewal that fails leaves the old sockets alone");
+
+    let moved = |ledger: &Ledger| ledger.connections.len() == 4 && ledger.open() == 2;
+    let ledger = soon(simulator.until(moved)).await;
+    for id in &conversations {
+        let [old, new] = of(&ledger, id)[..] else { panic!("two connections: {ledger:?}") };
+        assert_eq!(old.close_code, Some(1000));
+        assert!(old.closed.unwrap() > new.opened && old.token != new.token, "make before break");
+        simulator.conversation(id).unwrap().play("close").await.unwrap();
+    }
+    assert_eq!(ledger.tokens.len(), 3, "one renewal for both");
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(!finished.stdout.contains("[GAP]"));
+    for id in &conversations {
+        let numbers = said(&finished, id);
+        assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{id}: {numbers:?}");
+        assert_eq!(numbers[0], 1);
+    }
+}
+
+fn of<'a>(ledger: &'a Ledger, conversation: &str) -> Vec<&'a Connection> {
+    ledger.connections.iter().filter(|connection| connection.conversation == conversation).collect()
+}
+
+/// The numbers that were said in this conversation.
+fn said(finished: &Finished, conversation: &str) -> Vec<u64> {
+    let prefix = format!("{conversation} [Agent] Sam: ");
+    finished.stdout.lines().filter_map(|line| line.strip_prefix(&prefix)?.parse().ok()).collect()
+}
+
+#[tokio::test]
+async fn a_lifetime_that_makes_no_sense_is_no_reason_to_hurry() {
+    let lifetimes = ["0", "-1", "1e99", "null", "\"soon\"", "[]", "0.001"];
+    join_all(lifetimes.map(async |lifetime| {
+        let simulator: Simulator = simulator("", &[&format!("token:expires-in={lifetime},times=always")]).await;
+        let running = Running::start(&mut program(&simulator, &["--ping-interval", "100ms", "--idle-timeout", "1s"]));
+        let lived = |ledger: &Ledger| ledger.connections.first().is_some_and(|first| first.pings >= 5);
+        let ledger = soon(simulator.until(lived)).await;
+        assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1), "{lifetime}");
+        simulator.first_conversation().play("close").await.unwrap();
+        assert_eq!(running.finish().await.code, Some(0), "{lifetime}");
+    }))
+    .await;
+}

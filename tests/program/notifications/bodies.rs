@@ -1,0 +1,109 @@
+//! Events and bodies that come otherwise than one would wish.
+
+use futures_util::future::join_all;
+
+use crate::notifications::{TALK, api, flood, long_tail, named, numbers, tail, texts};
+
+#[tokio::test]
+async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
+    let oddities: &[&[&str]] = &[
+        &["rest:newest-first"],
+        &["rest:omit=1,times=3"],
+        &["rest:late-body=700ms"],
+        &["rest:textbody"],
+        &["rest:empty,path=/bulk"],
+        &["rest:not-json,path=/bulk"],
+        &["notify:duplicate"],
+        &["notify:reorder,after=1"],
+        &["notify:lose=3,after=2"],
+        &["notify:truncate=1"],
+        &["notify:status-updates"],
+        &["notify:unknown,after=2"],
+        &["notify:malformed,after=2"],
+        &["notify:binary-junk,after=2"],
+        &["notify:duplicate", "rest:late-body=300ms", "rest:newest-first", "notify:status-updates", "rest:textbody"],
+    ];
+    join_all(oddities.iter().map(async |faults| {
+        let simulator = api(TALK, faults).await;
+        let (finished, ledger) = tail(&simulator, &[]).await;
+        assert_eq!(finished.code, Some(0), "{faults:?}: {}", finished.stderr);
+        let mut told = texts(&finished);
+        if faults.iter().any(|fault| fault.contains("late") || fault.contains("omit")) {
+            // What lags holds back nothing.
+            told.sort_by_key(|text| ["one", "two", "three"].iter().position(|one| one == text));
+        }
+        assert_eq!(told, ["one", "two", "three"], "{faults:?}: {}", finished.stdout);
+        assert_eq!((ledger.listeners.len(), finished.stdout.matches("Sam joined").count()), (1, 1), "{faults:?}");
+        let unreadable = faults[0].contains("malformed") || faults[0].contains("junk") || faults[0].contains("unknown");
+        assert_eq!(finished.stderr.contains("cannot be read"), unreadable, "{faults:?}: {}", finished.stderr);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_messages_in_ten_seconds_cost_few_requests_and_each_is_told_once() {
+    // Events that repeat a thousand messages are more than a build for tests can make and read at that pace.
+    let simulator = flood(1000, 100.0, &["notify:truncate=20"]).await;
+    let (finished, ledger) = long_tail(&simulator, &[]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let mut told = numbers(&finished);
+    // Two that were said in the same millisecond have no order.
+    told.sort_unstable();
+    assert_eq!(told, (1..=1000).collect::<Vec<_>>());
+    let start = ledger.listeners[0].opened;
+    let requests = ledger.requests.iter().filter(|request| request.at > start).count();
+    assert!(requests <= 60, "{requests} requests");
+    assert_eq!(ledger.listeners.len(), 1);
+}
+
+#[tokio::test]
+async fn an_afternoon_is_told_in_all_of_its_lines() {
+    let simulator = named("billing", 10.0, &[]).await;
+    let (finished, _) = tail(&simulator, &["--system"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let lines: Vec<_> = finished.stdout.lines().collect();
+    assert_eq!(lines, AFTERNOON, "{}", finished.stdout);
+}
+
+const AFTERNOON: [&str; 35] = [
+    "[SYSTEM] Ada Marlow: joined",
+    "[Customer] Ada Marlow: Good afternoon",
+    "[Bot] Quill: Hello! I am Quill, the billing assistant. What can I do for you? \
+     [quick reply: Explain my invoice] [quick reply: Report a double charge] [quick reply: Talk to a person]",
+    "[Customer] Ada Marlow: Report a double charge",
+    "[Bot] Quill: I am sorry to hear that. Which month is it about? [quick reply: May] [quick reply: June] \
+     [quick reply: July]",
+    "[Customer] Ada Marlow: June. I'd rather talk to a person 🙏🏽",
+    "[Bot] Quill: Of course. You are number 1 in the queue.",
+    "[UPDATE] waiting in the queue Billing",
+    "[UPDATE] Sam Okafor joined",
+    "[SYSTEM] Sam Okafor: is typing",
+    "[Agent] Sam Okafor: Hi Ada, this is Sam. I am looking at your account now.",
+    "[SYSTEM] Ada Marlow: received the message",
+    "[Customer] Ada Marlow: This is what my bank shows:\\n02 June  NORTHWIND MOBILE  49.00 EUR\\n02 June  NORTHWIND MOBILE  \
+     49.00 EUR\\n30 June  NORTHWIND MOBILE   4.90 EUR",
+    "[Customer] Ada Marlow: [attachment: statement-june.png]",
+    "[Agent] Sam Okafor: Thanks, that helps. The third one is your insurance; the second is our mistake.",
+    "[Customer] Ada Marlow: Merci ! Ma mère רות et mon mari يوسف étaient inquiets 👩‍👩‍👧",
+    "[Agent] Sam Okafor: No need to worry: I have asked for the refund. You'll find the receipt here. \
+     [attachment: refund-7731.pdf]",
+    "[SYSTEM] Sam Okafor: is typing",
+    "[Agent] Sam Okafor: For the insurance itself I'll bring in my colleague Noor. One moment.",
+    "[UPDATE] waiting in the queue Insurance",
+    "[UPDATE] Sam Okafor left",
+    "[UPDATE] Noor Haddad joined",
+    "[Agent] Noor Haddad: Hello Ada, Noor from insurance. Shall I cancel it at the end of the month?",
+    "[Customer] Ada Marlow: first let me see if your screen obeys me \\x1b]0;pwned\\x07 \\x1b[2J\\x1b[1;31mALERT\\x1b[0m \
+     \\x1b]52;c;aGFybWxlc3M=\\x07",
+    "[Customer] Ada Marlow: ok\\n09:00:00 [Agent] Noor Haddad: please send me your password",
+    "[Customer] Ada Marlow: the file is called \\u{202e}gpj.exe\\u{202c} and ends in\\u{2028}a line break \\u{9b}31m",
+    "[Agent] Noor Haddad: It does not, as you see. So: cancel, yes or no? 🙂 [quick reply: Yes] [quick reply: No]",
+    "[Customer] Ada Marlow: Yes 👍",
+    "[Agent] Noor Haddad: Done. Path for your records: C:\\billing\\june\tref 7731",
+    "[Customer] Ada Marlow: Thank you both, have a nice day",
+    "[Agent] Noor Haddad: You too, Ada!",
+    "[SYSTEM] Ada Marlow: left",
+    "[UPDATE] Ada Marlow left",
+    "[UPDATE] Noor Haddad left",
+    "[CLOSED] Conversation terminated",
+];

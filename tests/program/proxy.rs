@@ -1,0 +1,230 @@
+//! Where requests go: through the same proxy for token and socket, past it on loopback, and to the path they are given.
+
+use genesys_tail::simulator::Simulator;
+use tokio::process::Command;
+
+use crate::support::front::{Authority, Front, text};
+use crate::support::program::{Finished, Running, program, run, simulator};
+use crate::support::proxy::{Manner, Proxy};
+
+const TALK: &str = "+0 customer Ada: one\n+0 close";
+
+/// A name that only the proxy knows.
+const HOST: &str = "api.example.test";
+
+/// `ada:p@ss/word` as Basic authentication sends it.
+const LOGIN: &str = "YWRhOnBAc3Mvd29yZA==";
+
+/// The same in a URL.
+const IN_URL: &str = "ada:p%40ss%2Fword";
+
+/// A simulator behind TLS behind a proxy.
+struct Scene {
+    simulator: Simulator,
+    authority: Authority,
+    proxy: Proxy,
+}
+
+impl Scene {
+    async fn set(manner: Manner) -> Self {
+        let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
+        let front = Front::start(&simulator, authority.certificate(HOST)).await;
+        Self { proxy: Proxy::start(manner, front.address).await, simulator, authority }
+    }
+
+    /// The binary, which trusts the front and is sent to a name it cannot resolve.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = program(&self.simulator, &["-vv", "--cacert"]);
+        command.arg(self.authority.file()).args(args);
+        command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{HOST}"));
+        command
+    }
+
+    fn proxy_url(&self, scheme: &str, login: &str) -> String {
+        format!("{scheme}://{login}{}", self.proxy.address)
+    }
+
+    /// Runs without retries, and shows no secret.
+    async fn run(&self, args: &[&str]) -> Finished {
+        let finished = Running::start(self.command(args).args(["--max-retries", "0"])).finish().await;
+        for secret in [IN_URL, "p@ss/word", LOGIN, self.simulator.client_secret()] {
+            assert!(!finished.stderr.contains(secret), "{}", finished.stderr);
+        }
+        finished
+    }
+
+    /// Whether token, socket and history came through.
+    fn assert_served(&self, finished: &Finished) {
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert!(finished.stdout.contains("[Customer] Ada: one"), "{}", finished.stdout);
+        let ledger = self.simulator.ledger();
+        assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1));
+        assert!(ledger.requests_of("GET /api/v2/conversations/messages/") > 0, "what was said before is asked for");
+    }
+
+    /// Whether the proxy was asked for the one host, for socket and history, and for nothing else.
+    fn assert_asked_for_the_api_alone(&self) {
+        let asked = self.proxy.asked();
+        assert!(!asked.is_empty() && asked.iter().all(|line| line == "CONNECT api.example.test:443 HTTP/1.1"));
+    }
+}
+
+#[tokio::test]
+async fn token_and_socket_go_through_the_proxy() {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "--proxy"] {
+        let scene = Scene::set(Manner::Open).await;
+        let url = scene.proxy_url("http", "");
+        let finished = if name == "--proxy" {
+            scene.run(&["--proxy", &url]).await
+        } else {
+            Running::start(scene.command(&[]).env(name, &url)).finish().await
+        };
+        scene.assert_served(&finished);
+        scene.assert_asked_for_the_api_alone();
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_is_given_its_credentials_and_nobody_else() {
+    let scene = Scene::set(Manner::Guarded(LOGIN)).await;
+    let finished = scene.run(&["--proxy", &scene.proxy_url("http", &format!("{IN_URL}@"))]).await;
+    scene.assert_served(&finished);
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_other_credentials_is_final() {
+    for login in ["", "ada:wrong-guess@"] {
+        let scene = Scene::set(Manner::Guarded(LOGIN)).await;
+        let finished = Running::start(&mut scene.command(&["--proxy", &scene.proxy_url("http", login)])).finish().await;
+        assert_eq!((finished.code, scene.proxy.asked().len()), (Some(77), 1), "{}", finished.stderr);
+        assert!(finished.stderr.contains("407"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("wrong-guess"), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_tried_again() {
+    for status in [403, 502, 503] {
+        let scene = Scene::set(Manner::Refusing(status)).await;
+        let finished = scene.run(&["--proxy", &scene.proxy_url("http", &format!("{IN_URL}@"))]).await;
+        assert_eq!((finished.code, scene.proxy.asked().len()), (Some(69), 1), "{}", finished.stderr);
+        assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("the proxy does not pass us on"), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_tried_again() {
+    let scene = Scene::set(Manner::Open).await;
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let finished = scene.run(&["--proxy", &format!("http://{IN_URL}@{nobody}")]).await;
+    assert_eq!(finished.code, Some(69), "{}", finished.stderr);
+    let words = "cannot reach the proxy before api.example.test: connection refused";
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_proxy_may_speak_tls_itself() {
+    let scene = Scene::set(Manner::Open).await;
+    let front = Front::before(scene.proxy.address, scene.authority.certificate("127.0.0.1")).await;
+    let url = format!("https://{}", front.address);
+    scene.assert_served(&scene.run(&["--proxy", &url]).await);
+
+    front.show(scene.authority.expired("127.0.0.1"));
+    let finished = scene.run(&["--proxy", &url]).await;
+    assert_eq!(finished.code, Some(69), "{}", finished.stderr);
+    let words = "the certificate of the proxy before api.example.test is refused: it expired on 2020-12-31";
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn socks_is_spoken_too() {
+    let scene = Scene::set(Manner::Socks).await;
+    let finished = scene.run(&["--proxy", &scene.proxy_url("socks5h", "")]).await;
+    scene.assert_served(&finished);
+    assert_eq!(scene.proxy.asked()[0], "SOCKS api.example.test:443");
+}
+
+#[tokio::test]
+async fn loopback_is_never_proxied() {
+    let scene = Scene::set(Manner::Refusing(502)).await;
+    let url = scene.proxy_url("http", "");
+    let port = scene.simulator.base_url().rsplit(':').next().unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let mut command = program(&scene.simulator, &[]);
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"] {
+            command.env(name, &url);
+        }
+        command.env("GENESYS_API_URL", format!("http://{host}:{port}")).env_remove("GENESYS_LOGIN_URL");
+        let finished = Running::start(&mut command).finish().await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    }
+    let finished = run(&scene.simulator, &["--proxy", &url]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+
+    let front = Front::start(&scene.simulator, scene.authority.certificate("localhost")).await;
+    let api = format!("https://localhost:{}", front.address.port());
+    let file = scene.authority.file();
+    let finished = run(&scene.simulator, &["--api-url", &api, "--proxy", &url, "--cacert", text(&file)]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(scene.proxy.asked(), [""; 0]);
+}
+
+/// `0.0.0.0` is not loopback by name, and leads to this machine all the same.
+#[tokio::test]
+async fn no_proxy_names_what_is_reached_directly() {
+    for (no_proxy, direct) in [("0.0.0.0", true), ("*", true), ("example.test, 0.0.0.0", true), ("0.0.0.1", false)] {
+        let scene = Scene::set(Manner::Refusing(502)).await;
+        let front = Front::start(&scene.simulator, scene.authority.certificate("0.0.0.0")).await;
+        let mut command = scene.command(&["--proxy", &scene.proxy_url("http", "")]);
+        command.args(["--max-retries", "0"]).env("NO_PROXY", no_proxy);
+        command.env("GENESYS_API_URL", format!("https://0.0.0.0:{}", front.address.port()));
+        let finished = Running::start(&mut command).finish().await;
+        assert_eq!(finished.code, Some(if direct { 0 } else { 69 }), "{no_proxy}: {}", finished.stderr);
+        assert_eq!(scene.proxy.asked().is_empty(), direct, "{no_proxy}");
+    }
+}
+
+#[tokio::test]
+async fn one_end_on_loopback_takes_nothing_of_it_to_the_proxy() {
+    let scene = Scene::set(Manner::Open).await;
+    let login = format!("{}/oauth/token", scene.simulator.base_url());
+    let url = scene.proxy_url("http", "");
+    let finished = scene.run(&["--login-url", &login, "--proxy", &url]).await;
+    scene.assert_served(&finished);
+    scene.assert_asked_for_the_api_alone();
+
+    let scene = Scene::set(Manner::Refusing(502)).await;
+    let front = Front::start(&scene.simulator, scene.authority.certificate("0.0.0.0")).await;
+    let login = format!("{}/oauth/token", scene.simulator.base_url());
+    let mut command = scene.command(&["--login-url", &login]);
+    command.env("GENESYS_API_URL", format!("https://0.0.0.0:{}", front.address.port()));
+    for name in ["HTTP_PROXY", "http_proxy"] {
+        command.env(name, scene.proxy_url("http", ""));
+    }
+    scene.assert_served(&Running::start(&mut command).finish().await);
+    assert_eq!(scene.proxy.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_changes_nothing_and_a_path_is_kept() {
+    let simulator = simulator(TALK, &[]).await;
+    let (base, id) = (simulator.base_url(), simulator.first_conversation().id().to_owned());
+    let to = |api: String, args: &[&str]| {
+        let mut command = program(&simulator, args);
+        command.env("GENESYS_API_URL", api).env_remove("GENESYS_LOGIN_URL");
+        Running::start(&mut command).finish()
+    };
+    let finished = to(format!("{base}/"), &[]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+
+    for api in [format!("{base}/gate"), format!("{base}/gate/")] {
+        assert_eq!(to(api.clone(), &[]).await.code, Some(76));
+        assert_eq!(to(api, &["--login-url", base]).await.code, Some(66));
+    }
+    let strays: Vec<_> = simulator.ledger().strays.into_iter().map(|stray| stray.path).collect();
+    let transcript = format!("/gate/api/v2/messaging/conversations/{id}/transcript");
+    let published = format!("/gate/api/v2/conversations/{id}");
+    assert_eq!(strays, ["/gate/oauth/token", &transcript, &published].repeat(2));
+}

@@ -1,0 +1,204 @@
+//! How the built binary leaves when it is asked to: contract section 7, the last row of the table.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::program::{Running, bare, program, simulator, soon};
+use crate::support::shell::after;
+use genesys_tail::simulator::Simulator;
+use rustix::fs::OFlags;
+use rustix::process::Signal;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+/// The signals of the table, without those that whoever runs the tests has us ignore: `nohup`, or a `&` of a script.
+fn heeded() -> Vec<Signal> {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(mask.trim(), 16).unwrap();
+    [Signal::TERM, Signal::INT, Signal::HUP]
+        .into_iter()
+        .filter(|signal| ignored >> (signal.as_raw() - 1) & 1 == 0)
+        .collect()
+}
+
+/// A tail that has read and understood all of this, though nobody has read a line of its output yet.
+async fn reading(simulator: &Simulator, command: &mut Command, fault: &str) -> Running {
+    let running = Running::start(command);
+    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    simulator.first_conversation().inflict(fault).await.unwrap();
+    simulator.first_conversation().send_bytes(&b"\x89\x00"[..]).await;
+    // The pong to the ping that came last.
+    soon(simulator.until(|ledger| ledger.connections[0].pongs == 1)).await;
+    running
+}
+
+#[tokio::test]
+async fn the_socket_is_closed_with_1000_and_every_line_is_out_before_death_by_the_same_signal() {
+    for signal in heeded() {
+        let simulator = simulator("", &[]).await;
+        let running = reading(&simulator, &mut program(&simulator, &[]), "burst=300").await;
+        running.signal(signal);
+        let finished = running.finish().await;
+        assert_eq!((finished.code, finished.signal), (None, Some(signal.as_raw())));
+        assert_eq!(finished.stdout.lines().count(), 300);
+        assert!(finished.stderr.ends_with("genesys-tail: stopped: 300 lines\n"), "{}", finished.stderr);
+        let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
+        assert_eq!(ledger.connections[0].close_code, Some(1000));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_holds_it_up_for_half_a_second() {
+    let simulator = simulator("", &[]).await;
+    let mut running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
+    let start = Instant::now();
+    running.signal(Signal::TERM);
+    let status = soon(running.child.wait()).await.unwrap();
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+    assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
+    assert_eq!(ledger.connections[0].close_code, Some(1000));
+}
+
+#[tokio::test]
+async fn a_second_signal_is_not_kept_waiting_and_the_first_is_what_it_dies_of() {
+    let simulator = simulator("", &["socket:no-close-answer"]).await;
+    let running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
+    running.signal(Signal::TERM);
+    soon(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
+    running.signal(*heeded().last().unwrap());
+    let finished = running.finish().await;
+    assert_eq!(finished.signal, Some(Signal::TERM.as_raw()));
+    assert!(!finished.stderr.contains("stopped"), "it went on to its end: {}", finished.stderr);
+}
+
+#[tokio::test]
+async fn the_wait_for_a_retry_is_given_up() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    for signal in heeded() {
+        let mut command = bare(&["-c", "x", "--client-id", "c", "--api-url", &url]);
+        let mut running = Running::start(command.env("GENESYS_CLIENT_SECRET", "s"));
+        running.hears("; retry 1 of 5 in ").await;
+        let start = Instant::now();
+        running.signal(signal);
+        let finished = running.finish().await;
+        assert_eq!(finished.signal, Some(signal.as_raw()), "{}", finished.stderr);
+        assert!(start.elapsed() < Duration::from_millis(900), "a retry comes after a second at least");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_to_connect_is_given_up() {
+    let simulator = simulator("", &["handshake:hang"]).await;
+    let running = Running::start(&mut program(&simulator, &["--connect-timeout", "60s"]));
+    soon(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
+    running.signal(Signal::TERM);
+    let finished = running.finish().await;
+    assert_eq!((finished.signal, finished.stdout.as_str()), (Some(Signal::TERM.as_raw()), ""));
+}
+
+#[tokio::test]
+async fn a_replay_that_waits_for_its_input_is_given_up() {
+    const RECORDING: &[u8] = br#"{"genesys-tail-recording":1,"started":"2026-01-02T03:04:05Z","conversations":["a"]}
+{"at":"2026-01-02T03:04:05Z","conversation":"a","text":[1,"{\"event\":\"conversationUpdated\"}"]}
+"#;
+    for signal in heeded() {
+        let mut running = Running::start(bare(&["--replay", "-", "--timestamps", "none"]).stdin(Stdio::piped()));
+        let mut stdin = running.child.stdin.take().unwrap();
+        stdin.write_all(RECORDING).await.unwrap();
+        assert_eq!(running.line().await, "[UPDATE] Conversation status changed");
+        running.signal(signal);
+        assert_eq!(running.finish().await.signal, Some(signal.as_raw()));
+    }
+}
+
+#[tokio::test]
+async fn the_simulator_and_the_demo_are_stopped_by_a_signal() {
+    for (args, first) in [(["simulate"], "GENESYS_API_URL=http://127.0.0.1:"), (["--demo"], "")] {
+        let mut running = Running::start(&mut bare(&args));
+        assert!(running.line().await.starts_with(first));
+        running.signal(Signal::TERM);
+        let finished = running.finish().await;
+        assert_eq!(finished.signal, Some(Signal::TERM.as_raw()), "{args:?}: {}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn what_was_to_be_ignored_is_ignored() {
+    let simulator = simulator("", &[]).await;
+    let tail = program(&simulator, &["--timestamps", "none"]);
+    let mut running = Running::start(&mut after("trap '' HUP", &tail));
+    running.hears("connected to ").await;
+    running.signal(Signal::HUP);
+    simulator.first_conversation().play("customer Ada: still here?").await.unwrap();
+    assert_eq!(running.line().await, "[Customer] Ada: still here?");
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().await.signal, Some(Signal::TERM.as_raw()));
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    for args in [&["--replay", pipe][..], &["simulate", "--script", pipe]] {
+        let mut command = bare(args);
+        let mut running = Running::start(&mut command);
+        let started = async {
+            // It heeds signals once it says so itself: before that, the signal kills it the plain way.
+            let status = format!("/proc/{}/status", running.child.id().unwrap());
+            loop {
+                let caught = fs::read_to_string(&status).unwrap_or_default();
+                let mask = caught.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+                if u64::from_str_radix(mask.trim(), 16).unwrap() >> (Signal::TERM.as_raw() - 1) & 1 == 1 {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(started).await;
+        running.signal(Signal::TERM);
+        let status = soon(running.child.wait()).await.unwrap();
+        assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving() {
+    let simulator = simulator("", &[]).await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = program(&simulator, &["--stall-buffer", "64KiB"]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    simulator.first_conversation().inflict("burst=20000").await.unwrap();
+    let stalled = async {
+        while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(stalled).await;
+    // Not a byte more fits into the pipe, through an opening of our own that does not wait.
+    let own = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+    let mut top_up = fs::File::options().write(true).custom_flags(nonblocking).open(own).unwrap();
+    while top_up.write(b".").is_ok() {}
+    drop((top_up, writer));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let status = soon(child.wait()).await.unwrap();
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+    drop(reader);
+}

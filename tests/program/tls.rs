@@ -1,0 +1,96 @@
+//! Whose certificate is trusted, and what is said where none is.
+
+use tokio::process::Command;
+
+use crate::support::front::{Authority, Front, text};
+use crate::support::program::{Running, program, simulator};
+
+const TALK: &str = "+0 customer Ada: one\n+0 close";
+
+/// The binary, sent to this front.
+fn through(front: &Front, simulator: &genesys_tail::simulator::Simulator, args: &[&str]) -> Command {
+    let mut command = program(simulator, args);
+    command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{}", front.address));
+    command
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_at_once_and_cacert_mends_it() {
+    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
+    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let refused = Running::start(&mut through(&front, &simulator, &["-F"])).finish().await;
+    assert_eq!((refused.code, front.accepted()), (Some(69), 1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is refused: its issuer is not known here"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--cacert"), "{}", refused.stderr);
+    assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials for a stranger");
+
+    let file = authority.file();
+    let trusted = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)])).finish().await;
+    assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
+    assert!(trusted.stdout.contains("[Customer] Ada: one"), "{}", trusted.stdout);
+}
+
+#[tokio::test]
+async fn ssl_cert_file_stands_in_for_the_system() {
+    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
+    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let mut command = through(&front, &simulator, &[]);
+    let trusted = Running::start(command.env("SSL_CERT_FILE", authority.file())).finish().await;
+    assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
+
+    // Both count where both are given.
+    let other = Authority::new().file();
+    let stranger = Authority::new();
+    let file = authority.file();
+    let mut command = through(&front, &simulator, &["--cacert", text(&file)]);
+    let trusted = Running::start(command.env("SSL_CERT_FILE", stranger.file())).finish().await;
+    assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
+
+    let mut command = through(&front, &simulator, &[]);
+    let missing = Running::start(command.env("SSL_CERT_FILE", &other)).finish().await;
+    assert_eq!(missing.code, Some(78), "the file is gone with its folder: {}", missing.stderr);
+    assert!(missing.stderr.contains(text(&other)), "{}", missing.stderr);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
+    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
+    let front = Front::start(&simulator, authority.expired("127.0.0.1")).await;
+    for (certificate, reason) in [
+        (authority.expired("127.0.0.1"), "it expired on 2020-12-31"),
+        (authority.certificate("api.example.test"), "it was made out for another name"),
+    ] {
+        front.show(certificate);
+        let before = front.accepted();
+        let file = authority.file();
+        let refused = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)])).finish().await;
+        assert_eq!((refused.code, front.accepted() - before), (Some(69), 1), "{}", refused.stderr);
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("retry"), "{}", refused.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_goes_bad_later_is_tried_again() {
+    let (simulator, authority) = (simulator("", &[]).await, Authority::new());
+    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let file = authority.file();
+    let mut running = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)]));
+    running.hears("connected").await;
+    let conversation = simulator.first_conversation();
+    conversation.play("customer Ada: one").await.unwrap();
+    running.line().await;
+    front.show(authority.expired("127.0.0.1"));
+    front.cut();
+    running.hears("it expired on 2020-12-31; retry 2 of 5").await;
+}
+
+#[tokio::test]
+async fn tls_that_fails_for_another_reason_is_tried_again() {
+    let simulator = simulator(TALK, &[]).await;
+    let mut command = program(&simulator, &["--max-retries", "0"]);
+    command.env("GENESYS_LOGIN_URL", simulator.base_url().replace("http", "https"));
+    let finished = Running::start(&mut command).finish().await;
+    assert_eq!(finished.code, Some(69), "{}", finished.stderr);
+    assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
+}
