@@ -14,6 +14,8 @@ use self::journal::Journal;
 use self::keys::Digest;
 pub(crate) use self::keys::Keys;
 use self::recent::{Keyed, Recent};
+use chrono::{DateTime, Utc};
+
 use crate::cursor::{Begun, Mark, OVER};
 use crate::event::{Body, Message, TranscriptEvent};
 
@@ -46,7 +48,7 @@ impl Ledger {
         for (conversation, state, known) in earlier {
             let recent: &mut Recent = delivered.entry(conversation.clone()).or_default();
             for key in known.into_iter().filter(|key| *key != OVER) {
-                recent.insert(key);
+                recent.insert(key, None);
             }
             begun.insert(conversation, state);
         }
@@ -62,7 +64,7 @@ impl Ledger {
         if self.journal.as_ref().is_some_and(|journal| journal.has(event)) {
             return false;
         }
-        let new = key.is_none_or(|key| self.insert(event.conversation, key));
+        let new = key.is_none_or(|key| self.insert(event, key));
         if new && let Some(journal) = &mut self.journal {
             journal.note(event, key);
         }
@@ -75,11 +77,12 @@ impl Ledger {
         self.journal.as_mut()?.take()
     }
 
-    /// Whether the message with this id was delivered.
-    pub(crate) fn knows(&self, conversation: &str, id: &str) -> bool {
+    /// Whether the message with this id, which a list says was said then, was delivered. What is older than all that is
+    /// remembered was.
+    pub(crate) fn knows(&self, conversation: &str, id: &str, at: Option<DateTime<Utc>>) -> bool {
         let mut digest = self.keys.digest();
         of_id(id, &mut digest);
-        self.delivered.get(conversation).is_some_and(|delivered| delivered.contains(digest.finish()))
+        self.delivered.get(conversation).is_some_and(|delivered| delivered.contains(digest.finish(), at))
     }
 
     /// How far earlier runs came in this conversation; `None` where they did not begin with it.
@@ -108,10 +111,10 @@ impl Ledger {
     }
 
     /// Whether the key was unknown.
-    fn insert(&mut self, conversation: &str, key: u64) -> bool {
-        match self.delivered.get_mut(conversation) {
-            Some(delivered) => delivered.insert(key),
-            None => self.delivered.entry(conversation.to_owned()).or_default().insert(key),
+    fn insert(&mut self, event: &TranscriptEvent<'_>, key: u64) -> bool {
+        match self.delivered.get_mut(event.conversation) {
+            Some(delivered) => delivered.insert(key, event.at),
+            None => self.delivered.entry(event.conversation.to_owned()).or_default().insert(key, event.at),
         }
     }
 
@@ -204,7 +207,6 @@ fn counted(event: &TranscriptEvent<'_>, digest: &mut Digest) -> Identity {
 mod tests {
     use super::*;
     use crate::event::{Gap, Origin, Party, Role};
-    use chrono::{DateTime, Utc};
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(second, 0).expect("in range")
@@ -236,9 +238,9 @@ mod tests {
         assert!(!ledger.admit(&edited, &mut Tally::default()), "the id alone decides");
         let elsewhere = TranscriptEvent { conversation: "other", ..first };
         assert!(ledger.admit(&elsewhere, &mut tally));
-        assert!(ledger.knows("97b9dcb3", "m1") && !ledger.knows("97b9dcb3", "m2") && !ledger.knows("third", "m1"));
+        assert!(ledger.knows("97b9dcb3", "m1", None) && !ledger.knows("97b9dcb3", "m2", None));
         ledger.forget("97b9dcb3");
-        assert!(!ledger.knows("97b9dcb3", "m1") && ledger.knows("other", "m1"));
+        assert!(!ledger.knows("97b9dcb3", "m1", None) && ledger.knows("other", "m1", None));
     }
 
     #[test]

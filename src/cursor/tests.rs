@@ -86,7 +86,7 @@ fn a_ledger_goes_on_with_the_same_keys() {
     for run in 0..2 {
         let (mut ledger, mut file) = super::open(&path, followed).unwrap();
         let mut tally = Tally::default();
-        assert_eq!((ledger.knows("a", "m1"), ledger.begun("a").is_some()), (run == 1, run == 1));
+        assert_eq!((ledger.knows("a", "m1", None), ledger.begun("a").is_some()), (run == 1, run == 1));
         for event in &all {
             assert_eq!(ledger.admit(event, &mut tally), run == 0, "{event:?}");
             file.note(&ledger.mark()).unwrap();

@@ -63,7 +63,7 @@ impl Desk {
             Ok(snapshot) => {
                 self.pauses.answered();
                 let ledger = std::rc::Rc::clone(&self.ledger);
-                self.with(id, |watch| watch.see(snapshot, true, |message| ledger.borrow().knows(id, message)));
+                self.with(id, |watch| watch.see(snapshot, true, |message, at| ledger.borrow().knows(id, message, at)));
             }
             Err(error) => self.look_failed(id, error),
         }

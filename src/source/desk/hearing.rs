@@ -40,7 +40,7 @@ impl Desk {
         self.with(&id, |watch| {
             // What was there at the start is for a look to tell, which is complete.
             if watch.is_seen() {
-                watch.see(snapshot, false, |message| ledger.borrow().knows(&id, message));
+                watch.see(snapshot, false, |message, at| ledger.borrow().knows(&id, message, at));
             }
         });
     }

@@ -181,7 +181,7 @@ mod tests {
             |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
         let people: Vec<Value> = (0..agents).map(agent).collect();
         let mut watch = Watch::new(id.into(), Scope::Everything, None, Why::Start);
-        watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_| false);
+        watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_, _| false);
         watch
     }
 

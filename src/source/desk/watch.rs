@@ -99,7 +99,12 @@ impl Watch {
 
     /// Takes a list of everything, or of the latest messages, which the service sent or, for a `look`, was asked for.
     /// `delivered` tells which messages the reader has.
-    pub(super) fn see(&mut self, snapshot: Snapshot, look: bool, delivered: impl Fn(&str) -> bool) {
+    pub(super) fn see(
+        &mut self,
+        snapshot: Snapshot,
+        look: bool,
+        delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
+    ) {
         let (over, ended) = (snapshot.is_over(), snapshot.ended);
         self.has_calls |= snapshot.has_calls;
         if look {
@@ -290,14 +295,14 @@ impl Watch {
         }
     }
 
-    fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str) -> bool) {
+    fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool) {
         if self.known.contains(&entry.id) {
             return;
         }
         self.known.insert(entry.id.clone());
         // Without a time it may be old, and where nothing old is wanted it is not.
         let before = |since| entry.time.map_or(since == DateTime::<Utc>::MAX_UTC, |time| time < since);
-        if self.since.is_some_and(before) || delivered(&entry.id) {
+        if self.since.is_some_and(before) || delivered(&entry.id, entry.time) {
             return;
         }
         let past = self.is_listing();

@@ -47,7 +47,7 @@ fn watch() -> Watch {
     watch_of(Scope::Everything)
 }
 
-fn unknown(_: &str) -> bool {
+fn unknown(_: &str, _: Option<DateTime<Utc>>) -> bool {
     false
 }
 
@@ -190,7 +190,7 @@ async fn an_id_is_told_once_whatever_comes_of_it() {
     }
     assert_eq!(told(&mut watch), ["[Sam joined]", "Sam: 2a"]);
     // Another wire may have brought it.
-    watch.see(list(&[ada(&["3a"])]), false, |id| id == "3a");
+    watch.see(list(&[ada(&["3a"])]), false, |id, _| id == "3a");
     wait(300).await;
     assert_eq!((fetch(&mut watch).len(), told(&mut watch).len()), (0, 0));
 }
@@ -579,7 +579,7 @@ async fn nothing_is_asked_while_a_name_is_awaited() {
 async fn ids_that_no_list_has_any_more_are_forgotten_some_time() {
     let mut watch = live();
     let ids: Vec<String> = (2..STALE + 100).map(|number| format!("{number}a")).collect();
-    watch.see(list(&[ada(&ids.iter().map(String::as_str).collect::<Vec<_>>())]), false, |_| true);
+    watch.see(list(&[ada(&ids.iter().map(String::as_str).collect::<Vec<_>>())]), false, |_, _| true);
     assert!(watch.known.len() > STALE);
     looks(&mut watch, &[ada(&["1a"])]);
     assert_eq!(watch.known.len(), 1);
