@@ -279,6 +279,13 @@ fn plain_words(trouble: &rustls::CertificateError) -> String {
             "it was made out for another name".to_owned()
         }
         Trouble::Revoked => "it was revoked".to_owned(),
+        Trouble::BadSignature => "its signature is wrong: it is not from whom it says".to_owned(),
+        Trouble::BadEncoding => "it is damaged".to_owned(),
+        Trouble::InvalidPurpose | Trouble::InvalidPurposeContext { .. } => "it is not one for servers".to_owned(),
+        // The checker's own words; they name no case that is better known than this one.
+        Trouble::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "it is self-signed, or one of an authority".to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -4,8 +4,9 @@ use genesys_tail::simulator::Simulator;
 use tokio::process::Command;
 
 use crate::support::front::{Authority, Front, text};
-use crate::support::program::{Finished, Running, program, run, simulator};
+use crate::support::program::{Finished, Running, bare, program, run, simulator, soon};
 use crate::support::proxy::{Manner, Proxy};
+use crate::support::stranger::{Answer, FIN, Stranger, TEXT, frame, json};
 
 const TALK: &str = "+0 customer Ada: one\n+0 close";
 
@@ -227,4 +228,58 @@ async fn a_slash_at_the_end_changes_nothing_and_a_path_is_kept() {
     let transcript = format!("/gate/api/v2/messaging/conversations/{id}/transcript");
     let published = format!("/gate/api/v2/conversations/{id}");
     assert_eq!(strays, ["/gate/oauth/token", &transcript, &published].repeat(2));
+}
+
+#[tokio::test]
+async fn a_proxy_that_dies_in_the_middle_is_lived_through() {
+    let simulator = simulator("", &["socket:replay"]).await;
+    let authority = Authority::new();
+    let front = Front::start(&simulator, authority.certificate(HOST)).await;
+    let proxy = Proxy::start(Manner::Open, front.address).await;
+    let scene = Scene { simulator, authority, proxy };
+    let mut running = Running::start(&mut scene.command(&["--proxy", &scene.proxy_url("http", "")]));
+    running.hears("connected to").await;
+    let conversation = scene.simulator.first_conversation();
+    conversation.play("customer Ada: one").await.unwrap();
+    running.line().await;
+    front.cut();
+    running.hears("retry 1 of 5").await;
+    soon(scene.simulator.until(|ledger| ledger.connections.len() == 2)).await;
+    conversation.play("close").await.unwrap();
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(!finished.stdout.contains("Ada"), "nothing is said twice: {}", finished.stdout);
+}
+
+#[tokio::test]
+async fn the_notification_socket_goes_through_the_proxy_too() {
+    let authority = Authority::new();
+    let gone = r#"{"topicName":"v2.users.u1.conversations.messages","eventBody":{"id":"c1"}}"#;
+    let socket = Answer::Socket(frame(FIN | TEXT, gone.as_bytes()), None);
+    let server = Stranger::start(move |head| match head {
+        head if head.starts_with("GET /socket") => socket.clone(),
+        head if head.starts_with("GET /api/v2/conversations/") => {
+            json(200, r#"{"id":"c1","participants":[{"id":"p","purpose":"customer","state":"connected"}]}"#)
+        }
+        head if head.contains("/subscriptions") => json(200, r#"{"entities":[]}"#),
+        head if head.contains("/channels") => {
+            json(200, r#"{"id":"ch-1","connectUri":"wss://api.example.test/socket"}"#)
+        }
+        _ => json(404, "{}"),
+    })
+    .await;
+    let front = Front::before(server.address, authority.certificate(HOST)).await;
+    for (manner, scheme, asked) in [
+        (Manner::Guarded(LOGIN), format!("http://{IN_URL}@"), "CONNECT api.example.test:443 HTTP/1.1"),
+        (Manner::Socks, "socks5h://".to_owned(), "SOCKS api.example.test:443"),
+    ] {
+        let proxy = Proxy::start(manner, front.address).await;
+        let mut command = bare(&["-c", "c1", "--source", "notifications", "--api-url", &format!("https://{HOST}")]);
+        command.args(["--client-id", "id", "--cacert"]).arg(authority.file());
+        command.env("GENESYS_CLIENT_SECRET", "invented").env("HTTPS_PROXY", format!("{scheme}{}", proxy.address));
+        let mut running = Running::start(&mut command);
+        running.hears("connected to api.example.test (notifications)").await;
+        assert!(proxy.asked().iter().all(|line| line == asked), "{:?}", proxy.asked());
+        assert!(server.asked().iter().any(|line| line.starts_with("GET /socket")), "{:?}", server.asked());
+    }
 }

@@ -2,8 +2,8 @@
 
 use tokio::process::Command;
 
-use crate::support::front::{Authority, Front, text};
-use crate::support::program::{Running, program, simulator};
+use crate::support::front::{Authority, Front, self_signed, text};
+use crate::support::program::{Running, bare, program, simulator};
 
 const TALK: &str = "+0 customer Ada: one\n+0 close";
 
@@ -58,7 +58,10 @@ async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
     let front = Front::start(&simulator, authority.expired("127.0.0.1")).await;
     for (certificate, reason) in [
         (authority.expired("127.0.0.1"), "it expired on 2020-12-31"),
+        (authority.early("127.0.0.1"), "it is not valid before 2090-01-31; is the clock right?"),
         (authority.certificate("api.example.test"), "it was made out for another name"),
+        (self_signed("127.0.0.1", false), "its issuer is not known here"),
+        (self_signed("127.0.0.1", true), "it is self-signed, or one of an authority"),
     ] {
         front.show(certificate);
         let before = front.accepted();
@@ -93,4 +96,21 @@ async fn tls_that_fails_for_another_reason_is_tried_again() {
     let finished = Running::start(&mut command).finish().await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
     assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
+}
+
+/// Each of these turns verification off somewhere else.
+#[tokio::test]
+async fn no_switch_turns_verification_off() {
+    for flag in ["-k", "--insecure", "--no-verify", "--no-check-certificate", "--danger-accept-invalid-certs"] {
+        let refused = Running::start(&mut bare(&[flag, "-c", "c1"])).finish().await;
+        assert_eq!(refused.code, Some(2), "{flag}: {}", refused.stderr);
+    }
+    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
+    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let mut command = through(&front, &simulator, &[]);
+    for name in ["NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY", "SSL_VERIFY"] {
+        command.env(name, "0");
+    }
+    let refused = Running::start(&mut command).finish().await;
+    assert_eq!(refused.code, Some(69), "{}", refused.stderr);
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use genesys_tail::simulator::Simulator;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,14 +50,35 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// One that will be good from 2090 on.
+    pub(crate) fn early(&self, name: &str) -> Certificate {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2090, 1, 31);
+        self.sign(&params)
+    }
+
     fn sign(&self, params: &CertificateParams) -> Certificate {
         let key = KeyPair::generate().unwrap();
-        let chain = vec![params.signed_by(&key, &self.issuer).unwrap().der().clone()];
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        Arc::new(versions.with_no_client_auth().with_single_cert(chain, key).unwrap())
+        serving(params.signed_by(&key, &self.issuer).unwrap().der().clone(), &key)
     }
+}
+
+/// A certificate that nobody but itself has signed; as an authority's where one made it with the usual tools.
+pub(crate) fn self_signed(name: &str, authority: bool) -> Certificate {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    if authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    serving(params.self_signed(&key).unwrap().der().clone(), &key)
+}
+
+fn serving(certificate: CertificateDer<'static>, key: &KeyPair) -> Certificate {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(versions.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
 }
 
 /// Where clients meet TLS. It serves for as long as the runtime of the test runs.

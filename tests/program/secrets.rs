@@ -1,0 +1,57 @@
+//! Where secrets are not: on both streams, in recordings, in help, and in what a crash leaves behind.
+
+use crate::support::program::{Running, bare, program, simulator, simulator_with};
+use futures_util::future::join_all;
+use genesys_tail::simulator::{Options, Wires};
+
+const TALK: &str = "+0 customer Ada: one\n+0 close";
+
+#[tokio::test]
+async fn nothing_that_is_written_holds_a_secret() {
+    let cases = [Wires::TranscriptOnly, Wires::PublishedOnly]
+        .map(|wires| ["text", "json", "raw"].map(|format| (wires, format)));
+    join_all(cases.into_iter().flatten().map(async |(wires, format)| {
+        let options = Options { wires, ..Options::default() };
+        let faults = ["token:echo=500", "handshake:echo=503", "rest:echo=503", "channel:echo=503"];
+        let simulator = simulator_with(TALK, &faults, options).await;
+        let folder = tempfile::tempdir().unwrap();
+        let recording = folder.path().join("a.rec");
+        let mut command = program(&simulator, &["-vv", "--max-retries", "9", "-o", format, "--record"]);
+        let finished = Running::start(command.arg(&recording)).finish().await;
+        assert_eq!(finished.code, Some(0), "{wires:?} {format}: {}", finished.stderr);
+        let written = [finished.stdout, finished.stderr, std::fs::read_to_string(recording).unwrap()];
+        let ledger = simulator.ledger();
+        let tokens = ledger.tokens.iter().filter_map(|request| request.token.clone());
+        let channels = ledger.channels.iter().map(|channel| channel.id.clone());
+        let secrets: Vec<String> = tokens.chain(channels).chain([simulator.client_secret().to_owned()]).collect();
+        assert_eq!(ledger.channels.is_empty(), wires == Wires::TranscriptOnly);
+        for secret in secrets {
+            assert!(written.iter().all(|text| !text.contains(&secret)), "{wires:?} {format}: {secret}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn help_shows_no_value_of_a_variable() {
+    for args in [["-h"].as_slice(), &["--help"], &["check", "--help"], &["man"], &["completions", "bash"]] {
+        let mut command = bare(args);
+        for name in ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_CLIENT_ID", "HTTPS_PROXY"] {
+            command.env(name, "http://ada:hunter2@proxy.example");
+        }
+        let finished = Running::start(&mut command).finish().await;
+        assert_eq!(finished.code, Some(0), "{args:?}: {}", finished.stderr);
+        assert!(!finished.stdout.contains("hunter2") && !finished.stderr.contains("hunter2"), "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_crash_leaves_no_core_file() {
+    let simulator = simulator("", &[]).await;
+    let mut running = Running::start(&mut program(&simulator, &[]));
+    running.hears("connected").await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id().unwrap())).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().next(), Some("0"), "{core}");
+}
