@@ -148,10 +148,12 @@ impl Delivery {
 
     /// An event that came in no frame of its own, and so has to be recorded itself.
     fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
-        if let Body::Gap(_) = event.body {
+        if let Body::Gap(gap) = &event.body {
+            // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
+            let event = TranscriptEvent { received: gap.to, ..event.clone() };
             self.counts.gaps += 1;
-            self.record(event);
-            self.output.event(event);
+            self.record(&event);
+            self.output.event(&event);
             return Taken::Nothing;
         }
         let taken = self.event(event, ledger, tally);

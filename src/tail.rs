@@ -12,7 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use reqwest::Upgraded;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, SourceChoice};
+use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::cursor::{self, CursorFile, Followed};
 use crate::delivery::{Counts, Delivery};
 use crate::exit::Error;
@@ -74,6 +74,12 @@ struct Tail<'a> {
     stop: &'a CancellationToken,
 }
 
+/// The memory that the sockets of a process read into, as far as there is a choice.
+const READ_BUFFERS: usize = 4 * 1024 * 1024;
+
+/// Less is not read at once, however many sockets there are.
+const LEAST_READ: usize = 4 * 1024;
+
 /// What became of one tail.
 enum Done {
     /// Of the transcript socket of the conversation with this number.
@@ -89,16 +95,42 @@ struct Ended {
     all: usize,
 }
 
-type Running<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
+/// Tails that run side by side.
+#[derive(Default)]
+struct Running<'a> {
+    /// The only one. In a crowd it would be asked twice each time, with a look at all sockets in between.
+    only: Option<LocalBoxFuture<'a, Done>>,
+    crowd: FuturesUnordered<LocalBoxFuture<'a, Done>>,
+}
+
+impl<'a> Running<'a> {
+    fn push(&mut self, tail: LocalBoxFuture<'a, Done>) {
+        if self.only.is_none() && self.crowd.is_empty() {
+            self.only = Some(tail);
+        } else {
+            self.crowd.extend(self.only.take().into_iter().chain([tail]));
+        }
+    }
+
+    /// What becomes of the next that ends; `None` when none is left. Cancel safe.
+    async fn next(&mut self) -> Option<Done> {
+        let Some(only) = &mut self.only else { return self.crowd.next().await };
+        let done = only.await;
+        self.only = None;
+        Some(done)
+    }
+}
 
 impl Tail<'_> {
     async fn run(&self) -> Ended {
         let conversations = &self.config.conversations;
         let mut ended = Ended { outcome: None, failures: Vec::new(), all: conversations.len().max(1) };
         let (notifications, refusal) = (self.notifications(), RefCell::new(None));
-        let mut running = Running::new();
+        let mut running = Running::default();
         if self.wants_transcripts() {
-            running.extend((0..conversations.len()).map(|index| self.transcribed(index, &refusal)));
+            for index in 0..conversations.len() {
+                running.push(self.transcribed(index, &refusal));
+            }
         } else {
             for id in conversations {
                 notifications.adopt(id, None);
@@ -155,7 +187,7 @@ impl Tail<'_> {
             (self.http.clone(), Arc::clone(&self.auth), self.rest.clone()),
             &self.config.endpoints.api,
             id.clone(),
-            (self.config.link.socket, self.config.past, self.prefixes),
+            (self.socket_limits(), self.config.past, self.prefixes),
             Rc::clone(&self.ledger),
         );
         let mut stood = false;
@@ -170,6 +202,13 @@ impl Tail<'_> {
             Ok(Session::Transcript(session))
         };
         async move { Done::Transcript(index, self.follow(&name, connect).await) }.boxed_local()
+    }
+
+    /// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
+    fn socket_limits(&self) -> SocketLimits {
+        let limits = self.config.link.socket;
+        let share = (READ_BUFFERS / self.config.conversations.len().max(1)).max(LEAST_READ);
+        SocketLimits { read_buffer: limits.read_buffer.min(share), ..limits }
     }
 
     /// Follows everything that the notifications are about.

@@ -41,6 +41,7 @@ const LIMITS: SocketLimits = SocketLimits {
     ping_interval: Duration::from_secs(20),
     idle_timeout: Duration::from_secs(45),
     max_frame_size: 16 << 20,
+    read_buffer: 4096,
 };
 
 /// What the steps have in common.

@@ -10,6 +10,9 @@ use super::network::{self, Network};
 
 const DEFAULT_RETRIES: Retries = Retries::Limited(5);
 
+/// As much as is worth reading at once: the WebSocket library clears all of it before every read, however little comes.
+const READ_BUFFER: usize = 64 * 1024;
+
 /// How connections are made and kept alive.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -32,6 +35,8 @@ pub struct SocketLimits {
     pub idle_timeout: Duration,
     /// The largest message in bytes, above zero.
     pub max_frame_size: usize,
+    /// The bytes that are read at once, above zero.
+    pub read_buffer: usize,
 }
 
 /// How often to try again in a row.
@@ -55,7 +60,7 @@ pub(super) fn resolve(args: &ConnectionArgs, network: NetworkArgs, env: &Env, pr
     let default = if follow { Retries::Unlimited } else { DEFAULT_RETRIES };
     Some(Link {
         network: network::resolve(network, env, problems)?,
-        socket: SocketLimits { ping_interval, idle_timeout, max_frame_size },
+        socket: SocketLimits { ping_interval, idle_timeout, max_frame_size, read_buffer: READ_BUFFER },
         retries: max_retries.unwrap_or(default),
         follow,
     })

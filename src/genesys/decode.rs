@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::content::{self, Content};
-use super::value;
 use super::wire::{EventName, Frame, Loose, Payload, WireParty};
+use super::{quick, value};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// What a frame turned out to be.
@@ -28,6 +28,14 @@ pub(crate) fn decode<'a>(frame: RawFrame<'a>, conversation: &'a str, received: D
         Ok(text) => text,
         Err(reason) => return Decoded::Malformed(reason.into()),
     };
+    match quick::frame_of(text) {
+        Some(frame) => read(frame, conversation, received),
+        None => decode_by_serde(text, conversation, received),
+    }
+}
+
+/// The same without the quick way.
+pub(super) fn decode_by_serde<'a>(text: &'a str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     match serde_json::from_str(text) {
         Ok(frame) => read(frame, conversation, received),
         Err(_) => decode_with_care(text, conversation, received),
@@ -50,18 +58,18 @@ fn decode_with_care<'a>(text: &str, conversation: &'a str, received: DateTime<Ut
     }
 }
 
-fn read<'a>(frame: Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
+pub(super) fn read<'a>(frame: Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     let event = |at, body| Decoded::Event(TranscriptEvent { conversation, at, received, body });
-    let framed = frame.timestamp.time();
+    let framed = || frame.timestamp.time();
     match frame.event {
         EventName::MessageAdded => match message(frame.payload.0) {
-            Some((at, message)) => event(at.or(framed), Body::Message(message)),
+            Some((at, message)) => event(at.or_else(framed), Body::Message(message)),
             None => Decoded::Malformed("a message that carries nothing".into()),
         },
         EventName::ConversationUpdated => {
-            event(framed.or_else(|| frame.payload.0.timestamp.time()), Body::Update { what: None })
+            event(framed().or_else(|| frame.payload.0.timestamp.time()), Body::Update { what: None })
         }
-        EventName::ConversationClosed => event(framed.or_else(|| frame.payload.0.timestamp.time()), Body::Closed),
+        EventName::ConversationClosed => event(framed().or_else(|| frame.payload.0.timestamp.time()), Body::Closed),
         EventName::Other(name) => Decoded::Unknown(name),
         EventName::Missing => Decoded::Unknown("".into()),
     }

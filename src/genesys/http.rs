@@ -56,8 +56,8 @@ pub(crate) enum HttpError {
 }
 
 impl Http {
-    /// Builds the client. Reads the certificates of the system, which takes some milliseconds, only when an endpoint
-    /// is not on loopback. No refusal shows any of the `secrets`.
+    /// Builds the client. Reads the certificates that are trusted, which takes some milliseconds, only when an
+    /// endpoint is not on loopback or wants them. No refusal shows any of the `secrets`.
     ///
     /// # Errors
     ///
@@ -70,10 +70,11 @@ impl Http {
             .connect_timeout(network.connect_timeout)
             .tcp_nodelay(true);
         let local = [&endpoints.api, &endpoints.token].map(is_loopback);
+        let is_plain = [&endpoints.api, &endpoints.token].iter().all(|endpoint| endpoint.scheme() == "http");
         let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice()))?;
         builder = match &network.ssl_cert_file {
+            _ if local == [true, true] && is_plain => builder.tls_certs_only(extra),
             Some(path) => builder.tls_certs_only(roots(path)?.into_iter().chain(extra)),
-            None if local == [true, true] && endpoints.api.scheme() == "http" => builder.tls_certs_only(extra),
             None => builder.tls_certs_merge(extra),
         };
         builder = match &network.proxy {

@@ -15,6 +15,7 @@ pub(crate) mod nap;
 pub(crate) mod notice;
 mod objects;
 pub(crate) mod proxy;
+mod quick;
 pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(test)]

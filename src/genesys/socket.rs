@@ -23,9 +23,6 @@ use super::nap::{NapClock, time_asleep};
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
 
-/// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
-const READ_BUFFER: usize = 16 * 1024;
-
 /// A peer that pings and reads no pong gets no more memory than this from us.
 const WRITE_BUFFER: usize = 64 * 1024;
 
@@ -205,7 +202,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// A socket over a connection whose handshake is done.
     pub(crate) async fn new(stream: T, limits: SocketLimits, knock: Knock, nap: NapClock) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
+            .read_buffer_size(limits.read_buffer)
             .write_buffer_size(0)
             .max_write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(limits.max_frame_size))
@@ -305,7 +302,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     async fn complain(&mut self, code: CloseCode) {
         self.close(code).await;
         let stream = self.ws.get_mut();
-        let mut rest = vec![0; READ_BUFFER];
+        let mut rest = vec![0; self.limits.read_buffer];
         let drain = async { while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {} };
         // A server that goes on for ever does not listen anyway.
         let _ = tokio::time::timeout(LAST_WORDS, drain).await;
@@ -419,6 +416,7 @@ mod tests {
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(45),
             max_frame_size: 1024,
+            read_buffer: 4096,
         };
         let (near, _far) = tokio::io::duplex(1024);
         let mut socket = Socket::new(near, limits, Knock::Ping, NapClock::start(|| Duration::ZERO)).await;

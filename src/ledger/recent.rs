@@ -1,65 +1,60 @@
 //! The latest keys of a conversation.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use chrono::{DateTime, Utc};
 
 use super::REMEMBERED;
 
-/// Events between two notes of how late it was, in the order of their coming.
-const STEP: usize = 1024;
-
-/// The latest [`REMEMBERED`] keys, and how far back they reach.
+/// The latest [`REMEMBERED`] keys, at most as many older ones, and how far back they reach.
+///
+/// Whole generations are forgotten: keys that came and went one by one would wear the table out until it doubled, and
+/// their order would have to be kept.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    known: HashSet<u64, Keyed>,
-    order: VecDeque<u64>,
-    /// The latest time among all events until then, noted once a [`STEP`].
-    times: VecDeque<Option<DateTime<Utc>>>,
-    latest: Option<DateTime<Utc>>,
-    inserted: usize,
+    young: Generation,
+    old: Generation,
     /// Whatever happened until then and is not known was forgotten.
     forgotten: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    keys: HashSet<u64, Keyed>,
+    /// The latest time among its events.
+    latest: Option<DateTime<Utc>>,
 }
 
 impl Recent {
     /// Whether the key of what happened then was unknown.
     pub(super) fn insert(&mut self, key: u64, at: Option<DateTime<Utc>>) -> bool {
-        if !self.known.insert(key) {
-            return false;
+        if self.young.keys.len() == REMEMBERED {
+            self.grow_old();
         }
-        if self.order.len() == REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
+        let new = !self.old.keys.contains(&key) && self.young.keys.insert(key);
+        if new {
+            self.young.latest = self.young.latest.max(at);
         }
-        self.order.push_back(key);
-        self.latest = self.latest.max(at);
-        self.inserted += 1;
-        if self.inserted.is_multiple_of(STEP) {
-            self.note_time();
-        }
-        true
+        new
     }
 
     /// Whether the key of something that happened then was inserted, as far as is remembered; and what is older than what
     /// was forgotten is taken for it.
     pub(super) fn contains(&self, key: u64, at: Option<DateTime<Utc>>) -> bool {
-        self.known.contains(&key) || at.zip(self.forgotten).is_some_and(|(at, forgotten)| at <= forgotten)
+        let known = self.young.keys.contains(&key) || self.old.keys.contains(&key);
+        known || at.zip(self.forgotten).is_some_and(|(at, forgotten)| at <= forgotten)
     }
 
-    /// Whole steps are forgotten at a time.
-    fn note_time(&mut self) {
-        self.times.push_back(self.latest);
-        if self.times.len() > REMEMBERED / STEP {
-            self.forgotten = self.times.pop_front().flatten();
-        }
+    fn grow_old(&mut self) {
+        std::mem::swap(&mut self.young, &mut self.old);
+        self.forgotten = self.forgotten.max(self.young.latest.take());
+        self.young.keys.clear();
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.known.len()
+    pub(super) fn capacities(&self) -> [usize; 2] {
+        [&self.young, &self.old].map(|generation| generation.keys.capacity())
     }
 }
 
@@ -96,16 +91,13 @@ mod tests {
     #[test]
     fn what_was_forgotten_is_known_by_its_time() {
         let mut recent = Recent::default();
-        let never = |recent: &Recent, second| recent.contains(u64::MAX, at(second));
-        for number in 0..REMEMBERED {
-            assert!(recent.insert(number as u64, at(1000 + number)));
-        }
-        assert!(recent.contains(0, at(1000)) && !never(&recent, 0), "nothing is forgotten yet");
-        for number in REMEMBERED..REMEMBERED + STEP {
-            assert!(recent.insert(number as u64, at(1000 + number)));
-        }
-        assert!(!recent.known.contains(&0), "bounded");
-        assert!(recent.contains(0, at(1000)) && never(&recent, 1000 + STEP - 1), "as old as what was forgotten");
-        assert!(!never(&recent, 1000 + STEP) && !recent.contains(u64::MAX, None), "newer, or without a time");
+        let mut insert = |numbers: std::ops::Range<usize>| {
+            assert!(numbers.into_iter().all(|number| recent.insert(number as u64, at(1000 + number))));
+            (recent.contains(0, None), recent.contains(u64::MAX, at(1000)), recent.contains(u64::MAX, None))
+        };
+        assert_eq!(insert(0..2 * REMEMBERED), (true, false, false), "nothing is forgotten yet");
+        assert_eq!(insert(2 * REMEMBERED..2 * REMEMBERED + 1), (false, true, false), "the first generation is");
+        assert!(recent.contains(u64::MAX, at(999 + REMEMBERED)), "as old as what was forgotten");
+        assert!(!recent.contains(u64::MAX, at(1000 + REMEMBERED)), "newer than that");
     }
 }

@@ -115,11 +115,32 @@ const fn classes(also: &[u8]) -> [Class; 256] {
     classes
 }
 
+fn first_but_plain(classes: &[Class; 256], bytes: &[u8]) -> Option<usize> {
+    let find = |bytes: &[u8]| bytes.iter().position(|&byte| classes[usize::from(byte)] != Class::Plain);
+    let (chunks, rest) = bytes.as_chunks();
+    let mut before = 0;
+    for chunk in chunks {
+        if !is_harmless(chunk)
+            && let Some(at) = find(chunk)
+        {
+            return Some(before + at);
+        }
+        before += chunk.len();
+    }
+    find(rest).map(|at| before + at)
+}
+
+/// Whether these bytes are ASCII that is special nowhere. Without a branch, so that all of them are looked at together.
+fn is_harmless(chunk: &[u8; 16]) -> bool {
+    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+    chunk.iter().fold(true, |harmless, &byte| harmless & plain(byte))
+}
+
 fn next_special(Specials(classes): &Specials, text: &str, from: usize) -> Option<(usize, char)> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        at += bytes[at..].iter().position(|&byte| classes[usize::from(byte)] != Class::Plain)?;
+        at += first_but_plain(classes, &bytes[at..])?;
         let found = text[at..].chars().next()?;
         if classes[usize::from(bytes[at])] == Class::Special || is_dangerous_beyond_ascii(found) {
             return Some((at, found));

@@ -84,7 +84,8 @@ pub(super) fn unreachable_host() -> SourceError {
 }
 
 pub(super) fn limits() -> SocketLimits {
-    SocketLimits { ping_interval: Duration::from_secs(20), idle_timeout: Duration::from_secs(45), max_frame_size: 1024 }
+    let (ping_interval, idle_timeout) = (Duration::from_secs(20), Duration::from_secs(45));
+    SocketLimits { ping_interval, idle_timeout, max_frame_size: 1024, read_buffer: 4096 }
 }
 
 pub(super) fn at_most(retries: u32) -> Persistence {

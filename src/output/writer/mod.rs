@@ -28,6 +28,8 @@ use crate::cursor::{CursorError, CursorFile, Mark};
 pub struct Writer {
     local: Chunk,
     handle: WriterHandle,
+    /// Whether the limit was passed when something was handed over last; only then it can be passed now.
+    was_over_limit: bool,
 }
 
 /// What was taken by the reader or the file.
@@ -92,7 +94,7 @@ impl Writer {
         let queue = Arc::new(Queue::new(stall_buffer));
         let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
         thread::Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
-        Ok(Self { local: Chunk::default(), handle })
+        Ok(Self { local: Chunk::default(), handle, was_over_limit: false })
     }
 
     /// Appends what `format` writes as one record. A full chunk is handed over at once.
@@ -114,14 +116,14 @@ impl Writer {
     /// Hands over what was recorded. After a failure it is thrown away.
     pub fn flush(&mut self) {
         if !self.local.is_empty() {
-            self.handle.queue().push(&mut self.local);
+            self.was_over_limit = self.handle.queue().push(&mut self.local);
         }
     }
 
     /// Whether more is waiting for the reader than the soft limit allows.
     #[must_use]
     pub fn over_limit(&self) -> bool {
-        self.handle.queue().is_over_limit()
+        self.was_over_limit && self.handle.queue().is_over_limit()
     }
 
     /// What can be awaited and asked without borrowing the writer.

@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 use super::chunk::Chunk;
 use super::{Fate, Written};
 
-/// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow.
-const SOFT_LIMIT: usize = 1024 * 1024;
+/// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow: little enough
+/// to be in a near cache still when it is written.
+const SOFT_LIMIT: usize = 256 * 1024;
 /// Chunks kept for reuse: one that is filled while another is written.
 const SPARE: usize = 2;
 
@@ -64,11 +65,13 @@ impl Queue {
         Self { state: Mutex::new(state), work: Condvar::new(), room: Notify::new(), end: Notify::new(), stall_limit }
     }
 
-    /// Takes everything out of `local` and leaves it ready for more. Once nothing is written any more it is lost.
-    pub(super) fn push(&self, local: &mut Chunk) {
+    /// Takes everything out of `local` and leaves it ready for more, and says whether the limit is passed. Once nothing
+    /// is written any more it is lost.
+    pub(super) fn push(&self, local: &mut Chunk) -> bool {
         let mut state = self.lock();
         if state.fate.is_some() {
-            return local.clear();
+            local.clear();
+            return false;
         }
         state.held += local.cost();
         let absorbed = state.chunks.back_mut().is_some_and(|last| last.absorb(local));
@@ -76,7 +79,9 @@ impl Queue {
             let fresh = state.spare.pop().unwrap_or_default();
             state.chunks.push_back(std::mem::replace(local, fresh));
         }
+        let over_limit = state.is_over_limit();
         self.wake(state);
+        over_limit
     }
 
     /// Says that nothing more will be pushed.
@@ -96,8 +101,7 @@ impl Queue {
     }
 
     pub(super) fn is_over_limit(&self) -> bool {
-        let state = self.lock();
-        state.held > state.soft_limit
+        self.lock().is_over_limit()
     }
 
     pub(super) fn is_at_stall_limit(&self) -> bool {
@@ -213,6 +217,10 @@ impl Queue {
 }
 
 impl State {
+    fn is_over_limit(&self) -> bool {
+        self.held > self.soft_limit
+    }
+
     fn is_drained(&self) -> bool {
         self.held <= self.soft_limit / 2 || self.fate.is_some() || self.phase == Phase::Ended
     }

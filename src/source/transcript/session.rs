@@ -79,6 +79,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         if self.desk.borrow().is_reading() {
             return None;
         }
+        // What is held of a frame holds the buffer that the next one is read into.
+        self.frame = None;
         let result = match self.next_waiting() {
             Some(waited) => waited,
             None => self.socket.ready()?,
@@ -96,6 +98,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
             if !reading && let Some(waited) = self.next_waiting() {
                 return self.take(waited);
             }
+            self.frame = None;
             if let Some(frame) = self.turn(reading).await {
                 return self.take(frame);
             }

@@ -1,0 +1,112 @@
+//! How fast the parts on the way of a frame are: `cargo bench`. What the parts make together is measured from outside.
+#![expect(dead_code, unused_imports, reason = "private parts are taken in as they are, with more than is measured")]
+
+#[path = "../../src/genesys/content.rs"]
+mod content;
+#[path = "../../src/genesys/decode.rs"]
+mod decode;
+#[path = "../../src/genesys/quick.rs"]
+mod quick;
+#[path = "../../src/genesys/structured.rs"]
+mod structured;
+#[path = "../../src/genesys/value.rs"]
+mod value;
+#[path = "../../src/genesys/wire.rs"]
+mod wire;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::hint::black_box;
+use std::process::{Command, Stdio};
+
+use chrono::{DateTime, Utc};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use genesys_tail::event;
+use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
+
+use self::decode::{Decoded, decode};
+use self::event::{RawFrame, TranscriptEvent};
+
+const CONVERSATION: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
+const WORDS: &str =
+    "I have been waiting for the parcel since Monday, and nobody seems to know where it went. Can you help me?";
+
+/// The frames of a recording: twice of what the ledger remembers, so that it forgets as well.
+const FRAMES: usize = 2 * 57_344;
+
+fn frame(number: usize, words: &str) -> String {
+    let second = number % 60;
+    format!(
+        r#"{{"event":"messageAdded","timestamp":"2026-01-02T03:04:{second:02}.678Z","payload":{{"id":"85c01f55-{number:08}",
+"type":"text","from":{{"id":"external","name":"Ada"}},"to":{{"id":"agent-7","name":"Sam"}},
+"timestamp":"2026-01-02T03:04:{second:02}.612Z","text":"{words}"}}}}"#
+    )
+}
+
+fn event(frame: &str) -> TranscriptEvent<'_> {
+    match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH) {
+        Decoded::Event(event) => event,
+        other => panic!("{frame}: {other:?}"),
+    }
+}
+
+fn decoding(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode");
+    for (name, words) in [("plain", WORDS), ("with escapes", r#"It says \"out of stock\".\nIs that so? \ud83d\ude80"#)]
+    {
+        let frame = frame(1, words);
+        group.throughput(Throughput::Bytes(frame.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame))));
+    }
+    group.finish();
+}
+
+fn escaping(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("escape");
+    for (name, words) in [("plain", WORDS), ("emoji", "Grüße an alle 👩‍🚀 aus 東京"), ("hostile", "a\nb\x1b[2J\u{202e}c")]
+    {
+        group.throughput(Throughput::Bytes(words.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(escape(black_box(words))).len()));
+    }
+    group.finish();
+}
+
+fn formatting(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
+    let nowhere = File::options().write(true).open("/dev/null").expect("a device");
+    let writer = Writer::spawn(nowhere, usize::MAX).expect("a thread");
+    let mut output = Output::new(Style::default(), Prefixes::default(), writer);
+    let frame = frame(1, WORDS);
+    let event = event(&frame);
+    criterion.bench_function("format", |bencher| bencher.iter(|| output.event(black_box(&event))));
+}
+
+fn replaying(criterion: &mut Criterion) {
+    let mut recording = tempfile::NamedTempFile::new().expect("a file");
+    std::io::Write::write_all(&mut recording, recorded().as_bytes()).expect("room for it");
+    let mut group = criterion.benchmark_group("replay");
+    group.throughput(Throughput::Elements(FRAMES as u64)).sample_size(10);
+    group.bench_function("to nowhere", |bencher| {
+        bencher.iter(|| {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
+            let status = program.arg("--replay").arg(recording.path()).env_clear().stdout(Stdio::null()).status();
+            assert!(status.expect("it starts").success());
+        });
+    });
+    group.finish();
+}
+
+fn recorded() -> String {
+    let at = DateTime::<Utc>::UNIX_EPOCH;
+    let head = format!(r#"{{"genesys-tail-recording":1,"started":"{at:?}","conversations":["{CONVERSATION}"]}}"#);
+    let mut recording = head + "\n";
+    for number in 0..FRAMES {
+        let frame = serde_json::Value::from(frame(number, WORDS));
+        let _ = writeln!(recording, r#"{{"at":"{at:?}","conversation":"{CONVERSATION}","text":[1,{frame}]}}"#);
+    }
+    recording
+}
+
+criterion_group!(parts, decoding, escaping, formatting, replaying);
+criterion_main!(parts);
