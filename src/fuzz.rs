@@ -220,15 +220,17 @@ mod tests {
     }
 
     fn everything(data: &[u8]) {
-        [frame, notification, answer, text, recording].into_iter().for_each(|hold| hold(data));
+        for hold in [frame, notification, answer, text, recording] {
+            hold(data);
+        }
     }
 
     #[test]
     fn every_seed_holds_everywhere() {
-        seeds().iter().for_each(|seed| {
-            everything(seed);
-            settings(seed);
-        });
+        for seed in seeds() {
+            everything(&seed);
+            settings(&seed);
+        }
     }
 
     proptest! {

@@ -95,31 +95,8 @@ struct Ended {
     all: usize,
 }
 
-/// Tails that run side by side.
-#[derive(Default)]
-struct Running<'a> {
-    /// The only one. In a crowd it would be asked twice each time, with a look at all sockets in between.
-    only: Option<LocalBoxFuture<'a, Done>>,
-    crowd: FuturesUnordered<LocalBoxFuture<'a, Done>>,
-}
-
-impl<'a> Running<'a> {
-    fn push(&mut self, tail: LocalBoxFuture<'a, Done>) {
-        if self.only.is_none() && self.crowd.is_empty() {
-            self.only = Some(tail);
-        } else {
-            self.crowd.extend(self.only.take().into_iter().chain([tail]));
-        }
-    }
-
-    /// What becomes of the next that ends; `None` when none is left. Cancel safe.
-    async fn next(&mut self) -> Option<Done> {
-        let Some(only) = &mut self.only else { return self.crowd.next().await };
-        let done = only.await;
-        self.only = None;
-        Some(done)
-    }
-}
+/// Tails that run side by side. Each of them gives way to the others, and to signals, in between.
+type Running<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
 
 impl Tail<'_> {
     async fn run(&self) -> Ended {

@@ -11,6 +11,8 @@ mod quick;
 mod structured;
 #[path = "../../src/genesys/value.rs"]
 mod value;
+#[path = "../../src/genesys/weight.rs"]
+mod weight;
 #[path = "../../src/genesys/wire.rs"]
 mod wire;
 
