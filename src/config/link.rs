@@ -10,8 +10,9 @@ use super::network::{self, Network};
 
 const DEFAULT_RETRIES: Retries = Retries::Limited(5);
 
-/// As much as is worth reading at once: the WebSocket library clears all of it before every read, however little comes.
-const READ_BUFFER: usize = 64 * 1024;
+/// As much as is worth reading at once: the WebSocket library clears all of it before every read, however little comes, and
+/// goes through all of it before an alarm is heard, which a peer that sends empty fragments without end would make use of.
+const READ_BUFFER: usize = 16 * 1024;
 
 /// How connections are made and kept alive.
 #[derive(Debug, Clone)]
