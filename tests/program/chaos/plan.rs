@@ -138,8 +138,9 @@ fn faults(random: &mut Rng, wire: Wire) -> Vec<String> {
             _ => "rest",
         };
         let what = TO_REQUESTS[random.usize(0..TO_REQUESTS.len())];
-        // What is final where it is said is no trouble to live through.
-        let final_ = (what == "not-json" && place != "rest") || (what == "status=401" && place == "token");
+        // What is final where it is said, or when it is said again, is no trouble to live through.
+        let second = what == "status=401" && faults.iter().any(|fault: &String| fault.contains(what));
+        let final_ = second || (what == "not-json" && place != "rest") || (what == "status=401" && place == "token");
         if !final_ {
             faults.push(format!("{place}:{what},after={}", 2 + random.u8(0..5)));
         }
