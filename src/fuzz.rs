@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::config::{Env, parse_env_file, resolve};
+use crate::cursor as cursor_file;
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 use crate::genesys::answer::Answer;
 use crate::genesys::auth::granted;
@@ -98,6 +99,11 @@ pub fn recording(data: &[u8]) {
         let again = serde_json::to_string(&entry).expect("it can be written");
         assert_eq!(recording::parse(&again).expect("it can be read again"), Line::Entry(entry));
     }
+}
+
+/// A cursor file.
+pub fn cursor(data: &[u8]) {
+    cursor_file::holds(data);
 }
 
 /// Whatever somebody types or sets, and a `.env` file.
@@ -220,7 +226,7 @@ mod tests {
     }
 
     fn everything(data: &[u8]) {
-        for hold in [frame, notification, answer, text, recording] {
+        for hold in [frame, notification, answer, text, recording, cursor] {
             hold(data);
         }
     }

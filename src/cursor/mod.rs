@@ -93,5 +93,28 @@ pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Ledger, Curso
     Ok((ledger, file))
 }
 
+/// What holds for whatever stands in such a file: what can be read says the same when it is written anew, and can be put
+/// into its shortest form.
+///
+/// # Panics
+///
+/// Where it does not hold.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn holds(data: &[u8]) {
+    let Ok(Some((header, mut kept))) = format::read(data) else { return };
+    let again = |kept: &[kept::Kept]| {
+        let mut file = Vec::new();
+        format::write(&mut file, &header, kept).expect("writing to memory does not fail");
+        format::read(file.as_slice()).expect("it can be read again").expect("it is not empty")
+    };
+    assert_eq!(again(&kept), (header.clone(), kept.clone()));
+    for shorten in [kept::Kept::trim, kept::Kept::retire] {
+        kept.iter_mut().for_each(|kept| shorten(kept, 1_767_323_045_000));
+        let latest: Vec<_> = kept.iter().map(kept::Kept::begun).collect();
+        let (_, read) = again(&kept);
+        assert_eq!(read.iter().map(kept::Kept::begun).collect::<Vec<_>>(), latest);
+    }
+}
+
 #[cfg(test)]
 mod tests;

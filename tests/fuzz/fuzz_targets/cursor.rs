@@ -1,0 +1,5 @@
+//! Cursor files.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::cursor(data));
