@@ -23,6 +23,7 @@ use crate::genesys::conversation::Snapshot;
 use crate::genesys::decode::{Decoded, decode};
 use crate::genesys::message_data::parse_bulk;
 use crate::genesys::notice::{self, Notice};
+use crate::genesys::quick::Shapes;
 use crate::genesys::{region, speaker};
 use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
 use crate::recording::{self, Line, What};
@@ -157,7 +158,7 @@ fn arrives(raw: RawFrame<'_>) {
     {
         assert_eq!(serde_json::from_str::<Value>(&line).expect("it still is JSON"), value);
     }
-    if let Decoded::Event(event) = decode(raw, "c1", DateTime::UNIX_EPOCH) {
+    if let Decoded::Event(event) = decode(raw, "c1", DateTime::UNIX_EPOCH, &Shapes::default()) {
         shown(&event);
     }
 }

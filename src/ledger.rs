@@ -11,15 +11,15 @@ mod recent;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use self::journal::Journal;
-use self::keys::Digest;
 pub(crate) use self::keys::Keys;
-use self::recent::{Keyed, Recent};
+use self::keys::{Digest, Keyed};
+use self::recent::Recent;
 use chrono::{DateTime, Utc};
 
 use crate::cursor::{Begun, Mark, OVER};
 use crate::event::{Body, Message, TranscriptEvent};
 
-/// How many events are remembered at least: seven eighths of 2^16, the most a hash table holds before it doubles.
+/// How many events are remembered at least: two generations of them are seven eighths of 2^17 places, a mebibyte.
 pub(crate) const REMEMBERED: usize = 57_344;
 
 /// The memory of what was delivered, across connections and conversations.
@@ -306,7 +306,7 @@ mod tests {
         assert!(ids.iter().all(|id| is_new(id)));
         assert!(!ids[REMEMBERED..].iter().any(|id| is_new(id)));
         assert!(is_new(&ids[0]));
-        assert_eq!(ledger.delivered["97b9dcb3"].capacities(), [REMEMBERED; 2]);
+        assert_eq!(ledger.delivered["97b9dcb3"].bytes(), 1024 * 1024);
         for second in 0..=57_344 {
             ledger.admit(&event(Some(at(second)), Body::Update { what: None }), &mut tally);
         }

@@ -19,6 +19,7 @@ use crate::exit::Error;
 use crate::follow::{Failure, Outcome, Persistence, follow};
 use crate::genesys::auth::Auth;
 use crate::genesys::http::Http;
+use crate::genesys::quick::Shapes;
 use crate::genesys::rest::Rest;
 use crate::ledger::Ledger;
 use crate::output::Prefixes;
@@ -51,7 +52,8 @@ pub(crate) async fn tail(
     let stage =
         Stage::new(config.lines.clone(), (config.past.lines, prefixes), (recorder.transpose()?, cursor), stdout)?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
-    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, delivery, stop };
+    let shapes = Shapes::default();
+    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, delivery, stop };
     let ended = stage.until_broken(tail.run()).await;
     // Where it is the recording that failed, the reader is still to be given what was read.
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
@@ -70,6 +72,7 @@ struct Tail<'a> {
     rest: Rest,
     prefixes: Prefixes,
     ledger: Rc<RefCell<Ledger>>,
+    shapes: Shapes,
     delivery: &'a RefCell<Delivery>,
     stop: &'a CancellationToken,
 }
@@ -165,7 +168,7 @@ impl Tail<'_> {
             &self.config.endpoints.api,
             id.clone(),
             (self.socket_limits(), self.config.past, self.prefixes),
-            Rc::clone(&self.ledger),
+            (Rc::clone(&self.ledger), self.shapes.clone()),
         );
         let mut stood = false;
         let connect = async move || {

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::content::{self, Content};
+use super::quick::Shapes;
+use super::value;
 use super::wire::{EventName, Frame, Loose, Payload, WireParty};
-use super::{quick, value};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// What a frame turned out to be.
@@ -21,15 +22,21 @@ pub(crate) enum Decoded<'a> {
     Malformed(Cow<'static, str>),
 }
 
-/// Reads a frame. A plain message borrows from it; nothing in it can make this fail otherwise than by
-/// [`Decoded::Malformed`].
-pub(crate) fn decode<'a>(frame: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
-    let text = match value::object_text(frame) {
+/// Reads a frame, the sooner where it has one of the `shapes` that came before. A plain message borrows from it; nothing in
+/// it can make this fail otherwise than by [`Decoded::Malformed`].
+pub(crate) fn decode<'a>(
+    raw: RawFrame<'a>,
+    conversation: &'a str,
+    received: DateTime<Utc>,
+    shapes: &Shapes,
+) -> Decoded<'a> {
+    let text = match value::object_text(raw) {
         Ok(text) => text,
         Err(reason) => return Decoded::Malformed(reason.into()),
     };
-    match quick::frame_of(text) {
-        Some(frame) => read(frame, conversation, received),
+    let mut frame = Frame::default();
+    match shapes.read_into(&mut frame, text) {
+        Some(()) => read(&mut frame, conversation, received),
         None => decode_by_serde(text, conversation, received),
     }
 }
@@ -37,7 +44,7 @@ pub(crate) fn decode<'a>(frame: RawFrame<'a>, conversation: &'a str, received: D
 /// The same without the quick way.
 pub(super) fn decode_by_serde<'a>(text: &'a str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     match serde_json::from_str(text) {
-        Ok(frame) => read(frame, conversation, received),
+        Ok(mut frame) => read(&mut frame, conversation, received),
         Err(_) => decode_with_care(text, conversation, received),
     }
 }
@@ -48,7 +55,7 @@ fn decode_with_care<'a>(text: &str, conversation: &'a str, received: DateTime<Ut
         Ok(value) => value.to_string(),
         Err(error) => return Decoded::Malformed(error.to_string().into()),
     };
-    match serde_json::from_str(&plain).map(|frame| read(frame, "", received)) {
+    match serde_json::from_str(&plain).map(|mut frame| read(&mut frame, "", received)) {
         Ok(Decoded::Event(TranscriptEvent { at, body, .. })) => {
             Decoded::Event(TranscriptEvent { conversation, at, received, body: body.into_owned() })
         }
@@ -58,11 +65,12 @@ fn decode_with_care<'a>(text: &str, conversation: &'a str, received: DateTime<Ut
     }
 }
 
-pub(super) fn read<'a>(frame: Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
+/// Takes out of a frame what it says.
+pub(super) fn read<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     let event = |at, body| Decoded::Event(TranscriptEvent { conversation, at, received, body });
     let framed = || frame.timestamp.time();
-    match frame.event {
-        EventName::MessageAdded => match message(frame.payload.0) {
+    match std::mem::take(&mut frame.event) {
+        EventName::MessageAdded => match message(&mut frame.payload.0) {
             Some((at, message)) => event(at.or_else(framed), Body::Message(message)),
             None => Decoded::Malformed("a message that carries nothing".into()),
         },
@@ -75,20 +83,24 @@ pub(super) fn read<'a>(frame: Frame<'a>, conversation: &'a str, received: DateTi
     }
 }
 
-fn message(payload: Payload<'_>) -> Option<(Option<DateTime<Utc>>, Message<'_>)> {
-    let carried = carried(&payload);
+fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Message<'a>)> {
+    let carried = carried(payload);
     let at = payload.timestamp.time();
-    let from = party(payload.from.0);
+    let from = party(&mut payload.from.0);
+    let text = payload.text.0.take().or(carried.text.map(Cow::Owned));
+    if text.is_none() && carried.attachments.is_empty() {
+        return None;
+    }
     let message = Message {
-        id: payload.id.0,
+        id: payload.id.0.take(),
         role: role(&payload.kind, &payload.originating_entity, &from),
         from,
-        to: party(payload.to.0),
-        text: payload.text.0.or(carried.text.map(Cow::Owned)),
+        to: party(&mut payload.to.0),
+        text,
         attachments: carried.attachments,
         origin: Origin::Live,
     };
-    (message.text.is_some() || !message.attachments.is_empty()).then_some((at, message))
+    Some((at, message))
 }
 
 /// Everything but the plain text; most messages have none of it and cost nothing here.
@@ -107,8 +119,8 @@ fn carried(payload: &Payload<'_>) -> Content {
     carried
 }
 
-fn party(party: WireParty<'_>) -> Party<'_> {
-    Party { id: party.id.0, name: party.name.0 }
+fn party<'a>(party: &mut WireParty<'a>) -> Party<'a> {
+    Party { id: party.id.0.take(), name: party.name.0.take() }
 }
 
 fn role(kind: &Loose<'_>, entity: &Loose<'_>, from: &Party<'_>) -> Role {
@@ -162,7 +174,7 @@ mod tests {
     }
 
     fn event(json: &str) -> TranscriptEvent<'_> {
-        match decode(RawFrame::Text(json), "c1", received()) {
+        match decode(RawFrame::Text(json), "c1", received(), &Shapes::default()) {
             Decoded::Event(event) => event,
             other => panic!("{json}: {other:?}"),
         }
@@ -177,7 +189,7 @@ mod tests {
     }
 
     fn malformed(json: &str) -> bool {
-        matches!(decode(RawFrame::Text(json), "c1", received()), Decoded::Malformed(_))
+        matches!(decode(RawFrame::Text(json), "c1", received(), &Shapes::default()), Decoded::Malformed(_))
     }
 
     #[test]
@@ -227,7 +239,7 @@ mod tests {
 
     #[test]
     fn unknown_events_are_named_and_broken_ones_told_apart() {
-        let name = |json| match decode(RawFrame::Text(json), "c1", received()) {
+        let name = |json| match decode(RawFrame::Text(json), "c1", received(), &Shapes::default()) {
             Decoded::Unknown(name) => name.into_owned(),
             other => panic!("{json}: {other:?}"),
         };
@@ -242,8 +254,11 @@ mod tests {
     #[test]
     fn binary_frames_that_hold_json_are_read_like_text() {
         let json = br#"{"event":"conversationUpdated"}"#;
-        assert!(matches!(decode(RawFrame::Binary(json), "c1", received()), Decoded::Event(_)));
-        assert!(matches!(decode(RawFrame::Binary(b"{\xff}"), "c1", received()), Decoded::Malformed(_)));
+        assert!(matches!(decode(RawFrame::Binary(json), "c1", received(), &Shapes::default()), Decoded::Event(_)));
+        assert!(matches!(
+            decode(RawFrame::Binary(b"{\xff}"), "c1", received(), &Shapes::default()),
+            Decoded::Malformed(_)
+        ));
     }
 
     #[test]

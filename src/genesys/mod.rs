@@ -10,12 +10,13 @@ mod content;
 pub(crate) mod conversation;
 pub(crate) mod decode;
 pub(crate) mod http;
+mod layout;
 pub(crate) mod message_data;
 pub(crate) mod nap;
 pub(crate) mod notice;
 mod objects;
 pub(crate) mod proxy;
-mod quick;
+pub(crate) mod quick;
 pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 )]
 
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher, SipHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, SipHasher};
 
 /// What keys a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,12 @@ pub(crate) struct Keys(u64, u64);
 /// A hash under way. Every part is hashed with its length, so that no two lists of parts are alike.
 #[derive(Debug, Clone)]
 pub(super) struct Digest(SipHasher);
+
+/// The keys are hashes already; hashing them again would buy nothing.
+pub(super) type Keyed = BuildHasherDefault<AsIs>;
+
+#[derive(Debug, Default)]
+pub(super) struct AsIs(u64);
 
 impl Keys {
     /// Keys from two numbers, which [`Keys::parts`] gave.
@@ -60,6 +66,22 @@ impl Digest {
 
     pub(super) fn finish(&self) -> u64 {
         self.0.finish()
+    }
+}
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config::ReplayFrom;
 use crate::delivery::Delivery;
 use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
 use crate::genesys::notice::{self, Notice};
+use crate::genesys::quick::Shapes;
 use crate::ledger::{Ledger, Tally};
 use crate::output::Prefixes;
 use crate::plain;
@@ -84,6 +85,7 @@ struct Run {
     started: bool,
     ledger: Ledger,
     tallies: HashMap<(String, u32), Tally>,
+    shapes: Shapes,
 }
 
 impl Run {
@@ -135,7 +137,7 @@ impl Run {
     ) {
         let key = (conversation.to_owned(), connection);
         let tally = self.tallies.entry(key).or_insert_with(|| Tally::of(connection));
-        let mut arrival = arrival(raw, conversation, received);
+        let mut arrival = arrival(raw, conversation, received, &self.shapes);
         let unknown = matches!(arrival.meaning, Meaning::Unknown(_));
         if unknown && matches!(notice::read(raw), Notice::Heartbeat | Notice::Pong) {
             arrival.meaning = Meaning::Life;

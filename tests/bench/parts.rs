@@ -5,6 +5,8 @@
 mod content;
 #[path = "../../src/genesys/decode.rs"]
 mod decode;
+#[path = "../../src/genesys/layout.rs"]
+mod layout;
 #[path = "../../src/genesys/quick.rs"]
 mod quick;
 #[path = "../../src/genesys/structured.rs"]
@@ -28,6 +30,7 @@ use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
 
 use self::decode::{Decoded, decode};
 use self::event::{RawFrame, TranscriptEvent};
+use self::quick::Shapes;
 
 const CONVERSATION: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const WORDS: &str =
@@ -45,8 +48,8 @@ fn frame(number: usize, words: &str) -> String {
     )
 }
 
-fn event(frame: &str) -> TranscriptEvent<'_> {
-    match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH) {
+fn event<'a>(frame: &'a str, shapes: &Shapes) -> TranscriptEvent<'a> {
+    match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH, shapes) {
         Decoded::Event(event) => event,
         other => panic!("{frame}: {other:?}"),
     }
@@ -58,7 +61,8 @@ fn decoding(criterion: &mut Criterion) {
     {
         let frame = frame(1, words);
         group.throughput(Throughput::Bytes(frame.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame))));
+        let shapes = Shapes::default();
+        group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame), &shapes)));
     }
     group.finish();
 }
@@ -80,7 +84,7 @@ fn formatting(criterion: &mut Criterion) {
     let writer = Writer::spawn(nowhere, usize::MAX).expect("a thread");
     let mut output = Output::new(Style::default(), Prefixes::default(), writer);
     let frame = frame(1, WORDS);
-    let event = event(&frame);
+    let event = event(&frame, &Shapes::default());
     criterion.bench_function("format", |bencher| bencher.iter(|| output.event(black_box(&event))));
 }
 

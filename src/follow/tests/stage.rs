@@ -22,6 +22,7 @@ use crate::follow::{Failure, Outcome, Persistence, follow};
 use crate::genesys::auth::Token;
 use crate::genesys::http::HttpError;
 use crate::genesys::nap::NapClock;
+use crate::genesys::quick::Shapes;
 use crate::genesys::socket::{Knock, Socket};
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::recording::Recorder;
@@ -191,7 +192,8 @@ pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell
     tokio::task::spawn_local(play(server));
     let socket = Socket::new(near, limits(), Knock::Ping, NapClock::start(|| ASLEEP.get())).await;
     let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
-    let session = TranscriptSession::new(socket, "c1".into(), token, "test".into(), Secrets::default(), desk);
+    let (secrets, shapes) = (Secrets::default(), Shapes::default());
+    let session = TranscriptSession::new(socket, "c1".into(), (token, "test".into()), secrets, (desk, shapes));
     Session::Transcript(session)
 }
 

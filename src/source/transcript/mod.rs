@@ -18,6 +18,7 @@ use crate::config::{Groups, Past, SocketLimits};
 use crate::genesys::answer::Answer;
 use crate::genesys::auth::{Auth, Token};
 use crate::genesys::http::{self, Http};
+use crate::genesys::quick::Shapes;
 use crate::genesys::rest::Rest;
 use crate::genesys::socket::{self, OpenError};
 use crate::ledger::Ledger;
@@ -40,22 +41,24 @@ pub(crate) struct Transcript {
     conversation: String,
     limits: SocketLimits,
     desk: Rc<RefCell<Desk>>,
+    shapes: Shapes,
 }
 
 impl Transcript {
     /// Connects to nothing yet. `api` is the address of the API, with or without a path and a slash at its end; the id
-    /// of the conversation holds nothing that a URL would have to escape. `ledger` tells what the reader has already.
+    /// of the conversation holds nothing that a URL would have to escape. `ledger` tells what the reader has already; the
+    /// `shapes` of frames are those of all conversations.
     pub(crate) fn new(
         (http, auth, rest): (Http, Arc<Auth>, Rest),
         api: &Url,
         conversation: String,
         (limits, past, prefixes): (SocketLimits, Past, Prefixes),
-        ledger: Rc<RefCell<Ledger>>,
+        (ledger, shapes): (Rc<RefCell<Ledger>>, Shapes),
     ) -> Self {
         let url = endpoint(api, &conversation);
         let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, prefixes, ledger);
         desk.adopt(&conversation, None);
-        Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)) }
+        Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)), shapes }
     }
 
     /// Opens a session with the current token, and with a new one when the server refuses that.
@@ -79,7 +82,7 @@ impl Transcript {
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
         let (id, secrets, desk) = (self.conversation.clone(), self.http.secrets().clone(), Rc::clone(&self.desk));
-        Ok(TranscriptSession::new(socket, id, token, peer, secrets, desk))
+        Ok(TranscriptSession::new(socket, id, (token, peer), secrets, (desk, self.shapes.clone())))
     }
 
     fn classify(&self, error: OpenError) -> SourceError {

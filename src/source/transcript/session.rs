@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::event::{RawFrame, TranscriptEvent};
 use crate::genesys::auth::Token;
 use crate::genesys::decode::{Decoded, decode};
+use crate::genesys::quick::Shapes;
 use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
 use crate::redact::Secrets;
 use crate::source::desk::{Desk, Out};
@@ -33,6 +34,7 @@ pub(crate) struct TranscriptSession<T> {
     peer: String,
     frame: Option<Frame>,
     desk: Rc<RefCell<Desk>>,
+    shapes: Shapes,
     /// What came while the past was read.
     waiting: VecDeque<Frame>,
     bytes_waiting: usize,
@@ -46,13 +48,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     pub(crate) fn new(
         socket: Socket<T>,
         conversation: String,
-        token: Token,
-        peer: String,
+        (token, peer): (Token, String),
         secrets: Secrets,
-        desk: Rc<RefCell<Desk>>,
+        (desk, shapes): (Rc<RefCell<Desk>>, Shapes),
     ) -> Self {
-        let waiting = VecDeque::new();
-        Self { socket, conversation, token, secrets, peer, frame: None, desk, waiting, bytes_waiting: 0, ending: None }
+        Self {
+            socket,
+            conversation,
+            token,
+            secrets,
+            peer,
+            frame: None,
+            desk,
+            shapes,
+            waiting: VecDeque::new(),
+            bytes_waiting: 0,
+            ending: None,
+        }
     }
 
     pub(in crate::source) fn peer(&self) -> &str {
@@ -193,7 +205,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         match result {
             Ok(frame) => {
                 let frame = self.frame.insert(frame);
-                Ok(arrival(frame.raw(), &self.conversation, frame.received))
+                Ok(arrival(frame.raw(), &self.conversation, frame.received, &self.shapes))
             }
             Err(ending) => {
                 let error = SourceError::from(self.redacted(ending));
@@ -207,8 +219,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
 }
 
 /// Reads a frame of the transcript socket.
-pub(in crate::source) fn arrival<'a>(raw: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Arrival<'a> {
-    let meaning = match decode(raw, conversation, received) {
+pub(in crate::source) fn arrival<'a>(
+    raw: RawFrame<'a>,
+    conversation: &'a str,
+    received: DateTime<Utc>,
+    shapes: &Shapes,
+) -> Arrival<'a> {
+    let meaning = match decode(raw, conversation, received, shapes) {
         Decoded::Event(event) => Meaning::Event(event),
         Decoded::Unknown(name) => Meaning::Unknown(name),
         Decoded::Malformed(reason) => Meaning::Malformed(reason),
