@@ -114,14 +114,20 @@ impl Table {
         !self.lines.is_empty() && ways.find_map(|at| Some(self.lines[at].find(key)? != 0)).unwrap_or_default()
     }
 
-    /// Forgets the keys that are marked so.
+    /// Forgets the keys that are marked so, and puts each of the others where it is found again, within the same memory.
     fn forget(&mut self, mark: Mark) {
-        let places = self.lines.iter().flat_map(|Line(places)| places);
-        let kept: Vec<u64> = places.copied().filter(|key| *key != 0 && key & MARK != mark as u64).collect();
-        self.lines.fill(Line::default());
-        self.count = kept.len();
-        for key in kept {
-            self.put(key);
+        // No key has passed a line that is not full, so that behind it all keys of a line are as far as they belong.
+        let Some(room) = self.lines.iter().position(|line| line.0.contains(&0)) else { return };
+        for place in self.lines.iter_mut().flat_map(|line| &mut line.0) {
+            if *place & MARK == mark as u64 {
+                *place = 0;
+                self.count -= 1;
+            }
+        }
+        for at in (room + 1..self.lines.len()).chain(0..=room) {
+            for key in std::mem::take(&mut self.lines[at]).0.into_iter().filter(|key| *key != 0) {
+                self.put(key);
+            }
         }
     }
 
