@@ -20,7 +20,7 @@ use crate::genesys::answer::Answer;
 use crate::genesys::auth::granted;
 use crate::genesys::channel_data::{Channel, available_topics, topic_states};
 use crate::genesys::conversation::Snapshot;
-use crate::genesys::decode::{Decoded, decode};
+use crate::genesys::decode::{Decoded, decode, decode_by_serde};
 use crate::genesys::message_data::parse_bulk;
 use crate::genesys::notice::{self, Notice};
 use crate::genesys::quick::Shapes;
@@ -158,9 +158,27 @@ fn arrives(raw: RawFrame<'_>) {
     {
         assert_eq!(serde_json::from_str::<Value>(&line).expect("it still is JSON"), value);
     }
-    if let Decoded::Event(event) = decode(raw, "c1", DateTime::UNIX_EPOCH, &Shapes::default()) {
+    if let Decoded::Event(event) = decoded(raw) {
         shown(&event);
     }
+}
+
+/// What a frame is, which does not depend on what came before it.
+fn decoded(raw: RawFrame<'_>) -> Decoded<'_> {
+    thread_local! {
+        static SHAPES: Shapes = Shapes::default();
+    }
+    let decoded = SHAPES.with(|shapes| decode(raw, "c1", DateTime::UNIX_EPOCH, shapes));
+    if let RawFrame::Text(text) = raw
+        && text.trim_start().starts_with('{')
+    {
+        assert_eq!(
+            decoded,
+            decode_by_serde(text, "c1", DateTime::UNIX_EPOCH),
+            "the quick way reads what the slow one does"
+        );
+    }
+    decoded
 }
 
 fn event(at: Option<DateTime<Utc>>, body: Body<'_>) -> TranscriptEvent<'_> {

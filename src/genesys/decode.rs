@@ -42,7 +42,7 @@ pub(crate) fn decode<'a>(
 }
 
 /// The same without the quick way.
-pub(super) fn decode_by_serde<'a>(text: &'a str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
+pub(crate) fn decode_by_serde<'a>(text: &'a str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     match serde_json::from_str(text) {
         Ok(mut frame) => read(&mut frame, conversation, received),
         Err(_) => decode_with_care(text, conversation, received),
