@@ -129,6 +129,7 @@ fn find(folder: &Path) -> Option<PathBuf> {
 fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
     let mut text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user is not permitted to read it".to_owned(),
         _ => plain::words(&error),
     })?;
     // Without its last line break, a line that ends in a blank is an error to the parser.

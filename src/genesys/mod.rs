@@ -4,6 +4,7 @@ pub(crate) mod analytics;
 pub(crate) mod answer;
 pub(crate) mod auth;
 mod budget;
+pub(crate) mod certificate;
 pub(crate) mod channel_data;
 pub(crate) mod channels;
 mod content;
