@@ -132,14 +132,18 @@ impl Error {
             Self::Output(error) => plain::writing(error),
             Self::Cursor(error) => error.hint(),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
-            Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
+            Self::Network(reason) if reason.starts_with("SSL_CERT_FILE") => None,
+            Self::Network(_) => Some("check --cacert and --proxy"),
+            Self::Record(RecordError::Busy(_)) => {
+                Some("give every process a file of its own; several conversations can share one process")
+            }
             Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("name another port with --listen; 0 takes a free one")
             }
             Self::Start(error) if is_short_of_files(error) => Some("raise the limit of open files (ulimit -n)"),
-            Self::Tails { .. } | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
+            Self::Tails { .. } | Self::Replay(_) => None,
             Self::Check(_) | Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }

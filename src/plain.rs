@@ -6,10 +6,10 @@ use std::os::unix::fs::FileTypeExt as _;
 
 /// The words of an I/O error without the number that is put behind them, as in `(os error 2)`.
 pub(crate) fn words(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::InvalidData && error.raw_os_error().is_none() {
+    let words = error.to_string();
+    if words == "stream did not contain valid UTF-8" {
         return "it is no text in UTF-8".to_owned();
     }
-    let words = error.to_string();
     match error.raw_os_error().and_then(|number| words.strip_suffix(&format!(" (os error {number})"))) {
         Some(plain) => plain.to_owned(),
         None => words,
@@ -47,5 +47,7 @@ mod tests {
     fn the_number_is_left_out_and_nothing_else() {
         assert_eq!(words(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(words(&io::Error::other("it is full (os error 2)")), "it is full (os error 2)");
+        let binary = io::read_to_string(&b"\xff"[..]).expect_err("no text");
+        assert_eq!(words(&binary), "it is no text in UTF-8");
     }
 }

@@ -156,7 +156,10 @@ fn fault(error: &dotenvy::Error, line: usize) -> String {
         dotenvy::Error::LineParse(text, _) => text.lines().count().max(1),
         _ => 1,
     };
-    format!("line {} is not NAME=value; put single quotes around a value with blanks, $, # or \\", line + 1 - lines)
+    format!(
+        "line {} is not NAME=value, or leaves a quote open; put single quotes around a value with blanks, $, # or \\",
+        line + 1 - lines
+    )
 }
 
 /// Hands out a line at a time, so that it is known which one the parser stumbled over.

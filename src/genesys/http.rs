@@ -1,8 +1,6 @@
 //! The one HTTP client: token, REST and the WebSocket handshake all go through it, so that proxy, certificates and
 //! time-outs are settled in one place.
 
-use std::error::Error as StdError;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use url::{Host, Url};
 
 use super::answer::Answer;
 use super::certificate::Distrust;
+use super::explain::{explain, innermost};
 use crate::config::{Endpoints, Network};
 use crate::plain;
 use crate::redact::Secrets;
@@ -22,17 +21,6 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 
 /// What never goes through a proxy.
 pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
-
-/// How the HTTP library says that a proxy is the trouble, and what with it; it has no other way.
-const PROXY: [&str; 2] = ["tunnel error: ", "SOCKS error: "];
-const PROXY_UNREACHABLE: &str = "failed to create underlying connection";
-const PROXY_REFUSES: &str = "unsuccessful";
-const PROXY_WANTS_LOGIN: &str = "proxy authorization required";
-const PROXY_HUNG_UP: [&str; 2] = ["unexpected end of file", "io error during SOCKS handshake"];
-const NO_SOCKS: &str = "failed parsing server response";
-
-/// What it says when somebody speaks before being asked, as no web server does.
-const NO_HTTP: &str = "received unexpected message from connection";
 
 /// A client for one set of endpoints.
 #[derive(Debug, Clone)]
@@ -129,7 +117,7 @@ impl Http {
     /// When no answer came, for whatever reason. Cancel safe: dropping it closes the connection.
     pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
         match tokio::time::timeout(self.patience, request.send()).await {
-            Ok(answer) => answer.map_err(|error| self.explain(host, error)),
+            Ok(answer) => answer.map_err(|error| explain(host, self.patience, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
@@ -163,7 +151,7 @@ impl Http {
             Ok::<_, reqwest::Error>(body)
         };
         match tokio::time::timeout(self.patience, read).await {
-            Ok(body) => body.map_err(|error| self.explain(host, error)),
+            Ok(body) => body.map_err(|error| explain(host, self.patience, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
@@ -173,50 +161,6 @@ impl Http {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(host, response, SMALL_BODY).await.unwrap_or_default();
         Answer::new(status, &headers, &body, &self.secrets)
-    }
-
-    fn explain(&self, host: &str, error: reqwest::Error) -> HttpError {
-        let (host, error) = (host.to_owned(), error.without_url());
-        if let Some(trouble) = chain(&error).find_map(proxy_trouble) {
-            return self.explain_proxy(host, &trouble, &error);
-        }
-        if let Some(distrust) = chain(&error).find_map(Distrust::of) {
-            return HttpError::Certificate { host, distrust };
-        }
-        if error.is_timeout() {
-            return HttpError::Timeout { host, after: self.patience };
-        }
-        if error.is_dns() {
-            return HttpError::Dns { host };
-        }
-        HttpError::Unreachable { host, reason: innermost(&error) }
-    }
-
-    fn explain_proxy(&self, host: String, trouble: &str, error: &reqwest::Error) -> HttpError {
-        match trouble {
-            PROXY_WANTS_LOGIN => HttpError::ProxyCredentials { host },
-            PROXY_REFUSES => HttpError::ProxyRefuses { host, reason: "it may not, or cannot reach it".to_owned() },
-            PROXY_UNREACHABLE => match chain(error).find_map(Distrust::of) {
-                Some(distrust) => HttpError::Certificate { host: format!("the proxy before {host}"), distrust },
-                None => HttpError::Proxy { host, reason: self.absence(error) },
-            },
-            NO_SOCKS => HttpError::ProxyRefuses { host, reason: "it does not speak SOCKS5".to_owned() },
-            _ if PROXY_HUNG_UP.contains(&trouble) => HttpError::ProxyRefuses { host, reason: "it hung up".to_owned() },
-            _ => HttpError::ProxyRefuses { host, reason: innermost(error) },
-        }
-    }
-
-    /// Why a proxy is not there.
-    fn absence(&self, error: &reqwest::Error) -> String {
-        if error.is_timeout() {
-            return format!("no answer within {}", humantime::format_duration(self.patience));
-        }
-        if error.is_dns() {
-            return "its name does not resolve".to_owned();
-        }
-        // Of a SOCKS proxy the cause is not told.
-        let reason = innermost(error);
-        if reason.ends_with(PROXY_UNREACHABLE) { "it does not answer".to_owned() } else { reason }
     }
 }
 
@@ -266,49 +210,6 @@ fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> 
     let direct = no_proxy.map_or_else(|| LOOPBACK.to_owned(), |more| format!("{LOOPBACK},{more}"));
     let proxy = Proxy::all(url).map_err(|error| innermost(&error))?;
     Ok(proxy.no_proxy(NoProxy::from_string(&direct)))
-}
-
-fn proxy_trouble(cause: &(dyn StdError + 'static)) -> Option<String> {
-    let words = cause.to_string();
-    PROXY.iter().find_map(|kind| words.strip_prefix(kind)).map(str::to_owned)
-}
-
-/// What the other end does not speak, where its first bytes show that.
-fn unspoken(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
-    if let Some(rustls::Error::InvalidMessage(_)) = cause.downcast_ref() {
-        return Some("TLS");
-    }
-    let error: &hyper::Error = cause.downcast_ref()?;
-    (error.is_parse() || error.to_string() == NO_HTTP).then_some("HTTP")
-}
-
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), cause)
-}
-
-/// An `io::Error` hides what it wraps from `source()` and shows that error's own source instead.
-fn cause<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let error = *error;
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
-/// The innermost cause in plain words. The outer ones repeat the URL, or say no more than that it failed.
-pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
-    if let Some(language) = chain(error).find_map(unspoken) {
-        return format!("what answers there does not speak {language}");
-    }
-    let Some(cause) = chain(error).last() else { return String::new() };
-    let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
-        Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
-        Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
-        _ => cause.downcast_ref().map_or_else(|| cause.to_string(), plain::words),
-    }
 }
 
 #[cfg(test)]

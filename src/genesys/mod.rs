@@ -10,6 +10,7 @@ pub(crate) mod channels;
 mod content;
 pub(crate) mod conversation;
 pub(crate) mod decode;
+mod explain;
 pub(crate) mod http;
 pub(crate) mod message_data;
 pub(crate) mod nap;

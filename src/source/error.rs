@@ -170,7 +170,9 @@ impl SourceError {
     /// The likely cause and the next step, where there is something to say.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Http(HttpError::Dns { .. }) => Some("check the region (--region) and whether this machine is online"),
+            Self::Http(HttpError::Dns { .. }) => Some(
+                "check the region or --api-url, and whether this machine is online; behind a proxy, set HTTPS_PROXY",
+            ),
             Self::Http(HttpError::Timeout { .. }) => {
                 Some("check the network, and the proxy: one may be needed, or does not answer (--proxy, HTTPS_PROXY)")
             }
@@ -210,7 +212,9 @@ impl SourceError {
                 Some("check --region and --api-url; a proxy, or the login page of a network, may answer in its place")
             }
             Self::Neither { notifications, .. } => notifications.hint(),
-            Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
+            Self::Ended(Ending::Closed { code: 1008, .. }) => {
+                Some("check the permissions of the OAuth client: genesys-tail check tries each of them")
+            }
             Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => {
                 Some("raise --max-frame-size if such messages are wanted")
             }

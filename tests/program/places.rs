@@ -29,9 +29,9 @@ fn place(name: &str) -> (TempDir, PathBuf) {
 async fn is_refused(flag: &str, path: &Path, code: i32, error: &str, hint: &str) {
     let simulator = simulator(TALK, &[]).await;
     let finished = run(&simulator, &[flag, text(path)]).await;
-    assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{path:?}: {}", finished.stderr);
-    assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  {hint}\n"), "{path:?}");
-    assert!(simulator.ledger().tokens.is_empty(), "{path:?}");
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{}: {}", path.display(), finished.stderr);
+    assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  {hint}\n"), "{}", path.display());
+    assert!(simulator.ledger().tokens.is_empty(), "{}", path.display());
 }
 
 fn assert_tailed(finished: &Finished) {

@@ -112,8 +112,7 @@ async fn a_proxy_that_refuses_is_tried_again() {
         let finished = scene.run(&["--proxy", &scene.proxy_url("http", &format!("{IN_URL}@"))]).await;
         assert_eq!((finished.code, scene.proxy.asked().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        let words =
-            "the proxy does not pass us on to api.example.test: it may not, or cannot reach it\n  ask whoever runs";
+        let words = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  ask whoever runs";
         assert!(finished.stderr.contains(words), "{}", finished.stderr);
     }
 }
@@ -136,7 +135,7 @@ async fn a_proxy_that_is_not_there_is_tried_again() {
 async fn what_is_no_proxy_is_said_in_plain_words() {
     let scene = Scene::set(Manner::Open).await;
     for (answer, scheme, words) in [
-        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy does not pass us on to api.example.test: it may not"),
+        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy does not pass us on to api.example.test: it refuses"),
         (b"", "http", "the proxy does not pass us on to api.example.test: it hung up\n"),
         (b"", "socks5h", "the proxy does not pass us on to api.example.test: it hung up\n"),
         (b"SSH-2.0-x\r\n", "socks5h", "the proxy does not pass us on to api.example.test: it does not speak SOCKS5\n"),

@@ -104,7 +104,7 @@ async fn a_proxy_that_refuses_is_69_and_those_to_ask_are_named() {
     let (finished, address) = behind_proxy(Manner::Refusing(403), "").await;
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
     let line = only(&finished, "fail");
-    assert!(line.contains(&address) && line.contains(&format!("does not pass us on to {HOST}: it may not")), "{line}");
+    assert!(line.contains(&address) && line.contains(&format!("does not pass us on to {HOST}: it refuses")), "{line}");
     assert!(line.contains("; ask whoever runs the proxy"), "{line}");
 }
 
