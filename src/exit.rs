@@ -5,6 +5,8 @@ use std::panic;
 use std::process;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use crate::check::Blame;
 use crate::config::ConfigError;
 use crate::cursor::CursorError;
@@ -101,11 +103,11 @@ impl Error {
             Self::Tail(failure) => of_failure(failure),
             Self::Tails { first, .. } => of_failure(first),
             Self::Check(blame) => of_blame(*blame),
-            Self::Record(RecordError::Foreign(_)) => CONFIG,
+            Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => CONFIG,
             Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => IO,
             Self::Cursor(error) if error.is_of_setting() => CONFIG,
             Self::Cursor(_) => IO,
-            Self::Replay(ReplayError::Missing(_) | ReplayError::Io(_)) => NO_INPUT,
+            Self::Replay(ReplayError::Missing(_) | ReplayError::Io { .. }) => NO_INPUT,
             Self::Replay(ReplayError::Corrupt { .. }) => PROTOCOL,
             Self::Simulator(error) if error.kind() == io::ErrorKind::InvalidInput => CONFIG,
             Self::Simulator(_) => UNAVAILABLE,
@@ -123,17 +125,25 @@ impl Error {
         match self {
             Self::Config(error) => error.hint(),
             Self::Tail(failure) => failure.cause().hint(),
-            Self::Record(RecordError::Foreign(_)) => Some("name another file for --record"),
-            Self::Record(RecordError::Io { source, .. }) => full(source),
+            Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => {
+                Some("name another file for --record")
+            }
+            Self::Record(RecordError::Io { source, .. }) => plain::writing(source),
+            Self::Output(error) => plain::writing(error),
             Self::Cursor(error) => error.hint(),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
-            Self::Network(_) => Some("check --cacert, SSL_CERT_FILE and --proxy"),
+            Self::Network(reason) if reason.starts_with("SSL_CERT_FILE") => None,
+            Self::Network(_) => Some("check --cacert and --proxy"),
+            Self::Record(RecordError::Busy(_)) => {
+                Some("give every process a file of its own; several conversations can share one process")
+            }
             Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("name another port with --listen; 0 takes a free one")
             }
-            Self::Tails { .. } | Self::Output(_) | Self::Record(RecordError::Busy(_)) | Self::Replay(_) => None,
+            Self::Start(error) if is_short_of_files(error) => Some("raise the limit of open files (ulimit -n)"),
+            Self::Tails { .. } | Self::Replay(_) => None,
             Self::Check(_) | Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
@@ -143,16 +153,22 @@ impl Error {
 /// Only its place is told: what it says may hold what nobody is to see.
 pub(crate) fn report_bugs(log: Log) {
     panic::set_hook(Box::new(move |bug| {
-        let place = bug.location().map_or_else(String::new, |place| format!(", found at {place}"));
+        let place = bug
+            .location()
+            .map_or_else(String::new, |place| format!(", found at {}:{}", without_home(place.file()), place.line()));
         log.report(&format!("a bug in this program{place}"), Some("please report it with this message"));
         process::exit(SOFTWARE.into());
     }));
 }
 
-/// What to do about an output that cannot be written.
-fn full(error: &io::Error) -> Option<&'static str> {
-    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    full.then_some("make room on the disk, and start again")
+/// A source file without where it was when this program was built, which nobody can use who reads the report.
+fn without_home(file: &str) -> &str {
+    let below = file.split_once("/registry/src/").and_then(|(_, below)| below.split_once('/'));
+    below.map_or(file, |(_, file)| file)
+}
+
+fn is_short_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn of_blame(blame: Blame) -> u8 {
@@ -185,6 +201,8 @@ fn of_refusal(error: &SourceError) -> u8 {
             HttpError::Certificate { .. }
             | HttpError::Dns { .. }
             | HttpError::Unreachable { .. }
+            | HttpError::Proxy { .. }
+            | HttpError::ProxyRefuses { .. }
             | HttpError::Timeout { .. },
         ) => UNAVAILABLE,
         SourceError::Auth(AuthError::Refused { .. }) => NO_PERMISSION,
@@ -197,5 +215,20 @@ fn of_refusal(error: &SourceError) -> u8 {
             more_specific(of_refusal(transcript), of_refusal(notifications))
         }
         SourceError::Ended(_) | SourceError::Dropped(_) | SourceError::ChannelGone(_) => UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_bug_is_without_the_place_of_its_source() {
+        for (file, shown) in [
+            ("/home/ada/.cargo/registry/src/index.crates.io-1/tokio-1.5/src/x.rs", "tokio-1.5/src/x.rs"),
+            ("src/exit.rs", "src/exit.rs"),
+        ] {
+            assert_eq!(without_home(file), shown);
+        }
     }
 }

@@ -50,7 +50,8 @@ mod tail;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use tokio::runtime::Builder;
@@ -127,11 +128,18 @@ fn keep_secret(task: &Task, secrets: &Secrets) {
 fn execute(task: Task, stdout: File, secrets: &Secrets) -> Result<Exit, Error> {
     // Before the first TLS configuration is made; a second call of this function finds it done.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    find_out_about_files().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
     let result = runtime.block_on(until_signalled(task, stdout, secrets));
     // A thread that still waits for a recording on standard input would keep the process from ending.
     runtime.shutdown_background();
     result
+}
+
+/// The runtime opens some files and a pair of sockets, and takes it for a bug where it cannot. To a user it is none.
+fn find_out_about_files() -> io::Result<()> {
+    const PAIRS: usize = 4;
+    (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
 /// Runs the task. The first signal asks it to leave in good order, the second does not wait for that.

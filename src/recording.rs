@@ -3,9 +3,9 @@
 //! A recording is a text file of one JSON object a line. Every run starts with a [`Header`]; what follows is enough to
 //! print the same bytes again: which connection brought which frame, and where there was none.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -83,6 +83,14 @@ pub(crate) enum RecordError {
     /// There is something else in it.
     #[error("{} is there and is no recording; it is left as it is", .0.display())]
     Foreign(PathBuf),
+    /// It is a folder, a pipe, a device or a link that leads nowhere.
+    #[error("there can be no recording in {}: it is {what}", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
     /// Another process records to it.
     #[error("another process is recording to {}", .0.display())]
     Busy(PathBuf),
@@ -113,10 +121,8 @@ impl Recorder {
     /// When the file is no recording, is being recorded to, or cannot be written.
     pub(crate) fn open(path: &Path, conversations: &[String], grows: bool) -> Result<Self, RecordError> {
         let failed = |source| RecordError::Io { path: path.to_owned(), source };
+        refuse_all_but_files(path)?;
         let file = open_or_create(path).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(failed(io::Error::other("it is no regular file")));
-        }
         if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(RecordError::Busy(path.to_owned()));
         }
@@ -206,25 +212,34 @@ pub(crate) fn binary(base64: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(base64).ok()
 }
 
-/// Opens what is there, else creates it, readable by its owner alone. A link to nothing is not followed: somebody else may
-/// have laid it, to have a file of ours made where they cannot make one.
+/// Nothing is opened that is no file, as opening alone may wait or have an effect. A link to nothing is not followed:
+/// somebody else may have laid it, to have a file of ours made where they cannot make one.
+fn refuse_all_but_files(path: &Path) -> Result<(), RecordError> {
+    let what = match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => plain::kind(metadata.file_type()),
+        Err(_) if path.is_symlink() => "a symbolic link that leads nowhere",
+        _ => return Ok(()),
+    };
+    Err(RecordError::NotAFile { path: path.to_owned(), what })
+}
+
+/// Opens what is there, else creates it, readable by its owner alone and in no other place than this.
 fn open_or_create(path: &Path) -> io::Result<File> {
     let options = OpenOptions::new().read(true).append(true).mode(0o600).to_owned();
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         result => return result,
     }
-    options.clone().create_new(true).open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::other("it is a link to nothing"),
-        _ => error,
-    })
+    options.clone().create_new(true).open(path)
 }
 
 /// A recording that was there already keeps its permissions.
 fn warn_if_exposed(path: &Path, file: &File) {
-    let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode()) & 0o777;
-    if mode & 0o077 != 0 {
-        let path = path.display();
+    let Ok(metadata) = file.metadata() else { return };
+    let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        tracing::warn!("the recording {path} belongs to another user, who can read it; name another file for --record");
+    } else if mode & 0o077 != 0 {
         tracing::warn!("others can read the recording {path} (mode {mode:03o}); chmod 600 {path}");
     }
 }
@@ -261,6 +276,8 @@ fn drop_torn_line(mut file: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
     use crate::event::Gap;
 
@@ -329,7 +346,6 @@ mod tests {
             assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Foreign(_))));
             assert_eq!(std::fs::read(&path).expect("a file"), notes);
         }
-        assert!(matches!(Recorder::open(folder.path(), &[], false), Err(RecordError::Io { .. })));
     }
 
     #[test]
@@ -338,7 +354,7 @@ mod tests {
         let (link, file) = (folder.path().join("link"), folder.path().join("a.rec"));
         std::os::unix::fs::symlink(&file, &link).expect("a link");
         let error = Recorder::open(&link, &[], false).expect_err("there is nothing");
-        assert!(error.to_string().ends_with("it is a link to nothing") && !file.exists(), "{error}");
+        assert!(error.to_string().ends_with("it is a symbolic link that leads nowhere") && !file.exists(), "{error}");
         drop(record(&file));
         drop(record(&link));
         assert_eq!(lines(&file).len(), 2);
@@ -348,12 +364,16 @@ mod tests {
     fn what_is_no_file_is_refused_without_waiting_for_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let fifo = folder.path().join("fifo");
-        let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
-        assert!(made.success());
-        let error = Recorder::open(&fifo, &[], false).expect_err("it is a pipe");
-        assert!(error.to_string().ends_with("it is no regular file"), "{error}");
-        let error = Recorder::open(folder.path(), &[], false).expect_err("it is a folder");
-        assert!(error.to_string().starts_with("cannot record to "), "{error}");
+        mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).expect("a pipe");
+        for (path, what) in [
+            (fifo.as_path(), "a named pipe"),
+            (folder.path(), "a folder"),
+            (Path::new("/dev/null"), "a device"),
+            (Path::new("/dev/full"), "a device"),
+        ] {
+            let error = Recorder::open(path, &[], false).expect_err("it is no file").to_string();
+            assert_eq!(error, format!("there can be no recording in {}: it is {what}", path.display()));
+        }
     }
 
     #[test]
@@ -362,11 +382,5 @@ mod tests {
         let path = folder.path().join("a.rec");
         let _first = record(&path);
         assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Busy(_))));
-    }
-
-    #[test]
-    fn a_full_disk_is_reported() {
-        let failure = Recorder::open(Path::new("/dev/full"), &[], false).expect_err("no regular file");
-        assert!(failure.to_string().contains("/dev/full"), "{failure}");
     }
 }

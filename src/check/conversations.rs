@@ -49,7 +49,7 @@ fn describe(id: &str, snapshot: &Snapshot) -> Step {
         (false, true) if snapshot.is_over() => {
             Step::warn(what, "what was said in a call can only be had while it goes on")
         }
-        (false, true) => Step::ok(what),
+        (false, true) => Step::ok(format!("{what}; its words come where transcription is switched on")),
         (false, false) => {
             Step::warn(what, "a tail prints messages and transcribed calls: there may be nothing to print")
         }
@@ -70,7 +70,10 @@ mod tests {
             "messages":[{"messageId":"m1"},{"messageId":"m2"}]}]}]}"#;
         assert_eq!(line(messages), "ok    conversation c1: messages, open, 1 participant, 2 messages");
         let call = r#"{"participants":[{"calls":[{"state":"connected"}]},{"calls":[{"state":"connected"}]}]}"#;
-        assert_eq!(line(call), "ok    conversation c1: a call, open, 2 participants, 0 messages");
+        assert_eq!(
+            line(call),
+            "ok    conversation c1: a call, open, 2 participants, 0 messages; its words come where transcription is switched on"
+        );
     }
 
     #[test]

@@ -43,10 +43,10 @@ pub(super) async fn reach(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Res
         for step in steps(role, &url, way.as_deref(), answer.as_ref()) {
             report.say(&step)?;
         }
-        time = time.or(answer.ok().flatten().map(|server| (server, Utc::now())));
+        time = time.or(answer.ok().flatten().map(|server| (http::host(&url), server, Utc::now())));
     }
-    if let Some((server, ours)) = time {
-        report.say(&clock::compare(server, ours))?;
+    if let Some((host, server, ours)) = time {
+        report.say(&clock::compare(&host, server, ours))?;
     }
     Ok(all)
 }
@@ -75,7 +75,10 @@ fn failure(role: &str, through: &str, error: &HttpError) -> Step {
 
 #[cfg(test)]
 mod tests {
+    use rustls::CertificateError::UnknownIssuer;
+
     use super::*;
+    use crate::genesys::certificate::Distrust;
 
     fn lines(url: &str, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
         let url = url.parse().expect("a URL");
@@ -96,11 +99,15 @@ mod tests {
 
     #[test]
     fn a_certificate_is_the_hosts_own_or_the_proxys() {
-        let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), reason: "it is odd".to_owned() };
+        let distrust = Distrust::of(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
+        let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), distrust: distrust.clone() };
         let own = lines("https://h.test", None, Err(&refused("h.test")));
         assert_eq!(own.len(), 2, "{own:?}");
         assert!(own[0].starts_with("ok    api host h.test reachable"), "{own:?}");
-        assert!(own[1].starts_with("fail  api host: the certificate of h.test is refused: it is odd;"), "{own:?}");
+        assert!(
+            own[1].starts_with("fail  api host: the certificate of h.test is refused: its issuer is not known here;"),
+            "{own:?}"
+        );
         assert!(own[1].contains("--cacert"), "{own:?}");
         let proxys = lines("https://h.test", Some("https://p.test"), Err(&refused("the proxy before h.test")));
         assert_eq!(proxys.len(), 1, "{proxys:?}");

@@ -60,7 +60,10 @@ fn failure(error: &AuthError, credentials: &Credentials) -> Step {
         }
         AuthError::Refused { host, answer } => refused(host, answer),
         AuthError::Busy { .. } => "the service has trouble or is asked too often: try later".to_owned(),
-        AuthError::Unusable { .. } => "check --region, or --login-url where it is given".to_owned(),
+        AuthError::Unusable { .. } => {
+            "check --region and --login-url; a proxy, or the login page of a network, may answer in its place"
+                .to_owned()
+        }
     };
     let what = match error {
         AuthError::Http(_) => format!("sign-in: {error}"),

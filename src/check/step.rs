@@ -78,6 +78,8 @@ impl From<&HttpError> for Blame {
             HttpError::ProxyCredentials { .. } => Self::NoPermission,
             HttpError::Dns { .. }
             | HttpError::Unreachable { .. }
+            | HttpError::Proxy { .. }
+            | HttpError::ProxyRefuses { .. }
             | HttpError::Timeout { .. }
             | HttpError::Certificate { .. } => Self::Unavailable,
         }

@@ -59,14 +59,15 @@ fn judge(source: SourceChoice, named: Option<&str>, opened: Result<(), &OpenErro
 }
 
 fn mend(named: Option<&str>, error: &OpenError) -> String {
-    let status = match error {
+    let (status, tells_which) = match error {
         OpenError::Http(error) => return words::network(error),
-        OpenError::Broken { .. } => 101,
-        OpenError::Refused { answer, .. } => answer.status.as_u16(),
+        OpenError::Broken { .. } => (101, false),
+        OpenError::Refused { answer, .. } => (answer.status.as_u16(), answer.names_permission()),
     };
     let mend = match (status, named) {
         (401, _) => "check that --api-url and --login-url belong to the same region",
-        (403, _) => words::PERMIT,
+        (403, _) if tells_which => words::PERMIT,
+        (403, _) => "the lines about permissions below say what the OAuth client lacks",
         (404 | 410, Some(_)) => "check the id and the region; without --source transcript the notifications are taken",
         (404 | 410, None) => "a made-up conversation was asked for: name one with -c to know more",
         (408 | 429 | 500 | 502..=599, _) => "the service has trouble or is asked too often: try later",

@@ -83,7 +83,7 @@ pub struct PastArgs {
     #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
     pub lines: Last,
     /// Begin this long ago, or at a time like 2026-01-02T03:04:05Z
-    #[arg(long, value_name = "DURATION|TIME", value_parser = since)]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub since: Option<Since>,
     /// Print what was said already, and end
     #[arg(long, conflicts_with = "follow")]
@@ -162,7 +162,7 @@ pub struct LinesArgs {
     #[arg(short = 'H', long, value_name = "REGEX", value_parser = pattern)]
     pub highlight: Vec<Regex>,
     /// Hold this much for a reader that stalls
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", allow_hyphen_values = true, value_parser = size)]
     pub stall_buffer: usize,
 }
 
@@ -172,19 +172,19 @@ pub struct LinesArgs {
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// Give up after this many retries in a row, or unlimited [default: 5]
-    #[arg(long, value_name = "N", value_parser = retries)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = retries)]
     pub max_retries: Option<Retries>,
     /// Go on after a normal close, until the conversation ends; retry without limit
     #[arg(short = 'F')]
     pub follow: bool,
     /// Reconnect after this long without a sign of life
-    #[arg(long, value_name = "DURATION", default_value = "45s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "45s", allow_hyphen_values = true, value_parser = duration)]
     pub idle_timeout: Duration,
     /// Ask for a sign of life this often
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20s", allow_hyphen_values = true, value_parser = duration)]
     pub ping_interval: Duration,
     /// Refuse messages larger than this
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", allow_hyphen_values = true, value_parser = size)]
     pub max_frame_size: usize,
 }
 
@@ -194,7 +194,7 @@ pub struct ConnectionArgs {
 #[command(next_help_heading = "Connection")]
 pub struct NetworkArgs {
     /// Give up a connection attempt after this long
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", allow_hyphen_values = true, value_parser = duration)]
     pub connect_timeout: Duration,
     /// Connect through this proxy: http, https, socks5 [env: HTTPS_PROXY, ALL_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL")]
@@ -267,6 +267,6 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Let tokens expire after this long
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
     pub token_lifetime: Option<Duration>,
 }

@@ -78,7 +78,15 @@ pub(super) fn since(text: &str) -> Result<Since, String> {
 }
 
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| error.to_string())
+    Regex::new(text).map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+        // A drawing of several lines, of which the last says what is wrong.
+        drawn => {
+            let drawn = drawn.to_string();
+            let said = drawn.lines().last().unwrap_or_default();
+            said.strip_prefix("error: ").unwrap_or(said).to_owned()
+        }
+    })
 }
 
 /// Messages per second: `10`, `0.5` or `10/s`.
@@ -155,6 +163,19 @@ mod tests {
         }
         for text in ["", "0s", "yesterday", "2years", "-1h", "2026-01-02", "2026-13-02T03:04:05Z"] {
             assert!(since(text).unwrap_err().contains("2026-01-02T03:04:05Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_said_in_a_line() {
+        for (text, words) in [
+            ("(", "unclosed group"),
+            ("(\n[z-a]", "invalid character class range"),
+            ("\\q", "unrecognized escape"),
+            ("(a{999}){999}", "it is too large"),
+        ] {
+            let said = pattern(text).unwrap_err();
+            assert!(said.starts_with(words) && said.lines().count() == 1, "{text}: {said}");
         }
     }
 

@@ -129,6 +129,7 @@ fn find(folder: &Path) -> Option<PathBuf> {
 fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
     let mut text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user is not permitted to read it".to_owned(),
         _ => plain::words(&error),
     })?;
     // Without its last line break, a line that ends in a blank is an error to the parser.
@@ -155,7 +156,10 @@ fn fault(error: &dotenvy::Error, line: usize) -> String {
         dotenvy::Error::LineParse(text, _) => text.lines().count().max(1),
         _ => 1,
     };
-    format!("line {} is not NAME=value; put single quotes around a value with blanks, $, # or \\", line + 1 - lines)
+    format!(
+        "line {} is not NAME=value, or leaves a quote open; put single quotes around a value with blanks, $, # or \\",
+        line + 1 - lines
+    )
 }
 
 /// Hands out a line at a time, so that it is known which one the parser stumbled over.

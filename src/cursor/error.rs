@@ -70,10 +70,7 @@ impl CursorError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room on the disk, and start again: it goes on where it stopped")
                 }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("the file and its folder have to be writable")
-                }
-                _ => None,
+                _ => plain::writing(source),
             },
         }
     }

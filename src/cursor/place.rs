@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::CursorError;
+use crate::plain;
 
 /// How often another process may put a new file in the place of the one that was just opened.
 const RACES: usize = 8;
@@ -59,10 +60,10 @@ fn open(path: &Path) -> Result<File, CursorError> {
     let opened = options.open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
     match opened {
         Ok((file, metadata)) if metadata.is_file() => Ok(file),
-        Ok((_, metadata)) => Err(not_a_file(path, kind(metadata.file_type()))),
+        Ok((_, metadata)) => Err(not_a_file(path, plain::kind(metadata.file_type()))),
         // A folder cannot even be opened, nor a socket.
         Err(source) => match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => Err(not_a_file(path, kind(metadata.file_type()))),
+            Ok(metadata) if !metadata.is_file() => Err(not_a_file(path, plain::kind(metadata.file_type()))),
             _ => Err(failed(path, source)),
         },
     }
@@ -100,16 +101,6 @@ fn beside(path: &Path) -> PathBuf {
     name.push(path.file_name().unwrap_or_default());
     name.push(".genesys-tail");
     path.with_file_name(name)
-}
-
-fn kind(kind: fs::FileType) -> &'static str {
-    match kind {
-        kind if kind.is_dir() => "a folder",
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        kind if kind.is_char_device() || kind.is_block_device() => "a device",
-        _ => "no regular file",
-    }
 }
 
 fn not_a_file(path: &Path, what: &'static str) -> CursorError {

@@ -49,6 +49,14 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// Whether it says which permission or scope it misses: `conversation:message:view`, or what [`Answer::new`] found.
+    pub(crate) fn names_permission(&self) -> bool {
+        self.words.contains(", missing: ")
+            || self.words.split(|char: char| !char.is_alphanumeric() && char != ':').any(is_permission)
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = if self.words.is_empty() { "" } else { " " };
@@ -60,9 +68,20 @@ impl fmt::Display for Answer {
 fn said<'a>(json: Option<&'a Value>, body: &'a str) -> &'a str {
     match json {
         Some(json) => text_of(json, &["message", "error_description", "description", "error"]).unwrap_or_default(),
-        None if body.trim_start().starts_with('<') => "",
+        None if is_page(body.as_bytes()) => "",
         None => body.trim(),
     }
+}
+
+/// Whether something is a page for people rather than an answer for programs, as a proxy or a login page sends it.
+pub(crate) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// `domain:entity:action`, or a scope of two parts.
+fn is_permission(word: &str) -> bool {
+    let parts: Vec<&str> = word.split(':').collect();
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.starts_with(char::is_alphabetic))
 }
 
 fn cut(words: &str) -> String {
@@ -126,6 +145,20 @@ mod tests {
         assert_eq!(shown("try later\n"), "400 (try later)");
         for silent in ["", "{}", "[]", "<html><body>Bad Request</body></html>", r#"{"message":{"no":"text"}}"#] {
             assert_eq!(shown(silent), "400 Bad Request", "{silent}");
+        }
+    }
+
+    #[test]
+    fn a_permission_is_known_when_it_is_named() {
+        for (body, named) in [
+            (r#"{"message":"You are missing the following permission(s): a:bC:view"}"#, true),
+            (r#"{"message":"No.","messageParams":{"scopes":"messages"}}"#, true),
+            (r#"{"message":"[missing conversation:view]"}"#, true),
+            (r#"{"message":"Not before 12:30:00, see https://example.test:443/x"}"#, false),
+            ("", false),
+        ] {
+            let answer = Answer::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
+            assert_eq!(answer.names_permission(), named, "{body}");
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::answer::Answer;
+use super::answer::{Answer, is_page};
 use super::http::{self, Http, HttpError};
 use super::nap::{NapClock, time_asleep};
 use crate::config::Credentials;
@@ -151,6 +151,9 @@ impl Auth {
 
 /// The token in an answer, and how long it lives where that is said.
 pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
+    if is_page(body) {
+        return Err("its answer is a web page");
+    }
     let grant: Grant = serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token")?;
     let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("its answer holds no access_token")?;
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -1,8 +1,6 @@
 //! The one HTTP client: token, REST and the WebSocket handshake all go through it, so that proxy, certificates and
 //! time-outs are settled in one place.
 
-use std::error::Error as StdError;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +10,8 @@ use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, red
 use url::{Host, Url};
 
 use super::answer::Answer;
+use super::certificate::Distrust;
+use super::explain::{explain, innermost};
 use crate::config::{Endpoints, Network};
 use crate::plain;
 use crate::redact::Secrets;
@@ -21,11 +21,6 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 
 /// What never goes through a proxy.
 pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
-
-/// How the HTTP library tells what is wrong with a proxy; it has no other way.
-const PROXY_UNREACHABLE: &str = "tunnel error: failed to create underlying connection";
-const PROXY_REFUSES: &str = "tunnel error: unsuccessful";
-const PROXY_WANTS_LOGIN: &str = "tunnel error: proxy authorization required";
 
 /// A client for one set of endpoints.
 #[derive(Debug, Clone)]
@@ -41,15 +36,21 @@ pub(crate) enum HttpError {
     /// The name does not resolve.
     #[error("cannot find {host}: the name does not resolve")]
     Dns { host: String },
-    /// The other end, or the proxy before it, cannot be reached, or hung up.
+    /// The other end cannot be reached, or hung up.
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
     /// No answer in time.
     #[error("no answer from {host} within {}", humantime::format_duration(*.after))]
     Timeout { host: String, after: Duration },
     /// The certificate cannot be trusted.
-    #[error("the certificate of {host} is refused: {reason}")]
-    Certificate { host: String, reason: String },
+    #[error("the certificate of {host} is refused: {distrust}")]
+    Certificate { host: String, distrust: Distrust },
+    /// The proxy cannot be reached.
+    #[error("cannot reach the proxy before {host}: {reason}")]
+    Proxy { host: String, reason: String },
+    /// The proxy is there, and that is all.
+    #[error("the proxy does not pass us on to {host}: {reason}")]
+    ProxyRefuses { host: String, reason: String },
     /// The proxy wants other credentials, or any.
     #[error("the proxy refuses to pass us on to {host}: it wants a user name and password (407)")]
     ProxyCredentials { host: String },
@@ -116,7 +117,7 @@ impl Http {
     /// When no answer came, for whatever reason. Cancel safe: dropping it closes the connection.
     pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
         match tokio::time::timeout(self.patience, request.send()).await {
-            Ok(answer) => answer.map_err(|error| self.explain(host, error)),
+            Ok(answer) => answer.map_err(|error| explain(host, self.patience, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
@@ -150,7 +151,7 @@ impl Http {
             Ok::<_, reqwest::Error>(body)
         };
         match tokio::time::timeout(self.patience, read).await {
-            Ok(body) => body.map_err(|error| self.explain(host, error)),
+            Ok(body) => body.map_err(|error| explain(host, self.patience, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
         }
     }
@@ -160,28 +161,6 @@ impl Http {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(host, response, SMALL_BODY).await.unwrap_or_default();
         Answer::new(status, &headers, &body, &self.secrets)
-    }
-
-    fn explain(&self, host: &str, error: reqwest::Error) -> HttpError {
-        let error = error.without_url();
-        let says = |words| chain(&error).any(|cause| cause.to_string() == words);
-        let host = if says(PROXY_UNREACHABLE) { format!("the proxy before {host}") } else { host.to_owned() };
-        if let Some(reason) = chain(&error).find_map(certificate_trouble) {
-            return HttpError::Certificate { host, reason };
-        }
-        if says(PROXY_WANTS_LOGIN) {
-            return HttpError::ProxyCredentials { host };
-        }
-        if says(PROXY_REFUSES) {
-            return HttpError::Unreachable { host, reason: "the proxy does not pass us on".to_owned() };
-        }
-        if error.is_timeout() {
-            return HttpError::Timeout { host, after: self.patience };
-        }
-        if error.is_dns() {
-            return HttpError::Dns { host };
-        }
-        HttpError::Unreachable { host, reason: innermost(&error) }
     }
 }
 
@@ -212,10 +191,11 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
 /// The roots that stand in for the system's.
 fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
     let read = std::fs::read(path).map_err(|error| plain::words(&error));
-    let found =
-        read.and_then(|pem| certificates(Some(&pem))).map_err(|reason| format!("{}: {reason}", path.display()))?;
+    let found = read
+        .and_then(|pem| certificates(Some(&pem)))
+        .map_err(|reason| format!("SSL_CERT_FILE {}: {reason}", path.display()))?;
     match found.as_slice() {
-        [] => Err(format!("{}: there is no certificate in it", path.display())),
+        [] => Err(format!("SSL_CERT_FILE {}: there is no certificate in it", path.display())),
         _ => Ok(found),
     }
 }
@@ -230,70 +210,6 @@ fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> 
     let direct = no_proxy.map_or_else(|| LOOPBACK.to_owned(), |more| format!("{LOOPBACK},{more}"));
     let proxy = Proxy::all(url).map_err(|error| innermost(&error))?;
     Ok(proxy.no_proxy(NoProxy::from_string(&direct)))
-}
-
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), cause)
-}
-
-/// An `io::Error` hides what it wraps from `source()` and shows that error's own source instead.
-fn cause<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let error = *error;
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
-/// The innermost cause in plain words. The outer ones repeat the URL, or say no more than that it failed.
-pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let Some(cause) = chain(error).last() else { return String::new() };
-    let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
-        Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
-        Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
-        _ => cause.downcast_ref().map_or_else(|| cause.to_string(), plain::words),
-    }
-}
-
-fn certificate_trouble(error: &(dyn StdError + 'static)) -> Option<String> {
-    match error.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(trouble) => Some(plain_words(trouble)),
-        rustls::Error::NoCertificatesPresented => Some("it sent none".to_owned()),
-        _ => None,
-    }
-}
-
-fn plain_words(trouble: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Trouble;
-    match trouble {
-        Trouble::Expired => "it has expired".to_owned(),
-        Trouble::ExpiredContext { not_after, .. } => format!("it expired on {}", date(not_after.as_secs())),
-        Trouble::NotValidYet => "it is not valid yet; is the clock right?".to_owned(),
-        Trouble::NotValidYetContext { not_before, .. } => {
-            format!("it is not valid before {}; is the clock right?", date(not_before.as_secs()))
-        }
-        Trouble::UnknownIssuer => "its issuer is not known here".to_owned(),
-        Trouble::NotValidForName | Trouble::NotValidForNameContext { .. } => {
-            "it was made out for another name".to_owned()
-        }
-        Trouble::Revoked => "it was revoked".to_owned(),
-        Trouble::BadSignature => "its signature is wrong: it is not from whom it says".to_owned(),
-        Trouble::BadEncoding => "it is damaged".to_owned(),
-        Trouble::InvalidPurpose | Trouble::InvalidPurposeContext { .. } => "it is not one for servers".to_owned(),
-        // The checker's own words; they name no case that is better known than this one.
-        Trouble::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "it is self-signed, or one of an authority".to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-fn date(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
-    time.map_or_else(|| "an unknown date".to_owned(), |time| time.format("%Y-%m-%d").to_string())
 }
 
 #[cfg(test)]

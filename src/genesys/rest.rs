@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::answer::Answer;
+use super::answer::{Answer, is_page};
 use super::auth::{Auth, AuthError, Token};
 use super::budget::Budget;
 use super::http::{self, Http, HttpError};
@@ -180,6 +180,9 @@ impl Rest {
             return Err(self.refusal(host, response).await);
         }
         let body = self.http.body(&host, response, LARGEST_BODY).await?;
+        if is_page(&body) {
+            return Err(RestError::NotSpoken { host, reason: "its answer is a web page".to_owned() });
+        }
         String::from_utf8(body).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 

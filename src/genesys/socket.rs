@@ -18,6 +18,7 @@ use url::Url;
 
 use super::answer::Answer;
 use super::auth::Token;
+use super::explain::innermost;
 use super::http::{self, Http, HttpError};
 use super::nap::{NapClock, time_asleep};
 use crate::config::SocketLimits;
@@ -368,7 +369,7 @@ fn broken(error: Error) -> Ending {
         Error::Capacity(_) => Ending::TooBig,
         Error::Utf8(_) => Ending::BadText,
         Error::Protocol(error) if !is_mere_hang_up(&error) => Ending::Protocol(error.to_string()),
-        Error::Io(error) => Ending::Broken(http::innermost(&error)),
+        Error::Io(error) => Ending::Broken(innermost(&error)),
         Error::Protocol(_) => Ending::Broken("the server hung up".to_owned()),
         error => Ending::Broken(error.to_string()),
     }

@@ -36,7 +36,7 @@ pub(crate) enum SourceError {
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
     NotGenesys { host: String, reason: String },
     /// Both wires are refused.
-    #[error("{notifications}; before that, {transcript}")]
+    #[error("{notifications}; before that, the transcript socket was refused: {}", transcript.in_short())]
     Neither { transcript: Box<SourceError>, notifications: Box<SourceError> },
     /// The connection stood, and has ended.
     #[error(transparent)]
@@ -107,6 +107,15 @@ impl SourceError {
         self.status().is_some_and(leads_elsewhere)
     }
 
+    /// What the server said, where that is what matters.
+    fn in_short(&self) -> String {
+        match self {
+            Self::NoConversation { answer, .. } => answer.to_string(),
+            Self::NotSpoken { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The status of a handshake that was answered as where there is no such conversation, or no such endpoint.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
@@ -119,9 +128,13 @@ impl SourceError {
     /// What to do about it.
     pub(crate) fn recovery(&self) -> Recovery {
         match self {
-            Self::Http(HttpError::Dns { .. } | HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
-                Recovery::Retry { wish: None }
-            }
+            Self::Http(
+                HttpError::Dns { .. }
+                | HttpError::Unreachable { .. }
+                | HttpError::Timeout { .. }
+                | HttpError::Proxy { .. }
+                | HttpError::ProxyRefuses { .. },
+            ) => Recovery::Retry { wish: None },
             Self::Http(HttpError::Certificate { .. }) => Recovery::GiveUpAtFirst,
             Self::Http(HttpError::ProxyCredentials { .. }) => Recovery::GiveUp,
             Self::Auth(AuthError::Http(_)) => Recovery::Retry { wish: None },
@@ -157,23 +170,37 @@ impl SourceError {
     /// The likely cause and the next step, where there is something to say.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Http(HttpError::Dns { .. }) => Some("check the region (--region) and whether this machine is online"),
-            Self::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
+            Self::Http(HttpError::Dns { .. }) => Some(
+                "check the region or --api-url, and whether this machine is online; behind a proxy, set HTTPS_PROXY",
+            ),
+            Self::Http(HttpError::Timeout { .. }) => {
+                Some("check the network, and the proxy: one may be needed, or does not answer (--proxy, HTTPS_PROXY)")
+            }
+            Self::Http(HttpError::Unreachable { .. }) => {
                 Some("check the region or --api-url, the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)")
             }
-            Self::Http(HttpError::Certificate { .. }) => {
-                Some("where a company inspects TLS, add its CA with --cacert FILE; check the clock otherwise")
+            Self::Http(HttpError::Certificate { distrust, .. }) => Some(distrust.mend),
+            Self::Http(HttpError::Proxy { .. }) => {
+                Some("check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY names hosts that need none")
+            }
+            Self::Http(HttpError::ProxyRefuses { .. }) => {
+                Some("ask whoever runs the proxy to let this host pass; NO_PROXY names hosts that need none")
             }
             Self::Http(HttpError::ProxyCredentials { .. }) => Some("set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
             Self::Auth(AuthError::Refused { .. }) => Some(
                 "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",
             ),
-            Self::Auth(AuthError::Unusable { .. }) => Some("check --region, or --login-url where it is given"),
+            Self::Auth(AuthError::Unusable { .. }) => {
+                Some("check --region and --login-url; a proxy, or the login page of a network, may answer in its place")
+            }
             Self::Auth(AuthError::Http(_)) => None,
             Self::Auth(AuthError::Busy { .. }) | Self::Busy { .. } => {
                 Some("the service has trouble or is asked too often: try later, or --max-retries unlimited")
             }
             Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
+            Self::Forbidden { answer, .. } if !answer.names_permission() => {
+                Some("the OAuth client lacks a permission: genesys-tail check tries each of them, and says which")
+            }
             Self::Forbidden { .. } => {
                 Some("give the OAuth client a role with that permission, in the conversation's division")
             }
@@ -182,12 +209,18 @@ impl SourceError {
                 Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
             }
             Self::NotGenesys { .. } => {
-                Some("check --region or --api-url; something in between may answer in its place")
+                Some("check --region and --api-url; a proxy, or the login page of a network, may answer in its place")
             }
             Self::Neither { notifications, .. } => notifications.hint(),
-            Self::Ended(Ending::Closed { code: 1008, .. }) => Some("check the permissions of the OAuth client"),
+            Self::Ended(Ending::Closed { code: 1008, .. }) => {
+                Some("check the permissions of the OAuth client: genesys-tail check tries each of them")
+            }
             Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => {
                 Some("raise --max-frame-size if such messages are wanted")
+            }
+            Self::Ended(Ending::BadText | Ending::Protocol(_))
+            | Self::Dropped(Ending::BadText | Ending::Protocol(_)) => {
+                Some("something in between may garble what is sent: try without the proxy, or from another network")
             }
             Self::Ended(_) | Self::Dropped(_) | Self::ChannelGone(_) => {
                 Some("the network or the service ends connections: try later, or --max-retries unlimited")

@@ -33,8 +33,13 @@ pub(crate) enum ReplayError {
     #[error("there is no recording {}", .0.display())]
     Missing(PathBuf),
     /// It cannot be read.
-    #[error("cannot read the recording: {}", plain::words(.0))]
-    Io(#[from] io::Error),
+    #[error("cannot read the recording{of}: {}", plain::words(source))]
+    Io {
+        /// Its name after a blank; nothing where it is standard input.
+        of: String,
+        /// The cause.
+        source: io::Error,
+    },
     /// It is none, or is damaged.
     #[error("line {line} is no line of a recording: {reason}")]
     Corrupt {
@@ -57,7 +62,7 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
     let mut run = Run::default();
     let mut number = 0;
     while let Some(batch) = batches.recv().await {
-        for line in batch? {
+        for line in batch.map_err(|source| failed(recording, source))? {
             number += 1;
             match recording::parse(line.trim_end()) {
                 Ok(line) => run.take(line, number, &mut delivery.borrow_mut())?,
@@ -160,8 +165,9 @@ impl Run {
 
 /// Opens it on a thread of its own, since a named pipe keeps it waiting until somebody writes.
 async fn opened(recording: &ReplayFrom) -> Result<Source, ReplayError> {
-    let recording = recording.clone();
-    tokio::task::spawn_blocking(move || open(&recording)).await.map_err(io::Error::other)?
+    let opening = recording.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
+    opened.map_err(|error| failed(recording, io::Error::other(error)))?
 }
 
 fn open(recording: &ReplayFrom) -> Result<Source, ReplayError> {
@@ -170,10 +176,18 @@ fn open(recording: &ReplayFrom) -> Result<Source, ReplayError> {
         ReplayFrom::File(path) => match File::open(path) {
             Ok(file) => Box::new(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ReplayError::Missing(path.clone())),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(failed(recording, error)),
         },
     };
     Ok(BufReader::with_capacity(BATCH, source))
+}
+
+fn failed(recording: &ReplayFrom, source: io::Error) -> ReplayError {
+    let of = match recording {
+        ReplayFrom::Stdin => String::new(),
+        ReplayFrom::File(path) => format!(" {}", path.display()),
+    };
+    ReplayError::Io { of, source }
 }
 
 /// Reads lines on a thread of its own, since a pipe on standard input may keep it waiting.

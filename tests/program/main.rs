@@ -14,6 +14,7 @@ mod hostile;
 mod notifications;
 mod output;
 mod peers;
+mod places;
 mod proxy;
 mod reader;
 mod readme;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running};
+use crate::support::program::{Finished, Running, peak};
 use crate::support::stranger::{Answer, CLOSED, CONTINUATION, FIN, PING, Stranger, TEXT, frame, json, said, token};
 use futures_util::future::join_all;
 use rustix::process::Signal;
@@ -11,13 +11,6 @@ use tokio::time::{Instant, sleep};
 
 /// What the program takes at rest is some 15 MiB in a debug build.
 const MODEST: usize = 48;
-
-/// The most memory in MiB that a process has used so far.
-fn peak(process: Option<u32>) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
-}
 
 /// Runs a command to its end, and says how much memory in MiB it used.
 async fn run(command: &mut Command) -> (Finished, usize) {

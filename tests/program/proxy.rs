@@ -1,6 +1,7 @@
 //! Where requests go: through the same proxy for token and socket, past it on loopback, and to the path they are given.
 
 use genesys_tail::simulator::Simulator;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 use crate::support::front::{Authority, Front, text};
@@ -111,7 +112,8 @@ async fn a_proxy_that_refuses_is_tried_again() {
         let finished = scene.run(&["--proxy", &scene.proxy_url("http", &format!("{IN_URL}@"))]).await;
         assert_eq!((finished.code, scene.proxy.asked().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        assert!(finished.stderr.contains("the proxy does not pass us on"), "{}", finished.stderr);
+        let words = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  ask whoever runs";
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
     }
 }
 
@@ -121,8 +123,44 @@ async fn a_proxy_that_is_not_there_is_tried_again() {
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let finished = scene.run(&["--proxy", &format!("http://{IN_URL}@{nobody}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    let words = "cannot reach the proxy before api.example.test: connection refused";
+    let words =
+        "cannot reach the proxy before api.example.test: connection refused\n  check the address of the proxy (--proxy";
     assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    let finished = scene.run(&["--proxy", &format!("socks5h://{nobody}")]).await;
+    let words = "cannot reach the proxy before api.example.test: it does not answer\n";
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn what_is_no_proxy_is_said_in_plain_words() {
+    let scene = Scene::set(Manner::Open).await;
+    for (answer, scheme, words) in [
+        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy does not pass us on to api.example.test: it refuses"),
+        (b"", "http", "the proxy does not pass us on to api.example.test: it hung up\n"),
+        (b"", "socks5h", "the proxy does not pass us on to api.example.test: it hung up\n"),
+        (b"SSH-2.0-x\r\n", "socks5h", "the proxy does not pass us on to api.example.test: it does not speak SOCKS5\n"),
+        (b"SSH-2.0-x\r\n", "https", "cannot reach the proxy before api.example.test: what answers there does not"),
+    ] {
+        let stranger = speaks(answer).await;
+        let finished = scene.run(&["--proxy", &format!("{scheme}://{stranger}")]).await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(69), ""), "{}", finished.stderr);
+        assert!(finished.stderr.contains(words), "{scheme} {answer:?}: {}", finished.stderr);
+    }
+}
+
+/// The address of somebody who says this to everybody, whatever was asked, and hangs up when that was read.
+async fn speaks(words: &'static [u8]) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let mut asked = [0; 4096];
+            let _ = tcp.write_all(words).await;
+            let _ = tcp.read(&mut asked).await;
+            let _ = tcp.shutdown().await;
+        }
+    });
+    address
 }
 
 #[tokio::test]

@@ -215,7 +215,7 @@ async fn with_several_conversations_a_line_says_which() {
         "genesys-tail: conversation ended: 4 lines, 2 repeats hidden",
         "genesys-tail: error: 1 of 3 conversations could not be followed to their end",
         "genesys-tail: error: nonesuch: HOST has no conversation nonesuch: 404 (The conversation does not exist.); \
-         before that, HOST has no conversation nonesuch: 404 (The requested resource was not found.); \
+         before that, the transcript socket was refused: 404 (The requested resource was not found.); \
          check the id and the region: a conversation exists only in its own",
         "genesys-tail: there is no transcript socket here (404); using notifications",
     ];

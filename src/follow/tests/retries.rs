@@ -9,6 +9,7 @@ use super::stage::{Act, at_most, close, on_and_on, play, say, serve, unreachable
 use crate::follow::{Failure, Outcome};
 use crate::genesys::answer::Answer;
 use crate::genesys::auth::AuthError;
+use crate::genesys::certificate::Distrust;
 use crate::genesys::http::HttpError;
 use crate::genesys::socket::Ending;
 use crate::redact::Secrets;
@@ -62,7 +63,8 @@ fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
 
 #[test]
 fn a_refusal_that_is_final_is_not_tried_again() {
-    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), reason: "expired".into() });
+    let distrust = Distrust::of(&rustls::Error::NoCertificatesPresented).expect("a certificate");
+    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), distrust: distrust.clone() });
     let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
     for error in [certificate(), proxy()] {
         let played = play(vec![Act::Refuse(error.clone())], on_and_on());

@@ -8,6 +8,7 @@ mod ends;
 mod losses;
 mod raw;
 mod several;
+mod sizes;
 mod trouble;
 
 use std::time::Duration;

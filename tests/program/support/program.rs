@@ -61,6 +61,13 @@ pub(crate) async fn run(simulator: &Simulator, args: &[&str]) -> Finished {
     Running::start(&mut program(simulator, args)).finish().await
 }
 
+/// The most memory in MiB that a process has used so far.
+pub(crate) fn peak(process: Option<u32>) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
+}
+
 /// A run that is over.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Finished {

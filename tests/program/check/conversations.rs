@@ -1,0 +1,135 @@
+//! The conversations, queues and users that are named, and the wires that bring them.
+
+use genesys_tail::simulator::{Options, Script, Simulator, Wires};
+
+use super::{TALK, assert_proper, check, finds, lacks, only, under_way};
+use crate::support::program::{Running, program, simulator, simulator_with};
+
+#[tokio::test]
+async fn without_a_conversation_it_asks_for_one_that_does_not_exist() {
+    let simulator = under_way(&[]).await;
+    let mut command = program(&simulator, &["check", "--source", "notifications"]);
+    let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
+    assert_proper(&simulator, &finished);
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    lacks(&finished, "warn");
+    assert!(finished.stdout.contains("ok    permission conversation:communication:view\n"), "{}", finished.stdout);
+    assert!(
+        !finished.stdout.contains("transcript endpoint") && !finished.stdout.contains("transcript socket"),
+        "{}",
+        finished.stdout
+    );
+    assert_eq!(simulator.ledger().handshakes.len(), 0);
+
+    // Its answer may be that of an endpoint that works, so it warns; where that endpoint is asked for, it fails.
+    let mut command = program(&simulator, &["check"]);
+    let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert!(only(&finished, "warn").contains("transcript endpoint"), "{}", finished.stdout);
+    let mut command = program(&simulator, &["check", "--source", "transcript"]);
+    let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stdout);
+    assert!(only(&finished, "fail").contains("name one with -c"), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn a_conversation_that_does_not_exist_is_66() {
+    let simulator = simulator(TALK, &[]).await;
+    for source in ["auto", "notifications"] {
+        let finished = check(&simulator, &["--source", source, "-c", "nonesuch"]).await;
+        assert_eq!(finished.code, Some(66), "{}", finished.stdout);
+        let line = only(&finished, "fail");
+        assert!(line.starts_with("fail  conversation nonesuch: 127.0.0.1:") && line.contains("404 ("), "{line}");
+    }
+    // The others are looked at all the same.
+    let there = simulator.first_conversation();
+    let finished = check(&simulator, &["-c", "nonesuch", "-c", there.id()]).await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stdout);
+    assert!(finished.stdout.contains(&format!("ok    conversation {}: messages", there.id())), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn a_transcript_endpoint_that_is_not_there_is_a_warning_unless_asked_for() {
+    let line = finds(&["transcript:absent"], &[], 0, "warn").await;
+    assert!(line.contains("transcript endpoint") && line.contains("404 ("), "{line}");
+    let line = finds(&["transcript:absent"], &["--source", "transcript"], 66, "fail").await;
+    assert!(line.contains("transcript endpoint") && line.contains("404 ("), "{line}");
+    finds(&["handshake:ok"], &[], 0, "warn").await;
+    finds(&["handshake:ok"], &["--source", "transcript"], 76, "fail").await;
+    finds(&["handshake:status=403"], &[], 77, "fail").await;
+    finds(&["handshake:bad-accept"], &[], 76, "fail").await;
+    finds(&["handshake:status=503"], &[], 69, "fail").await;
+}
+
+#[tokio::test]
+async fn a_server_without_the_published_api_will_do_while_its_transcript_socket_opens() {
+    let options = Options { wires: Wires::TranscriptOnly, ..Options::default() };
+    let simulator = simulator_with(TALK, &[], options).await;
+    for (source, code) in [("auto", 0), ("transcript", 0), ("notifications", 76)] {
+        let finished = check(&simulator, &["--source", source]).await;
+        assert_eq!(finished.code, Some(code), "{source}: {}", finished.stdout);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_something_else_is_76() {
+    for path in ["GET /api/v2/conversations/", "/messages/bulk", "POST /api/v2/notifications/channels"] {
+        let fault = format!("rest:not-json,path={path}");
+        finds(&[&fault], &["--source", "notifications"], 76, "fail").await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_told_and_its_topic_tried() {
+    let script = Script::named("call").unwrap();
+    for (faults, warnings) in [(&[][..], 1), (&["rest:deny=conversation:transcription:view"], 2)] {
+        let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+        let simulator =
+            Simulator::start(Options { script: script.clone(), faults, ..Options::default() }).await.unwrap();
+        let finished = check(&simulator, &[]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+        let call = finished.stdout.lines().find(|line| line.contains(": a call, open, ")).unwrap_or_default();
+        assert!(call.ends_with("; its words come where transcription is switched on"), "{}", finished.stdout);
+        let warned: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with("warn")).collect();
+        assert_eq!(warned.len(), warnings, "{}", finished.stdout);
+        assert!(warned[0].contains("transcript endpoint"), "{warned:?}");
+        let rejected = warned.get(1).is_none_or(|line| {
+            line.contains("the words of calls: 1 of 1 rejected") && line.contains("conversation:transcription:view")
+        });
+        assert!(rejected, "{warned:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_does_without_the_permission_for_messages() {
+    let faults = vec!["rest:deny=conversation:message:view".parse().unwrap()];
+    let script = Script::named("call").unwrap();
+    let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await.unwrap();
+    let finished = check(&simulator, &["--source", "notifications"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert!(only(&finished, "warn").contains("permission conversation:message:view"), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn queues_and_users_are_looked_up_and_their_topics_tried() {
+    let simulator = under_way(&[]).await;
+    let (queue, user) = (Simulator::queue_id("Support"), Simulator::user_id("Sam Okafor"));
+    let args = ["--queue", &queue, "--user", &user];
+    let mut command = program(&simulator, &[&["check"], &args[..]].concat());
+    let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
+    assert_proper(&simulator, &finished);
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    lacks(&finished, "warn");
+    for line in [
+        format!("ok    queue {queue}: Support"),
+        format!("ok    user {user}: Sam Okafor"),
+        "topics for queue messages: 1 topic subscribed".to_owned(),
+        "topics for agent messages: 1 topic subscribed".to_owned(),
+        "1 open conversation in these queues and users".to_owned(),
+    ] {
+        assert!(finished.stdout.contains(&line), "{line:?} is not in {}", finished.stdout);
+    }
+    let finished = check(&simulator, &["--queue", "nonesuch"]).await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stdout);
+    assert!(only(&finished, "fail").starts_with("fail  queue nonesuch: "), "{}", finished.stdout);
+}
