@@ -9,6 +9,7 @@ mod conformance;
 mod cursor;
 mod demo;
 mod exit_codes;
+mod foot;
 mod history;
 mod hostile;
 mod notifications;
