@@ -9,12 +9,13 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use tokio::time::Instant;
 
 /// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
 const ATOMIC: usize = 4096;
@@ -48,10 +49,8 @@ struct Shared {
     /// Without one there is never a foot.
     look: OnceLock<Look>,
     has_foot: AtomicBool,
-    /// How many lines were written.
-    lines: AtomicU64,
-    /// Held while something is written.
-    turn: Mutex<()>,
+    /// When the last line was written. Held while something is.
+    turn: Mutex<Option<Instant>>,
 }
 
 impl Stderr {
@@ -60,18 +59,18 @@ impl Stderr {
     /// A reader that went away is no reason to stop the tail, and one that stalls is none to hold up pings and signals:
     /// after a moment the line is dropped. An ordinary line is one write, so that lines of several processes do not mix.
     pub(crate) fn line(&self, line: &str) {
-        let _turn = self.turn();
+        let mut turn = self.turn();
+        *turn = Some(Instant::now());
         let mut stderr = io::stderr().lock();
-        self.0.lines.fetch_add(1, Ordering::Relaxed);
         let wiping = if self.has_foot() && is_in_foreground(&stderr) { WIPE } else { "" };
         if write(&mut stderr, &format!("{wiping}{line}"), &PATIENCE) {
             self.0.has_foot.store(false, Ordering::Release);
         }
     }
 
-    /// How many times something was written so far, the foot apart.
-    pub(crate) fn lines(&self) -> u64 {
-        self.0.lines.load(Ordering::Relaxed)
+    /// When something was written last, the foot apart.
+    pub(crate) fn last_line(&self) -> Option<Instant> {
+        *self.turn()
     }
 
     /// From now on there may be a foot: standard error is a terminal that can move its cursor.
@@ -122,7 +121,7 @@ impl Stderr {
         self.0.has_foot.load(Ordering::Acquire)
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
+    fn turn(&self) -> MutexGuard<'_, Option<Instant>> {
         self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,6 +25,9 @@ const QUIET: Duration = Duration::from_secs(10);
 /// How often to look. A socket wakes up as often, to see whether the machine has slept.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How soon at most.
+const SOON: Duration = Duration::from_secs(1);
+
 /// How long the answer to a ping may take before the silence is mentioned.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -135,7 +138,7 @@ impl Pulse {
     }
 
     async fn keep_showing(&self, stderr: &Stderr, reader: &WriterHandle) {
-        let said = || (reader.written().records, stderr.lines());
+        let said = || (reader.written().records, stderr.last_line());
         let show = |line: Option<String>| match line {
             // What is on its way to the terminal would come to stand behind the foot.
             Some(line) if reader.is_idle() => stderr.foot(&format!("{PROGRAM}: {line}")),
@@ -144,12 +147,12 @@ impl Pulse {
         self.watch(said, show).await;
     }
 
-    /// Looks from time to time how many lines were `said`, of the transcript and on standard error, and shows what
-    /// there is to show then.
-    async fn watch(&self, said: impl Fn() -> (u64, u64), mut show: impl FnMut(Option<String>)) {
+    /// Looks from time to time how many lines of the transcript were `said`, and when the last was on standard error,
+    /// and shows what there is to show then.
+    async fn watch(&self, said: impl Fn() -> (u64, Option<Instant>), mut show: impl FnMut(Option<String>)) {
         let mut silence = Silence::new(self.begun);
         loop {
-            sleep(LOOK).await;
+            sleep(silence.until_next_look()).await;
             silence.look(said());
             show(self.line(&silence));
         }
@@ -164,33 +167,44 @@ impl Pulse {
     }
 }
 
-/// Since when nothing was said, as far as that was seen when it was looked at.
+/// Since when nothing was said.
 #[derive(Debug)]
 struct Silence {
-    /// Lines of the transcript, and when the last one was there.
-    transcript: (u64, Instant),
-    /// The same on standard error.
-    status: (u64, Instant),
+    /// How many lines the transcript had.
+    lines: u64,
+    /// When the last one was seen to be there.
+    line: Instant,
+    /// When the last one came on standard error.
+    status: Instant,
 }
 
 impl Silence {
     fn new(since: Instant) -> Self {
-        Self { transcript: (0, since), status: (0, since) }
+        Self { lines: 0, line: since, status: since }
     }
 
-    fn look(&mut self, (transcript, status): (u64, u64)) {
-        let now = Instant::now();
-        for (known, count) in [(&mut self.transcript, transcript), (&mut self.status, status)] {
-            if known.0 != count {
-                *known = (count, now);
-            }
+    fn look(&mut self, (lines, status): (u64, Option<Instant>)) {
+        if self.lines != lines {
+            (self.lines, self.line) = (lines, Instant::now());
         }
+        self.status = status.unwrap_or(self.status);
     }
 
     /// How long the transcript has been quiet, if nothing else was said lately either.
     fn quiet(&self) -> Option<Duration> {
-        let lately = self.transcript.1.max(self.status.1);
-        (lately.elapsed() >= QUIET).then(|| self.transcript.1.elapsed())
+        (self.since_anything() >= QUIET).then(|| self.line.elapsed())
+    }
+
+    /// When to look again, which is sooner where it is about to be quiet for long enough.
+    fn until_next_look(&self) -> Duration {
+        match QUIET.saturating_sub(self.since_anything()) {
+            Duration::ZERO => LOOK,
+            rest => rest.clamp(SOON, LOOK),
+        }
+    }
+
+    fn since_anything(&self) -> Duration {
+        self.line.max(self.status).elapsed()
     }
 }
 

@@ -13,7 +13,7 @@ fn pulse() -> Pulse {
 }
 
 /// What is shown within this time, and how many seconds after its beginning, each line once.
-async fn shown(pulse: &Pulse, said: &Cell<(u64, u64)>, time: u64) -> Vec<(u64, Option<String>)> {
+async fn shown(pulse: &Pulse, said: &Cell<(u64, Option<Instant>)>, time: u64) -> Vec<(u64, Option<String>)> {
     let (start, shown) = (Instant::now(), RefCell::new(Vec::new()));
     let show = |line| shown.borrow_mut().push((start.elapsed().as_secs(), line));
     let _ = timeout(seconds(time), pulse.watch(|| said.get(), show)).await;
@@ -39,29 +39,30 @@ async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
 
 #[tokio::test(start_paused = true)]
 async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
-    let (pulse, said) = (pulse(), Cell::new((0, 0)));
+    let (pulse, said) = (pulse(), Cell::new((0, None)));
     let life = Life::new(Instant::now().into());
     pulse.vital().listens(Some(Life::clone(&life)));
     let talk = async {
-        for (after, now) in [(61, (0, 1)), (20, (1, 1))] {
+        for (after, lines) in [(61, 0), (22, 1)] {
             sleep(seconds(after)).await;
-            said.set(now);
+            said.set((lines, Some(Instant::now())));
             life.set(Instant::now());
         }
         pending::<()>().await;
     };
-    let shown = tokio::select! { shown = shown(&pulse, &said, 96) => shown, () = talk => Vec::new() };
+    let shown = tokio::select! { shown = shown(&pulse, &said, 97) => shown, () = talk => Vec::new() };
     let shown: Vec<_> = shown.into_iter().skip(10).collect();
     let expected = [
         (55, some("quiet for 55 s; no sign of life for 55 s")),
         (60, some("quiet for 1 min; no sign of life for 1 min")),
         (65, None),
         (70, None),
-        (75, some("alive, quiet for 1 min; last sign of life 14 s ago")),
-        (80, some("alive, quiet for 1 min; last sign of life 19 s ago")),
-        (85, None),
-        (90, None),
-        (95, some("alive, quiet for 10 s; last sign of life 14 s ago")),
+        (71, some("alive, quiet for 1 min; last sign of life 10 s ago")),
+        (76, some("alive, quiet for 1 min; last sign of life 15 s ago")),
+        (81, some("alive, quiet for 1 min; last sign of life 20 s ago")),
+        (86, None),
+        (91, None),
+        (96, some("alive, quiet for 10 s; last sign of life 13 s ago")),
     ];
     assert_eq!(shown, expected);
 }

@@ -44,7 +44,7 @@ async fn in_a_quiet_time_it_is_there_and_makes_way_for_a_line() {
 }
 
 #[tokio::test]
-async fn a_line_on_standard_error_and_the_shell_find_no_trace_of_it() {
+async fn a_line_on_standard_error_takes_its_place() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
     let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
@@ -52,6 +52,14 @@ async fn a_line_on_standard_error_and_the_shell_find_no_trace_of_it() {
     simulator.first_conversation().inflict("malformed").await.unwrap();
     terminal.until(|screen| screen.contents().contains("skipped") && !has_foot(screen)).await;
     assert!(lines(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"), "{:?}", lines(&terminal));
+    drop(running);
+}
+
+#[tokio::test]
+async fn after_ctrl_c_the_shell_finds_no_trace_of_it() {
+    let simulator = simulator("", &[]).await;
+    let mut terminal = Terminal::open(80);
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
     terminal.until(has_foot).await;
     terminal.press("\x03");
     let signal = running.finish().await.signal;
@@ -113,7 +121,8 @@ async fn it_is_nowhere_where_nobody_wants_it_or_somebody_else_has_the_terminal()
     let mut terminal = Terminal::open(80);
     let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
     terminal.until(has_foot).await;
-    terminal.until(|screen| !screen.contents().contains("quiet for 10 s;")).await;
+    let first = terminal.look().0.join("\n");
+    terminal.until(|screen| screen.contents() != first).await;
     for (number, terminal) in without.iter().map(|(_, terminal)| terminal).chain([&beside]).enumerate() {
         assert!(!terminal.look().0.concat().contains("quiet"), "{number}: {:?}", terminal.look());
     }
