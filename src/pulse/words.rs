@@ -63,16 +63,14 @@ fn of_several(doings: &[Doing], quiet: &str) -> String {
 
 impl Attempt {
     fn in_words(self) -> String {
-        let mut words = if self.again { "reconnecting" } else { "connecting" }.to_owned();
-        match self.retry {
-            Some((retry, Retries::Limited(most))) => words += &format!(", retry {retry} of {most}"),
-            Some((retry, Retries::Unlimited)) => words += &format!(", retry {retry}"),
-            None => {}
-        }
-        if let Some(wait) = self.wait {
-            words += &format!(" in {}", span(wait));
-        }
-        words
+        let verb = if self.again { "reconnecting" } else { "connecting" };
+        let retry = match self.retry {
+            Some((retry, Retries::Limited(most))) => format!(", retry {retry} of {most}"),
+            Some((retry, Retries::Unlimited)) => format!(", retry {retry}"),
+            None => String::new(),
+        };
+        let wait = self.wait.map_or_else(String::new, |wait| format!(" in {}", span(wait)));
+        format!("{verb}{retry}{wait}")
     }
 }
 

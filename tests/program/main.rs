@@ -29,3 +29,4 @@ mod status;
 mod support;
 mod terminal;
 mod tls;
+mod unattended;

@@ -25,6 +25,7 @@ pub(crate) struct Terminal {
 }
 
 /// Where standard output goes.
+#[derive(Clone, Copy)]
 pub(crate) enum To<'a> {
     Screen,
     File(&'a Path),
