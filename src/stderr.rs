@@ -1,7 +1,7 @@
 //! Standard error: whole lines, and below them, on a terminal, one that is rewritten in place: the foot.
 //!
 //! The foot is gone before anything else is written to that terminal. Lines on standard error see to that themselves;
-//! those on standard output do when they go through [`Above`]. What draws the foot has to make sure that none of those is
+//! those on standard output do when they go through `Above`. What draws the foot has to make sure that none of those is
 //! under way. The cursor rests at the foot's beginning: there a terminal keeps it when it becomes narrower and breaks
 //! the foot, and there a shell finds it if nobody comes to wipe.
 

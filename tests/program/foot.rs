@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use crate::support::program::{Running, program, simulator, soon};
+use crate::support::program::{Running, program, simulator, simulator_with, soon};
 use crate::support::pty::{Terminal, To};
 use crate::support::shell::after;
-use genesys_tail::simulator::Simulator;
+use genesys_tail::simulator::{Options, Simulator};
 use regex::Regex;
 use tokio::process::Command;
 use vt100::Screen;
@@ -90,6 +90,20 @@ async fn it_says_that_there_is_no_connection() {
     let running = plain(&simulator, &["--connect-timeout", "60s"]);
     let running = Running::start(&mut terminal.command(&running, To::Screen));
     terminal.until(|screen| screen.contents() == "genesys-tail: connecting").await;
+    drop(running);
+}
+
+#[tokio::test]
+async fn one_line_tells_of_all_connections_and_hides_no_outage() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
+    let simulator = simulator_with("", &["handshake:hang,conversation=beta,after=1"], options).await;
+    let mut terminal = Terminal::open(100);
+    let tail = plain(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
+    let running = Running::start(&mut terminal.command(&tail, To::Screen));
+    soon(simulator.until(|ledger| ledger.open() == 2)).await;
+    simulator.conversation("beta").unwrap().close(1011, "").await;
+    terminal.until(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
+    assert!(terminal.look().0.last().unwrap().ends_with(" s; 1 reconnecting"), "{:?}", terminal.look());
     drop(running);
 }
 
