@@ -51,6 +51,8 @@ struct Shared {
     has_foot: AtomicBool,
     /// When the last line was written. Held while something is.
     turn: Mutex<Option<Instant>>,
+    /// When something was written to standard output last.
+    output: Mutex<Option<Instant>>,
 }
 
 impl Stderr {
@@ -71,6 +73,11 @@ impl Stderr {
     /// When something was written last, the foot apart.
     pub(crate) fn last_line(&self) -> Option<Instant> {
         *self.turn()
+    }
+
+    /// When something was written last to the output that stands above, which is looked at only where there may be a foot.
+    pub(crate) fn last_output(&self) -> Option<Instant> {
+        *lock(&self.0.output)
     }
 
     /// From now on there may be a foot: standard error is a terminal that can move its cursor.
@@ -122,7 +129,7 @@ impl Stderr {
     }
 
     fn turn(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.turn)
     }
 }
 
@@ -132,23 +139,30 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// An output that is written to only when there is no foot in the way. Where there is none that costs a glance.
+/// An output that is written to only when there is no foot in the way. Where there may be none that costs a glance.
 pub(crate) struct Above<W> {
     out: W,
     foot: Stderr,
+    /// Whether the foot would be in the way.
+    on_terminal: bool,
 }
 
 impl<W: AsFd> Above<W> {
-    /// `out`, which concerns the foot only if it is a terminal as well.
+    /// `out`, which has the foot in its way only if it is a terminal as well.
     pub(crate) fn new(out: W, stderr: &Stderr) -> Self {
-        let foot = if out.as_fd().is_terminal() { stderr.clone() } else { Stderr::default() };
-        Self { out, foot }
+        let on_terminal = out.as_fd().is_terminal();
+        Self { out, foot: stderr.clone(), on_terminal }
     }
 }
 
 impl<W: Write> Write for Above<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.foot.make_way();
+        if self.foot.may_have_foot() {
+            if self.on_terminal {
+                self.foot.make_way();
+            }
+            *lock(&self.foot.0.output) = Some(Instant::now());
+        }
         self.out.write(bytes)
     }
 
@@ -161,6 +175,10 @@ impl<W: AsFd> AsFd for Above<W> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.out.as_fd()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether nobody else is behind standard output who may write to the same terminal, as `| grep` and `| less` do.

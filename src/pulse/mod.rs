@@ -138,7 +138,7 @@ impl Pulse {
     }
 
     async fn keep_showing(&self, stderr: &Stderr, reader: &WriterHandle) {
-        let said = || (reader.written().records, stderr.last_line());
+        let said = || self.silence(stderr.last_output(), stderr.last_line());
         let show = |line: Option<String>| match line {
             // What is on its way to the terminal would come to stand behind the foot.
             Some(line) if reader.is_idle() => stderr.foot(&format!("{PROGRAM}: {line}")),
@@ -147,64 +147,46 @@ impl Pulse {
         self.watch(said, show).await;
     }
 
-    /// Looks from time to time how many lines of the transcript were `said`, and when the last was on standard error,
-    /// and shows what there is to show then.
-    async fn watch(&self, said: impl Fn() -> (u64, Option<Instant>), mut show: impl FnMut(Option<String>)) {
-        let mut silence = Silence::new(self.begun);
+    /// Looks from time to time how long it is silent, and shows what there is to show then.
+    async fn watch(&self, silence: impl Fn() -> Silence, mut show: impl FnMut(Option<String>)) {
         loop {
-            sleep(silence.until_next_look()).await;
-            silence.look(said());
-            show(self.line(&silence));
+            sleep(silence().until_next_look()).await;
+            show(self.line(silence()));
         }
+    }
+
+    fn silence(&self, line: Option<Instant>, status: Option<Instant>) -> Silence {
+        let line = line.unwrap_or(self.begun);
+        Silence { transcript: line.elapsed(), everything: status.map_or(line, |status| line.max(status)).elapsed() }
     }
 
     /// What there is to say, if it is quiet enough for that.
-    fn line(&self, silence: &Silence) -> Option<String> {
-        let quiet = silence.quiet()?;
+    fn line(&self, silence: Silence) -> Option<String> {
+        if silence.everything < QUIET {
+            return None;
+        }
         let doings: Vec<Doing> =
             self.vitals.borrow().iter().filter_map(|vital| vital.doing(self.ping_interval + ANSWER)).collect();
-        words::line(&doings, quiet)
+        words::line(&doings, silence.transcript)
     }
 }
 
-/// Since when nothing was said.
-#[derive(Debug)]
+/// How long nothing was said.
+#[derive(Debug, Clone, Copy)]
 struct Silence {
-    /// How many lines the transcript had.
-    lines: u64,
-    /// When the last one was seen to be there.
-    line: Instant,
-    /// When the last one came on standard error.
-    status: Instant,
+    /// In the transcript.
+    transcript: Duration,
+    /// Nor on standard error.
+    everything: Duration,
 }
 
 impl Silence {
-    fn new(since: Instant) -> Self {
-        Self { lines: 0, line: since, status: since }
-    }
-
-    fn look(&mut self, (lines, status): (u64, Option<Instant>)) {
-        if self.lines != lines {
-            (self.lines, self.line) = (lines, Instant::now());
-        }
-        self.status = status.unwrap_or(self.status);
-    }
-
-    /// How long the transcript has been quiet, if nothing else was said lately either.
-    fn quiet(&self) -> Option<Duration> {
-        (self.since_anything() >= QUIET).then(|| self.line.elapsed())
-    }
-
     /// When to look again, which is sooner where it is about to be quiet for long enough.
-    fn until_next_look(&self) -> Duration {
-        match QUIET.saturating_sub(self.since_anything()) {
+    fn until_next_look(self) -> Duration {
+        match QUIET.saturating_sub(self.everything) {
             Duration::ZERO => LOOK,
             rest => rest.clamp(SOON, LOOK),
         }
-    }
-
-    fn since_anything(&self) -> Duration {
-        self.line.max(self.status).elapsed()
     }
 }
 

@@ -12,11 +12,14 @@ fn pulse() -> Pulse {
     Pulse::new(seconds(20))
 }
 
+/// When a line came last, and one on standard error.
+type Said = Cell<(Option<Instant>, Option<Instant>)>;
+
 /// What is shown within this time, and how many seconds after its beginning; empty for nothing.
-async fn shown(pulse: &Pulse, said: &Cell<(u64, Option<Instant>)>, time: u64) -> Vec<(u64, String)> {
+async fn shown(pulse: &Pulse, said: &Said, time: u64) -> Vec<(u64, String)> {
     let (start, shown) = (Instant::now(), RefCell::new(Vec::new()));
     let show = |line: Option<String>| shown.borrow_mut().push((start.elapsed().as_secs(), line.unwrap_or_default()));
-    let _ = timeout(seconds(time), pulse.watch(|| said.get(), show)).await;
+    let _ = timeout(seconds(time), pulse.watch(|| pulse.silence(said.get().0, said.get().1), show)).await;
     shown.into_inner()
 }
 
@@ -34,18 +37,18 @@ async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
         (10, "alive, quiet for 10 s; last sign of life 10 s ago"),
         (15, "alive, quiet for 15 s; last sign of life 15 s ago"),
     ];
-    assert_eq!(shown(&pulse, &Cell::default(), 16).await, owned(expected));
+    assert_eq!(shown(&pulse, &Said::default(), 16).await, owned(expected));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
-    let (pulse, said) = (pulse(), Cell::new((0, None)));
+    let (pulse, said) = (pulse(), Said::default());
     let life = Life::new(Instant::now().into());
     pulse.vital().listens(Some(Life::clone(&life)));
     let talk = async {
-        for (after, lines) in [(61, 0), (22, 1)] {
+        for (after, line) in [(61, false), (22, true)] {
             sleep(seconds(after)).await;
-            said.set((lines, Some(Instant::now())));
+            said.set((line.then(Instant::now), Some(Instant::now())));
             life.set(Instant::now());
         }
         pending::<()>().await;
@@ -62,17 +65,17 @@ async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
         (81, "alive, quiet for 1 min; last sign of life 20 s ago"),
         (86, ""),
         (91, ""),
-        (96, "alive, quiet for 10 s; last sign of life 13 s ago"),
+        (93, "alive, quiet for 10 s; last sign of life 10 s ago"),
     ];
     assert_eq!(shown, owned(expected));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_told_as_what_it_is() {
-    let (pulse, said) = (pulse(), Cell::default());
+    let (pulse, said) = (pulse(), Said::default());
     let vital = pulse.vital();
     advance(QUIET).await;
-    let line = || pulse.line(&Silence::new(pulse.begun)).unwrap_or_default();
+    let line = || pulse.line(pulse.silence(None, None)).unwrap_or_default();
     assert_eq!(line(), "", "nothing is done yet");
     vital.connects();
     assert_eq!(line(), "connecting");
@@ -100,7 +103,7 @@ async fn who_has_no_socket_or_has_left_does_not_count() {
     vitals[0].listens(Some(Life::new(now.into())));
     vitals[1].listens(Some(Life::new(earlier.into())));
     vitals[2].listens(None);
-    let line = || pulse.line(&Silence::new(pulse.begun)).unwrap_or_default();
+    let line = || pulse.line(pulse.silence(None, None)).unwrap_or_default();
     assert_eq!(line(), "2 connections alive, quiet for 20 s; last signs of life within 20 s");
     vitals[1].leaves();
     assert_eq!(line(), "alive, quiet for 20 s; last sign of life 5 s ago");
