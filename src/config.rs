@@ -27,6 +27,8 @@ use chrono::Utc;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::{Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
+use crate::logging::LogFormat;
+use crate::stderr::Look;
 use crate::{cli, logging};
 
 pub use check::Check;
@@ -222,6 +224,14 @@ fn tail(
         record,
         cursor,
     })))
+}
+
+/// How a line at the foot of a terminal looks; `None` where nobody wants one, or the terminal can move no cursor.
+#[must_use]
+pub fn foot(cli: &Cli, env: &Env) -> Option<Look> {
+    let term = env.get("TERM").is_some_and(|setting| setting.value != "dumb");
+    let plain = cli.tail.lines.color == Color::Never || env.get("NO_COLOR").is_some();
+    (term && cli.logging.log_format == LogFormat::Text).then_some(if plain { Look::Plain } else { Look::Dim })
 }
 
 /// `-q` and `-v` win over the variable, as every flag does.

@@ -17,6 +17,7 @@
 //! | [`output`] | how it is shown: text, json, raw, escaping, and the thread that owns stdout |
 //! | `recording` | what `--record` writes and `--replay` reads |
 //! | [`logging`], [`redact`] | status lines, and what may never be in them |
+//! | [`stderr`], `pulse` | where they go; the line that shows what a quiet tail waits for |
 //! | `exit`, [`signals`] | how a run ends |
 //! | `core_dump` | what a crash may leave on disk, which is nothing |
 //! | `plain` | what the operating system says, in plain words |
@@ -39,6 +40,7 @@ mod ledger;
 pub mod logging;
 pub mod output;
 mod plain;
+mod pulse;
 mod recording;
 pub mod redact;
 mod run;
@@ -46,6 +48,7 @@ pub mod signals;
 pub mod simulator;
 mod source;
 mod stage;
+pub mod stderr;
 mod tail;
 
 use std::ffi::OsString;
@@ -56,6 +59,7 @@ use std::path::Path;
 
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 use crate::cli::Cli;
 use crate::config::{Env, Resolved, Task, resolve};
@@ -64,6 +68,7 @@ pub use crate::exit::Exit;
 use crate::logging::Log;
 use crate::redact::Secrets;
 use crate::signals::{Signal, Signals};
+use crate::stderr::Stderr;
 
 /// What a process was started with.
 pub struct Invocation<'a> {
@@ -79,6 +84,8 @@ pub struct Invocation<'a> {
     pub stdout: File,
     /// Whether that is a terminal.
     pub terminal: bool,
+    /// Whether standard error is one.
+    pub watched: bool,
 }
 
 /// Runs the program from its settings to its end. Errors are reported on standard error.
@@ -88,9 +95,10 @@ pub struct Invocation<'a> {
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
     core_dump::forbid();
-    let log = Log { format: invocation.cli.logging.log_format, secrets: Secrets::default(), escape: output::escape };
+    let format = invocation.cli.logging.log_format;
+    let log = Log { format, secrets: Secrets::default(), escape: output::escape, stderr: Stderr::default() };
     exit::report_bugs(log.clone());
-    let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log.secrets));
+    let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log));
     result.unwrap_or_else(|error| {
         if !error.is_reported() {
             log.report(&error.to_string(), error.hint());
@@ -101,10 +109,14 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
 
 /// From what was typed and set to what is to be done, with logging started.
 fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
-    let Invocation { cli, variables, folder, stdin, stdout, terminal } = invocation;
+    let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
     let env = Env::read(variables, &cli, folder)?;
+    let foot = config::foot(&cli, &env).filter(|_| watched && stderr::ends_here(&stdout) && !signals::is_aside());
     let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
     keep_secret(&task, &log.secrets);
+    if let Some(look) = foot.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
+        log.stderr.allow_foot(look);
+    }
     log.clone().init(filter);
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -125,14 +137,15 @@ fn keep_secret(task: &Task, secrets: &Secrets) {
     }
 }
 
-fn execute(task: Task, stdout: File, secrets: &Secrets) -> Result<Exit, Error> {
+fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     // Before the first TLS configuration is made; a second call of this function finds it done.
     let _ = rustls::crypto::ring::default_provider().install_default();
     find_out_about_files().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
-    let result = runtime.block_on(until_signalled(task, stdout, secrets));
+    let result = runtime.block_on(until_signalled(task, stdout, log));
     // A thread that still waits for a recording on standard input would keep the process from ending.
     runtime.shutdown_background();
+    log.stderr.wipe();
     result
 }
 
@@ -143,10 +156,10 @@ fn find_out_about_files() -> io::Result<()> {
 }
 
 /// Runs the task. The first signal asks it to leave in good order, the second does not wait for that.
-async fn until_signalled(task: Task, stdout: File, secrets: &Secrets) -> Result<Exit, Error> {
+async fn until_signalled(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let stop = CancellationToken::new();
-    let mut running = std::pin::pin!(run::run(task, stdout, secrets, &stop));
+    let mut running = std::pin::pin!(run::run(task, stdout, log, &stop));
     let mut received: Option<Signal> = None;
     loop {
         tokio::select! {

@@ -9,10 +9,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -23,15 +21,10 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::redact::Secrets;
-
-/// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
-const ATOMIC: usize = 4096;
+use crate::stderr::Stderr;
 
 /// No message is longer than this, in bytes: what the network says may be as long as a frame.
 const LONGEST: usize = 8192;
-
-/// How long a reader of standard error may hold up everything else.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
@@ -58,6 +51,8 @@ pub struct Log {
     pub secrets: Secrets,
     /// What is spelled out.
     pub escape: Escape,
+    /// Where it goes.
+    pub stderr: Stderr,
 }
 
 impl Log {
@@ -65,7 +60,8 @@ impl Log {
     ///
     /// Does nothing when the process has a subscriber already.
     pub fn init(self, filter: Targets) {
-        let subscriber = tracing_subscriber::registry().with(layer(self, filter, write_stderr));
+        let stderr = self.stderr.clone();
+        let subscriber = tracing_subscriber::registry().with(layer(self, filter, move |line: &str| stderr.line(line)));
         // There is one already in a test, or in a program that embeds this library: then that one is to be used.
         let _ = tracing::subscriber::set_global_default(subscriber);
     }
@@ -74,7 +70,7 @@ impl Log {
     ///
     /// Works before [`Log::init`] and passes no filter.
     pub fn report(&self, what: &str, hint: Option<&str>) {
-        write_stderr(&self.error_lines(Utc::now(), what, hint));
+        self.stderr.line(&self.error_lines(Utc::now(), what, hint));
     }
 
     fn error_lines(&self, at: DateTime<Utc>, what: &str, hint: Option<&str>) -> String {
@@ -195,19 +191,6 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// A reader of standard error that went away is no reason to stop the tail, and one that stalls is none to hold up pings
-/// and signals: after a moment the line is dropped. An ordinary line is one write, so that lines of several processes do
-/// not mix.
-fn write_stderr(line: &str) {
-    let mut stderr = std::io::stderr().lock();
-    for piece in line.as_bytes().chunks(ATOMIC) {
-        let mut writable = [PollFd::new(&stderr, PollFlags::OUT)];
-        if !matches!(poll(&mut writable, Some(&PATIENCE)), Ok(1..)) || stderr.write_all(piece).is_err() {
-            return;
-        }
-    }
-}
-
 /// `sink` is given whole lines with their line break.
 fn layer<S, F>(log: Log, filter: Targets, sink: F) -> impl Layer<S>
 where
@@ -296,7 +279,7 @@ mod tests {
     fn log(format: LogFormat) -> Log {
         let secrets = Secrets::default();
         secrets.add_token(&"to\"k\ten-1".to_owned().into());
-        Log { format, secrets, escape }
+        Log { format, secrets, escape, stderr: Stderr::default() }
     }
 
     /// One subscriber at a time: `tracing` caches for all threads whether somebody listens, and when one thread comes

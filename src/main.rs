@@ -40,6 +40,7 @@ fn run(cli: Cli) -> io::Result<Exit> {
         folder: &std::env::current_dir().unwrap_or_default(),
         stdin: &mut io::stdin(),
         terminal: stdout.is_terminal(),
+        watched: io::stderr().is_terminal(),
         // Its own handle, without the buffer that the standard library puts before standard output.
         stdout: File::from(stdout.as_fd().try_clone_to_owned()?),
     }))

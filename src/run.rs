@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::check::check;
 use crate::config::{Config, Demo, Endpoints, Groups, Replay, Simulate, Task};
 use crate::exit::Error;
+use crate::logging::Log;
 use crate::output::Prefixes;
-use crate::redact::Secrets;
 use crate::simulator::{self, Script, Simulator};
 use crate::source::replay::replay;
 use crate::stage::Stage;
+use crate::stderr::Stderr;
 use crate::tail::tail;
 
 /// Does what the program was started for, until it is done or `stop` is cancelled.
@@ -21,23 +22,18 @@ use crate::tail::tail;
 /// # Errors
 ///
 /// Why it could not be done. It was not reported yet.
-pub(crate) async fn run(
-    task: Task,
-    mut stdout: File,
-    secrets: &Secrets,
-    stop: &CancellationToken,
-) -> Result<(), Error> {
+pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     match task {
-        Task::Tail(config) => tail(*config, stdout, secrets, stop).await,
-        Task::Demo(demo) => self::demo(*demo, stdout, secrets, stop).await,
-        Task::Check(settings) => check(*settings, stdout, secrets, stop).await,
-        Task::Replay(settings) => replay_to(settings, stdout, stop).await,
+        Task::Tail(config) => tail(*config, stdout, log, stop).await,
+        Task::Demo(demo) => self::demo(*demo, stdout, log, stop).await,
+        Task::Check(settings) => check(*settings, stdout, &log.secrets, stop).await,
+        Task::Replay(settings) => replay_to(settings, stdout, &log.stderr, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
     }
 }
 
-async fn demo(demo: Demo, stdout: File, secrets: &Secrets, stop: &CancellationToken) -> Result<(), Error> {
+async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let options = simulator::Options {
         script: Script::named("demo").expect("a built-in script"),
         faults: vec![
@@ -65,11 +61,11 @@ async fn demo(demo: Demo, stdout: File, secrets: &Secrets, stop: &CancellationTo
         record: demo.record,
         cursor: None,
     };
-    tail(config, stdout, secrets, stop).await
+    tail(config, stdout, log, stop).await
 }
 
-async fn replay_to(settings: Replay, stdout: File, stop: &CancellationToken) -> Result<(), Error> {
-    let stage = Stage::new(settings.lines, (None, Prefixes::default()), (None, None), stdout)?;
+async fn replay_to(settings: Replay, stdout: File, stderr: &Stderr, stop: &CancellationToken) -> Result<(), Error> {
+    let stage = Stage::new(settings.lines, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
     let replayed = stop.run_until_cancelled(replay(&settings.from, &stage.delivery));
     let Some(replayed) = stage.until_broken(replayed).await? else { return Ok(()) };
     stage.finish(stop).await?;

@@ -65,10 +65,7 @@ impl Signals {
     /// Outside of a tokio runtime with I/O enabled.
     pub(crate) fn listen() -> io::Result<Self> {
         let ignored = ignored();
-        let heed = |kind: SignalKind| match ignored >> (kind.as_raw_value() - 1) & 1 {
-            0 => unix::signal(kind).map(Some),
-            _ => Ok(None),
-        };
+        let heed = |kind: SignalKind| if holds(ignored, kind) { Ok(None) } else { unix::signal(kind).map(Some) };
         Ok(Self {
             interrupt: heed(SignalKind::interrupt())?,
             terminate: heed(SignalKind::terminate())?,
@@ -84,6 +81,15 @@ impl Signals {
             () = next(&mut self.hangup) => Signal::Hangup,
         }
     }
+}
+
+/// Whether this process was started beside something else on its terminal, as a script does with `&`.
+pub(crate) fn is_aside() -> bool {
+    holds(ignored(), SignalKind::interrupt())
+}
+
+fn holds(mask: u64, kind: SignalKind) -> bool {
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 async fn next(signal: &mut Option<unix::Signal>) {

@@ -12,6 +12,7 @@ use crate::delivery::{Counts, Delivery};
 use crate::exit::Error;
 use crate::output::{Fate, Output, Prefixes, Writer};
 use crate::recording::Recorder;
+use crate::stderr::{Above, Stderr};
 
 /// How long what was read may take to reach the reader when the user wants to leave.
 const LAST_FLUSH: Duration = Duration::from_millis(500);
@@ -34,8 +35,9 @@ impl Stage {
         lines: Lines,
         (past, prefixes): (Option<usize>, Prefixes),
         (recorder, cursor): (Option<Recorder>, Option<CursorFile>),
-        stdout: File,
+        (stdout, stderr): (File, &Stderr),
     ) -> Result<Self, Error> {
+        let stdout = Above::new(stdout, stderr);
         let writer = match cursor {
             Some(cursor) => Writer::spawn_noting(stdout, lines.stall_buffer, cursor),
             None => Writer::spawn(stdout, lines.stall_buffer),

@@ -22,9 +22,10 @@ use crate::genesys::http::Http;
 use crate::genesys::quick::Shapes;
 use crate::genesys::rest::Rest;
 use crate::ledger::Ledger;
+use crate::logging::Log;
 use crate::output::Prefixes;
+use crate::pulse::Pulse;
 use crate::recording::Recorder;
-use crate::redact::Secrets;
 use crate::source::notifications::Notifications;
 use crate::source::transcript::Transcript;
 use crate::source::{Session, SourceError};
@@ -35,12 +36,8 @@ use crate::stage::Stage;
 /// # Errors
 ///
 /// Why that could not be done. It was not reported yet, but for the failures of single conversations among several.
-pub(crate) async fn tail(
-    config: Config,
-    stdout: File,
-    secrets: &Secrets,
-    stop: &CancellationToken,
-) -> Result<(), Error> {
+pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
+    let Log { secrets, stderr, .. } = log;
     let http = Http::new(&config.link.network, &config.endpoints, secrets.clone()).map_err(Error::Network)?;
     let (endpoint, credentials) = (config.endpoints.token.clone(), config.credentials.clone());
     let auth = Arc::new(Auth::new(http.clone(), endpoint, credentials, secrets.clone()));
@@ -49,12 +46,17 @@ pub(crate) async fn tail(
     let prefixes = if config.groups.is_empty() { Prefixes::new(ids()) } else { Prefixes::growing(ids()) };
     let (ledger, cursor) = opened(&config)?.map_or_else(Default::default, |(ledger, cursor)| (ledger, Some(cursor)));
     let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
-    let stage =
-        Stage::new(config.lines.clone(), (config.past.lines, prefixes), (recorder.transpose()?, cursor), stdout)?;
+    let stage = Stage::new(
+        config.lines.clone(),
+        (config.past.lines, prefixes),
+        (recorder.transpose()?, cursor),
+        (stdout, stderr),
+    )?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
-    let shapes = Shapes::default();
-    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, delivery, stop };
-    let ended = stage.until_broken(tail.run()).await;
+    let (pulse, shapes) = (Pulse::new(config.link.socket.ping_interval), Shapes::default());
+    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, delivery, pulse: &pulse, stop };
+    let reader = delivery.borrow().output.handle();
+    let ended = stage.until_broken(pulse.show(tail.run(), (stderr, &reader), stop)).await;
     // Where it is the recording that failed, the reader is still to be given what was read.
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
     let summary = stage.finish(stop).await?;
@@ -74,6 +76,7 @@ struct Tail<'a> {
     ledger: Rc<RefCell<Ledger>>,
     shapes: Shapes,
     delivery: &'a RefCell<Delivery>,
+    pulse: &'a Pulse,
     stop: &'a CancellationToken,
 }
 
@@ -202,7 +205,11 @@ impl Tail<'_> {
         C: AsyncFnMut() -> Result<Session<Upgraded>, SourceError>,
     {
         let persistence = Persistence { retries: self.config.link.retries, follow: self.config.link.follow };
-        follow(name, connect, persistence, (self.delivery, Rc::clone(&self.ledger)), self.stop).await
+        let vital = self.pulse.vital();
+        let ledger = Rc::clone(&self.ledger);
+        let result = follow((name, &vital), connect, persistence, (self.delivery, ledger), self.stop).await;
+        vital.leaves();
+        result
     }
 
     /// What stands before the status lines of a conversation, where there are several.

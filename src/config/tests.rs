@@ -236,6 +236,26 @@ fn colour_is_decided_by_flag_then_variables_then_terminal() {
 }
 
 #[test]
+fn a_foot_is_for_people_at_terminals_that_can_show_one() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<Look>);
+    let (xterm, dumb, no) = (("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1"));
+    let cases: [Case<'_>; 6] = [
+        (&[xterm], &[], Some(Look::Dim)),
+        (&[xterm, no], &["--demo"], Some(Look::Plain)),
+        (&[xterm], &["--color", "never"], Some(Look::Plain)),
+        (&[xterm], &["--log-format", "json"], None),
+        (&[dumb], &[], None),
+        (&[], &[], None),
+    ];
+    for (variables, args, expected) in cases {
+        let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
+        let process = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        let env = Env::read(process, &cli, tempfile::tempdir().unwrap().path()).unwrap();
+        assert_eq!(foot(&cli, &env), expected, "{variables:?} {args:?}");
+    }
+}
+
+#[test]
 fn what_is_shown_and_how_is_taken_over() {
     assert_eq!(complete(&[]).tail(&["--only", "agent"]).lines.style.selection.only, [crate::event::Role::Agent]);
     assert_eq!(complete(&[]).tail(&["--json"]).lines.style.format, crate::output::Format::Json);

@@ -109,7 +109,9 @@ pub(crate) fn holds(data: &[u8]) {
     };
     assert_eq!(again(&kept), (header.clone(), kept.clone()));
     for shorten in [kept::Kept::trim, kept::Kept::retire] {
-        kept.iter_mut().for_each(|kept| shorten(kept, 1_767_323_045_000));
+        for kept in &mut kept {
+            shorten(kept, 1_767_323_045_000);
+        }
         let latest: Vec<_> = kept.iter().map(kept::Kept::begun).collect();
         let (_, read) = again(&kept);
         assert_eq!(read.iter().map(kept::Kept::begun).collect::<Vec<_>>(), latest);

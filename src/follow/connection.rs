@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::delivery::{Delivery, Taken};
 use crate::ledger::{Ledger, Tally};
 use crate::output::WriterHandle;
+use crate::pulse::Vital;
 use crate::source::{Arrival, Session, SourceError};
 
 /// A connection that stayed up this long is a success: the next loss is the first in a row again.
@@ -28,6 +29,8 @@ pub(super) struct Shared<'a> {
     reader: WriterHandle,
     /// What was delivered already.
     ledger: Rc<RefCell<Ledger>>,
+    /// Shows what becomes of the connection.
+    pub(super) vital: &'a Vital,
 }
 
 /// An open session with its own bookkeeping.
@@ -135,9 +138,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
 impl<'a> Shared<'a> {
     /// With the ledger that the sources look into as well.
-    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Ledger>>) -> Self {
+    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Ledger>>, vital: &'a Vital) -> Self {
         let reader = delivery.borrow().output.handle();
-        Self { delivery, reader, ledger }
+        Self { delivery, reader, ledger, vital }
     }
 
     fn take(&self, arrival: Arrival<'_>, tally: &mut Tally) -> Taken {

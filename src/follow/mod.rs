@@ -18,6 +18,7 @@ use self::trying::Trying;
 use crate::config::Retries;
 use crate::delivery::Delivery;
 use crate::ledger::{Ledger, Tally};
+use crate::pulse::Vital;
 use crate::source::{Loss, Session, SourceError};
 
 /// How hard to try.
@@ -72,14 +73,14 @@ impl Failure {
 /// has been handed to the output.
 ///
 /// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
-/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart. The `ledger` is
-/// the one that the source looks into.
+/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart; what is done is noted in
+/// `vital`. The `ledger` is the one that the source looks into.
 ///
 /// # Errors
 ///
 /// The last trouble, when it is final or the attempts are used up. It was not reported yet.
 pub(crate) async fn follow<T, C>(
-    name: &str,
+    (name, vital): (&str, &Vital),
     mut connect: C,
     persistence: Persistence,
     (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Ledger>>),
@@ -89,14 +90,16 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
-    let shared = Shared::new(delivery, ledger);
-    let mut trying = Trying::new(name, persistence);
+    let shared = Shared::new(delivery, ledger, vital);
+    let mut trying = Trying::new((name, vital), persistence);
     let mut lost: Option<Loss> = None;
     loop {
+        vital.connects();
         let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
         let error = match opened {
             Ok(mut session) => {
                 trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_sign));
+                vital.listens(session.life());
                 let tally = shared.opened(&mut session, lost.take());
                 let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
                 match tail.run(Connection::new(session, tally), &mut connect).await {

@@ -63,6 +63,7 @@ impl Tail<'_> {
                     Ok(successor) => {
                         let old = std::mem::replace(&mut connection, successor);
                         connection.news |= old.is_fruitful();
+                        self.shared.vital.listens(connection.session.life());
                         self.hand_over(old, &mut connection).await.err()
                     }
                     Err(ended) => Some(ended),
@@ -154,6 +155,7 @@ impl Tail<'_> {
 
     /// Leaves a connection as it deserves.
     async fn end<T: AsyncRead + AsyncWrite + Unpin>(&self, mut connection: Connection<T>, ended: Break) -> Tailed {
+        self.shared.vital.leaves();
         let tailed = match ended {
             Break::Closed => {
                 let orderly = async {

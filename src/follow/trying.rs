@@ -8,12 +8,14 @@ use super::{Failure, Persistence};
 use crate::backoff::Backoff;
 use crate::config::Retries;
 use crate::event::Gap;
+use crate::pulse::Vital;
 use crate::source::{Recovery, SourceError};
 
 /// The count of attempts, and what follows from it.
 #[derive(Debug)]
 pub(super) struct Trying<'a> {
     name: &'a str,
+    vital: &'a Vital,
     persistence: Persistence,
     backoff: Backoff,
     failures: u32,
@@ -22,8 +24,8 @@ pub(super) struct Trying<'a> {
 
 impl<'a> Trying<'a> {
     /// Nothing was attempted yet.
-    pub(super) fn new(name: &'a str, persistence: Persistence) -> Self {
-        Self { name, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
+    pub(super) fn new((name, vital): (&'a str, &'a Vital), persistence: Persistence) -> Self {
+        Self { name, vital, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
     }
 
     /// The next failure is the first in a row again.
@@ -57,6 +59,7 @@ impl<'a> Trying<'a> {
             Recovery::Over if !self.persistence.follow => return Ok(None),
             Recovery::AtOnce => {
                 tracing::warn!("{}{error}; reconnecting", self.name);
+                self.vital.waits(self.connected_before, None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
             Recovery::Retry { wish } => wish,
@@ -73,6 +76,7 @@ impl<'a> Trying<'a> {
         self.failures = self.failures.saturating_add(1);
         let (name, retry, seconds) = (self.name, self.failures, delay.as_secs_f64());
         tracing::warn!(retry, seconds, "{name}{error}; retry {retry}{of} in {seconds:.1} s");
+        self.vital.waits(self.connected_before, Some((retry, self.persistence.retries)), delay);
         Ok(Some(delay))
     }
 }

@@ -23,6 +23,7 @@ use super::http::{self, Http, HttpError};
 use super::nap::{NapClock, time_asleep};
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
+use crate::pulse::Life;
 
 /// A peer that pings and reads no pong gets no more memory than this from us.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -110,6 +111,8 @@ pub(crate) struct Socket<T> {
     heard: Instant,
     /// The same by the wall clock.
     heard_at: DateTime<Utc>,
+    /// The same for others to see, and nothing but what really came.
+    life: Life,
     /// Whether nothing was read since the last hold.
     held: bool,
     pinged: Instant,
@@ -211,12 +214,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let now = Instant::now();
         let alarm = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(NAP_CHECK)));
         let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
-        Self { ws, limits, knock, heard: now, heard_at: Utc::now(), held: false, pinged: now, alarm, nap }
+        Self {
+            ws,
+            limits,
+            knock,
+            heard: now,
+            heard_at: Utc::now(),
+            life: Life::new(now.into()),
+            held: false,
+            pinged: now,
+            alarm,
+            nap,
+        }
     }
 
     /// When anything came last, by the wall clock.
     pub(crate) fn heard_at(&self) -> DateTime<Utc> {
         self.heard_at
+    }
+
+    /// Where the time of the last sign of life is to be seen.
+    pub(crate) fn life(&self) -> Life {
+        Life::clone(&self.life)
     }
 
     /// The next frame that is there already, without waiting; its time of arrival is that of the last wait.
@@ -312,6 +331,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     fn hear(&mut self) {
         self.heard = Instant::now();
         self.heard_at = Utc::now();
+        self.life.set(self.heard);
     }
 
     fn sort(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, Ending> {

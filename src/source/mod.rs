@@ -14,6 +14,7 @@ pub(crate) use self::error::{Recovery, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::event::{Body, RawFrame, TranscriptEvent};
+use crate::pulse::Life;
 
 /// Something that came over a connection.
 #[derive(Debug)]
@@ -125,6 +126,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
         match self {
             Self::Transcript(session) => session.heard_at(),
             Self::Notifications(session) => session.heard_at(),
+        }
+    }
+
+    /// Where the time of that is to be seen while the session lives, by the clock that nobody sets; `None` where there is
+    /// no socket.
+    pub(crate) fn life(&self) -> Option<Life> {
+        match self {
+            Self::Transcript(session) => Some(session.life()),
+            Self::Notifications(session) => session.life(),
         }
     }
 

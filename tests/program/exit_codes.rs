@@ -134,6 +134,7 @@ fn a_bug_is_told_by_its_place_alone_and_is_70() {
             stdin: &mut std::io::empty(),
             stdout: File::options().write(true).open("/dev/null").unwrap(),
             terminal: false,
+            watched: false,
         });
         panic!("{ended:?}, and what the customer said");
     }

@@ -25,6 +25,7 @@ use crate::genesys::nap::NapClock;
 use crate::genesys::quick::Shapes;
 use crate::genesys::socket::{Knock, Socket};
 use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
+use crate::pulse::Vital;
 use crate::recording::Recorder;
 use crate::redact::Secrets;
 use crate::source::desk::Desk;
@@ -154,8 +155,8 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: i
                 Act::Serve(life, play) => Ok(connect(life, play, Rc::clone(&desk)).await),
             }
         };
-        let token = CancellationToken::new();
-        let mut tail = std::pin::pin!(follow("", connect, persistence, (&delivery, Rc::default()), &token));
+        let (token, vital) = (CancellationToken::new(), Vital::default());
+        let mut tail = std::pin::pin!(follow(("", &vital), connect, persistence, (&delivery, Rc::default()), &token));
         tokio::select! {
             result = &mut tail => result,
             () = stop => {

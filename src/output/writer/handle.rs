@@ -56,6 +56,12 @@ impl WriterHandle {
         self.queue.failed().await
     }
 
+    /// Whether everything that was handed over is written.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// What has been written so far.
     #[must_use]
     pub fn written(&self) -> Written {

@@ -104,6 +104,10 @@ impl Queue {
         self.lock().is_over_limit()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().held == 0
+    }
+
     pub(super) fn is_at_stall_limit(&self) -> bool {
         self.lock().soft_limit >= self.stall_limit
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::event::{Body, RawFrame, TranscriptEvent};
 use crate::genesys::notice::{self, Notice};
 use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::pulse::Life;
 use crate::redact::Secrets;
 use crate::source::desk::{Desk, Out};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
@@ -83,6 +84,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 
     pub(in crate::source) fn heard_at(&self) -> DateTime<Utc> {
         self.socket.as_ref().map_or_else(Utc::now, Socket::heard_at)
+    }
+
+    pub(in crate::source) fn life(&self) -> Option<Life> {
+        self.socket.as_ref().map(Socket::life)
     }
 
     pub(in crate::source) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {

@@ -14,6 +14,7 @@ use crate::genesys::auth::Token;
 use crate::genesys::decode::{Decoded, decode};
 use crate::genesys::quick::Shapes;
 use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::pulse::Life;
 use crate::redact::Secrets;
 use crate::source::desk::{Desk, Out};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
@@ -82,6 +83,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
 
     pub(in crate::source) fn heard_at(&self) -> DateTime<Utc> {
         self.socket.heard_at()
+    }
+
+    pub(in crate::source) fn life(&self) -> Life {
+        self.socket.life()
     }
 
     pub(in crate::source) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {

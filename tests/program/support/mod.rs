@@ -3,5 +3,6 @@
 pub(crate) mod front;
 pub(crate) mod program;
 pub(crate) mod proxy;
+pub(crate) mod pty;
 pub(crate) mod shell;
 pub(crate) mod stranger;
