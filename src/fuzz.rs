@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds");
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seeds");
 
     fn seeds() -> Vec<Vec<u8>> {
         let folders = std::fs::read_dir(SEEDS).expect("seeds").map(|folder| folder.expect("a folder").path());
