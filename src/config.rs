@@ -10,12 +10,14 @@ mod credentials;
 mod endpoints;
 mod env;
 mod error;
+mod file;
 mod groups;
 mod id;
 mod lines;
 mod link;
 mod network;
 mod past;
+mod profile;
 mod stdin;
 
 use std::io::Read;
@@ -27,7 +29,7 @@ use chrono::Utc;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::{Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
-use crate::{cli, logging};
+use crate::{cli, logging, output};
 
 pub use check::Check;
 pub use credentials::Credentials;
@@ -70,7 +72,7 @@ pub enum Task {
     Replay(Replay),
     /// Be a local Genesys Cloud.
     Simulate(Simulate),
-    /// Write this to standard output: a completion script or the manual page.
+    /// Write this to standard output: a completion script, the manual page or the schema.
     Print(Vec<u8>),
 }
 
@@ -168,7 +170,7 @@ pub enum SourceChoice {
 ///
 /// Every setting that is missing, unusable or contradictory, all in one.
 pub fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Result<Resolved, ConfigError> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new(env.has_unused_profiles());
     let mut warnings = Vec::new();
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {
@@ -179,6 +181,7 @@ pub fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Res
         Some(Command::Simulate(args)) => Some(Task::Simulate(args.into())),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
         Some(Command::Man) => Some(Task::Print(cli::man())),
+        Some(Command::Schema) => Some(Task::Print(output::SCHEMA.into())),
         None => tail(cli.tail, env, terminal, &mut Stdin::new(stdin), &mut problems, &mut warnings),
     };
     problems.none_or(task.zip(filter)).map(|(task, filter)| Resolved { task, filter, warnings })

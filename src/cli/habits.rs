@@ -2,37 +2,198 @@
 //!
 //! These arguments are known to the parser only: neither the help nor the completions show them.
 
-use clap::builder::UnknownArgumentValueParser;
-use clap::{Arg, ArgAction};
+use clap::builder::{StyledStr, UnknownArgumentValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Command};
 
-pub(super) fn args() -> [Arg; 4] {
-    [
-        secret(),
-        habit("--follow", "following is what it does; -F goes on after a normal close too").short('f'),
-        with_value(habit("--tail", "use '-n' for the number of lines to begin with")),
-        habit("--no-color", "use '--color never'"),
-    ]
+use Value::{Alone, Taken};
+
+/// Whether a value may follow the flag. It is never shown: it may be a secret.
+enum Value {
+    Alone,
+    Taken,
 }
 
-/// Its value is a secret, which the message must not hold.
-pub(super) fn secret() -> Arg {
-    with_value(habit(
-        "--client-secret",
-        "a secret on the command line ends up in the history and in the process list: \
-         set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file",
-    ))
+type Habit = (&'static str, Value, &'static str);
+
+const SECRET: &str = "a secret on the command line ends up in the history and in the process list: \
+     set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file";
+const TOKEN: &str = "a token cannot be renewed, so an OAuth client signs in: \
+     use --client-id, and GENESYS_CLIENT_SECRET or --client-secret-file";
+const INSECURE: &str = "certificates are always verified: use '--cacert FILE' for one the system does not know";
+const TIMEOUT: &str = "use '--connect-timeout 10s' to connect, '--idle-timeout 45s' for a silence";
+const RETRY: &str = "use '--max-retries N', or '-F' to retry for ever";
+const REGION: &str = "use '--region'";
+const SETTINGS: &str = "use '--env-file FILE', or '--profile NAME' for a profile of gc";
+const MORE: &str = "use '-v', or '-vv' for everything";
+const BOUNDARY: &str = "use '--since' for the beginning; there is no end but now: '--no-follow'";
+const COLOR: &str = "use '--color never'";
+const COLORS: &str = "use '--color always|never|auto'";
+const FORMAT: &str = "use '-o text|json|raw'";
+const TEMPLATE: &str = "use '--json' and a program behind it: | jq -r .text";
+const GREP: &str = "use '-i REGEX' to show what matches, '-e REGEX' to hide it";
+const LAST: &str = "use '-n N' to begin with the last N lines; | head -N ends after N";
+const LIST: &str = "nothing is listed: '--queue ID' and '--user ID' follow all of one, '-c ID' a conversation";
+const CONVERSATION: &str = "use '-c ID', or the id alone";
+
+/// What means the same wherever somebody signs in: `check` answers it too.
+const EVERYWHERE: [Habit; 33] = [
+    ("--client-secret", Taken, SECRET),
+    ("--clientsecret", Taken, SECRET),
+    ("--secret", Taken, SECRET),
+    ("--password", Taken, SECRET),
+    ("--token", Taken, TOKEN),
+    ("--access-token", Taken, TOKEN),
+    ("--accesstoken", Taken, TOKEN),
+    ("--api-key", Taken, TOKEN),
+    ("--clientid", Taken, "use '--client-id'"),
+    ("--environment", Taken, REGION),
+    ("--env", Taken, REGION),
+    ("--config", Taken, SETTINGS),
+    ("-p", Taken, "use '--profile NAME'"),
+    ("--host", Taken, "use '--api-url URL', or '--region'"),
+    ("--url", Taken, "use '--api-url URL', or '--region'"),
+    ("--insecure", Alone, INSECURE),
+    ("-k", Alone, INSECURE),
+    ("--no-verify", Alone, INSECURE),
+    ("-x", Taken, "use '--proxy URL'"),
+    ("--timeout", Taken, TIMEOUT),
+    ("--max-time", Taken, TIMEOUT),
+    ("--debug", Alone, MORE),
+    ("--trace", Alone, MORE),
+    ("--log-level", Taken, "use '-q', '-v' or '-vv'; GENESYS_TAIL_LOG takes a filter"),
+    ("--silent", Alone, "use '-q'"),
+    ("-s", Alone, "use '-q'"),
+    ("--log-file", Taken, "status lines go to standard error: 2> FILE"),
+    ("--conversation-id", Taken, CONVERSATION),
+    ("--conversations", Taken, CONVERSATION),
+    ("--id", Taken, CONVERSATION),
+    ("--list", Alone, LIST),
+    ("--no-pager", Alone, "there is no pager; leave it away"),
+    ("--dry-run", Alone, "use 'genesys-tail check'"),
+];
+
+/// What has to do with following and its lines.
+const TAILING: [Habit; 32] = [
+    ("--follow", Alone, "following is what it does; -F goes on after a normal close too"),
+    ("-f", Alone, "following is what it does; -F goes on after a normal close too"),
+    ("--tail", Taken, "use '-n' for the number of lines to begin with"),
+    ("--head", Taken, LAST),
+    ("--limit", Taken, LAST),
+    ("--all", Alone, "use '-n all', which is what it does anyway"),
+    ("--since-time", Taken, "use '--since', which takes a time too"),
+    ("-S", Taken, "use '--since'"),
+    ("--until", Taken, BOUNDARY),
+    ("-U", Taken, BOUNDARY),
+    ("--from", Taken, BOUNDARY),
+    ("--to", Taken, BOUNDARY),
+    ("--once", Alone, "use '--no-follow'"),
+    ("--retry", Taken, RETRY),
+    ("--retries", Taken, RETRY),
+    ("--format", Taken, FORMAT),
+    ("--outputformat", Taken, FORMAT),
+    ("--raw", Alone, "use '-o raw'"),
+    ("--pretty", Alone, "use '--json' and | jq"),
+    ("--template", Taken, TEMPLATE),
+    ("--transform", Taken, TEMPLATE),
+    ("--fields", Taken, TEMPLATE),
+    ("--out", Taken, "lines go to standard output: > FILE"),
+    ("--output-file", Taken, "lines go to standard output: > FILE"),
+    ("--no-color", Alone, COLOR),
+    ("--no-colour", Alone, COLOR),
+    ("--colour", Taken, COLORS),
+    ("--grep", Taken, GREP),
+    ("-g", Taken, GREP),
+    ("--filter", Taken, "use '-i REGEX' for the text, '--only ROLE' for who speaks"),
+    ("--reverse", Alone, "lines come as they are said; | tac turns them round"),
+    ("--agent", Taken, "use '--user ID' for an agent's conversations, '--only agent' for what agents say"),
+];
+
+/// What has to do with listening.
+const SIMULATING: [Habit; 3] = [
+    ("--port", Taken, "use '--listen 127.0.0.1:PORT'"),
+    ("-p", Taken, "use '--listen 127.0.0.1:PORT'"),
+    ("--host", Taken, "use '--listen 127.0.0.1:PORT'; it listens on this machine only"),
+];
+
+/// The habits a tail answers.
+pub(super) fn all() -> impl Iterator<Item = Arg> {
+    EVERYWHERE.iter().chain(&TAILING).map(arg)
 }
 
-/// With a value or without one, it is the flag that is answered.
-fn with_value(habit: Arg) -> Arg {
-    habit.action(ArgAction::Append).num_args(0..=1).value_name("VALUE").default_missing_value("")
+/// The habits a check answers.
+pub(super) fn of_check() -> impl Iterator<Item = Arg> {
+    EVERYWHERE.iter().map(arg)
 }
 
-/// The dashes stay in the id, which keeps it apart from those of real arguments.
-fn habit(flag: &'static str, advice: &'static str) -> Arg {
-    Arg::new(flag)
-        .long(flag.trim_start_matches('-'))
-        .hide(true)
-        .action(ArgAction::SetTrue)
-        .value_parser(UnknownArgumentValueParser::suggest(advice))
+/// The habits the simulator answers.
+pub(super) fn of_simulate() -> impl Iterator<Item = Arg> {
+    SIMULATING.iter().map(arg)
+}
+
+/// The same error, with what to type instead where that is known: for a habit, for what is almost one, and for a flag
+/// of a subcommand. Without the parser's advice to pass a flag as the id of a conversation.
+pub(super) fn advised(mut error: clap::Error, command: &Command) -> clap::Error {
+    let typed = text_of(&error, ContextKind::InvalidArg);
+    let flag = typed.split(' ').next().unwrap_or_default();
+    let suggested = text_of(&error, ContextKind::SuggestedArg);
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            error.insert(ContextKind::InvalidArg, ContextValue::String(flag.to_owned()));
+            let elsewhere = || subcommand_of(flag, command).map(|name| format!("'genesys-tail {name} {flag}' exists"));
+            match advice(flag).or_else(elsewhere).or_else(|| advice(&suggested)) {
+                Some(advice) => suggest(&mut error, advice),
+                None => drop_values(&mut error),
+            }
+        }
+        ErrorKind::TooManyValues if flag.starts_with("--verbose") => suggest(&mut error, MORE.to_owned()),
+        _ => {}
+    }
+    error
+}
+
+fn advice(flag: &str) -> Option<String> {
+    let mut habits = EVERYWHERE.iter().chain(&TAILING);
+    habits.find(|(habit, ..)| *habit == flag).map(|(.., advice)| (*advice).to_owned())
+}
+
+/// A flag is hardly ever meant for the id of a conversation.
+fn drop_values(error: &mut clap::Error) {
+    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
+        tips.retain(|tip| !tip.to_string().starts_with("to pass "));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
+}
+
+/// The subcommand that has this flag.
+fn subcommand_of<'a>(flag: &str, command: &'a Command) -> Option<&'a str> {
+    let long = flag.strip_prefix("--")?;
+    let has =
+        |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
+    command.get_subcommands().find(has).map(Command::get_name)
+}
+
+fn text_of(error: &clap::Error, kind: ContextKind) -> String {
+    error.get(kind).map(ToString::to_string).unwrap_or_default()
+}
+
+/// The usage would stand between the advice and who is to read it.
+fn suggest(error: &mut clap::Error, advice: String) {
+    error.remove(ContextKind::SuggestedArg);
+    error.remove(ContextKind::Usage);
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(advice)]));
+}
+
+/// With a value or without one, it is the flag that is answered. The dashes stay in the id, which keeps it apart from
+/// those of real arguments.
+fn arg((flag, value, advice): &Habit) -> Arg {
+    let arg = Arg::new(*flag).hide(true).value_parser(UnknownArgumentValueParser::suggest(*advice));
+    let arg = match flag.strip_prefix("--") {
+        Some(long) => arg.long(long),
+        None => arg.short(flag.chars().nth(1)),
+    };
+    match value {
+        Alone => arg.action(ArgAction::SetTrue),
+        Taken => arg.action(ArgAction::Append).num_args(0..=1).value_name("VALUE").default_missing_value(""),
+    }
 }
