@@ -12,6 +12,7 @@ pub(super) fn script(shell: Shell, command: Command) -> Vec<u8> {
     match shell {
         Shell::Bash => with_subcommands(&script).into_bytes(),
         Shell::Fish => with_values(&script).into_bytes(),
+        Shell::Zsh => with_commands(&script).into_bytes(),
         _ => script.into_bytes(),
     }
 }
@@ -40,6 +41,22 @@ fn with_values(script: &str) -> String {
     let shells: Vec<String> = Shell::value_variants().iter().map(ToString::to_string).collect();
     let here = "complete -c genesys-tail -n \"__fish_genesys_tail_using_subcommand completions\"";
     format!("{}{here} -f -a \"{}\"\n", script.replace(&strict, &lenient), shells.join(" "))
+}
+
+/// The script for zsh takes the first word for a conversation and looks for the command in the second. Here the first
+/// is a command, and where it is none, flags go on.
+fn with_commands(script: &str) -> String {
+    let whole = || -> Option<String> {
+        let (flags, rest) = script.split_once("'::positional -- ")?;
+        let (_, specs) = flags.split_once("_arguments \"${_arguments_options[@]}\" : \\\n")?;
+        let (_, rest) = rest.split_once('\n')?;
+        let (commands, end) = rest.rsplit_once("        esac\n    ;;\nesac\n")?;
+        let commands = commands.replace("$line[2]", "$line[1]");
+        let other =
+            format!("(*)\n_arguments \"${{_arguments_options[@]}}\" : \\\n{specs}'*:CONVERSATION:' \\\n&& ret=0\n;;\n");
+        Some(format!("{flags}{commands}{other}        esac\n    ;;\nesac\n{end}"))
+    };
+    whole().unwrap_or_else(|| script.to_owned())
 }
 
 #[cfg(test)]
@@ -71,6 +88,8 @@ mod tests {
     #[test]
     fn what_is_mended_is_still_broken_and_then_whole() {
         assert!(text(Shell::Bash).contains("        genesys__tail__subcmd__check)\n"));
+        let zsh = text(Shell::Zsh);
+        assert!(zsh.contains("case $line[1] in\n            (check)\n") && zsh.contains("(*)\n_arguments"), "{zsh}");
         let fish = text(Shell::Fish);
         assert!(fish.contains("-- $cmd[1..-2] 2>/dev/null\n"), "{fish}");
         assert!(fish.ends_with("completions\" -f -a \"bash elvish fish powershell zsh\"\n"));
