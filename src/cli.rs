@@ -72,7 +72,8 @@ impl Cli {
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
         let mut command = parser(if args.iter().any(|arg| arg == "-h") { Help::Short } else { Help::Long });
-        let matches = command.try_get_matches_from_mut(args).map_err(|error| habits::advised(error, &command))?;
+        let matches = command.try_get_matches_from_mut(&args);
+        let matches = matches.map_err(|error| habits::advised(error, &command, &args))?;
         if let Some(message) = matches.subcommand_name().and_then(|name| stray(&command, name, &matches)) {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
@@ -105,10 +106,10 @@ pub(crate) fn man() -> Vec<u8> {
 
 /// What there is to parse: what the help shows, and habits.
 fn parser(help: Help) -> clap::Command {
-    described(Cli::command(), help)
-        .args(habits::all())
-        .mut_subcommand("check", |check| check.args(habits::of_check()))
-        .mut_subcommand("simulate", |simulate| simulate.args(habits::of_simulate()))
+    described(Cli::command(), help).args(habits::of(None)).mut_subcommands(|subcommand| {
+        let habits = habits::of(Some(subcommand.get_name()));
+        subcommand.args(habits)
+    })
 }
 
 /// The command and its subcommands with as much of each flag as is wanted. The texts name the values themselves.

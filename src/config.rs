@@ -43,6 +43,8 @@ pub use lines::{Color, Lines};
 pub use link::{Link, Retries, SocketLimits};
 pub use network::{Bundle, Network, Proxy};
 pub use past::{Last, Past, Since};
+#[cfg(any(test, fuzzing))]
+pub(crate) use profile::parse as parse_profiles;
 
 use conversations::Need;
 use error::Problems;

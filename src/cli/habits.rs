@@ -2,6 +2,8 @@
 //!
 //! These arguments are known to the parser only: neither the help nor the completions show them.
 
+use std::ffi::OsString;
+
 use clap::builder::{StyledStr, UnknownArgumentValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
@@ -36,7 +38,7 @@ const LAST: &str = "use '-n N' to begin with the last N lines; | head -N ends af
 const LIST: &str = "nothing is listed: '--queue ID' and '--user ID' follow all of one, '-c ID' a conversation";
 const CONVERSATION: &str = "use '-c ID', or the id alone";
 
-/// What means the same wherever somebody signs in: `check` answers it too.
+/// What means the same wherever somebody signs in: a check answers it too.
 const EVERYWHERE: [Habit; 33] = [
     ("--client-secret", Taken, SECRET),
     ("--clientsecret", Taken, SECRET),
@@ -116,72 +118,74 @@ const SIMULATING: [Habit; 3] = [
     ("--host", Taken, "use '--listen 127.0.0.1:PORT'; it listens on this machine only"),
 ];
 
-/// The habits a tail answers.
-pub(super) fn all() -> impl Iterator<Item = Arg> {
-    EVERYWHERE.iter().chain(&TAILING).map(arg)
+/// The habits that are answered behind a subcommand, or without one.
+pub(super) fn of(subcommand: Option<&str>) -> impl Iterator<Item = Arg> + use<> {
+    table(subcommand).map(arg)
 }
 
-/// The habits a check answers.
-pub(super) fn of_check() -> impl Iterator<Item = Arg> {
-    EVERYWHERE.iter().map(arg)
-}
-
-/// The habits the simulator answers.
-pub(super) fn of_simulate() -> impl Iterator<Item = Arg> {
-    SIMULATING.iter().map(arg)
+fn table(subcommand: Option<&str>) -> impl Iterator<Item = &'static Habit> + use<> {
+    let (some, more): (&[Habit], &[Habit]) = match subcommand {
+        None => (&EVERYWHERE, &TAILING),
+        Some("check") => (&EVERYWHERE, &[]),
+        Some("simulate") => (&SIMULATING, &[]),
+        Some(_) => (&[], &[]),
+    };
+    some.iter().chain(more)
 }
 
 /// The same error, with what to type instead where that is known: for a habit, for what is almost one, and for a flag
-/// of a subcommand. Without the parser's advice to pass a flag as the id of a conversation.
-pub(super) fn advised(mut error: clap::Error, command: &Command) -> clap::Error {
+/// of a subcommand. Without the parser's advice to pass a flag as the id of a conversation. `args` is all that was
+/// typed.
+pub(super) fn advised(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
     let typed = text_of(&error, ContextKind::InvalidArg);
     let flag = typed.split(' ').next().unwrap_or_default();
-    let suggested = text_of(&error, ContextKind::SuggestedArg);
     match error.kind() {
         ErrorKind::UnknownArgument => {
             error.insert(ContextKind::InvalidArg, ContextValue::String(flag.to_owned()));
-            let elsewhere = || subcommand_of(flag, command).map(|name| format!("'genesys-tail {name} {flag}' exists"));
-            match advice(flag).or_else(elsewhere).or_else(|| advice(&suggested)) {
-                Some(advice) => suggest(&mut error, advice),
-                None => drop_values(&mut error),
-            }
+            let subcommand = args.iter().skip(1).find_map(|arg| command.find_subcommand(arg)).map(Command::get_name);
+            let suggested = text_of(&error, ContextKind::SuggestedArg);
+            let almost = table(subcommand).find(|(habit, ..)| *habit == suggested);
+            let almost = || almost.map(|(.., advice)| (*advice).to_owned());
+            // An exact name elsewhere is more than almost one here.
+            let exact = elsewhere(flag, command).filter(|_| subcommand.is_none());
+            advise(&mut error, exact.or_else(almost));
         }
-        ErrorKind::TooManyValues if flag.starts_with("--verbose") => suggest(&mut error, MORE.to_owned()),
+        ErrorKind::TooManyValues if flag.starts_with("--verbose") => advise(&mut error, Some(MORE.to_owned())),
         _ => {}
     }
     error
 }
 
-fn advice(flag: &str) -> Option<String> {
-    let mut habits = EVERYWHERE.iter().chain(&TAILING);
-    habits.find(|(habit, ..)| *habit == flag).map(|(.., advice)| (*advice).to_owned())
-}
-
-/// A flag is hardly ever meant for the id of a conversation.
-fn drop_values(error: &mut clap::Error) {
-    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
-        tips.retain(|tip| !tip.to_string().starts_with("to pass "));
+/// Puts the advice in the place of the parser's. That of a habit is there already. The usage would stand between the
+/// advice and who is to read it.
+fn advise(error: &mut clap::Error, advice: Option<String>) {
+    let tips = match (advice, error.remove(ContextKind::Suggested)) {
+        (Some(advice), _) => {
+            error.remove(ContextKind::SuggestedArg);
+            vec![StyledStr::from(advice)]
+        }
+        (None, Some(ContextValue::StyledStrs(tips))) => tips,
+        (None, _) => Vec::new(),
+    };
+    // A flag is hardly ever meant for the id of a conversation.
+    let tips: Vec<StyledStr> = tips.into_iter().filter(|tip| !tip.to_string().starts_with("to pass ")).collect();
+    if !tips.is_empty() {
+        error.remove(ContextKind::Usage);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }
 }
 
-/// The subcommand that has this flag.
-fn subcommand_of<'a>(flag: &str, command: &'a Command) -> Option<&'a str> {
+/// Which subcommand has this flag.
+fn elsewhere(flag: &str, command: &Command) -> Option<String> {
     let long = flag.strip_prefix("--")?;
     let has =
         |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
-    command.get_subcommands().find(has).map(Command::get_name)
+    let name = command.get_subcommands().find(has)?.get_name();
+    Some(format!("'genesys-tail {name} {flag}' exists"))
 }
 
 fn text_of(error: &clap::Error, kind: ContextKind) -> String {
     error.get(kind).map(ToString::to_string).unwrap_or_default()
-}
-
-/// The usage would stand between the advice and who is to read it.
-fn suggest(error: &mut clap::Error, advice: String) {
-    error.remove(ContextKind::SuggestedArg);
-    error.remove(ContextKind::Usage);
-    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(advice)]));
 }
 
 /// With a value or without one, it is the flag that is answered. The dashes stay in the id, which keeps it apart from

@@ -102,7 +102,10 @@ fn habits_are_answered() {
         assert!(message.starts_with("error: unexpected ") && message.contains(answer), "{message}");
         assert!(!message.contains("VALUE") && !message.contains("Usage"), "{message}");
     }
+    assert!(refusal(&["--rate", "3"]).contains("'genesys-tail simulate --rate' exists"));
     assert!(refusal(&["check", "-k"]).contains("--cacert"));
+    assert!(refusal(&["check", "-p", "x"]).contains("--profile") && !refusal(&["check", "--tail"]).contains("'-n'"));
+    assert!(refusal(&["simulate", "-p", "80"]).contains("--listen") && !refusal(&["man", "-f"]).contains("-F"));
     assert!(refusal(&["simulate", "--port", "80"]).contains("--listen 127.0.0.1:PORT"));
     assert!(refusal(&["--listen", "127.0.0.1:80"]).contains("'genesys-tail simulate --listen' exists"));
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
 
 use super::env::Setting;
 use super::error::Problem;
@@ -63,8 +63,9 @@ impl Profile {
         let here = || Some(folder.join("config.toml")).filter(|path| path.is_file());
         let path =
             file_of(home).or_else(here).ok_or("gc keeps profiles in ~/.gc/config.toml, and there is no such file")?;
-        let text = file::read(&path).map_err(|reason| format!("{}: {reason}", path.display()))?;
-        let all = parse(&text).map_err(|reason| format!("{}: {reason}", path.display()))?;
+        let named = |reason: String| format!("{}: {reason}", path.display());
+        let text = file::read(&path).map_err(named)?;
+        let all = parse(&text).map_err(named)?;
         let table = table_of(&all, name).ok_or_else(|| none_such(&path, &all))?;
         let no_client = no_client(table);
         let offered = MEMBERS.iter().filter(|(member, _)| no_client.is_none() || ![ID, SECRET].contains(member));
@@ -102,37 +103,38 @@ fn flag(name: &str) -> String {
 }
 
 /// The parser's own words hold the line, and the line may hold the secret.
-fn parse(text: &str) -> Result<Table, String> {
+pub(crate) fn parse(text: &str) -> Result<DeTable<'_>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    toml::from_str(text).map_err(|error| {
+    DeTable::parse(text).map(toml::Spanned::into_inner).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!("line {} is not TOML", before.matches('\n').count() + 1)
     })
 }
 
 /// The table of that name: the exact one, else one in another case. A dot in the name leads into a table.
-fn table_of<'a>(all: &'a Table, name: &str) -> Option<&'a Table> {
-    let whole = member_of(all, name).and_then(Value::as_table);
+fn table_of<'a>(all: &'a DeTable<'a>, name: &str) -> Option<&'a DeTable<'a>> {
+    let whole = member_of(all, name).and_then(DeValue::as_table);
     whole.or_else(|| name.split('.').try_fold(all, |table, part| member_of(table, part)?.as_table()))
 }
 
-fn member_of<'a>(table: &'a Table, name: &str) -> Option<&'a Value> {
-    let other_case = || table.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    table.get(name).or_else(other_case)
+fn member_of<'a>(table: &'a DeTable<'a>, name: &str) -> Option<&'a DeValue<'a>> {
+    let find = |is: fn(&str, &str) -> bool| table.iter().find(|(key, _)| is(key.get_ref(), name));
+    let (_, value) = find(|key, name| key == name).or_else(|| find(str::eq_ignore_ascii_case))?;
+    Some(value.get_ref())
 }
 
 /// The text or number of a member, where it is not empty.
-fn value_of(table: &Table, member: &str) -> Option<String> {
+fn value_of(table: &DeTable<'_>, member: &str) -> Option<String> {
     let text = match member_of(table, member)? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Integer(number) => number.to_string(),
+        DeValue::String(text) => text.trim(),
+        DeValue::Integer(number) => number.as_str(),
         _ => return None,
     };
-    Some(text).filter(|text| !text.is_empty())
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 /// `gc` takes a browser for the grants 2 and 3 and wherever there is an address to come back to, else the client.
-fn no_client(table: &Table) -> Option<&'static str> {
+fn no_client(table: &DeTable<'_>) -> Option<&'static str> {
     let has = |member| value_of(table, member).is_some();
     if matches!(value_of(table, "grant_type").as_deref(), Some("2" | "3")) || has("redirect_uri") {
         return Some(BROWSER);
@@ -140,8 +142,9 @@ fn no_client(table: &Table) -> Option<&'static str> {
     (has("access_token") && !(has(ID) && has(SECRET))).then_some(TOKEN)
 }
 
-fn none_such(path: &Path, all: &Table) -> String {
-    let names: Vec<&str> = all.iter().filter(|(_, value)| value.is_table()).map(|(name, _)| name.as_str()).collect();
+fn none_such(path: &Path, all: &DeTable<'_>) -> String {
+    let tables = all.iter().filter(|(_, value)| value.get_ref().is_table());
+    let names: Vec<&str> = tables.map(|(name, _)| name.get_ref().as_ref()).collect();
     let path = path.display();
     if names.is_empty() {
         return format!("{path} holds no profile");
