@@ -5,6 +5,7 @@
 
 mod args;
 mod complete;
+mod conflict;
 mod habits;
 mod help;
 mod man;
@@ -73,7 +74,8 @@ impl Cli {
         let args: Vec<OsString> = args.into_iter().collect();
         let mut command = parser(if args.iter().any(|arg| arg == "-h") { Help::Short } else { Help::Long });
         let matches = command.try_get_matches_from_mut(&args);
-        let matches = matches.map_err(|error| habits::advised(error, &command, &args))?;
+        let matches = matches.map_err(|error| habits::advised(error, &command, &args));
+        let matches = matches.map_err(|error| conflict::narrowed(error, &command, &args))?;
         if let Some(message) = matches.subcommand_name().and_then(|name| stray(&command, name, &matches)) {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }

@@ -156,6 +156,12 @@ fn what_does_not_go_together_is_refused() {
     for args in cases {
         refusal(args);
     }
+    let message = refusal(&["--demo", "--profile", "x"]);
+    assert!(message.contains("'--demo' cannot be used with '--profile <NAME>'"), "{message}");
+    let message = refusal(&["--replay", "x", "-F", "-cy", "--since=1h"]);
+    for (flag, named) in [("-F", true), ("--since", true), ("--conversation", true), ("--region", false)] {
+        assert_eq!(message.contains(flag), named, "{flag}: {message}");
+    }
     assert!(parse(&["--demo", "-F", "--record", "x", "-vv", "--json"]).is_ok());
     assert!(parse(&["--demo", "--source", "notifications", "-n", "1", "--since", "1h", "--no-follow"]).is_ok());
     assert!(parse(&["--replay", "-", "--json", "--utc"]).is_ok());
