@@ -25,7 +25,7 @@ fn is_typed(named: &str, command: &Command, args: &[OsString]) -> bool {
     let flag = named.split(' ').next().unwrap_or_default();
     let long = flag.strip_prefix("--");
     let short = command.get_arguments().find(|arg| long.is_some() && arg.get_long() == long);
-    let short = short.and_then(|arg| arg.get_short()).map(|short| format!("-{short}"));
+    let short = short.and_then(clap::Arg::get_short).map(|short| format!("-{short}"));
     args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
         let (name, _) = arg.split_once('=').unwrap_or((arg, ""));
         name == flag || short.as_deref().is_some_and(|short| arg.starts_with(short))
