@@ -1,9 +1,10 @@
 //! Where the program meets others: shells, schemas, and the settings of other tools.
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::program::{Running, bare, program, run, simulator};
+use crate::support::program::{Running, bare, program, run, simulator, soon};
 use serde_json::Value;
 use tempfile::tempdir;
 use tokio::io::AsyncWriteExt as _;
@@ -86,9 +87,7 @@ done
 
 #[tokio::test]
 async fn bash_completes_flags_words_and_files() {
-    let folder = tempdir().unwrap();
-    fs::write(folder.path().join("a file.txt"), "").unwrap();
-    for (words, offered) in [
+    let cases = [
         ("genesys-tail --st", "--stall-buffer"),
         ("genesys-tail sch", "schema"),
         ("genesys-tail --source ''", "auto transcript notifications"),
@@ -102,19 +101,20 @@ async fn bash_completes_flags_words_and_files() {
         ("genesys-tail simulate --script a", "a file.txt"),
         ("genesys-tail simulate --se", "--seed"),
         ("genesys-tail completions z", "zsh"),
-    ] {
-        let mut bash = Command::new("bash");
-        let binary = std::path::Path::new(env!("CARGO_BIN_EXE_genesys-tail")).parent().unwrap();
-        let path = format!("{}:/usr/bin:/bin", binary.display());
-        bash.args(["-c", DRIVER]).env_clear().env("PATH", path).current_dir(folder.path());
-        bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        // Where there is no bash, nobody completes with it.
-        let Ok(mut child) = bash.spawn() else { return };
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(format!("{words}\n").as_bytes()).await.unwrap();
-        drop(stdin);
-        let output = child.wait_with_output().await.unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n'), offered, "{words}");
-    }
+    ];
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a file.txt"), "").unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_genesys-tail")).parent().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", DRIVER]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
+    bash.current_dir(folder.path()).kill_on_drop(true);
+    bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Where there is no bash, nobody completes with it.
+    let Ok(mut child) = bash.spawn() else { return };
+    let lines: String = cases.iter().map(|(words, _)| format!("{words}\n")).collect();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
+    let output = soon(child.wait_with_output()).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, offered)| offered));
 }
