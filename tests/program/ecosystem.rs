@@ -111,7 +111,7 @@ async fn bash_completes_flags_words_and_files() {
     bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Where there is no bash, nobody completes with it.
     let Ok(mut child) = bash.spawn() else { return };
-    let lines: String = cases.iter().map(|(words, _)| format!("{words}\n")).collect();
+    let lines = cases.map(|(words, _)| words).join("\n") + "\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
     let output = soon(child.wait_with_output()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
