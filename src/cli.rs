@@ -4,7 +4,12 @@
 //! checked by [`crate::config`], wherever it came from.
 
 mod args;
+mod complete;
+mod conflict;
 mod habits;
+mod help;
+mod man;
+mod typo;
 mod values;
 mod words;
 
@@ -19,29 +24,10 @@ pub use args::{
     TailArgs, TargetArgs,
 };
 
-const EXAMPLES: &str = "\
-Examples:
-  genesys-tail --demo                                          see it work, without an account
-  genesys-tail check                                           does the account permit it?
-  genesys-tail -c 97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77         follow one conversation
-  genesys-tail -c 97b9… -n 20                                  begin with the last 20 lines
-  genesys-tail -c 97b9… --no-follow > talk.txt                 what was said until now, no more
-  genesys-tail -c @ids.txt >> transcript.log                   follow many, into a file
-  genesys-tail --queue b7c1d7a4-2f6e-4f0c-8a35-91d2e4c6f013    follow all of a queue
-  genesys-tail -c 97b9… | grep --line-buffered Customer        what the customer says
-  genesys-tail -c 97b9… --json | jq -r .text                   for programs
-  genesys-tail simulate > .env &                               a Genesys Cloud to play with, and
-  genesys-tail                                                 in the same folder: follow it
-";
-
-const AFTER_HELP: &str = "\
-Settings come from flags, then the environment, then .env here or in a parent folder.
-Exit codes: 0 closed normally, 2 usage, 66 no such conversation, 69 gave up, 74 output failed,
-76 protocol, 77 credentials refused, 78 settings.";
-
 /// Follow Genesys Cloud conversations like tail -f
 #[derive(Debug, Parser)]
-#[command(name = "genesys-tail", version, max_term_width = 110, before_long_help = EXAMPLES, after_long_help = AFTER_HELP)]
+#[command(name = "genesys-tail", version, max_term_width = 110)]
+#[command(before_long_help = help::EXAMPLES, after_help = help::MORE, after_long_help = help::AFTER)]
 pub struct Cli {
     /// What to do instead of tailing.
     #[command(subcommand)]
@@ -57,11 +43,18 @@ pub struct Cli {
 /// What else the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a local Genesys Cloud: token endpoint and transcript socket
-    Simulate(SimulateArgs),
-    /// Sign in, try every step of following, and say what is missing and how to mend it
+    /// Try every step of following, and say what is missing
+    ///
+    /// It takes the conversations and the account of a tail, and how the network is reached.
+    #[command(before_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
+    /// Run a local Genesys Cloud to play with
+    #[command(before_long_help = help::SIMULATE_EXAMPLES)]
+    Simulate(SimulateArgs),
+    /// Print the JSON Schema of the lines of -o json
+    Schema,
     /// Print a completion script for a shell
+    #[command(before_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell to complete for
         shell: clap_complete::Shell,
@@ -78,32 +71,58 @@ impl Cli {
     /// Wrong usage, and also `--help` and `--version`: [`clap::Error::print`] and [`clap::Error::exit_code`] do the
     /// right thing for all three. The message never holds the value of a flag that was tried for a secret.
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = parser();
-        let matches = command.try_get_matches_from_mut(args)?;
+        let args: Vec<OsString> = args.into_iter().collect();
+        let mut command = parser(if args.iter().any(|arg| arg == "-h") { Help::Short } else { Help::Long });
+        let matches = command.try_get_matches_from_mut(&args);
+        let matches = matches.map_err(|error| habits::advised(error, &command, &args));
+        let matches = matches.map_err(|error| conflict::narrowed(error, &command, &args))?;
         if let Some(message) = matches.subcommand_name().and_then(|name| stray(&command, name, &matches)) {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        match typo::of_command(&command, &cli) {
+            Some(message) => Err(command.error(ErrorKind::InvalidSubcommand, message)),
+            None => Ok(cli),
+        }
     }
+}
+
+/// How much the help says of a flag.
+#[derive(Clone, Copy, PartialEq)]
+enum Help {
+    /// One line.
+    Short,
+    /// Everything.
+    Long,
 }
 
 /// The completion script for `shell`.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);
-    script
+    complete::script(shell, Cli::command())
 }
 
 /// The manual page, as roff.
 pub(crate) fn man() -> Vec<u8> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).expect("writing to memory does not fail");
-    page
+    man::page(described(Cli::command(), Help::Long))
 }
 
 /// What there is to parse: what the help shows, and habits.
-fn parser() -> clap::Command {
-    Cli::command().args(habits::args()).mut_subcommand("check", |check| check.arg(habits::secret()))
+fn parser(help: Help) -> clap::Command {
+    described(Cli::command(), help).args(habits::of(None)).mut_subcommands(|subcommand| {
+        let habits = habits::of(Some(subcommand.get_name()));
+        subcommand.args(habits)
+    })
+}
+
+/// The command and its subcommands with as much of each flag as is wanted. The texts name the values themselves.
+fn described(command: clap::Command, help: Help) -> clap::Command {
+    let one = |command: clap::Command| {
+        command.mut_args(|arg| {
+            let valued = arg.get_action().takes_values();
+            arg.hide_possible_values(valued).hide_default_value(valued && help == Help::Short)
+        })
+    };
+    one(command).mut_subcommands(one)
 }
 
 /// What is wrong with the first argument for tailing that stands before the subcommand `name`: it would silently do

@@ -10,12 +10,14 @@ mod credentials;
 mod endpoints;
 mod env;
 mod error;
+mod file;
 mod groups;
 mod id;
 mod lines;
 mod link;
 mod network;
 mod past;
+mod profile;
 mod stdin;
 
 use std::io::Read;
@@ -29,7 +31,7 @@ use tracing_subscriber::filter::Targets;
 use crate::cli::{Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
 use crate::logging::LogFormat;
 use crate::stderr::Look;
-use crate::{cli, logging};
+use crate::{cli, logging, output};
 
 pub use check::Check;
 pub use credentials::Credentials;
@@ -43,6 +45,8 @@ pub use lines::{Color, Lines};
 pub use link::{Link, Retries, SocketLimits};
 pub use network::{Bundle, Network, Proxy};
 pub use past::{Last, Past, Since};
+#[cfg(any(test, fuzzing))]
+pub(crate) use profile::parse as parse_profiles;
 
 use conversations::Need;
 use error::Problems;
@@ -72,7 +76,7 @@ pub enum Task {
     Replay(Replay),
     /// Be a local Genesys Cloud.
     Simulate(Simulate),
-    /// Write this to standard output: a completion script or the manual page.
+    /// Write this to standard output: a completion script, the manual page or the schema.
     Print(Vec<u8>),
 }
 
@@ -170,7 +174,7 @@ pub enum SourceChoice {
 ///
 /// Every setting that is missing, unusable or contradictory, all in one.
 pub fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Result<Resolved, ConfigError> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new(env.has_unused_profiles());
     let mut warnings = Vec::new();
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {
@@ -181,6 +185,7 @@ pub fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Res
         Some(Command::Simulate(args)) => Some(Task::Simulate(args.into())),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
         Some(Command::Man) => Some(Task::Print(cli::man())),
+        Some(Command::Schema) => Some(Task::Print(output::SCHEMA.into())),
         None => tail(cli.tail, env, terminal, &mut Stdin::new(stdin), &mut problems, &mut warnings),
     };
     problems.none_or(task.zip(filter)).map(|(task, filter)| Resolved { task, filter, warnings })

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::cli::Cli;
-use crate::config::{Env, parse_env_file, resolve};
+use crate::config::{Env, parse_env_file, parse_profiles, resolve};
 use crate::cursor as cursor_file;
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 use crate::genesys::answer::Answer;
@@ -107,11 +107,14 @@ pub fn cursor(data: &[u8]) {
     cursor_file::holds(data);
 }
 
-/// Whatever somebody types or sets, and a `.env` file.
+/// Whatever somebody types or sets, a `.env` file, and a file of profiles.
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Err(reason) = parse_env_file(&text) {
         assert!(reason.starts_with("line "), "{reason}");
+    }
+    if let Err(reason) = parse_profiles(&text) {
+        assert!(reason.starts_with("line ") && reason.ends_with(" is not TOML"), "{reason}");
     }
     let _ = region::hosts(&text);
     // What begins like this names a file.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 use regex::Regex;
 
 use super::values::{choice, duration, last, loopback, pattern, rate, retries, since, size};
@@ -57,16 +57,22 @@ pub struct TargetArgs {
     /// Follow this conversation: an id or a Genesys URL
     #[arg(value_name = "CONVERSATION")]
     pub positional: Vec<String>,
-    /// Follow this conversation; @FILE reads one id a line, @- stdin [env: GENESYS_CONVERSATION_ID]
+    /// Follow this one; @FILE reads one id a line, @- stdin
+    ///
+    /// Repeatable. [env: GENESYS_CONVERSATION_ID, several separated by commas]
     #[arg(short, long = "conversation", value_name = "ID")]
     pub conversations: Vec<String>,
-    /// Follow every message conversation of this queue (repeatable)
+    /// Follow all message conversations of a queue
+    ///
+    /// Repeatable.
     #[arg(long = "queue", value_name = "ID")]
     pub queues: Vec<String>,
-    /// Follow every message conversation of this user (repeatable)
+    /// Follow all message conversations of a user
+    ///
+    /// Repeatable.
     #[arg(long = "user", value_name = "ID")]
     pub users: Vec<String>,
-    /// Ask this wire; auto takes the one that works
+    /// Ask transcript or notifications; auto finds out
     ///
     /// The transcription of a call comes over notifications only, and up to about 35 s after the words: the service takes
     /// so long to make it.
@@ -79,19 +85,22 @@ pub struct TargetArgs {
 #[group(id = "past", multiple = true)]
 #[command(next_help_heading = "History")]
 pub struct PastArgs {
-    /// Begin with the last N lines of what was said already, or all
+    /// Begin with the last N lines, or all
     #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
     pub lines: Last,
-    /// Begin this long ago, or at a time like 2026-01-02T03:04:05Z
+    /// Begin so long ago (1h30m), or at a time
+    ///
+    /// A time is written like 2026-01-02T03:04:05Z.
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub since: Option<Since>,
-    /// Print what was said already, and end
+    /// Print what was said until now, and end
     #[arg(long, conflicts_with = "follow")]
     pub no_follow: bool,
-    /// Keep in this file what was printed, and go on after it, also after a kill -9
+    /// Note here what was printed, and go on after it
     ///
-    /// What the file knows counts, and not -n or --since. Several conversations can share it, one process at a time.
-    #[arg(long, value_name = "PATH")]
+    /// Also after a kill -9. What the file knows counts, and not -n or --since. Several conversations can share it, one
+    /// process at a time.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub cursor_file: Option<PathBuf>,
 }
 
@@ -100,23 +109,40 @@ pub struct PastArgs {
 #[group(id = "account", multiple = true)]
 #[command(next_help_heading = "Account")]
 pub struct AccountArgs {
-    /// Sign in to this region: us-east-1, mypurecloud.ie or a URL [env: GENESYS_REGION]
+    /// Sign in to us-east-1, mypurecloud.ie, a URL
+    ///
+    /// us-east-1 where nobody says. [env: GENESYS_REGION, else GENESYSCLOUD_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Sign in as this OAuth client [env: GENESYS_CLIENT_ID]
+    /// Sign in as this OAuth client
+    ///
+    /// [env: GENESYS_CLIENT_ID, else GENESYSCLOUD_OAUTHCLIENT_ID]
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
-    /// Read the client secret from a file, - is stdin [env, the secret itself: GENESYS_CLIENT_SECRET]
-    #[arg(long, value_name = "PATH")]
+    /// Read the client's secret there; - is stdin
+    ///
+    /// The secret itself is never a flag. [env: GENESYS_CLIENT_SECRET, else GENESYSCLOUD_OAUTHCLIENT_SECRET, which hold
+    /// the secret]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub client_secret_file: Option<PathBuf>,
-    /// Use this API instead of the region's [env: GENESYS_API_URL]
-    #[arg(long, value_name = "URL")]
+    /// Take the settings of this profile of gc
+    ///
+    /// Region, client and proxy come from there where no flag, variable or .env says them. gc, the command line of Genesys
+    /// Cloud, keeps its profiles in ~/.gc/config.toml. Without this flag, the file is not read.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Ask this API instead of the region's
+    ///
+    /// [env: GENESYS_API_URL]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub api_url: Option<String>,
-    /// Use this token endpoint instead of the region's [env: GENESYS_LOGIN_URL]
-    #[arg(long, value_name = "URL")]
+    /// Sign in there instead of at the region's
+    ///
+    /// [env: GENESYS_LOGIN_URL]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub login_url: Option<String>,
-    /// Read settings from this file instead of .env
-    #[arg(long, value_name = "PATH")]
+    /// Read this file instead of .env
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub env_file: Option<PathBuf>,
 }
 
@@ -125,40 +151,50 @@ pub struct AccountArgs {
 #[command(next_help_heading = "Lines")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct LinesArgs {
-    /// Print lines for people, JSON objects, or frames as received
+    /// Print text, json, or raw frames as received
     #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = choice(FORMATS))]
     pub output: Format,
-    /// Print JSON objects, like -o json
+    /// Print JSON objects, as with -o json
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
-    /// Show times this way
+    /// Show the time, iso, relative, or none
     #[arg(long, value_name = "STYLE", default_value = "time", value_parser = choice(TIMESTAMPS))]
     pub timestamps: Timestamps,
     /// Show times in UTC
     #[arg(long)]
     pub utc: bool,
-    /// Use colors; auto heeds NO_COLOR, CLICOLOR_FORCE and TERM
+    /// Use colors always, never, or auto
+    ///
+    /// With auto on a terminal, unless [env: NO_COLOR, TERM=dumb] say no or [env: CLICOLOR_FORCE] says yes.
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(COLORS))]
     pub color: Color,
-    /// Show system messages too: typing, receipts, joins
+    /// Show system messages too: typing, joins
     #[arg(long)]
     pub system: bool,
-    /// Show line breaks in a message this way
+    /// Show breaks in a message: escape, indent
     #[arg(long, value_name = "STYLE", default_value = "escape", value_parser = choice(MULTILINES))]
     pub multiline: Multiline,
-    /// Let control characters through to the terminal
+    /// Let control characters through
     #[arg(long)]
     pub raw_control: bool,
-    /// Show only messages of this side (repeatable)
+    /// Show only customer, agent, bot or system
+    ///
+    /// Repeatable.
     #[arg(long, value_name = "ROLE", value_parser = choice(ROLES))]
     pub only: Vec<Role>,
-    /// Show only messages whose text matches (repeatable)
+    /// Show only messages whose text matches
+    ///
+    /// Repeatable; one that matches is enough.
     #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
     pub include: Vec<Regex>,
-    /// Hide messages whose text matches (repeatable)
+    /// Hide messages whose text matches
+    ///
+    /// Repeatable.
     #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
     pub exclude: Vec<Regex>,
-    /// Highlight what matches (repeatable)
+    /// Highlight what matches
+    ///
+    /// Repeatable.
     #[arg(short = 'H', long, value_name = "REGEX", value_parser = pattern)]
     pub highlight: Vec<Regex>,
     /// Hold this much for a reader that stalls
@@ -171,13 +207,17 @@ pub struct LinesArgs {
 #[group(id = "connection", multiple = true)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// Give up after this many retries in a row, or unlimited [default: 5]
+    /// Give up after N retries in a row
+    ///
+    /// Or never, with unlimited. [default: 5, with -F unlimited]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = retries)]
     pub max_retries: Option<Retries>,
-    /// Go on after a normal close, until the conversation ends; retry without limit
+    /// Go on after a normal close; retry for ever
+    ///
+    /// It ends when the conversation itself does.
     #[arg(short = 'F')]
     pub follow: bool,
-    /// Reconnect after this long without a sign of life
+    /// Reconnect after so long a silence
     #[arg(long, value_name = "DURATION", default_value = "45s", allow_hyphen_values = true, value_parser = duration)]
     pub idle_timeout: Duration,
     /// Ask for a sign of life this often
@@ -193,14 +233,18 @@ pub struct ConnectionArgs {
 #[group(id = "network", multiple = true)]
 #[command(next_help_heading = "Connection")]
 pub struct NetworkArgs {
-    /// Give up a connection attempt after this long
+    /// Give up an attempt after this long
     #[arg(long, value_name = "DURATION", default_value = "10s", allow_hyphen_values = true, value_parser = duration)]
     pub connect_timeout: Duration,
-    /// Connect through this proxy: http, https, socks5 [env: HTTPS_PROXY, ALL_PROXY, NO_PROXY]
-    #[arg(long, value_name = "URL")]
+    /// Connect through it: http, https, socks5
+    ///
+    /// [env: HTTPS_PROXY, else ALL_PROXY, else GENESYSCLOUD_PROXY_HOST; NO_PROXY for hosts to reach without]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub proxy: Option<String>,
-    /// Trust the certificates in this PEM file too [env, instead of the system's: SSL_CERT_FILE]
-    #[arg(long, value_name = "PEM")]
+    /// Trust the certificates in this file too
+    ///
+    /// They count besides the system's. [env: SSL_CERT_FILE, whose certificates count instead of them]
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
     pub cacert: Option<PathBuf>,
 }
 
@@ -209,12 +253,12 @@ pub struct NetworkArgs {
 #[command(next_help_heading = "Recording and demo")]
 pub struct RecordingArgs {
     /// Record frames with their arrival times
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
-    /// Print a recording, - is stdin, without any network
-    #[arg(long, value_name = "PATH", conflicts_with_all = LIVE)]
+    /// Print a recording without any network; - is stdin
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = LIVE)]
     pub replay: Option<PathBuf>,
-    /// Tail a conversation simulated in this process; needs no settings
+    /// Follow a simulated conversation; needs no settings
     #[arg(long, conflicts_with_all = REMOTE)]
     pub demo: bool,
 }
@@ -226,10 +270,12 @@ pub struct LoggingArgs {
     /// Say errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more, -vv everything [env, a filter: GENESYS_TAIL_LOG]
+    /// Say more, -vv everything
+    ///
+    /// [env: GENESYS_TAIL_LOG, a filter such as debug or genesys_tail::follow=trace]
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Say it for people or as JSON objects
+    /// Say it in text, or as json objects
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = choice(LOG_FORMATS))]
     pub log_format: LogFormat,
 }
@@ -251,16 +297,20 @@ pub struct CheckArgs {
 /// What the local Genesys Cloud does.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// Listen here, loopback only; port 0 takes a free one
+    /// Listen there, loopback only; port 0 is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
     pub listen: SocketAddr,
-    /// Play this conversation: a name or a file
-    #[arg(long, value_name = "NAME|FILE")]
+    /// Play what is built in (demo), or a file
+    ///
+    /// Built in are demo, billing, flood, call and quiet; flood:1000 ends after a thousand messages.
+    #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub script: Option<String>,
     /// Send this many messages per second
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub rate: Option<f64>,
-    /// Break something (repeatable); help lists what can be broken
+    /// Break something; help lists what there is
+    ///
+    /// Repeatable.
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<String>,
     /// Repeat the run that had this seed

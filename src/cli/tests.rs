@@ -16,7 +16,7 @@ fn refusal(args: &[&str]) -> String {
 
 #[test]
 fn the_parser_is_sound() {
-    parser().debug_assert();
+    parser(Help::Long).debug_assert();
 }
 
 #[test]
@@ -60,21 +60,72 @@ fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
         assert!(!message.contains("hunter2"), "{message}");
         assert!(message.contains("GENESYS_CLIENT_SECRET") || args.contains(&"--bogus"), "{message}");
     }
-    for args in [["--secret=hunter2"], ["--client-secre=hunter2"], ["--password=hunter2"]] {
-        assert!(!refusal(&args).contains("hunter2"), "{args:?}");
+    for flag in ["--secret", "--client-secre", "--client-secert", "--password", "--token", "--access-token", "--bogus"]
+    {
+        for args in [vec![format!("{flag}=hunter2")], vec![flag.to_owned(), "hunter2".to_owned()]] {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            assert!(!refusal(&args).contains("hunter2"), "{args:?}");
+            assert!(!refusal(&[&["check"], &args[..]].concat()).contains("hunter2"), "check {args:?}");
+        }
     }
 }
 
 #[test]
 fn habits_are_answered() {
-    for (habit, advice) in
-        [("--follow", "-F"), ("-f", "-F"), ("--tail", "'-n'"), ("--tail=20", "'-n'"), ("--no-color", "--color never")]
-    {
+    for (habit, answer) in [
+        ("--follow", "-F"),
+        ("-f", "-F"),
+        ("--tail", "'-n'"),
+        ("--tail=20", "'-n'"),
+        ("--no-color", "--color never"),
+        ("--colour=never", "--color"),
+        ("--conversation-id=x", "'-c ID'"),
+        ("--secret=x", "GENESYS_CLIENT_SECRET"),
+        ("--access-token=x", "cannot be renewed"),
+        ("--insecure", "--cacert"),
+        ("-k", "--cacert"),
+        ("--format=json", "-o text|json|raw"),
+        ("--until=1h", "--no-follow"),
+        ("--grep=x", "'-i REGEX'"),
+        ("--debug", "'-vv'"),
+        ("--verbose=2", "'-vv'"),
+        ("--retry", "--max-retries"),
+        ("--timeout=3", "--connect-timeout"),
+        ("--no-pager", "no pager"),
+        ("--filter=x", "--only"),
+        ("--dry-run", "genesys-tail check"),
+        ("--list", "--queue"),
+        ("-pprod", "'--profile NAME'"),
+        ("--environment=mypurecloud.ie", "--region"),
+    ] {
         let message = refusal(&[habit]);
-        assert!(message.contains("unexpected argument") && message.contains(advice), "{message}");
+        assert!(message.starts_with("error: unexpected ") && message.contains(answer), "{message}");
+        assert!(!message.contains("VALUE") && !message.contains("Usage"), "{message}");
     }
-    assert!(refusal(&["--conversation-id", "x"]).contains("--conversation"));
-    assert!(refusal(&["--time-stamps", "iso"]).contains("--timestamps"));
+    assert!(refusal(&["--rate", "3"]).contains("'genesys-tail simulate --rate' exists"));
+    assert!(refusal(&["check", "-k"]).contains("--cacert"));
+    assert!(refusal(&["check", "-p", "x"]).contains("--profile") && !refusal(&["check", "--tail"]).contains("'-n'"));
+    assert!(refusal(&["simulate", "-p", "80"]).contains("--listen") && !refusal(&["man", "-f"]).contains("-F"));
+    assert!(refusal(&["simulate", "--port", "80"]).contains("--listen 127.0.0.1:PORT"));
+    assert!(refusal(&["--listen", "127.0.0.1:80"]).contains("'genesys-tail simulate --listen' exists"));
+}
+
+#[test]
+fn what_is_misspelt_is_suggested_and_a_habit_answered_at_once() {
+    for (typed, meant) in [("--time-stamps", "'--timestamps'"), ("--colr", "'--color'"), ("--regoin", "'--region'")] {
+        assert!(refusal(&[typed, "x"]).contains(&format!("a similar argument exists: {meant}")), "{typed}");
+    }
+    for (typed, answer) in [("--client-secert=x", "GENESYS_CLIENT_SECRET"), ("--insecur", "--cacert")] {
+        let message = refusal(&[typed]);
+        assert!(message.contains(answer) && !message.contains("similar"), "{message}");
+    }
+    assert!(!refusal(&["--bogus"]).contains("as a value"));
+    let message = refusal(&["chek", "-v"]);
+    assert!(
+        message.contains("no command 'chek'") && message.contains("'check'") && message.contains("'-c'"),
+        "{message}"
+    );
+    assert_eq!(parse(&["-c", "chek"]).unwrap().tail.target.conversations, ["chek"]);
 }
 
 #[test]
@@ -104,6 +155,12 @@ fn what_does_not_go_together_is_refused() {
     ];
     for args in cases {
         refusal(args);
+    }
+    let message = refusal(&["--demo", "--profile", "x"]);
+    assert!(message.contains("'--demo' cannot be used with '--profile <NAME>'"), "{message}");
+    let message = refusal(&["--replay", "x", "-F", "-cy", "--since=1h"]);
+    for (flag, named) in [("-F", true), ("--since", true), ("--conversation", true), ("--region", false)] {
+        assert_eq!(message.contains(flag), named, "{flag}: {message}");
     }
     assert!(parse(&["--demo", "-F", "--record", "x", "-vv", "--json"]).is_ok());
     assert!(parse(&["--demo", "--source", "notifications", "-n", "1", "--since", "1h", "--no-follow"]).is_ok());
@@ -160,19 +217,31 @@ fn help_is_short_with_h_and_starts_with_examples_otherwise() {
     assert_eq!((short.exit_code(), long.exit_code()), (0, 0));
     let (short, long) = (short.to_string(), long.to_string());
     assert!(long.starts_with("Examples:") && !short.contains("Examples:"));
-    assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
+    for command in ["check", "simulate", "completions"] {
+        assert!(parse(&[command, "--help"]).unwrap_err().to_string().starts_with("Examples:"), "{command}");
+    }
+    for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::AFTER] {
+        assert!(examples.lines().all(|line| line.chars().count() <= 104), "{examples}");
+    }
     assert!(long.contains("35 s"), "how late a call is written down");
-    for hidden in ["--client-secret ", "--follow", "--tail", "--no-color"] {
+    assert!(long.contains("[default: 45s]") && long.contains("[env: GENESYS_REGION"));
+    for hidden in ["--client-secret ", "--follow", "--tail", "--no-color", "--insecure"] {
         assert!(!long.contains(hidden), "{hidden}");
     }
-    assert!(short.lines().all(|line| line.chars().count() <= 110));
 }
 
 #[test]
-fn completions_and_the_manual_page_are_there() {
-    for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
-        let script = String::from_utf8(completions(shell)).unwrap();
-        assert!(script.contains("stall-buffer") && !script.contains("--no-color"), "{shell}");
+fn the_short_help_has_one_line_a_flag_on_a_terminal_of_80_columns() {
+    let mut command = parser(Help::Short).term_width(80);
+    for name in ["", "check", "simulate"] {
+        let command = if name.is_empty() { &mut command } else { command.find_subcommand_mut(name).unwrap() };
+        let help = command.clone().term_width(80).render_help().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        let known = command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()).count();
+        assert!(flags >= known, "{help}");
+        let continued = |line: &&str| line.starts_with("       ") && !line.trim_start().starts_with('-');
+        assert_eq!(help.lines().find(continued), None, "{help}");
+        assert!(help.lines().count() <= 75, "{help}");
     }
-    assert!(String::from_utf8(man()).unwrap().contains("genesys"));
 }

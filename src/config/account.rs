@@ -18,7 +18,15 @@ pub(super) fn resolve(
     let endpoints = endpoints::resolve(args, env, problems, warnings);
     let credentials = credentials::resolve(args, env, stdin, problems);
     if endpoints.as_ref().is_some_and(|endpoints| !endpoints.are_local()) {
-        warnings.extend(env.exposed_secret());
+        warnings.extend(env.exposed_secrets());
     }
+    warnings.extend(env.overridden_profile());
+    warnings.extend(unused_gateway(args, env));
     (endpoints, credentials)
+}
+
+/// A warning when other Genesys tools would go through a gateway from here.
+fn unused_gateway(args: &AccountArgs, env: &Env) -> Option<String> {
+    let gateway = env.get("GENESYSCLOUD_GATEWAY_HOST").filter(|_| endpoints::api_of(args, env).is_none())?;
+    Some(format!("{} is not taken; --api-url and --login-url lead through a gateway", gateway.name))
 }

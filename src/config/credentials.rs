@@ -13,7 +13,7 @@ use super::error::Problems;
 use super::stdin::Stdin;
 
 pub(super) const SECRET_NAMES: [&str; 2] = ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"];
-const ID_NAMES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
+pub(super) const ID_NAMES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
 
 /// An OAuth client of the client-credentials grant.
 #[derive(Debug, Clone)]
@@ -39,6 +39,9 @@ pub(super) fn resolve(
         Some(path) => from_file(path, stdin, problems),
         None => from_variable(env, problems),
     };
+    if let Some((setting, reason)) = env.no_client().filter(|_| id.is_none() || secret.is_none()) {
+        problems.unusable(setting, reason);
+    }
     Some(Credentials { client_id: id?.value.trim().to_owned(), client_secret: secret? })
 }
 

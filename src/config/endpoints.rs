@@ -8,6 +8,7 @@ use crate::genesys::region;
 use super::env::{Env, Setting};
 use super::error::Problems;
 
+pub(super) const REGION_NAMES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
 const TOKEN_PATH: &str = "oauth/token";
 
 /// The two addresses everything else is built from. Both are `https`, or `http` on loopback; neither has a user, a
@@ -34,17 +35,22 @@ pub(super) fn resolve(
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Endpoints> {
-    let api = env.flag_or(args.api_url.as_deref(), "--api-url", &["GENESYS_API_URL"]);
+    let api = api_of(args, env);
     let login = env.flag_or(args.login_url.as_deref(), "--login-url", &["GENESYS_LOGIN_URL"]);
     let token = login.as_ref().map(|login| address(login, problems).map(token_endpoint));
     let Some(api) = api else {
-        let region = env.flag_or(args.region.as_deref(), "--region", &["GENESYS_REGION", "GENESYSCLOUD_REGION"]);
+        let region = env.flag_or(args.region.as_deref(), "--region", &REGION_NAMES);
         let of_region = of_region(region, problems, warnings)?;
         return Some(Endpoints { api: of_region.api, token: token.unwrap_or(Some(of_region.token))? });
     };
     let api = with_slash(address(&api, problems)?);
     let token = token.unwrap_or_else(|| api.join(TOKEN_PATH).ok())?;
     Some(Endpoints { api, token })
+}
+
+/// The address of an API that is not that of a region.
+pub(super) fn api_of(args: &AccountArgs, env: &Env) -> Option<Setting> {
+    env.flag_or(args.api_url.as_deref(), "--api-url", &["GENESYS_API_URL"])
 }
 
 fn of_region(region: Option<Setting>, problems: &mut Problems, warnings: &mut Vec<String>) -> Option<Endpoints> {

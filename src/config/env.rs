@@ -1,4 +1,4 @@
-//! Variables: of the process, and of a `.env` file behind them.
+//! Variables: of the process, of a `.env` file behind them, and of a profile behind both.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -8,19 +8,27 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
-use crate::plain;
 
-use super::credentials::SECRET_NAMES;
+use super::credentials::{ID_NAMES, SECRET_NAMES};
+use super::endpoints::REGION_NAMES;
 use super::error::{ConfigError, Problem};
+use super::file;
+use super::profile::{self, Profile};
 
 /// What describes the terminal rather than an account, and so counts for the demo too.
 const TERMINAL: [&str; 3] = ["NO_COLOR", "CLICOLOR_FORCE", "TERM"];
+
+/// What other Genesys tools take instead of a client.
+const TOKEN_NAME: &str = "GENESYSCLOUD_ACCESS_TOKEN";
 
 /// Variables by name. One that is empty counts as not set, and one of the process wins over one of the file.
 #[derive(Default)]
 pub struct Env {
     process: HashMap<String, String>,
     file: Option<EnvFile>,
+    profile: Option<Profile>,
+    /// Whether there are profiles and none of them was asked for.
+    profiles_unused: bool,
 }
 
 struct EnvFile {
@@ -39,32 +47,48 @@ pub(super) struct Setting {
 }
 
 impl Env {
-    /// The variables that count for `cli`: those of the process, and behind them those of `--env-file`, else of `.env`
-    /// in `folder` or the nearest parent that has one.
+    /// The variables that count for `cli`: those of the process, behind them those of `--env-file`, else of `.env`
+    /// in `folder` or the nearest parent that has one, and behind these what the profile of `--profile` says.
     ///
     /// The demo sees neither a file nor anything but the variables that describe the terminal; only tailing and
-    /// checking read a file. A value that is not Unicode is taken with U+FFFD in the place of what is not.
+    /// checking read files. A value that is not Unicode is taken with U+FFFD in the place of what is not.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or parsed. The message has its name and the line, never what is in it.
+    /// A file cannot be read or parsed, or there is no such profile. The message has the name of the file and the line,
+    /// never what is in it.
     pub fn read(
         process: impl IntoIterator<Item = (OsString, OsString)>,
         cli: &Cli,
         folder: &Path,
     ) -> Result<Self, ConfigError> {
         let demo = cli.tail.recording.demo;
-        let process = process
+        let process: HashMap<String, String> = process
             .into_iter()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL.contains(&name.as_str())))
             .collect();
-        let file = account(cli).map(|args| EnvFile::read(args, folder)).transpose()?.flatten();
-        Ok(Self { process, file })
+        let account = account(cli);
+        let file = account.map(|args| EnvFile::read(args, folder)).transpose()?.flatten();
+        let home = process.get("HOME").map(String::as_str);
+        let named = account.and_then(|args| args.profile.as_deref()).map(str::trim).filter(|name| !name.is_empty());
+        let profile = named.map(|name| Profile::read(name, home, folder)).transpose()?;
+        let profiles_unused = account.is_some() && profile.is_none() && profile::file_of(home).is_some();
+        Ok(Self { process, file, profile, profiles_unused })
     }
 
-    /// The value of the variable `name`.
+    /// The value of the variable `name`, wherever it comes from.
     pub(super) fn get(&self, name: &str) -> Option<Setting> {
+        self.own(name).or_else(|| self.of_profile(name))
+    }
+
+    /// What the profile says in the place of the variable `name`.
+    pub(super) fn of_profile(&self, name: &str) -> Option<Setting> {
+        self.profile.as_ref()?.get(name)
+    }
+
+    /// The value of the variable `name` in the process or the file.
+    pub(super) fn own(&self, name: &str) -> Option<Setting> {
         if let Some(value) = self.process.get(name) {
             return Some(Setting { value: value.clone(), name: name.to_owned() });
         }
@@ -81,13 +105,34 @@ impl Env {
         }
     }
 
-    /// A warning when the file holds a secret and others can read it.
-    pub(super) fn exposed_secret(&self) -> Option<String> {
-        let file = self.file.as_ref().filter(|file| SECRET_NAMES.iter().any(|name| file.values.contains_key(*name)))?;
-        let path = file.path.display();
-        file.exposed.map(|mode| {
-            format!("{path} holds a client secret and others can read it (mode {mode:03o}); chmod 600 {path}")
-        })
+    /// A warning for each file that holds a secret and that others can read.
+    pub(super) fn exposed_secrets(&self) -> impl Iterator<Item = String> {
+        let of_file = self.file.as_ref().and_then(EnvFile::exposed_secret);
+        of_file.into_iter().chain(self.profile.as_ref().and_then(Profile::exposed_secret))
+    }
+
+    /// A warning when variables win over the profile, of which nobody may think who asks for one.
+    pub(super) fn overridden_profile(&self) -> Option<String> {
+        let profile = self.profile.as_ref()?;
+        let winner = |names: &[&str]| {
+            names.iter().find(|name| profile.get(name).is_some())?;
+            names.iter().find_map(|name| self.own(name))
+        };
+        let winners = [&REGION_NAMES, &ID_NAMES, &SECRET_NAMES].map(|names| winner(names));
+        let names: Vec<String> = winners.into_iter().flatten().map(|setting| setting.name).collect();
+        (!names.is_empty()).then(|| format!("{} won over {}", names.join(", "), profile.flag()))
+    }
+
+    /// Why nobody can sign in with what there is, where more than the lack of a client is to be said.
+    pub(super) fn no_client(&self) -> Option<(String, &'static str)> {
+        let of_profile = |profile: &Profile| Some((profile.flag(), profile.no_client()?));
+        let token = || Some((self.own(TOKEN_NAME)?.name, "a token cannot be renewed, and so is not taken"));
+        self.profile.as_ref().and_then(of_profile).or_else(token)
+    }
+
+    /// Whether there are profiles and none of them was asked for.
+    pub(super) fn has_unused_profiles(&self) -> bool {
+        self.profiles_unused
     }
 }
 
@@ -104,7 +149,7 @@ fn account(cli: &Cli) -> Option<&AccountArgs> {
         None if recording.demo || recording.replay.is_some() => None,
         None => Some(account),
         Some(Command::Check(args)) => Some(&args.account),
-        Some(Command::Simulate(_) | Command::Completions { .. } | Command::Man) => None,
+        Some(Command::Simulate(_) | Command::Schema | Command::Completions { .. } | Command::Man) => None,
     }
 }
 
@@ -118,7 +163,12 @@ impl EnvFile {
             },
         };
         let values = values_of(&path).map_err(|reason| Problem::Unusable { setting, reason })?;
-        Ok(Some(Self { exposed: exposed(&path), path, values }))
+        Ok(Some(Self { exposed: file::exposed(&path), path, values }))
+    }
+
+    fn exposed_secret(&self) -> Option<String> {
+        let holds_secret = SECRET_NAMES.iter().any(|name| self.values.contains_key(*name));
+        self.exposed.filter(|_| holds_secret).map(|mode| file::exposure(&self.path, mode))
     }
 }
 
@@ -127,11 +177,7 @@ fn find(folder: &Path) -> Option<PathBuf> {
 }
 
 fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
-    let mut text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user is not permitted to read it".to_owned(),
-        _ => plain::words(&error),
-    })?;
+    let mut text = file::read(path)?;
     // Without its last line break, a line that ends in a blank is an error to the parser.
     text.push('\n');
     parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
@@ -177,18 +223,6 @@ impl Read for LineByLine<'_> {
         self.rest = rest;
         Ok(now.len())
     }
-}
-
-#[cfg(unix)]
-fn exposed(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o044 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-fn exposed(_: &Path) -> Option<u32> {
-    None
 }
 
 #[cfg(test)]
@@ -284,7 +318,7 @@ mod tests {
         for (text, mode, warned) in cases {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let warning = env(&[], &[], folder.path()).unwrap().exposed_secret();
+            let warning = env(&[], &[], folder.path()).unwrap().exposed_secrets().next();
             assert_eq!(warning.is_some(), warned, "{text} {mode:o}");
             assert!(!warning.unwrap_or_default().contains("hunter2"));
         }

@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+const ANYWHERE: &str = "set them as flags, in the environment or in .env; genesys-tail --demo needs none";
+const ANYWHERE_OR_PROFILE: &str =
+    "set them as flags, in the environment or in .env, or name a profile of gc: --profile NAME";
+
 /// Everything that is wrong with the settings. Its text is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     problems: Vec<Problem>,
+    profiles_unused: bool,
 }
 
 /// One thing that is wrong.
@@ -43,7 +48,7 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         let missing = self.problems.iter().any(|problem| matches!(problem, Problem::Missing { .. }));
-        missing.then_some("set them as flags, in the environment or in .env; genesys-tail --demo needs none")
+        missing.then_some(if self.profiles_unused { ANYWHERE_OR_PROFILE } else { ANYWHERE })
     }
 }
 
@@ -71,19 +76,27 @@ impl fmt::Display for ConfigError {
 
 /// Problems as they are collected.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(super) struct Problems {
+    found: Vec<Problem>,
+    profiles_unused: bool,
+}
 
 impl Problems {
+    /// None yet. `profiles_unused` says whether there are profiles that would supply what is missing.
+    pub(super) fn new(profiles_unused: bool) -> Self {
+        Self { found: Vec::new(), profiles_unused }
+    }
+
     pub(super) fn missing(&mut self, what: &'static str, names: &'static str) {
-        self.0.push(Problem::Missing { what, names });
+        self.found.push(Problem::Missing { what, names });
     }
 
     pub(super) fn unusable(&mut self, setting: impl Into<String>, reason: impl Into<String>) {
-        self.0.push(Problem::Unusable { setting: setting.into(), reason: reason.into() });
+        self.found.push(Problem::Unusable { setting: setting.into(), reason: reason.into() });
     }
 
     pub(super) fn contradictory(&mut self, reason: impl Into<String>) {
-        self.0.push(Problem::Contradictory { reason: reason.into() });
+        self.found.push(Problem::Contradictory { reason: reason.into() });
     }
 
     /// `value`, when nothing was wrong on the way to it.
@@ -92,16 +105,16 @@ impl Problems {
     ///
     /// When there is no value and nothing was wrong.
     pub(super) fn none_or<T>(self, value: Option<T>) -> Result<T, ConfigError> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return Ok(value.expect("a value that is not there was reported as a problem"));
         }
-        Err(ConfigError { problems: self.0 })
+        Err(ConfigError { problems: self.found, profiles_unused: self.profiles_unused })
     }
 }
 
 impl From<Problem> for ConfigError {
     fn from(problem: Problem) -> Self {
-        Self { problems: vec![problem] }
+        Self { problems: vec![problem], profiles_unused: false }
     }
 }
 

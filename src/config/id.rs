@@ -42,6 +42,10 @@ fn id_of(word: &str, kind: Kind) -> Result<String, String> {
     if word.contains('/') {
         return uuid_in(word, kind).map(str::to_owned);
     }
+    // What curl takes for --user is a secret, and not to be shown.
+    if word.contains(':') {
+        return Err(format!("it holds a colon, which no {} id does", kind.noun));
+    }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = (1..=LONGEST_ID).contains(&word.len()) && !word.starts_with('.') && word.bytes().all(allowed);
     if fits { Ok(word.to_owned()) } else { Err(format!("{word:?} is no {} id (letters, digits, . _ -)", kind.noun)) }

@@ -14,7 +14,7 @@ use url::Url;
 use crate::cli::NetworkArgs;
 use crate::plain;
 
-use super::env::Env;
+use super::env::{Env, Setting};
 use super::error::Problems;
 
 /// How the network is reached, by token, REST and WebSocket alike.
@@ -54,8 +54,10 @@ pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> 
     let NetworkArgs { connect_timeout, proxy, cacert } = args;
     let proxy = env.flag_or(proxy.as_deref(), "--proxy", &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
     // Its value may hold a password and is not shown.
-    let proxy =
-        proxy.map(|setting| parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason)));
+    let proxy = match proxy {
+        Some(setting) => Some(parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason))),
+        None => proxy_in_parts(env).map(|(name, proxy)| proxy.map_err(|reason| problems.unusable(name, reason))),
+    };
     let cacert = cacert.filter(|path| !path.as_os_str().is_empty()).map(|path| {
         let setting = format!("--cacert {}", path.display());
         read_bundle(path).map_err(|reason| problems.unusable(setting, reason))
@@ -67,6 +69,21 @@ pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> 
         ssl_cert_file: env.get("SSL_CERT_FILE").map(|setting| setting.value.into()),
         connect_timeout,
     })
+}
+
+/// The proxy as other Genesys tools have it, in parts that come from one place: the variables, else the profile. With
+/// the name of the first part.
+fn proxy_in_parts(env: &Env) -> Option<(String, Result<Proxy, &'static str>)> {
+    let assemble = |part: &dyn Fn(&str) -> Option<Setting>| {
+        let value = |name: &str| part(&format!("GENESYSCLOUD_PROXY_{name}")).map(|setting| setting.value);
+        let Setting { value: host, name } = part("GENESYSCLOUD_PROXY_HOST")?;
+        let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
+        let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();
+        let login = value("AUTH_USERNAME").map(|user| (user, value("AUTH_PASSWORD").unwrap_or_default().into()));
+        let proxy = parse_proxy(&format!("{scheme}://{host}{port}"));
+        Some((name, proxy.map(|proxy| Proxy { login: login.or(proxy.login), ..proxy })))
+    };
+    assemble(&|name| env.own(name)).or_else(|| assemble(&|name| env.of_profile(name)))
 }
 
 /// A warning when a password was typed where everybody on this machine can read it.

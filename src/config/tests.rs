@@ -1,3 +1,4 @@
+mod profile;
 mod target;
 
 use std::ffi::OsString;

@@ -7,6 +7,9 @@ use super::stamp::Stamp;
 use super::style::Timestamps;
 use crate::event::{Attachment, Body, Gap, Message, Party, TranscriptEvent};
 
+/// The JSON Schema of the lines this module writes.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
+
 /// Writes events as objects. Two clocks, because the two times of an event are seldom of the same second.
 pub(super) struct JsonLines {
     ts: Stamp,
@@ -140,7 +143,7 @@ mod tests {
 
     use super::super::samples::{event, gap, hostile_text, message, said};
     use super::*;
-    use crate::event::Role;
+    use crate::event::{Origin, Role};
 
     fn line(event: &TranscriptEvent<'_>) -> String {
         let mut out = Vec::new();
@@ -192,6 +195,86 @@ mod tests {
             r#""mime":"image/png","url":"https://x.invalid/a","size":7},{"kind":"card"}],"source":"live""#
         );
         assert_eq!(line(&event(Body::Message(bare))), format!("{{\"v\":1,\"type\":\"message\",{HEAD}{expected}}}\n"));
+    }
+
+    /// Every shape a line can have.
+    fn shapes() -> Vec<TranscriptEvent<'static>> {
+        let full = Attachment {
+            kind: "attachment".into(),
+            name: Some("a.png".into()),
+            mime: Some("image/png".into()),
+            url: Some("https://x.invalid/a".into()),
+            size: Some(u64::MAX),
+        };
+        let bare = Attachment { kind: "card".into(), ..Attachment::default() };
+        let nobody = Message { id: None, from: Party::default(), ..message(Role::Unknown, "", "Hello") };
+        let carries = Message { text: None, attachments: vec![full, bare], ..message(Role::Bot, "Quill", "") };
+        let lost = Message { text: None, origin: Origin::History, ..message(Role::Agent, "Sam", "") };
+        let to = Message { to: Party { id: Some("x".into()), name: None }, ..message(Role::System, "Sam", "") };
+        let mut far = event(Body::Closed);
+        far.at = Some(DateTime::<Utc>::MAX_UTC);
+        let bodies = [nobody, carries, lost, to].map(|message| event(Body::Message(message)));
+        let update = |what: Option<&'static str>| event(Body::Update { what: what.map(Into::into) });
+        let others = [update(None), update(Some("Sam joined")), event(Body::Closed), gap(), far];
+        [said(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()
+    }
+
+    fn validator() -> jsonschema::Validator {
+        jsonschema::draft202012::new(&serde_json::from_str(SCHEMA).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_line_is_what_the_schema_says() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        jsonschema::draft202012::meta::validate(&schema).unwrap();
+        let validator = validator();
+        for event in shapes() {
+            let line = line(&event);
+            let object = serde_json::from_str(&line).unwrap();
+            assert!(validator.is_valid(&object), "{line}: {:?}", validator.validate(&object));
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_is_not_what_the_schema_says() {
+        let validator = validator();
+        let object = |event: &TranscriptEvent<'_>| serde_json::from_str::<Value>(&line(event)).unwrap();
+        for event in shapes() {
+            let whole = object(&event);
+            for member in ["v", "type", "ts", "received", "conversation"] {
+                let mut without = whole.clone();
+                without.as_object_mut().unwrap().remove(member);
+                assert!(!validator.is_valid(&without), "{member} may be missing: {without}");
+            }
+            let null = |member: &str| whole.get(member).map(|_| (member.to_owned(), Value::Null));
+            let members = whole.as_object().unwrap().keys().filter_map(|member| null(member));
+            for (member, wrong) in
+                members.chain([("other".to_owned(), Value::from(1)), ("v".to_owned(), Value::from(2))])
+            {
+                let mut broken = whole.clone();
+                broken[&member] = wrong;
+                assert!(!validator.is_valid(&broken), "{broken}");
+            }
+        }
+        let hello = object(&said(Role::Customer, "Ada", "Hello"));
+        for (member, wrong) in [
+            ("role", "boss"),
+            ("source", "dream"),
+            ("ts", "03:04:05"),
+            ("received", "2026-01-02T03:04:05.612+01:00"),
+            ("conversation", "../x"),
+            ("seconds", "1"),
+        ] {
+            let mut broken = hello.clone();
+            broken[member] = wrong.into();
+            assert!(!validator.is_valid(&broken), "{broken}");
+        }
+        let mut unavailable = hello.clone();
+        unavailable["available"] = false.into();
+        assert!(!validator.is_valid(&unavailable), "a text that is there and is not");
+        let mut empty = hello.clone();
+        empty.as_object_mut().unwrap().remove("text");
+        assert!(!validator.is_valid(&empty), "a message without anything");
     }
 
     #[test]

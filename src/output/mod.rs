@@ -30,6 +30,7 @@ use crate::cursor::Mark;
 use crate::event::{RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
+pub(crate) use self::json::SCHEMA;
 use self::text::TextLines;
 
 /// Turns events into records and hands them to a [`Writer`].

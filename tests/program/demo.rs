@@ -106,7 +106,8 @@ async fn help_version_completions_and_the_manual_need_nothing() {
         (vec!["--help"], "genesys-tail -c 97b9"),
         (vec!["simulate", "--help"], "--token-lifetime"),
         (vec!["-V"], concat!("genesys-tail ", env!("CARGO_PKG_VERSION"), "\n")),
-        (vec!["man"], ".TH genesys-tail 1"),
+        (vec!["man"], ".TH GENESYS-TAIL 1"),
+        (vec!["schema"], "draft/2020-12/schema"),
         (vec!["man"], "max\\-retries"),
     ];
     for (args, words) in completions.into_iter().chain(others) {

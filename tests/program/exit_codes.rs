@@ -100,7 +100,9 @@ async fn giving_up_is_69() {
         ("notify:close=1000", NOTIFICATIONS, "closed by the server with 1000"),
         ("notify:reset", NOTIFICATIONS, "connection lost: "),
     ] {
-        let finished = expect(&[&format!("{fault},times=always")], &[silent, &source].concat(), 69, words).await;
+        // A busy machine takes longer than that to refuse something.
+        let patience = if fault.ends_with("hang") { silent } else { &[] };
+        let finished = expect(&[&format!("{fault},times=always")], &[patience, &source].concat(), 69, words).await;
         assert!(finished.stderr.contains("error: gave up after 1 attempt in a row: "), "{}", finished.stderr);
         assert_eq!(finished.stderr.lines().last().map(|hint| hint.starts_with("  ")), Some(true), "{fault}");
     }

@@ -8,6 +8,7 @@ mod check;
 mod conformance;
 mod cursor;
 mod demo;
+mod ecosystem;
 mod exit_codes;
 mod foot;
 mod history;

@@ -1,0 +1,154 @@
+//! What settings of other Genesys tools are worth here.
+
+use super::*;
+
+const FILE: &str = "\
+[default]
+environment = 'mypurecloud.ie'
+client_credentials = 'of-profile'
+client_secret = 'hunter2'
+grant_type = '1'
+access_token = ''
+proxy_protocol = 'http'
+proxy_host = 'proxy.example'
+proxy_port = '3128'
+proxy_username = 'ada'
+proxy_password = 'hunter3'
+
+[token]
+environment = 'us-east-1'
+access_token = 'hunter4'
+";
+
+/// A home folder with profiles.
+fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".gc")).unwrap();
+    std::fs::write(home.path().join(".gc/config.toml"), FILE).unwrap();
+    home
+}
+
+fn given<'a>(home: &'a tempfile::TempDir, more: &[(&'a str, &'a str)]) -> Given<'a> {
+    Given { env: [&[("HOME", home.path().to_str().unwrap())], more].concat(), ..nothing() }
+}
+
+#[test]
+fn a_profile_supplies_what_nobody_else_says() {
+    let home = home();
+    let config = given(&home, &[]).tail(&["x", "--profile", "DEFAULT"]);
+    assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.ie/");
+    assert_eq!(config.credentials.client_id, "of-profile");
+    assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
+    let proxy = config.link.network.proxy.unwrap();
+    assert_eq!(proxy.url.as_str(), "http://proxy.example:3128/");
+    let (user, password) = proxy.login.unwrap();
+    assert_eq!((user.as_str(), password.expose_secret()), ("ada", "hunter3"));
+    assert!(matches!(given(&home, &[]).resolve(&["check", "--profile", "default"]).unwrap().task, Task::Check(_)));
+}
+
+#[test]
+fn everybody_else_wins_over_a_profile_and_that_is_said() {
+    let home = home();
+    let file = "GENESYS_CLIENT_ID=of-file\n";
+    let more = [("GENESYSCLOUD_REGION", "us-west-2"), ("HTTPS_PROXY", "http://other.example")];
+    let given = Given { file, ..given(&home, &more) };
+    let resolved = given.resolve(&["x", "--profile", "default"]).unwrap();
+    let Task::Tail(config) = resolved.task else { panic!("not a tail") };
+    assert_eq!(config.endpoints.api.as_str(), "https://api.usw2.pure.cloud/");
+    assert_eq!(config.credentials.client_id, "of-file");
+    assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
+    assert_eq!(config.link.network.proxy.unwrap().url.as_str(), "http://other.example/");
+    let won = resolved.warnings.iter().find(|warning| warning.contains("won over --profile default")).unwrap();
+    assert!(won.contains("GENESYSCLOUD_REGION, GENESYS_CLIENT_ID in "), "{won}");
+    let typed = given.tail(&["x", "--profile", "default", "--client-id", "typed", "--region", "eu-west-2"]);
+    assert_eq!(
+        (typed.credentials.client_id.as_str(), typed.endpoints.api.as_str()),
+        ("typed", "https://api.euw2.pure.cloud/")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_profile_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = home();
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(home.path().join(".gc/config.toml"), permissions).unwrap();
+        let warnings = given(&home, &[]).resolve(&["x", "--profile", "default"]).unwrap().warnings;
+        assert_eq!(warnings.iter().any(|warning| warning.contains("others can read it")), warned, "{warnings:?}");
+        assert!(!warnings.join(" ").contains("hunter2"));
+    }
+}
+
+#[test]
+fn without_the_flag_profiles_are_mentioned_and_not_read() {
+    let home = home();
+    let error = given(&home, &[]).resolve(&["x"]).unwrap_err();
+    assert!(error.to_string().starts_with("settings missing: client id ("), "{error}");
+    assert!(error.hint().unwrap().contains("--profile NAME"));
+    assert!(!nothing().resolve(&["x"]).unwrap_err().hint().unwrap().contains("--profile"));
+    assert!(given(&home, &COMPLETE).resolve(&[]).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_token_is_no_client_and_the_message_says_so() {
+    let home = home();
+    let error = given(&home, &[]).error(&["x", "--profile", "token"]);
+    assert!(error.contains("--profile token: it holds an access token and no client"), "{error}");
+    let error = given(&home, &[("GENESYSCLOUD_ACCESS_TOKEN", "hunter5")]).error(&["x"]);
+    assert!(error.contains("settings missing: client id ("), "{error}");
+    assert!(error.contains("GENESYSCLOUD_ACCESS_TOKEN: a token cannot be renewed"), "{error}");
+    assert!(!error.contains("hunter"), "{error}");
+    assert!(complete(&[("GENESYSCLOUD_ACCESS_TOKEN", "x")]).resolve(&[]).is_ok());
+    let client = ["--client-id", "a", "--client-secret-file", "-", "--profile", "token"];
+    let with = Given { stdin: "secret\n", ..given(&home, &[]) }.tail(&[&["x"], &client[..]].concat());
+    assert_eq!(with.endpoints.api.as_str(), "https://api.mypurecloud.com/");
+}
+
+#[test]
+fn a_shell_set_up_for_terraform_works_as_it_is() {
+    let env = vec![
+        ("GENESYSCLOUD_REGION", "eu-central-1"),
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "client"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "secret"),
+        ("GENESYSCLOUD_PROXY_PROTOCOL", "https"),
+        ("GENESYSCLOUD_PROXY_HOST", "proxy.example"),
+        ("GENESYSCLOUD_PROXY_PORT", "8443"),
+        ("GENESYSCLOUD_PROXY_AUTH_USERNAME", "ada"),
+        ("GENESYSCLOUD_PROXY_AUTH_PASSWORD", "p@ss/word"),
+    ];
+    let config = Given { env: env.clone(), ..nothing() }.tail(&["x"]);
+    assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.de/");
+    let proxy = config.link.network.proxy.unwrap();
+    assert_eq!(proxy.url.as_str(), "https://proxy.example:8443/");
+    assert_eq!(proxy.login.unwrap().1.expose_secret(), "p@ss/word");
+    let gateway = [&env[..3], &[("GENESYSCLOUD_GATEWAY_HOST", "gateway.example")]].concat();
+    let warnings = Given { env: gateway, ..nothing() }.resolve(&["x"]).unwrap().warnings;
+    assert!(warnings[0].starts_with("GENESYSCLOUD_GATEWAY_HOST is not taken"), "{warnings:?}");
+    let odd = [&env[..3], &[("GENESYSCLOUD_PROXY_HOST", "hunter2@a b")]].concat();
+    let error = Given { env: odd, ..nothing() }.error(&["x"]);
+    assert!(error.contains("GENESYSCLOUD_PROXY_HOST: not a URL") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn every_way_other_tools_write_a_region_is_understood() {
+    for (written, api) in [
+        ("mypurecloud.com", "https://api.mypurecloud.com/"),
+        ("us-east-1", "https://api.mypurecloud.com/"),
+        ("use2.us-gov-pure.cloud", "https://api.use2.us-gov-pure.cloud/"),
+        ("us-east-2", "https://api.use2.us-gov-pure.cloud/"),
+        ("me_central_1", "https://api.mec1.pure.cloud/"),
+        ("ap-northeast-3", "https://api.apne3.pure.cloud/"),
+        ("mypurecloud.com.au", "https://api.mypurecloud.com.au/"),
+    ] {
+        let config = complete(&[("GENESYSCLOUD_REGION", written)]).tail(&[]);
+        assert_eq!(config.endpoints.api.as_str(), api, "{written}");
+    }
+}
+
+#[test]
+fn what_curl_takes_for_a_user_is_not_shown() {
+    let error = complete(&[]).error(&["--user", "client:hunter2"]);
+    assert!(error.contains("--user: it holds a colon") && !error.contains("hunter2"), "{error}");
+}

@@ -1,0 +1,120 @@
+//! Where the program meets others: shells, schemas, and the settings of other tools.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::program::{Running, bare, program, run, simulator, soon};
+use serde_json::Value;
+use tempfile::tempdir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+/// A home folder with a profile `work` of gc that leads to nowhere by itself.
+fn home(id: &str, secret: &str) -> tempfile::TempDir {
+    let home = tempdir().unwrap();
+    fs::create_dir(home.path().join(".gc")).unwrap();
+    let profile = format!("[work]\nclient_credentials = '{id}'\nclient_secret = '{secret}'\ngrant_type = '1'\n");
+    fs::write(home.path().join(".gc/config.toml"), profile).unwrap();
+    home
+}
+
+#[tokio::test]
+async fn a_profile_of_gc_signs_in() {
+    let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
+    let home = home(simulator.client_id(), simulator.client_secret());
+    let with = |args: &[&str]| {
+        let mut command = program(&simulator, args);
+        command.env_remove("GENESYS_CLIENT_ID").env_remove("GENESYS_CLIENT_SECRET").env("HOME", home.path());
+        command
+    };
+    let tailed = Running::start(&mut with(&["--profile", "Work"])).finish().await;
+    assert_eq!(tailed.code, Some(0), "{}", tailed.stderr);
+    assert!(tailed.stdout.contains("] Ada: Hello\n"));
+    let checked = Running::start(&mut with(&["check", "--profile", "work"])).finish().await;
+    assert!(checked.stdout.contains("ok    signed in"), "{}{}", checked.stdout, checked.stderr);
+    let missing = Running::start(&mut with(&["--profile", "prod"])).finish().await;
+    assert_eq!(missing.code, Some(78));
+    assert!(
+        missing.stderr.contains("--profile prod: ") && missing.stderr.contains("it has work"),
+        "{}",
+        missing.stderr
+    );
+    let unasked = Running::start(&mut with(&[])).finish().await;
+    assert_eq!(unasked.code, Some(78));
+    assert!(
+        unasked.stderr.contains("settings missing: ") && unasked.stderr.contains("--profile NAME"),
+        "{}",
+        unasked.stderr
+    );
+    let said = [tailed, checked, missing, unasked].map(|finished| finished.stdout + &finished.stderr).concat();
+    assert!(!said.contains(simulator.client_secret()), "{said}");
+}
+
+#[tokio::test]
+async fn every_line_that_is_printed_is_what_the_schema_says() {
+    let printed = Running::start(&mut bare(&["schema"])).finish().await;
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
+    let schema = serde_json::from_str(&printed.stdout).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for source in ["transcript", "notifications"] {
+        let talk = "+0 customer Ada: Hello\n+0 agent Sam: here\n    @ a.png image/png 7\n+0 system Sam: joined\n+0 update\n+0 close";
+        let simulator = simulator(talk, &[]).await;
+        let finished = run(&simulator, &["--json", "--system", "--source", source]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        for line in finished.stdout.lines() {
+            let object: Value = serde_json::from_str(line).unwrap();
+            assert!(validator.is_valid(&object), "{line}");
+            kinds.insert(object["type"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["closed", "message", "update"]);
+}
+
+/// What bash offers after these words, each line one of them; the last is what stands before the cursor.
+const DRIVER: &str = r#"
+script=$(genesys-tail completions bash) && eval "$script" || exit 1
+compopt() { :; }
+while IFS= read -r line; do
+    eval "COMP_WORDS=($line)"
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    COMPREPLY=()
+    _genesys__tail genesys-tail "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    echo "${COMPREPLY[*]}"
+done
+"#;
+
+#[tokio::test]
+async fn bash_completes_flags_words_and_files() {
+    let cases = [
+        ("genesys-tail --st", "--stall-buffer"),
+        ("genesys-tail sch", "schema"),
+        ("genesys-tail --source ''", "auto transcript notifications"),
+        ("genesys-tail -o ''", "text json raw"),
+        ("genesys-tail --only c", "customer"),
+        ("genesys-tail --cursor-file a", "a file.txt"),
+        ("genesys-tail --since a", "a"),
+        ("genesys-tail --no-c", ""),
+        ("genesys-tail check --pro", "--profile --proxy"),
+        ("genesys-tail check --env-file a", "a file.txt"),
+        ("genesys-tail simulate --script a", "a file.txt"),
+        ("genesys-tail simulate --se", "--seed"),
+        ("genesys-tail completions z", "zsh"),
+    ];
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a file.txt"), "").unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_genesys-tail")).parent().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", DRIVER]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
+    bash.current_dir(folder.path()).kill_on_drop(true);
+    bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Where there is no bash, nobody completes with it.
+    let Ok(mut child) = bash.spawn() else { return };
+    let lines = cases.map(|(words, _)| words).join("\n") + "\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
+    let output = soon(child.wait_with_output()).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, offered)| offered));
+}
