@@ -73,6 +73,9 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     if let Some(language) = chain(error).find_map(unspoken) {
         return format!("what answers there does not speak {language}");
     }
+    if chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_incomplete_message) {
+        return "it hung up before it had answered".to_owned();
+    }
     let Some(cause) = chain(error).last() else { return String::new() };
     let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
     match kind {

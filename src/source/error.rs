@@ -183,9 +183,9 @@ impl SourceError {
             Self::Http(HttpError::Proxy { .. }) => {
                 Some("check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY names hosts that need none")
             }
-            Self::Http(HttpError::ProxyRefuses { .. }) => {
-                Some("ask whoever runs the proxy to let this host pass; NO_PROXY names hosts that need none")
-            }
+            Self::Http(HttpError::ProxyRefuses { .. }) => Some(
+                "ask whoever runs the proxy to let this host pass, and check its scheme and address (--proxy, HTTPS_PROXY)",
+            ),
             Self::Http(HttpError::ProxyCredentials { .. }) => Some("set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
             Self::Auth(AuthError::Refused { .. }) => Some(
                 "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",

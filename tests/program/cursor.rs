@@ -262,8 +262,8 @@ async fn killed(simulator: &Simulator, place: &Place, source: &str, kills: usize
         let (early, start) = (chance.u8(..) < 32, Instant::now());
         let mut left = Duration::from_micros(chance.u64(0..60_000));
         while !left.is_zero() {
-            let prints = early || size(&output) > printed;
-            if prints || start.elapsed() > Duration::from_secs(2) {
+            let prints = early || size(&output) > printed || start.elapsed() > Duration::from_secs(2);
+            if prints {
                 said = say_next(simulator, said).await;
             }
             let pause = Duration::from_micros(if prints { chance.u64(0..4_000) } else { 100 });

@@ -22,6 +22,9 @@ use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 /// service ends the old one when the new one stands.
 const BETWEEN_SOCKETS: Duration = Duration::from_secs(10);
 
+/// Frames that are taken one after the other before whatever else there is to do has its turn.
+const IN_A_ROW: u32 = 16;
+
 /// One open connection for all conversations.
 #[derive(Debug)]
 pub(crate) struct NotificationSession<T> {
@@ -37,6 +40,8 @@ pub(crate) struct NotificationSession<T> {
     ended: Option<(Instant, Ending)>,
     /// Whether we have said goodbye.
     left: bool,
+    /// Frames that were taken since everything else had its turn.
+    in_a_row: u32,
     current: String,
     frame: Option<(Frame, Option<String>)>,
 }
@@ -59,6 +64,7 @@ impl<T> NotificationSession<T> {
             closing: None,
             ended: None,
             left: false,
+            in_a_row: 0,
             current: String::new(),
             frame: None,
         }
@@ -98,9 +104,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         if let Some(out) = out {
             return Some(Ok(self.tell(out)));
         }
-        if self.ended.is_some() {
+        if self.ended.is_some() || self.in_a_row == IN_A_ROW {
             return None;
         }
+        self.in_a_row += 1;
         let result = self.socket.as_mut()?.ready()?;
         Some(self.take(result))
     }
@@ -110,6 +117,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             if self.left {
                 return Err(self.farewell().await);
             }
+            self.in_a_row = 0;
             self.desk.borrow_mut().begin();
             let out = self.desk.borrow_mut().pop();
             if let Some(out) = out {
@@ -158,8 +166,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         let missed = self.ended.as_ref().map(|(until, _)| *until);
         tokio::select! {
             biased;
-            result = frame(&mut self.socket), if missed.is_none() => return Some(result),
+            // A socket that always has something to say would keep everything from being fetched.
             () = poll_fn(|context| desk.borrow_mut().poll(context)) => {}
+            result = frame(&mut self.socket), if missed.is_none() => return Some(result),
             () = due(begin) => {}
             () = due(missed) => {}
         }

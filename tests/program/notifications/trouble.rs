@@ -1,7 +1,10 @@
 //! A service that is busy, that refuses tokens, and that does not permit everything.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use genesys_tail::simulator::Options;
+use genesys_tail::simulator::{Options, Simulator};
+use tokio::time::sleep;
 
 use crate::notifications::{TALK, api, published, tail, texts};
 use crate::support::program::{Running, program, simulator_with, soon};
@@ -127,4 +130,32 @@ async fn topics_that_are_not_permitted_are_warnings_and_looking_does() {
         assert_eq!(ledger.listeners.len(), 1, "{faults:?}");
     }))
     .await;
+}
+
+/// Each of these events takes longer to read than to send, so that there is always another one.
+#[tokio::test]
+async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
+    let simulator = api("", &[]).await;
+    let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
+    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    let id = simulator.first_conversation().id().to_owned();
+    let person = r#"{"id":"p","purpose":"agent","name":"Sam","messages":[{"id":"c","state":"connected"}]}"#;
+    let topic = format!("v2.users.{}.conversations.messages", Simulator::user_id("Sam Okafor"));
+    let people = vec![person; 3000].join(",");
+    let event = format!(r#"{{"topicName":"{topic}","eventBody":{{"id":"{id}","participants":[{people}]}}}}"#);
+    let flood = async {
+        loop {
+            simulator.notify(event.clone()).await;
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let talk = async {
+        sleep(Duration::from_millis(500)).await;
+        simulator.first_conversation().play("customer Ada: through it").await.unwrap();
+        while tail.line().await != "[Customer] Ada: through it" {}
+    };
+    tokio::select! {
+        () = flood => unreachable!("it goes on for ever"),
+        () = soon(talk) => {}
+    }
 }
