@@ -116,7 +116,8 @@ async fn a_full_disk_is_one_clear_line_and_nothing_is_claimed() {
     let Finished { code, stderr, .. } = Running::start(program(&simulator, &[]).stdout(full)).finish().await;
     assert_eq!(code, Some(74));
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.contains(": connected to ")).collect();
-    assert_eq!(lines, ["genesys-tail: error: cannot write the output: No space left on device"]);
+    let cause = "genesys-tail: error: cannot write the output: No space left on device";
+    assert_eq!(lines, [cause, "  make room on the disk, and start again"]);
 }
 
 #[tokio::test]
