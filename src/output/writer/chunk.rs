@@ -79,6 +79,17 @@ impl Chunk {
         fits
     }
 
+    /// Forgets the first `length` bytes, and says how many records end in them. For chunks without marks.
+    pub(super) fn cut(&mut self, length: usize) -> usize {
+        let records = self.records_within(length);
+        if length > 0 {
+            self.bytes.drain(..length);
+            self.ends.drain(..records);
+            self.ends.iter_mut().for_each(|end| *end -= length);
+        }
+        records
+    }
+
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
@@ -109,6 +120,13 @@ mod tests {
         assert!(chunk.absorb(&mut self::chunk(&["three\n"])));
         assert_eq!(chunk.bytes(), b"one\ntwo\nthree\n");
         assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| chunk.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_counted() {
+        let mut chunk = chunk(&["one\n", "two\n"]);
+        assert_eq!((chunk.cut(0), chunk.cut(5), chunk.bytes()), (0, 1, &b"wo\n"[..]));
+        assert_eq!((chunk.cut(3), chunk.is_empty()), (1, true));
     }
 
     #[test]

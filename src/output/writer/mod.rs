@@ -1,10 +1,11 @@
 //! The thread that owns standard output, and the producer's end of it.
 //!
-//! The producer formats into a chunk of its own and hands it over when the burst ends or the chunk is full. It never
-//! waits in a call: a reader that falls behind shows in [`Writer::over_limit`], and [`WriterHandle::room`] is where to
+//! The producer formats into a chunk of its own and hands it over when the burst ends or the chunk is full; a few lines for
+//! a pipe that has room it writes itself. It never waits in a call: a reader that falls behind shows in [`Writer::over_limit`], and [`WriterHandle::room`] is where to
 //! wait, so that the runtime goes on answering pings. The thread is never joined, so no reader can hang the process.
 
 mod chunk;
+mod direct;
 mod drain;
 mod handle;
 mod hangup;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::chunk::Chunk;
+use self::direct::Direct;
 pub use self::handle::WriterHandle;
 use self::hangup::Hangup;
 use self::queue::Queue;
@@ -27,6 +29,7 @@ use crate::cursor::{CursorError, CursorFile, Mark};
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
 pub struct Writer {
     local: Chunk,
+    direct: Direct,
     handle: WriterHandle,
     /// Whether the limit was passed when something was handed over last; only then it can be passed now.
     was_over_limit: bool,
@@ -66,7 +69,8 @@ impl Writer {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
-        Self::start(out, stall_buffer, drain::drain)
+        let direct = Direct::to(out.as_fd());
+        Self::start(out, direct, stall_buffer, drain::drain)
     }
 
     /// The same, one record at a time, and what was written is noted in `cursor` before the next one is begun.
@@ -83,18 +87,19 @@ impl Writer {
         stall_buffer: usize,
         cursor: CursorFile,
     ) -> io::Result<Self> {
-        Self::start(out, stall_buffer, |out, queue| drain::drain_noting(out, queue, cursor))
+        Self::start(out, Direct::never(), stall_buffer, |out, queue| drain::drain_noting(out, queue, cursor))
     }
 
     fn start<W: Write + AsFd + Send + 'static>(
         out: W,
+        direct: Direct,
         stall_buffer: usize,
         drain: impl FnOnce(W, &Queue) + Send + 'static,
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
         let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
         thread::Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
-        Ok(Self { local: Chunk::default(), handle, was_over_limit: false })
+        Ok(Self { local: Chunk::default(), direct, handle, was_over_limit: false })
     }
 
     /// Appends what `format` writes as one record. A full chunk is handed over at once.
@@ -113,10 +118,20 @@ impl Writer {
         }
     }
 
-    /// Hands over what was recorded. After a failure it is thrown away.
+    /// Hands over what was recorded, or writes it itself if nothing is before it and that takes no time. After a failure it
+    /// is thrown away.
     pub fn flush(&mut self) {
+        if self.local.is_empty() {
+            return;
+        }
+        let queue = self.handle.queue();
+        if queue.is_at_rest() {
+            let length = self.direct.write(self.local.bytes());
+            let records = self.local.cut(length);
+            queue.count_written(records, length);
+        }
         if !self.local.is_empty() {
-            self.was_over_limit = self.handle.queue().push(&mut self.local);
+            self.was_over_limit = queue.push(&mut self.local);
         }
     }
 

@@ -108,6 +108,19 @@ impl Queue {
         self.lock().held == 0
     }
 
+    /// Whether everything is written and more can be.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let state = self.lock();
+        state.held == 0 && state.fate.is_none()
+    }
+
+    /// Counts what was written past the queue.
+    pub(super) fn count_written(&self, records: usize, bytes: usize) {
+        let written = &mut self.lock().written;
+        written.records += records as u64;
+        written.bytes += bytes as u64;
+    }
+
     pub(super) fn is_at_stall_limit(&self) -> bool {
         self.lock().soft_limit >= self.stall_limit
     }
@@ -174,9 +187,7 @@ impl Queue {
     /// Counts the bytes of `chunk` from `from` to `to` as written, and the records that end there.
     pub(super) fn count(&self, chunk: &Chunk, from: usize, to: usize) {
         let records = chunk.records_within(to) - chunk.records_within(from);
-        let written = &mut self.lock().written;
-        written.bytes += (to - from) as u64;
-        written.records += records as u64;
+        self.count_written(records, to - from);
     }
 
     /// Takes back a chunk that is written.

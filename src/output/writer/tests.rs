@@ -55,6 +55,19 @@ async fn what_is_flushed_can_be_read_at_once() {
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 3, bytes: 192 });
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_few_lines_are_in_the_pipe_when_the_flush_returns() {
+    let (mut reader, mut writer) = stalled_pipe(MIB);
+    for n in 0..3 {
+        record_lines(&mut writer, n..n + 1, false);
+        assert_eq!(writer.handle().written().records, n as u64 + 1);
+    }
+    let mut read = vec![0; 3 * 64];
+    reader.read_exact(&mut read).unwrap();
+    assert_eq!(read, [line(0), line(1), line(2)].concat().as_bytes());
+}
+
 #[tokio::test]
 async fn a_reader_that_stalls_and_goes_on_loses_nothing() {
     let (reader, mut writer) = stalled_pipe(64 * MIB);
