@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use reqwest::Upgraded;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SocketLimits, SourceChoice};
@@ -54,7 +55,9 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     )?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
     let (pulse, shapes) = (Pulse::new(config.link.socket.ping_interval), Shapes::default());
-    let tail = Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, delivery, pulse: &pulse, stop };
+    let handshakes = Semaphore::new(HANDSHAKES);
+    let tail =
+        Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, handshakes, delivery, pulse: &pulse, stop };
     let reader = delivery.borrow().output.handle();
     let ended = stage.until_broken(pulse.show(tail.run(), (stderr, &reader), stop)).await;
     // Where it is the recording that failed, the reader is still to be given what was read.
@@ -75,6 +78,7 @@ struct Tail<'a> {
     prefixes: Prefixes,
     ledger: Rc<RefCell<Ledger>>,
     shapes: Shapes,
+    handshakes: Semaphore,
     delivery: &'a RefCell<Delivery>,
     pulse: &'a Pulse,
     stop: &'a CancellationToken,
@@ -85,6 +89,10 @@ const READ_BUFFERS: usize = 4 * 1024 * 1024;
 
 /// Less is not read at once, however many sockets there are.
 const LEAST_READ: usize = 4 * 1024;
+
+/// How many handshakes are under way at once. Each takes several times the memory of an open socket, and a service may
+/// take thousands at a time for an attack.
+const HANDSHAKES: usize = 64;
 
 /// What became of one tail.
 enum Done {
@@ -175,6 +183,7 @@ impl Tail<'_> {
         );
         let mut stood = false;
         let connect = async move || {
+            let _turn = self.handshakes.acquire().await;
             // Nothing stays borrowed while the handshake is awaited: another conversation may note its refusal then.
             let known = refusal.borrow().clone();
             if let Some(refusal) = known.filter(|_| !stood) {

@@ -335,3 +335,19 @@ async fn a_lifetime_that_makes_no_sense_is_no_reason_to_hurry() {
     }))
     .await;
 }
+
+#[tokio::test]
+async fn of_many_conversations_only_some_shake_hands_at_once() {
+    const AT_ONCE: usize = 64;
+    let slow = Duration::from_millis(300);
+    let conversations: Vec<String> = (0..AT_ONCE + 6).map(|number| format!("c{number}")).collect();
+    let options = Options { conversations: conversations.clone(), ..Options::default() };
+    let simulator = simulator_with("close", &["handshake:slow=300ms,times=always"], options).await;
+    let ids: Vec<&str> = conversations.iter().map(String::as_str).collect();
+    let finished = run(&simulator, &ids).await;
+    assert_eq!((finished.code, finished.stdout.matches("[CLOSED]").count()), (Some(0), AT_ONCE + 6));
+    let begun: Vec<_> = simulator.ledger().handshakes.iter().map(|handshake| handshake.at).collect();
+    let at_once = |at| begun.iter().filter(|other| **other <= at && **other + slow > at).count();
+    let most = begun.iter().map(|at| at_once(*at)).max();
+    assert_eq!(most, Some(AT_ONCE));
+}

@@ -189,7 +189,7 @@ impl Desk {
 
     /// Gives up one conversation.
     fn refuse(&mut self, id: &str, error: RestError) {
-        if !self.watches.contains_key(id) {
+        if !self.watches.has(id) {
             return;
         }
         self.part_with(id);
@@ -228,7 +228,7 @@ impl Desk {
 
     /// What stands before a status line: whose past it is about, where each conversation has a desk of its own.
     fn name(&self) -> String {
-        let only = self.watches.keys().next().filter(|_| self.scope == Scope::Past);
+        let only = self.watches.ids().next().filter(|_| self.scope == Scope::Past);
         only.and_then(|id| self.prefixes.of(id)).map_or_else(String::new, |prefix| format!("{prefix}: "))
     }
 }

@@ -47,7 +47,7 @@ impl Desk {
 
     /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
     pub(super) fn join(&mut self, id: &str) {
-        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.contains_key(id) {
+        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.has(id) {
             return;
         }
         if self.watches.len() < MOST_WATCHED {
@@ -67,7 +67,7 @@ impl Desk {
     }
 
     fn hear_call(&mut self, transcription: Transcription) {
-        let only = self.watches.keys().next().filter(|_| self.watches.len() == 1).cloned();
+        let only = self.watches.ids().next().filter(|_| self.watches.len() == 1).cloned();
         if let Some(id) = transcription.conversation.clone().or(only) {
             self.with(&id, |watch| watch.hear(transcription));
         }

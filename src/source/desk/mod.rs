@@ -15,9 +15,10 @@ mod schedule;
 mod spoken;
 mod topics;
 mod watch;
+mod watches;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -32,6 +33,7 @@ use self::line::Line;
 use self::pauses::Pauses;
 use self::topics::Topics;
 use self::watch::Watch;
+use self::watches::Watches;
 use crate::config::{Groups, Past};
 use crate::event::Body;
 use crate::genesys::auth::Token;
@@ -77,7 +79,7 @@ pub(crate) struct Desk {
     past: Past,
     prefixes: Prefixes,
     ledger: Rc<RefCell<Ledger>>,
-    watches: BTreeMap<String, Watch>,
+    watches: Watches,
     jobs: FuturesUnordered<Job>,
     names: HashMap<String, Option<String>>,
     out: VecDeque<(String, Out)>,
@@ -140,7 +142,7 @@ impl Desk {
             past,
             prefixes,
             ledger,
-            watches: BTreeMap::new(),
+            watches: Watches::default(),
             jobs: FuturesUnordered::new(),
             names: HashMap::new(),
             out: VecDeque::new(),
@@ -313,7 +315,7 @@ impl Desk {
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
         self.topics.are_stale = true;
         let (scope, begun) = (self.scope, self.ledger.borrow().begun(id));
-        self.watches.entry(id.to_owned()).or_insert_with(|| match begun {
+        self.watches.begin(id, || match begun {
             Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
             None => Watch::new(id.to_owned(), scope, since, why),
         });
@@ -327,8 +329,9 @@ impl Desk {
     }
 
     fn collect(&mut self) {
-        for (id, watch) in &mut self.watches {
-            self.out.extend(watch.take().into_iter().map(|out| (id.clone(), out)));
+        for watch in self.watches.values_mut() {
+            let outs = watch.take();
+            self.out.extend(outs.into_iter().map(|out| (watch.id.clone(), out)));
         }
     }
 }
