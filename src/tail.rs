@@ -90,7 +90,7 @@ const READ_BUFFERS: usize = 4 * 1024 * 1024;
 /// Less is not read at once, however many sockets there are.
 const LEAST_READ: usize = 4 * 1024;
 
-/// How many handshakes are under way at once. Each takes several times the memory of an open socket, and a service may
+/// How many first handshakes are under way at once. Each takes several times the memory of an open socket, and a service may
 /// take thousands at a time for an attack.
 const HANDSHAKES: usize = 64;
 
@@ -183,7 +183,9 @@ impl Tail<'_> {
         );
         let mut stood = false;
         let connect = async move || {
-            let _turn = self.handshakes.acquire().await;
+            // Who waits for a turn shares the fate of the sign-in, too; and nobody who has stood waits for one to come back.
+            self.auth.token().await?;
+            let _turn = if stood { None } else { self.handshakes.acquire().await.ok() };
             // Nothing stays borrowed while the handshake is awaited: another conversation may note its refusal then.
             let known = refusal.borrow().clone();
             if let Some(refusal) = known.filter(|_| !stood) {

@@ -119,7 +119,9 @@ impl Env {
             names.iter().find_map(|name| self.own(name))
         };
         let winners = [&REGION_NAMES, &ID_NAMES, &SECRET_NAMES].map(|names| winner(names));
-        let names: Vec<String> = winners.into_iter().flatten().map(|setting| setting.name).collect();
+        // These leave nothing of its region, and would send its secret elsewhere.
+        let elsewhere = ["GENESYS_API_URL", "GENESYS_LOGIN_URL"].map(|name| self.own(name));
+        let names: Vec<String> = winners.into_iter().chain(elsewhere).flatten().map(|setting| setting.name).collect();
         (!names.is_empty()).then(|| format!("{} won over {}", names.join(", "), profile.flag()))
     }
 

@@ -80,7 +80,12 @@ fn proxy_in_parts(env: &Env) -> Option<(String, Result<Proxy, &'static str>)> {
         let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
         let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();
         let login = value("AUTH_USERNAME").map(|user| (user, value("AUTH_PASSWORD").unwrap_or_default().into()));
-        let proxy = parse_proxy(&format!("{scheme}://{host}{port}"));
+        let whole = host.contains("://");
+        let proxy = if whole {
+            parse_proxy(&host)
+        } else {
+            parse_proxy(&format!("{scheme}://{}{port}", host.trim_end_matches('/')))
+        };
         Some((name, proxy.map(|proxy| Proxy { login: login.or(proxy.login), ..proxy })))
     };
     assemble(&|name| env.own(name)).or_else(|| assemble(&|name| env.of_profile(name)))

@@ -44,6 +44,25 @@ pub(super) struct Connection<T> {
     /// Whether it, or one whose place it took, was worth something already.
     pub(super) news: bool,
     tally: Tally,
+    turn: Turn,
+}
+
+/// What was delivered since others had their turn.
+#[derive(Debug, Default)]
+struct Turn {
+    arrivals: usize,
+    bytes: usize,
+}
+
+impl Turn {
+    fn count(&mut self, arrival: &Arrival<'_>) {
+        self.arrivals += 1;
+        self.bytes += arrival.raw.map_or(0, |raw| raw.len());
+    }
+
+    fn is_over(&self) -> bool {
+        self.arrivals >= IN_A_ROW || self.bytes >= BYTES_IN_A_ROW
+    }
 }
 
 /// What a step has brought.
@@ -58,7 +77,7 @@ pub(super) enum Heard {
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// A connection that was opened just now.
     pub(super) fn new(session: Session<T>, tally: Tally) -> Self {
-        Self { session, opened: Instant::now(), not_before: None, news: false, tally }
+        Self { session, opened: Instant::now(), not_before: None, news: false, tally, turn: Turn::default() }
     }
 
     /// When the next one should be opened beside it.
@@ -83,12 +102,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             shared.delivery.borrow_mut().flush();
             self.session.hold(shared.reader.room()).await;
         }
-        let (mut arrivals, mut bytes) = (0, 0);
-        while arrivals < IN_A_ROW && bytes < BYTES_IN_A_ROW {
+        while !self.turn.is_over() {
             let Some(arrival) = self.session.ready() else { return self.wait(shared).await };
             let arrival = arrival?;
-            arrivals += 1;
-            bytes += arrival.raw.map_or(0, |raw| raw.len());
+            self.turn.count(&arrival);
             let last = arrival.last;
             let taken = shared.take(arrival, &mut self.tally);
             if let Some(heard) = self.note(taken, last, shared) {
@@ -96,14 +113,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             }
         }
         shared.delivery.borrow_mut().flush();
+        self.turn = Turn::default();
         tokio::task::yield_now().await;
         Ok(Heard::More)
     }
 
-    /// Hands over what was delivered, and delivers what comes next.
+    /// Hands over what was delivered, and delivers what comes next. That may be there already, and then nobody else had a
+    /// turn.
     async fn wait(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
         shared.delivery.borrow_mut().flush();
         let arrival = self.session.next().await?;
+        self.turn.count(&arrival);
         let last = arrival.last;
         let taken = shared.take(arrival, &mut self.tally);
         Ok(self.note(taken, last, shared).unwrap_or(Heard::More))

@@ -351,3 +351,13 @@ async fn of_many_conversations_only_some_shake_hands_at_once() {
     let most = begun.iter().map(|at| at_once(*at)).max();
     assert_eq!(most, Some(AT_ONCE));
 }
+
+#[tokio::test]
+async fn of_many_conversations_one_signs_in_for_all_even_where_that_fails() {
+    let conversations: Vec<String> = (0..70).map(|number| format!("c{number}")).collect();
+    let options = Options { conversations: conversations.clone(), ..Options::default() };
+    let simulator = simulator_with("close", &["token:status=401,times=always"], options).await;
+    let ids: Vec<&str> = conversations.iter().map(String::as_str).collect();
+    let finished = run(&simulator, &ids).await;
+    assert_eq!((finished.code, simulator.ledger().tokens.len()), (Some(77), 1), "{}", finished.stderr);
+}

@@ -37,7 +37,9 @@ async fn every_loss_is_lived_through_on_the_same_channel() {
         assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{loss}: {}", finished.stdout);
         assert!(!finished.stdout.contains("[GAP]"), "{loss}");
         assert!(finished.stderr.contains("retry 1 of 5 in "), "{loss}: {}", finished.stderr);
-        assert!(finished.stderr.contains(" fetched, 1 reconnect"), "{loss}: {}", finished.stderr);
+        // What is said into a silence may be read before that is noticed to be one.
+        let fetched = if loss == "silence" { ", 1 reconnect" } else { " fetched, 1 reconnect" };
+        assert!(finished.stderr.contains(fetched), "{loss}: {}", finished.stderr);
         assert_eq!((ledger.listeners.len(), ledger.channels.len()), (2, 1), "{loss}");
         let asked: Vec<_> = ledger.requests.iter().map(|request| (request.method.as_str(), request.at)).collect();
         let head = asked.iter().find(|(method, _)| *method == "HEAD").expect("it asks for the channel");
