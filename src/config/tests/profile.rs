@@ -67,6 +67,18 @@ fn everybody_else_wins_over_a_profile_and_that_is_said() {
     );
 }
 
+#[test]
+fn an_address_that_leaves_nothing_of_a_profile_is_said_to_win_over_it() {
+    let home = home();
+    let given = given(&home, &[("GENESYS_API_URL", "http://127.0.0.1:1")]);
+    let resolved = given.resolve(&["x", "--profile", "default"]).unwrap();
+    assert!(
+        resolved.warnings.contains(&"GENESYS_API_URL won over --profile default".to_owned()),
+        "{:?}",
+        resolved.warnings
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_profile_that_others_can_read_is_warned_of() {
@@ -123,6 +135,11 @@ fn a_shell_set_up_for_terraform_works_as_it_is() {
     let proxy = config.link.network.proxy.unwrap();
     assert_eq!(proxy.url.as_str(), "https://proxy.example:8443/");
     assert_eq!(proxy.login.unwrap().1.expose_secret(), "p@ss/word");
+    for host in ["http://proxy.example:3128/", "proxy.example:3128/"] {
+        let env = [&env[..3], &[("GENESYSCLOUD_PROXY_HOST", host)]].concat();
+        let proxy = Given { env, ..nothing() }.tail(&["x"]).link.network.proxy.unwrap();
+        assert_eq!(proxy.url.as_str(), "http://proxy.example:3128/", "{host}");
+    }
     let gateway = [&env[..3], &[("GENESYSCLOUD_GATEWAY_HOST", "gateway.example")]].concat();
     let warnings = Given { env: gateway, ..nothing() }.resolve(&["x"]).unwrap().warnings;
     assert!(warnings[0].starts_with("GENESYSCLOUD_GATEWAY_HOST is not taken"), "{warnings:?}");
