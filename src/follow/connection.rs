@@ -102,8 +102,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             shared.delivery.borrow_mut().flush();
             self.session.hold(shared.reader.room()).await;
         }
+        let due = self.renew_at();
         while !self.turn.is_over() {
-            let Some(arrival) = self.session.ready() else { return self.wait(shared).await };
+            let Some(arrival) = self.session.ready() else {
+                if self.renew_at() != due {
+                    // Whoever waits for that moment has to learn of it before the next thing comes.
+                    shared.delivery.borrow_mut().flush();
+                    return Ok(Heard::More);
+                }
+                return self.wait(shared).await;
+            };
             let arrival = arrival?;
             self.turn.count(&arrival);
             let last = arrival.last;

@@ -262,7 +262,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         match notice {
             Notice::Closing => {
                 tracing::debug!("the service will close the notification socket");
-                self.closing = Some(self.desk.borrow_mut().line.move_at());
+                // One socket is announced to close once, however often that is said.
+                if self.closing.is_none() {
+                    self.closing = Some(self.desk.borrow_mut().line.move_at());
+                }
             }
             Notice::ChannelGone(why) => {
                 let why = self.secrets.redact(&why).into_owned();
