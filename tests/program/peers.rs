@@ -29,7 +29,7 @@ async fn run(command: &mut Command) -> (Finished, usize) {
     (finished, most)
 }
 
-const ONCE: [&str; 6] = ["--max-retries", "0", "--connect-timeout", "1s", "--timestamps", "none"];
+const ONCE: [&str; 6] = ["--max-retries", "0", "--connect-timeout", "3s", "--timestamps", "none"];
 
 /// Whatever answers the request for a token.
 async fn sign_in(answer: Answer) -> (Finished, usize) {
