@@ -150,12 +150,16 @@ fn a_bug_is_told_by_its_place_alone_and_is_70() {
     assert!(said.lines().count() == 2 && !said.contains("customer"), "{said}");
 }
 
-/// The runtime panics then, which is no bug of ours.
+/// The runtime panics then, which is no bug of ours. Only 3 to 9 can be closed here: of what else this process has
+/// inherited depends how many files are enough.
 #[tokio::test]
 async fn a_system_without_means_is_70() {
-    for files in 5..=12 {
-        let mut limited = after(&format!("ulimit -n {files}"), &bare(&["--replay", "-"]));
-        let finished = Running::start(&mut limited).finish().await;
+    for files in 5..=16 {
+        let setup = format!("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {files}");
+        let finished = Running::start(&mut after(&setup, &bare(&["--replay", "-"]))).finish().await;
+        if files > 10 && finished.code == Some(0) {
+            continue;
+        }
         assert_eq!(finished.code, Some(70), "{files} files: {}", finished.stderr);
         assert_plain(&finished, "cannot start: Too many open files");
         assert!(finished.stderr.ends_with("  raise the limit of open files (ulimit -n)\n"), "{}", finished.stderr);
