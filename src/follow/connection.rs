@@ -19,7 +19,7 @@ const CALM: Duration = Duration::from_secs(10);
 /// Arrivals, and bytes of them, after which others get their turn, and the user is listened to: a server that sends
 /// without a pause would keep both away.
 const IN_A_ROW: usize = 4096;
-const BYTES_IN_A_ROW: usize = 1024 * 1024;
+const BYTES_IN_A_ROW: usize = 256 * 1024;
 
 /// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
 pub(super) struct Shared<'a> {
