@@ -138,7 +138,8 @@ impl Stage {
         state.audience.push(sender);
         let opening = match state.phase {
             _ if replay => state.past.iter().cloned().collect(),
-            Phase::Over => vec![state.composer.compose(&Act::Close, None, Utc::now())],
+            // It has ended once, at one time, whoever is told when.
+            Phase::Over => state.past.iter().rfind(|frame| frame.last).cloned().into_iter().collect(),
             Phase::Waiting | Phase::Playing => Vec::new(),
         };
         Seat { opening, orders }

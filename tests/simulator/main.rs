@@ -70,6 +70,17 @@ async fn a_script_plays_from_the_first_socket_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_conversation_has_ended_at_one_time_whoever_is_told_when() {
+    let simulator = start("", &[]).await;
+    let mut there = open(&simulator).await;
+    simulator.first_conversation().play("close").await.unwrap();
+    let ended = soon(there.next()).await.unwrap().unwrap();
+    assert!(ended.to_text().unwrap().contains(r#""timestamp":"2"#), "{ended}");
+    let mut late = open(&simulator).await;
+    assert_eq!(soon(late.next()).await.unwrap().unwrap(), ended);
+}
+
+#[tokio::test]
 async fn an_expired_token_ends_the_socket_and_opens_no_other() {
     let options = Options { token_lifetime: Duration::from_millis(300), ..Options::default() };
     let simulator = start_with("", &[], options).await;
