@@ -1,5 +1,7 @@
 //! Events and bodies that come otherwise than one would wish.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use crate::notifications::{TALK, api, flood, long_tail, named, numbers, tail, texts};
@@ -51,8 +53,11 @@ async fn a_thousand_messages_in_ten_seconds_cost_few_requests_and_each_is_told_o
     told.sort_unstable();
     assert_eq!(told, (1..=1000).collect::<Vec<_>>());
     let start = ledger.listeners[0].opened;
-    let requests = ledger.requests.iter().filter(|request| request.at > start).count();
-    assert!(requests <= 60, "{requests} requests");
+    let since: Vec<_> = ledger.requests.iter().map(|request| request.at).filter(|at| *at > start).collect();
+    let took = since.last().map_or(Duration::ZERO, |last| last.duration_since(start));
+    // A busy machine takes longer than ten seconds, and may ask as often per second as any other.
+    let allowed = (took.as_millis() * 60 / 10_000).max(60);
+    assert!(since.len() as u128 <= allowed, "{} requests in {took:?}", since.len());
     assert_eq!(ledger.listeners.len(), 1);
 }
 
