@@ -1,8 +1,8 @@
 //! What was delivered already: the one place that decides whether an event is new.
 //!
 //! An event is known by a keyed 64-bit hash of its identity, so that a million messages cost no more than the latest of
-//! them, about 1 MiB a conversation, and nobody outside can craft two messages that pass for one. With a cursor the keys
-//! are those of its file, and what earlier runs delivered is known from the start.
+//! them, half a mebibyte a conversation, and nobody outside can craft two messages that pass for one. With a cursor the
+//! keys are those of its file, and what earlier runs delivered is known from the start.
 
 mod journal;
 mod keys;
@@ -19,8 +19,8 @@ use chrono::{DateTime, Utc};
 use crate::cursor::{Begun, Mark, OVER};
 use crate::event::{Body, Message, TranscriptEvent};
 
-/// How many events are remembered at least: two generations of them are seven eighths of 2^17 places, a mebibyte.
-pub(crate) const REMEMBERED: usize = 57_344;
+/// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
+pub(crate) const REMEMBERED: usize = 28_672;
 
 /// The memory of what was delivered, across connections and conversations.
 #[derive(Debug, Default)]
@@ -306,8 +306,8 @@ mod tests {
         assert!(ids.iter().all(|id| is_new(id)));
         assert!(!ids[REMEMBERED..].iter().any(|id| is_new(id)));
         assert!(is_new(&ids[0]));
-        assert_eq!(ledger.delivered["97b9dcb3"].bytes(), 1024 * 1024);
-        for second in 0..=57_344 {
+        assert_eq!(ledger.delivered["97b9dcb3"].bytes(), 512 * 1024);
+        for second in 0..=28_672 {
             ledger.admit(&event(Some(at(second)), Body::Update { what: None }), &mut tally);
         }
         assert_eq!(tally.counts.len(), REMEMBERED);

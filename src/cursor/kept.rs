@@ -82,7 +82,7 @@ fn old(timed: &[(Option<i64>, u64)], now: i64) -> usize {
 mod tests {
     use super::*;
 
-    const MOST: i64 = 57_344;
+    const MOST: i64 = 28_672;
 
     const MINUTE: i64 = 60_000;
     const NOW: i64 = 1_767_323_045_000;

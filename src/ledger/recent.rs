@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_are_known_through_many_generations_in_a_megabyte() {
+    fn the_latest_are_known_through_many_generations_in_half_a_mebibyte() {
         let mut recent = Recent::default();
         for number in 0..4 * REMEMBERED {
             assert!(recent.insert(key(number), None), "{number} is new");
@@ -218,7 +218,7 @@ mod tests {
         }
         assert!((2 * REMEMBERED..4 * REMEMBERED).all(|number| recent.contains(key(number), None)));
         assert!(!(0..2 * REMEMBERED).any(|number| recent.contains(key(number), None)));
-        assert_eq!(recent.bytes(), 1024 * 1024);
+        assert_eq!(recent.bytes(), 512 * 1024);
     }
 
     #[test]

@@ -37,7 +37,7 @@ const WORDS: &str =
     "I have been waiting for the parcel since Monday, and nobody seems to know where it went. Can you help me?";
 
 /// The frames of a recording: twice of what the ledger remembers, so that it forgets as well.
-const FRAMES: usize = 2 * 57_344;
+const FRAMES: usize = 2 * 28_672;
 
 fn frame(number: usize, words: &str) -> String {
     let second = number % 60;
