@@ -20,7 +20,7 @@ use crate::source::desk::{Desk, Out};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 
 /// Bytes of frames that may wait while the past is read; more of them wait in the network.
-const MOST_WAITING: usize = 1024 * 1024;
+const MOST_WAITING: usize = 256 * 1024;
 
 /// What a frame takes besides what is in it, so that empty ones cannot wait in any number.
 const FRAME: usize = size_of::<Frame>() + 64;
@@ -186,6 +186,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         match self.waiting.pop_front() {
             Some(frame) => {
                 self.bytes_waiting -= frame.raw().len() + FRAME;
+                if self.waiting.is_empty() {
+                    // Nothing waits once the past is read, and then this room is of no more use.
+                    self.waiting = VecDeque::new();
+                }
                 Some(Ok(frame))
             }
             None => self.ending.take().map(Err),
