@@ -66,34 +66,36 @@ impl Shape {
     }
 
     fn read_into<'a>(&self, frame: &mut Frame<'a>, json: &'a str) -> Option<()> {
-        let (mut rest, mut passed) = (json, 0);
+        let (mut at, mut passed) = (0, 0);
         for &(before, place) in &self.strings {
-            rest = after(rest, &self.between[passed..before])?;
+            at = after(json, at, &self.between[passed..before])?;
             passed = before;
-            let (text, end) = string(rest)?;
+            let (text, end) = string(json, at)?;
             put(frame, place, text);
-            rest = rest.get(end..)?;
+            at = end;
         }
-        (rest.as_bytes() == &self.between[passed..]).then_some(())
+        (json.as_bytes().get(at..)? == &self.between[passed..]).then_some(())
     }
 }
 
-fn after<'a>(text: &'a str, start: &[u8]) -> Option<&'a str> {
-    text.as_bytes().starts_with(start).then(|| text.get(start.len()..))?
+/// Where it goes on if `part` stands here.
+fn after(json: &str, at: usize, part: &[u8]) -> Option<usize> {
+    let end = at + part.len();
+    (json.as_bytes().get(at..end)? == part).then_some(end)
 }
 
-/// What the string says that begins here, behind its quote, and how long it is.
-fn string(json: &str) -> Option<(Cow<'_, str>, usize)> {
+/// What the string says that begins here, behind its quote, and where it ends.
+fn string(json: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
     let bytes = json.as_bytes();
-    let mut end = special(bytes)?;
+    let mut end = at + special(bytes.get(at..)?)?;
     if bytes[end] == b'"' {
-        return Some((Cow::Borrowed(json.get(..end)?), end));
+        return Some((Cow::Borrowed(json.get(at..end)?), end));
     }
     while bytes.get(end)? == &b'\\' {
         end += 2;
         end += special(bytes.get(end..)?)?;
     }
-    let spelled = format!("\"{}\"", (bytes[end] == b'"').then(|| json.get(..end))??);
+    let spelled = format!("\"{}\"", (bytes[end] == b'"').then(|| json.get(at..end))??);
     Some((Cow::Owned(serde_json::from_str(&spelled).ok()?), end))
 }
 
