@@ -1,10 +1,8 @@
 //! A service that is busy, that refuses tokens, and that does not permit everything.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator};
-use tokio::time::sleep;
+use tokio::sync::Notify;
 
 use crate::notifications::{TALK, api, published, tail, texts};
 use crate::support::program::{Running, program, simulator_with, soon};
@@ -143,14 +141,16 @@ async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
     // It takes longer to read than to send.
     let much = "x".repeat(256 << 10);
     let event = format!(r#"{{"topicName":"{topic}","eventBody":{{"id":"{id}","name":"{much}"}}}}"#);
+    let begun = Notify::new();
     let flood = async {
         loop {
             simulator.notify(event.clone()).await;
+            begun.notify_one();
         }
     };
     // Early, so that not much stands before it.
     let talk = async {
-        sleep(Duration::from_millis(20)).await;
+        begun.notified().await;
         simulator.first_conversation().play("customer Ada: through it").await.unwrap();
         while tail.line().await != "[Customer] Ada: through it" {}
     };
