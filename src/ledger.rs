@@ -22,8 +22,8 @@ use crate::event::{Body, Message, TranscriptEvent};
 /// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
 pub(crate) const REMEMBERED: usize = 28_672;
 
-/// How many kinds of events without an id a connection counts. Those that are alike have the same time, so the next of a kind
-/// is not far behind the last.
+/// How many kinds of events without an id a connection counts. Those that are alike have the same time, so the next of a
+/// kind is not far behind the last.
 const COUNTED: usize = 4096;
 
 /// The memory of what was delivered, across connections and conversations.

@@ -142,7 +142,7 @@ impl Log {
         self.escape_json(&json) + "\n"
     }
 
-    /// Writes as `\uXXXX` what `escape` objects to and JSON itself would let pass.
+    /// Writes like `\u202e` what `escape` objects to and JSON itself would let pass.
     fn escape_json(&self, json: &str) -> String {
         let mut out = String::with_capacity(json.len());
         for char in json.chars() {

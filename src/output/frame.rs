@@ -8,7 +8,7 @@ use crate::event::RawFrame;
 
 /// Appends a frame without its line end.
 ///
-/// JSON stays the same value: dangerous characters in its strings become `\uXXXX`, line breaks between its tokens
+/// JSON stays the same value: dangerous characters in its strings become like `\u202e`, line breaks between its tokens
 /// spaces. Anything else is escaped as text, with U+FFFD where it is no UTF-8.
 pub(super) fn push_frame(out: &mut Vec<u8>, frame: RawFrame<'_>) {
     match frame {

@@ -2,7 +2,7 @@
 
 use super::escape::{JSON, push_hex, respell};
 
-/// Appends `text` between quotes, with everything dangerous as `\uXXXX`: any parser gives back the same string.
+/// Appends `text` between quotes, with everything dangerous like `\u202e`: any parser gives back the same string.
 pub(super) fn push_json_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     respell(out, text, &JSON, |out, special, _| match special {
@@ -16,7 +16,7 @@ pub(super) fn push_json_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends `\uXXXX`, twice for a character beyond the basic plane.
+/// Appends it like `\u202e`, twice for a character beyond the basic plane.
 pub(super) fn push_code_units(out: &mut Vec<u8>, character: char) {
     for unit in character.encode_utf16(&mut [0; 2]) {
         out.extend_from_slice(b"\\u");
