@@ -17,26 +17,12 @@
 //! # }
 //! ```
 
-mod cloud;
-mod compose;
-mod ending;
 mod faults;
-mod ledger;
-mod mischief;
-mod notify;
-mod oauth;
-mod peer;
-mod raw;
-mod recorder;
-mod refusal;
-mod rest;
+mod http;
+mod request_log;
 mod script;
-mod server;
-mod socket;
-mod stage;
-mod transcript;
-mod wire;
-mod world;
+mod state;
+mod ws;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -47,11 +33,15 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
 
-use cloud::Cloud;
 pub use faults::{Fault, FaultError, fault_help};
-pub use ledger::{Channel, Connection, Dial, Handshake, Ledger, Listener, Request, Stray, Subscription, TokenRequest};
+pub use request_log::{
+    Channel, Connection, Dial, Handshake, Ledger, Listener, Request, Stray, Subscription, TokenRequest,
+};
 pub use script::{Script, ScriptError};
-pub use stage::Conversation;
+use state::Cloud;
+use state::channels;
+pub use state::conversation::Conversation;
+use state::model;
 
 /// What a simulator is to be.
 #[derive(Debug, Clone)]
@@ -149,7 +139,7 @@ impl Simulator {
         check(&options)?;
         let listener = TcpListener::bind(options.listen).await?;
         let cloud = Arc::new(Cloud::new(options, listener.local_addr()?));
-        let accepting = tokio::spawn(server::accept(listener, Arc::clone(&cloud)));
+        let accepting = tokio::spawn(http::accept(listener, Arc::clone(&cloud)));
         let stop = cloud.stop.clone().drop_guard();
         Ok(Self { cloud, accepting, stop })
     }
@@ -200,13 +190,13 @@ impl Simulator {
     /// The id of the agent with this name: the same in every simulator.
     #[must_use]
     pub fn user_id(name: &str) -> String {
-        world::person(name).id
+        model::person(name).id
     }
 
     /// The id of the queue with this name. A script that names no queue has one called Support.
     #[must_use]
     pub fn queue_id(name: &str) -> String {
-        world::queue(name).id
+        model::queue(name).id
     }
 
     /// Forgets every token: whoever comes with one is refused. Open sockets stay as they are.
@@ -223,7 +213,7 @@ impl Simulator {
 
     /// Sends a text frame as it is to every notification socket.
     pub async fn notify(&self, text: impl Into<String>) {
-        self.cloud.board.order(None, &notify::Order::Event(text.into().into())).await;
+        self.cloud.board.order(None, &channels::Order::Event(text.into().into())).await;
     }
 
     /// Does a fault now on every notification socket, such as `notify:close=1001` or `channel:expire`.
@@ -233,7 +223,7 @@ impl Simulator {
     /// It is no fault; one of another place does nothing.
     pub async fn inflict(&self, fault: &str) -> Result<(), FaultError> {
         if let Some(trick) = fault.parse::<Fault>()?.into_notify_trick() {
-            self.cloud.board.order(None, &notify::Order::Trick(trick)).await;
+            self.cloud.board.order(None, &channels::Order::Trick(trick)).await;
         }
         Ok(())
     }

@@ -4,10 +4,10 @@
 
 mod channels;
 mod client;
+mod conversation_model;
 mod faults;
-mod notify;
+mod notifications;
 mod rest;
-mod world;
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -1,23 +1,22 @@
 //! What can go wrong, and when.
 //!
 //! A fault is written `where:what[=value][,key=value…]`. The list for people is [`fault_help`]; the grammar is in
-//! `parse` and `words`, the accounts of what still has to happen in `book`, the answers in place of the real ones in `answer`.
+//! `grammar`, the accounts of what still has to happen in `schedule`, the answers in place of the real ones in `responses`.
 
-mod answer;
-mod book;
+mod grammar;
 mod help;
-mod parse;
-mod words;
+mod responses;
+mod schedule;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::Value;
 
-pub(super) use answer::{Presented, answer};
-pub(super) use book::{FaultBook, Pending};
+pub use grammar::FaultError;
 pub use help::fault_help;
-pub use parse::FaultError;
+pub(crate) use responses::{Presented, answer};
+pub(crate) use schedule::{FaultBook, Pending};
 
 /// One thing that goes wrong; made by parsing, such as `"socket:reset,after=3".parse()`. See [`fault_help`].
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +47,7 @@ enum Trick {
 
 /// Where a request comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Token,
     Handshake,
     Rest,
@@ -56,7 +55,7 @@ pub(super) enum Place {
 
 /// What can happen to a request.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum RequestTrick {
+pub(crate) enum RequestTrick {
     Slow(Duration),
     Status {
         status: StatusCode,
@@ -90,7 +89,7 @@ pub(super) enum RequestTrick {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum RetryAfter {
+pub(crate) enum RetryAfter {
     /// Seconds, or whatever else was asked for, as it is.
     Text(String),
     /// The date this far ahead, in the form of HTTP.
@@ -99,7 +98,7 @@ pub(super) enum RetryAfter {
 
 /// What can happen on an open socket.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum SocketTrick {
+pub(crate) enum SocketTrick {
     // The end of the connection, one way or another.
     Close { code: u16, reason: String },
     Reset,
@@ -129,7 +128,7 @@ pub(super) enum SocketTrick {
 
 /// What can happen on an open notification socket.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum NotifyTrick {
+pub(crate) enum NotifyTrick {
     /// What can happen on the other kind as well.
     Common(SocketTrick),
     /// A closing is announced this long before it happens.
@@ -160,7 +159,7 @@ impl RequestTrick {
 
 impl Fault {
     /// The trick, of a fault that happens on sockets.
-    pub(super) fn into_socket_trick(self) -> Option<SocketTrick> {
+    pub(crate) fn into_socket_trick(self) -> Option<SocketTrick> {
         match self.trick {
             Trick::Socket(trick) => Some(trick),
             _ => None,
@@ -168,7 +167,7 @@ impl Fault {
     }
 
     /// The trick, of a fault that happens on notification sockets.
-    pub(super) fn into_notify_trick(self) -> Option<NotifyTrick> {
+    pub(crate) fn into_notify_trick(self) -> Option<NotifyTrick> {
         match self.trick {
             Trick::Notify(trick) => Some(trick),
             _ => None,

@@ -34,7 +34,7 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-pub(super) use parse::step;
+pub(crate) use parse::step;
 
 const BUILT_IN: [(&str, &str); 5] = [
     ("demo", include_str!("../scripts/demo.txt")),
@@ -59,14 +59,14 @@ struct Repeat {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Time since the step before.
-    pub(super) pause: Duration,
-    pub(super) act: Act,
+    pub(crate) pause: Duration,
+    pub(crate) act: Act,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     Say(Line),
     Update(Vec<(String, String)>),
     Join(Who, String),
@@ -81,19 +81,19 @@ pub(super) enum Act {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
-    pub(super) who: Who,
+pub(crate) struct Line {
+    pub(crate) who: Who,
     /// Empty where the script gives no name.
-    pub(super) name: String,
-    pub(super) text: String,
-    pub(super) replies: Vec<String>,
-    pub(super) files: Vec<File>,
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) replies: Vec<String>,
+    pub(crate) files: Vec<File>,
     /// What was understood of a spoken line before it was final.
-    pub(super) partials: Vec<String>,
+    pub(crate) partials: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Customer,
     Agent,
     Bot,
@@ -101,10 +101,10 @@ pub(super) enum Who {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) mime: String,
-    pub(super) size: u64,
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) mime: String,
+    pub(crate) size: u64,
 }
 
 /// A script that cannot be used.
@@ -166,17 +166,17 @@ impl Script {
     }
 
     /// The names its customers have.
-    pub(super) fn customers(&self) -> Vec<String> {
+    pub(crate) fn customers(&self) -> Vec<String> {
         self.names_of(Who::Customer)
     }
 
     /// The names its agents have.
-    pub(super) fn agents(&self) -> Vec<String> {
+    pub(crate) fn agents(&self) -> Vec<String> {
         self.names_of(Who::Agent)
     }
 
     /// The queues it comes to, in order.
-    pub(super) fn queues(&self) -> Vec<String> {
+    pub(crate) fn queues(&self) -> Vec<String> {
         let queue = |step: &Step| match &step.act {
             Act::Update(changes) => changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name.clone()),
             _ => None,
@@ -185,12 +185,12 @@ impl Script {
     }
 
     /// Whether it is a phone call.
-    pub(super) fn is_call(&self) -> bool {
+    pub(crate) fn is_call(&self) -> bool {
         matches!(self.steps.first(), Some(Step { act: Act::Call, .. }))
     }
 
     /// Whether a bot receives the customer, rather than a queue.
-    pub(super) fn begins_with_a_bot(&self) -> bool {
+    pub(crate) fn begins_with_a_bot(&self) -> bool {
         let host = self.steps.iter().find_map(|step| match &step.act {
             Act::Say(Line { who: who @ (Who::Bot | Who::Agent), .. }) | Act::Join(who, _) => Some(*who),
             Act::Alert(_) | Act::Transfer(_) => Some(Who::Agent),
@@ -210,7 +210,7 @@ impl Script {
     }
 
     /// Every step in the order of playing; endless where the script is.
-    pub(super) fn play(&self) -> impl Iterator<Item = &Step> {
+    pub(crate) fn play(&self) -> impl Iterator<Item = &Step> {
         let repeat = self.repeat.unwrap_or(Repeat { steps: 0, lines: None });
         let (again, once) = self.steps.split_at(repeat.steps);
         again.iter().cycle().take(repeat.lines.unwrap_or(usize::MAX)).chain(once)

@@ -80,7 +80,7 @@ impl Script {
 }
 
 /// One line without what follows it, such as `+0.5 customer Ada: Hello`.
-pub(in crate::simulator) fn step(content: &str) -> Result<Step, String> {
+pub(crate) fn step(content: &str) -> Result<Step, String> {
     let (pause, content) = match content.strip_prefix('+') {
         None => (USUAL_PAUSE, content),
         Some(rest) => {

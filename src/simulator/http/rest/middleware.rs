@@ -1,0 +1,103 @@
+//! What happens to every request before its handler sees it: the ledger, faults, the token, the rate limit.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
+use chrono::TimeDelta;
+use tokio::time::Instant;
+
+use crate::simulator::faults::{Place, Presented, RequestTrick, answer};
+use crate::simulator::http::{error_response, oauth};
+use crate::simulator::request_log;
+use crate::simulator::state::Cloud;
+use crate::simulator::ws::faulty_stream::Fate;
+
+/// Whose request it is.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) token: String,
+    pub(super) expiry: Instant,
+}
+
+/// How the real answer is to differ.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Twist {
+    /// A body cannot be read before it is this old.
+    pub(super) age: TimeDelta,
+    pub(super) newest_first: bool,
+    pub(super) omit: usize,
+    pub(super) legacy: bool,
+}
+
+pub(super) async fn receive(
+    State(cloud): State<Arc<Cloud>>,
+    Extension(fate): Extension<Fate>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let noted = cloud.recorder.requested(note(&request));
+    let tricks = cloud.faults.request(Place::Rest, None, &format!("{} {}", request.method(), request.uri().path()));
+    let credentials = error_response::text(request.headers(), &header::AUTHORIZATION).unwrap_or_default();
+    let presented = Presented { place: Place::Rest, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
+    for trick in &tricks {
+        if let Some(response) = answer(trick, &presented).await {
+            if !matches!(trick, RequestTrick::Reset) {
+                cloud.recorder.request_answered(noted, response.status().as_u16());
+            }
+            return response;
+        }
+    }
+    request.extensions_mut().insert(Twist::new(&tricks));
+    let mut response = admit(&cloud, request, next).await;
+    let correlation = HeaderValue::from_static("7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20");
+    response.headers_mut().insert("inin-correlation-id", correlation);
+    cloud.recorder.request_answered(noted, response.status().as_u16());
+    response
+}
+
+fn note(request: &Request) -> request_log::Request {
+    request_log::Request {
+        at: Instant::now(),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        token: oauth::bearer(request.headers()),
+        status: None,
+    }
+}
+
+async fn admit(cloud: &Cloud, mut request: Request, next: Next) -> Response {
+    let (token, expiry) = match cloud.tokens.admit(request.headers()) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal,
+    };
+    let standing = cloud.limits.count(&token);
+    request.extensions_mut().insert(Caller { token, expiry });
+    let mut response = match standing.refusal() {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
+    standing.mark(response.headers_mut());
+    response
+}
+
+impl Twist {
+    fn new(tricks: &[RequestTrick]) -> Self {
+        let mut twist = Self::default();
+        for trick in tricks {
+            match trick {
+                RequestTrick::LateBody(age) => twist.age = TimeDelta::from_std(*age).unwrap_or(TimeDelta::MAX),
+                RequestTrick::NewestFirst => twist.newest_first = true,
+                RequestTrick::Omit(count) => twist.omit += count,
+                RequestTrick::TextBody => twist.legacy = true,
+                _ => {}
+            }
+        }
+        twist
+    }
+}

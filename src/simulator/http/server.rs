@@ -1,0 +1,75 @@
+//! The one listener, and which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::{error_response, notifications, oauth, rest, transcript};
+use crate::simulator::Wires;
+use crate::simulator::request_log::Stray;
+use crate::simulator::state::Cloud;
+use crate::simulator::ws::faulty_stream::Wire;
+
+/// Accepts connections until the cloud stops; returns when none is left.
+pub(crate) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
+    let router = router(Arc::clone(&cloud));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = cloud.stop.cancelled() => break,
+            accepted = listener.accept() => {
+                // An error belongs to a connection that was gone before it was accepted.
+                if let Ok((tcp, _)) = accepted {
+                    connections.spawn(serve(tcp, router.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    connections.shutdown().await;
+}
+
+fn router(cloud: Arc<Cloud>) -> Router {
+    let mut router = Router::new().route("/oauth/token", post(oauth::token));
+    if cloud.wires != Wires::PublishedOnly {
+        router = router.route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake));
+    }
+    if cloud.wires != Wires::TranscriptOnly {
+        router = router.merge(rest::router(&cloud)).route("/channels/{id}", get(notifications::handshake));
+    }
+    router.fallback(elsewhere).with_state(cloud)
+}
+
+async fn serve(tcp: TcpStream, router: Router) {
+    // Latency is only ever worse without it; a socket that is gone already fails on its first read.
+    let _ = tcp.set_nodelay(true);
+    let wire = Wire::new(tcp);
+    let fate = wire.fate();
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(fate.clone());
+        router.call(request.map(Body::new))
+    });
+    // How a connection ends is the client's choice or a fault's, and in the ledger where it matters.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await;
+}
+
+async fn elsewhere(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
+    cloud.recorder.stray(Stray {
+        path: request.uri().path().to_owned(),
+        authorization: error_response::text(request.headers(), &header::AUTHORIZATION),
+    });
+    error_response::rest(StatusCode::NOT_FOUND, "not.found", "There is nothing at this path.")
+}

@@ -1,0 +1,216 @@
+//! One open notification socket.
+
+use std::sync::Arc;
+
+use hyper::upgrade::Upgraded;
+use serde_json::{Value, json};
+use tokio::time::{Instant, Interval, interval_at, sleep_until};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use crate::simulator::faults::{NotifyTrick, Pending};
+use crate::simulator::state::Cloud;
+use crate::simulator::state::channels::{Change, Line, Order};
+use crate::simulator::state::topics::{Verdict, judge};
+use crate::simulator::ws::connection::{Over, Peer};
+use crate::simulator::ws::faulty_stream::Fate;
+
+/// A socket, what it is like, and what still awaits it.
+pub(crate) struct Ear {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) channel: String,
+    pub(crate) peer: Peer,
+    pub(crate) pending: Vec<Pending<NotifyTrick>>,
+    pub(crate) manner: Manner,
+    /// Events that were due, whatever became of them.
+    pub(crate) due: u64,
+    /// Its place in the ledger.
+    pub(crate) place: usize,
+    pub(crate) heartbeat: Interval,
+}
+
+/// What a socket is like.
+#[derive(Default)]
+pub(crate) struct Manner {
+    pub(crate) no_heartbeat: bool,
+    pub(crate) twice: bool,
+    /// So many events are lost.
+    pub(crate) lose: u64,
+    /// The next event waits for the one behind it.
+    pub(crate) reorder: bool,
+    pub(crate) held: Option<Utf8Bytes>,
+    /// When an announced closing happens.
+    pub(crate) closing: Option<Instant>,
+}
+
+/// Serves an open socket until it is gone or the simulator stops.
+pub(crate) async fn serve(upgraded: Upgraded, channel: String, fate: Fate, cloud: Arc<Cloud>) {
+    let stop = cloud.stop.clone();
+    stop.run_until_cancelled(attend(upgraded, channel, fate, cloud)).await;
+}
+
+async fn attend(upgraded: Upgraded, channel: String, fate: Fate, cloud: Arc<Cloud>) {
+    let peer = Peer::new(upgraded, fate).await;
+    // A channel can be gone since the handshake; the client then finds a socket that ends at once.
+    let Some(line) = cloud.board.attach(&channel) else { return };
+    let socket = line.socket;
+    let place = cloud.recorder.listening(channel.clone());
+    let pending = cloud.faults.notify();
+    let period = cloud.heartbeat;
+    let heartbeat = interval_at(Instant::now() + period, period);
+    let manner = Manner::default();
+    let mut ear = Ear { cloud, channel, peer, pending, manner, due: 0, place, heartbeat };
+    ear.wake();
+    let over = ear.talk(line).await;
+    ear.finish(over, socket).await;
+}
+
+impl Ear {
+    /// Lets the conversations begin that this socket can hear.
+    fn wake(&self) {
+        for topic in self.cloud.board.topics(&self.channel).unwrap_or_default() {
+            self.cloud.wake(&topic);
+        }
+    }
+
+    async fn talk(&mut self, mut line: Line) -> Over {
+        if let Err(over) = self.strike().await {
+            return over;
+        }
+        loop {
+            if let Err(over) = self.turn(&mut line).await {
+                return over;
+            }
+        }
+    }
+
+    /// Whatever comes first: something to send or to hear, a heartbeat, an announced closing, the end of the channel.
+    async fn turn(&mut self, line: &mut Line) -> Result<(), Over> {
+        let deadline = self.cloud.board.deadline(&self.channel);
+        tokio::select! {
+            order = line.orders.recv() => match order {
+                Some(Order::Event(json)) => self.deliver(json).await,
+                Some(Order::Trick(trick)) => self.commit(trick).await,
+                None => Err(self.cut_off().await),
+            },
+            heard = self.peer.hear() => {
+                let message = heard?;
+                self.answer(message).await
+            }
+            _ = self.heartbeat.tick(), if !self.manner.no_heartbeat => {
+                self.cloud.recorder.on_listener(self.place, |listener| listener.heartbeats += 1);
+                self.say(&metadata("WebSocket Heartbeat")).await
+            }
+            () = until(self.manner.closing) => Err(self.peer.close(1001, "").await),
+            // Its board forgets the channel, and with it the sender of the orders.
+            () = until(deadline) => Ok(()),
+        }
+    }
+
+    /// Another socket took the channel, or there is no channel any more.
+    pub(crate) async fn cut_off(&mut self) -> Over {
+        if self.cloud.board.has(&self.channel) {
+            return self.peer.close(1001, "").await;
+        }
+        match self.say(&json!({ "result": "404", "message": "Channel not found" })).await {
+            Ok(()) => self.peer.close(1001, "").await,
+            Err(over) => over,
+        }
+    }
+
+    /// Sends an event, with the faults that lie before and after it.
+    async fn deliver(&mut self, json: Utf8Bytes) -> Result<(), Over> {
+        self.due += 1;
+        if self.manner.lose > 0 {
+            self.manner.lose -= 1;
+        } else if self.manner.reorder {
+            self.manner.reorder = false;
+            self.manner.held = Some(json);
+        } else {
+            let held = self.manner.held.take();
+            for json in std::iter::once(json).chain(held) {
+                if self.manner.twice {
+                    self.event(json.clone()).await?;
+                }
+                self.event(json).await?;
+            }
+        }
+        self.strike().await
+    }
+
+    async fn event(&mut self, json: Utf8Bytes) -> Result<(), Over> {
+        self.peer.feed(Message::Text(json)).await?;
+        self.peer.flush().await?;
+        if !self.peer.fate.is_mute() {
+            self.cloud.recorder.on_listener(self.place, |listener| listener.events += 1);
+        }
+        Ok(())
+    }
+
+    /// Sends something that is no event of a topic.
+    pub(crate) async fn say(&mut self, frame: &Value) -> Result<(), Over> {
+        self.peer.feed(Message::Text(frame.to_string().into())).await?;
+        self.peer.flush().await
+    }
+
+    async fn answer(&mut self, message: Message) -> Result<(), Over> {
+        note_heard(&self.cloud, self.place, &message);
+        if message.is_close() {
+            return Err(Over::Left);
+        }
+        let frame: Value = message.to_text().ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        match frame["message"].as_str() {
+            Some("ping") => {
+                self.cloud.recorder.on_listener(self.place, |listener| listener.pings += 1);
+                self.say(&metadata("pong")).await
+            }
+            Some("subscribe") => self.subscribe(&frame, Change::Add, "subscribed").await,
+            Some("unsubscribe") => self.subscribe(&frame, Change::Remove, "unsubscribed").await,
+            // Whatever else a client says is ignored.
+            _ => Ok(()),
+        }
+    }
+
+    async fn subscribe(&mut self, frame: &Value, change: Change, status: &str) -> Result<(), Over> {
+        let topics = frame["topics"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let topics: Vec<_> = topics.map(str::to_owned).collect();
+        let bad = topics.iter().find(|topic| judge(&self.cloud, topic) != Verdict::Permitted);
+        let done = bad.is_none() && self.cloud.board.subscribe(&self.channel, change, &topics, None) == Some(Ok(()));
+        let mut answer = if done {
+            json!({ "result": "200", "status": status })
+        } else {
+            json!({ "result": "400", "status": "failure", "message": "The subscription topic is not valid." })
+        };
+        if frame["correlationId"].is_string() {
+            answer["correlationId"] = frame["correlationId"].clone();
+        }
+        self.wake();
+        self.say(&answer).await
+    }
+
+    /// Sees the connection off, and tells the ledger when it is gone.
+    async fn finish(self, over: Over, socket: u64) {
+        let Self { peer, cloud, place, channel, .. } = self;
+        cloud.board.detach(&channel, socket);
+        peer.see_off(over, |message| note_heard(&cloud, place, message)).await;
+        cloud.recorder.on_listener(place, |listener| listener.closed = Some(Instant::now()));
+    }
+}
+
+fn note_heard(cloud: &Cloud, place: usize, message: &Message) {
+    cloud.recorder.on_listener(place, |listener| match message {
+        Message::Close(frame) => listener.close_code = Some(frame.as_ref().map_or(1005, |frame| frame.code.into())),
+        Message::Text(_) | Message::Binary(_) => listener.heard += 1,
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+    });
+}
+
+fn metadata(message: &str) -> Value {
+    json!({ "topicName": "channel.metadata", "eventBody": { "message": message } })
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
