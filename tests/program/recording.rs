@@ -1,4 +1,4 @@
-//! What `--record` writes, and what `--replay` prints of it: contract sections 6 and 7.
+//! `--record` and `--replay` (HIST-15 to HIST-17, CLI-47).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Wires};
 use tempfile::{TempDir, tempdir};
 
-/// Every style in which what is replayed has to be what was printed.
-const STYLES: [&[&str]; 5] = [
+/// Output flags under which a replay has to print the same bytes as the run.
+const OUTPUT_FLAGS: [&[&str]; 5] = [
     &["--system"],
     &["--json", "--system"],
     &["-o", "raw"],
@@ -27,10 +27,11 @@ const SCRIPT: &str = "\
     +0.1 customer Ada: still here\n\
     +0 close\n";
 
-fn path_in(folder: &TempDir) -> PathBuf {
+fn recording_in(folder: &TempDir) -> PathBuf {
     folder.path().join("a.rec")
 }
 
+/// Records a run and returns its stdout.
 async fn record(simulator: &Simulator, path: &Path, args: &[&str]) -> String {
     let finished = run(simulator, &[&["--record", path.to_str().unwrap()], args].concat()).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
@@ -41,25 +42,26 @@ async fn replay(path: &Path, args: &[&str]) -> Finished {
     Running::start(&mut bare(&[&["--replay", path.to_str().unwrap()], args].concat())).finish().await
 }
 
-/// Tails these conversations in this style, and says what was printed; the recording has to say the same.
-async fn compare(wires: Wires, style: &[&str], faults: &[&str], conversations: &[&str]) -> String {
+/// Records a run with these output flags and asserts that its replay prints the same. Returns what was printed.
+async fn assert_replay_matches(wires: Wires, flags: &[&str], faults: &[&str], conversations: &[&str]) -> String {
     let folder = tempdir().unwrap();
     let ids = conversations.iter().map(|&id| id.to_owned()).collect();
     let options = Options { conversations: ids, wires, ..Options::default() };
     let simulator = simulator_with(SCRIPT, faults, options).await;
-    let printed = record(&simulator, &path_in(&folder), &[style, conversations].concat()).await;
-    let replayed = replay(&path_in(&folder), style).await;
+    let printed = record(&simulator, &recording_in(&folder), &[flags, conversations].concat()).await;
+    let replayed = replay(&recording_in(&folder), flags).await;
     assert_eq!((replayed.stdout.as_str(), replayed.code), (printed.as_str(), Some(0)), "{}", replayed.stderr);
     printed
 }
 
-async fn in_every_style(wires: Wires, faults: &[&str]) -> [String; 5] {
-    let compare = |style| compare(wires, style, faults, &["one", "two", "one-and-a-half"]);
-    join_all(STYLES.map(compare)).await.try_into().unwrap()
+/// Calls [`assert_replay_matches`] with each of [`OUTPUT_FLAGS`].
+async fn assert_every_replay_matches(wires: Wires, faults: &[&str]) -> [String; 5] {
+    let assert = |flags| assert_replay_matches(wires, flags, faults, &["one", "two", "one-and-a-half"]);
+    join_all(OUTPUT_FLAGS.map(assert)).await.try_into().unwrap()
 }
 
 #[tokio::test]
-async fn a_recording_replays_to_the_same_bytes_in_every_style() {
+async fn a_recording_replays_to_the_same_bytes_with_every_output_flag() {
     let faults = [
         "socket:replay,times=always",
         "socket:close=1011,after=5,times=2",
@@ -70,18 +72,18 @@ async fn a_recording_replays_to_the_same_bytes_in_every_style() {
         "socket:unknown-event,after=3",
         "socket:odd-types,after=4",
     ];
-    let [system, json, raw, relative, only] = in_every_style(Wires::TranscriptOnly, &faults).await;
+    let [system, json, raw, relative, only] = assert_every_replay_matches(Wires::TranscriptOnly, &faults).await;
     assert!(system.contains(" [GAP] ") && system.contains(" [SYSTEM] Sam: joined\n"), "{system}");
     assert!(json.contains(r#""type":"gap""#) && !json.contains(" [GAP] "), "{json}");
-    assert!(raw.lines().count() > system.lines().count(), "repeats are frames too: {raw}");
+    assert!(raw.lines().count() > system.lines().count(), "raw output has repeated frames too: {raw}");
     assert!(relative.starts_with("\u{1b}[") && relative.contains("+0:00:0"), "{relative}");
     assert!(only.contains("\n    | there ") && !only.contains("[Bot]"), "{only}");
 }
 
 #[tokio::test]
-async fn what_was_read_afterwards_replays_as_it_was_printed() {
+async fn messages_fetched_after_an_outage_replay_as_printed() {
     for (wires, fault) in [(Wires::Both, "socket:close=1011,after=5"), (Wires::PublishedOnly, "notify:close=1001")] {
-        let [system, json, _, relative, only] = in_every_style(wires, &[fault]).await;
+        let [system, json, _, relative, only] = assert_every_replay_matches(wires, &[fault]).await;
         assert_eq!(system.matches(" [Customer] Ada: still here\n").count(), 3, "{system}");
         assert!(!system.contains("[GAP]"), "{system}");
         assert!(json.contains(r#""source":"history""#), "{json}");
@@ -90,29 +92,29 @@ async fn what_was_read_afterwards_replays_as_it_was_printed() {
 }
 
 #[tokio::test]
-async fn a_second_run_is_appended_and_replays_as_it_was_printed() {
+async fn a_second_run_is_appended_and_replays_as_printed() {
     let folder = tempdir().unwrap();
-    let style = ["--timestamps", "relative"];
+    let flags = ["--timestamps", "relative"];
     let mut printed = String::new();
     for conversations in [&["one"][..], &["one", "two"]] {
         let ids = conversations.iter().map(|&id| id.to_owned()).collect();
         let simulator = simulator_with(SCRIPT, &[], Options { conversations: ids, ..Options::default() }).await;
-        printed += &record(&simulator, &path_in(&folder), &[&style, conversations].concat()).await;
+        printed += &record(&simulator, &recording_in(&folder), &[&flags, conversations].concat()).await;
     }
     assert_eq!(
         printed.matches("+0:00:00 [Customer] Ada: Hello").count(),
         1,
         "one conversation has no prefix: {printed}"
     );
-    assert_eq!(printed.matches("+0:00:00 two [Customer] Ada: Hello").count(), 1, "several have: {printed}");
-    assert_eq!(replay(&path_in(&folder), &style).await.stdout, printed);
+    assert_eq!(printed.matches("+0:00:00 two [Customer] Ada: Hello").count(), 1, "several have a prefix: {printed}");
+    assert_eq!(replay(&recording_in(&folder), &flags).await.stdout, printed);
     let mut from_pipe = bare(&["--replay", "-", "--timestamps", "relative"]);
-    from_pipe.stdin(fs::File::open(path_in(&folder)).unwrap());
+    from_pipe.stdin(fs::File::open(recording_in(&folder)).unwrap());
     assert_eq!(Running::start(&mut from_pipe).finish().await.stdout, printed);
 }
 
 #[tokio::test]
-async fn a_recording_is_private_and_what_is_none_is_not_touched() {
+async fn a_recording_has_mode_0600_and_any_other_file_is_left_unchanged() {
     let folder = tempdir().unwrap();
     let simulator = simulator(SCRIPT, &[]).await;
     let notes = folder.path().join("notes");
@@ -121,16 +123,16 @@ async fn a_recording_is_private_and_what_is_none_is_not_touched() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(78), ""), "{}", refused.stderr);
     assert!(refused.stderr.contains("notes is there and is no recording"), "{}", refused.stderr);
     assert_eq!(fs::read_to_string(&notes).unwrap(), "dear diary\n");
-    assert!(simulator.ledger().tokens.is_empty(), "nothing is asked of anybody before that is known");
-    record(&simulator, &path_in(&folder), &[]).await;
-    assert_eq!(fs::metadata(path_in(&folder)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(simulator.ledger().tokens.is_empty(), "the file is checked before the first request");
+    record(&simulator, &recording_in(&folder), &[]).await;
+    assert_eq!(fs::metadata(recording_in(&folder)).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
-async fn what_was_printed_before_a_kill_is_in_the_recording() {
+async fn every_line_printed_before_a_kill_is_in_the_recording() {
     let folder = tempdir().unwrap();
     let simulator = simulator("", &[]).await;
-    let path = path_in(&folder);
+    let path = recording_in(&folder);
     let mut running = Running::start(&mut program(&simulator, &["--record", path.to_str().unwrap()]));
     running.hears("connected to ").await;
     let mut printed = String::new();
@@ -143,80 +145,84 @@ async fn what_was_printed_before_a_kill_is_in_the_recording() {
     assert_eq!(replay(&path, &[]).await.stdout, printed);
 }
 
-/// A recording of four lines on standard output, in five lines.
-async fn recorded(folder: &TempDir) -> Vec<String> {
+/// Records a run of four printed lines and returns the five lines of the recording.
+async fn recorded_lines(folder: &TempDir) -> Vec<String> {
     let script = "+0 customer Ada: one\n+0 customer Ada: two\n+0 customer Ada: three\n+0 close";
     let simulator = without_history(script, &[]).await;
-    record(&simulator, &path_in(folder), &[]).await;
-    let text = fs::read_to_string(path_in(folder)).unwrap();
+    record(&simulator, &recording_in(folder), &[]).await;
+    let text = fs::read_to_string(recording_in(folder)).unwrap();
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 5, "{text}");
     lines
 }
 
 #[tokio::test]
-async fn what_is_whole_is_replayed_when_the_recording_is_cut_short() {
+async fn a_truncated_recording_is_replayed_up_to_its_last_whole_line() {
     let folder = tempdir().unwrap();
-    let lines = recorded(&folder).await;
-    let whole = format!("{}\n{}\n", lines[0], lines[1]);
-    for torn in [1, lines[2].len() / 2, lines[2].len() - 1] {
-        fs::write(path_in(&folder), format!("{whole}{}", &lines[2][..torn])).unwrap();
-        let finished = replay(&path_in(&folder), &["--timestamps", "none"]).await;
-        assert_eq!((finished.stdout.as_str(), finished.code), ("[Customer] Ada: one\n", Some(0)), "{torn}");
+    let lines = recorded_lines(&folder).await;
+    let whole_lines = format!("{}\n{}\n", lines[0], lines[1]);
+    for length in [1, lines[2].len() / 2, lines[2].len() - 1] {
+        fs::write(recording_in(&folder), format!("{whole_lines}{}", &lines[2][..length])).unwrap();
+        let finished = replay(&recording_in(&folder), &["--timestamps", "none"]).await;
+        assert_eq!((finished.stdout.as_str(), finished.code), ("[Customer] Ada: one\n", Some(0)), "{length}");
         assert!(finished.stderr.contains("warning: the recording is cut short: line 3 "), "{}", finished.stderr);
     }
-    for complete in [format!("{whole}{}", lines[2]), format!("{whole}{}\n", lines[2])] {
-        fs::write(path_in(&folder), complete).unwrap();
-        let finished = replay(&path_in(&folder), &["--timestamps", "none"]).await;
+    for complete in [format!("{whole_lines}{}", lines[2]), format!("{whole_lines}{}\n", lines[2])] {
+        fs::write(recording_in(&folder), complete).unwrap();
+        let finished = replay(&recording_in(&folder), &["--timestamps", "none"]).await;
         assert_eq!(finished.stdout, "[Customer] Ada: one\n[Customer] Ada: two\n");
         assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
     }
-    fs::write(path_in(&folder), "").unwrap();
-    let finished = replay(&path_in(&folder), &[]).await;
+    fs::write(recording_in(&folder), "").unwrap();
+    let finished = replay(&recording_in(&folder), &[]).await;
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), "genesys-tail: warning: the recording is empty\n"));
 }
 
 #[tokio::test]
-async fn a_damaged_recording_is_replayed_up_to_the_fault_and_its_line_named() {
+async fn a_corrupt_recording_is_replayed_up_to_the_fault_whose_line_is_named() {
     let folder = tempdir().unwrap();
-    let lines = recorded(&folder).await;
-    let other = lines[2].replace("\"text\"", "\"binary\"");
-    for damage in ["", "garbage", "{\"at\":\"2026", "{}", "[]", "\0\0", &other] {
+    let lines = recorded_lines(&folder).await;
+    let wrong_kind = lines[2].replace("\"text\"", "\"binary\"");
+    for damage in ["", "garbage", "{\"at\":\"2026", "{}", "[]", "\0\0", &wrong_kind] {
         let text = format!("{}\n{}\n{damage}\n{}\n", lines[0], lines[1], lines[3]);
-        fs::write(path_in(&folder), text).unwrap();
-        let finished = replay(&path_in(&folder), &["--timestamps", "none"]).await;
+        fs::write(recording_in(&folder), text).unwrap();
+        let finished = replay(&recording_in(&folder), &["--timestamps", "none"]).await;
         assert_eq!((finished.stdout.as_str(), finished.code), ("[Customer] Ada: one\n", Some(76)), "{damage:?}");
         assert!(finished.stderr.contains("error: line 3 is no line of a recording: "), "{}", finished.stderr);
     }
-    for (foreign, why) in [
+    for (content, reason) in [
         ("dear diary".to_owned(), "damaged or of something else"),
         (format!("{}\n", lines[1]), "its head is missing"),
         (lines[0].replace(":1,", ":2,"), "it is of version 2"),
     ] {
-        fs::write(path_in(&folder), foreign).unwrap();
-        let finished = replay(&path_in(&folder), &[]).await;
+        fs::write(recording_in(&folder), content).unwrap();
+        let finished = replay(&recording_in(&folder), &[]).await;
         assert_eq!((finished.stdout.as_str(), finished.code), ("", Some(76)));
-        assert!(finished.stderr.contains("error: line 1 is ") && finished.stderr.contains(why), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("error: line 1 is ") && finished.stderr.contains(reason),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
 #[tokio::test]
-async fn a_recording_that_is_not_there_is_66() {
+async fn a_missing_recording_exits_66() {
     let folder = tempdir().unwrap();
-    let missing = replay(&path_in(&folder), &[]).await;
+    let missing = replay(&recording_in(&folder), &[]).await;
     assert_eq!(missing.code, Some(66));
-    let expected = format!("genesys-tail: error: there is no recording {}\n", path_in(&folder).display());
+    let expected = format!("genesys-tail: error: there is no recording {}\n", recording_in(&folder).display());
     assert_eq!(missing.stderr, expected);
-    let no_file = replay(folder.path(), &[]).await;
-    assert_eq!((no_file.code, no_file.stderr.lines().count()), (Some(66), 1), "{}", no_file.stderr);
+    let directory = replay(folder.path(), &[]).await;
+    assert_eq!((directory.code, directory.stderr.lines().count()), (Some(66), 1), "{}", directory.stderr);
 }
 
 #[tokio::test]
-async fn a_replay_needs_neither_settings_nor_a_network() {
+async fn a_replay_reads_no_settings_and_uses_no_network() {
     let folder = tempdir().unwrap();
-    recorded(&folder).await;
-    let path = path_in(&folder);
-    fs::write(folder.path().join(".env"), "this is no settings file\n").unwrap();
+    recorded_lines(&folder).await;
+    let path = recording_in(&folder);
+    fs::write(folder.path().join(".env"), "not a settings file\n").unwrap();
     let mut command = bare(&["--replay", path.to_str().unwrap(), "--timestamps", "none"]);
     command.current_dir(folder.path()).env("GENESYS_REGION", "europe").env("HTTPS_PROXY", "bogus://");
     let finished = Running::start(&mut command).finish().await;

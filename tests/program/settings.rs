@@ -1,4 +1,5 @@
-//! What the built binary is told, and where it looks for it: contract section 6.
+//! Settings from flags, variables, `.env` and standard input (CLI-10, CLI-11, CLI-20 to CLI-25, CLI-57, CLI-61,
+//! CLI-65 to CLI-69, CLI-82 to CLI-84, TGT-1 to TGT-6).
 
 use std::fs;
 use std::process::Stdio;
@@ -10,101 +11,102 @@ use tokio::io::AsyncWriteExt as _;
 
 const UUID: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 
-/// A simulator whose conversation says one thing and ends.
-async fn brief() -> Simulator {
+/// Starts a simulator whose conversation consists of one message and its end.
+async fn one_message_simulator() -> Simulator {
     simulator("+0 customer Ada: Hello\n+0 close", &[]).await
 }
 
-/// A folder, and one below it, with a `.env` in the upper one that leads to this simulator.
-fn settled(simulator: &Simulator) -> TempDir {
+/// Creates a folder with a `.env` for this simulator and an empty folder `below`.
+fn folder_with_dotenv(simulator: &Simulator) -> TempDir {
     let folder = tempdir().unwrap();
     fs::create_dir(folder.path().join("below")).unwrap();
     fs::write(folder.path().join(".env"), simulator.dotenv()).unwrap();
     folder
 }
 
-fn assert_tailed(finished: &Finished) {
+fn assert_followed(finished: &Finished) {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(finished.stdout.contains("] Ada: Hello\n"), "{}", finished.stdout);
 }
 
-fn tokens(ledger: &Ledger) -> Vec<&str> {
-    ledger.tokens.iter().filter_map(|request| request.client_id.as_deref()).collect()
+/// Returns the client id of every token request.
+fn client_ids(log: &Ledger) -> Vec<&str> {
+    log.tokens.iter().filter_map(|request| request.client_id.as_deref()).collect()
 }
 
 #[tokio::test]
-async fn a_file_here_or_above_is_all_it_takes() {
-    let simulator = brief().await;
-    let folder = settled(&simulator);
-    for place in [folder.path().to_owned(), folder.path().join("below")] {
-        let finished = Running::start(bare(&[]).current_dir(place)).finish().await;
+async fn a_dotenv_file_in_this_folder_or_above_is_enough() {
+    let simulator = one_message_simulator().await;
+    let folder = folder_with_dotenv(&simulator);
+    for current_dir in [folder.path().to_owned(), folder.path().join("below")] {
+        let finished = Running::start(bare(&[]).current_dir(current_dir)).finish().await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
-    let ledger = simulator.ledger();
-    assert_eq!(tokens(&ledger), [simulator.client_id(); 2]);
-    assert_eq!(ledger.handshakes[0].conversation, simulator.first_conversation().id());
+    let log = simulator.ledger();
+    assert_eq!(client_ids(&log), [simulator.client_id(); 2]);
+    assert_eq!(log.handshakes[0].conversation, simulator.first_conversation().id());
 }
 
 #[tokio::test]
-async fn a_flag_wins_over_a_variable_and_that_over_the_file_and_what_is_empty_is_not_there() {
-    let simulator = brief().await;
-    let folder = settled(&simulator);
-    let tail = async |args: &[&str], variable: &str| {
+async fn a_flag_beats_a_variable_a_variable_beats_the_dotenv_file_and_an_empty_value_counts_as_missing() {
+    let simulator = one_message_simulator().await;
+    let folder = folder_with_dotenv(&simulator);
+    let exit_code = async |args: &[&str], variable: &str| {
         let mut command = bare(args);
         command.current_dir(folder.path()).env("GENESYS_CLIENT_ID", variable);
         Running::start(&mut command).finish().await.code
     };
     let id = simulator.client_id();
-    assert_eq!(tail(&[], "of-the-variable").await, Some(77));
-    assert_eq!(tail(&["--client-id", "of-the-flag"], "of-the-variable").await, Some(77));
-    assert_eq!(tail(&["--client-id", id], "of-the-variable").await, Some(0));
-    assert_eq!(tail(&["--client-id", ""], " ").await, Some(0));
-    assert_eq!(tokens(&simulator.ledger()), ["of-the-variable", "of-the-flag", id, id]);
+    assert_eq!(exit_code(&[], "of-the-variable").await, Some(77));
+    assert_eq!(exit_code(&["--client-id", "of-the-flag"], "of-the-variable").await, Some(77));
+    assert_eq!(exit_code(&["--client-id", id], "of-the-variable").await, Some(0));
+    assert_eq!(exit_code(&["--client-id", ""], " ").await, Some(0));
+    assert_eq!(client_ids(&simulator.ledger()), ["of-the-variable", "of-the-flag", id, id]);
 }
 
 #[tokio::test]
-async fn the_names_of_other_genesys_tools_come_after_our_own() {
-    let simulator = brief().await;
+async fn variables_of_other_genesys_tools_rank_after_our_own() {
+    let simulator = one_message_simulator().await;
     let mut other = program(&simulator, &[]);
     other.env_remove("GENESYS_CLIENT_ID").env("GENESYSCLOUD_OAUTHCLIENT_ID", simulator.client_id());
     other.env_remove("GENESYS_CLIENT_SECRET").env("GENESYSCLOUD_OAUTHCLIENT_SECRET", simulator.client_secret());
-    assert_tailed(&Running::start(&mut other).finish().await);
+    assert_followed(&Running::start(&mut other).finish().await);
     let mut both = program(&simulator, &[]);
     both.env("GENESYSCLOUD_OAUTHCLIENT_ID", "other").env("GENESYSCLOUD_OAUTHCLIENT_SECRET", "other");
     assert_eq!(Running::start(&mut both).finish().await.code, Some(0));
     let mut regions = bare(&["-c", "x"]);
     regions.env("GENESYS_REGION", "ours").env("GENESYSCLOUD_REGION", "theirs");
-    let said = Running::start(&mut regions).finish().await.stderr;
-    assert!(said.contains("GENESYS_REGION: \"ours\"") && !said.contains("theirs"), "{said}");
+    let stderr = Running::start(&mut regions).finish().await.stderr;
+    assert!(stderr.contains("GENESYS_REGION: \"ours\"") && !stderr.contains("theirs"), "{stderr}");
 }
 
 #[tokio::test]
-async fn another_file_can_be_named_and_is_read_instead() {
-    let simulator = brief().await;
-    let folder = settled(&simulator);
-    let elsewhere = folder.path().join("below/work.env");
-    fs::rename(folder.path().join(".env"), &elsewhere).unwrap();
+async fn the_env_file_flag_replaces_the_discovered_dotenv_file() {
+    let simulator = one_message_simulator().await;
+    let folder = folder_with_dotenv(&simulator);
+    let other_file = folder.path().join("below/work.env");
+    fs::rename(folder.path().join(".env"), &other_file).unwrap();
     fs::write(folder.path().join(".env"), "GENESYS_CLIENT_ID=wrong\n").unwrap();
     let finished = Running::start(bare(&["--env-file", "below/work.env"]).current_dir(folder.path())).finish().await;
-    assert_tailed(&finished);
+    assert_followed(&finished);
 }
 
 #[tokio::test]
-async fn the_secret_comes_from_a_file_or_from_standard_input() {
-    let simulator = brief().await;
+async fn the_client_secret_is_read_from_a_file_or_from_stdin() {
+    let simulator = one_message_simulator().await;
     let folder = tempdir().unwrap();
     let path = folder.path().join("secret");
     fs::write(&path, format!("{}\n", simulator.client_secret())).unwrap();
     let mut from_file = program(&simulator, &["--client-secret-file", path.to_str().unwrap()]);
     from_file.env("GENESYS_CLIENT_SECRET", "wrong");
-    assert_tailed(&Running::start(&mut from_file).finish().await);
+    assert_followed(&Running::start(&mut from_file).finish().await);
     let mut from_stdin = program(&simulator, &["--client-secret-file", "-"]);
     from_stdin.env_remove("GENESYS_CLIENT_SECRET").stdin(fs::File::open(&path).unwrap());
     assert_eq!(Running::start(&mut from_stdin).finish().await.code, Some(0));
 }
 
 #[tokio::test]
-async fn conversations_come_in_every_form_and_each_once() {
+async fn conversations_are_accepted_in_every_form_and_a_repeated_one_is_followed_once() {
     let conversations = [UUID, "two", "three", "four"].map(str::to_owned).into();
     let simulator = simulator_with("+0 close", &[], Options { conversations, ..Options::default() }).await;
     let folder = tempdir().unwrap();
@@ -115,55 +117,57 @@ async fn conversations_come_in_every_form_and_each_once() {
     let mut running = Running::start(&mut command);
     running.child.stdin.take().unwrap().write_all(b"four\r\ntwo\r\n").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
-    let mut asked: Vec<_> = simulator.ledger().handshakes.into_iter().map(|one| one.conversation).collect();
-    asked.sort_unstable();
-    assert_eq!(asked, [UUID, "four", "three", "two"]);
+    let mut followed: Vec<_> =
+        simulator.ledger().handshakes.into_iter().map(|handshake| handshake.conversation).collect();
+    followed.sort_unstable();
+    assert_eq!(followed, [UUID, "four", "three", "two"]);
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_never_sent() {
-    let simulator = brief().await;
+async fn an_invalid_conversation_id_is_never_sent() {
+    let simulator = one_message_simulator().await;
     for id in ["../x", "a b", ".x", "a/b", "a?b", "a%2fb", &"x".repeat(129)] {
         let finished = run(&simulator, &["-c", "fine", "-c", id]).await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""), "{id}");
         assert!(finished.stderr.contains("--conversation: "), "{}", finished.stderr);
     }
-    let ledger = simulator.ledger();
-    assert!(ledger.tokens.is_empty() && ledger.handshakes.is_empty() && ledger.strays.is_empty());
+    let log = simulator.ledger();
+    assert!(log.tokens.is_empty() && log.handshakes.is_empty() && log.strays.is_empty());
 }
 
 #[tokio::test]
-async fn a_queue_or_a_user_takes_the_place_of_a_conversation_and_its_id_is_checked_like_one() {
-    let simulator = brief().await;
+async fn a_queue_or_user_replaces_the_conversation_and_its_id_is_validated() {
+    let simulator = one_message_simulator().await;
     let cases: [(&[&str], &str); 4] = [
         (&["--queue", "a b"], "--queue: \"a b\" is no queue id"),
         (&["--user", "https://example.invalid/person"], "--user: \"https://example.invalid/person\" holds no user id"),
         (&["--queue", "x", "--source", "transcript"], "--source transcript cannot follow a queue or a user"),
         (&["check", "--user", "x", "--source", "transcript"], "--source transcript cannot follow a queue or a user"),
     ];
-    for (args, words) in cases {
+    for (args, message) in cases {
         let finished = run(&simulator, args).await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""), "{args:?}");
-        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+        assert!(finished.stderr.contains(message), "{}", finished.stderr);
     }
-    let nothing = Running::start(&mut bare(&["--queue", "x"])).finish().await;
-    assert_eq!(nothing.code, Some(78));
-    assert!(nothing.stderr.contains("missing: client id (") && !nothing.stderr.contains("missing: conversation"));
+    let without_account = Running::start(&mut bare(&["--queue", "x"])).finish().await;
+    assert_eq!(without_account.code, Some(78));
+    let stderr = without_account.stderr;
+    assert!(stderr.contains("missing: client id (") && !stderr.contains("missing: conversation"), "{stderr}");
     assert!(simulator.ledger().tokens.is_empty());
 }
 
 #[tokio::test]
-async fn a_check_wants_an_account_but_no_conversation_and_reads_the_file_that_is_named() {
-    let nothing = Running::start(&mut bare(&["check"])).finish().await;
-    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(78), ""));
-    assert!(nothing.stderr.contains("missing: client id ("), "{}", nothing.stderr);
-    let nowhere = Running::start(&mut bare(&["check", "--env-file", "/nowhere/.env"])).finish().await;
-    assert_eq!(nowhere.code, Some(78));
-    assert!(nowhere.stderr.contains("--env-file /nowhere/.env: there is no such file"), "{}", nowhere.stderr);
+async fn check_requires_an_account_but_no_conversation_and_reads_the_given_env_file() {
+    let without_account = Running::start(&mut bare(&["check"])).finish().await;
+    assert_eq!((without_account.code, without_account.stdout.as_str()), (Some(78), ""));
+    assert!(without_account.stderr.contains("missing: client id ("), "{}", without_account.stderr);
+    let missing_file = Running::start(&mut bare(&["check", "--env-file", "/nowhere/.env"])).finish().await;
+    assert_eq!(missing_file.code, Some(78));
+    assert!(missing_file.stderr.contains("--env-file /nowhere/.env: there is no such file"), "{}", missing_file.stderr);
 }
 
 #[tokio::test]
-async fn what_contradicts_itself_or_makes_no_sense_on_the_command_line_is_wrong_usage() {
+async fn contradictory_flags_and_unusable_values_are_wrong_usage() {
     let cases: [&[&str]; 6] = [
         &["--no-follow", "-F"],
         &["-n", "some"],
@@ -179,8 +183,8 @@ async fn what_contradicts_itself_or_makes_no_sense_on_the_command_line_is_wrong_
 }
 
 #[tokio::test]
-async fn an_address_may_have_a_path_and_a_slash_and_is_asked_for_tokens_unless_another_is_given() {
-    let simulator = brief().await;
+async fn an_api_url_may_have_a_path_and_a_trailing_slash_and_serves_tokens_if_no_login_url_is_given() {
+    let simulator = one_message_simulator().await;
     let gateway = format!("{}/gateway/v1/", simulator.base_url());
     let mut tail = program(&simulator, &["--api-url", &gateway]);
     assert_eq!(Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
@@ -191,12 +195,12 @@ async fn an_address_may_have_a_path_and_a_slash_and_is_asked_for_tokens_unless_a
     assert_eq!(strays, expected);
     let with_slash = format!("{}/", simulator.base_url());
     let mut tail = program(&simulator, &["--api-url", &with_slash]);
-    assert_tailed(&Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await);
+    assert_followed(&Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await);
 }
 
 #[tokio::test]
-async fn nothing_goes_out_in_the_clear() {
-    let simulator = brief().await;
+async fn plain_http_is_accepted_for_loopback_only() {
+    let simulator = one_message_simulator().await;
     for args in [["--api-url", "http://api.example.invalid"], ["--login-url", "ws://198.51.100.1/oauth/token"]] {
         let finished = run(&simulator, &args).await;
         assert_eq!(finished.code, Some(78), "{args:?}");
@@ -206,16 +210,16 @@ async fn nothing_goes_out_in_the_clear() {
 }
 
 #[tokio::test]
-async fn a_region_nobody_knows_is_tried_by_its_pattern_with_a_warning_and_any_other_word_refused() {
-    let simulator = brief().await;
-    let tail = async |region: &str| {
-        // A proxy that is not there keeps the attempt on this machine.
-        let proxy = ["--max-retries", "0", "--proxy", "http://127.0.0.1:1", "--region", region];
-        let mut command = program(&simulator, &proxy);
+async fn an_unknown_aws_region_is_tried_with_a_warning_and_any_other_value_is_refused() {
+    let simulator = one_message_simulator().await;
+    let run_with_region = async |region: &str| {
+        // An unreachable proxy keeps the attempt on this machine.
+        let args = ["--max-retries", "0", "--proxy", "http://127.0.0.1:1", "--region", region];
+        let mut command = program(&simulator, &args);
         command.env_remove("GENESYS_API_URL").env_remove("GENESYS_LOGIN_URL");
         Running::start(&mut command).finish().await
     };
-    let guessed = tail("AP_East_9").await;
+    let guessed = run_with_region("AP_East_9").await;
     assert_eq!(guessed.code, Some(69));
     let warning =
         "warning: --region: \"AP_East_9\" is no known region, trying api.ap-east-9.mypurecloud.com; known are";
@@ -225,13 +229,13 @@ async fn a_region_nobody_knows_is_tried_by_its_pattern_with_a_warning_and_any_ot
         "{}",
         guessed.stderr
     );
-    let refused = tail("europe").await;
+    let refused = run_with_region("europe").await;
     assert_eq!(refused.code, Some(78));
     assert!(refused.stderr.contains("--region: \"europe\"") && refused.stderr.contains("us-east-1, us-east-2, "));
 }
 
 #[tokio::test]
-async fn a_secret_on_the_command_line_is_refused_without_being_shown() {
+async fn a_secret_on_the_command_line_is_refused_and_never_printed() {
     let finished = Running::start(&mut bare(&["-c", "x", "--client-secret", "hunter2"])).finish().await;
     assert_eq!(finished.code, Some(2));
     assert!(finished.stderr.contains("GENESYS_CLIENT_SECRET") && !finished.stderr.contains("hunter2"));
