@@ -12,22 +12,23 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use crate::api::error_body::Answer;
+use crate::api::oauth::granted;
 use crate::cli::Cli;
+use crate::config::region;
 use crate::config::{Env, parse_env_file, parse_profiles, resolve};
 use crate::cursor as cursor_file;
+use crate::delivery::recording::{self, Line, What};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
-use crate::genesys::answer::Answer;
-use crate::genesys::auth::granted;
-use crate::genesys::channel_data::{Channel, available_topics, topic_states};
-use crate::genesys::conversation::Snapshot;
-use crate::genesys::decode::{Decoded, decode, decode_by_serde};
-use crate::genesys::message_data::parse_bulk;
-use crate::genesys::notice::{self, Notice};
-use crate::genesys::quick::Shapes;
-use crate::genesys::{region, speaker};
 use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
-use crate::recording::{self, Line, What};
-use crate::redact::Secrets;
+use crate::status::redact::Secrets;
+use crate::tracker::attribution;
+use crate::wire::channel::{Channel, available_topics, topic_states};
+use crate::wire::conversation::Snapshot;
+use crate::wire::message::parse_bulk;
+use crate::wire::notification::{self, Notice};
+use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::transcript::{Decoded, decode, decode_by_serde};
 
 /// A frame of the transcript socket, as text and as binary data, all the way to each output.
 pub fn frame(data: &[u8]) {
@@ -40,8 +41,8 @@ pub fn frame(data: &[u8]) {
 /// A frame of the notification socket.
 pub fn notification(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let notice = notice::read(RawFrame::Text(text));
-    assert_eq!(notice, notice::read(RawFrame::Binary(data)), "both kinds of frame are read alike");
+    let notice = notification::read(RawFrame::Text(text));
+    assert_eq!(notice, notification::read(RawFrame::Binary(data)), "both kinds of frame are read alike");
     if let Notice::Conversation(snapshot) = notice {
         snapshot.is_over();
     }
@@ -54,7 +55,7 @@ pub fn answer(data: &[u8]) {
         snapshot.is_over();
     }
     for said in parse_bulk(&text).unwrap_or_default() {
-        let (at, message) = (said.at, speaker::message(said, None, Origin::History));
+        let (at, message) = (said.at, attribution::message(said, None, Origin::History));
         shown(&event(at, Body::Message(message)));
     }
     let _ = (Channel::parse(&text), topic_states(&text), available_topics(&text));

@@ -1,55 +1,48 @@
 //! `tail -f` for Genesys Cloud conversations.
 //!
-//! Data moves one way, and every module is one station on it:
-//!
-//! | module | what it is |
+//! | module | contents |
 //! | --- | --- |
-//! | [`cli`], [`config`] | what the user typed; what the program needs |
-//! | `run`, `tail` | what each task does, from the settings to the end |
-//! | `check` | whether a tail would work, step by step |
-//! | `genesys` | what the remote side speaks: hosts, token, HTTP, WebSocket, frames |
-//! | `source` | where events come from: the transcript socket, notifications, REST, a recording |
-//! | [`event`] | what happened, the one currency of the house |
-//! | `follow` | keeps a conversation alive: retries, renewal, and the way out |
-//! | `ledger` | what was delivered already |
-//! | `cursor` | the same on disk, for the next run |
-//! | `delivery`, `stage` | recorded as it came, let through once, printed, counted |
-//! | [`output`] | how it is shown: text, json, raw, escaping, and the thread that owns stdout |
-//! | `recording` | what `--record` writes and `--replay` reads |
-//! | [`logging`], [`redact`] | status lines, and what may never be in them |
-//! | [`stderr`], `pulse` | where they go; the line that shows what a quiet tail waits for |
-//! | `exit`, [`signals`] | how a run ends |
-//! | `core_dump` | what a crash may leave on disk, which is nothing |
-//! | `plain` | what the operating system says, in plain words |
-//! | [`simulator`] | the same wire, spoken from the other side |
+//! | [`cli`], [`config`] | the command line; the settings that the program needs |
+//! | `commands` | one file per subcommand, where everything is put together |
+//! | `supervisor` | keeps one source connected: retries, renewal, graceful close |
+//! | `delivery` | records, deduplicates, prints and counts events |
+//! | `source` | sockets and requests |
+//! | `tracker` | the state of each followed conversation |
+//! | `api` | everything that opens a connection to Genesys Cloud |
+//! | `wire` | the data of Genesys Cloud: bytes in, plain data out |
+//! | `dedup`, `cursor` | which events were delivered, in memory and on disk |
+//! | [`output`] | events as text, JSON or raw frames, and the thread that owns stdout |
+//! | [`status`] | stderr: status lines, redaction of secrets, the status line of a terminal |
+//! | [`system`] | the operating system: signals, core dumps, suspends, private files |
+//! | [`event`] | the domain model |
+//! | [`simulator`] | a local Genesys Cloud; shares no code with the client |
 
+mod api;
 mod backoff;
-mod check;
 pub mod cli;
+mod commands;
 pub mod config;
-mod core_dump;
 mod cursor;
+mod dedup;
 mod delivery;
 pub mod event;
-mod exit;
-mod follow;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
-mod genesys;
-mod ledger;
-pub mod logging;
 pub mod output;
-mod plain;
-mod pulse;
-mod recording;
-pub mod redact;
-mod run;
-pub mod signals;
 pub mod simulator;
 mod source;
-mod stage;
-pub mod stderr;
-mod tail;
+pub mod status;
+mod supervisor;
+pub mod system;
+mod tracker;
+mod wire;
+
+/// The parts on the way of a frame that `cargo bench` measures.
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::wire::transcript::fast_path::Shapes;
+    pub use crate::wire::transcript::{Decoded, decode};
+}
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -62,13 +55,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use crate::cli::Cli;
+use crate::commands::error::Error;
+pub use crate::commands::error::Exit;
 use crate::config::{Env, Resolved, Task, resolve};
-use crate::exit::Error;
-pub use crate::exit::Exit;
-use crate::logging::Log;
-use crate::redact::Secrets;
-use crate::signals::{Signal, Signals};
-use crate::stderr::Stderr;
+use crate::status::logging::Log;
+use crate::status::redact::Secrets;
+use crate::status::stderr::Stderr;
+use crate::system::signals::{Signal, Signals};
 
 /// What a process was started with.
 pub struct Invocation<'a> {
@@ -94,10 +87,10 @@ pub struct Invocation<'a> {
 /// files, so it is to be called once, outside of any runtime.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
-    core_dump::forbid();
+    system::core_dump::forbid();
     let format = invocation.cli.logging.log_format;
     let log = Log { format, secrets: Secrets::default(), escape: output::escape, stderr: Stderr::default() };
-    exit::report_bugs(log.clone());
+    commands::error::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log));
     result.unwrap_or_else(|error| {
         if !error.is_reported() {
@@ -111,7 +104,8 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
 fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
     let env = Env::read(variables, &cli, folder)?;
-    let foot = config::foot(&cli, &env).filter(|_| watched && stderr::ends_here(&stdout) && !signals::is_aside());
+    let foot = config::foot(&cli, &env)
+        .filter(|_| watched && status::stderr::ends_here(&stdout) && !system::signals::is_aside());
     let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
     keep_secret(&task, &log.secrets);
     if let Some(look) = foot.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
@@ -159,7 +153,7 @@ fn find_out_about_files() -> io::Result<()> {
 async fn until_signalled(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let stop = CancellationToken::new();
-    let mut running = std::pin::pin!(run::run(task, stdout, log, &stop));
+    let mut running = std::pin::pin!(commands::run(task, stdout, log, &stop));
     let mut received: Option<Signal> = None;
     loop {
         tokio::select! {

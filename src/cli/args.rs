@@ -9,12 +9,12 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueHint};
 use regex::Regex;
 
-use super::values::{choice, duration, last, loopback, pattern, rate, retries, since, size};
+use super::value_parsers::{choice, duration, last, loopback, pattern, rate, retries, since, size};
 use super::words::{COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS};
 use crate::config::{Color, Last, Retries, Since, SourceChoice};
 use crate::event::Role;
-use crate::logging::LogFormat;
 use crate::output::{Format, Multiline, Timestamps};
+use crate::status::logging::LogFormat;
 
 /// What a recording has no use for.
 const LIVE: [&str; 6] = ["target", "past", "account", "connection", "network", "record"];

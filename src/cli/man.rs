@@ -186,7 +186,7 @@ mod tests {
             assert!(VARIABLES.iter().any(|(name, _)| *name == &found[1]), "{}", &found[1]);
         }
         let code = regex::Regex::new(r"(?m)^const [A-Z_]+: u8 = (\d+);").unwrap();
-        for found in code.captures_iter(include_str!("../exit.rs")) {
+        for found in code.captures_iter(include_str!("../commands/error.rs")) {
             assert!(EXITS.iter().any(|(number, _)| *number == &found[1]), "{}", &found[1]);
         }
     }

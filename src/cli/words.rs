@@ -2,8 +2,8 @@
 
 use crate::config::{Color, SourceChoice};
 use crate::event::Role;
-use crate::logging::LogFormat;
 use crate::output::{Format, Multiline, Timestamps};
+use crate::status::logging::LogFormat;
 
 pub(super) const SOURCES: [(&str, SourceChoice); 3] = [
     ("auto", SourceChoice::Auto),

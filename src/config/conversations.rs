@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::cli::TargetArgs;
-use crate::plain;
+use crate::system::io_error;
 
 use super::env::Env;
 use super::error::Problems;
@@ -67,7 +67,7 @@ fn add_list(file: &str, stdin: &mut Stdin<'_>, ids: &mut Vec<String>, problems: 
     let setting = format!("--conversation @{file}");
     let text = match file {
         "-" => stdin.take("--conversation @-"),
-        _ => fs::read_to_string(file).map_err(|error| plain::words(&error)),
+        _ => fs::read_to_string(file).map_err(|error| io_error::words(&error)),
     };
     let text = match text {
         Ok(text) => text,

@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use crate::cli::AccountArgs;
-use crate::genesys::region;
+use crate::config::region;
 
 use super::env::{Env, Setting};
 use super::error::Problems;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::cli::NetworkArgs;
-use crate::plain;
+use crate::system::io_error;
 
 use super::env::{Env, Setting};
 use super::error::Problems;
@@ -119,7 +119,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
 }
 
 fn read_bundle(path: PathBuf) -> Result<Bundle, String> {
-    let pem = fs::read(&path).map_err(|error| plain::words(&error))?;
+    let pem = fs::read(&path).map_err(|error| io_error::words(&error))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());

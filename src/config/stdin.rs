@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::plain;
+use crate::system::io_error;
 
 pub(super) struct Stdin<'a> {
     reader: &'a mut dyn Read,
@@ -20,7 +20,7 @@ impl<'a> Stdin<'a> {
             return Err(format!("standard input is read by {other} already"));
         }
         let mut text = String::new();
-        self.reader.read_to_string(&mut text).map_err(|error| plain::words(&error))?;
+        self.reader.read_to_string(&mut text).map_err(|error| io_error::words(&error))?;
         Ok(text)
     }
 }

@@ -281,8 +281,8 @@ fn other_tasks_need_no_settings() {
 #[test]
 fn the_filter_variable_counts_unless_a_flag_says_how_much() {
     let filter = |value, args: &[&str]| complete(&[("GENESYS_TAIL_LOG", value)]).resolve(args).map(|done| done.filter);
-    assert_eq!(filter("debug", &[]).unwrap(), crate::logging::filter(false, 1));
-    assert_eq!(filter("debug", &["-q"]).unwrap(), crate::logging::filter(true, 0));
+    assert_eq!(filter("debug", &[]).unwrap(), crate::status::logging::filter(false, 1));
+    assert_eq!(filter("debug", &["-q"]).unwrap(), crate::status::logging::filter(true, 0));
     assert!(filter("genesys_tail=loud", &[]).unwrap_err().to_string().contains("GENESYS_TAIL_LOG: not a filter"));
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::plain;
+use crate::system::io_error;
 
 /// Why a cursor cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum CursorError {
         what: &'static str,
     },
     /// It cannot be read or written.
-    #[error("cannot write the cursor {}: {}", path.display(), plain::words(source))]
+    #[error("cannot write the cursor {}: {}", path.display(), io_error::words(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -70,7 +70,7 @@ impl CursorError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room on the disk, and start again: it goes on where it stopped")
                 }
-                _ => plain::writing(source),
+                _ => io_error::writing(source),
             },
         }
     }

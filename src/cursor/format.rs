@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::kept::Kept;
-use crate::ledger::Keys;
+use super::retention::Kept;
+use crate::dedup::Keys;
 
 /// The version of the format that this program writes and reads.
 pub(super) const VERSION: u64 = 1;

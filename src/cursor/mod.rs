@@ -8,11 +8,10 @@
 //! long as it is older by [`LATENESS`] than the newest: what is stamped out of order or lags behind is not taken for old.
 
 mod error;
-mod file;
 mod format;
-mod kept;
 mod open;
-mod place;
+mod retention;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,9 +19,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) use self::error::CursorError;
-pub(crate) use self::file::CursorFile;
+pub(crate) use self::writer::CursorFile;
 use crate::config::Groups;
-use crate::ledger::Ledger;
+use crate::dedup::Ledger;
 
 /// How many events of a conversation are known one by one, however old they are.
 const KEPT: usize = 1_000;
@@ -102,19 +101,19 @@ pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Ledger, Curso
 #[cfg(any(test, fuzzing))]
 pub(crate) fn holds(data: &[u8]) {
     let Ok(Some((header, mut kept))) = format::read(data) else { return };
-    let again = |kept: &[kept::Kept]| {
+    let again = |kept: &[retention::Kept]| {
         let mut file = Vec::new();
         format::write(&mut file, &header, kept).expect("writing to memory does not fail");
         format::read(file.as_slice()).expect("it can be read again").expect("it is not empty")
     };
     assert_eq!(again(&kept), (header.clone(), kept.clone()));
-    for shorten in [kept::Kept::trim, kept::Kept::retire] {
+    for shorten in [retention::Kept::trim, retention::Kept::retire] {
         for kept in &mut kept {
             shorten(kept, 1_767_323_045_000);
         }
-        let latest: Vec<_> = kept.iter().map(kept::Kept::begun).collect();
+        let latest: Vec<_> = kept.iter().map(retention::Kept::begun).collect();
         let (_, read) = again(&kept);
-        assert_eq!(read.iter().map(kept::Kept::begun).collect::<Vec<_>>(), latest);
+        assert_eq!(read.iter().map(retention::Kept::begun).collect::<Vec<_>>(), latest);
     }
 }
 

@@ -4,9 +4,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::format::{self, Fault, Header};
-use super::kept::Kept;
-use super::{CursorError, CursorFile, Followed, place};
-use crate::ledger::Keys;
+use super::retention::Kept;
+use super::{CursorError, CursorFile, Followed};
+use crate::dedup::Keys;
+use crate::system::private_file as place;
 
 /// The file, and the keys of what is in it.
 pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, Keys), CursorError> {

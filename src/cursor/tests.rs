@@ -69,8 +69,8 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
 
 #[test]
 fn a_ledger_goes_on_with_the_same_keys() {
+    use crate::dedup::Tally;
     use crate::event::{Body, Message, Origin, Party, Role, TranscriptEvent};
-    use crate::ledger::Tally;
     let (_folder, path) = place();
     let groups = Groups::default();
     let followed = Followed { conversations: &ids(&["a"]), groups: &groups, since: None };

@@ -170,7 +170,7 @@ fn into_text(bytes: Vec<u8>) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::samples::{hostile_text, is_dangerous};
+    use super::super::fixtures::{hostile_text, is_dangerous};
     use super::*;
 
     #[test]

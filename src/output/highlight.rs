@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::paint::Ink;
+use super::color::Ink;
 use super::spelling::Spelling;
 
 /// Appends `words` with every match of `regex` in `ink`: without the ink, the bytes are those of the words alone.
@@ -51,8 +51,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample;
 
-    use super::super::paint::Palette;
-    use super::super::samples::hostile_text;
+    use super::super::color::Palette;
+    use super::super::fixtures::hostile_text;
     use super::*;
 
     const ON: &str = "\x1b[1m\x1b[7m";

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::json_string::push_json_string;
-use super::stamp::Stamp;
 use super::style::Timestamps;
+use super::timestamp::Stamp;
 use crate::event::{Attachment, Body, Gap, Message, Party, TranscriptEvent};
 
 /// The JSON Schema of the lines this module writes.
@@ -141,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::super::samples::{event, gap, hostile_text, message, said};
+    use super::super::fixtures::{event, gap, hostile_text, message, said};
     use super::*;
     use crate::event::{Origin, Role};
 

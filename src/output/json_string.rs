@@ -28,7 +28,7 @@ pub(super) fn push_code_units(out: &mut Vec<u8>, character: char) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::samples::{hostile_text, is_dangerous};
+    use super::super::fixtures::{hostile_text, is_dangerous};
     use super::*;
 
     fn json(text: &str) -> String {

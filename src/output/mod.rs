@@ -3,27 +3,27 @@
 //! Nothing here knows where events come from. [`Output`] is the whole of it; the rest of the program needs beside it
 //! only [`escape()`] for other places where network strings are shown, and [`Prefixes`] for its status lines.
 
+mod color;
 mod escape;
-mod frame;
+mod filter;
+#[cfg(test)]
+mod fixtures;
 mod highlight;
 mod json;
 mod json_string;
-mod paint;
 mod prefix;
-#[cfg(test)]
-mod samples;
-mod select;
+mod raw;
 mod spelling;
-mod stamp;
 mod style;
 mod text;
+mod timestamp;
 mod writer;
 
 use std::time::Duration;
 
 pub use self::escape::{escape, push_escaped};
+pub use self::filter::Selection;
 pub use self::prefix::Prefixes;
-pub use self::select::Selection;
 pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
 use crate::cursor::Mark;
@@ -76,7 +76,7 @@ pub(crate) fn written(style: &Style, event: &TranscriptEvent<'_>) -> Vec<u8> {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn written_raw(frame: RawFrame<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    frame::push_frame(&mut out, frame);
+    raw::push_frame(&mut out, frame);
     out
 }
 
@@ -145,7 +145,7 @@ impl Output {
         }
         self.writer.record(|out| {
             match (as_is, frame) {
-                (false, _) => frame::push_frame(out, frame),
+                (false, _) => raw::push_frame(out, frame),
                 (true, RawFrame::Text(text)) => out.extend_from_slice(text.as_bytes()),
                 (true, RawFrame::Binary(bytes)) => out.extend_from_slice(bytes),
             }
@@ -186,7 +186,7 @@ impl Output {
 mod tests {
     use std::io::{PipeReader, Read, pipe};
 
-    use super::samples::{event, gap, said};
+    use super::fixtures::{event, gap, said};
     use super::*;
     use crate::event::{Body, Role};
 

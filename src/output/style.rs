@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::select::Selection;
+use super::filter::Selection;
 
 /// Everything formatting depends on. The default is what a run without a flag gives, but without colour.
 #[derive(Debug, Clone, Default)]

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use regex::Regex;
 
+use super::color::{Ink, Palette};
 use super::escape::push_escaped;
 use super::highlight::push_highlighted;
-use super::paint::{Ink, Palette};
 use super::prefix::Prefixes;
 use super::spelling::Spelling;
-use super::stamp::Stamp;
 use super::style::{Style, Timestamps};
+use super::timestamp::Stamp;
 use crate::event::{Body, Gap, Message, TranscriptEvent};
 
 /// Conversations whose ids are told apart. With more of them the oldest are long over.
@@ -109,7 +109,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::samples::{ID, event, gap, hostile_text, said};
+    use super::super::fixtures::{ID, event, gap, hostile_text, said};
     use super::super::style::Multiline;
     use super::*;
     use crate::event::Role;
@@ -198,7 +198,7 @@ mod tests {
         fn a_record_is_one_harmless_line(name in hostile_text(), text in hostile_text()) {
             let written = line(&utc(), &said(Role::Unknown, &name, &text));
             prop_assert_eq!(written.find('\n'), Some(written.len() - 1));
-            prop_assert!(!written.trim_end().contains(super::super::samples::is_dangerous));
+            prop_assert!(!written.trim_end().contains(super::super::fixtures::is_dangerous));
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::genesys::answer::Answer;
-use crate::genesys::auth::AuthError;
-use crate::genesys::http::HttpError;
-use crate::genesys::rest::RestError;
-use crate::genesys::socket::Ending;
+use crate::api::error_body::Answer;
+use crate::api::http::HttpError;
+use crate::api::oauth::AuthError;
+use crate::api::rest::RestError;
+use crate::api::websocket::Ending;
 
 /// Why there is no connection, or no longer one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,7 @@
 //! Where events come from.
 
-pub(crate) mod desk;
 mod error;
 pub(crate) mod notifications;
-pub(crate) mod replay;
 pub(crate) mod transcript;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +12,7 @@ pub(crate) use self::error::{Recovery, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::event::{Body, RawFrame, TranscriptEvent};
-use crate::pulse::Life;
+use crate::status::status_line::Life;
 
 /// Something that came over a connection.
 #[derive(Debug)]

@@ -1,22 +1,4 @@
 //! How fast the parts on the way of a frame are: `cargo bench`. What the parts make together is measured from outside.
-#![expect(dead_code, unused_imports, reason = "private parts are taken in as they are, with more than is measured")]
-
-#[path = "../../src/genesys/content.rs"]
-mod content;
-#[path = "../../src/genesys/decode.rs"]
-mod decode;
-#[path = "../../src/genesys/layout.rs"]
-mod layout;
-#[path = "../../src/genesys/quick.rs"]
-mod quick;
-#[path = "../../src/genesys/structured.rs"]
-mod structured;
-#[path = "../../src/genesys/value.rs"]
-mod value;
-#[path = "../../src/genesys/weight.rs"]
-mod weight;
-#[path = "../../src/genesys/wire.rs"]
-mod wire;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -25,12 +7,9 @@ use std::process::{Command, Stdio};
 
 use chrono::{DateTime, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use genesys_tail::event;
+use genesys_tail::bench::{Decoded, Shapes, decode};
+use genesys_tail::event::{RawFrame, TranscriptEvent};
 use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
-
-use self::decode::{Decoded, decode};
-use self::event::{RawFrame, TranscriptEvent};
-use self::quick::Shapes;
 
 const CONVERSATION: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const WORDS: &str =

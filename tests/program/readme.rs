@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use genesys_tail::cli::Cli;
-use genesys_tail::signals::Signal;
 use genesys_tail::simulator::{Options, Simulator};
+use genesys_tail::system::signals::Signal;
 use regex::Regex;
 
 const README: &str = include_str!("../../README.md");
@@ -39,7 +39,7 @@ fn every_variable_of_the_example_is_in_the_readme_and_the_other_way_round() {
 #[test]
 fn every_exit_code_is_in_the_readme_and_the_other_way_round() {
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::Hangup].map(|signal| signal.exit_code().to_string());
-    let mut codes = found(r"(?m)^const [A-Z_]+: u8 = (\d+);", include_str!("../../src/exit.rs"));
+    let mut codes = found(r"(?m)^const [A-Z_]+: u8 = (\d+);", include_str!("../../src/commands/error.rs"));
     codes.extend(["0".to_owned(), "2".to_owned()].into_iter().chain(signals));
     let first_cells: String = section("Exit codes").lines().filter_map(|line| line.split('|').nth(1)).collect();
     assert_eq!(found(r"(\d+)", &first_cells), codes);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hangup::Hangup;
 use super::queue::Queue;
+use super::reader_monitor::Hangup;
 use super::{Fate, Written};
 
 /// How long a reader may take to catch up before it is allowed to fall behind further.

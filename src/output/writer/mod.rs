@@ -4,26 +4,26 @@
 //! a pipe that has room it writes itself. It never waits in a call: a reader that falls behind shows in [`Writer::over_limit`], and [`WriterHandle::room`] is where to
 //! wait, so that the runtime goes on answering pings. The thread is never joined, so no reader can hang the process.
 
-mod chunk;
-mod direct;
-mod drain;
+mod batch;
 mod handle;
-mod hangup;
+mod nonblocking;
 mod queue;
+mod reader_monitor;
+mod thread;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::thread;
+use std::thread::Builder;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use self::chunk::Chunk;
-use self::direct::Direct;
+use self::batch::Chunk;
 pub use self::handle::WriterHandle;
-use self::hangup::Hangup;
+use self::nonblocking::Direct;
 use self::queue::Queue;
+use self::reader_monitor::Hangup;
 use crate::cursor::{CursorError, CursorFile, Mark};
 
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
@@ -70,7 +70,7 @@ impl Writer {
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
         let direct = Direct::to(out.as_fd());
-        Self::start(out, direct, stall_buffer, drain::drain)
+        Self::start(out, direct, stall_buffer, thread::drain)
     }
 
     /// The same, one record at a time, and what was written is noted in `cursor` before the next one is begun.
@@ -87,7 +87,7 @@ impl Writer {
         stall_buffer: usize,
         cursor: CursorFile,
     ) -> io::Result<Self> {
-        Self::start(out, Direct::never(), stall_buffer, |out, queue| drain::drain_noting(out, queue, cursor))
+        Self::start(out, Direct::never(), stall_buffer, |out, queue| thread::drain_noting(out, queue, cursor))
     }
 
     fn start<W: Write + AsFd + Send + 'static>(
@@ -98,7 +98,7 @@ impl Writer {
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
         let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
-        thread::Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
+        Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
         Ok(Self { local: Chunk::default(), direct, handle, was_over_limit: false })
     }
 

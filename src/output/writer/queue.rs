@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::chunk::Chunk;
+use super::batch::Chunk;
 use super::{Fate, Written};
 
 /// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow: little enough

@@ -31,8 +31,8 @@ fn record_lines(writer: &mut Writer, numbers: std::ops::Range<usize>, flush_each
 }
 
 /// Reads to the end on a thread of its own and checks that every line is there, once and in order.
-fn read_all(reader: impl Read + Send + 'static) -> thread::JoinHandle<usize> {
-    thread::spawn(move || {
+fn read_all(reader: impl Read + Send + 'static) -> std::thread::JoinHandle<usize> {
+    std::thread::spawn(move || {
         let lines = BufReader::new(reader).lines().enumerate();
         lines.map(|(n, read)| assert_eq!(read.unwrap() + "\n", line(n))).count()
     })
@@ -47,7 +47,7 @@ fn stalled_pipe(stall_buffer: usize) -> (PipeReader, Writer) {
 async fn what_is_flushed_can_be_read_at_once() {
     let (reader, mut writer) = stalled_pipe(MIB);
     let (send, received) = mpsc::channel();
-    thread::spawn(move || BufReader::new(reader).lines().try_for_each(|line| send.send(line.unwrap())));
+    std::thread::spawn(move || BufReader::new(reader).lines().try_for_each(|line| send.send(line.unwrap())));
     for n in 0..3 {
         record_lines(&mut writer, n..n + 1, false);
         assert_eq!(received.recv_timeout(BOUND).unwrap() + "\n", line(n));

@@ -9,14 +9,14 @@ use reqwest::Upgraded;
 
 pub(crate) use self::session::NotificationSession;
 use super::SourceError;
-use super::desk::{self, Desk, Scope};
+use crate::api::calls::{self, Change};
+use crate::api::http;
+use crate::api::rest::{Rest, RestError};
+use crate::api::websocket::{self, Knock, OpenError, Socket};
 use crate::config::{Groups, Past, SocketLimits};
-use crate::genesys::channels::{self, Change};
-use crate::genesys::http;
-use crate::genesys::rest::{Rest, RestError};
-use crate::genesys::socket::{self, Knock, OpenError, Socket};
-use crate::ledger::Ledger;
+use crate::dedup::Ledger;
 use crate::output::Prefixes;
+use crate::tracker::{self, Desk, Scope};
 
 /// How the service is asked for a sign of life.
 const KNOCK: Knock = Knock::Text(r#"{"message":"ping"}"#);
@@ -85,7 +85,7 @@ impl Notifications {
         loop {
             let unseen = self.desk.borrow().unseen();
             let Some(id) = unseen else { return Ok(()) };
-            match desk::snapshot(&self.rest, Scope::Everything, &id).await {
+            match tracker::snapshot(&self.rest, Scope::Everything, &id).await {
                 Err(
                     error @ (RestError::Http(_)
                     | RestError::Auth(_)
@@ -105,7 +105,7 @@ impl Notifications {
         let refused = |error| SourceError::of_rest(error, "");
         let known = self.desk.borrow().line.channel().map(str::to_owned);
         let kept = match known {
-            Some(id) => match channels::exists(&self.rest, &id).await {
+            Some(id) => match calls::exists(&self.rest, &id).await {
                 // It may belong to a token that is no more.
                 Err(RestError::Forbidden { .. } | RestError::NotSpoken { .. }) => false,
                 answer => answer.map_err(refused)?,
@@ -113,7 +113,7 @@ impl Notifications {
             None => false,
         };
         if !kept {
-            let channel = channels::create(&self.rest).await.map_err(refused)?;
+            let channel = calls::create(&self.rest).await.map_err(refused)?;
             self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
             self.desk.borrow_mut().line.take(channel);
             if !self.subscribe().await? {
@@ -133,7 +133,7 @@ impl Notifications {
         if topics.is_empty() {
             return Ok(true);
         }
-        match desk::subscribe(&self.rest, &channel, Change::Add, &topics).await {
+        match tracker::subscribe(&self.rest, &channel, Change::Add, &topics).await {
             Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, token),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
@@ -148,8 +148,8 @@ impl Notifications {
 
     async fn open(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
         let address = self.desk.borrow().line.address();
-        let Some(url) = address.as_ref().map(socket::over_http) else { return Ok(None) };
-        let (host, answer) = match socket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
+        let Some(url) = address.as_ref().map(websocket::over_http) else { return Ok(None) };
+        let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), &http::host(&url)))),
             Err(OpenError::Http(error)) => return Err(error.into()),
             Err(OpenError::Broken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),

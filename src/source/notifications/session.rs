@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use crate::api::websocket::{CLOSE_NORMAL, Ending, Frame, Socket};
 use crate::event::{Body, RawFrame, TranscriptEvent};
-use crate::genesys::notice::{self, Notice};
-use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
-use crate::pulse::Life;
-use crate::redact::Secrets;
-use crate::source::desk::{Desk, Out};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+use crate::status::redact::Secrets;
+use crate::status::status_line::Life;
+use crate::tracker::{Desk, Out};
+use crate::wire::notification::{self, Notice};
 
 /// How long a socket that has ended as announced may be missed: the one that takes its place is being opened, and the
 /// service ends the old one when the new one stands.
@@ -71,7 +71,7 @@ impl<T> NotificationSession<T> {
     }
 
     /// Says that this is the first session after a loss. Without a socket nothing was missed that could have been heard.
-    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
+    pub(crate) fn resume(&mut self, loss: &Loss) {
         if self.socket.is_some() {
             self.desk.borrow_mut().resume(loss);
         }
@@ -79,24 +79,24 @@ impl<T> NotificationSession<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
-    pub(in crate::source) fn peer(&self) -> &str {
+    pub(crate) fn peer(&self) -> &str {
         &self.peer
     }
 
     /// Soon when the service has said that it will close the socket, or when there is something to hear after all.
-    pub(in crate::source) fn renew_at(&self) -> Option<Instant> {
+    pub(crate) fn renew_at(&self) -> Option<Instant> {
         self.closing
     }
 
-    pub(in crate::source) fn heard_at(&self) -> DateTime<Utc> {
+    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
         self.socket.as_ref().map_or_else(Utc::now, Socket::heard_at)
     }
 
-    pub(in crate::source) fn life(&self) -> Option<Life> {
+    pub(crate) fn life(&self) -> Option<Life> {
         self.socket.as_ref().map(Socket::life)
     }
 
-    pub(in crate::source) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
         if self.left {
             return None;
         }
@@ -112,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         Some(self.take(result))
     }
 
-    pub(in crate::source) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+    pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
         loop {
             if self.left {
                 return Err(self.farewell().await);
@@ -137,14 +137,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         }
     }
 
-    pub(in crate::source) async fn hold(&mut self, until: impl Future<Output = ()>) {
+    pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
         match &mut self.socket {
             Some(socket) if self.ended.is_none() => socket.hold(until).await,
             _ => until.await,
         }
     }
 
-    pub(in crate::source) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         self.left = true;
         match (&mut self.socket, &self.ended) {
             (Some(socket), Some((_, ending))) => socket.give_up(ending).await,
@@ -153,7 +153,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         }
     }
 
-    pub(in crate::source) async fn bury(&mut self, ending: &Ending) {
+    pub(crate) async fn bury(&mut self, ending: &Ending) {
         if let Some(socket) = &mut self.socket {
             socket.give_up(ending).await;
         }
@@ -232,7 +232,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
                 return Err(SourceError::Dropped(self.redacted(ending)));
             }
         };
-        let (conversation, meaning) = self.understand(notice::read(frame.raw()));
+        let (conversation, meaning) = self.understand(notification::read(frame.raw()));
         self.current = conversation;
         let shown = without_channel(frame.raw(), &self.secrets);
         let (frame, shown) = self.frame.insert((frame, shown));

@@ -10,19 +10,19 @@ use reqwest::Upgraded;
 use url::Url;
 
 pub(crate) use self::session::TranscriptSession;
-pub(super) use self::session::arrival;
+pub(crate) use self::session::arrival;
 use super::SourceError;
-use super::desk::Desk;
-use super::desk::Scope;
+use crate::api::error_body::Answer;
+use crate::api::http::{self, Http};
+use crate::api::oauth::{Auth, Token};
+use crate::api::rest::Rest;
+use crate::api::websocket::{self, OpenError};
 use crate::config::{Groups, Past, SocketLimits};
-use crate::genesys::answer::Answer;
-use crate::genesys::auth::{Auth, Token};
-use crate::genesys::http::{self, Http};
-use crate::genesys::quick::Shapes;
-use crate::genesys::rest::Rest;
-use crate::genesys::socket::{self, OpenError};
-use crate::ledger::Ledger;
+use crate::dedup::Ledger;
 use crate::output::Prefixes;
+use crate::tracker::Desk;
+use crate::tracker::Scope;
+use crate::wire::transcript::fast_path::Shapes;
 
 /// Where the transcript socket of a conversation is. The id holds nothing that a URL would have to escape.
 pub(crate) fn endpoint(api: &Url, conversation: &str) -> Url {
@@ -78,7 +78,7 @@ impl Transcript {
     }
 
     async fn open(&self, token: Token) -> Result<TranscriptSession<Upgraded>, SourceError> {
-        let opened = socket::open(&self.http, &self.url, Some(&token), self.limits, socket::Knock::Ping).await;
+        let opened = websocket::open(&self.http, &self.url, Some(&token), self.limits, websocket::Knock::Ping).await;
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
         let (id, secrets, desk) = (self.conversation.clone(), self.http.secrets().clone(), Rc::clone(&self.desk));

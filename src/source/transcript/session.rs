@@ -9,15 +9,15 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use crate::api::oauth::Token;
+use crate::api::websocket::{CLOSE_NORMAL, Ending, Frame, Socket};
 use crate::event::{RawFrame, TranscriptEvent};
-use crate::genesys::auth::Token;
-use crate::genesys::decode::{Decoded, decode};
-use crate::genesys::quick::Shapes;
-use crate::genesys::socket::{CLOSE_NORMAL, Ending, Frame, Socket};
-use crate::pulse::Life;
-use crate::redact::Secrets;
-use crate::source::desk::{Desk, Out};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+use crate::status::redact::Secrets;
+use crate::status::status_line::Life;
+use crate::tracker::{Desk, Out};
+use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::transcript::{Decoded, decode};
 
 /// Bytes of frames that may wait while the past is read; more of them wait in the network.
 const MOST_WAITING: usize = 256 * 1024;
@@ -68,28 +68,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
-    pub(in crate::source) fn peer(&self) -> &str {
+    pub(crate) fn peer(&self) -> &str {
         &self.peer
     }
 
-    pub(in crate::source) fn resume(&mut self, loss: &Loss) {
+    pub(crate) fn resume(&mut self, loss: &Loss) {
         self.desk.borrow_mut().resume(loss);
     }
 
     /// When its token will expire.
-    pub(in crate::source) fn renew_at(&self) -> Option<Instant> {
+    pub(crate) fn renew_at(&self) -> Option<Instant> {
         self.token.renew_at
     }
 
-    pub(in crate::source) fn heard_at(&self) -> DateTime<Utc> {
+    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
         self.socket.heard_at()
     }
 
-    pub(in crate::source) fn life(&self) -> Life {
+    pub(crate) fn life(&self) -> Life {
         self.socket.life()
     }
 
-    pub(in crate::source) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
         if let Some(out) = self.read_past() {
             return Some(Ok(past(&self.conversation, out)));
         }
@@ -105,7 +105,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         Some(self.take(result))
     }
 
-    pub(in crate::source) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+    pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
         loop {
             self.desk.borrow_mut().begin();
             if let Some(out) = self.read_past() {
@@ -123,7 +123,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     }
 
     /// The next of what was said already and lacks its words yet; `None` when nothing is missing. The socket may be gone.
-    pub(in crate::source) async fn owed(&mut self) -> Option<Arrival<'_>> {
+    pub(crate) async fn owed(&mut self) -> Option<Arrival<'_>> {
         loop {
             self.desk.borrow_mut().begin();
             if let Some(out) = self.read_past() {
@@ -141,15 +141,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
-    pub(in crate::source) async fn hold(&mut self, until: impl Future<Output = ()>) {
+    pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
         self.socket.hold(until).await;
     }
 
-    pub(in crate::source) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         self.socket.close(CLOSE_NORMAL).await;
     }
 
-    pub(in crate::source) async fn bury(&mut self, ending: &Ending) {
+    pub(crate) async fn bury(&mut self, ending: &Ending) {
         self.socket.give_up(ending).await;
     }
 
@@ -228,7 +228,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
 }
 
 /// Reads a frame of the transcript socket.
-pub(in crate::source) fn arrival<'a>(
+pub(crate) fn arrival<'a>(
     raw: RawFrame<'a>,
     conversation: &'a str,
     received: DateTime<Utc>,

@@ -1,0 +1,12 @@
+//! Everything that opens a connection to Genesys Cloud.
+
+pub(crate) mod calls;
+pub(crate) mod certificate;
+pub(crate) mod error_body;
+pub(crate) mod http;
+mod http_error;
+pub(crate) mod oauth;
+pub(crate) mod proxy;
+mod rate_limit;
+pub(crate) mod rest;
+pub(crate) mod websocket;

@@ -1,0 +1,134 @@
+//! The opening handshake, which the one HTTP client makes: RFC 6455, section 4.1.
+
+use reqwest::header::{self, AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use reqwest::{StatusCode, Upgraded};
+use secrecy::ExposeSecret;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use url::Url;
+
+use super::{Knock, Socket};
+use crate::api::error_body::Answer;
+use crate::api::http::{self, Http, HttpError};
+use crate::api::oauth::Token;
+use crate::config::SocketLimits;
+use crate::system::suspend::{NapClock, time_asleep};
+
+/// Why a socket could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// There was no answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The server answered with something else than 101.
+    #[error("{host} answers the WebSocket handshake with {answer}")]
+    Refused { host: String, answer: Answer },
+    /// The server says 101 without having understood the question.
+    #[error("{host} does not complete the WebSocket handshake: {reason}")]
+    Broken { host: String, reason: String },
+}
+
+/// Opens a socket, with a bearer token where one is needed.
+///
+/// # Errors
+///
+/// When there is no answer, or another one than a WebSocket. Cancel safe.
+pub(crate) async fn open(
+    http: &Http,
+    url: &Url,
+    token: Option<&Token>,
+    limits: SocketLimits,
+    knock: Knock,
+) -> Result<Socket<Upgraded>, OpenError> {
+    let host = http::host(url);
+    let key = generate_key();
+    let request = http.get(url.clone()).headers(upgrade_headers(&key, token));
+    let response = http.send(&host, request).await?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(OpenError::Refused { answer: http.refusal(&host, response).await, host });
+    }
+    if let Some(reason) = mistake(response.headers(), &key) {
+        return Err(OpenError::Broken { host, reason: reason.to_owned() });
+    }
+    match response.upgrade().await {
+        Ok(stream) => Ok(Socket::new(stream, limits, knock, NapClock::start(time_asleep)).await),
+        Err(error) => Err(OpenError::Broken { host, reason: error.without_url().to_string() }),
+    }
+}
+
+/// The address of a WebSocket with the scheme that the HTTP client knows, which makes the handshake.
+pub(crate) fn over_http(address: &Url) -> Url {
+    let mut url = address.clone();
+    let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+    url.set_scheme(scheme).expect("one special scheme can take the place of another");
+    url
+}
+
+fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
+        (CONNECTION, HeaderValue::from_static("Upgrade")),
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+        (header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(key).expect("base64 is valid in a header")),
+    ]);
+    if let Some(token) = token {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+            .expect("a token is checked for this when it arrives");
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    headers
+}
+
+/// What is wrong with a 101, by RFC 6455, section 4.1.
+fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
+    let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    match accept.map(HeaderValue::as_bytes) {
+        None => Some("Sec-WebSocket-Accept is missing"),
+        Some(accept) if accept != derive_accept_key(key.as_bytes()).as_bytes() => Some("Sec-WebSocket-Accept is wrong"),
+        Some(_) if !says(headers, &UPGRADE, "websocket") => Some("Upgrade is not websocket"),
+        Some(_) if !says(headers, &CONNECTION, "upgrade") => Some("Connection is not Upgrade"),
+        // What it would send then is something else than was agreed on.
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => Some("it chooses an unwanted extension"),
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => Some("it chooses an unwanted subprotocol"),
+        Some(_) => None,
+    }
+}
+
+/// Whether a header, which may be a list, holds this word.
+fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_is_held_to_all_that_was_agreed_on() {
+        let good = [
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("upgrade", "WebSocket"),
+            ("connection", "x, upgrade"),
+        ];
+        for (name, value, expected) in [
+            ("date", "today", None),
+            ("sec-websocket-accept", "", Some("Sec-WebSocket-Accept is missing")),
+            ("sec-websocket-accept", "s3p", Some("Sec-WebSocket-Accept is wrong")),
+            ("upgrade", "", Some("Upgrade is not websocket")),
+            ("upgrade", "h2c", Some("Upgrade is not websocket")),
+            ("connection", "close", Some("Connection is not Upgrade")),
+            ("sec-websocket-extensions", "permessage-deflate", Some("it chooses an unwanted extension")),
+            ("sec-websocket-protocol", "chat", Some("it chooses an unwanted subprotocol")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in good.into_iter().chain([(name, value)]) {
+                headers.insert(name, value.parse().expect("a value"));
+            }
+            if value.is_empty() {
+                headers.remove(name);
+            }
+            assert_eq!(mistake(&headers, "dGhlIHNhbXBsZSBub25jZQ=="), expected, "{name}: {value}");
+        }
+    }
+}

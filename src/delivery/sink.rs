@@ -1,0 +1,246 @@
+//! From an arrival to the reader: recorded as it came, let through once, printed, and counted.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::dedup::{Ledger, Tally};
+use crate::delivery::recording::{RecordError, Recorder};
+use crate::event::{Body, TranscriptEvent};
+use crate::output::{Output, Prefixes};
+use crate::source::{Arrival, Meaning, Told, Why};
+
+/// How often frames that cannot be read may be mentioned.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What stands at the end of the way, shared by all conversations.
+pub(crate) struct Delivery {
+    /// Where lines go.
+    pub(crate) output: Output,
+    recorder: Option<Recorder>,
+    connections: u32,
+    malformed: Complaint,
+    /// How many lines of what was said before the start are wanted of a conversation.
+    lines: Option<usize>,
+    prefixes: Prefixes,
+    broken: Option<RecordError>,
+    interrupt: CancellationToken,
+    /// What happened so far.
+    pub(crate) counts: Counts,
+}
+
+/// What happened in a run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Events that were delivered, whether shown or not.
+    pub(crate) delivered: u64,
+    /// Events that had been delivered before.
+    pub(crate) repeats: u64,
+    /// Frames of a kind this program does not know.
+    pub(crate) unknown: u64,
+    /// Frames that could not be read.
+    pub(crate) malformed: u64,
+    /// Messages that were missed in a time without a connection, and read afterwards.
+    pub(crate) recovered: u64,
+    /// Stretches without a connection.
+    pub(crate) gaps: u64,
+    /// Connections that replaced a lost one.
+    pub(crate) reconnects: u64,
+}
+
+/// What became of an arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Nothing for the reader, or nothing new.
+    Nothing,
+    /// An event the reader had not seen.
+    News,
+}
+
+impl Delivery {
+    /// A delivery that has delivered nothing yet. Of what was said before the start, so many `lines` of a conversation
+    /// are wanted, or all. It cancels `interrupt` when it can no longer record.
+    pub(crate) fn new(
+        output: Output,
+        recorder: Option<Recorder>,
+        (lines, prefixes): (Option<usize>, Prefixes),
+        interrupt: CancellationToken,
+    ) -> Self {
+        Self {
+            output,
+            recorder,
+            connections: 0,
+            malformed: Complaint::default(),
+            lines,
+            prefixes,
+            broken: None,
+            interrupt,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Why it can no longer record, if it cannot.
+    pub(crate) fn broken(&mut self) -> Option<RecordError> {
+        self.broken.take()
+    }
+
+    /// Starts the tally of a connection that has just been opened.
+    pub(crate) fn opened(&mut self) -> Tally {
+        self.connections += 1;
+        Tally::of(self.connections)
+    }
+
+    /// Takes what came over the connection that keeps this tally.
+    pub(crate) fn take(&mut self, arrival: Arrival<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+        let Arrival { conversation, received, raw, meaning, .. } = arrival;
+        if let Some(raw) = raw {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.frame(conversation, tally.connection(), received, raw);
+            }
+            self.output.frame(raw, meaning == Meaning::Life);
+        }
+        match meaning {
+            Meaning::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
+            Meaning::Event(event) => self.told(&event, ledger, tally),
+            Meaning::Past(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
+            Meaning::Life | Meaning::Hint => Taken::Nothing,
+            Meaning::Unknown(name) => {
+                self.counts.unknown += 1;
+                tracing::debug!(event = %name, "ignored an event of the unknown kind \"{name}\"");
+                Taken::Nothing
+            }
+            Meaning::Malformed(reason) => {
+                self.counts.malformed += 1;
+                if let Some(count) = self.malformed.raise() {
+                    let frames = if count == 1 { "frame" } else { "frames" };
+                    tracing::warn!(
+                        count,
+                        "skipped {count} {frames} that cannot be read, the last one because: {reason}"
+                    );
+                }
+                Taken::Nothing
+            }
+        }
+    }
+
+    /// Hands everything over to the writers, the recording first: what the reader has seen can be replayed.
+    pub(crate) fn flush(&mut self) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::flush) {
+            self.recorder = None;
+            self.broken = Some(error);
+            self.interrupt.cancel();
+        }
+        self.output.flush();
+    }
+
+    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+        if !ledger.admit(event, tally) {
+            self.counts.repeats += 1;
+            return Taken::Nothing;
+        }
+        self.counts.delivered += 1;
+        self.output.event(event);
+        self.output.mark(ledger.mark());
+        Taken::News
+    }
+
+    /// An event that came in no frame of its own, and so has to be recorded itself.
+    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+        if let Body::Gap(gap) = &event.body {
+            // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
+            let event = TranscriptEvent { received: gap.to, ..event.clone() };
+            self.counts.gaps += 1;
+            self.record(&event);
+            self.output.event(&event);
+            return Taken::Nothing;
+        }
+        let taken = self.event(event, ledger, tally);
+        if taken == Taken::News {
+            self.record(event);
+        }
+        taken
+    }
+
+    /// What was read afterwards: what is new of it, and of what was said before the start the last lines that are wanted.
+    fn past(
+        &mut self,
+        conversation: &str,
+        received: DateTime<Utc>,
+        (events, why): (Vec<Told>, Why),
+        (ledger, tally): (&mut Ledger, &mut Tally),
+    ) -> Taken {
+        let events = events.into_iter().map(|Told { at, body }| TranscriptEvent { conversation, at, received, body });
+        let admitted = events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.mark())));
+        let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
+        let begun = ledger.begun(conversation).is_some();
+        let wanted = if why == Why::Start && !begun { self.lines } else { None };
+        let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
+        // What is passed over now is not wanted of the next run either.
+        marks.drain(..shown).for_each(|mark| self.output.mark(mark));
+        for (event, mark) in new[shown..].iter().zip(marks) {
+            self.counts.delivered += 1;
+            self.record(event);
+            self.output.event(event);
+            self.output.mark(mark);
+        }
+        if why == Why::Missed {
+            let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();
+            self.say_recovered(conversation, messages);
+        }
+        if new.is_empty() { Taken::Nothing } else { Taken::News }
+    }
+
+    fn say_recovered(&mut self, conversation: &str, count: usize) {
+        if count == 0 {
+            return;
+        }
+        self.counts.recovered += count as u64;
+        let name = self.prefixes.of(conversation).map_or_else(String::new, |prefix| format!("{prefix}: "));
+        let messages = if count == 1 { "message" } else { "messages" };
+        tracing::info!(count, "{name}{count} missed {messages} fetched");
+    }
+
+    fn record(&mut self, event: &TranscriptEvent<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
+    }
+}
+
+/// Decides when to mention frames that cannot be read: at most once a minute, with their number.
+#[derive(Debug, Default)]
+struct Complaint {
+    silent_until: Option<Instant>,
+    since: u64,
+}
+
+impl Complaint {
+    /// Counts one more, and says how many there were since the last time when it is time to mention them.
+    fn raise(&mut self) -> Option<u64> {
+        self.since += 1;
+        let now = Instant::now();
+        if self.silent_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        self.silent_until = Some(now + COMPLAINT_INTERVAL);
+        Some(std::mem::take(&mut self.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn complaints_come_once_a_minute_with_the_count() {
+        let mut complaint = Complaint::default();
+        let first: Vec<_> = (0..3).map(|_| complaint.raise()).collect();
+        assert_eq!(first, [Some(1), None, None]);
+        tokio::time::advance(Duration::from_millis(59_999)).await;
+        assert_eq!(complaint.raise(), None);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!((complaint.raise(), complaint.raise()), (Some(4), None));
+    }
+}

@@ -1,0 +1,139 @@
+//! Keeps the tail of one conversation alive: one function decides, another runs a single connection and says why it
+//! ended. Nothing here knows what a token or a socket is.
+
+mod connection;
+mod retry;
+mod tail;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use self::connection::{Connection, Shared};
+use self::retry::Trying;
+use self::tail::{Tail, Tailed};
+use crate::config::Retries;
+use crate::dedup::{Ledger, Tally};
+use crate::delivery::sink::Delivery;
+use crate::source::{Loss, Session, SourceError};
+use crate::status::status_line::Vital;
+
+/// How hard to try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Persistence {
+    /// How often in a row.
+    pub(crate) retries: Retries,
+    /// Whether to go on after the server has closed in an orderly way.
+    pub(crate) follow: bool,
+}
+
+/// How a tail ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The conversation is over.
+    Closed,
+    /// The server has ended the connection in an orderly way.
+    Ended,
+    /// We were asked to stop.
+    Stopped,
+}
+
+/// How a tail failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A refusal that trying again cannot change.
+    #[error("{0}")]
+    Refused(SourceError),
+    /// Too many attempts in a row.
+    #[error("gave up after {attempts} attempt{} in a row: {last}", if *.attempts == 1 { "" } else { "s" })]
+    GaveUp { attempts: u32, last: SourceError },
+}
+
+impl Failure {
+    /// The same where the transcript socket was refused before it. Giving up is no refusal.
+    pub(crate) fn after(self, before: Option<&SourceError>) -> Self {
+        match (self, before) {
+            (Self::Refused(error), Some(before)) => Self::Refused(error.after(before.clone())),
+            (failure, _) => failure,
+        }
+    }
+
+    /// What went wrong.
+    pub(crate) fn cause(&self) -> &SourceError {
+        match self {
+            Self::Refused(error) | Self::GaveUp { last: error, .. } => error,
+        }
+    }
+}
+
+/// Follows what a source brings until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
+/// has been handed to the output.
+///
+/// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
+/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart; what is done is noted in
+/// `vital`. The `ledger` is the one that the source looks into.
+///
+/// # Errors
+///
+/// The last trouble, when it is final or the attempts are used up. It was not reported yet.
+pub(crate) async fn follow<T, C>(
+    (name, vital): (&str, &Vital),
+    mut connect: C,
+    persistence: Persistence,
+    (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Ledger>>),
+    stop: &CancellationToken,
+) -> Result<Outcome, Failure>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncFnMut() -> Result<Session<T>, SourceError>,
+{
+    let shared = Shared::new(delivery, ledger, vital);
+    let mut trying = Trying::new((name, vital), persistence);
+    let mut lost: Option<Loss> = None;
+    loop {
+        vital.connects();
+        let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
+        let error = match opened {
+            Ok(mut session) => {
+                trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_sign));
+                vital.listens(session.life());
+                let tally = shared.opened(&mut session, lost.take());
+                let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
+                match tail.run(Connection::new(session, tally), &mut connect).await {
+                    Tailed::Closed => return Ok(Outcome::Closed),
+                    Tailed::Stopped => return Ok(Outcome::Stopped),
+                    Tailed::Lost { error, last_sign, fruitful } => {
+                        if fruitful {
+                            trying.start_over();
+                        }
+                        lost = Some(Loss { last_sign, reason: error.to_string() });
+                        error
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        let Some(delay) = trying.next_delay(error)? else { return Ok(Outcome::Ended) };
+        if stop.run_until_cancelled(sleep(delay)).await.is_none() {
+            return Ok(Outcome::Stopped);
+        }
+    }
+}
+
+impl Shared<'_> {
+    /// Notes a new connection; what was missed before it comes before its first line.
+    fn opened<T: AsyncRead + AsyncWrite + Unpin>(&self, session: &mut Session<T>, lost: Option<Loss>) -> Tally {
+        let mut delivery = self.delivery.borrow_mut();
+        if let Some(loss) = lost {
+            delivery.counts.reconnects += 1;
+            session.resume(&loss);
+        }
+        delivery.opened()
+    }
+}
+
+#[cfg(test)]
+mod tests;

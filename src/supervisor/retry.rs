@@ -1,0 +1,82 @@
+//! The count of attempts, and what follows from it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Failure, Persistence};
+use crate::backoff::Backoff;
+use crate::config::Retries;
+use crate::event::Gap;
+use crate::source::{Recovery, SourceError};
+use crate::status::status_line::Vital;
+
+/// The count of attempts, and what follows from it.
+#[derive(Debug)]
+pub(super) struct Trying<'a> {
+    name: &'a str,
+    vital: &'a Vital,
+    persistence: Persistence,
+    backoff: Backoff,
+    failures: u32,
+    connected_before: bool,
+}
+
+impl<'a> Trying<'a> {
+    /// Nothing was attempted yet.
+    pub(super) fn new((name, vital): (&'a str, &'a Vital), persistence: Persistence) -> Self {
+        Self { name, vital, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
+    }
+
+    /// The next failure is the first in a row again.
+    pub(super) fn start_over(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Notes a success, which is not yet a reason to start over, and tells the user.
+    pub(super) fn connected(&mut self, peer: &str, lost: Option<DateTime<Utc>>) {
+        let name = self.name;
+        self.connected_before = true;
+        match lost {
+            None => tracing::info!(peer, "{name}connected to {peer}"),
+            Some(last_sign) => {
+                let seconds = Gap { from: last_sign, to: Utc::now(), reason: String::new() }.seconds();
+                tracing::info!(peer, seconds, "{name}reconnected to {peer} after {seconds} s");
+            }
+        }
+    }
+
+    /// Notes a failure, tells the user, and says how long to wait before the next attempt; `None` when there is
+    /// nothing left to attempt.
+    ///
+    /// # Errors
+    ///
+    /// When the failure is final, or one too many. It was not told then.
+    pub(super) fn next_delay(&mut self, error: SourceError) -> Result<Option<Duration>, Failure> {
+        let wish = match error.recovery() {
+            Recovery::GiveUp => return Err(Failure::Refused(error)),
+            Recovery::GiveUpAtFirst if !self.connected_before => return Err(Failure::Refused(error)),
+            Recovery::Over if !self.persistence.follow => return Ok(None),
+            Recovery::AtOnce => {
+                tracing::warn!("{}{error}; reconnecting", self.name);
+                self.vital.waits(self.connected_before, None, Duration::ZERO);
+                return Ok(Some(Duration::ZERO));
+            }
+            Recovery::Retry { wish } => wish,
+            Recovery::Over | Recovery::GiveUpAtFirst => None,
+        };
+        let of = match self.persistence.retries {
+            Retries::Limited(most) if self.failures >= most => {
+                return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: error });
+            }
+            Retries::Limited(most) => format!(" of {most}"),
+            Retries::Unlimited => String::new(),
+        };
+        let delay = self.backoff.delay(self.failures, wish);
+        self.failures = self.failures.saturating_add(1);
+        let (name, retry, seconds) = (self.name, self.failures, delay.as_secs_f64());
+        tracing::warn!(retry, seconds, "{name}{error}; retry {retry}{of} in {seconds:.1} s");
+        self.vital.waits(self.connected_before, Some((retry, self.persistence.retries)), delay);
+        Ok(Some(delay))
+    }
+}

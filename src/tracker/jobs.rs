@@ -1,0 +1,120 @@
+//! Requests under way: each is a future that ends in what it has brought.
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::Scope;
+use crate::api::calls::analytics;
+use crate::api::calls::{self, Change};
+use crate::api::oauth::Token;
+use crate::api::rest::{Rest, RestError};
+use crate::config::Groups;
+use crate::wire::channel::TopicState;
+use crate::wire::conversation::Snapshot;
+use crate::wire::json;
+use crate::wire::message::{self, Said};
+
+/// A request under way.
+pub(super) type Job = LocalBoxFuture<'static, Done>;
+
+/// What a request has brought.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A look at a conversation.
+    Look { conversation: String, result: Result<Snapshot, RestError> },
+    /// Words of messages.
+    Words { conversation: String, result: Result<Vec<Said>, RestError> },
+    /// What became of topics, and the token they were told with.
+    Topics { channel: String, asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Token), RestError> },
+    /// The name of an agent.
+    Name { user: String, result: Result<Option<String>, RestError> },
+    /// The conversations that are open in a group.
+    Open { result: Result<Vec<String>, RestError> },
+}
+
+/// Looks at a conversation.
+pub(super) fn look(rest: Rest, scope: Scope, conversation: String) -> Job {
+    async move {
+        let result = snapshot(&rest, scope, &conversation).await;
+        Done::Look { conversation, result }
+    }
+    .boxed_local()
+}
+
+/// What is known of a conversation now. For the past its messages are enough, which takes fewer permissions.
+///
+/// # Errors
+///
+/// Whatever stands in the way. Cancel safe.
+pub(crate) async fn snapshot(rest: &Rest, scope: Scope, conversation: &str) -> Result<Snapshot, RestError> {
+    let kind = match scope {
+        Scope::Past => "messages/",
+        Scope::Everything => "",
+    };
+    let body = rest.get(&format!("/api/v2/conversations/{kind}{conversation}")).await?;
+    Snapshot::parse(&body).ok_or_else(|| garbled(rest, "its answer is no conversation"))
+}
+
+/// Fetches the words of messages.
+pub(super) fn words(rest: Rest, conversation: String, ids: Vec<String>) -> Job {
+    async move {
+        let result = bulk(&rest, &conversation, &ids).await;
+        Done::Words { conversation, result }
+    }
+    .boxed_local()
+}
+
+async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<Said>, RestError> {
+    let path = format!("/api/v2/conversations/messages/{conversation}/messages/bulk");
+    let body = rest.send(reqwest::Method::POST, &path, Some(&ids)).await?;
+    let mut said = message::parse_bulk(&body).ok_or_else(|| garbled(rest, "its answer holds no messages"))?;
+    said.retain(|said| said.conversation.as_deref().is_none_or(|id| id == conversation));
+    Ok(said)
+}
+
+/// Tells the channel what to listen to.
+pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<String>) -> Job {
+    async move {
+        let result = subscribe(&rest, &channel, change, &asked).await;
+        Done::Topics { channel, asked, change, result }
+    }
+    .boxed_local()
+}
+
+/// Tells the channel what to listen to: what became of each topic, and the token it was told with.
+///
+/// # Errors
+///
+/// Whatever stands in the way. Cancel safe.
+pub(crate) async fn subscribe(
+    rest: &Rest,
+    channel: &str,
+    change: Change,
+    asked: &[String],
+) -> Result<(Vec<TopicState>, Token), RestError> {
+    let states = calls::subscribe(rest, channel, change, asked).await?;
+    Ok((states, rest.token().await?))
+}
+
+/// Asks for the name of an agent.
+pub(super) fn name(rest: Rest, user: String) -> Job {
+    async move {
+        let path = format!("/api/v2/users/{}", crate::api::calls::segment(&user));
+        let result = rest.get(&path).await.map(|body| {
+            let body: Value = json::parse(&body).unwrap_or_default();
+            body["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+        });
+        Done::Name { user, result }
+    }
+    .boxed_local()
+}
+
+/// Asks which conversations are open in a group.
+pub(super) fn open(rest: Rest, groups: Groups) -> Job {
+    async move { Done::Open { result: analytics::open_conversations(&rest, &groups).await } }.boxed_local()
+}
+
+fn garbled(rest: &Rest, reason: &str) -> RestError {
+    RestError::NotSpoken { host: rest.host(), reason: reason.to_owned() }
+}

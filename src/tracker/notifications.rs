@@ -1,0 +1,118 @@
+//! What the service tells without being asked.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Desk, Watch, is_id};
+use crate::source::Why;
+use crate::wire::conversation::Snapshot;
+use crate::wire::notification::Notice;
+use crate::wire::transcription::Transcription;
+
+/// Conversations of groups that are followed at the same time. No queue has as many, and each takes memory.
+const MOST_WATCHED: usize = 10_000;
+
+/// How often complaints of the service may be mentioned.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Takes what the service tells. The reader gets nothing of it but by what it leads to.
+    pub(crate) fn hear(&mut self, notice: Notice) {
+        match notice {
+            Notice::Conversation(snapshot) => self.hear_of(snapshot),
+            Notice::Transcription(transcription) => self.hear_call(transcription),
+            Notice::Detail { conversation, .. } => self.with(&conversation, Watch::look_soon),
+            Notice::Refused(words) => self.complain(&words),
+            Notice::Typing { .. } | Notice::Heartbeat | Notice::Pong | Notice::Acknowledged | Notice::Other(_) => {}
+            Notice::Closing | Notice::ChannelGone(_) | Notice::TokenRevoked | Notice::Unreadable(_) => {}
+        }
+        self.collect();
+    }
+
+    fn hear_of(&mut self, snapshot: Snapshot) {
+        let Some(id) = snapshot.id.clone() else { return };
+        if !snapshot.is_over() {
+            self.join(&id);
+        }
+        let ledger = Rc::clone(&self.ledger);
+        self.with(&id, |watch| {
+            // What was there at the start is for a look to tell, which is complete.
+            if watch.is_seen() {
+                watch.see(snapshot, false, |message, at| ledger.borrow().knows(&id, message, at));
+            }
+        });
+    }
+
+    /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
+    pub(super) fn join(&mut self, id: &str) {
+        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.has(id) {
+            return;
+        }
+        if self.watches.len() < MOST_WATCHED {
+            self.watch(id, None, Why::Joined);
+        } else if !std::mem::replace(&mut self.crowded, true) {
+            tracing::warn!("{MOST_WATCHED} conversations are followed already; no more are joined until some end");
+        }
+    }
+
+    /// Mentions what the service complains about, once in a while.
+    fn complain(&mut self, words: &str) {
+        let now = Instant::now();
+        if self.quiet_until.is_none_or(|until| until <= now) {
+            self.quiet_until = Some(now + COMPLAINT_INTERVAL);
+            tracing::warn!("the notification service complains: {words}");
+        }
+    }
+
+    fn hear_call(&mut self, transcription: Transcription) {
+        let only = self.watches.ids().next().filter(|_| self.watches.len() == 1).cloned();
+        if let Some(id) = transcription.conversation.clone().or(only) {
+            self.with(&id, |watch| watch.hear(transcription));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::rest::Rest;
+    use crate::config::{Groups, Past};
+    use crate::output::Prefixes;
+    use crate::tracker::Scope;
+
+    fn desk() -> Desk {
+        let past = Past { lines: None, since: None, follow: true };
+        let groups = Groups { queues: vec!["q".to_owned()], users: Vec::new() };
+        Desk::new(Rest::to_nowhere(), Scope::Everything, groups, past, Prefixes::default(), Rc::default())
+    }
+
+    #[tokio::test]
+    async fn conversations_without_end_are_not_all_followed() {
+        let mut desk = desk();
+        let conversation = |number: usize| {
+            Notice::Conversation(Snapshot::of(&json!({ "id": number, "participants": [{ "state": "connected" }] })))
+        };
+        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
+        (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
+        assert_eq!((desk.watches.len(), desk.crowded), (MOST_WATCHED, true));
+        desk.part_with("7");
+        desk.hear(conversation(MOST_WATCHED + 7));
+        assert_eq!(desk.watches.len(), MOST_WATCHED, "one has ended, and another takes its place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn complaints_of_the_service_are_mentioned_once_in_a_while() {
+        let mut desk = desk();
+        for (wait, quiet) in [(0, 60), (59, 60), (1, 120)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            let before = Instant::now();
+            desk.hear(Notice::Refused("no".to_owned()));
+            let until = desk.quiet_until.expect("something was said");
+            assert_eq!((until - before).as_secs(), quiet - if quiet == 120 { 60 } else { wait });
+        }
+    }
+}

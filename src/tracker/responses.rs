@@ -1,0 +1,244 @@
+//! What the answers to requests change.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::jobs::Done;
+use super::{Desk, MOST_NAMES, Scope, Search, Watch, is_id};
+use crate::api::calls::Change;
+use crate::api::oauth::Token;
+use crate::api::rest::RestError;
+use crate::source::{Recovery, SourceError};
+use crate::wire::channel::TopicState;
+use crate::wire::conversation::Snapshot;
+use crate::wire::message::Said;
+
+/// Failed attempts in a row to read what was missed before the reader is told that it may be missing, or to read what
+/// nobody can read.
+const USUAL_RETRIES: u32 = 5;
+
+/// How often open conversations of a group are searched for, since a first event may be missed.
+const SEARCH_PERIOD: Duration = Duration::from_secs(60);
+
+impl Desk {
+    /// Takes what a request has brought.
+    pub(super) fn done(&mut self, done: Done) {
+        match done {
+            Done::Look { conversation, result } => self.looked(&conversation, result),
+            Done::Words { conversation, result } => self.words_came(&conversation, result),
+            Done::Topics { channel, asked, change, result } => {
+                self.topics.are_asked_for = false;
+                // What becomes of one that was given up meanwhile says nothing about the one in its place.
+                if self.line.channel() == Some(channel.as_str()) {
+                    self.topics_came(&asked, change, result);
+                }
+            }
+            Done::Name { user, result } => self.name_came(user, result),
+            Done::Open { result } => self.search_came(result),
+        }
+    }
+
+    /// Without a name an agent is shown by the id. It is asked for again only where everybody has to wait.
+    fn name_came(&mut self, user: String, result: Result<Option<String>, RestError>) {
+        match result {
+            Err(RestError::Busy { host, answer }) if answer.status.as_u16() == 429 => {
+                self.watches.values_mut().for_each(|watch| watch.people.ask_again(&user));
+                self.trouble(RestError::Busy { host, answer });
+            }
+            result => {
+                let name = result.unwrap_or_default();
+                self.watches.values_mut().for_each(|watch| watch.people.name(&user, name.as_ref()));
+                if self.names.len() >= MOST_NAMES {
+                    self.names.clear();
+                }
+                self.names.insert(user, name);
+            }
+        }
+    }
+
+    /// Takes what a look at a conversation has brought.
+    pub(crate) fn looked(&mut self, id: &str, result: Result<Snapshot, RestError>) {
+        match result {
+            Ok(snapshot) => {
+                self.pauses.answered();
+                let ledger = std::rc::Rc::clone(&self.ledger);
+                self.with(id, |watch| watch.see(snapshot, true, |message, at| ledger.borrow().knows(id, message, at)));
+            }
+            Err(error) => self.look_failed(id, error),
+        }
+        self.collect();
+    }
+
+    fn look_failed(&mut self, id: &str, error: RestError) {
+        let seen = self.watches.get(id).is_some_and(Watch::is_seen);
+        match error {
+            error if self.scope == Scope::Past && !is_passing(&error, seen) => self.deny(&error),
+            error @ RestError::Forbidden { .. } => self.refuse(id, error),
+            error @ RestError::NotFound { .. } if !seen => self.refuse(id, error),
+            error @ RestError::NotSpoken { .. } if !seen => self.refuse(id, error),
+            // A conversation that was there is still the end's to tell of.
+            RestError::NotFound { .. } => {
+                let again = Instant::now() + self.look_period(id);
+                self.with(id, |watch| watch.look_failed(again));
+            }
+            error => {
+                self.with(id, |watch| watch.look_failed(Instant::now()));
+                self.trouble(error);
+            }
+        }
+        self.lose_patience(id);
+    }
+
+    fn words_came(&mut self, id: &str, result: Result<Vec<Said>, RestError>) {
+        match result {
+            Ok(said) => {
+                self.pauses.answered();
+                self.with(id, |watch| watch.fetched(said));
+                return;
+            }
+            Err(error) if self.scope == Scope::Past && !is_passing(&error, true) => self.deny(&error),
+            Err(error @ RestError::Forbidden { .. }) => self.refuse(id, error),
+            // Of what is not there, or cannot be asked for, there are no words: that is for each message to say.
+            Err(RestError::NotFound { .. }) => self.with(id, |watch| watch.fetched(Vec::new())),
+            Err(RestError::NotSpoken { .. }) if self.has_failed_often(id) => {
+                self.with(id, |watch| watch.fetched(Vec::new()));
+            }
+            Err(error) => {
+                self.with(id, Watch::fetch_failed);
+                self.trouble(error);
+            }
+        }
+        self.lose_patience(id);
+    }
+
+    fn has_failed_often(&self, id: &str) -> bool {
+        self.watches.get(id).is_some_and(|watch| watch.failures() >= USUAL_RETRIES)
+    }
+
+    /// Patience with what was missed in a time without a connection, or before the start of another wire, has an end.
+    fn lose_patience(&mut self, id: &str) {
+        let scope = self.scope;
+        self.with(id, |watch| {
+            let impatient = scope == Scope::Past || watch.is_recovering();
+            if impatient && watch.failures() > USUAL_RETRIES {
+                watch.despair();
+            }
+        });
+    }
+
+    fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
+        match result {
+            Ok((states, token)) => {
+                self.pauses.answered();
+                self.subscribed(asked, change, &states, token);
+                // What was said before the channel listened is looked for.
+                if change == Change::Add {
+                    self.look_at_all();
+                }
+            }
+            Err(RestError::NotFound { .. }) => self.line.lose("the service does not know it any more"),
+            // Asked again, it would be refused again; a new channel lasts as long as this one would have.
+            Err(RestError::NotSpoken { .. } | RestError::Forbidden { .. }) if change == Change::Replace => {
+                self.line.lose("the service does not let it live on");
+            }
+            Err(RestError::NotSpoken { reason, .. }) => self.topics.refuse(asked, &reason),
+            Err(RestError::Forbidden { answer, .. }) => self.topics.refuse(asked, &answer.to_string()),
+            Err(error) => self.trouble(error),
+        }
+    }
+
+    fn search_came(&mut self, result: Result<Vec<String>, RestError>) {
+        let again = matches!(self.search, Search::UnderWay { again: true });
+        self.search = Search::Due { at: Instant::now() + SEARCH_PERIOD, again: true };
+        match result {
+            Ok(ids) => {
+                self.pauses.answered();
+                for id in ids {
+                    if !is_id(&id) || self.gone.has(&id) {
+                        continue;
+                    }
+                    // What is found later began meanwhile.
+                    if again { self.join(&id) } else { self.adopt(&id, None) }
+                }
+            }
+            Err(error) if is_passing(&error, false) || matches!(error, RestError::Unauthorized { .. }) => {
+                self.search = Search::Due { at: Instant::now(), again };
+                self.trouble(error);
+            }
+            Err(error) => {
+                self.search = Search::Never;
+                let why = match &error {
+                    RestError::Forbidden { answer, .. } => answer.to_string(),
+                    error => error.to_string(),
+                };
+                tracing::warn!(
+                    "open conversations cannot be searched for: {why}; each is joined with its next message"
+                );
+            }
+        }
+    }
+
+    /// The past cannot be had here. That is said once, and not asked for again.
+    fn deny(&mut self, error: &RestError) {
+        if !std::mem::replace(&mut self.denied, true) {
+            tracing::info!("{}what was said before cannot be read: {error}", self.name());
+        }
+        self.watches.values_mut().for_each(Watch::despair);
+    }
+
+    /// Gives up one conversation.
+    fn refuse(&mut self, id: &str, error: RestError) {
+        if !self.watches.has(id) {
+            return;
+        }
+        self.part_with(id);
+        let mut error = SourceError::of_rest(error, id);
+        if let Some(before) = self.before.remove(id) {
+            error = error.after(before);
+        }
+        if let Some(prefix) = self.prefixes.of(id) {
+            let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+            tracing::error!("{prefix}: {error}{hint}");
+        }
+        self.refused.push(error.clone());
+        if self.watches.is_empty() && self.groups.is_empty() && self.finished == 0 {
+            self.fatal = Some(error);
+        }
+    }
+
+    /// Waits before anything else is asked, or ends everything where waiting is of no use.
+    fn trouble(&mut self, error: RestError) {
+        let error = SourceError::of_rest(error, "");
+        let wish = match (&error, error.recovery()) {
+            (_, Recovery::Retry { wish }) => wish,
+            (SourceError::NotGenesys { .. }, _) => None,
+            _ if self.scope == Scope::Past => None,
+            _ => return self.fatal = Some(error),
+        };
+        self.trouble = Some(error.clone());
+        let (delay, first) = self.pauses.extend(wish);
+        let (name, seconds) = (self.name(), delay.as_secs_f64());
+        if first {
+            tracing::warn!(seconds, "{name}{error}; asking again in {seconds:.1} s");
+        } else {
+            tracing::debug!(seconds, "{name}{error}; asking again in {seconds:.1} s");
+        }
+    }
+
+    /// What stands before a status line: whose past it is about, where each conversation has a desk of its own.
+    fn name(&self) -> String {
+        let only = self.watches.ids().next().filter(|_| self.scope == Scope::Past);
+        only.and_then(|id| self.prefixes.of(id)).map_or_else(String::new, |prefix| format!("{prefix}: "))
+    }
+}
+
+/// Whether it may be otherwise in a while. Something else that answers for once is to be expected only where the API has
+/// been `seen` to answer.
+fn is_passing(error: &RestError, seen: bool) -> bool {
+    match error {
+        RestError::Busy { .. } | RestError::Http(_) | RestError::Auth(_) => true,
+        RestError::NotSpoken { .. } => seen,
+        RestError::Unauthorized { .. } | RestError::Forbidden { .. } | RestError::NotFound { .. } => false,
+    }
+}
