@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Connection, Ledger, Options, Simulator, Wires};
 
 use crate::support::program::{
-    Finished, Running, program, run, simulator, simulator_with, soon, transcript_only, without_history,
+    Finished, Running, program, run, simulator, simulator_with, simulator_without_history, transcript_only_options,
+    within_timeout,
 };
 
 const TALK: &str = "+0 customer Ada: one\n+0 agent Sam: two\n+0 customer Ada: three\n+0 close";
@@ -37,7 +38,7 @@ const LOSSES: [(&str, Option<u16>); 20] = [
 
 /// Runs against this fault where there is no history, with everything said so far repeated on every connection.
 async fn survive(fault: &str, args: &[&str]) -> (Finished, Ledger) {
-    let simulator = without_history(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
+    let simulator = simulator_without_history(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
     let finished = run(&simulator, &[&["--timestamps", "none"], args].concat()).await;
     (finished, simulator.ledger())
 }
@@ -102,13 +103,13 @@ async fn miss_nothing(simulator: &Simulator, loss: &str, inflict: impl AsyncFnOn
     let conversation = simulator.first_conversation();
     let args = ["--timestamps", "none", "--max-frame-size", "65536"];
     let mut running = Running::start(&mut program(simulator, &args));
-    soon(simulator.until(|ledger| ledger.open() + ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() + ledger.listening() == 1)).await;
     for said in ["customer Ada: one", "agent Sam: two"] {
         conversation.play(said).await.unwrap();
-        while running.line().await.starts_with("[UPDATE] ") {}
+        while running.next_line().await.starts_with("[UPDATE] ") {}
     }
     inflict().await;
-    running.hears("retry 1 of 5 in ").await;
+    running.wait_for_stderr("retry 1 of 5 in ").await;
     for said in ["customer Ada: three", "agent Sam: four", "close"] {
         conversation.play(said).await.unwrap();
     }
@@ -153,7 +154,8 @@ async fn giving_up_says_the_last_cause() {
 #[tokio::test]
 async fn a_definitive_refusal_ends_it_also_with_follow() {
     for source in ["transcript", "auto"] {
-        let simulator = without_history(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
+        let simulator =
+            simulator_without_history(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
         let finished = run(&simulator, &["-F", "--source", source]).await;
         assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(66), 2), "{}", finished.stderr);
     }
@@ -171,7 +173,8 @@ async fn a_silent_peer_is_found_and_one_that_answers_pings_is_left_alone() {
 
     let quiet = simulator("", &[]).await;
     let running = Running::start(&mut program(&quiet, &times));
-    let ledger = soon(quiet.until(|ledger| ledger.connections.first().is_some_and(|first| first.pings >= 10))).await;
+    let ledger =
+        within_timeout(quiet.until(|ledger| ledger.connections.first().is_some_and(|first| first.pings >= 10))).await;
     assert_eq!(ledger.connections.len(), 1, "pongs are a sign of life");
     quiet.first_conversation().play("close").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
@@ -204,7 +207,7 @@ fn assert_beta_is_refused(finished: &Finished) {
 #[tokio::test]
 async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
     let conversations = vec!["alpha".into(), "beta".into(), "gamma".into()];
-    let options = Options { conversations, ..transcript_only() };
+    let options = Options { conversations, ..transcript_only_options() };
     let faults = [
         "handshake:status=403,conversation=beta",
         "socket:eof,conversation=alpha,after=1",
@@ -225,15 +228,15 @@ async fn the_first_failure_decides_and_every_line_says_whose_it_is() {
 /// Where one conversation is refused, others that stand, or stood, on that wire have no reason to leave it.
 #[tokio::test]
 async fn who_has_been_on_the_transcript_socket_comes_back_to_it() {
-    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only() };
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only_options() };
     let simulator = simulator_with("", &["handshake:status=404,conversation=beta,after=1"], options).await;
     let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
-    soon(simulator.until(|ledger| ledger.open() == 2)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
-    running.hears("error: beta: ").await;
+    running.wait_for_stderr("error: beta: ").await;
     let alpha = simulator.conversation("alpha").unwrap();
     alpha.close(1011, "").await;
-    soon(simulator.until(|ledger| ledger.connections.len() == 3 && ledger.open() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections.len() == 3 && ledger.open() == 1)).await;
     alpha.play("close").await.unwrap();
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
@@ -249,7 +252,7 @@ async fn who_comes_late_to_the_notifications_is_read_at_once() {
     simulator.conversation("beta").unwrap().play("customer Ada: Hello").await.unwrap();
     let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
     let start = tokio::time::Instant::now();
-    assert_eq!(running.line().await, "beta [Customer] Ada: Hello");
+    assert_eq!(running.next_line().await, "beta [Customer] Ada: Hello");
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
@@ -260,7 +263,7 @@ async fn conversations_share_a_token_and_its_renewal() {
     let simulator = simulator_with("", &["token:slow=100ms,times=always", "token:status=503"], options).await;
     let ids = conversations.iter().map(String::as_str).collect::<Vec<_>>();
     let running = Running::start(&mut program(&simulator, &ids));
-    soon(simulator.until(|ledger| ledger.open() == 3)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 3)).await;
     assert_eq!(simulator.ledger().tokens.len(), 2);
     let told = running.stderr().matches("retry 1 of 5").count();
     assert_eq!(told, 3, "whoever waited for the answer has it, also where it is a failure: {}", running.stderr());
@@ -269,7 +272,7 @@ async fn conversations_share_a_token_and_its_renewal() {
     for id in &ids {
         simulator.conversation(id).unwrap().close(1011, "").await;
     }
-    let ledger = soon(simulator.until(|ledger| ledger.open() == 3 && ledger.connections.len() == 6)).await;
+    let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 3 && ledger.connections.len() == 6)).await;
     assert_eq!(ledger.tokens.len(), 3, "one that is refused is renewed once for all");
     for id in &ids {
         simulator.conversation(id).unwrap().play("close").await.unwrap();
@@ -286,14 +289,15 @@ async fn a_token_is_renewed_in_time_for_all_and_the_reader_sees_nothing() {
     let simulator = simulator_with("+0.02 agent Sam: {n}\nrepeat", &faults, options).await;
     let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
 
-    let asked = soon(simulator.until(|ledger| ledger.tokens.len() == 2 && ledger.tokens[1].status.is_some())).await;
+    let asked =
+        within_timeout(simulator.until(|ledger| ledger.tokens.len() == 2 && ledger.tokens[1].status.is_some())).await;
     let waited = asked.tokens[1].at - asked.tokens[0].at;
     assert!((Duration::from_secs(10)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
-    running.hears("cannot renew the connection yet").await;
+    running.wait_for_stderr("cannot renew the connection yet").await;
     assert_eq!(simulator.ledger().open(), 2, "a renewal that fails leaves the old sockets alone");
 
     let moved = |ledger: &Ledger| ledger.connections.len() == 4 && ledger.open() == 2;
-    let ledger = soon(simulator.until(moved)).await;
+    let ledger = within_timeout(simulator.until(moved)).await;
     for id in &conversations {
         let [old, new] = of(&ledger, id)[..] else { panic!("two connections: {ledger:?}") };
         assert_eq!(old.close_code, Some(1000));
@@ -328,7 +332,7 @@ async fn a_lifetime_that_makes_no_sense_is_no_reason_to_hurry() {
         let simulator: Simulator = simulator("", &[&format!("token:expires-in={lifetime},times=always")]).await;
         let running = Running::start(&mut program(&simulator, &["--ping-interval", "100ms", "--idle-timeout", "1s"]));
         let lived = |ledger: &Ledger| ledger.connections.first().is_some_and(|first| first.pings >= 5);
-        let ledger = soon(simulator.until(lived)).await;
+        let ledger = within_timeout(simulator.until(lived)).await;
         assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1), "{lifetime}");
         simulator.first_conversation().play("close").await.unwrap();
         assert_eq!(running.finish().await.code, Some(0), "{lifetime}");

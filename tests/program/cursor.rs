@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, soon};
-use crate::support::shell::after;
+use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
+use crate::support::shell::with_shell_setup;
 use genesys_tail::simulator::{Options, Simulator, Wires};
 use rustix::process::Signal;
 use tempfile::{TempDir, tempdir};
@@ -60,12 +60,12 @@ async fn a_run_goes_on_where_the_last_one_stopped() {
         let args = place.args(&["--source", source]);
         say(&simulator, &["before"]).await;
         let mut first = Running::start(&mut program(&simulator, &args));
-        assert_eq!(first.line().await, "[Customer] Ada: before");
-        first.hears("connected to ").await;
+        assert_eq!(first.next_line().await, "[Customer] Ada: before");
+        first.wait_for_stderr("connected to ").await;
         say(&simulator, &["one"]).await;
-        assert_eq!(first.line().await, "[Customer] Ada: one");
+        assert_eq!(first.next_line().await, "[Customer] Ada: one");
         // A line is noted after it is written; in between, this one would be repeated.
-        soon(async {
+        within_timeout(async {
             while fs::read_to_string(&place.path).unwrap().lines().count() < 4 {
                 sleep(Duration::from_millis(1)).await;
             }
@@ -76,12 +76,12 @@ async fn a_run_goes_on_where_the_last_one_stopped() {
         say(&simulator, &["two", "three"]).await;
         let mut second = Running::start(&mut program(&simulator, &args));
         assert_eq!(
-            [second.line().await, second.line().await],
+            [second.next_line().await, second.next_line().await],
             ["two", "three"].map(|text| format!("[Customer] Ada: {text}"))
         );
-        second.hears("connected to ").await;
+        second.wait_for_stderr("connected to ").await;
         say(&simulator, &["four"]).await;
-        assert_eq!(second.line().await, "[Customer] Ada: four");
+        assert_eq!(second.next_line().await, "[Customer] Ada: four");
         close(&simulator).await;
         let second = second.finish().await;
         assert!(second.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{source}: {second:?}");
@@ -121,9 +121,9 @@ async fn without_a_history_the_time_between_two_runs_is_a_gap() {
     let options = Options { wires: Wires::TranscriptOnly, ..Options::default() };
     let (simulator, place) = (simulator_with("", &["socket:replay,times=always"], options).await, Place::new());
     let mut first = Running::start(&mut program(&simulator, &place.args(&[])));
-    first.hears("connected to ").await;
+    first.wait_for_stderr("connected to ").await;
     say(&simulator, &["one", "two"]).await;
-    assert_eq!([first.line().await, first.line().await].join("\n") + "\n", said(&["one", "two"]));
+    assert_eq!([first.next_line().await, first.next_line().await].join("\n") + "\n", said(&["one", "two"]));
     first.signal(Signal::TERM);
     assert_eq!(first.finish().await.stdout, "");
     say(&simulator, &["three"]).await;
@@ -189,7 +189,7 @@ async fn what_cannot_be_a_cursor_is_said_before_anything_is_asked() {
 async fn a_second_process_is_refused() {
     let (simulator, place) = (simulator("", &[]).await, Place::new());
     let mut first = Running::start(&mut program(&simulator, &place.args(&[])));
-    first.hears("connected to ").await;
+    first.wait_for_stderr("connected to ").await;
     let second = place.run(&simulator, &[]).await;
     assert_eq!(second.code, Some(78), "{}", second.stderr);
     assert!(second.stderr.contains("error: another process uses the cursor "), "{}", second.stderr);
@@ -203,8 +203,9 @@ async fn a_full_disk_ends_the_run_with_one_line_and_the_next_one_goes_on() {
     let (simulator, place) = (simulator("", &[]).await, Place::new());
     let texts: Vec<String> = (0..60).map(|n| format!("message {n}")).collect();
     say(&simulator, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let limited = after("trap '' XFSZ; ulimit -f 1", &program(&simulator, &place.args(&["-q"]))).spawn().unwrap();
-    let full = soon(limited.wait_with_output()).await.unwrap();
+    let limited =
+        with_shell_setup("trap '' XFSZ; ulimit -f 1", &program(&simulator, &place.args(&["-q"]))).spawn().unwrap();
+    let full = within_timeout(limited.wait_with_output()).await.unwrap();
     let (stdout, stderr) = (String::from_utf8(full.stdout).unwrap(), String::from_utf8(full.stderr).unwrap());
     assert_eq!(full.status.code(), Some(74), "{stderr}");
     assert!(stderr.starts_with(&format!("genesys-tail: error: cannot write the cursor {}: ", place.path)), "{stderr}");
@@ -271,7 +272,7 @@ async fn killed(simulator: &Simulator, place: &Place, source: &str, kills: usize
             left = if prints { left.saturating_sub(pause) } else { left };
         }
         run.child.start_kill().unwrap();
-        assert_eq!(soon(run.child.wait()).await.unwrap().code(), None, "{}", run.stderr());
+        assert_eq!(within_timeout(run.child.wait()).await.unwrap().code(), None, "{}", run.stderr());
         ends.push(size(&output));
     }
     close(simulator).await;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, bare};
+use crate::support::program::{Finished, Running, bare_program};
 use serde_json::Value;
 use tempfile::tempdir;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ const CONVERSATION: &str = r"[Customer] Ada Marlow: Hello, I was charged twice i
 async fn demo(args: &[&str]) -> Finished {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join(".env"), "this is no settings file\n").unwrap();
-    let mut command = bare(&[&["--demo"], args].concat());
+    let mut command = bare_program(&[&["--demo"], args].concat());
     command.current_dir(folder.path());
     let settings =
         ["GENESYS_REGION", "GENESYS_API_URL", "HTTPS_PROXY", "ALL_PROXY", "GENESYS_TAIL_LOG", "SSL_CERT_FILE"];
@@ -86,9 +86,9 @@ async fn it_shows_a_conversation_and_a_reconnect_in_every_form_whatever_is_set()
 #[tokio::test]
 async fn a_reader_that_has_seen_enough_ends_it_at_once_and_in_silence() {
     let start = Instant::now();
-    let mut running = Running::start(&mut bare(&["--demo"]));
+    let mut running = Running::start(&mut bare_program(&["--demo"]));
     for _ in 0..2 {
-        assert!(running.line().await.contains("] "));
+        assert!(running.next_line().await.contains("] "));
     }
     running.stdout.take();
     let finished = running.finish().await;
@@ -111,10 +111,10 @@ async fn help_version_completions_and_the_manual_need_nothing() {
         (vec!["man"], "max\\-retries"),
     ];
     for (args, words) in completions.into_iter().chain(others) {
-        let finished = Running::start(bare(&args).env("GENESYS_REGION", "bogus")).finish().await;
+        let finished = Running::start(bare_program(&args).env("GENESYS_REGION", "bogus")).finish().await;
         assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{args:?}");
         assert!(finished.stdout.contains(words), "{args:?}: {}", finished.stdout);
-        let mut left = Running::start(&mut bare(&args));
+        let mut left = Running::start(&mut bare_program(&args));
         left.stdout.take();
         let left = left.finish().await;
         assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""), "{args:?} | head -0");
@@ -124,7 +124,7 @@ async fn help_version_completions_and_the_manual_need_nothing() {
 #[tokio::test]
 async fn what_an_account_needs_does_not_go_with_it() {
     for args in [["-c", "x"], ["--region", "us-east-1"], ["--client-id", "x"], ["--proxy", "x"], ["--replay", "x"]] {
-        let finished = Running::start(&mut bare(&[&["--demo"][..], &args].concat())).finish().await;
+        let finished = Running::start(&mut bare_program(&[&["--demo"][..], &args].concat())).finish().await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use genesys_tail::Invocation;
 use genesys_tail::cli::Cli;
 
-use crate::support::program::{Finished, Running, bare, program, run, simulator, soon};
-use crate::support::shell::after;
+use crate::support::program::{Finished, Running, bare_program, program, run, simulator, within_timeout};
+use crate::support::shell::with_shell_setup;
 use tempfile::tempdir;
 use tokio::time::timeout;
 
@@ -57,7 +57,7 @@ async fn what_only_a_flag_can_say_is_2() {
         &["--demo", "-c", "x"],
     ];
     for args in usages {
-        let finished = Running::start(&mut bare(args)).finish().await;
+        let finished = Running::start(&mut bare_program(args)).finish().await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("--help"), "{}", finished.stderr);
     }
@@ -108,7 +108,7 @@ async fn giving_up_is_69() {
     }
     let simulator = simulator("", &[]).await;
     let taken = simulator.base_url().strip_prefix("http://").unwrap();
-    let finished = Running::start(&mut bare(&["simulate", "--listen", taken])).finish().await;
+    let finished = Running::start(&mut bare_program(&["simulate", "--listen", taken])).finish().await;
     assert_eq!(finished.code, Some(69));
     assert_plain(&finished, "cannot start the simulator: Address already in use");
 }
@@ -156,7 +156,7 @@ fn a_bug_is_told_by_its_place_alone_and_is_70() {
 async fn a_system_without_means_is_70() {
     for files in 5..=16 {
         let setup = format!("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {files}");
-        let finished = Running::start(&mut after(&setup, &bare(&["--replay", "-"]))).finish().await;
+        let finished = Running::start(&mut with_shell_setup(&setup, &bare_program(&["--replay", "-"]))).finish().await;
         if files > 10 && finished.code == Some(0) {
             continue;
         }
@@ -177,7 +177,7 @@ async fn an_output_or_a_recording_that_cannot_be_written_is_74() {
     for args in
         [&["simulate"][..], &["simulate", "--fault", "help"], &["completions", "zsh"], &["man"], &["-h"], &["-V"]]
     {
-        let finished = Running::start(bare(args).stdout(full())).finish().await;
+        let finished = Running::start(bare_program(args).stdout(full())).finish().await;
         assert_eq!(finished.code, Some(74), "{args:?}");
         assert_plain(&finished, "cannot write the output: ");
     }
@@ -195,14 +195,14 @@ async fn a_recording_that_runs_full_is_74_and_a_slow_reader_still_gets_what_was_
     let (style, path) = (["--timestamps", "none"], path.to_str().unwrap());
     let record = program(&simulator, &[&style[..], &["--record", path]].concat());
     // A file may hold a mebibyte, and who writes more is told so instead of being killed.
-    let mut running = Running::start(&mut after("trap '' XFSZ; ulimit -f 2048", &record));
-    soon(simulator.until(|ledger| ledger.connections.len() == 1 && ledger.open() == 0)).await;
+    let mut running = Running::start(&mut with_shell_setup("trap '' XFSZ; ulimit -f 2048", &record));
+    within_timeout(simulator.until(|ledger| ledger.connections.len() == 1 && ledger.open() == 0)).await;
     let left = timeout(Duration::from_millis(200), running.child.wait()).await;
     assert!(left.is_err(), "it left before its reader had read");
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
     assert_plain(&finished, &format!("cannot record to {path}: "));
-    let replayed = Running::start(&mut bare(&[&style[..], &["--replay", path]].concat())).finish().await;
+    let replayed = Running::start(&mut bare_program(&[&style[..], &["--replay", path]].concat())).finish().await;
     assert!(replayed.stdout.len() > 64 << 10, "more than a pipe holds");
     assert!(finished.stdout.starts_with(&replayed.stdout), "what was recorded was printed");
 }
@@ -268,11 +268,11 @@ async fn refused_credentials_and_missing_permission_are_77() {
 
 #[tokio::test]
 async fn settings_are_78_all_of_them_in_one_message() {
-    let finished = Running::start(&mut bare(&[])).finish().await;
+    let finished = Running::start(&mut bare_program(&[])).finish().await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""));
     assert_plain(&finished, "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), client id (");
     let several = ["-c", "a b", "--region", "europe", "--idle-timeout", "5s", "--cacert", "/nowhere/ca.pem"];
-    let finished = Running::start(&mut bare(&several)).finish().await;
+    let finished = Running::start(&mut bare_program(&several)).finish().await;
     assert_eq!(finished.code, Some(78));
     for part in ["--client-id, GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYS_CLIENT_SECRET", "\"a b\""] {
         assert_plain(&finished, part);
@@ -284,7 +284,7 @@ async fn settings_are_78_all_of_them_in_one_message() {
         (["--fault", "bogus"], "--fault: fault 'bogus': "),
         (["--script", "/nowhere/x"], "--script: '/nowhere/x' is none of the built-in scripts (demo, "),
     ] {
-        let finished = Running::start(&mut bare(&[&["simulate"][..], &args].concat())).finish().await;
+        let finished = Running::start(&mut bare_program(&[&["simulate"][..], &args].concat())).finish().await;
         assert_eq!(finished.code, Some(78));
         assert_plain(&finished, words);
     }
@@ -312,7 +312,7 @@ async fn what_is_closed_or_gone_from_the_start_changes_no_code() {
     ] {
         let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
         let tail = program(&simulator, &["--timestamps", "none"]);
-        let finished = Running::start(&mut after(setup, &tail)).finish().await;
+        let finished = Running::start(&mut with_shell_setup(setup, &tail)).finish().await;
         assert_eq!(finished.code, Some(0), "{setup}: {}", finished.stderr);
         assert_eq!(finished.stdout.contains("[Customer] Ada: Hello\n"), reaches_us, "{setup}");
     }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Wires};
 use serde_json::Value;
 
-use crate::support::program::{Finished, Running, program, run, simulator_with, soon};
+use crate::support::program::{Finished, Running, program, run, simulator_with, within_timeout};
 
 const SOURCES: [&str; 2] = ["transcript", "notifications"];
 
@@ -27,7 +27,7 @@ async fn socket(simulator: &Simulator, source: &str, number: usize) {
         "transcript" => ledger.connections.len() == number && ledger.open() == 1,
         _ => ledger.listeners.len() == number && ledger.listening() == 1,
     });
-    soon(stands).await;
+    within_timeout(stands).await;
 }
 
 async fn cut(simulator: &Simulator, source: &str, how: &str) {
@@ -86,16 +86,16 @@ async fn json_says_what_is_history_and_what_is_live() {
     join_all(SOURCES.map(async |source| {
         let simulator = after(&["before"], &[]).await;
         let mut tail = start(&simulator, source, &["--json"]);
-        let mut lines = vec![tail.line().await];
+        let mut lines = vec![tail.next_line().await];
         socket(&simulator, source, 1).await;
         say(&simulator, "live").await;
-        lines.push(tail.line().await);
+        lines.push(tail.next_line().await);
         cut(&simulator, source, "reset").await;
-        tail.hears("retry 1").await;
+        tail.wait_for_stderr("retry 1").await;
         say(&simulator, "missed").await;
-        lines.push(tail.line().await);
+        lines.push(tail.next_line().await);
         say(&simulator, "live again").await;
-        lines.push(tail.line().await);
+        lines.push(tail.next_line().await);
         let finished = close(&simulator, tail).await;
         assert!(!finished.stdout.contains("\"message\""), "{source}: {}", finished.stdout);
         let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -115,17 +115,17 @@ async fn what_was_missed_is_told_in_order_once_and_before_what_is_newer() {
         let mut tail = start(&simulator, source, &[]);
         socket(&simulator, source, 1).await;
         say(&simulator, "one").await;
-        assert_eq!(tail.line().await, "[Customer] Ada: one");
+        assert_eq!(tail.next_line().await, "[Customer] Ada: one");
         cut(&simulator, source, "close=1011").await;
-        tail.hears("retry 1").await;
+        tail.wait_for_stderr("retry 1").await;
         say(&simulator, "two").await;
         say(&simulator, "three").await;
         socket(&simulator, source, 2).await;
         say(&simulator, "four").await;
         for text in ["two", "three", "four"] {
-            assert_eq!(tail.line().await, format!("[Customer] Ada: {text}"), "{source}");
+            assert_eq!(tail.next_line().await, format!("[Customer] Ada: {text}"), "{source}");
         }
-        tail.hears("missed messages fetched").await;
+        tail.wait_for_stderr("missed messages fetched").await;
         let finished = close(&simulator, tail).await;
         assert!(texts(&finished.stdout).is_empty() && !finished.stdout.contains("[GAP]"), "{}", finished.stdout);
     }))
@@ -145,13 +145,13 @@ async fn where_the_past_may_not_be_read_that_is_said_once_and_each_loss_is_one_g
         let mut tail = start(&simulator, "transcript", &[]);
         socket(&simulator, "transcript", 1).await;
         say(&simulator, "one").await;
-        assert_eq!(tail.line().await, "[Customer] Ada: one", "no gap at the start");
+        assert_eq!(tail.next_line().await, "[Customer] Ada: one", "no gap at the start");
         for number in 2..=3 {
             cut(&simulator, "transcript", "reset").await;
             socket(&simulator, "transcript", number).await;
             say(&simulator, &number.to_string()).await;
-            assert!(tail.line().await.starts_with("[GAP] "), "{refusal}");
-            assert_eq!(tail.line().await, format!("[Customer] Ada: {number}"));
+            assert!(tail.next_line().await.starts_with("[GAP] "), "{refusal}");
+            assert_eq!(tail.next_line().await, format!("[Customer] Ada: {number}"));
         }
         let finished = close(&simulator, tail).await;
         assert_eq!(finished.stdout, "[CLOSED] Conversation terminated\n");
@@ -170,7 +170,7 @@ async fn a_wire_without_any_history_is_a_gap_a_loss_as_well() {
     let mut tail = start(&simulator, "transcript", &[]);
     socket(&simulator, "transcript", 1).await;
     cut(&simulator, "transcript", "eof").await;
-    assert!(tail.line().await.starts_with("[GAP] "));
+    assert!(tail.next_line().await.starts_with("[GAP] "));
     let finished = close(&simulator, tail).await;
     assert_eq!(finished.stdout, "[CLOSED] Conversation terminated\n");
 }
@@ -184,7 +184,7 @@ async fn moving_to_a_new_socket_is_no_loss() {
     say(&simulator, "one").await;
     socket(&simulator, "transcript", 2).await;
     say(&simulator, "two").await;
-    assert_eq!([tail.line().await, tail.line().await], ["[Customer] Ada: one", "[Customer] Ada: two"]);
+    assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Customer] Ada: two"]);
     let finished = close(&simulator, tail).await;
     assert_eq!(finished.stdout, "[CLOSED] Conversation terminated\n", "{}", finished.stderr);
 }
@@ -199,25 +199,25 @@ async fn a_service_in_trouble_is_asked_again_and_then_it_is_a_gap() {
         let simulator = after(&[], &[&fault]).await;
         let mut tail = start(&simulator, source, &["-v"]);
         socket(&simulator, source, 1).await;
-        soon(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") == after_first)).await;
+        within_timeout(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") == after_first)).await;
         cut(&simulator, source, "reset").await;
-        tail.hears("retry 1").await;
+        tail.wait_for_stderr("retry 1").await;
         say(&simulator, "missed").await;
         socket(&simulator, source, 2).await;
         say(&simulator, "newer").await;
         if times == 2 {
             assert_eq!(
-                [tail.line().await, tail.line().await],
+                [tail.next_line().await, tail.next_line().await],
                 ["[Customer] Ada: missed", "[Customer] Ada: newer"],
                 "{source}"
             );
             close(&simulator, tail).await;
             return;
         }
-        let mut lines = vec![patient_line(&mut tail).await, tail.line().await];
+        let mut lines = vec![patient_line(&mut tail).await, tail.next_line().await];
         if source == "notifications" {
             // What comes late is better than what does not come.
-            lines.push(tail.line().await);
+            lines.push(tail.next_line().await);
             lines.retain(|line| !line.contains("missed"));
         }
         assert!(lines[0].starts_with("[GAP] "), "{source}: {lines:?}");

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::support::program::{Running, bare};
+use crate::support::program::{Running, bare_program};
 use regex::Regex;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -68,7 +68,7 @@ async fn printed(frames: &[Value], args: &[&str]) -> String {
 
 async fn printed_of(entries: &[(&str, Value)], args: &[&str], variables: &[(&str, &str)]) -> String {
     let recording = recording(entries);
-    let mut command = bare(&["-q", "--replay", recording.path().to_str().unwrap()]);
+    let mut command = bare_program(&["-q", "--replay", recording.path().to_str().unwrap()]);
     let finished = Running::start(command.args(args).envs(variables.iter().copied())).finish().await;
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
     finished.stdout

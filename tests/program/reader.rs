@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, program, run, simulator, soon};
+use crate::support::program::{Finished, Running, program, run, simulator, within_timeout};
 use genesys_tail::simulator::{Conversation, Simulator};
 use regex::Regex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -33,7 +33,7 @@ async fn tail(args: &[&str]) -> (Simulator, Running) {
 /// Starts it and waits until it listens to the conversation.
 async fn start(simulator: &Simulator, command: &mut tokio::process::Command) -> Running {
     let running = Running::start(command);
-    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
     running
 }
 
@@ -53,7 +53,7 @@ fn numbers(lines: &str) -> Vec<usize> {
 /// Waits until the client has pinged this many more times.
 async fn pings(simulator: &Simulator, more: u64) {
     let before = simulator.ledger().connections[0].pings;
-    soon(simulator.until(|ledger| ledger.connections[0].pings >= before + more)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].pings >= before + more)).await;
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_line_is_out_as_soon_as_it_is_known() {
     for number in 1..=3 {
         let said = Instant::now();
         simulator.first_conversation().play(&format!("customer Ada: {number}")).await.unwrap();
-        assert_eq!(running.line().await, format!("[Customer] Ada: {number}"));
+        assert_eq!(running.next_line().await, format!("[Customer] Ada: {number}"));
         assert!(said.elapsed() < Duration::from_secs(1), "{:?}", said.elapsed());
     }
 }
@@ -85,7 +85,7 @@ async fn a_burst_is_written_in_large_chunks_and_nothing_of_it_is_left() {
         (lines, writes)
     });
     simulator.first_conversation().inflict("burst=20000").await.unwrap();
-    let (lines, writes) = soon(reading).await.unwrap();
+    let (lines, writes) = within_timeout(reading).await.unwrap();
     assert_eq!(lines, 20_000);
     assert!(writes < 200, "{writes} writes for {lines} lines");
     drop(running);
@@ -99,7 +99,7 @@ async fn when_the_reader_goes_it_ends_at_once_and_in_silence() {
         let lines = if idle { 3 } else { 100_000 };
         conversation.inflict(&format!("burst={lines}")).await.unwrap();
         for number in 1..=3 {
-            assert_eq!(running.line().await, format!("[Customer] Ada: burst {number}"));
+            assert_eq!(running.next_line().await, format!("[Customer] Ada: burst {number}"));
         }
         let gone = Instant::now();
         running.stdout = None;
@@ -170,7 +170,7 @@ async fn while_a_reader_stalls_within_the_buffer_the_server_is_answered() {
     flood(&conversation, 100).await;
     // These pings stand behind the flood, so an answer means that all of it was read.
     conversation.inflict("ping=50ms").await.unwrap();
-    soon(simulator.until(|ledger| ledger.connections[0].pongs >= 3)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs >= 3)).await;
     conversation.play("close").await.unwrap();
     assert_eq!(numbers(&running.finish().await.stdout), (0..100).collect::<Vec<_>>());
 }
@@ -201,10 +201,10 @@ async fn a_signal_ends_it_soon_although_the_reader_stalls() {
         let finished = running.finish().await;
         assert!(asked.elapsed() < Duration::from_millis(1_600), "{stall_buffer}: {:?}", asked.elapsed());
         assert_eq!(finished.signal, Some(2), "{finished:?}");
-        let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
+        let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
         assert_eq!(ledger.connections[0].close_code, Some(1000));
         let mut taken = Vec::new();
-        soon(stdout.unwrap().read_to_end(&mut taken)).await.unwrap();
+        within_timeout(stdout.unwrap().read_to_end(&mut taken)).await.unwrap();
         let whole = memchr::memchr_iter(b'\n', &taken).count();
         let claimed = finished.stderr.rsplit("stopped: ").next().unwrap().split(' ').next().unwrap();
         assert!(claimed.parse::<usize>().unwrap() <= whole, "{whole}: {}", finished.stderr);
@@ -222,10 +222,10 @@ async fn a_pipe_that_does_not_block_loses_nothing() {
     let conversation = simulator.first_conversation();
     flood(&conversation, 64).await;
     conversation.inflict("ping=50ms").await.unwrap();
-    soon(simulator.until(|ledger| ledger.connections[0].pongs >= 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs >= 1)).await;
     conversation.play("close").await.unwrap();
     let reading = spawn_blocking(move || io::read_to_string(reader).unwrap());
-    assert_eq!(numbers(&soon(reading).await.unwrap()), (0..64).collect::<Vec<_>>());
+    assert_eq!(numbers(&within_timeout(reading).await.unwrap()), (0..64).collect::<Vec<_>>());
     assert_eq!(running.finish().await.code, Some(0));
 }
 
@@ -241,7 +241,7 @@ async fn a_terminal_gets_the_bytes_of_a_pipe_and_colour() {
         let mut command = program(&simulator, &PLAIN);
         let running = Running::start(command.envs(variables.iter().copied()).stdout(terminal));
         drop(command);
-        let shown = soon(spawn_blocking(move || read_terminal(ours))).await.unwrap();
+        let shown = within_timeout(spawn_blocking(move || read_terminal(ours))).await.unwrap();
         assert_eq!(running.finish().await.code, Some(0));
         assert_eq!(shown.contains('\u{1b}'), colored, "{variables:?}");
         assert_eq!(colors.replace_all(&shown, ""), piped, "{variables:?}");

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::support::program::{Finished, Running, bare, program, run, simulator, simulator_with, without_history};
+use crate::support::program::{
+    Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history,
+};
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Wires};
 use tempfile::{TempDir, tempdir};
@@ -39,7 +41,7 @@ async fn record(simulator: &Simulator, path: &Path, args: &[&str]) -> String {
 }
 
 async fn replay(path: &Path, args: &[&str]) -> Finished {
-    Running::start(&mut bare(&[&["--replay", path.to_str().unwrap()], args].concat())).finish().await
+    Running::start(&mut bare_program(&[&["--replay", path.to_str().unwrap()], args].concat())).finish().await
 }
 
 /// Records a run with these output flags and asserts that its replay prints the same. Returns what was printed.
@@ -108,7 +110,7 @@ async fn a_second_run_is_appended_and_replays_as_printed() {
     );
     assert_eq!(printed.matches("+0:00:00 two [Customer] Ada: Hello").count(), 1, "several have a prefix: {printed}");
     assert_eq!(replay(&recording_in(&folder), &flags).await.stdout, printed);
-    let mut from_pipe = bare(&["--replay", "-", "--timestamps", "relative"]);
+    let mut from_pipe = bare_program(&["--replay", "-", "--timestamps", "relative"]);
     from_pipe.stdin(fs::File::open(recording_in(&folder)).unwrap());
     assert_eq!(Running::start(&mut from_pipe).finish().await.stdout, printed);
 }
@@ -134,11 +136,11 @@ async fn every_line_printed_before_a_kill_is_in_the_recording() {
     let simulator = simulator("", &[]).await;
     let path = recording_in(&folder);
     let mut running = Running::start(&mut program(&simulator, &["--record", path.to_str().unwrap()]));
-    running.hears("connected to ").await;
+    running.wait_for_stderr("connected to ").await;
     let mut printed = String::new();
     for text in ["one", "two"] {
         simulator.first_conversation().play(&format!("customer Ada: {text}")).await.unwrap();
-        printed.push_str(&running.line().await);
+        printed.push_str(&running.next_line().await);
         printed.push('\n');
     }
     running.child.kill().await.unwrap();
@@ -148,7 +150,7 @@ async fn every_line_printed_before_a_kill_is_in_the_recording() {
 /// Records a run of four printed lines and returns the five lines of the recording.
 async fn recorded_lines(folder: &TempDir) -> Vec<String> {
     let script = "+0 customer Ada: one\n+0 customer Ada: two\n+0 customer Ada: three\n+0 close";
-    let simulator = without_history(script, &[]).await;
+    let simulator = simulator_without_history(script, &[]).await;
     record(&simulator, &recording_in(folder), &[]).await;
     let text = fs::read_to_string(recording_in(folder)).unwrap();
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
@@ -223,7 +225,7 @@ async fn a_replay_reads_no_settings_and_uses_no_network() {
     recorded_lines(&folder).await;
     let path = recording_in(&folder);
     fs::write(folder.path().join(".env"), "not a settings file\n").unwrap();
-    let mut command = bare(&["--replay", path.to_str().unwrap(), "--timestamps", "none"]);
+    let mut command = bare_program(&["--replay", path.to_str().unwrap(), "--timestamps", "none"]);
     command.current_dir(folder.path()).env("GENESYS_REGION", "europe").env("HTTPS_PROXY", "bogus://");
     let finished = Running::start(&mut command).finish().await;
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::support::program::{Finished, Running, bare, program, run, simulator, simulator_with};
+use crate::support::program::{Finished, Running, bare_program, program, run, simulator, simulator_with};
 
 const SCRIPT: &str = "+0 customer Ada: one\n+0 close";
 
@@ -306,6 +306,6 @@ async fn a_secret_that_the_server_repeats_is_not_printed() {
 
 /// Runs against the server at this URL.
 async fn run_against(base_url: &str, args: &[&str]) -> Finished {
-    let mut command = bare(&["-c", "c1", "--api-url", base_url, "--client-id", "id"]);
+    let mut command = bare_program(&["-c", "c1", "--api-url", base_url, "--client-id", "id"]);
     Running::start(command.args(args).env("GENESYS_CLIENT_SECRET", "invented")).finish().await
 }

@@ -1,6 +1,6 @@
 //! Where secrets are not: on both streams, in recordings, in help, and in what a crash leaves behind.
 
-use crate::support::program::{Running, bare, program, simulator, simulator_with};
+use crate::support::program::{Running, bare_program, program, simulator, simulator_with};
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Wires};
 
@@ -35,7 +35,7 @@ async fn nothing_that_is_written_holds_a_secret() {
 #[tokio::test]
 async fn help_shows_no_value_of_a_variable() {
     for args in [["-h"].as_slice(), &["--help"], &["check", "--help"], &["man"], &["completions", "bash"]] {
-        let mut command = bare(args);
+        let mut command = bare_program(args);
         for name in ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_CLIENT_ID", "HTTPS_PROXY"] {
             command.env(name, "http://ada:hunter2@proxy.example");
         }
@@ -50,7 +50,7 @@ async fn help_shows_no_value_of_a_variable() {
 async fn a_crash_leaves_no_core_file() {
     let simulator = simulator("", &[]).await;
     let mut running = Running::start(&mut program(&simulator, &[]));
-    running.hears("connected").await;
+    running.wait_for_stderr("connected").await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id().unwrap())).unwrap();
     let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().next(), Some("0"), "{core}");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::support::program::{Finished, Running, bare, program, run, simulator, simulator_with};
+use crate::support::program::{Finished, Running, bare_program, program, run, simulator, simulator_with};
 use genesys_tail::simulator::{Ledger, Options, Simulator};
 use tempfile::{TempDir, tempdir};
 use tokio::io::AsyncWriteExt as _;
@@ -39,7 +39,7 @@ async fn a_dotenv_file_in_this_folder_or_above_is_enough() {
     let simulator = one_message_simulator().await;
     let folder = folder_with_dotenv(&simulator);
     for current_dir in [folder.path().to_owned(), folder.path().join("below")] {
-        let finished = Running::start(bare(&[]).current_dir(current_dir)).finish().await;
+        let finished = Running::start(bare_program(&[]).current_dir(current_dir)).finish().await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
     let log = simulator.ledger();
@@ -52,7 +52,7 @@ async fn a_flag_beats_a_variable_a_variable_beats_the_dotenv_file_and_an_empty_v
     let simulator = one_message_simulator().await;
     let folder = folder_with_dotenv(&simulator);
     let exit_code = async |args: &[&str], variable: &str| {
-        let mut command = bare(args);
+        let mut command = bare_program(args);
         command.current_dir(folder.path()).env("GENESYS_CLIENT_ID", variable);
         Running::start(&mut command).finish().await.code
     };
@@ -74,7 +74,7 @@ async fn variables_of_other_genesys_tools_rank_after_our_own() {
     let mut both = program(&simulator, &[]);
     both.env("GENESYSCLOUD_OAUTHCLIENT_ID", "other").env("GENESYSCLOUD_OAUTHCLIENT_SECRET", "other");
     assert_eq!(Running::start(&mut both).finish().await.code, Some(0));
-    let mut regions = bare(&["-c", "x"]);
+    let mut regions = bare_program(&["-c", "x"]);
     regions.env("GENESYS_REGION", "ours").env("GENESYSCLOUD_REGION", "theirs");
     let stderr = Running::start(&mut regions).finish().await.stderr;
     assert!(stderr.contains("GENESYS_REGION: \"ours\"") && !stderr.contains("theirs"), "{stderr}");
@@ -87,7 +87,8 @@ async fn the_env_file_flag_replaces_the_discovered_dotenv_file() {
     let other_file = folder.path().join("below/work.env");
     fs::rename(folder.path().join(".env"), &other_file).unwrap();
     fs::write(folder.path().join(".env"), "GENESYS_CLIENT_ID=wrong\n").unwrap();
-    let finished = Running::start(bare(&["--env-file", "below/work.env"]).current_dir(folder.path())).finish().await;
+    let finished =
+        Running::start(bare_program(&["--env-file", "below/work.env"]).current_dir(folder.path())).finish().await;
     assert_followed(&finished);
 }
 
@@ -149,7 +150,7 @@ async fn a_queue_or_user_replaces_the_conversation_and_its_id_is_validated() {
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""), "{args:?}");
         assert!(finished.stderr.contains(message), "{}", finished.stderr);
     }
-    let without_account = Running::start(&mut bare(&["--queue", "x"])).finish().await;
+    let without_account = Running::start(&mut bare_program(&["--queue", "x"])).finish().await;
     assert_eq!(without_account.code, Some(78));
     let stderr = without_account.stderr;
     assert!(stderr.contains("missing: client id (") && !stderr.contains("missing: conversation"), "{stderr}");
@@ -158,10 +159,10 @@ async fn a_queue_or_user_replaces_the_conversation_and_its_id_is_validated() {
 
 #[tokio::test]
 async fn check_requires_an_account_but_no_conversation_and_reads_the_given_env_file() {
-    let without_account = Running::start(&mut bare(&["check"])).finish().await;
+    let without_account = Running::start(&mut bare_program(&["check"])).finish().await;
     assert_eq!((without_account.code, without_account.stdout.as_str()), (Some(78), ""));
     assert!(without_account.stderr.contains("missing: client id ("), "{}", without_account.stderr);
-    let missing_file = Running::start(&mut bare(&["check", "--env-file", "/nowhere/.env"])).finish().await;
+    let missing_file = Running::start(&mut bare_program(&["check", "--env-file", "/nowhere/.env"])).finish().await;
     assert_eq!(missing_file.code, Some(78));
     assert!(missing_file.stderr.contains("--env-file /nowhere/.env: there is no such file"), "{}", missing_file.stderr);
 }
@@ -177,7 +178,7 @@ async fn contradictory_flags_and_unusable_values_are_wrong_usage() {
         &["-c", "x", "check"],
     ];
     for args in cases {
-        let finished = Running::start(&mut bare(args)).finish().await;
+        let finished = Running::start(&mut bare_program(args)).finish().await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
     }
 }
@@ -236,7 +237,7 @@ async fn an_unknown_aws_region_is_tried_with_a_warning_and_any_other_value_is_re
 
 #[tokio::test]
 async fn a_secret_on_the_command_line_is_refused_and_never_printed() {
-    let finished = Running::start(&mut bare(&["-c", "x", "--client-secret", "hunter2"])).finish().await;
+    let finished = Running::start(&mut bare_program(&["-c", "x", "--client-secret", "hunter2"])).finish().await;
     assert_eq!(finished.code, Some(2));
     assert!(finished.stderr.contains("GENESYS_CLIENT_SECRET") && !finished.stderr.contains("hunter2"));
 }

@@ -9,8 +9,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::program::{Running, bare, program, simulator, soon};
-use crate::support::shell::after;
+use crate::support::program::{Running, bare_program, program, simulator, within_timeout};
+use crate::support::shell::with_shell_setup;
 use genesys_tail::simulator::Simulator;
 use rustix::fs::OFlags;
 use rustix::process::Signal;
@@ -32,11 +32,11 @@ fn heeded() -> Vec<Signal> {
 /// A tail that has read and understood all of this, though nobody has read a line of its output yet.
 async fn reading(simulator: &Simulator, command: &mut Command, fault: &str) -> Running {
     let running = Running::start(command);
-    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
     simulator.first_conversation().inflict(fault).await.unwrap();
     simulator.first_conversation().send_bytes(&b"\x89\x00"[..]).await;
     // The pong to the ping that came last.
-    soon(simulator.until(|ledger| ledger.connections[0].pongs == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs == 1)).await;
     running
 }
 
@@ -50,7 +50,7 @@ async fn the_socket_is_closed_with_1000_and_every_line_is_out_before_death_by_th
         assert_eq!((finished.code, finished.signal), (None, Some(signal.as_raw())));
         assert_eq!(finished.stdout.lines().count(), 300);
         assert!(finished.stderr.ends_with("genesys-tail: stopped: 300 lines\n"), "{}", finished.stderr);
-        let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
+        let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
         assert_eq!(ledger.connections[0].close_code, Some(1000));
     }
 }
@@ -61,10 +61,10 @@ async fn a_reader_that_does_not_read_holds_it_up_for_half_a_second() {
     let mut running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
     let start = Instant::now();
     running.signal(Signal::TERM);
-    let status = soon(running.child.wait()).await.unwrap();
+    let status = within_timeout(running.child.wait()).await.unwrap();
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
     assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-    let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
+    let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
     assert_eq!(ledger.connections[0].close_code, Some(1000));
 }
 
@@ -73,7 +73,7 @@ async fn a_second_signal_is_not_kept_waiting_and_the_first_is_what_it_dies_of() 
     let simulator = simulator("", &["socket:no-close-answer"]).await;
     let running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
     running.signal(Signal::TERM);
-    soon(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
     running.signal(*heeded().last().unwrap());
     let finished = running.finish().await;
     assert_eq!(finished.signal, Some(Signal::TERM.as_raw()));
@@ -86,9 +86,9 @@ async fn the_wait_for_a_retry_is_given_up() {
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     for signal in heeded() {
-        let mut command = bare(&["-c", "x", "--client-id", "c", "--api-url", &url]);
+        let mut command = bare_program(&["-c", "x", "--client-id", "c", "--api-url", &url]);
         let mut running = Running::start(command.env("GENESYS_CLIENT_SECRET", "s"));
-        running.hears("; retry 1 of 5 in ").await;
+        running.wait_for_stderr("; retry 1 of 5 in ").await;
         let start = Instant::now();
         running.signal(signal);
         let finished = running.finish().await;
@@ -101,7 +101,7 @@ async fn the_wait_for_a_retry_is_given_up() {
 async fn an_attempt_to_connect_is_given_up() {
     let simulator = simulator("", &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["--connect-timeout", "60s"]));
-    soon(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
     running.signal(Signal::TERM);
     let finished = running.finish().await;
     assert_eq!((finished.signal, finished.stdout.as_str()), (Some(Signal::TERM.as_raw()), ""));
@@ -113,10 +113,11 @@ async fn a_replay_that_waits_for_its_input_is_given_up() {
 {"at":"2026-01-02T03:04:05Z","conversation":"a","text":[1,"{\"event\":\"conversationUpdated\"}"]}
 "#;
     for signal in heeded() {
-        let mut running = Running::start(bare(&["--replay", "-", "--timestamps", "none"]).stdin(Stdio::piped()));
+        let mut running =
+            Running::start(bare_program(&["--replay", "-", "--timestamps", "none"]).stdin(Stdio::piped()));
         let mut stdin = running.child.stdin.take().unwrap();
         stdin.write_all(RECORDING).await.unwrap();
-        assert_eq!(running.line().await, "[UPDATE] Conversation status changed");
+        assert_eq!(running.next_line().await, "[UPDATE] Conversation status changed");
         running.signal(signal);
         assert_eq!(running.finish().await.signal, Some(signal.as_raw()));
     }
@@ -125,8 +126,8 @@ async fn a_replay_that_waits_for_its_input_is_given_up() {
 #[tokio::test]
 async fn the_simulator_and_the_demo_are_stopped_by_a_signal() {
     for (args, first) in [(["simulate"], "GENESYS_API_URL=http://127.0.0.1:"), (["--demo"], "")] {
-        let mut running = Running::start(&mut bare(&args));
-        assert!(running.line().await.starts_with(first));
+        let mut running = Running::start(&mut bare_program(&args));
+        assert!(running.next_line().await.starts_with(first));
         running.signal(Signal::TERM);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(Signal::TERM.as_raw()), "{args:?}: {}", finished.stderr);
@@ -137,11 +138,11 @@ async fn the_simulator_and_the_demo_are_stopped_by_a_signal() {
 async fn what_was_to_be_ignored_is_ignored() {
     let simulator = simulator("", &[]).await;
     let tail = program(&simulator, &["--timestamps", "none"]);
-    let mut running = Running::start(&mut after("trap '' HUP", &tail));
-    running.hears("connected to ").await;
+    let mut running = Running::start(&mut with_shell_setup("trap '' HUP", &tail));
+    running.wait_for_stderr("connected to ").await;
     running.signal(Signal::HUP);
     simulator.first_conversation().play("customer Ada: still here?").await.unwrap();
-    assert_eq!(running.line().await, "[Customer] Ada: still here?");
+    assert_eq!(running.next_line().await, "[Customer] Ada: still here?");
     running.signal(Signal::TERM);
     assert_eq!(running.finish().await.signal, Some(Signal::TERM.as_raw()));
 }
@@ -153,7 +154,7 @@ async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let pipe = pipe.to_str().unwrap();
     for args in [&["--replay", pipe][..], &["simulate", "--script", pipe]] {
-        let mut command = bare(args);
+        let mut command = bare_program(args);
         let mut running = Running::start(&mut command);
         let started = async {
             // It heeds signals once it says so itself: before that, the signal kills it the plain way.
@@ -167,9 +168,9 @@ async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
                 tokio::task::yield_now().await;
             }
         };
-        soon(started).await;
+        within_timeout(started).await;
         running.signal(Signal::TERM);
-        let status = soon(running.child.wait()).await.unwrap();
+        let status = within_timeout(running.child.wait()).await.unwrap();
         assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{args:?}");
     }
 }
@@ -182,14 +183,14 @@ async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving(
     command.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap());
     let mut child = command.spawn().unwrap();
     drop(command);
-    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
     simulator.first_conversation().inflict("burst=20000").await.unwrap();
     let stalled = async {
         while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
             tokio::task::yield_now().await;
         }
     };
-    soon(stalled).await;
+    within_timeout(stalled).await;
     // Not a byte more fits into the pipe, through an opening of our own that does not wait.
     let own = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
@@ -198,7 +199,7 @@ async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving(
     drop((top_up, writer));
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
-    let status = soon(child.wait()).await.unwrap();
+    let status = within_timeout(child.wait()).await.unwrap();
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
     drop(reader);
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, bare, soon};
+use crate::support::program::{Finished, Running, bare_program, within_timeout};
 use rustix::process::Signal;
 use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,15 +19,15 @@ const NAMES: [&str; 5] =
 async fn simulate(args: &[&str]) -> (TempDir, Running) {
     let folder = tempdir().unwrap();
     let dotenv = File::create(folder.path().join(".env")).unwrap();
-    let mut command = bare(&[&["simulate"], args].concat());
+    let mut command = bare_program(&[&["simulate"], args].concat());
     let mut running = Running::start(command.current_dir(folder.path()).stdout(dotenv));
-    running.hears("simulating on ").await;
+    running.wait_for_stderr("simulating on ").await;
     (folder, running)
 }
 
 /// `genesys-tail ARGS` in that folder.
 async fn tail(folder: &TempDir, args: &[&str]) -> Finished {
-    Running::start(bare(args).current_dir(folder.path())).finish().await
+    Running::start(bare_program(args).current_dir(folder.path())).finish().await
 }
 
 fn settings(folder: &Path) -> HashMap<String, String> {
@@ -79,7 +79,7 @@ async fn it_breaks_what_it_is_asked_to_break() {
     let finished = tail(&folder, &[]).await;
     assert_eq!(finished.code, Some(77), "{}", finished.stderr);
     assert!(finished.stderr.contains("503 (") && finished.stderr.contains("403 ("), "{}", finished.stderr);
-    let help = Running::start(&mut bare(&["simulate", "--fault", "help"])).finish().await;
+    let help = Running::start(&mut bare_program(&["simulate", "--fault", "help"])).finish().await;
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.contains("token:status=503") && help.stdout.contains("socket:close=1011"));
 }
@@ -101,7 +101,7 @@ async fn its_tokens_live_as_long_as_it_is_told() {
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    within_timeout(stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"expires_in\":90"), "{answer}");
 }
 
@@ -117,11 +117,11 @@ async fn it_listens_where_it_is_told() {
 
 #[tokio::test]
 async fn a_reader_of_its_settings_that_goes_away_does_not_stop_it() {
-    let mut running = Running::start(&mut bare(&["simulate", "--rate", "200"]));
+    let mut running = Running::start(&mut bare_program(&["simulate", "--rate", "200"]));
     let folder = tempdir().unwrap();
     let mut dotenv = String::new();
     for _ in NAMES {
-        dotenv.extend([running.line().await.as_str(), "\n"]);
+        dotenv.extend([running.next_line().await.as_str(), "\n"]);
     }
     running.stdout.take();
     fs::write(folder.path().join(".env"), dotenv).unwrap();

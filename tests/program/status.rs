@@ -1,7 +1,7 @@
 //! Standard error, contract section 4.
 
 use crate::support::program::{
-    Finished, Running, bare, program, run, simulator, simulator_with, soon, without_history,
+    Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
 };
 use genesys_tail::simulator::{Options, Simulator, Wires};
 use regex::Regex;
@@ -16,20 +16,20 @@ fn said(stderr: &str) -> Vec<String> {
 }
 
 async fn open_sockets(simulator: &Simulator, count: usize) {
-    soon(simulator.until(|ledger| ledger.connections.len() == count && ledger.open() > 0)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections.len() == count && ledger.open() > 0)).await;
 }
 
 #[tokio::test]
 async fn a_run_tells_its_story_and_that_something_may_be_missing() {
-    let simulator = without_history("", &[]).await;
+    let simulator = simulator_without_history("", &[]).await;
     let conversation = simulator.first_conversation();
     let mut running = Running::start(&mut program(&simulator, &["-v", "--json"]));
     open_sockets(&simulator, 1).await;
     conversation.play("customer Ada: Hello").await.unwrap();
-    running.line().await;
+    running.next_line().await;
     simulator.revoke_tokens();
     conversation.inflict("forbid").await.unwrap();
-    running.hears("retry 1").await;
+    running.wait_for_stderr("retry 1").await;
     open_sockets(&simulator, 2).await;
     conversation.play("close").await.unwrap();
     let Finished { code, stdout, stderr, .. } = running.finish().await;
@@ -64,14 +64,14 @@ async fn a_run_tells_its_story_and_what_was_missed() {
         let conversation = simulator.first_conversation();
         conversation.play("customer Ada: Hello").await.unwrap();
         let mut running = Running::start(&mut program(&simulator, &["--json"]));
-        running.line().await;
+        running.next_line().await;
         if let Some(loss) = loss.strip_prefix("socket:") {
             conversation.inflict(loss).await.unwrap();
         }
         simulator.inflict(loss).await.unwrap();
-        running.hears("retry 1").await;
+        running.wait_for_stderr("retry 1").await;
         conversation.play("customer Ada: Are you there?").await.unwrap();
-        running.line().await;
+        running.next_line().await;
         conversation.play("close").await.unwrap();
         let Finished { code, stderr, .. } = running.finish().await;
         assert_eq!(code, Some(0));
@@ -130,7 +130,7 @@ async fn as_json_every_line_is_an_object_the_final_error_too() {
     let faults = ["socket:unknown-event", "socket:malformed,after=1", "socket:close=1011,reason=bye,after=1"];
     let simulator = simulator("+0 customer Ada: Hello", &faults).await;
     let failed = run(&simulator, &["-vv", "--log-format", "json", "--max-retries", "0"]).await;
-    let unset = Running::start(&mut bare(&["--log-format", "json", "-q"])).finish().await;
+    let unset = Running::start(&mut bare_program(&["--log-format", "json", "-q"])).finish().await;
     assert_eq!((failed.code, unset.code), (Some(69), Some(78)));
     let objects = |stderr: &str| -> Vec<Value> {
         stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
@@ -176,7 +176,8 @@ fn assert_keeps_secrets(simulator: &Simulator, stderr: &str) {
 
 #[tokio::test]
 async fn the_password_of_a_proxy_is_never_said() {
-    let mut command = bare(&["-vv", "--max-retries", "0", "--proxy", "http://ada:hunter-22@127.0.0.1:1", "-c", "c1"]);
+    let mut command =
+        bare_program(&["-vv", "--max-retries", "0", "--proxy", "http://ada:hunter-22@127.0.0.1:1", "-c", "c1"]);
     command.envs([("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "secret")]);
     let Finished { code, stderr, .. } = Running::start(&mut command).finish().await;
     assert_eq!(code, Some(69), "{stderr}");
@@ -247,15 +248,15 @@ async fn what_becomes_of_the_past_of_one_of_several_says_whose_it_is() {
 
 #[tokio::test]
 async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
-    let simulator = without_history("", &["socket:replay"]).await;
+    let simulator = simulator_without_history("", &["socket:replay"]).await;
     let mut running = Running::start(&mut program(&simulator, &["--json"]));
     open_sockets(&simulator, 1).await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: Hello").await.unwrap();
-    running.line().await;
+    running.next_line().await;
     let token = simulator.ledger().tokens[0].token.clone().unwrap();
     conversation.close(1011, &format!("bad {token}")).await;
-    let gap = running.line().await;
+    let gap = running.next_line().await;
     assert!(gap.contains("closed by the server with 1011: bad [redacted]"), "{gap}");
     conversation.play("close").await.unwrap();
     let Finished { stdout, stderr, .. } = running.finish().await;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::support::program::{Finished, Running};
-use crate::support::stranger::{Answer, CLOSE, CLOSED, FIN, Stranger, TEXT, frame, json as answer};
+use crate::support::raw_server::{CLOSE, CLOSED_EVENT, FIN, RawServer, Response, TEXT, json_response, server_frame};
 use serde_json::{Value, json};
 use vt100::{Callbacks, Parser, Screen};
 
@@ -90,14 +90,14 @@ fn assert_shows(printed: &str, lines: &[String]) {
 fn message(name: &str, text: &str) -> Vec<u8> {
     let from = json!({ "id": "external", "name": name });
     let message = json!({ "event": "messageAdded", "payload": { "from": from, "text": text } });
-    frame(FIN | TEXT, message.to_string().as_bytes())
+    server_frame(FIN | TEXT, message.to_string().as_bytes())
 }
 
 /// Every attack in the text and as the name, on the transcript socket.
 async fn transcript(args: &[&str]) -> Finished {
     let frames = ATTACKS.iter().flat_map(|(_, written, _)| message(written, written));
-    let frames: Vec<u8> = frames.chain(frame(FIN | TEXT, CLOSED.as_bytes())).collect();
-    let server = Stranger::transcript(frames, None).await;
+    let frames: Vec<u8> = frames.chain(server_frame(FIN | TEXT, CLOSED_EVENT.as_bytes())).collect();
+    let server = RawServer::transcript(frames, None).await;
     let finished = Running::start(&mut server.program(&[&["--timestamps", "none"], args].concat())).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     finished
@@ -157,10 +157,10 @@ async fn what_is_read_from_the_published_api_drives_no_terminal() {
         json!({ "id": format!("m{number}"), "timestamp": time(number), "direction": "inbound", "normalizedMessage": normal })
     });
     let bulk = json!({ "entities": entities.collect::<Vec<_>>() }).to_string();
-    let server = Stranger::start(move |head| match head {
-        head if head.contains("/messages/bulk") => answer(200, &bulk),
-        head if head.starts_with("GET /api/v2/conversations/c1 ") => answer(200, &conversation),
-        _ => answer(404, "{}"),
+    let server = RawServer::start(move |head| match head {
+        head if head.contains("/messages/bulk") => json_response(200, &bulk),
+        head if head.starts_with("GET /api/v2/conversations/c1 ") => json_response(200, &conversation),
+        _ => json_response(404, "{}"),
     })
     .await;
     let args = ["--source", "notifications", "--no-follow", "--timestamps", "none"];
@@ -177,10 +177,10 @@ async fn what_a_server_says_about_errors_drives_no_terminal() {
         let refusal = json!({ "message": written, "code": written, "messageParams": { "permissions": written } });
         let refusal = refusal.to_string();
         let reason = [&1011_u16.to_be_bytes(), written.as_bytes()].concat();
-        let closing = Answer::Socket(frame(FIN | CLOSE, &reason), None);
-        let server = Stranger::start(move |head| match head {
+        let closing = Response::WebSocket(server_frame(FIN | CLOSE, &reason), None);
+        let server = RawServer::start(move |head| match head {
             head if head.contains("/transcript ") => closing.clone(),
-            _ => answer(403, &refusal),
+            _ => json_response(403, &refusal),
         })
         .await;
         for (args, signs) in [(["--source", "transcript"], 2), (["--source", "notifications"], 1)] {

@@ -2,68 +2,68 @@
 
 use tokio::process::Command;
 
-use crate::support::front::{Authority, Front, self_signed, text};
-use crate::support::program::{Running, bare, program, simulator};
+use crate::support::program::{Running, bare_program, path_str, program, simulator};
+use crate::support::tls_proxy::{CertificateAuthority, TlsProxy, self_signed};
 
 const TALK: &str = "+0 customer Ada: one\n+0 close";
 
-/// The binary, sent to this front.
-fn through(front: &Front, simulator: &genesys_tail::simulator::Simulator, args: &[&str]) -> Command {
+/// The binary, sent to this TLS proxy.
+fn through(tls_proxy: &TlsProxy, simulator: &genesys_tail::simulator::Simulator, args: &[&str]) -> Command {
     let mut command = program(simulator, args);
-    command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{}", front.address));
+    command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
     command
 }
 
 #[tokio::test]
 async fn an_unknown_authority_is_refused_at_once_and_cacert_mends_it() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let refused = Running::start(&mut through(&front, &simulator, &["-F"])).finish().await;
-    assert_eq!((refused.code, front.accepted()), (Some(69), 1), "{}", refused.stderr);
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let refused = Running::start(&mut through(&tls_proxy, &simulator, &["-F"])).finish().await;
+    assert_eq!((refused.code, tls_proxy.accepted_connections()), (Some(69), 1), "{}", refused.stderr);
     assert!(refused.stderr.contains("is refused: its issuer is not known here"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--cacert"), "{}", refused.stderr);
     assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials for a stranger");
 
-    let file = authority.file();
-    let trusted = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)])).finish().await;
+    let file = authority.pem_file();
+    let trusted = Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
     assert!(trusted.stdout.contains("[Customer] Ada: one"), "{}", trusted.stdout);
 }
 
 #[tokio::test]
 async fn ssl_cert_file_stands_in_for_the_system() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let mut command = through(&front, &simulator, &[]);
-    let trusted = Running::start(command.env("SSL_CERT_FILE", authority.file())).finish().await;
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let mut command = through(&tls_proxy, &simulator, &[]);
+    let trusted = Running::start(command.env("SSL_CERT_FILE", authority.pem_file())).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
 
     // Both count where both are given.
-    let other = Authority::new().file();
-    let stranger = Authority::new();
-    let file = authority.file();
-    let mut command = through(&front, &simulator, &["--cacert", text(&file)]);
-    let trusted = Running::start(command.env("SSL_CERT_FILE", stranger.file())).finish().await;
+    let other = CertificateAuthority::new().pem_file();
+    let stranger = CertificateAuthority::new();
+    let file = authority.pem_file();
+    let mut command = through(&tls_proxy, &simulator, &["--cacert", path_str(&file)]);
+    let trusted = Running::start(command.env("SSL_CERT_FILE", stranger.pem_file())).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
 
-    let mut command = through(&front, &simulator, &[]);
+    let mut command = through(&tls_proxy, &simulator, &[]);
     let missing = Running::start(command.env("SSL_CERT_FILE", &other)).finish().await;
     assert_eq!(missing.code, Some(78), "the file is gone with its folder: {}", missing.stderr);
-    assert!(missing.stderr.contains(text(&other)), "{}", missing.stderr);
+    assert!(missing.stderr.contains(path_str(&other)), "{}", missing.stderr);
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.expired("127.0.0.1")).await;
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.expired_certificate("127.0.0.1")).await;
     for (certificate, reason, mend) in [
         (
-            authority.expired("127.0.0.1"),
+            authority.expired_certificate("127.0.0.1"),
             "it expired on 2020-12-31, and here it is 20",
             "set the clock of this machine",
         ),
         (
-            authority.early("127.0.0.1"),
+            authority.not_yet_valid_certificate("127.0.0.1"),
             "it is not valid before 2090-01-31, and here it is 20",
             "set the clock of this machine",
         ),
@@ -71,11 +71,12 @@ async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
         (self_signed("127.0.0.1", false), "its issuer is not known here", "--cacert FILE"),
         (self_signed("127.0.0.1", true), "it is self-signed, or one of an authority", "another certificate"),
     ] {
-        front.show(certificate);
-        let before = front.accepted();
-        let file = authority.file();
-        let refused = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)])).finish().await;
-        assert_eq!((refused.code, front.accepted() - before), (Some(69), 1), "{}", refused.stderr);
+        tls_proxy.set_certificate(certificate);
+        let before = tls_proxy.accepted_connections();
+        let file = authority.pem_file();
+        let refused =
+            Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
+        assert_eq!((refused.code, tls_proxy.accepted_connections() - before), (Some(69), 1), "{}", refused.stderr);
         assert!(refused.stderr.contains(reason) && refused.stderr.contains(mend), "{}", refused.stderr);
         assert!(!refused.stderr.contains("retry"), "{}", refused.stderr);
     }
@@ -83,17 +84,17 @@ async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
 
 #[tokio::test]
 async fn a_certificate_that_goes_bad_later_is_tried_again() {
-    let (simulator, authority) = (simulator("", &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let file = authority.file();
-    let mut running = Running::start(&mut through(&front, &simulator, &["--cacert", text(&file)]));
-    running.hears("connected").await;
+    let (simulator, authority) = (simulator("", &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let file = authority.pem_file();
+    let mut running = Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)]));
+    running.wait_for_stderr("connected").await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: one").await.unwrap();
-    running.line().await;
-    front.show(authority.expired("127.0.0.1"));
-    front.cut();
-    running.hears("it expired on 2020-12-31").await;
+    running.next_line().await;
+    tls_proxy.set_certificate(authority.expired_certificate("127.0.0.1"));
+    tls_proxy.close_connections();
+    running.wait_for_stderr("it expired on 2020-12-31").await;
 }
 
 #[tokio::test]
@@ -110,12 +111,12 @@ async fn tls_that_fails_for_another_reason_is_tried_again() {
 #[tokio::test]
 async fn no_switch_turns_verification_off() {
     for flag in ["-k", "--insecure", "--no-verify", "--no-check-certificate", "--danger-accept-invalid-certs"] {
-        let refused = Running::start(&mut bare(&[flag, "-c", "c1"])).finish().await;
+        let refused = Running::start(&mut bare_program(&[flag, "-c", "c1"])).finish().await;
         assert_eq!(refused.code, Some(2), "{flag}: {}", refused.stderr);
     }
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let mut command = through(&front, &simulator, &[]);
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let mut command = through(&tls_proxy, &simulator, &[]);
     for name in ["NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY", "SSL_VERIFY"] {
         command.env(name, "0");
     }

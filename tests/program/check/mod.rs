@@ -7,7 +7,7 @@ mod sign_in;
 
 use genesys_tail::simulator::{Options, Simulator};
 
-use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, soon};
+use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
 
 /// A conversation that a queue and an agent have to do with before anybody listens.
 const TALK: &str = "+0 customer Ada: Hello\n+0 join agent Sam Okafor\n+0 agent Sam Okafor: Hi\n+60 close";
@@ -99,7 +99,7 @@ async fn where_all_is_well_every_step_is_ok() {
 async fn it_leaves_nothing_open_behind_it() {
     let simulator = under_way(&[]).await;
     check(&simulator, &[]).await;
-    let ledger = soon(simulator.until(|ledger| ledger.open() + ledger.listening() == 0)).await;
+    let ledger = within_timeout(simulator.until(|ledger| ledger.open() + ledger.listening() == 0)).await;
     assert_eq!((ledger.tokens.len(), ledger.channels.len()), (1, 1));
     assert_eq!((ledger.connections[0].close_code, ledger.listeners[0].close_code), (Some(1000), Some(1000)));
     assert_eq!(ledger.strays.len(), 0, "{:?}", ledger.strays);
@@ -111,7 +111,7 @@ async fn it_leaves_nothing_open_behind_it() {
     // A connection that is dropped while something is on its way is reset, and the goodbye lost.
     let talkative = simulator_with("", &["socket:burst=20000"], Options::default()).await;
     check(&talkative, &[]).await;
-    let ledger = soon(talkative.until(|ledger| ledger.open() == 0)).await;
+    let ledger = within_timeout(talkative.until(|ledger| ledger.open() == 0)).await;
     assert_eq!(ledger.connections[0].close_code, Some(1000));
 }
 
@@ -128,7 +128,7 @@ async fn no_channel_is_shown_on_standard_error_either() {
 async fn a_signal_ends_it_at_once_and_a_reader_that_went_away_has_seen_enough() {
     let simulator = simulator(TALK, &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["check", "--connect-timeout", "1h"]));
-    soon(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
     running.signal(rustix::process::Signal::TERM);
     let finished = running.finish().await;
     assert_eq!((finished.code, finished.signal), (None, Some(15)), "{}", finished.stdout);

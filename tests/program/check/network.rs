@@ -8,9 +8,9 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::{TALK, assert_proper, check, only};
-use crate::support::front::{Authority, Front, text};
-use crate::support::program::{Finished, Running, program, simulator};
-use crate::support::proxy::{Manner, Proxy};
+use crate::support::program::{Finished, Running, path_str, program, simulator};
+use crate::support::proxy::{Proxy, ProxyMode};
+use crate::support::tls_proxy::{CertificateAuthority, TlsProxy};
 
 #[tokio::test]
 async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
@@ -46,22 +46,26 @@ async fn a_host_that_says_nothing_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_explained() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
     let mut command = program(&simulator, &["check"]);
-    command.env("GENESYS_API_URL", format!("https://{}", front.address));
+    command.env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
     let finished = Running::start(&mut command).finish().await;
     assert_proper(&simulator, &finished);
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
     let line = only(&finished, "fail");
     assert!(line.contains("is refused: its issuer is not known here") && line.contains("--cacert"), "{line}");
-    assert!(finished.stdout.contains(&format!("ok    api host {} reachable\n", front.address)), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains(&format!("ok    api host {} reachable\n", tls_proxy.address)),
+        "{}",
+        finished.stdout
+    );
     assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials where something is wrong");
 
-    let finished = Running::start(command.args(["--cacert", text(&authority.file())])).finish().await;
+    let finished = Running::start(command.args(["--cacert", path_str(&authority.pem_file())])).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert!(
-        finished.stdout.contains(&format!("ok    certificate of {} trusted\n", front.address)),
+        finished.stdout.contains(&format!("ok    certificate of {} trusted\n", tls_proxy.address)),
         "{}",
         finished.stdout
     );
@@ -70,11 +74,11 @@ async fn a_certificate_of_an_unknown_authority_is_explained() {
 /// A name that only the proxy knows.
 const HOST: &str = "api.example.test";
 
-async fn behind_proxy(manner: Manner, login: &str) -> (Finished, String) {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.certificate(HOST)).await;
-    let proxy = Proxy::start(manner, front.address).await;
-    let mut command: Command = program(&simulator, &["check", "--cacert", text(&authority.file())]);
+async fn behind_proxy(manner: ProxyMode, login: &str) -> (Finished, String) {
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate(HOST)).await;
+    let proxy = Proxy::start(manner, tls_proxy.address).await;
+    let mut command: Command = program(&simulator, &["check", "--cacert", path_str(&authority.pem_file())]);
     command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{HOST}"));
     let finished =
         Running::start(command.env("HTTPS_PROXY", format!("http://{login}{}", proxy.address))).finish().await;
@@ -84,7 +88,7 @@ async fn behind_proxy(manner: Manner, login: &str) -> (Finished, String) {
 
 #[tokio::test]
 async fn a_proxy_is_named_without_its_password() {
-    let (finished, address) = behind_proxy(Manner::Open, "ada:s3cret@").await;
+    let (finished, address) = behind_proxy(ProxyMode::Open, "ada:s3cret@").await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     let line = format!("ok    api and login host {HOST} reachable through the proxy http://{address}\n");
     assert!(finished.stdout.contains(&line), "{}", finished.stdout);
@@ -93,7 +97,7 @@ async fn a_proxy_is_named_without_its_password() {
 
 #[tokio::test]
 async fn a_proxy_that_wants_a_password_is_77() {
-    let (finished, address) = behind_proxy(Manner::Guarded("YWRhOnMzY3JldA=="), "").await;
+    let (finished, address) = behind_proxy(ProxyMode::RequiresLogin("YWRhOnMzY3JldA=="), "").await;
     assert_eq!(finished.code, Some(77), "{}", finished.stdout);
     let line = only(&finished, "fail");
     assert!(line.contains("(407)") && line.contains(&address) && line.contains("USER:PASSWORD"), "{line}");
@@ -101,7 +105,7 @@ async fn a_proxy_that_wants_a_password_is_77() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_69_and_those_to_ask_are_named() {
-    let (finished, address) = behind_proxy(Manner::Refusing(403), "").await;
+    let (finished, address) = behind_proxy(ProxyMode::Rejects(403), "").await;
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
     let line = only(&finished, "fail");
     assert!(line.contains(&address) && line.contains(&format!("does not pass us on to {HOST}: it refuses")), "{line}");
@@ -143,15 +147,15 @@ async fn whose_clock_is_off_by(delta: TimeDelta) -> SocketAddr {
 /// Where the clock is so wrong that no certificate is taken, both dates are told.
 #[tokio::test]
 async fn a_certificate_out_of_its_time_leads_to_the_clock() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, Authority::new());
-    let front = Front::start(&simulator, authority.early("127.0.0.1")).await;
+    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.not_yet_valid_certificate("127.0.0.1")).await;
     for (certificate, words) in [
-        (authority.early("127.0.0.1"), "it is not valid before 2090-01-31, and here it is 20"),
-        (authority.expired("127.0.0.1"), "it expired on 2020-12-31, and here it is 20"),
+        (authority.not_yet_valid_certificate("127.0.0.1"), "it is not valid before 2090-01-31, and here it is 20"),
+        (authority.expired_certificate("127.0.0.1"), "it expired on 2020-12-31, and here it is 20"),
     ] {
-        front.show(certificate);
-        let mut command = program(&simulator, &["check", "--cacert", text(&authority.file())]);
-        command.env("GENESYS_API_URL", format!("https://{}", front.address));
+        tls_proxy.set_certificate(certificate);
+        let mut command = program(&simulator, &["check", "--cacert", path_str(&authority.pem_file())]);
+        command.env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
         let finished = Running::start(&mut command).finish().await;
         assert_eq!(finished.code, Some(69), "{}", finished.stdout);
         let line = only(&finished, "fail");

@@ -3,7 +3,7 @@
 use genesys_tail::simulator::{Options, Script, Simulator};
 
 use crate::notifications::{named, published, tail};
-use crate::support::program::{Running, program, run, simulator_with, soon};
+use crate::support::program::{Running, program, run, simulator_with, within_timeout};
 
 #[tokio::test]
 async fn a_call_is_told_by_the_right_speakers_and_in_final_words() {
@@ -33,17 +33,17 @@ async fn a_call_is_told_by_the_right_speakers_and_in_final_words() {
 async fn a_reconnect_during_a_call_is_one_gap_before_whatever_comes_then() {
     let simulator = simulator_with("call", &[], published()).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: before").await.unwrap();
-    assert_eq!(tail.line().await, "[Customer] Ada: before");
+    assert_eq!(tail.next_line().await, "[Customer] Ada: before");
     simulator.inflict("notify:reset").await.unwrap();
-    tail.hears("retry 1").await;
+    tail.wait_for_stderr("retry 1").await;
     conversation.play("customer Ada: unheard").await.unwrap();
-    soon(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
+    within_timeout(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
     conversation.play("customer Ada: after").await.unwrap();
-    assert!(tail.line().await.starts_with("[GAP] "));
-    assert_eq!(tail.line().await, "[Customer] Ada: after");
+    assert!(tail.next_line().await.starts_with("[GAP] "));
+    assert_eq!(tail.next_line().await, "[Customer] Ada: after");
     conversation.play("close").await.unwrap();
     let finished = tail.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

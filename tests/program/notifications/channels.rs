@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Ledger, Options};
 
 use crate::notifications::{TALK, api, published, tail, texts};
-use crate::support::program::{Running, program, run, simulator_with, soon};
+use crate::support::program::{Running, program, run, simulator_with, within_timeout};
 
 #[tokio::test]
 async fn a_channel_that_is_gone_is_replaced_and_nothing_is_missed() {
@@ -27,12 +27,12 @@ async fn a_channel_that_is_gone_is_replaced_and_nothing_is_missed() {
 async fn a_channel_that_was_dropped_while_nobody_listened_is_replaced_before_the_dial() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     simulator.inflict("notify:reset").await.unwrap();
     simulator.drop_channels();
-    tail.hears("retry 1").await;
+    tail.wait_for_stderr("retry 1").await;
     simulator.first_conversation().play("customer Ada: one").await.unwrap();
-    assert_eq!(tail.line().await, "[Customer] Ada: one");
+    assert_eq!(tail.next_line().await, "[Customer] Ada: one");
     let ledger = simulator.ledger();
     assert_eq!((ledger.channels.len(), ledger.dials.len()), (2, 2), "the dead one is not dialled: {}", tail.stderr());
     simulator.first_conversation().play("close").await.unwrap();
@@ -57,15 +57,15 @@ async fn subscriptions_are_said_again_before_the_channel_or_the_token_ends_and_n
     join_all(lives.map(async |(what, options, tokens)| {
         let simulator = simulator_with("", &[], options).await;
         let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-        soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+        within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
         simulator.first_conversation().play("agent Sam: one").await.unwrap();
-        assert_eq!([tail.line().await, tail.line().await], ["[UPDATE] Sam joined", "[Agent] Sam: one"]);
+        assert_eq!([tail.next_line().await, tail.next_line().await], ["[UPDATE] Sam joined", "[Agent] Sam: one"]);
         if what == "revoked" {
             simulator.revoke_tokens();
             simulator.first_conversation().play("agent Sam: two").await.unwrap();
-            assert_eq!(tail.line().await, "[Agent] Sam: two");
+            assert_eq!(tail.next_line().await, "[Agent] Sam: two");
         }
-        let ledger = soon(simulator.until(|ledger| !renewals(ledger).is_empty())).await;
+        let ledger = within_timeout(simulator.until(|ledger| !renewals(ledger).is_empty())).await;
         assert!((9.5..12.5).contains(&renewals(&ledger)[0]), "{what}: {:?}", renewals(&ledger));
         assert_eq!((ledger.tokens.len(), ledger.channels.len(), ledger.listeners.len()), (tokens, 1, 1), "{what}");
         let renewal = ledger.subscriptions.last().unwrap();
@@ -100,7 +100,7 @@ async fn a_service_without_channels_is_not_the_published_api() {
 async fn topics_of_who_comes_are_added_within_two_seconds() {
     let simulator = api("", &[]).await;
     let tail = Running::start(&mut program(&simulator, &["--source", "notifications"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let conversation = simulator.first_conversation();
     for (act, topic) in [
         ("alert agent Sam", "v2.users."),

@@ -4,12 +4,12 @@
 mod bodies;
 mod calls;
 mod channels;
-mod ends;
-mod losses;
+mod endings;
+mod errors;
+mod outages;
 mod raw;
 mod several;
 mod sizes;
-mod trouble;
 
 use std::time::Duration;
 

@@ -8,11 +8,11 @@ use genesys_tail::simulator::Options;
 use tempfile::tempdir;
 
 use crate::notifications::{TALK, api, named, published, tail};
-use crate::support::program::{Running, bare, program, simulator_with, soon};
+use crate::support::program::{Running, bare_program, program, simulator_with, within_timeout};
 
 async fn replay(path: &Path, args: &[&str]) -> String {
     let args = [&["--replay", path.to_str().unwrap()], args].concat();
-    let finished = Running::start(&mut bare(&args)).finish().await;
+    let finished = Running::start(&mut bare_program(&args)).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     finished.stdout
 }
@@ -90,10 +90,10 @@ async fn no_secret_and_no_channel_is_ever_shown() {
 async fn a_channel_is_struck_out_of_frames() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "-o", "raw"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let channel = simulator.ledger().channels[0].id.clone();
     simulator.notify(format!(r#"{{"topicName":"v2.system.hello.{channel}","eventBody":null}}"#)).await;
-    assert_eq!(tail.line().await, r#"{"topicName":"v2.system.hello.[channel]","eventBody":null}"#);
+    assert_eq!(tail.next_line().await, r#"{"topicName":"v2.system.hello.[channel]","eventBody":null}"#);
     simulator.first_conversation().play("close").await.unwrap();
     let finished = tail.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Wires};
 
 use crate::notifications::{TALK, published, tail};
-use crate::support::program::{Running, program, run, simulator_with, soon};
+use crate::support::program::{Running, program, run, simulator_with, within_timeout};
 
 const FIRST: &str = "85c0155f-0000-4000-8000-000000000001";
 const SECOND: &str = "97b9dcb3-0000-4000-8000-000000000002";
@@ -57,7 +57,7 @@ async fn group(simulator: &Simulator, flag: &str, sockets: usize) -> Running {
     let mut command = program(simulator, &[flag, &id, "--timestamps", "none"]);
     command.env_remove("GENESYS_CONVERSATION_ID");
     let tail = Running::start(&mut command);
-    soon(simulator.until(|ledger| ledger.listening() == sockets)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == sockets)).await;
     tail
 }
 
@@ -72,28 +72,28 @@ async fn conversations_of_a_group_are_found_at_the_start_or_joined_and_none_of_t
         open.play("agent Sam: before").await.unwrap();
         let mut tail = group(&simulator, flag, 1).await;
         if analytics {
-            assert_eq!(tail.line().await, "85c0155f [Agent] Sam: before", "{flag}");
+            assert_eq!(tail.next_line().await, "85c0155f [Agent] Sam: before", "{flag}");
         } else {
-            tail.hears("open conversations cannot be searched for").await;
+            tail.wait_for_stderr("open conversations cannot be searched for").await;
             open.play("agent Sam: again").await.unwrap();
-            assert_eq!(tail.line().await, "85c0155f [Agent] Sam: before");
-            assert_eq!(tail.line().await, "85c0155f [Agent] Sam: again");
+            assert_eq!(tail.next_line().await, "85c0155f [Agent] Sam: before");
+            assert_eq!(tail.next_line().await, "85c0155f [Agent] Sam: again");
         }
         new.play("agent Sam: first").await.unwrap();
         // It was found by the search already, with its customer alone, unless that is not permitted.
-        let mut line = tail.line().await;
+        let mut line = tail.next_line().await;
         if line.contains("[UPDATE]") {
-            line = tail.line().await;
+            line = tail.next_line().await;
         }
         assert_eq!(line, "97b9dcb3 [Agent] Sam: first", "{flag}");
         new.play("close").await.unwrap();
         while !line.contains("97b9dcb3 [CLOSED]") {
-            line = tail.line().await;
+            line = tail.next_line().await;
             assert!(line.starts_with("97b9dcb3 ["), "{line}");
         }
         new.play("update status=wrapped-up").await.unwrap();
         open.play("agent Sam: still here").await.unwrap();
-        assert_eq!(tail.line().await, "85c0155f [Agent] Sam: still here", "{flag}");
+        assert_eq!(tail.next_line().await, "85c0155f [Agent] Sam: still here", "{flag}");
         tail.signal(rustix::process::Signal::INT);
         let finished = tail.finish().await;
         assert_eq!((finished.signal, finished.stdout.as_str()), (Some(2), ""), "{}", finished.stderr);
@@ -110,7 +110,7 @@ async fn a_conversation_of_a_group_that_may_not_be_read_is_refused_once() {
     for text in ["one", "two", "three"] {
         refused.play(&format!("customer Ada: {text}")).await.unwrap();
         open.play(&format!("customer Ada: {text}")).await.unwrap();
-        assert_eq!(tail.line().await, format!("85c0155f [Customer] Ada: {text}"));
+        assert_eq!(tail.next_line().await, format!("85c0155f [Customer] Ada: {text}"));
     }
     assert_eq!(tail.stderr().matches("error: 97b9dcb3: ").count(), 1, "{}", tail.stderr());
     assert_eq!(simulator.ledger().requests_of("GET /api/v2/conversations/97b9"), 1);

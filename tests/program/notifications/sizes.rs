@@ -3,7 +3,7 @@
 use genesys_tail::simulator::Simulator;
 
 use crate::notifications::api;
-use crate::support::program::{Running, peak, program, soon};
+use crate::support::program::{Running, peak_memory_mib, program, within_timeout};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -25,14 +25,14 @@ fn event(simulator: &Simulator, bytes: usize) -> String {
 async fn begun(simulator: &Simulator, args: &[&str]) -> Running {
     let usual = ["--source", "notifications", "--timestamps", "none"];
     let mut running = Running::start(&mut program(simulator, &[&usual, args].concat()));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     say(simulator, "before", &mut running).await;
     running
 }
 
 async fn say(simulator: &Simulator, text: &str, running: &mut Running) {
     simulator.first_conversation().play(&format!("customer Ada: {text}")).await.unwrap();
-    assert_eq!(running.line().await, format!("[Customer] Ada: {text}"));
+    assert_eq!(running.next_line().await, format!("[Customer] Ada: {text}"));
 }
 
 /// Ends the conversation, and returns the codes that the sockets were closed with.
@@ -50,7 +50,7 @@ async fn a_frame_of_fifteen_mebibytes_is_an_event_like_any_other_in_bounded_memo
     let mut running = begun(&simulator, &[]).await;
     simulator.notify(event(&simulator, 15 * MEBIBYTE)).await;
     say(&simulator, "after it", &mut running).await;
-    let memory = peak(running.child.id()).unwrap();
+    let memory = peak_memory_mib(running.child.id()).unwrap();
     assert!(memory <= BOUNDED, "{memory} MiB");
     assert!(!running.stderr().contains("retry") && !running.stderr().contains("skipped"), "{}", running.stderr());
     assert_eq!(over(&simulator, running).await, [Some(1000)]);
@@ -64,10 +64,10 @@ async fn a_frame_above_the_limit_is_refused_with_1009_and_the_tail_comes_back_to
     say(&simulator, "as large as may be", &mut running).await;
     assert_eq!(simulator.ledger().listeners.len(), 1, "{}", running.stderr());
     simulator.notify(event(&simulator, MEBIBYTE + 1)).await;
-    running.hears("a message above the limit of --max-frame-size (1009); retry 1 of 5").await;
-    soon(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
+    running.wait_for_stderr("a message above the limit of --max-frame-size (1009); retry 1 of 5").await;
+    within_timeout(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
     say(&simulator, "after it", &mut running).await;
-    let memory = peak(running.child.id()).unwrap();
+    let memory = peak_memory_mib(running.child.id()).unwrap();
     assert!(memory <= BOUNDED / 2, "{memory} MiB");
     assert_eq!(over(&simulator, running).await, [Some(1009), Some(1000)]);
     assert_eq!(simulator.ledger().channels.len(), 1);

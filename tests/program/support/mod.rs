@@ -1,8 +1,8 @@
-//! What the tests of the built binary have in common.
+//! Shared parts of the tests of the built binary.
 
-pub(crate) mod front;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod pty;
+pub(crate) mod raw_server;
 pub(crate) mod shell;
-pub(crate) mod stranger;
+pub(crate) mod tls_proxy;

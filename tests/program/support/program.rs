@@ -1,6 +1,7 @@
-//! The built binary, run against a simulator in this process and with nothing of the developer's environment.
+//! The built binary, run against an in-process simulator, without the developer's environment.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,44 +12,44 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Nothing here takes longer than this unless it is broken, not even on a machine that has much else to do.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it happens in time")
+/// Awaits `future` for at most a minute, which no step of these tests needs, even on a busy machine.
+pub(crate) async fn within_timeout<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("the step completes within a minute")
 }
 
-/// A simulator with this script and these faults. With an empty script the conversation waits to be played by hand.
+/// Starts a simulator with this script and these faults. With an empty script, the test plays the conversation itself.
 pub(crate) async fn simulator(script: &str, faults: &[&str]) -> Simulator {
     simulator_with(script, faults, Options::default()).await
 }
 
-/// The same without the published API: what was missed cannot be read afterwards, and everything comes over the socket.
-pub(crate) async fn without_history(script: &str, faults: &[&str]) -> Simulator {
-    simulator_with(script, faults, transcript_only()).await
+/// Starts a simulator without the published API: no history can be read, all events come over the transcript socket.
+pub(crate) async fn simulator_without_history(script: &str, faults: &[&str]) -> Simulator {
+    simulator_with(script, faults, transcript_only_options()).await
 }
 
-/// What [`without_history`] has for options.
-pub(crate) fn transcript_only() -> Options {
+/// Returns the options of [`simulator_without_history`].
+pub(crate) fn transcript_only_options() -> Options {
     Options { wires: Wires::TranscriptOnly, ..Options::default() }
 }
 
-/// The same as [`simulator`], with everything else as in `options`.
+/// Starts a simulator with this script, these faults and further options.
 pub(crate) async fn simulator_with(script: &str, faults: &[&str], options: Options) -> Simulator {
     let script: Script = script.parse().unwrap();
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     Simulator::start(Options { script, faults, ..options }).await.unwrap()
 }
 
-/// The binary with an empty environment, in a folder without a `.env`, with nothing on its standard input.
-pub(crate) fn bare(args: &[&str]) -> Command {
+/// Returns the binary with an empty environment and standard input, in a folder without a `.env`.
+pub(crate) fn bare_program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
     command.args(args).env_clear().current_dir("/").kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// The binary with the settings it needs to tail the first conversation of this simulator.
+/// Returns the binary with the settings to tail the first conversation of this simulator.
 pub(crate) fn program(simulator: &Simulator, args: &[&str]) -> Command {
-    let mut command = bare(args);
+    let mut command = bare_program(args);
     for line in simulator.dotenv().lines() {
         let (name, value) = line.split_once('=').unwrap();
         command.env(name, value.trim_matches('\''));
@@ -61,85 +62,89 @@ pub(crate) async fn run(simulator: &Simulator, args: &[&str]) -> Finished {
     Running::start(&mut program(simulator, args)).finish().await
 }
 
-/// The most memory in MiB that a process has used so far.
-pub(crate) fn peak(process: Option<u32>) -> Option<usize> {
+/// Returns the peak memory of a process so far, in MiB.
+pub(crate) fn peak_memory_mib(process: Option<u32>) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
 }
 
-/// A run that is over.
+/// Returns a path as a command line argument.
+pub(crate) fn path_str(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The result of a finished run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Finished {
     /// The exit code; `None` after death by a signal.
     pub(crate) code: Option<i32>,
-    /// The signal it died of.
+    /// The signal that ended the process.
     pub(crate) signal: Option<i32>,
-    /// What was on standard output and not yet read from it.
+    /// The part of standard output that the test had not read before.
     pub(crate) stdout: String,
-    /// Everything that was on standard error.
+    /// All of standard error.
     pub(crate) stderr: String,
 }
 
-/// A run that goes on. Standard error is always read, standard output only when asked for.
+/// A running program. Standard error is read in the background, standard output only on request.
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) stdout: Option<BufReader<ChildStdout>>,
     stderr: watch::Receiver<String>,
-    listening: Option<JoinHandle<()>>,
+    stderr_task: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    /// Starts a command of [`program`] or [`bare`], whatever was changed about it since.
+    /// Starts a command made by [`program`] or [`bare_program`].
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map(BufReader::new);
-        let (heard, stderr) = watch::channel(String::new());
-        let listening = child.stderr.take().map(|mut pipe| {
+        let (sender, stderr) = watch::channel(String::new());
+        let stderr_task = child.stderr.take().map(|mut pipe| {
             tokio::spawn(async move {
                 let mut buffer = vec![0; 64 << 10];
                 while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
-                    heard.send_modify(|text| text.push_str(&String::from_utf8_lossy(&buffer[..count])));
+                    sender.send_modify(|text| text.push_str(&String::from_utf8_lossy(&buffer[..count])));
                 }
             })
         });
-        Self { child, stdout, stderr, listening }
+        Self { child, stdout, stderr, stderr_task }
     }
 
-    /// The next line on standard output, without its line break; empty at the end.
-    pub(crate) async fn line(&mut self) -> String {
+    /// Reads the next line of standard output, without its line break. Returns an empty string at the end.
+    pub(crate) async fn next_line(&mut self) -> String {
         let mut line = String::new();
-        soon(self.stdout.as_mut().unwrap().read_line(&mut line)).await.unwrap();
+        within_timeout(self.stdout.as_mut().unwrap().read_line(&mut line)).await.unwrap();
         line.truncate(line.trim_end_matches('\n').len());
         line
     }
 
-    /// Waits until `words` were said on standard error.
-    pub(crate) async fn hears(&mut self, words: &str) {
-        let heard = soon(self.stderr.wait_for(|text| text.contains(words))).await.map(|_| ());
-        heard.unwrap_or_else(|_| panic!("the end came before {words:?}: {}", *self.stderr.borrow()));
+    /// Waits until standard error contains `text`.
+    pub(crate) async fn wait_for_stderr(&mut self, text: &str) {
+        let result = within_timeout(self.stderr.wait_for(|stderr| stderr.contains(text))).await.map(|_| ());
+        result.unwrap_or_else(|_| panic!("the program ended before {text:?}: {}", *self.stderr.borrow()));
     }
 
-    /// What was said on standard error until now.
+    /// Returns everything written to standard error so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.borrow().clone()
     }
 
-    /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
-    /// Reads standard output to its end, if it is still open, and waits for the program to end.
+    /// Reads standard output to its end, unless the test took it, and waits for the program to end.
     pub(crate) async fn finish(mut self) -> Finished {
         let mut stdout = Vec::new();
         if let Some(pipe) = &mut self.stdout {
-            soon(pipe.read_to_end(&mut stdout)).await.unwrap();
+            within_timeout(pipe.read_to_end(&mut stdout)).await.unwrap();
         }
-        let status = soon(self.child.wait()).await.unwrap();
-        if let Some(listening) = self.listening {
-            soon(listening).await.unwrap();
+        let status = within_timeout(self.child.wait()).await.unwrap();
+        if let Some(task) = self.stderr_task {
+            within_timeout(task).await.unwrap();
         }
         let stdout = String::from_utf8(stdout).unwrap();
         let stderr = self.stderr.borrow().clone();

@@ -1,4 +1,4 @@
-//! A proxy that takes every name to one place, and remembers who asked for what.
+//! A forward proxy that connects every target to one address and records the requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -6,74 +6,73 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a proxy does with those who come.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Manner {
-    /// Lets everybody through.
+pub(crate) enum ProxyMode {
+    /// Accepts every `CONNECT`.
     Open,
-    /// Lets those through who send this behind `Basic`, and answers 407 to all others.
-    Guarded(&'static str),
-    /// Answers everybody with this status.
-    Refusing(u16),
-    /// Speaks SOCKS5 and lets everybody through.
-    Socks,
+    /// Accepts a `CONNECT` with these `Basic` credentials and answers 407 to all others.
+    RequiresLogin(&'static str),
+    /// Answers every `CONNECT` with this status.
+    Rejects(u16),
+    /// Accepts every SOCKS5 request.
+    Socks5,
 }
 
 /// A running proxy. It serves for as long as the runtime of the test runs.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
+    request_lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    /// Listens on loopback; whatever is asked for leads to `behind`.
-    pub(crate) async fn start(manner: Manner, behind: SocketAddr) -> Self {
+    /// Listens on loopback and connects every accepted request to `upstream`, regardless of its target.
+    pub(crate) async fn start(mode: ProxyMode, upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let proxy = Self { address: listener.local_addr().unwrap(), asked: Arc::default() };
-        let asked = Arc::clone(&proxy.asked);
+        let proxy = Self { address: listener.local_addr().unwrap(), request_lines: Arc::default() };
+        let request_lines = Arc::clone(&proxy.request_lines);
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                tokio::spawn(serve(tcp, manner, behind, Arc::clone(&asked)));
+                tokio::spawn(serve(tcp, mode, upstream, Arc::clone(&request_lines)));
             }
         });
         proxy
     }
 
-    /// The first line of every request, or `SOCKS host:port`.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    /// Returns the first line of every request, or `SOCKS host:port`.
+    pub(crate) fn request_lines(&self) -> Vec<String> {
+        self.request_lines.lock().unwrap().clone()
     }
 }
 
-async fn serve(mut tcp: TcpStream, manner: Manner, behind: SocketAddr, asked: Arc<Mutex<Vec<String>>>) {
-    let (target, answer) = if let Manner::Socks = manner {
-        (socks(&mut tcp).await, b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00".to_vec())
+async fn serve(mut tcp: TcpStream, mode: ProxyMode, upstream: SocketAddr, request_lines: Arc<Mutex<Vec<String>>>) {
+    let (request_line, response) = if let ProxyMode::Socks5 = mode {
+        (read_socks_request(&mut tcp).await, b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00".to_vec())
     } else {
-        let head = head(&mut tcp).await;
-        let answer = format!("HTTP/1.1 {} As It Is\r\n\r\n", verdict(manner, &head)).into_bytes();
-        (head.lines().next().unwrap_or_default().to_owned(), answer)
+        let head = read_head(&mut tcp).await;
+        let response = format!("HTTP/1.1 {} As It Is\r\n\r\n", connect_status(mode, &head)).into_bytes();
+        (head.lines().next().unwrap_or_default().to_owned(), response)
     };
-    asked.lock().unwrap().push(target);
-    let through = answer.starts_with(b"HTTP/1.1 200") || matches!(manner, Manner::Socks);
-    if tcp.write_all(&answer).await.is_ok() && through {
-        let mut inner = TcpStream::connect(behind).await.unwrap();
-        // How it ends is for the two ends to say.
+    request_lines.lock().unwrap().push(request_line);
+    let accepted = response.starts_with(b"HTTP/1.1 200") || matches!(mode, ProxyMode::Socks5);
+    if tcp.write_all(&response).await.is_ok() && accepted {
+        let mut inner = TcpStream::connect(upstream).await.unwrap();
+        // Either end may close the connection abruptly.
         let _ = copy_bidirectional(&mut tcp, &mut inner).await;
     }
 }
 
-fn verdict(manner: Manner, head: &str) -> u16 {
-    match manner {
-        Manner::Refusing(status) => status,
-        Manner::Guarded(basic) => {
+fn connect_status(mode: ProxyMode, head: &str) -> u16 {
+    match mode {
+        ProxyMode::Rejects(status) => status,
+        ProxyMode::RequiresLogin(basic) => {
             let wanted = format!("proxy-authorization: basic {}", basic.to_lowercase());
             if head.lines().any(|line| line.to_lowercase() == wanted) { 200 } else { 407 }
         }
-        Manner::Open | Manner::Socks => 200,
+        ProxyMode::Open | ProxyMode::Socks5 => 200,
     }
 }
 
-async fn head(tcp: &mut TcpStream) -> String {
+async fn read_head(tcp: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match tcp.read_u8().await {
@@ -84,15 +83,15 @@ async fn head(tcp: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// The greeting, and a request that names a host.
-async fn socks(tcp: &mut TcpStream) -> String {
+/// Reads the SOCKS5 greeting and a `CONNECT` request with a host name.
+async fn read_socks_request(tcp: &mut TcpStream) -> String {
     let mut greeting = [0; 2];
     tcp.read_exact(&mut greeting).await.unwrap();
     tcp.read_exact(&mut vec![0; greeting[1].into()]).await.unwrap();
     tcp.write_all(b"\x05\x00").await.unwrap();
     let mut request = [0; 5];
     tcp.read_exact(&mut request).await.unwrap();
-    assert_eq!(request[..4], *b"\x05\x01\x00\x03", "it leaves the name to the proxy");
+    assert_eq!(request[..4], *b"\x05\x01\x00\x03", "the proxy resolves the host name");
     let mut name = vec![0; request[4].into()];
     tcp.read_exact(&mut name).await.unwrap();
     format!("SOCKS {}:{}", String::from_utf8(name).unwrap(), tcp.read_u16().await.unwrap())

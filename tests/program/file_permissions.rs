@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::front::text;
-use crate::support::program::{Finished, Running, program, run, simulator};
-use crate::support::shell::after;
+use crate::support::program::{Finished, Running, path_str, program, run, simulator};
+use crate::support::shell::with_shell_setup;
 
 const TALK: &str = "+0 customer Ada: Hello\n+0 close";
 
@@ -28,7 +27,7 @@ fn place(name: &str) -> (TempDir, PathBuf) {
 /// Holds a place to being refused in two lines, before anything is asked of anybody.
 async fn is_refused(flag: &str, path: &Path, code: i32, error: &str, hint: &str) {
     let simulator = simulator(TALK, &[]).await;
-    let finished = run(&simulator, &[flag, text(path)]).await;
+    let finished = run(&simulator, &[flag, path_str(path)]).await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{}: {}", path.display(), finished.stderr);
     assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  {hint}\n"), "{}", path.display());
     assert!(simulator.ledger().tokens.is_empty(), "{}", path.display());
@@ -88,8 +87,8 @@ async fn what_is_created_is_private_whatever_the_umask_permits() {
     for (flag, _) in FLAGS {
         let (_folder, path) = place("new");
         let simulator = simulator(TALK, &[]).await;
-        let tail = program(&simulator, &[flag, text(&path), "--timestamps", "none"]);
-        assert_tailed(&Running::start(&mut after("umask 0", &tail)).finish().await);
+        let tail = program(&simulator, &[flag, path_str(&path), "--timestamps", "none"]);
+        assert_tailed(&Running::start(&mut with_shell_setup("umask 0", &tail)).finish().await);
         assert_eq!(mode(&path), 0o600, "{flag}");
     }
 }
@@ -99,7 +98,7 @@ async fn a_file_that_others_can_read_is_warned_of_or_made_private() {
     let (folder, recording) = place("recording");
     let cursor = folder.path().join("cursor");
     let simulator = simulator(TALK, &[]).await;
-    let args = ["--record", text(&recording), "--cursor-file", text(&cursor), "--timestamps", "none"];
+    let args = ["--record", path_str(&recording), "--cursor-file", path_str(&cursor), "--timestamps", "none"];
     assert_tailed(&run(&simulator, &args).await);
     for path in [&recording, &cursor] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
@@ -125,7 +124,7 @@ async fn a_file_of_somebody_else_is_not_written_to_in_silence() {
         return;
     }
     let simulator = simulator(TALK, &[]).await;
-    let recorded = run(&simulator, &["--record", text(&path), "--timestamps", "none"]).await;
+    let recorded = run(&simulator, &["--record", path_str(&path), "--timestamps", "none"]).await;
     assert_tailed(&recorded);
     let warning = format!("warning: the recording {} belongs to another user, who can read it; name", path.display());
     assert_eq!(recorded.stderr.matches(&warning).count(), 1, "{}", recorded.stderr);

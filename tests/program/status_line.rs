@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::support::program::{Running, program, simulator, simulator_with, soon};
-use crate::support::pty::{Terminal, To};
-use crate::support::shell::after;
+use crate::support::program::{Running, program, simulator, simulator_with, within_timeout};
+use crate::support::pty::{StdoutTarget, Terminal};
+use crate::support::shell::with_shell_setup;
 use genesys_tail::simulator::{Options, Simulator};
 use regex::Regex;
 use tokio::process::Command;
@@ -23,23 +23,23 @@ fn has_foot(screen: &Screen) -> bool {
 /// What is on the screen, without the port that was free.
 fn lines(terminal: &Terminal) -> Vec<String> {
     let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
-    terminal.look().0.iter().map(|line| port.replace_all(line, "HOST").into_owned()).collect()
+    terminal.lines().iter().map(|line| port.replace_all(line, "HOST").into_owned()).collect()
 }
 
 #[tokio::test]
 async fn in_a_quiet_time_it_is_there_and_makes_way_for_a_line() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
-    terminal.until(has_foot).await;
-    let (shown, cursor) = terminal.look();
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_foot).await;
+    let (shown, cursor) = (terminal.lines(), terminal.cursor());
     let foot = Regex::new(r"^genesys-tail: alive, quiet for 1\d s; last sign of life 1?\d s ago$").unwrap();
     assert!(foot.is_match(&shown[1]), "{shown:?}");
     assert_eq!((shown.len(), cursor), (2, (1, 0)));
     simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
-    terminal.until(|screen| screen.contents().contains("Hello")).await;
+    terminal.wait_for_screen(|screen| screen.contents().contains("Hello")).await;
     let expected = ["genesys-tail: connected to HOST (transcript)", "[Customer] Ada: Hello"];
-    assert_eq!((lines(&terminal), terminal.look().1), (expected.map(str::to_owned).to_vec(), (2, 0)));
+    assert_eq!((lines(&terminal), terminal.cursor()), (expected.map(str::to_owned).to_vec(), (2, 0)));
     drop(running);
 }
 
@@ -47,10 +47,10 @@ async fn in_a_quiet_time_it_is_there_and_makes_way_for_a_line() {
 async fn a_line_on_standard_error_takes_its_place() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
-    terminal.until(has_foot).await;
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_foot).await;
     simulator.first_conversation().inflict("malformed").await.unwrap();
-    terminal.until(|screen| screen.contents().contains("skipped") && !has_foot(screen)).await;
+    terminal.wait_for_screen(|screen| screen.contents().contains("skipped") && !has_foot(screen)).await;
     assert!(lines(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"), "{:?}", lines(&terminal));
     drop(running);
 }
@@ -59,12 +59,12 @@ async fn a_line_on_standard_error_takes_its_place() {
 async fn after_ctrl_c_the_shell_finds_no_trace_of_it() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
-    terminal.until(has_foot).await;
-    terminal.press("\x03");
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_foot).await;
+    terminal.press_keys("\x03");
     let signal = running.finish().await.signal;
-    terminal.until(|screen| screen.contents().contains("stopped")).await;
-    let (shown, cursor) = terminal.look();
+    terminal.wait_for_screen(|screen| screen.contents().contains("stopped")).await;
+    let (shown, cursor) = (terminal.lines(), terminal.cursor());
     assert_eq!((signal, shown.last().unwrap().as_str()), (Some(2), "genesys-tail: stopped: 0 lines"));
     assert_eq!(usize::from(cursor.0), shown.len(), "the cursor is on a line of its own: {shown:?}");
     assert_eq!(cursor.1, 0);
@@ -75,10 +75,10 @@ async fn what_goes_into_a_file_is_watched_too_and_a_narrow_terminal_is_not_overr
     let simulator = simulator("", &[]).await;
     let (folder, mut terminal) = (tempfile::tempdir().unwrap(), Terminal::open(30));
     let file = folder.path().join("talk.log");
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::File(&file)));
-    terminal.until(|screen| screen.contents().ends_with("\ngenesys-tail: alive, quiet fo")).await;
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::File(&file)));
+    terminal.wait_for_screen(|screen| screen.contents().ends_with("\ngenesys-tail: alive, quiet fo")).await;
     simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
-    terminal.until(|screen| !screen.contents().contains("alive")).await;
+    terminal.wait_for_screen(|screen| !screen.contents().contains("alive")).await;
     assert_eq!(fs::read_to_string(&file).unwrap(), "[Customer] Ada: Hello\n");
     drop(running);
 }
@@ -88,8 +88,8 @@ async fn it_says_that_there_is_no_connection() {
     let simulator = simulator("", &["handshake:hang"]).await;
     let mut terminal = Terminal::open(80);
     let running = plain(&simulator, &["--connect-timeout", "60s"]);
-    let running = Running::start(&mut terminal.command(&running, To::Screen));
-    terminal.until(|screen| screen.contents() == "genesys-tail: connecting").await;
+    let running = Running::start(&mut terminal.command(&running, StdoutTarget::Screen));
+    terminal.wait_for_screen(|screen| screen.contents() == "genesys-tail: connecting").await;
     drop(running);
 }
 
@@ -99,11 +99,11 @@ async fn one_line_tells_of_all_connections_and_hides_no_outage() {
     let simulator = simulator_with("", &["handshake:hang,conversation=beta,after=1"], options).await;
     let mut terminal = Terminal::open(100);
     let tail = plain(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
-    let running = Running::start(&mut terminal.command(&tail, To::Screen));
-    soon(simulator.until(|ledger| ledger.open() == 2)).await;
+    let running = Running::start(&mut terminal.command(&tail, StdoutTarget::Screen));
+    within_timeout(simulator.until(|ledger| ledger.open() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
-    terminal.until(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
-    assert!(terminal.look().0.last().unwrap().ends_with(" s; 1 reconnecting"), "{:?}", terminal.look());
+    terminal.wait_for_screen(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
+    assert!(terminal.lines().last().unwrap().ends_with(" s; 1 reconnecting"), "{:?}", terminal.lines());
     drop(running);
 }
 
@@ -111,7 +111,7 @@ async fn one_line_tells_of_all_connections_and_hides_no_outage() {
 #[tokio::test]
 async fn it_is_nowhere_where_nobody_wants_it_or_somebody_else_has_the_terminal() {
     let simulator = simulator("", &[]).await;
-    let quiet = |args: &[&str], variable: (&str, &str), to: To<'_>| {
+    let quiet = |args: &[&str], variable: (&str, &str), to: StdoutTarget<'_>| {
         let terminal = Terminal::open(80);
         let mut command = plain(&simulator, args);
         command.env(variable.0, variable.1);
@@ -119,26 +119,26 @@ async fn it_is_nowhere_where_nobody_wants_it_or_somebody_else_has_the_terminal()
     };
     let unset = ("X", "");
     let without = [
-        quiet(&["-q"], unset, To::Screen),
-        quiet(&["--log-format", "json"], unset, To::Screen),
-        quiet(&[], ("GENESYS_TAIL_LOG", "error"), To::Screen),
-        quiet(&[], ("TERM", "dumb"), To::Screen),
-        quiet(&[], ("TERM", ""), To::Screen),
-        quiet(&[], unset, To::Pipe),
+        quiet(&["-q"], unset, StdoutTarget::Screen),
+        quiet(&["--log-format", "json"], unset, StdoutTarget::Screen),
+        quiet(&[], ("GENESYS_TAIL_LOG", "error"), StdoutTarget::Screen),
+        quiet(&[], ("TERM", "dumb"), StdoutTarget::Screen),
+        quiet(&[], ("TERM", ""), StdoutTarget::Screen),
+        quiet(&[], unset, StdoutTarget::Pipe),
     ];
-    let aside = after("trap '' INT", &plain(&simulator, &[]));
+    let aside = with_shell_setup("trap '' INT", &plain(&simulator, &[]));
     let beside = Terminal::open(80);
-    let _aside = Running::start(&mut beside.command(&aside, To::Screen));
+    let _aside = Running::start(&mut beside.command(&aside, StdoutTarget::Screen));
     let mut piped = Running::start(&mut plain(&simulator, &[]));
-    piped.hears("connected").await;
-    soon(simulator.until(|ledger| ledger.open() == without.len() + 2)).await;
+    piped.wait_for_stderr("connected").await;
+    within_timeout(simulator.until(|ledger| ledger.open() == without.len() + 2)).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), To::Screen));
-    terminal.until(has_foot).await;
-    let first = terminal.look().0.join("\n");
-    terminal.until(|screen| screen.contents() != first).await;
+    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_foot).await;
+    let first = terminal.lines().join("\n");
+    terminal.wait_for_screen(|screen| screen.contents() != first).await;
     for (number, terminal) in without.iter().map(|(_, terminal)| terminal).chain([&beside]).enumerate() {
-        assert!(!terminal.look().0.concat().contains("quiet"), "{number}: {:?}", terminal.look());
+        assert!(!terminal.lines().concat().contains("quiet"), "{number}: {:?}", terminal.lines());
     }
     assert_eq!(piped.stderr().lines().count(), 1);
     drop(running);

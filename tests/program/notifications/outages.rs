@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator};
 
 use crate::notifications::{TALK, api, flood, long_tail, numbers, published, tail, texts};
-use crate::support::program::{Running, program, simulator_with, soon};
+use crate::support::program::{Running, program, simulator_with, within_timeout};
 
 #[tokio::test]
 async fn every_loss_is_lived_through_on_the_same_channel() {
@@ -88,8 +88,8 @@ async fn heartbeats_are_life_and_no_reason_to_start_counting_anew() {
     let args = ["--source", "notifications", "--timestamps", "none", "--max-retries", "1"];
     let tail = Running::start(&mut program(&simulator, &args));
     for socket in 1..=2 {
-        soon(simulator.until(|ledger| ledger.listeners.len() == socket)).await;
-        soon(simulator.until(|ledger| ledger.listeners[socket - 1].heartbeats >= 3)).await;
+        within_timeout(simulator.until(|ledger| ledger.listeners.len() == socket)).await;
+        within_timeout(simulator.until(|ledger| ledger.listeners[socket - 1].heartbeats >= 3)).await;
         simulator.inflict("notify:close=1001,reason=idle timeout").await.unwrap();
     }
     let finished = tail.finish().await;
@@ -119,7 +119,8 @@ async fn without_heartbeats_it_asks_and_the_answers_are_life() {
     let simulator = api("", &["notify:no-heartbeat"]).await;
     let args = ["--source", "notifications", "--ping-interval", "50ms", "--idle-timeout", "300ms"];
     let tail = Running::start(&mut program(&simulator, &args));
-    let ledger = soon(simulator.until(|ledger| ledger.listeners.iter().any(|listener| listener.pings >= 12))).await;
+    let ledger =
+        within_timeout(simulator.until(|ledger| ledger.listeners.iter().any(|listener| listener.pings >= 12))).await;
     assert_eq!((ledger.listeners.len(), ledger.listeners[0].heard), (1, ledger.listeners[0].pings));
     simulator.first_conversation().play("close").await.unwrap();
     let finished = tail.finish().await;
@@ -128,7 +129,7 @@ async fn without_heartbeats_it_asks_and_the_answers_are_life() {
 
 /// Waits until so many sockets were opened, and something was asked since.
 async fn listening(simulator: &Simulator, sockets: usize) {
-    soon(simulator.until(|ledger| ledger.listeners.len() == sockets && ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listeners.len() == sockets && ledger.listening() == 1)).await;
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn who_takes_the_socket_three_times_in_a_minute_is_left_the_channel() {
     for socket in 1..=3 {
         listening(&simulator, socket).await;
         simulator.first_conversation().play(&format!("customer Ada: {socket}")).await.unwrap();
-        assert_eq!(tail.line().await, format!("[Customer] Ada: {socket}"));
+        assert_eq!(tail.next_line().await, format!("[Customer] Ada: {socket}"));
         assert_eq!(simulator.ledger().channels.len(), 1);
         simulator.inflict("notify:close=1001").await.unwrap();
     }

@@ -1,6 +1,6 @@
 //! Frames on a real socket, contract section 2: whatever a server sends, the tail goes on.
 
-use crate::support::program::{Finished, Running, program, run, simulator, soon, without_history};
+use crate::support::program::{Finished, Running, program, run, simulator, simulator_without_history, within_timeout};
 use genesys_tail::simulator::Simulator;
 
 const PLAIN: [&str; 2] = ["--timestamps", "none"];
@@ -21,7 +21,7 @@ async fn printed(frames: &[&str], args: &[&str]) -> Finished {
 
 async fn start(simulator: &Simulator, args: &[&str]) -> Running {
     let running = Running::start(&mut program(simulator, &[&PLAIN, args].concat()));
-    soon(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
     running
 }
 
@@ -30,7 +30,7 @@ async fn nothing_a_frame_can_be_ends_the_tail_or_hides_its_neighbours() {
     let odd = "unknown-event malformed odd-types binary-junk";
     let faults: Vec<String> = odd.split(' ').map(|fault| format!("socket:{fault},after=1")).collect();
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
-    let simulator = without_history("+0 customer Ada: one\n+0 customer Ada: zwö\n+0 close", &faults).await;
+    let simulator = simulator_without_history("+0 customer Ada: one\n+0 customer Ada: zwö\n+0 close", &faults).await;
     let finished = run(&simulator, &PLAIN).await;
     let expected = "\
         [Customer] Ada: one\n\
@@ -52,7 +52,7 @@ async fn nothing_a_frame_can_be_ends_the_tail_or_hides_its_neighbours() {
 async fn a_frame_in_pieces_or_in_a_binary_one_is_the_same_line() {
     for shape in ["fragmented", "binary"] {
         let fault = format!("socket:{shape}");
-        let simulator = without_history("+0 customer Ada: größer 😀\n+0 close", &[&fault]).await;
+        let simulator = simulator_without_history("+0 customer Ada: größer 😀\n+0 close", &[&fault]).await;
         let lines = run(&simulator, &PLAIN).await.stdout;
         assert_eq!(lines, "[Customer] Ada: größer 😀\n[CLOSED] Conversation terminated\n", "{shape}");
     }
@@ -96,7 +96,7 @@ async fn closes_with(code: u16, fault: &str) {
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: one").await.unwrap();
     conversation.inflict(fault).await.unwrap();
-    soon(simulator.until(|ledger| ledger.connections.len() == 2)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections.len() == 2)).await;
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
     let no_gap = |line: &&str| !line.starts_with("[GAP] ");

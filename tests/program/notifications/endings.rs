@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use genesys_tail::simulator::Simulator;
 
 use crate::notifications::{api, tail};
-use crate::support::program::{Running, program, soon};
+use crate::support::program::{Running, program, within_timeout};
 
 async fn played(lines: &[&str]) -> Simulator {
     let simulator = api("", &[]).await;
@@ -55,18 +55,18 @@ async fn neither_a_parked_agent_nor_a_customer_who_leaves_is_the_end() {
     let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
     let conversation = simulator.first_conversation();
-    assert_eq!([tail.line().await, tail.line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let looks = simulator.ledger().requests_of("GET /api/v2/conversations/");
     conversation.play("park").await.unwrap();
     conversation.play("leave customer Ada").await.unwrap();
-    assert_eq!(tail.line().await, "[UPDATE] Ada left");
+    assert_eq!(tail.next_line().await, "[UPDATE] Ada left");
     // It looks, and goes on.
-    soon(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") > looks)).await;
+    within_timeout(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") > looks)).await;
     assert!(tokio::time::timeout(Duration::from_secs(5), tail.child.wait()).await.is_err(), "{}", tail.stderr());
     conversation.play("resume").await.unwrap();
     conversation.play("customer Ada: back again").await.unwrap();
-    let lines = [tail.line().await, tail.line().await];
+    let lines = [tail.next_line().await, tail.next_line().await];
     assert_eq!(lines, ["[UPDATE] Ada joined", "[Customer] Ada: back again"]);
     let closed = tokio::time::Instant::now();
     conversation.play("close").await.unwrap();
@@ -79,8 +79,8 @@ async fn neither_a_parked_agent_nor_a_customer_who_leaves_is_the_end() {
 async fn what_is_said_as_the_last_word_is_read_before_the_end() {
     let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    assert_eq!([tail.line().await, tail.line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     simulator.first_conversation().play("close").await.unwrap();
     simulator.first_conversation().play("customer Ada: and thanks").await.unwrap();
     let finished = tail.finish().await;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, peak};
-use crate::support::stranger::{Answer, CLOSED, CONTINUATION, FIN, PING, Stranger, TEXT, frame, json, said, token};
+use crate::support::program::{Finished, Running, peak_memory_mib};
+use crate::support::raw_server::{
+    CLOSED_EVENT, CONTINUATION, FIN, PING, RawServer, Response, TEXT, json_response, message_added, server_frame,
+    token_response,
+};
 use futures_util::future::join_all;
 use rustix::process::Signal;
 use tokio::process::Command;
@@ -18,7 +21,7 @@ async fn run(command: &mut Command) -> (Finished, usize) {
     let (process, mut most) = (running.child.id(), 0);
     let watching = async {
         loop {
-            most = most.max(peak(process).unwrap_or(0));
+            most = most.max(peak_memory_mib(process).unwrap_or(0));
             sleep(Duration::from_millis(2)).await;
         }
     };
@@ -32,8 +35,8 @@ async fn run(command: &mut Command) -> (Finished, usize) {
 const ONCE: [&str; 6] = ["--max-retries", "0", "--connect-timeout", "3s", "--timestamps", "none"];
 
 /// Whatever answers the request for a token.
-async fn sign_in(answer: Answer) -> (Finished, usize) {
-    let server = Stranger::bare(move |_| answer.clone()).await;
+async fn sign_in(answer: Response) -> (Finished, usize) {
+    let server = RawServer::start_without_tokens(move |_| answer.clone()).await;
     run(&mut server.program(&ONCE)).await
 }
 
@@ -45,26 +48,46 @@ async fn no_answer_of_a_token_endpoint_takes_more_than_a_moment() {
     let chunked = head("Transfer-Encoding: chunked\r\n\r\n");
     let chunk = [b"10000\r\n", vec![b' '; 0x10000].as_slice(), b"\r\n"].concat();
     let cases = [
-        ("headers by the byte", Answer::Endless(head(""), b"a".to_vec(), pause), 69, "no answer from"),
+        ("headers by the byte", Response::Endless(head(""), b"a".to_vec(), pause), 69, "no answer from"),
         (
             "headers without end",
-            Answer::Endless(head(""), b"a: b\r\n".repeat(1000), Duration::ZERO),
+            Response::Endless(head(""), b"a: b\r\n".repeat(1000), Duration::ZERO),
             69,
             "cannot reach",
         ),
-        ("one header without end", Answer::Endless(head("a: "), vec![b'b'; 65536], Duration::ZERO), 69, "cannot reach"),
+        (
+            "one header without end",
+            Response::Endless(head("a: "), vec![b'b'; 65536], Duration::ZERO),
+            69,
+            "cannot reach",
+        ),
         (
             "promises without end",
-            Answer::Endless(Vec::new(), b"HTTP/1.1 100 So\r\n\r\n".repeat(100), Duration::ZERO),
+            Response::Endless(Vec::new(), b"HTTP/1.1 100 So\r\n\r\n".repeat(100), Duration::ZERO),
             69,
             "",
         ),
-        ("a body without end", Answer::Endless(chunked.clone(), chunk, Duration::ZERO), 76, "not the JSON of a token"),
-        ("a body by the byte", Answer::Endless(chunked, b"1\r\n \r\n".to_vec(), pause), 69, "no answer from"),
-        ("what may be a bomb", Answer::Bytes(bomb), 76, "not the JSON of a token"),
-        ("no HTTP", Answer::Bytes(b"SSH-2.0-OpenSSH_9.7\r\n".to_vec()), 69, "cannot reach"),
-        ("nesting", json(200, &format!("{{\"expires_in\":{}", "[".repeat(500_000))), 76, "not the JSON of a token"),
-        ("a token no header can carry", json(200, r#"{"access_token":"a\r\nHost: b"}"#), 76, "no header can carry"),
+        (
+            "a body without end",
+            Response::Endless(chunked.clone(), chunk, Duration::ZERO),
+            76,
+            "not the JSON of a token",
+        ),
+        ("a body by the byte", Response::Endless(chunked, b"1\r\n \r\n".to_vec(), pause), 69, "no answer from"),
+        ("what may be a bomb", Response::Bytes(bomb), 76, "not the JSON of a token"),
+        ("no HTTP", Response::Bytes(b"SSH-2.0-OpenSSH_9.7\r\n".to_vec()), 69, "cannot reach"),
+        (
+            "nesting",
+            json_response(200, &format!("{{\"expires_in\":{}", "[".repeat(500_000))),
+            76,
+            "not the JSON of a token",
+        ),
+        (
+            "a token no header can carry",
+            json_response(200, r#"{"access_token":"a\r\nHost: b"}"#),
+            76,
+            "no header can carry",
+        ),
     ];
     join_all(cases.map(async |(name, answer, code, words)| {
         let start = Instant::now();
@@ -80,17 +103,17 @@ async fn no_answer_of_a_token_endpoint_takes_more_than_a_moment() {
 async fn no_lifetime_of_a_token_is_renewed_in_a_loop() {
     join_all(["0", "-1", "1e30", "1e-30", "\"soon\"", "[]", "18446744073709551615"].map(async |life| {
         let grant = format!(r#"{{"access_token":"invented-token","expires_in":{life}}}"#);
-        let frames = frame(FIN | TEXT, said("one").as_bytes());
-        let server = Stranger::bare(move |head| match head {
-            head if head.starts_with("POST /oauth/token") => json(200, &grant),
-            head if head.contains("/transcript ") => Answer::Socket(frames.clone(), None),
-            _ => json(404, "{}"),
+        let frames = server_frame(FIN | TEXT, message_added("one").as_bytes());
+        let server = RawServer::start_without_tokens(move |head| match head {
+            head if head.starts_with("POST /oauth/token") => json_response(200, &grant),
+            head if head.contains("/transcript ") => Response::WebSocket(frames.clone(), None),
+            _ => json_response(404, "{}"),
         })
         .await;
         let mut running = Running::start(&mut server.program(&ONCE));
-        assert_eq!(running.line().await, "[Customer] Ada: one", "{life}");
+        assert_eq!(running.next_line().await, "[Customer] Ada: one", "{life}");
         sleep(Duration::from_millis(500)).await;
-        let tokens = server.asked().iter().filter(|line| line.contains("/oauth/token")).count();
+        let tokens = server.request_lines().iter().filter(|line| line.contains("/oauth/token")).count();
         assert_eq!(tokens, 1, "{life}");
     }))
     .await;
@@ -104,9 +127,9 @@ async fn no_wish_to_wait_is_taken_for_a_tight_loop_or_for_ever() {
     join_all(wishes.map(async |(wish, expected)| {
         let answer =
             format!("HTTP/1.1 503 So\r\nConnection: close\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n");
-        let server = Stranger::bare(move |_| Answer::Bytes(answer.clone().into_bytes())).await;
+        let server = RawServer::start_without_tokens(move |_| Response::Bytes(answer.clone().into_bytes())).await;
         let mut running = Running::start(&mut server.program(&["--max-retries", "1"]));
-        running.hears("retry 1 of 1 in ").await;
+        running.wait_for_stderr("retry 1 of 1 in ").await;
         let said = running.stderr();
         let seconds = said
             .split("retry 1 of 1 in ")
@@ -119,22 +142,22 @@ async fn no_wish_to_wait_is_taken_for_a_tight_loop_or_for_ever() {
 
 #[tokio::test]
 async fn frames_without_end_stop_nothing_and_fill_nothing() {
-    let piece = frame(CONTINUATION, b"");
-    let unknown = frame(FIN | TEXT, br#"{"event":"somethingElse"}"#);
+    let piece = server_frame(CONTINUATION, b"");
+    let unknown = server_frame(FIN | TEXT, br#"{"event":"somethingElse"}"#);
     let cases = [
-        ("pings", Vec::new(), frame(FIN | PING, &[b'x'; 125])),
+        ("pings", Vec::new(), server_frame(FIN | PING, &[b'x'; 125])),
         ("events nobody knows", Vec::new(), unknown),
-        ("frames that are no JSON", Vec::new(), frame(FIN | TEXT, b"")),
-        ("binary frames", Vec::new(), frame(FIN | 2, &[0xff; 100])),
-        ("messages that carry nothing", Vec::new(), frame(FIN | TEXT, br#"{"event":"messageAdded"}"#)),
-        ("empty pieces", frame(TEXT, b""), piece),
+        ("frames that are no JSON", Vec::new(), server_frame(FIN | TEXT, b"")),
+        ("binary frames", Vec::new(), server_frame(FIN | 2, &[0xff; 100])),
+        ("messages that carry nothing", Vec::new(), server_frame(FIN | TEXT, br#"{"event":"messageAdded"}"#)),
+        ("empty pieces", server_frame(TEXT, b""), piece),
     ];
     join_all(cases.map(async |(name, first, more)| {
-        let server = Stranger::transcript(first, Some(more.repeat(4096 / more.len()))).await;
+        let server = RawServer::transcript(first, Some(more.repeat(4096 / more.len()))).await;
         let mut running = Running::start(&mut server.program(&[]));
-        running.hears("connected to ").await;
+        running.wait_for_stderr("connected to ").await;
         sleep(Duration::from_millis(700)).await;
-        let memory = peak(running.child.id()).unwrap();
+        let memory = peak_memory_mib(running.child.id()).unwrap();
         running.signal(Signal::INT);
         let asked = Instant::now();
         let finished = running.finish().await;
@@ -147,7 +170,8 @@ async fn frames_without_end_stop_nothing_and_fill_nothing() {
 
 #[tokio::test]
 async fn a_message_that_never_ends_is_no_sign_of_life() {
-    let server = Stranger::transcript(frame(TEXT, b""), Some(frame(CONTINUATION, b"").repeat(1000))).await;
+    let server =
+        RawServer::transcript(server_frame(TEXT, b""), Some(server_frame(CONTINUATION, b"").repeat(1000))).await;
     let limits = ["--ping-interval", "300ms", "--idle-timeout", "900ms"];
     let (finished, memory) = run(&mut server.program(&[&ONCE[..], &limits].concat())).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
@@ -156,17 +180,18 @@ async fn a_message_that_never_ends_is_no_sign_of_life() {
 
 #[tokio::test]
 async fn a_hundred_thousand_empty_pieces_are_one_message_and_fifteen_mebibytes_are_one_line() {
-    let message = said("one");
-    let pieces = frame(CONTINUATION, b"").repeat(100_000);
-    let frames = [frame(TEXT, b""), pieces, frame(FIN | CONTINUATION, message.as_bytes())].concat();
-    let end = frame(FIN | TEXT, CLOSED.as_bytes());
-    let server = Stranger::transcript([frames, end.clone()].concat(), None).await;
+    let message = message_added("one");
+    let pieces = server_frame(CONTINUATION, b"").repeat(100_000);
+    let frames = [server_frame(TEXT, b""), pieces, server_frame(FIN | CONTINUATION, message.as_bytes())].concat();
+    let end = server_frame(FIN | TEXT, CLOSED_EVENT.as_bytes());
+    let server = RawServer::transcript([frames, end.clone()].concat(), None).await;
     let (finished, memory) = run(&mut server.program(&ONCE)).await;
     assert_eq!(finished.stdout, "[Customer] Ada: one\n[CLOSED] Conversation terminated\n", "{}", finished.stderr);
     assert!(memory <= MODEST, "{memory} MiB");
 
     let long = "\u{1b}[2J".repeat(2 << 20);
-    let server = Stranger::transcript([frame(FIN | TEXT, said(&long).as_bytes()), end].concat(), None).await;
+    let server =
+        RawServer::transcript([server_frame(FIN | TEXT, message_added(&long).as_bytes()), end].concat(), None).await;
     let (finished, memory) = run(server.program(&ONCE).args(["--max-frame-size", "32MiB"])).await;
     let mut lines = finished.stdout.lines();
     let line = lines.next().and_then(|line| line.strip_prefix("[Customer] Ada: ")).unwrap();
@@ -178,19 +203,20 @@ async fn a_hundred_thousand_empty_pieces_are_one_message_and_fifteen_mebibytes_a
 async fn what_is_tiny_on_the_wire_is_not_made_huge_in_memory() {
     let content = "{},".repeat(1 << 20);
     let message = format!(r#"{{"event":"messageAdded","payload":{{"text":"one","content":[{content}{{}}]}}}}"#);
-    let frames = [frame(FIN | TEXT, message.as_bytes()), frame(FIN | TEXT, CLOSED.as_bytes())].concat();
-    let server = Stranger::transcript(frames, None).await;
+    let frames =
+        [server_frame(FIN | TEXT, message.as_bytes()), server_frame(FIN | TEXT, CLOSED_EVENT.as_bytes())].concat();
+    let server = RawServer::transcript(frames, None).await;
     let (finished, memory) = run(&mut server.program(&ONCE)).await;
     assert_eq!(finished.stdout, "[Unknown] Unknown: one\n[CLOSED] Conversation terminated\n", "{}", finished.stderr);
     assert!(memory < 96, "{memory} MiB");
 }
 
 /// A server of the published API in which this is the conversation, and this the bulk answer.
-async fn published(conversation: String, bulk: String) -> Stranger {
-    Stranger::start(move |head| match head {
-        head if head.contains("/messages/bulk") => json(200, &bulk),
-        head if head.starts_with("GET /api/v2/conversations/c1 ") => json(200, &conversation),
-        _ => json(404, "{}"),
+async fn published(conversation: String, bulk: String) -> RawServer {
+    RawServer::start(move |head| match head {
+        head if head.contains("/messages/bulk") => json_response(200, &bulk),
+        head if head.starts_with("GET /api/v2/conversations/c1 ") => json_response(200, &conversation),
+        _ => json_response(404, "{}"),
     })
     .await
 }
@@ -227,8 +253,8 @@ async fn a_million_entities_are_too_many_and_a_crowd_is_lived_through() {
     let entities = format!(r#"{{"entities":[{}]}}"#, vec![r#"{"id":"m1"}"#; 1_000_000].join(","));
     let server = published(conversation, entities).await;
     let mut running = Running::start(&mut server.program(&PAST));
-    running.hears("its answer holds no messages").await;
-    let memory = peak(running.child.id()).unwrap();
+    running.wait_for_stderr("its answer holds no messages").await;
+    let memory = peak_memory_mib(running.child.id()).unwrap();
     assert!(memory < 96, "{memory} MiB");
 
     let crowd: Vec<String> = (0..60_000)
@@ -245,19 +271,19 @@ async fn a_million_entities_are_too_many_and_a_crowd_is_lived_through() {
 }
 
 /// A notification service with one open conversation, whose socket sends these frames first and then those.
-async fn notifications(first: Vec<u8>, then: Option<Vec<u8>>) -> Stranger {
+async fn notifications(first: Vec<u8>, then: Option<Vec<u8>>) -> RawServer {
     let conversation = r#"{"id":"c1","participants":[{"id":"p1","purpose":"customer","state":"connected"}]}"#;
-    Stranger::start(move |head| {
+    RawServer::start(move |head| {
         let host = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
         match head {
-            head if head.starts_with("GET /socket") => Answer::Socket(first.clone(), then.clone()),
-            head if head.starts_with("GET /api/v2/conversations/c1 ") => json(200, conversation),
-            head if head.contains("/subscriptions") => json(200, r#"{"entities":[]}"#),
-            head if head.starts_with("HEAD /api/v2/notifications/channels") => json(200, ""),
+            head if head.starts_with("GET /socket") => Response::WebSocket(first.clone(), then.clone()),
+            head if head.starts_with("GET /api/v2/conversations/c1 ") => json_response(200, conversation),
+            head if head.contains("/subscriptions") => json_response(200, r#"{"entities":[]}"#),
+            head if head.starts_with("HEAD /api/v2/notifications/channels") => json_response(200, ""),
             head if head.contains("/notifications/channels") => {
-                json(200, &format!(r#"{{"id":"ch-1","connectUri":"ws://{}/socket"}}"#, host.unwrap()))
+                json_response(200, &format!(r#"{{"id":"ch-1","connectUri":"ws://{}/socket"}}"#, host.unwrap()))
             }
-            _ => json(404, "{}"),
+            _ => json_response(404, "{}"),
         }
     })
     .await
@@ -265,14 +291,21 @@ async fn notifications(first: Vec<u8>, then: Option<Vec<u8>>) -> Stranger {
 
 #[tokio::test]
 async fn a_service_that_announces_a_closing_with_every_socket_is_not_dialled_in_a_loop() {
-    let closing =
-        frame(FIN | TEXT, br#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"Socket closing"}}"#);
+    let closing = server_frame(
+        FIN | TEXT,
+        br#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"Socket closing"}}"#,
+    );
     let server = notifications(closing.repeat(3), None).await;
     let mut running = Running::start(&mut server.program(&["--source", "notifications", "-v"]));
-    running.hears("moved to a new connection").await;
+    running.wait_for_stderr("moved to a new connection").await;
     sleep(Duration::from_secs(2)).await;
     // It moves at once, and from the next one not so soon.
-    assert_eq!(server.asked().iter().filter(|line| line.contains("/socket")).count(), 2, "{}", running.stderr());
+    assert_eq!(
+        server.request_lines().iter().filter(|line| line.contains("/socket")).count(),
+        2,
+        "{}",
+        running.stderr()
+    );
 }
 
 #[tokio::test]
@@ -290,11 +323,11 @@ async fn notifications_without_end_stop_nothing_and_fill_nothing() {
         ("heartbeats", r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#.to_owned()),
     ];
     join_all(cases.map(async |(name, json)| {
-        let server = notifications(Vec::new(), Some(frame(FIN | TEXT, json.as_bytes()))).await;
+        let server = notifications(Vec::new(), Some(server_frame(FIN | TEXT, json.as_bytes()))).await;
         let mut running = Running::start(&mut server.program(&["--source", "notifications"]));
-        running.hears("connected to ").await;
+        running.wait_for_stderr("connected to ").await;
         sleep(Duration::from_millis(700)).await;
-        let memory = peak(running.child.id()).unwrap();
+        let memory = peak_memory_mib(running.child.id()).unwrap();
         running.signal(Signal::TERM);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(15), "{name}: {}", finished.stderr);
@@ -306,16 +339,16 @@ async fn notifications_without_end_stop_nothing_and_fill_nothing() {
 
 #[tokio::test]
 async fn no_token_goes_where_a_redirect_points() {
-    let thief = Stranger::bare(|_| token()).await;
+    let thief = RawServer::start_without_tokens(|_| token_response()).await;
     for status in [301, 302, 303, 307, 308] {
         let location = format!("http://{}/api", thief.address);
         let redirect =
             format!("HTTP/1.1 {status} So\r\nConnection: close\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-        let server = Stranger::start(move |_| Answer::Bytes(redirect.clone().into_bytes())).await;
+        let server = RawServer::start(move |_| Response::Bytes(redirect.clone().into_bytes())).await;
         for wire in ["transcript", "notifications"] {
             let (finished, _) = run(server.program(&ONCE).args(["--source", wire])).await;
             assert_eq!(finished.code, Some(76), "{status} {wire}: {}", finished.stderr);
         }
     }
-    assert_eq!(thief.asked(), Vec::<String>::new());
+    assert_eq!(thief.request_lines(), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::program::{Running, bare, program, run, simulator, soon};
+use crate::support::program::{Running, bare_program, program, run, simulator, within_timeout};
 use serde_json::Value;
 use tempfile::tempdir;
 use tokio::io::AsyncWriteExt as _;
@@ -53,7 +53,7 @@ async fn a_profile_of_gc_signs_in() {
 
 #[tokio::test]
 async fn every_line_that_is_printed_is_what_the_schema_says() {
-    let printed = Running::start(&mut bare(&["schema"])).finish().await;
+    let printed = Running::start(&mut bare_program(&["schema"])).finish().await;
     assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
     let schema = serde_json::from_str(&printed.stdout).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
@@ -113,7 +113,7 @@ async fn bash_completes_flags_words_and_files() {
     let Ok(mut child) = bash.spawn() else { return };
     let lines = cases.map(|(words, _)| words).join("\n") + "\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
-    let output = soon(child.wait_with_output()).await.unwrap();
+    let output = within_timeout(child.wait_with_output()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, offered)| offered));

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::program::{Running, program, simulator, soon};
+use crate::support::program::{Running, program, simulator, within_timeout};
 
 const MESSAGES: usize = 1200;
 
@@ -38,7 +38,7 @@ async fn what_a_cut_takes_from_a_reader_that_stalls_is_fetched() {
     let mut command = program(&simulator, &["--json", "--source", "transcript", "--stall-buffer", "128KiB"]);
     command.env("GENESYS_API_URL", format!("http://{address}"));
     let mut running = Running::start(&mut command);
-    running.hears("connected to").await;
+    running.wait_for_stderr("connected to").await;
     let (conversation, filler) = (simulator.first_conversation(), "x".repeat(8 << 10));
     let talk = tokio::spawn(async move {
         for number in 0..MESSAGES {
@@ -47,14 +47,14 @@ async fn what_a_cut_takes_from_a_reader_that_stalls_is_fetched() {
         conversation.play("close").await.unwrap();
     });
     // By then there is more under way than the pipe, the program and the network between them hold.
-    soon(simulator.until(|ledger| ledger.connections[0].frames >= 400)).await;
+    within_timeout(simulator.until(|ledger| ledger.connections[0].frames >= 400)).await;
     cut.cancel();
-    soon(talk).await.unwrap();
+    within_timeout(talk).await.unwrap();
 
     let mut seen: HashMap<String, u32> = HashMap::new();
     let mut pipe = running.stdout.take().unwrap();
     let mut line = String::new();
-    while soon(pipe.read_line(&mut line)).await.unwrap() > 0 {
+    while within_timeout(pipe.read_line(&mut line)).await.unwrap() > 0 {
         let event: Value = serde_json::from_str(&line).unwrap();
         assert_ne!(event["type"], "gap", "{line}");
         if let Some(text) = event["text"].as_str() {

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::process::Stdio;
 
-use crate::support::program::{Running, program, run, simulator, soon};
-use crate::support::shell::after;
+use crate::support::program::{Running, program, run, simulator, within_timeout};
+use crate::support::shell::with_shell_setup;
 
 #[tokio::test]
 async fn a_file_that_is_cut_in_place_has_no_hole_and_goes_on_with_the_next_line() {
@@ -22,7 +22,7 @@ async fn a_file_that_is_cut_in_place_has_no_hole_and_goes_on_with_the_next_line(
     };
     for said in ["one", "two"] {
         conversation.play(&format!("customer Ada: {said}")).await.unwrap();
-        soon(written(&format!("[Customer] Ada: {said}\n"))).await;
+        within_timeout(written(&format!("[Customer] Ada: {said}\n"))).await;
         file.set_len(0).unwrap();
     }
     conversation.play("close").await.unwrap();
@@ -38,7 +38,7 @@ async fn streams_that_are_closed_are_taken_for_nothing_and_no_file_takes_their_p
         let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
         let (cursor, recording) = (file(&format!("{number}.cursor")), file(&format!("{number}.rec")));
         let tail = program(&simulator, &["--cursor-file", &cursor, "--record", &recording]);
-        let mut closing = after(&format!("exec {closed}"), &tail);
+        let mut closing = with_shell_setup(&format!("exec {closed}"), &tail);
         let finished = Running::start(closing.stdin(Stdio::null())).finish().await;
         assert_eq!(finished.code, Some(0), "{closed}: {}", finished.stderr);
         let lines = if closed.contains(" >") || closed.starts_with('>') { 0 } else { 2 };

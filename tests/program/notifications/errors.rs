@@ -5,7 +5,7 @@ use genesys_tail::simulator::{Options, Simulator};
 use tokio::sync::Notify;
 
 use crate::notifications::{TALK, api, published, tail, texts};
-use crate::support::program::{Running, program, simulator_with, soon};
+use crate::support::program::{Running, program, simulator_with, within_timeout};
 
 #[tokio::test]
 async fn while_the_socket_lives_the_service_is_waited_for_and_nothing_counts_as_a_retry() {
@@ -54,11 +54,11 @@ async fn trouble_before_the_socket_stands_counts() {
 async fn a_token_that_is_refused_is_renewed_once() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let conversation = simulator.first_conversation();
     for text in ["one", "two"] {
         conversation.play(&format!("customer Ada: {text}")).await.unwrap();
-        assert_eq!(tail.line().await, format!("[Customer] Ada: {text}"));
+        assert_eq!(tail.next_line().await, format!("[Customer] Ada: {text}"));
         simulator.revoke_tokens();
     }
     conversation.play("close").await.unwrap();
@@ -135,7 +135,7 @@ async fn topics_that_are_not_permitted_are_warnings_and_looking_does() {
 async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    soon(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
     let id = simulator.first_conversation().id().to_owned();
     let topic = format!("v2.users.{}.conversations.messages", Simulator::user_id("Sam Okafor"));
     // It takes longer to read than to send.
@@ -152,10 +152,10 @@ async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
     let talk = async {
         begun.notified().await;
         simulator.first_conversation().play("customer Ada: through it").await.unwrap();
-        while tail.line().await != "[Customer] Ada: through it" {}
+        while tail.next_line().await != "[Customer] Ada: through it" {}
     };
     tokio::select! {
         () = flood => unreachable!("it goes on for ever"),
-        () = soon(talk) => {}
+        () = within_timeout(talk) => {}
     }
 }
