@@ -2,7 +2,7 @@
 //!
 //! It speaks the wire from the other side and shares no code with the client, so a mistake cannot agree with
 //! itself. A conversation's [`Script`] begins when a first socket can hear it, and goes on in real time whoever listens:
-//! on the transcript socket, on notification channels, and in what the REST API answers. [`Fault`]s happen on request, and the [`Ledger`] tells afterwards, or as it happens, what the client did.
+//! on the transcript socket, on notification channels, and in what the REST API answers. [`Fault`]s happen on request, and the [`RequestLog`] tells afterwards, or as it happens, what the client did.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -12,7 +12,7 @@
 //! let script = Script::named("billing").expect("a built-in script");
 //! let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await?;
 //! // Point a client at `simulator.base_url()`, then wait for what it should do.
-//! simulator.until(|ledger| ledger.connections.len() == 2).await;
+//! simulator.wait_for(|log| log.transcript_sockets.len() == 2).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -35,12 +35,13 @@ use tokio_util::sync::DropGuard;
 
 pub use faults::{Fault, FaultError, fault_help};
 pub use request_log::{
-    Channel, Connection, Dial, Handshake, Ledger, Listener, Request, Stray, Subscription, TokenRequest,
+    Channel, NotificationHandshake, NotificationSocket, Request, RequestLog, Subscription, TokenRequest,
+    TranscriptHandshake, TranscriptSocket, UnroutedRequest,
 };
 pub use script::{Script, ScriptError};
 use state::Cloud;
 use state::channels;
-pub use state::conversation::Conversation;
+pub use state::conversation::ConversationHandle;
 use state::model;
 
 /// What a simulator is to be.
@@ -64,29 +65,29 @@ pub struct Options {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// Which of the two wires there are.
-    pub wires: Wires,
+    /// Which of the two sources there are.
+    pub sources: Sources,
     /// What the client may do, by name, such as `conversation:message:view`.
     pub permissions: Vec<String>,
     /// Time between two heartbeats of a notification socket; above zero.
-    pub heartbeat: Duration,
+    pub heartbeat_interval: Duration,
     /// How long a channel lives unless it is subscribed again.
     pub channel_lifetime: Duration,
-    /// REST requests per token and [`Options::rate_window`].
+    /// REST requests per token and [`Options::rate_limit_window`].
     pub rate_limit: u32,
     /// Time after which a token's requests are counted anew.
-    pub rate_window: Duration,
+    pub rate_limit_window: Duration,
 }
 
 /// The ways to a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wires {
+pub enum Sources {
     /// The transcript socket and the published API.
     Both,
     /// The transcript socket alone: no notifications, no history.
     TranscriptOnly,
     /// The published API alone, as in an ordinary organisation.
-    PublishedOnly,
+    NotificationsOnly,
 }
 
 /// Every permission that some request or topic takes, except for `conversation:webmessaging:view`, which does what
@@ -111,12 +112,12 @@ impl Default for Options {
             conversations: vec!["85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60".to_owned()],
             client_id: "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14".to_owned(),
             client_secret: "simulated-4pQz7LmV2xTn".to_owned(),
-            wires: Wires::Both,
+            sources: Sources::Both,
             permissions: PERMISSIONS.map(str::to_owned).to_vec(),
-            heartbeat: Duration::from_secs(30),
+            heartbeat_interval: Duration::from_secs(30),
             channel_lifetime: Duration::from_secs(86_400),
             rate_limit: 300,
-            rate_window: Duration::from_secs(60),
+            rate_limit_window: Duration::from_secs(60),
         }
     }
 }
@@ -177,14 +178,14 @@ impl Simulator {
 
     /// A hand inside the conversation with this id; `None` when there is no such conversation.
     #[must_use]
-    pub fn conversation(&self, id: &str) -> Option<Conversation> {
-        self.cloud.stage(id).map(|stage| Conversation::new(stage, Arc::clone(&self.cloud)))
+    pub fn conversation(&self, id: &str) -> Option<ConversationHandle> {
+        self.cloud.stage(id).map(|stage| ConversationHandle::new(stage, Arc::clone(&self.cloud)))
     }
 
     /// A hand inside the first conversation.
     #[must_use]
-    pub fn first_conversation(&self) -> Conversation {
-        Conversation::new(Arc::clone(&self.cloud.conversations()[0]), Arc::clone(&self.cloud))
+    pub fn first_conversation(&self) -> ConversationHandle {
+        ConversationHandle::new(Arc::clone(&self.cloud.conversations()[0]), Arc::clone(&self.cloud))
     }
 
     /// The id of the agent with this name: the same in every simulator.
@@ -212,7 +213,7 @@ impl Simulator {
     }
 
     /// Sends a text frame as it is to every notification socket.
-    pub async fn notify(&self, text: impl Into<String>) {
+    pub async fn send_notification(&self, text: impl Into<String>) {
         self.cloud.board.order(None, &channels::Order::Event(text.into().into())).await;
     }
 
@@ -221,7 +222,7 @@ impl Simulator {
     /// # Errors
     ///
     /// It is no fault; one of another place does nothing.
-    pub async fn inflict(&self, fault: &str) -> Result<(), FaultError> {
+    pub async fn apply_fault(&self, fault: &str) -> Result<(), FaultError> {
         if let Some(trick) = fault.parse::<Fault>()?.into_notify_trick() {
             self.cloud.board.order(None, &channels::Order::Trick(trick)).await;
         }
@@ -230,16 +231,16 @@ impl Simulator {
 
     /// What has happened until now.
     #[must_use]
-    pub fn ledger(&self) -> Ledger {
-        self.cloud.recorder.ledger()
+    pub fn request_log(&self) -> RequestLog {
+        self.cloud.recorder.snapshot()
     }
 
-    /// Waits until the ledger satisfies `predicate`, and returns it as it then is.
+    /// Waits until the log satisfies `predicate`, and returns it as it then is.
     ///
-    /// Never gives up by itself, so put a time limit around it. Cancel safe. The predicate runs while the ledger is
+    /// Never gives up by itself, so put a time limit around it. Cancel safe. The predicate runs while the log is
     /// locked: it must not ask this simulator anything.
-    pub async fn until(&self, predicate: impl FnMut(&Ledger) -> bool) -> Ledger {
-        self.cloud.recorder.until(predicate).await
+    pub async fn wait_for(&self, predicate: impl FnMut(&RequestLog) -> bool) -> RequestLog {
+        self.cloud.recorder.wait_for(predicate).await
     }
 
     /// Stops, and waits until the port is free and no connection is left.
@@ -255,7 +256,7 @@ fn check(options: &Options) -> io::Result<()> {
         format!("the simulator listens on loopback only, and {} is not", options.listen.ip())
     } else if options.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
         "the rate must be a number above zero".to_owned()
-    } else if options.heartbeat.is_zero() {
+    } else if options.heartbeat_interval.is_zero() {
         "there must be time between two heartbeats".to_owned()
     } else if options.conversations.is_empty() {
         "there must be at least one conversation".to_owned()

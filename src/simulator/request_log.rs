@@ -1,311 +1,309 @@
-//! The record of what the client did, which tests read and wait on.
+//! The log of everything a client did, which tests read and wait on.
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Everything that has happened, each list in order of arrival.
+/// The number of message ids kept per socket, so that an endless flood does not fill the memory.
+const MAX_LOGGED_MESSAGES: usize = 200_000;
+
+/// Everything a client did, each list in order of arrival.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub struct RequestLog {
     /// Requests to the token endpoint.
-    pub tokens: Vec<TokenRequest>,
+    pub token_requests: Vec<TokenRequest>,
     /// Requests for a transcript socket.
-    pub handshakes: Vec<Handshake>,
-    /// Sockets that were opened.
-    pub connections: Vec<Connection>,
-    /// Requests to the REST API, those for channels and subscriptions among them.
+    pub transcript_handshakes: Vec<TranscriptHandshake>,
+    /// Transcript sockets that were opened.
+    pub transcript_sockets: Vec<TranscriptSocket>,
+    /// Requests to the REST API, including those for channels and subscriptions.
     pub requests: Vec<Request>,
-    /// Channels that were made.
+    /// Notification channels that were created.
     pub channels: Vec<Channel>,
-    /// Topics that were asked for, over REST.
+    /// Changes of a channel's topics over REST.
     pub subscriptions: Vec<Subscription>,
     /// Requests for a notification socket.
-    pub dials: Vec<Dial>,
+    pub notification_handshakes: Vec<NotificationHandshake>,
     /// Notification sockets that were opened.
-    pub listeners: Vec<Listener>,
+    pub notification_sockets: Vec<NotificationSocket>,
     /// Requests to any other path, which no client should make.
-    pub strays: Vec<Stray>,
+    pub unrouted_requests: Vec<UnroutedRequest>,
 }
 
-impl Ledger {
-    /// How many transcript sockets are open.
+impl RequestLog {
+    /// Returns the number of open transcript sockets.
     #[must_use]
-    pub fn open(&self) -> usize {
-        self.connections.iter().filter(|connection| connection.closed.is_none()).count()
+    pub fn open_transcript_sockets(&self) -> usize {
+        self.transcript_sockets.iter().filter(|socket| socket.closed_at.is_none()).count()
     }
 
-    /// How many notification sockets are open.
+    /// Returns the number of open notification sockets.
     #[must_use]
-    pub fn listening(&self) -> usize {
-        self.listeners.iter().filter(|listener| listener.closed.is_none()).count()
+    pub fn open_notification_sockets(&self) -> usize {
+        self.notification_sockets.iter().filter(|socket| socket.closed_at.is_none()).count()
     }
 
-    /// How many REST requests have this in their method and path, such as `POST /api/v2/notifications/channels`.
+    /// Counts the REST requests whose method and path contain `part`, such as `POST /api/v2/notifications/channels`.
     #[must_use]
-    pub fn requests_of(&self, part: &str) -> usize {
+    pub fn count_requests(&self, part: &str) -> usize {
         self.requests.iter().filter(|request| format!("{} {}", request.method, request.path).contains(part)).count()
     }
 }
 
-/// One request for a token.
+/// A request for a token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// When it came.
+    /// The time of arrival.
     pub at: Instant,
-    /// The client that asked, as far as it said.
+    /// The client id in the request, if it has one.
     pub client_id: Option<String>,
-    /// The status it was answered with; `None` while, or because, there was no answer.
+    /// The status of the response; `None` before a response, or if there is none.
     pub status: Option<u16>,
-    /// The token it was given.
+    /// The token in the response.
     pub token: Option<String>,
 }
 
-/// One request for a socket.
+/// A request for a transcript socket.
 #[derive(Debug, Clone)]
-pub struct Handshake {
-    /// When it came.
+pub struct TranscriptHandshake {
+    /// The time of arrival.
     pub at: Instant,
-    /// The conversation it named.
+    /// The conversation id in the path.
     pub conversation: String,
     /// The `Authorization` header as sent.
     pub authorization: Option<String>,
-    /// The status it was answered with; `None` while, or because, there was no answer.
+    /// The status of the response; `None` before a response, or if there is none.
     pub status: Option<u16>,
 }
 
-/// One socket.
+/// A transcript socket.
 #[derive(Debug, Clone)]
-pub struct Connection {
-    /// The conversation it belongs to.
+pub struct TranscriptSocket {
+    /// The id of its conversation.
     pub conversation: String,
-    /// The token it was opened with.
+    /// The token in the handshake.
     pub token: String,
-    /// When it was opened.
-    pub opened: Instant,
-    /// How many script frames were written to it; what a fault adds or swallows does not count.
+    /// The time of the handshake.
+    pub opened_at: Instant,
+    /// The number of script frames written to it, without those that a fault adds or drops.
     pub frames: u64,
-    /// The ids of the messages among them, a repeated one twice; at most the first 200,000.
+    /// The ids of the messages among these frames, a repeated one twice; at most the first 200,000.
     pub messages: Vec<String>,
-    /// Pings the client sent.
+    /// The number of pings from the client.
     pub pings: u64,
-    /// Pongs the client sent.
+    /// The number of pongs from the client.
     pub pongs: u64,
-    /// The code in the client's close frame, 1005 for one without.
+    /// The code in the client's close frame; 1005 for a frame without a code.
     pub close_code: Option<u16>,
-    /// When the connection was gone.
-    pub closed: Option<Instant>,
+    /// The time at which the connection ended.
+    pub closed_at: Option<Instant>,
 }
 
-/// One request to the REST API.
+/// A request to the REST API.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// When it came.
+    /// The time of arrival.
     pub at: Instant,
-    /// The method.
+    /// The HTTP method.
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The query, empty where there is none.
+    /// The query, or an empty string.
     pub query: String,
-    /// The bearer token, as far as there was one.
+    /// The bearer token, if the request has one.
     pub token: Option<String>,
-    /// The status it was answered with; `None` while, or because, there was no answer.
+    /// The status of the response; `None` before a response, or if there is none.
     pub status: Option<u16>,
 }
 
-/// One channel.
+/// A notification channel.
 #[derive(Debug, Clone)]
 pub struct Channel {
-    /// Its id.
+    /// The channel id.
     pub id: String,
-    /// When it was made.
+    /// The time of creation.
     pub at: Instant,
-    /// The token it was made with.
+    /// The token that created it.
     pub token: String,
-    /// The channel that had to go for it.
+    /// The id of the channel that was evicted for it.
     pub evicted: Option<String>,
 }
 
-/// One request that changed the topics of a channel.
+/// A request that changed the topics of a channel.
 #[derive(Debug, Clone)]
 pub struct Subscription {
-    /// When it came.
+    /// The time of arrival.
     pub at: Instant,
-    /// The channel.
+    /// The channel id.
     pub channel: String,
     /// `POST`, `PUT` or `DELETE`.
     pub method: String,
-    /// The topics that were permitted.
+    /// The topics that were accepted.
     pub topics: Vec<String>,
-    /// The topics that were not.
+    /// The topics that were rejected.
     pub rejected: Vec<String>,
 }
 
-/// One request for a notification socket.
+/// A request for a notification socket.
 #[derive(Debug, Clone)]
-pub struct Dial {
-    /// When it came.
+pub struct NotificationHandshake {
+    /// The time of arrival.
     pub at: Instant,
-    /// The channel it named.
+    /// The channel id in the path.
     pub channel: String,
     /// The `Authorization` header as sent; none is needed.
     pub authorization: Option<String>,
-    /// The status it was answered with; `None` while there was no answer.
+    /// The status of the response; `None` before a response.
     pub status: Option<u16>,
 }
 
-/// One notification socket.
+/// A notification socket.
 #[derive(Debug, Clone)]
-pub struct Listener {
-    /// The channel it belongs to.
+pub struct NotificationSocket {
+    /// The id of its channel.
     pub channel: String,
-    /// When it was opened.
-    pub opened: Instant,
-    /// How many events of topics were written to it, repeated ones twice.
+    /// The time of the handshake.
+    pub opened_at: Instant,
+    /// The number of topic events written to it, repeated ones twice.
     pub events: u64,
-    /// How many heartbeats came due.
+    /// The number of heartbeats that came due.
     pub heartbeats: u64,
-    /// How many messages the client sent, whatever they were.
-    pub heard: u64,
-    /// How many of these were `{"message":"ping"}`.
+    /// The number of text and binary messages from the client.
+    pub messages_received: u64,
+    /// The number of `{"message":"ping"}` among these messages.
     pub pings: u64,
-    /// The code in the client's close frame, 1005 for one without.
+    /// The code in the client's close frame; 1005 for a frame without a code.
     pub close_code: Option<u16>,
-    /// When the connection was gone.
-    pub closed: Option<Instant>,
+    /// The time at which the connection ended.
+    pub closed_at: Option<Instant>,
 }
 
 /// A request to a path that is not served.
 #[derive(Debug, Clone)]
-pub struct Stray {
+pub struct UnroutedRequest {
     /// The path, without the query.
     pub path: String,
     /// The `Authorization` header as sent.
     pub authorization: Option<String>,
 }
 
-/// The ids of this many messages are kept per connection, so that an endless flood does not fill the memory.
-const MESSAGES_KEPT: usize = 200_000;
-
-/// An entry is named by its place in its list.
+/// Appends to the log. Its methods return the index of the new entry, which later updates name.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(watch::Sender<Ledger>);
+pub(crate) struct Recorder(watch::Sender<RequestLog>);
 
 impl Recorder {
-    pub(crate) fn ledger(&self) -> Ledger {
+    pub(crate) fn snapshot(&self) -> RequestLog {
         self.0.borrow().clone()
     }
 
-    pub(crate) async fn until(&self, predicate: impl FnMut(&Ledger) -> bool) -> Ledger {
-        let mut watch = self.0.subscribe();
-        watch.wait_for(predicate).await.expect("the sender is in self").clone()
+    pub(crate) async fn wait_for(&self, predicate: impl FnMut(&RequestLog) -> bool) -> RequestLog {
+        let mut receiver = self.0.subscribe();
+        receiver.wait_for(predicate).await.expect("the sender is in self").clone()
     }
 
     pub(crate) fn token_request(&self, client_id: Option<String>) -> usize {
         let request = TokenRequest { at: Instant::now(), client_id, status: None, token: None };
-        self.add(|ledger| &mut ledger.tokens, request)
+        self.push(|log| &mut log.token_requests, request)
     }
 
-    pub(crate) fn token_answer(&self, request: usize, status: u16, token: Option<String>) {
-        self.0.send_modify(|ledger| {
-            let request = &mut ledger.tokens[request];
+    pub(crate) fn token_response(&self, index: usize, status: u16, token: Option<String>) {
+        self.0.send_modify(|log| {
+            let request = &mut log.token_requests[index];
             request.status = Some(status);
             request.token = token;
         });
     }
 
-    pub(crate) fn handshake(&self, conversation: String, authorization: Option<String>) -> usize {
-        let handshake = Handshake { at: Instant::now(), conversation, authorization, status: None };
-        self.add(|ledger| &mut ledger.handshakes, handshake)
+    pub(crate) fn transcript_handshake(&self, conversation: String, authorization: Option<String>) -> usize {
+        let handshake = TranscriptHandshake { at: Instant::now(), conversation, authorization, status: None };
+        self.push(|log| &mut log.transcript_handshakes, handshake)
     }
 
-    pub(crate) fn handshake_answer(&self, handshake: usize, status: u16) {
-        self.0.send_modify(|ledger| ledger.handshakes[handshake].status = Some(status));
+    pub(crate) fn transcript_handshake_response(&self, index: usize, status: u16) {
+        self.0.send_modify(|log| log.transcript_handshakes[index].status = Some(status));
     }
 
-    pub(crate) fn opened(&self, conversation: String, token: String) -> usize {
-        let connection = Connection {
+    pub(crate) fn transcript_socket(&self, conversation: String, token: String) -> usize {
+        let socket = TranscriptSocket {
             conversation,
             token,
-            opened: Instant::now(),
+            opened_at: Instant::now(),
             frames: 0,
             messages: Vec::new(),
             pings: 0,
             pongs: 0,
             close_code: None,
-            closed: None,
+            closed_at: None,
         };
-        self.add(|ledger| &mut ledger.connections, connection)
+        self.push(|log| &mut log.transcript_sockets, socket)
     }
 
-    /// `frames` more were written, these messages among them.
-    pub(crate) fn sent(&self, connection: usize, frames: u64, messages: &mut Vec<String>) {
-        self.on(connection, |connection| {
-            connection.frames += frames;
-            let room = MESSAGES_KEPT.saturating_sub(connection.messages.len());
-            connection.messages.extend(messages.drain(..).take(room));
+    /// Adds frames that were written to a transcript socket, and the ids of the messages among them.
+    pub(crate) fn frames_sent(&self, index: usize, frames: u64, messages: &mut Vec<String>) {
+        self.update_transcript_socket(index, |socket| {
+            socket.frames += frames;
+            let capacity = MAX_LOGGED_MESSAGES.saturating_sub(socket.messages.len());
+            socket.messages.extend(messages.drain(..).take(capacity));
         });
     }
 
-    /// Notes something about an open connection.
-    pub(crate) fn on(&self, connection: usize, note: impl FnOnce(&mut Connection)) {
-        self.0.send_modify(|ledger| note(&mut ledger.connections[connection]));
+    pub(crate) fn update_transcript_socket(&self, index: usize, update: impl FnOnce(&mut TranscriptSocket)) {
+        self.0.send_modify(|log| update(&mut log.transcript_sockets[index]));
     }
 
-    pub(crate) fn requested(&self, request: Request) -> usize {
-        self.add(|ledger| &mut ledger.requests, request)
+    pub(crate) fn request(&self, request: Request) -> usize {
+        self.push(|log| &mut log.requests, request)
     }
 
-    pub(crate) fn request_answered(&self, request: usize, status: u16) {
-        self.0.send_modify(|ledger| ledger.requests[request].status = Some(status));
+    pub(crate) fn response(&self, index: usize, status: u16) {
+        self.0.send_modify(|log| log.requests[index].status = Some(status));
     }
 
     pub(crate) fn channel(&self, id: String, token: String, evicted: Option<String>) {
-        self.add(|ledger| &mut ledger.channels, Channel { id, at: Instant::now(), token, evicted });
+        self.push(|log| &mut log.channels, Channel { id, at: Instant::now(), token, evicted });
     }
 
-    pub(crate) fn subscribed(&self, subscription: Subscription) {
-        self.add(|ledger| &mut ledger.subscriptions, subscription);
+    pub(crate) fn subscription(&self, subscription: Subscription) {
+        self.push(|log| &mut log.subscriptions, subscription);
     }
 
-    pub(crate) fn dialled(&self, channel: String, authorization: Option<String>) -> usize {
-        let dial = Dial { at: Instant::now(), channel, authorization, status: None };
-        self.add(|ledger| &mut ledger.dials, dial)
+    pub(crate) fn notification_handshake(&self, channel: String, authorization: Option<String>) -> usize {
+        let handshake = NotificationHandshake { at: Instant::now(), channel, authorization, status: None };
+        self.push(|log| &mut log.notification_handshakes, handshake)
     }
 
-    pub(crate) fn dial_answered(&self, dial: usize, status: u16) {
-        self.0.send_modify(|ledger| ledger.dials[dial].status = Some(status));
+    pub(crate) fn notification_handshake_response(&self, index: usize, status: u16) {
+        self.0.send_modify(|log| log.notification_handshakes[index].status = Some(status));
     }
 
-    pub(crate) fn listening(&self, channel: String) -> usize {
-        let listener = Listener {
+    pub(crate) fn notification_socket(&self, channel: String) -> usize {
+        let socket = NotificationSocket {
             channel,
-            opened: Instant::now(),
+            opened_at: Instant::now(),
             events: 0,
             heartbeats: 0,
-            heard: 0,
+            messages_received: 0,
             pings: 0,
             close_code: None,
-            closed: None,
+            closed_at: None,
         };
-        self.add(|ledger| &mut ledger.listeners, listener)
+        self.push(|log| &mut log.notification_sockets, socket)
     }
 
-    /// Notes something about an open notification socket.
-    pub(crate) fn on_listener(&self, listener: usize, note: impl FnOnce(&mut Listener)) {
-        self.0.send_modify(|ledger| note(&mut ledger.listeners[listener]));
+    pub(crate) fn update_notification_socket(&self, index: usize, update: impl FnOnce(&mut NotificationSocket)) {
+        self.0.send_modify(|log| update(&mut log.notification_sockets[index]));
     }
 
-    pub(crate) fn stray(&self, stray: Stray) {
-        self.add(|ledger| &mut ledger.strays, stray);
+    pub(crate) fn unrouted_request(&self, request: UnroutedRequest) {
+        self.push(|log| &mut log.unrouted_requests, request);
     }
 
-    fn add<T>(&self, list: impl FnOnce(&mut Ledger) -> &mut Vec<T>, entry: T) -> usize {
-        let mut place = 0;
-        self.0.send_modify(|ledger| {
-            let list = list(ledger);
-            place = list.len();
+    fn push<T>(&self, list: impl FnOnce(&mut RequestLog) -> &mut Vec<T>, entry: T) -> usize {
+        let mut index = 0;
+        self.0.send_modify(|log| {
+            let list = list(log);
+            index = list.len();
             list.push(entry);
         });
-        place
+        index
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Connection, Ledger, Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, RequestLog, Simulator, Sources, TranscriptSocket};
 
 use crate::support::program::{
     Finished, Running, program, run, simulator, simulator_with, simulator_without_history, transcript_only_options,
@@ -37,10 +37,10 @@ const LOSSES: [(&str, Option<u16>); 20] = [
 ];
 
 /// Runs against this fault where there is no history, with everything said so far repeated on every connection.
-async fn survive(fault: &str, args: &[&str]) -> (Finished, Ledger) {
+async fn survive(fault: &str, args: &[&str]) -> (Finished, RequestLog) {
     let simulator = simulator_without_history(TALK, &["socket:replay", &format!("socket:{fault}")]).await;
     let finished = run(&simulator, &[&["--timestamps", "none"], args].concat()).await;
-    (finished, simulator.ledger())
+    (finished, simulator.request_log())
 }
 
 /// The lines without their labels.
@@ -48,23 +48,23 @@ fn texts(finished: &Finished) -> Vec<&str> {
     finished.stdout.lines().map(|line| line.split(": ").last().unwrap()).collect()
 }
 
-fn tokens(ledger: &Ledger) -> Vec<&str> {
-    ledger.connections.iter().map(|connection| connection.token.as_str()).collect()
+fn tokens(log: &RequestLog) -> Vec<&str> {
+    log.transcript_sockets.iter().map(|connection| connection.token.as_str()).collect()
 }
 
 #[tokio::test]
 async fn every_loss_is_lived_through_and_nothing_is_printed_twice() {
     join_all(LOSSES.iter().map(async |(loss, close_code)| {
-        let (finished, ledger) = survive(&format!("{loss},after=2"), &["--max-frame-size", "65536"]).await;
+        let (finished, log) = survive(&format!("{loss},after=2"), &["--max-frame-size", "65536"]).await;
         assert_eq!(finished.code, Some(0), "{loss}: {}", finished.stderr);
         let lines = texts(&finished);
         assert!(lines[2].starts_with("[GAP] "), "{loss}: {lines:?}");
         assert_eq!([&lines[..2], &lines[3..]].concat(), ["one", "two", "three", "[CLOSED] Conversation terminated"]);
-        assert_eq!(ledger.connections[0].close_code, *close_code, "{loss}");
-        assert_eq!(ledger.connections.len(), 2, "{loss}");
+        assert_eq!(log.transcript_sockets[0].close_code, *close_code, "{loss}");
+        assert_eq!(log.transcript_sockets.len(), 2, "{loss}");
         let renewed = usize::from(*loss == "close=1008");
-        assert_eq!(ledger.tokens.len(), 1 + renewed, "{loss}: 1008 alone renews the token");
-        assert_eq!(tokens(&ledger)[0] != tokens(&ledger)[1], renewed == 1, "{loss}");
+        assert_eq!(log.token_requests.len(), 1 + renewed, "{loss}: 1008 alone renews the token");
+        assert_eq!(tokens(&log)[0] != tokens(&log)[1], renewed == 1, "{loss}");
         assert!(finished.stderr.contains("retry 1 of 5 in "), "{loss}: {}", finished.stderr);
     }))
     .await;
@@ -75,10 +75,10 @@ async fn where_history_can_be_read_nothing_is_missed_and_no_gap_is_said() {
     join_all(LOSSES.iter().map(async |(loss, close_code)| {
         let simulator = simulator("", &[]).await;
         let conversation = simulator.first_conversation();
-        miss_nothing(&simulator, loss, async || conversation.inflict(loss).await.unwrap()).await;
-        let ledger = simulator.ledger();
-        assert_eq!(ledger.connections[0].close_code, *close_code, "{loss}");
-        assert_eq!(ledger.connections.len(), 2, "{loss}");
+        miss_nothing(&simulator, loss, async || conversation.apply_fault(loss).await.unwrap()).await;
+        let log = simulator.request_log();
+        assert_eq!(log.transcript_sockets[0].close_code, *close_code, "{loss}");
+        assert_eq!(log.transcript_sockets.len(), 2, "{loss}");
     }))
     .await;
 }
@@ -87,13 +87,13 @@ async fn where_history_can_be_read_nothing_is_missed_and_no_gap_is_said() {
 async fn no_loss_of_the_notification_socket_is_an_end_and_nothing_is_missed() {
     let orderly = [("close=1000", Some(1000)), ("close=1001", Some(1001))];
     join_all(orderly.iter().chain(&LOSSES).map(async |(loss, close_code)| {
-        let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
+        let options = Options { sources: Sources::NotificationsOnly, ..Options::default() };
         let simulator = simulator_with("", &[], options).await;
         let inflict = format!("notify:{loss}");
-        miss_nothing(&simulator, loss, async || simulator.inflict(&inflict).await.unwrap()).await;
-        let ledger = simulator.ledger();
-        assert_eq!(ledger.listeners[0].close_code, *close_code, "{loss}");
-        assert_eq!((ledger.listeners.len(), ledger.channels.len()), (2, 1), "{loss}: the channel is kept");
+        miss_nothing(&simulator, loss, async || simulator.apply_fault(&inflict).await.unwrap()).await;
+        let log = simulator.request_log();
+        assert_eq!(log.notification_sockets[0].close_code, *close_code, "{loss}");
+        assert_eq!((log.notification_sockets.len(), log.channels.len()), (2, 1), "{loss}: the channel is kept");
     }))
     .await;
 }
@@ -103,7 +103,8 @@ async fn miss_nothing(simulator: &Simulator, loss: &str, inflict: impl AsyncFnOn
     let conversation = simulator.first_conversation();
     let args = ["--timestamps", "none", "--max-frame-size", "65536"];
     let mut running = Running::start(&mut program(simulator, &args));
-    within_timeout(simulator.until(|ledger| ledger.open() + ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() + log.open_notification_sockets() == 1))
+        .await;
     for said in ["customer Ada: one", "agent Sam: two"] {
         conversation.play(said).await.unwrap();
         while running.next_line().await.starts_with("[UPDATE] ") {}
@@ -123,8 +124,8 @@ async fn miss_nothing(simulator: &Simulator, loss: &str, inflict: impl AsyncFnOn
 #[tokio::test]
 async fn what_is_odd_but_whole_ends_nothing() {
     for oddity in ["fragmented,after=1", "binary,after=1", "ping=5ms", "oversize=50000,fragments=9"] {
-        let (finished, ledger) = survive(oddity, &["--max-frame-size", "65536"]).await;
-        assert_eq!((finished.code, ledger.connections.len()), (Some(0), 1), "{oddity}: {}", finished.stderr);
+        let (finished, log) = survive(oddity, &["--max-frame-size", "65536"]).await;
+        assert_eq!((finished.code, log.transcript_sockets.len()), (Some(0), 1), "{oddity}: {}", finished.stderr);
     }
 }
 
@@ -132,21 +133,20 @@ async fn what_is_odd_but_whole_ends_nothing() {
 async fn a_close_with_1000_or_1001_is_the_end_unless_asked_to_go_on() {
     for code in [1000, 1001] {
         let fault = format!("close={code},after=1");
-        let (finished, ledger) = survive(&fault, &[]).await;
+        let (finished, log) = survive(&fault, &[]).await;
         assert_eq!((finished.code, texts(&finished)), (Some(0), vec!["one"]), "{}", finished.stderr);
-        assert_eq!(ledger.connections[0].close_code, Some(code), "the close is answered");
+        assert_eq!(log.transcript_sockets[0].close_code, Some(code), "the close is answered");
     }
-    let (finished, ledger) = survive("close=1000,after=1", &["-F"]).await;
-    assert_eq!((finished.code, texts(&finished).len(), ledger.connections.len()), (Some(0), 5, 2));
+    let (finished, log) = survive("close=1000,after=1", &["-F"]).await;
+    assert_eq!((finished.code, texts(&finished).len(), log.transcript_sockets.len()), (Some(0), 5, 2));
     assert!(finished.stderr.contains("retry 1 in"), "without a limit: {}", finished.stderr);
 }
 
 #[tokio::test]
 async fn giving_up_says_the_last_cause() {
     for (close, code) in [(1008, 77), (1011, 69), (4000, 69)] {
-        let (finished, ledger) =
-            survive(&format!("close={close},reason=so be it,after=1"), &["--max-retries", "0"]).await;
-        assert_eq!((finished.code, ledger.connections.len()), (Some(code), 1), "{}", finished.stderr);
+        let (finished, log) = survive(&format!("close={close},reason=so be it,after=1"), &["--max-retries", "0"]).await;
+        assert_eq!((finished.code, log.transcript_sockets.len()), (Some(code), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains(&format!("closed by the server with {close}: so be it")));
     }
 }
@@ -157,25 +157,31 @@ async fn a_definitive_refusal_ends_it_also_with_follow() {
         let simulator =
             simulator_without_history(TALK, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
         let finished = run(&simulator, &["-F", "--source", source]).await;
-        assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(66), 2), "{}", finished.stderr);
+        assert_eq!(
+            (finished.code, simulator.request_log().transcript_handshakes.len()),
+            (Some(66), 2),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
 #[tokio::test]
 async fn a_silent_peer_is_found_and_one_that_answers_pings_is_left_alone() {
     let times = ["--ping-interval", "100ms", "--idle-timeout", "400ms"];
-    let (finished, ledger) = survive("silence,after=1", &times).await;
-    assert_eq!((finished.code, ledger.connections.len()), (Some(0), 2), "{}", finished.stderr);
+    let (finished, log) = survive("silence,after=1", &times).await;
+    assert_eq!((finished.code, log.transcript_sockets.len()), (Some(0), 2), "{}", finished.stderr);
     assert!(finished.stderr.contains("nothing came for 400ms"), "{}", finished.stderr);
-    assert!(ledger.connections[0].pings >= 2, "{}", ledger.connections[0].pings);
-    let found = ledger.connections[0].closed.unwrap() - ledger.connections[0].opened;
+    assert!(log.transcript_sockets[0].pings >= 2, "{}", log.transcript_sockets[0].pings);
+    let found = log.transcript_sockets[0].closed_at.unwrap() - log.transcript_sockets[0].opened_at;
     assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&found), "{found:?}");
 
     let quiet = simulator("", &[]).await;
     let running = Running::start(&mut program(&quiet, &times));
-    let ledger =
-        within_timeout(quiet.until(|ledger| ledger.connections.first().is_some_and(|first| first.pings >= 10))).await;
-    assert_eq!(ledger.connections.len(), 1, "pongs are a sign of life");
+    let log =
+        within_timeout(quiet.wait_for(|log| log.transcript_sockets.first().is_some_and(|first| first.pings >= 10)))
+            .await;
+    assert_eq!(log.transcript_sockets.len(), 1, "pongs are a sign of life");
     quiet.first_conversation().play("close").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
 }
@@ -187,15 +193,16 @@ async fn one_conversation_that_is_refused_leaves_the_others_alone() {
     let ids = ["-c", "alpha", "-c", "beta", "alpha", "--timestamps", "none"];
     let finished = run(&simulator, &[&ids[..], &["--source", "transcript"]].concat()).await;
     assert_beta_is_refused(&finished);
-    let ledger = simulator.ledger();
-    assert_eq!((ledger.handshakes.len(), ledger.tokens.len()), (2, 1), "the same id twice is once");
+    let log = simulator.request_log();
+    assert_eq!((log.transcript_handshakes.len(), log.token_requests.len()), (2, 1), "the same id twice is once");
 
-    let options = Options { conversations: vec!["alpha".into()], wires: Wires::PublishedOnly, ..Options::default() };
+    let options =
+        Options { conversations: vec!["alpha".into()], sources: Sources::NotificationsOnly, ..Options::default() };
     let simulator = simulator_with(TALK, &[], options).await;
     let finished = run(&simulator, &[&ids[..], &["--source", "notifications"]].concat()).await;
     assert_beta_is_refused(&finished);
-    let ledger = simulator.ledger();
-    assert_eq!((ledger.channels.len(), ledger.requests_of("GET /api/v2/conversations/beta")), (1, 1));
+    let log = simulator.request_log();
+    assert_eq!((log.channels.len(), log.count_requests("GET /api/v2/conversations/beta")), (1, 1));
 }
 
 fn assert_beta_is_refused(finished: &Finished) {
@@ -231,12 +238,13 @@ async fn who_has_been_on_the_transcript_socket_comes_back_to_it() {
     let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only_options() };
     let simulator = simulator_with("", &["handshake:status=404,conversation=beta,after=1"], options).await;
     let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
-    within_timeout(simulator.until(|ledger| ledger.open() == 2)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
     running.wait_for_stderr("error: beta: ").await;
     let alpha = simulator.conversation("alpha").unwrap();
     alpha.close(1011, "").await;
-    within_timeout(simulator.until(|ledger| ledger.connections.len() == 3 && ledger.open() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets.len() == 3 && log.open_transcript_sockets() == 1))
+        .await;
     alpha.play("close").await.unwrap();
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
@@ -263,8 +271,8 @@ async fn conversations_share_a_token_and_its_renewal() {
     let simulator = simulator_with("", &["token:slow=100ms,times=always", "token:status=503"], options).await;
     let ids = conversations.iter().map(String::as_str).collect::<Vec<_>>();
     let running = Running::start(&mut program(&simulator, &ids));
-    within_timeout(simulator.until(|ledger| ledger.open() == 3)).await;
-    assert_eq!(simulator.ledger().tokens.len(), 2);
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 3)).await;
+    assert_eq!(simulator.request_log().token_requests.len(), 2);
     let told = running.stderr().matches("retry 1 of 5").count();
     assert_eq!(told, 3, "whoever waited for the answer has it, also where it is a failure: {}", running.stderr());
 
@@ -272,8 +280,11 @@ async fn conversations_share_a_token_and_its_renewal() {
     for id in &ids {
         simulator.conversation(id).unwrap().close(1011, "").await;
     }
-    let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 3 && ledger.connections.len() == 6)).await;
-    assert_eq!(ledger.tokens.len(), 3, "one that is refused is renewed once for all");
+    let log = within_timeout(
+        simulator.wait_for(|log| log.open_transcript_sockets() == 3 && log.transcript_sockets.len() == 6),
+    )
+    .await;
+    assert_eq!(log.token_requests.len(), 3, "one that is refused is renewed once for all");
     for id in &ids {
         simulator.conversation(id).unwrap().play("close").await.unwrap();
     }
@@ -289,22 +300,28 @@ async fn a_token_is_renewed_in_time_for_all_and_the_reader_sees_nothing() {
     let simulator = simulator_with("+0.02 agent Sam: {n}\nrepeat", &faults, options).await;
     let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
 
-    let asked =
-        within_timeout(simulator.until(|ledger| ledger.tokens.len() == 2 && ledger.tokens[1].status.is_some())).await;
-    let waited = asked.tokens[1].at - asked.tokens[0].at;
+    let asked = within_timeout(
+        simulator.wait_for(|log| log.token_requests.len() == 2 && log.token_requests[1].status.is_some()),
+    )
+    .await;
+    let waited = asked.token_requests[1].at - asked.token_requests[0].at;
     assert!((Duration::from_secs(10)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
     running.wait_for_stderr("cannot renew the connection yet").await;
-    assert_eq!(simulator.ledger().open(), 2, "a renewal that fails leaves the old sockets alone");
+    assert_eq!(
+        simulator.request_log().open_transcript_sockets(),
+        2,
+        "a renewal that fails leaves the old sockets alone"
+    );
 
-    let moved = |ledger: &Ledger| ledger.connections.len() == 4 && ledger.open() == 2;
-    let ledger = within_timeout(simulator.until(moved)).await;
+    let moved = |log: &RequestLog| log.transcript_sockets.len() == 4 && log.open_transcript_sockets() == 2;
+    let log = within_timeout(simulator.wait_for(moved)).await;
     for id in &conversations {
-        let [old, new] = of(&ledger, id)[..] else { panic!("two connections: {ledger:?}") };
+        let [old, new] = of(&log, id)[..] else { panic!("two connections: {log:?}") };
         assert_eq!(old.close_code, Some(1000));
-        assert!(old.closed.unwrap() > new.opened && old.token != new.token, "make before break");
+        assert!(old.closed_at.unwrap() > new.opened_at && old.token != new.token, "make before break");
         simulator.conversation(id).unwrap().play("close").await.unwrap();
     }
-    assert_eq!(ledger.tokens.len(), 3, "one renewal for both");
+    assert_eq!(log.token_requests.len(), 3, "one renewal for both");
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(!finished.stdout.contains("[GAP]"));
@@ -315,8 +332,8 @@ async fn a_token_is_renewed_in_time_for_all_and_the_reader_sees_nothing() {
     }
 }
 
-fn of<'a>(ledger: &'a Ledger, conversation: &str) -> Vec<&'a Connection> {
-    ledger.connections.iter().filter(|connection| connection.conversation == conversation).collect()
+fn of<'a>(log: &'a RequestLog, conversation: &str) -> Vec<&'a TranscriptSocket> {
+    log.transcript_sockets.iter().filter(|connection| connection.conversation == conversation).collect()
 }
 
 /// The numbers that were said in this conversation.
@@ -331,9 +348,9 @@ async fn a_lifetime_that_makes_no_sense_is_no_reason_to_hurry() {
     join_all(lifetimes.map(async |lifetime| {
         let simulator: Simulator = simulator("", &[&format!("token:expires-in={lifetime},times=always")]).await;
         let running = Running::start(&mut program(&simulator, &["--ping-interval", "100ms", "--idle-timeout", "1s"]));
-        let lived = |ledger: &Ledger| ledger.connections.first().is_some_and(|first| first.pings >= 5);
-        let ledger = within_timeout(simulator.until(lived)).await;
-        assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1), "{lifetime}");
+        let lived = |log: &RequestLog| log.transcript_sockets.first().is_some_and(|first| first.pings >= 5);
+        let log = within_timeout(simulator.wait_for(lived)).await;
+        assert_eq!((log.token_requests.len(), log.transcript_sockets.len()), (1, 1), "{lifetime}");
         simulator.first_conversation().play("close").await.unwrap();
         assert_eq!(running.finish().await.code, Some(0), "{lifetime}");
     }))
@@ -350,7 +367,7 @@ async fn of_many_conversations_only_some_shake_hands_at_once() {
     let ids: Vec<&str> = conversations.iter().map(String::as_str).collect();
     let finished = run(&simulator, &ids).await;
     assert_eq!((finished.code, finished.stdout.matches("[CLOSED]").count()), (Some(0), AT_ONCE + 6));
-    let begun: Vec<_> = simulator.ledger().handshakes.iter().map(|handshake| handshake.at).collect();
+    let begun: Vec<_> = simulator.request_log().transcript_handshakes.iter().map(|handshake| handshake.at).collect();
     let at_once = |at| begun.iter().filter(|other| **other <= at && **other + slow > at).count();
     let most = begun.iter().map(|at| at_once(*at)).max();
     assert_eq!(most, Some(AT_ONCE));
@@ -363,5 +380,5 @@ async fn of_many_conversations_one_signs_in_for_all_even_where_that_fails() {
     let simulator = simulator_with("close", &["token:status=401,times=always"], options).await;
     let ids: Vec<&str> = conversations.iter().map(String::as_str).collect();
     let finished = run(&simulator, &ids).await;
-    assert_eq!((finished.code, simulator.ledger().tokens.len()), (Some(77), 1), "{}", finished.stderr);
+    assert_eq!((finished.code, simulator.request_log().token_requests.len()), (Some(77), 1), "{}", finished.stderr);
 }

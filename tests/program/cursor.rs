@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
 use crate::support::shell::with_shell_setup;
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use rustix::process::Signal;
 use tempfile::{TempDir, tempdir};
 use tokio::time::{Instant, sleep};
@@ -118,7 +118,7 @@ async fn what_is_passed_over_is_not_wanted_of_the_next_run_either() {
 
 #[tokio::test]
 async fn without_a_history_the_time_between_two_runs_is_a_gap() {
-    let options = Options { wires: Wires::TranscriptOnly, ..Options::default() };
+    let options = Options { sources: Sources::TranscriptOnly, ..Options::default() };
     let (simulator, place) = (simulator_with("", &["socket:replay,times=always"], options).await, Place::new());
     let mut first = Running::start(&mut program(&simulator, &place.args(&[])));
     first.wait_for_stderr("connected to ").await;
@@ -142,7 +142,7 @@ async fn a_queue_and_several_conversations_share_a_file() {
     let (simulator, place) = (simulator_with(script, &[], options).await, Place::new());
     for id in ["one", "two"] {
         let conversation = simulator.conversation(id).unwrap();
-        conversation.begin();
+        conversation.start();
         conversation.play("customer Ada: and again").await.unwrap();
     }
     let queue = Simulator::queue_id("Billing");
@@ -181,7 +181,7 @@ async fn what_cannot_be_a_cursor_is_said_before_anything_is_asked() {
     for flag in ["--demo", "--replay=x"] {
         assert_eq!(place.run(&simulator, &[flag]).await.code, Some(2), "{flag}");
     }
-    assert!(simulator.ledger().tokens.is_empty());
+    assert!(simulator.request_log().token_requests.is_empty());
     assert_eq!(fs::read_to_string(&notes).unwrap(), "dear diary\n");
 }
 

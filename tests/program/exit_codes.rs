@@ -196,7 +196,8 @@ async fn a_recording_that_runs_full_is_74_and_a_slow_reader_still_gets_what_was_
     let record = program(&simulator, &[&style[..], &["--record", path]].concat());
     // A file may hold a mebibyte, and who writes more is told so instead of being killed.
     let mut running = Running::start(&mut with_shell_setup("trap '' XFSZ; ulimit -f 2048", &record));
-    within_timeout(simulator.until(|ledger| ledger.connections.len() == 1 && ledger.open() == 0)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets.len() == 1 && log.open_transcript_sockets() == 0))
+        .await;
     let left = timeout(Duration::from_millis(200), running.child.wait()).await;
     assert!(left.is_err(), "it left before its reader had read");
     let finished = running.finish().await;

@@ -30,7 +30,7 @@ async fn is_refused(flag: &str, path: &Path, code: i32, error: &str, hint: &str)
     let finished = run(&simulator, &[flag, path_str(path)]).await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{}: {}", path.display(), finished.stderr);
     assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  {hint}\n"), "{}", path.display());
-    assert!(simulator.ledger().tokens.is_empty(), "{}", path.display());
+    assert!(simulator.request_log().token_requests.is_empty(), "{}", path.display());
 }
 
 fn assert_tailed(finished: &Finished) {

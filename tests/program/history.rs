@@ -1,7 +1,7 @@
 //! What was said before the start and during a loss, on either wire.
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use serde_json::Value;
 
 use crate::support::program::{Finished, Running, program, run, simulator_with, within_timeout};
@@ -23,17 +23,17 @@ fn start(simulator: &Simulator, source: &str, args: &[&str]) -> Running {
 
 /// Waits for the socket with this number, from 1.
 async fn socket(simulator: &Simulator, source: &str, number: usize) {
-    let stands = simulator.until(|ledger| match source {
-        "transcript" => ledger.connections.len() == number && ledger.open() == 1,
-        _ => ledger.listeners.len() == number && ledger.listening() == 1,
+    let stands = simulator.wait_for(|log| match source {
+        "transcript" => log.transcript_sockets.len() == number && log.open_transcript_sockets() == 1,
+        _ => log.notification_sockets.len() == number && log.open_notification_sockets() == 1,
     });
     within_timeout(stands).await;
 }
 
 async fn cut(simulator: &Simulator, source: &str, how: &str) {
     match source {
-        "transcript" => simulator.first_conversation().inflict(how).await.unwrap(),
-        _ => simulator.inflict(&format!("notify:{how}")).await.unwrap(),
+        "transcript" => simulator.first_conversation().apply_fault(how).await.unwrap(),
+        _ => simulator.apply_fault(&format!("notify:{how}")).await.unwrap(),
     }
 }
 
@@ -157,7 +157,7 @@ async fn where_the_past_may_not_be_read_that_is_said_once_and_each_loss_is_one_g
         assert_eq!(finished.stdout, "[CLOSED] Conversation terminated\n");
         let said = finished.stderr.matches("what was said before cannot be read").count();
         assert_eq!(said, 1, "{refusal}: {}", finished.stderr);
-        let asked = simulator.ledger().requests.len();
+        let asked = simulator.request_log().requests.len();
         assert!(asked <= 2, "{refusal}: it is not asked for again: {asked}");
     }))
     .await;
@@ -165,7 +165,7 @@ async fn where_the_past_may_not_be_read_that_is_said_once_and_each_loss_is_one_g
 
 #[tokio::test]
 async fn a_wire_without_any_history_is_a_gap_a_loss_as_well() {
-    let options = Options { wires: Wires::TranscriptOnly, ..Options::default() };
+    let options = Options { sources: Sources::TranscriptOnly, ..Options::default() };
     let simulator = simulator_with("", &[], options).await;
     let mut tail = start(&simulator, "transcript", &[]);
     socket(&simulator, "transcript", 1).await;
@@ -199,7 +199,7 @@ async fn a_service_in_trouble_is_asked_again_and_then_it_is_a_gap() {
         let simulator = after(&[], &[&fault]).await;
         let mut tail = start(&simulator, source, &["-v"]);
         socket(&simulator, source, 1).await;
-        within_timeout(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") == after_first)).await;
+        within_timeout(simulator.wait_for(|log| log.count_requests("GET /api/v2/conversations/") == after_first)).await;
         cut(&simulator, source, "reset").await;
         tail.wait_for_stderr("retry 1").await;
         say(&simulator, "missed").await;

@@ -15,13 +15,13 @@ async fn printed(frames: &[&str], args: &[&str]) -> Finished {
     }
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
-    assert_eq!((finished.code, simulator.ledger().connections.len()), (Some(0), 1), "{}", finished.stderr);
+    assert_eq!((finished.code, simulator.request_log().transcript_sockets.len()), (Some(0), 1), "{}", finished.stderr);
     finished
 }
 
 async fn start(simulator: &Simulator, args: &[&str]) -> Running {
     let running = Running::start(&mut program(simulator, &[&PLAIN, args].concat()));
-    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     running
 }
 
@@ -45,7 +45,7 @@ async fn nothing_a_frame_can_be_ends_the_tail_or_hides_its_neighbours() {
     assert_eq!(complaints, 1, "at most once a minute: {}", finished.stderr);
     let end = "conversation ended: 7 lines, 6 frames that could not be read\n";
     assert!(finished.stderr.ends_with(end), "{}", finished.stderr);
-    assert_eq!(simulator.ledger().connections.len(), 1);
+    assert_eq!(simulator.request_log().transcript_sockets.len(), 1);
 }
 
 #[tokio::test]
@@ -95,13 +95,14 @@ async fn closes_with(code: u16, fault: &str) {
     let running = start(&simulator, &["--max-frame-size", "4KiB"]).await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: one").await.unwrap();
-    conversation.inflict(fault).await.unwrap();
-    within_timeout(simulator.until(|ledger| ledger.connections.len() == 2)).await;
+    conversation.apply_fault(fault).await.unwrap();
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets.len() == 2)).await;
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
     let no_gap = |line: &&str| !line.starts_with("[GAP] ");
     let lines: Vec<&str> = finished.stdout.lines().filter(no_gap).collect();
     assert_eq!(lines, ["[Customer] Ada: one", "[CLOSED] Conversation terminated"], "{fault}");
-    let closed: Vec<_> = simulator.ledger().connections.iter().map(|connection| connection.close_code).collect();
+    let closed: Vec<_> =
+        simulator.request_log().transcript_sockets.iter().map(|connection| connection.close_code).collect();
     assert_eq!((closed, finished.code), (vec![Some(code), Some(1000)], Some(0)), "{fault}");
 }

@@ -59,9 +59,9 @@ impl Scene {
     fn assert_served(&self, finished: &Finished) {
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
         assert!(finished.stdout.contains("[Customer] Ada: one"), "{}", finished.stdout);
-        let ledger = self.simulator.ledger();
-        assert_eq!((ledger.tokens.len(), ledger.connections.len()), (1, 1));
-        assert!(ledger.requests_of("GET /api/v2/conversations/messages/") > 0, "what was said before is asked for");
+        let log = self.simulator.request_log();
+        assert_eq!((log.token_requests.len(), log.transcript_sockets.len()), (1, 1));
+        assert!(log.count_requests("GET /api/v2/conversations/messages/") > 0, "what was said before is asked for");
     }
 
     /// Whether the proxy was asked for the one host, for socket and history, and for nothing else.
@@ -262,7 +262,7 @@ async fn a_slash_at_the_end_changes_nothing_and_a_path_is_kept() {
         assert_eq!(to(api.clone(), &[]).await.code, Some(76));
         assert_eq!(to(api, &["--login-url", base]).await.code, Some(66));
     }
-    let strays: Vec<_> = simulator.ledger().strays.into_iter().map(|stray| stray.path).collect();
+    let strays: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|stray| stray.path).collect();
     let transcript = format!("/gate/api/v2/messaging/conversations/{id}/transcript");
     let published = format!("/gate/api/v2/conversations/{id}");
     assert_eq!(strays, ["/gate/oauth/token", &transcript, &published].repeat(2));
@@ -282,7 +282,7 @@ async fn a_proxy_that_dies_in_the_middle_is_lived_through() {
     running.next_line().await;
     tls_proxy.close_connections();
     running.wait_for_stderr("retry 1 of 5").await;
-    within_timeout(scene.simulator.until(|ledger| ledger.connections.len() == 2)).await;
+    within_timeout(scene.simulator.wait_for(|log| log.transcript_sockets.len() == 2)).await;
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

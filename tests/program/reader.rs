@@ -7,7 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use crate::support::program::{Finished, Running, program, run, simulator, within_timeout};
-use genesys_tail::simulator::{Conversation, Simulator};
+use genesys_tail::simulator::{ConversationHandle, Simulator};
 use regex::Regex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
@@ -33,12 +33,12 @@ async fn tail(args: &[&str]) -> (Simulator, Running) {
 /// Starts it and waits until it listens to the conversation.
 async fn start(simulator: &Simulator, command: &mut tokio::process::Command) -> Running {
     let running = Running::start(command);
-    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     running
 }
 
 /// Says this many long lines, numbered from 0.
-async fn flood(conversation: &Conversation, count: usize) {
+async fn flood(conversation: &ConversationHandle, count: usize) {
     for number in 0..count {
         let text = format!("{number:05}{:.>width$}", "", width = LONG - 5);
         conversation.send_text(format!(r#"{{"event":"messageAdded","payload":{{"text":"{text}"}}}}"#)).await;
@@ -52,8 +52,8 @@ fn numbers(lines: &str) -> Vec<usize> {
 
 /// Waits until the client has pinged this many more times.
 async fn pings(simulator: &Simulator, more: u64) {
-    let before = simulator.ledger().connections[0].pings;
-    within_timeout(simulator.until(|ledger| ledger.connections[0].pings >= before + more)).await;
+    let before = simulator.request_log().transcript_sockets[0].pings;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pings >= before + more)).await;
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_burst_is_written_in_large_chunks_and_nothing_of_it_is_left() {
         }
         (lines, writes)
     });
-    simulator.first_conversation().inflict("burst=20000").await.unwrap();
+    simulator.first_conversation().apply_fault("burst=20000").await.unwrap();
     let (lines, writes) = within_timeout(reading).await.unwrap();
     assert_eq!(lines, 20_000);
     assert!(writes < 200, "{writes} writes for {lines} lines");
@@ -97,7 +97,7 @@ async fn when_the_reader_goes_it_ends_at_once_and_in_silence() {
         let (simulator, mut running) = tail(&[]).await;
         let conversation = simulator.first_conversation();
         let lines = if idle { 3 } else { 100_000 };
-        conversation.inflict(&format!("burst={lines}")).await.unwrap();
+        conversation.apply_fault(&format!("burst={lines}")).await.unwrap();
         for number in 1..=3 {
             assert_eq!(running.next_line().await, format!("[Customer] Ada: burst {number}"));
         }
@@ -136,7 +136,7 @@ async fn a_stalled_reader_costs_bounded_memory_and_no_line() {
     let finished = running.finish().await;
     assert_eq!((finished.code, numbers(&finished.stdout)), (Some(0), (0..2_000).collect()));
     assert_eq!(finished.stdout.lines().last(), Some("[CLOSED] Conversation terminated"));
-    assert_eq!(simulator.ledger().connections.len(), 1);
+    assert_eq!(simulator.request_log().transcript_sockets.len(), 1);
 }
 
 /// Waits until the process uses no more processor time: everything that can come has come.
@@ -169,8 +169,8 @@ async fn while_a_reader_stalls_within_the_buffer_the_server_is_answered() {
     let conversation = simulator.first_conversation();
     flood(&conversation, 100).await;
     // These pings stand behind the flood, so an answer means that all of it was read.
-    conversation.inflict("ping=50ms").await.unwrap();
-    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs >= 3)).await;
+    conversation.apply_fault("ping=50ms").await.unwrap();
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 3)).await;
     conversation.play("close").await.unwrap();
     assert_eq!(numbers(&running.finish().await.stdout), (0..100).collect::<Vec<_>>());
 }
@@ -185,7 +185,7 @@ async fn while_the_socket_is_held_back_pings_go_on_and_idle_detection_rests() {
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
     assert_eq!((finished.code, numbers(&finished.stdout)), (Some(0), (0..20).collect()), "{}", finished.stderr);
-    assert_eq!(simulator.ledger().connections.len(), 1, "{}", finished.stderr);
+    assert_eq!(simulator.request_log().transcript_sockets.len(), 1, "{}", finished.stderr);
 }
 
 #[tokio::test]
@@ -201,8 +201,8 @@ async fn a_signal_ends_it_soon_although_the_reader_stalls() {
         let finished = running.finish().await;
         assert!(asked.elapsed() < Duration::from_millis(1_600), "{stall_buffer}: {:?}", asked.elapsed());
         assert_eq!(finished.signal, Some(2), "{finished:?}");
-        let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
-        assert_eq!(ledger.connections[0].close_code, Some(1000));
+        let log = within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+        assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
         let mut taken = Vec::new();
         within_timeout(stdout.unwrap().read_to_end(&mut taken)).await.unwrap();
         let whole = memchr::memchr_iter(b'\n', &taken).count();
@@ -221,8 +221,8 @@ async fn a_pipe_that_does_not_block_loses_nothing() {
     drop(command);
     let conversation = simulator.first_conversation();
     flood(&conversation, 64).await;
-    conversation.inflict("ping=50ms").await.unwrap();
-    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs >= 1)).await;
+    conversation.apply_fault("ping=50ms").await.unwrap();
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 1)).await;
     conversation.play("close").await.unwrap();
     let reading = spawn_blocking(move || io::read_to_string(reader).unwrap());
     assert_eq!(numbers(&within_timeout(reading).await.unwrap()), (0..64).collect::<Vec<_>>());

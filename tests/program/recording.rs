@@ -8,7 +8,7 @@ use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history,
 };
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use tempfile::{TempDir, tempdir};
 
 /// Output flags under which a replay has to print the same bytes as the run.
@@ -45,10 +45,10 @@ async fn replay(path: &Path, args: &[&str]) -> Finished {
 }
 
 /// Records a run with these output flags and asserts that its replay prints the same. Returns what was printed.
-async fn assert_replay_matches(wires: Wires, flags: &[&str], faults: &[&str], conversations: &[&str]) -> String {
+async fn assert_replay_matches(sources: Sources, flags: &[&str], faults: &[&str], conversations: &[&str]) -> String {
     let folder = tempdir().unwrap();
     let ids = conversations.iter().map(|&id| id.to_owned()).collect();
-    let options = Options { conversations: ids, wires, ..Options::default() };
+    let options = Options { conversations: ids, sources, ..Options::default() };
     let simulator = simulator_with(SCRIPT, faults, options).await;
     let printed = record(&simulator, &recording_in(&folder), &[flags, conversations].concat()).await;
     let replayed = replay(&recording_in(&folder), flags).await;
@@ -57,8 +57,8 @@ async fn assert_replay_matches(wires: Wires, flags: &[&str], faults: &[&str], co
 }
 
 /// Calls [`assert_replay_matches`] with each of [`OUTPUT_FLAGS`].
-async fn assert_every_replay_matches(wires: Wires, faults: &[&str]) -> [String; 5] {
-    let assert = |flags| assert_replay_matches(wires, flags, faults, &["one", "two", "one-and-a-half"]);
+async fn assert_every_replay_matches(sources: Sources, faults: &[&str]) -> [String; 5] {
+    let assert = |flags| assert_replay_matches(sources, flags, faults, &["one", "two", "one-and-a-half"]);
     join_all(OUTPUT_FLAGS.map(assert)).await.try_into().unwrap()
 }
 
@@ -74,7 +74,7 @@ async fn a_recording_replays_to_the_same_bytes_with_every_output_flag() {
         "socket:unknown-event,after=3",
         "socket:odd-types,after=4",
     ];
-    let [system, json, raw, relative, only] = assert_every_replay_matches(Wires::TranscriptOnly, &faults).await;
+    let [system, json, raw, relative, only] = assert_every_replay_matches(Sources::TranscriptOnly, &faults).await;
     assert!(system.contains(" [GAP] ") && system.contains(" [SYSTEM] Sam: joined\n"), "{system}");
     assert!(json.contains(r#""type":"gap""#) && !json.contains(" [GAP] "), "{json}");
     assert!(raw.lines().count() > system.lines().count(), "raw output has repeated frames too: {raw}");
@@ -84,8 +84,10 @@ async fn a_recording_replays_to_the_same_bytes_with_every_output_flag() {
 
 #[tokio::test]
 async fn messages_fetched_after_an_outage_replay_as_printed() {
-    for (wires, fault) in [(Wires::Both, "socket:close=1011,after=5"), (Wires::PublishedOnly, "notify:close=1001")] {
-        let [system, json, _, relative, only] = assert_every_replay_matches(wires, &[fault]).await;
+    for (sources, fault) in
+        [(Sources::Both, "socket:close=1011,after=5"), (Sources::NotificationsOnly, "notify:close=1001")]
+    {
+        let [system, json, _, relative, only] = assert_every_replay_matches(sources, &[fault]).await;
         assert_eq!(system.matches(" [Customer] Ada: still here\n").count(), 3, "{system}");
         assert!(!system.contains("[GAP]"), "{system}");
         assert!(json.contains(r#""source":"history""#), "{json}");
@@ -125,7 +127,7 @@ async fn a_recording_has_mode_0600_and_any_other_file_is_left_unchanged() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(78), ""), "{}", refused.stderr);
     assert!(refused.stderr.contains("notes is there and is no recording"), "{}", refused.stderr);
     assert_eq!(fs::read_to_string(&notes).unwrap(), "dear diary\n");
-    assert!(simulator.ledger().tokens.is_empty(), "the file is checked before the first request");
+    assert!(simulator.request_log().token_requests.is_empty(), "the file is checked before the first request");
     record(&simulator, &recording_in(&folder), &[]).await;
     assert_eq!(fs::metadata(recording_in(&folder)).unwrap().permissions().mode() & 0o777, 0o600);
 }

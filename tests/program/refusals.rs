@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Ledger, Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, RequestLog, Simulator, Sources};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -25,12 +25,12 @@ enum Reaction {
 use Reaction::{Outage, Refusal};
 
 /// Runs against a simulator with this fault, without retries unless `args` contain `--max-retries`.
-async fn run_with_fault(fault: &str, args: &[&str]) -> (Finished, Ledger) {
+async fn run_with_fault(fault: &str, args: &[&str]) -> (Finished, RequestLog) {
     let simulator = simulator(SCRIPT, &[fault]).await;
     let mut command = program(&simulator, &["--connect-timeout", "2s"]);
     let retries = if args.contains(&"--max-retries") { &[][..] } else { &["--max-retries", "0"] };
     let finished = Running::start(command.args(retries).args(args)).finish().await;
-    (finished, simulator.ledger())
+    (finished, simulator.request_log())
 }
 
 /// Asserts the reaction to a fault and the numbers of requests, with `--source transcript`. Returns stderr.
@@ -44,9 +44,9 @@ async fn assert_reaction(fault: String, reaction: Reaction, tokens: usize, hands
     assert_eq!(code, Some(expected), "{fault}: {stderr}");
     assert!(stderr.contains(message), "{fault}: {stderr}");
     assert_eq!(stdout, "", "{fault}");
-    assert_eq!((log.tokens.len(), log.handshakes.len()), (tokens, handshakes), "{fault}: {stderr}");
+    assert_eq!((log.token_requests.len(), log.transcript_handshakes.len()), (tokens, handshakes), "{fault}: {stderr}");
     assert_eq!(log.requests.len(), 0, "{fault}: {:?}", log.requests);
-    assert!(log.strays.is_empty(), "{fault}: {:?}", log.strays);
+    assert!(log.unrouted_requests.is_empty(), "{fault}: {:?}", log.unrouted_requests);
     stderr
 }
 
@@ -94,8 +94,8 @@ async fn a_fallback_response_to_the_handshake_selects_notifications() {
         assert_eq!(finished.code, Some(0), "{response}: {}", finished.stderr);
         assert!(finished.stdout.contains("[Customer] Ada: one\n"), "{response}: {}", finished.stdout);
         assert_eq!(finished.stderr.matches("using notifications").count(), 1, "{response}: {}", finished.stderr);
-        assert_eq!((log.handshakes.len(), log.channels.len()), (1, 1), "{response}");
-        assert!(log.strays.is_empty(), "{response}: {:?}", log.strays);
+        assert_eq!((log.transcript_handshakes.len(), log.channels.len()), (1, 1), "{response}");
+        assert!(log.unrouted_requests.is_empty(), "{response}: {:?}", log.unrouted_requests);
     }))
     .await;
 }
@@ -139,8 +139,8 @@ async fn every_status_of_the_rest_api_is_a_refusal_or_an_outage() {
             let message = format!("{status} (the text of the server)");
             assert!(stderr.contains(&message) || *status == 304, "{status}: {stderr}");
             let attempts = if *status == 401 { 2 } else { 1 };
-            assert_eq!((log.tokens.len(), log.requests.len()), (attempts, attempts), "{status}: {stderr}");
-            assert!(log.handshakes.is_empty() && log.strays.is_empty(), "{status}");
+            assert_eq!((log.token_requests.len(), log.requests.len()), (attempts, attempts), "{status}: {stderr}");
+            assert!(log.transcript_handshakes.is_empty() && log.unrouted_requests.is_empty(), "{status}");
         }))
         .await;
     }
@@ -201,8 +201,8 @@ async fn a_missing_permission_is_named() {
 async fn a_refused_token_is_renewed_once() {
     let (finished, log) = run_with_fault("handshake:status=401", &[]).await;
     assert_eq!((finished.code, finished.stdout.lines().count()), (Some(0), 2), "{}", finished.stderr);
-    assert_eq!((log.tokens.len(), log.handshakes.len()), (2, 2));
-    assert_ne!(log.handshakes[0].authorization, log.handshakes[1].authorization);
+    assert_eq!((log.token_requests.len(), log.transcript_handshakes.len()), (2, 2));
+    assert_ne!(log.transcript_handshakes[0].authorization, log.transcript_handshakes[1].authorization);
 
     let stderr = assert_reaction("handshake:status=401".to_owned(), Refusal(77), 2, 2).await;
     assert!(stderr.contains("refuses a token it has just granted"), "{stderr}");
@@ -216,18 +216,18 @@ async fn a_temporary_outage_is_retried_without_a_gap() {
         assert_eq!(finished.code, Some(0), "{fault}: {}", finished.stderr);
         assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{fault}: {}", finished.stdout);
         assert!(!finished.stdout.contains("[GAP]"), "nothing was missed before the first connection");
-        assert_eq!(log.connections.len(), 1, "{fault}");
+        assert_eq!(log.transcript_sockets.len(), 1, "{fault}");
     }))
     .await;
     let faults = ["token:reset", "rest:status=429", "rest:hang", "channel:status=503", "channel:reset"];
     join_all(faults.map(async |fault| {
-        let options = Options { wires: Wires::PublishedOnly, ..Options::default() };
+        let options = Options { sources: Sources::NotificationsOnly, ..Options::default() };
         let simulator = simulator_with(SCRIPT, &[fault], options).await;
         let finished = run(&simulator, &["--max-retries", "1", "--connect-timeout", "2s"]).await;
         assert_eq!(finished.code, Some(0), "{fault}: {}", finished.stderr);
         assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{fault}: {}", finished.stdout);
         assert!(!finished.stdout.contains("[GAP]"), "nothing was missed before the first connection");
-        assert_eq!(simulator.ledger().listeners.len(), 1, "{fault}");
+        assert_eq!(simulator.request_log().notification_sockets.len(), 1, "{fault}");
     }))
     .await;
 }
@@ -239,9 +239,9 @@ async fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
         let (finished, log) = run_with_fault(fault, &["--max-retries", "1"]).await;
         assert_eq!(finished.code, Some(0), "{fault}: {}", finished.stderr);
         let times = if fault.starts_with("token") {
-            log.tokens.iter().map(|request| request.at).collect::<Vec<_>>()
+            log.token_requests.iter().map(|request| request.at).collect::<Vec<_>>()
         } else {
-            log.handshakes.iter().map(|request| request.at).collect()
+            log.transcript_handshakes.iter().map(|request| request.at).collect()
         };
         // A date has whole seconds, so this one is two to three seconds away. The default delay is less than two.
         let waited = times[1] - times[0];
@@ -253,7 +253,7 @@ async fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
 #[tokio::test]
 async fn retries_in_a_row_are_counted_and_logged() {
     let (finished, log) = run_with_fault("handshake:status=503,always", &["--max-retries", "1"]).await;
-    assert_eq!((finished.code, log.handshakes.len()), (Some(69), 2));
+    assert_eq!((finished.code, log.transcript_handshakes.len()), (Some(69), 2));
     assert!(finished.stderr.contains("retry 1 of 1 in "), "{}", finished.stderr);
     assert!(finished.stderr.contains("gave up after 2 attempts in a row"), "{}", finished.stderr);
 }
@@ -297,7 +297,8 @@ async fn a_secret_that_the_server_repeats_is_not_printed() {
         let finished = run(&simulator, &["-vv", "--max-retries", "0"]).await;
         assert_eq!(finished.code, Some(69), "{}", finished.stderr);
         assert!(finished.stderr.contains("cannot accept"), "{}", finished.stderr);
-        let token = simulator.ledger().tokens[0].token.clone().unwrap_or_else(|| "Basic ".to_owned() + "NTFi");
+        let token =
+            simulator.request_log().token_requests[0].token.clone().unwrap_or_else(|| "Basic ".to_owned() + "NTFi");
         for secret in [simulator.client_secret(), &token] {
             assert!(!finished.stderr.contains(secret), "{}", finished.stderr);
         }

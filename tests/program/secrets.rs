@@ -2,31 +2,31 @@
 
 use crate::support::program::{Running, bare_program, program, simulator, simulator_with};
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Options, Wires};
+use genesys_tail::simulator::{Options, Sources};
 
 const TALK: &str = "+0 customer Ada: one\n+0 close";
 
 #[tokio::test]
 async fn nothing_that_is_written_holds_a_secret() {
-    let cases = [Wires::TranscriptOnly, Wires::PublishedOnly]
-        .map(|wires| ["text", "json", "raw"].map(|format| (wires, format)));
-    join_all(cases.into_iter().flatten().map(async |(wires, format)| {
-        let options = Options { wires, ..Options::default() };
+    let cases = [Sources::TranscriptOnly, Sources::NotificationsOnly]
+        .map(|sources| ["text", "json", "raw"].map(|format| (sources, format)));
+    join_all(cases.into_iter().flatten().map(async |(sources, format)| {
+        let options = Options { sources, ..Options::default() };
         let faults = ["token:echo=500", "handshake:echo=503", "rest:echo=503", "channel:echo=503"];
         let simulator = simulator_with(TALK, &faults, options).await;
         let folder = tempfile::tempdir().unwrap();
         let recording = folder.path().join("a.rec");
         let mut command = program(&simulator, &["-vv", "--max-retries", "9", "-o", format, "--record"]);
         let finished = Running::start(command.arg(&recording)).finish().await;
-        assert_eq!(finished.code, Some(0), "{wires:?} {format}: {}", finished.stderr);
+        assert_eq!(finished.code, Some(0), "{sources:?} {format}: {}", finished.stderr);
         let written = [finished.stdout, finished.stderr, std::fs::read_to_string(recording).unwrap()];
-        let ledger = simulator.ledger();
-        let tokens = ledger.tokens.iter().filter_map(|request| request.token.clone());
-        let channels = ledger.channels.iter().map(|channel| channel.id.clone());
+        let log = simulator.request_log();
+        let tokens = log.token_requests.iter().filter_map(|request| request.token.clone());
+        let channels = log.channels.iter().map(|channel| channel.id.clone());
         let secrets: Vec<String> = tokens.chain(channels).chain([simulator.client_secret().to_owned()]).collect();
-        assert_eq!(ledger.channels.is_empty(), wires == Wires::TranscriptOnly);
+        assert_eq!(log.channels.is_empty(), sources == Sources::TranscriptOnly);
         for secret in secrets {
-            assert!(written.iter().all(|text| !text.contains(&secret)), "{wires:?} {format}: {secret}");
+            assert!(written.iter().all(|text| !text.contains(&secret)), "{sources:?} {format}: {secret}");
         }
     }))
     .await;

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Stdio;
 
 use crate::support::program::{Finished, Running, bare_program, program, run, simulator, simulator_with};
-use genesys_tail::simulator::{Ledger, Options, Simulator};
+use genesys_tail::simulator::{Options, RequestLog, Simulator};
 use tempfile::{TempDir, tempdir};
 use tokio::io::AsyncWriteExt as _;
 
@@ -30,8 +30,8 @@ fn assert_followed(finished: &Finished) {
 }
 
 /// Returns the client id of every token request.
-fn client_ids(log: &Ledger) -> Vec<&str> {
-    log.tokens.iter().filter_map(|request| request.client_id.as_deref()).collect()
+fn client_ids(log: &RequestLog) -> Vec<&str> {
+    log.token_requests.iter().filter_map(|request| request.client_id.as_deref()).collect()
 }
 
 #[tokio::test]
@@ -42,9 +42,9 @@ async fn a_dotenv_file_in_this_folder_or_above_is_enough() {
         let finished = Running::start(bare_program(&[]).current_dir(current_dir)).finish().await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
-    let log = simulator.ledger();
+    let log = simulator.request_log();
     assert_eq!(client_ids(&log), [simulator.client_id(); 2]);
-    assert_eq!(log.handshakes[0].conversation, simulator.first_conversation().id());
+    assert_eq!(log.transcript_handshakes[0].conversation, simulator.first_conversation().id());
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_flag_beats_a_variable_a_variable_beats_the_dotenv_file_and_an_empty_v
     assert_eq!(exit_code(&["--client-id", "of-the-flag"], "of-the-variable").await, Some(77));
     assert_eq!(exit_code(&["--client-id", id], "of-the-variable").await, Some(0));
     assert_eq!(exit_code(&["--client-id", ""], " ").await, Some(0));
-    assert_eq!(client_ids(&simulator.ledger()), ["of-the-variable", "of-the-flag", id, id]);
+    assert_eq!(client_ids(&simulator.request_log()), ["of-the-variable", "of-the-flag", id, id]);
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn conversations_are_accepted_in_every_form_and_a_repeated_one_is_followed
     running.child.stdin.take().unwrap().write_all(b"four\r\ntwo\r\n").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
     let mut followed: Vec<_> =
-        simulator.ledger().handshakes.into_iter().map(|handshake| handshake.conversation).collect();
+        simulator.request_log().transcript_handshakes.into_iter().map(|handshake| handshake.conversation).collect();
     followed.sort_unstable();
     assert_eq!(followed, [UUID, "four", "three", "two"]);
 }
@@ -132,8 +132,8 @@ async fn an_invalid_conversation_id_is_never_sent() {
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""), "{id}");
         assert!(finished.stderr.contains("--conversation: "), "{}", finished.stderr);
     }
-    let log = simulator.ledger();
-    assert!(log.tokens.is_empty() && log.handshakes.is_empty() && log.strays.is_empty());
+    let log = simulator.request_log();
+    assert!(log.token_requests.is_empty() && log.transcript_handshakes.is_empty() && log.unrouted_requests.is_empty());
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_queue_or_user_replaces_the_conversation_and_its_id_is_validated() {
     assert_eq!(without_account.code, Some(78));
     let stderr = without_account.stderr;
     assert!(stderr.contains("missing: client id (") && !stderr.contains("missing: conversation"), "{stderr}");
-    assert!(simulator.ledger().tokens.is_empty());
+    assert!(simulator.request_log().token_requests.is_empty());
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn an_api_url_may_have_a_path_and_a_trailing_slash_and_serves_tokens_if_no
     let mut tail = program(&simulator, &["--api-url", &gateway]);
     assert_eq!(Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
     assert_eq!(run(&simulator, &["--api-url", &gateway, "-c", "x"]).await.code, Some(66));
-    let strays: Vec<_> = simulator.ledger().strays.into_iter().map(|stray| stray.path).collect();
+    let strays: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|stray| stray.path).collect();
     let expected = ["oauth/token", "api/v2/messaging/conversations/x/transcript", "api/v2/conversations/x"]
         .map(|path| format!("/gateway/v1/{path}"));
     assert_eq!(strays, expected);
@@ -207,7 +207,7 @@ async fn plain_http_is_accepted_for_loopback_only() {
         assert_eq!(finished.code, Some(78), "{args:?}");
         assert!(finished.stderr.contains(args[0]) && finished.stderr.contains("https"), "{}", finished.stderr);
     }
-    assert!(simulator.ledger().tokens.is_empty());
+    assert!(simulator.request_log().token_requests.is_empty());
 }
 
 #[tokio::test]

@@ -32,11 +32,11 @@ fn heeded() -> Vec<Signal> {
 /// A tail that has read and understood all of this, though nobody has read a line of its output yet.
 async fn reading(simulator: &Simulator, command: &mut Command, fault: &str) -> Running {
     let running = Running::start(command);
-    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
-    simulator.first_conversation().inflict(fault).await.unwrap();
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
+    simulator.first_conversation().apply_fault(fault).await.unwrap();
     simulator.first_conversation().send_bytes(&b"\x89\x00"[..]).await;
     // The pong to the ping that came last.
-    within_timeout(simulator.until(|ledger| ledger.connections[0].pongs == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs == 1)).await;
     running
 }
 
@@ -50,8 +50,8 @@ async fn the_socket_is_closed_with_1000_and_every_line_is_out_before_death_by_th
         assert_eq!((finished.code, finished.signal), (None, Some(signal.as_raw())));
         assert_eq!(finished.stdout.lines().count(), 300);
         assert!(finished.stderr.ends_with("genesys-tail: stopped: 300 lines\n"), "{}", finished.stderr);
-        let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
-        assert_eq!(ledger.connections[0].close_code, Some(1000));
+        let log = within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+        assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
     }
 }
 
@@ -64,8 +64,8 @@ async fn a_reader_that_does_not_read_holds_it_up_for_half_a_second() {
     let status = within_timeout(running.child.wait()).await.unwrap();
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
     assert!((450..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-    let ledger = within_timeout(simulator.until(|ledger| ledger.open() == 0)).await;
-    assert_eq!(ledger.connections[0].close_code, Some(1000));
+    let log = within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+    assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_second_signal_is_not_kept_waiting_and_the_first_is_what_it_dies_of() 
     let simulator = simulator("", &["socket:no-close-answer"]).await;
     let running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
     running.signal(Signal::TERM);
-    within_timeout(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].close_code.is_some())).await;
     running.signal(*heeded().last().unwrap());
     let finished = running.finish().await;
     assert_eq!(finished.signal, Some(Signal::TERM.as_raw()));
@@ -101,7 +101,7 @@ async fn the_wait_for_a_retry_is_given_up() {
 async fn an_attempt_to_connect_is_given_up() {
     let simulator = simulator("", &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["--connect-timeout", "60s"]));
-    within_timeout(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_handshakes.len() == 1)).await;
     running.signal(Signal::TERM);
     let finished = running.finish().await;
     assert_eq!((finished.signal, finished.stdout.as_str()), (Some(Signal::TERM.as_raw()), ""));
@@ -183,8 +183,8 @@ async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving(
     command.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap());
     let mut child = command.spawn().unwrap();
     drop(command);
-    within_timeout(simulator.until(|ledger| ledger.open() == 1)).await;
-    simulator.first_conversation().inflict("burst=20000").await.unwrap();
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
+    simulator.first_conversation().apply_fault("burst=20000").await.unwrap();
     let stalled = async {
         while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
             tokio::task::yield_now().await;

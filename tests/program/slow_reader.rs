@@ -47,7 +47,7 @@ async fn what_a_cut_takes_from_a_reader_that_stalls_is_fetched() {
         conversation.play("close").await.unwrap();
     });
     // By then there is more under way than the pipe, the program and the network between them hold.
-    within_timeout(simulator.until(|ledger| ledger.connections[0].frames >= 400)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].frames >= 400)).await;
     cut.cancel();
     within_timeout(talk).await.unwrap();
 

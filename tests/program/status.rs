@@ -3,7 +3,7 @@
 use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
 };
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use regex::Regex;
 use serde_json::Value;
 
@@ -16,7 +16,10 @@ fn said(stderr: &str) -> Vec<String> {
 }
 
 async fn open_sockets(simulator: &Simulator, count: usize) {
-    within_timeout(simulator.until(|ledger| ledger.connections.len() == count && ledger.open() > 0)).await;
+    within_timeout(
+        simulator.wait_for(|log| log.transcript_sockets.len() == count && log.open_transcript_sockets() > 0),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -28,7 +31,7 @@ async fn a_run_tells_its_story_and_that_something_may_be_missing() {
     conversation.play("customer Ada: Hello").await.unwrap();
     running.next_line().await;
     simulator.revoke_tokens();
-    conversation.inflict("forbid").await.unwrap();
+    conversation.apply_fault("forbid").await.unwrap();
     running.wait_for_stderr("retry 1").await;
     open_sockets(&simulator, 2).await;
     conversation.play("close").await.unwrap();
@@ -56,19 +59,19 @@ async fn a_run_tells_its_story_and_that_something_may_be_missing() {
 
 #[tokio::test]
 async fn a_run_tells_its_story_and_what_was_missed() {
-    for (wires, loss, extra) in [
-        (Wires::Both, "socket:close=1011", &[][..]),
-        (Wires::PublishedOnly, "notify:close=1001", &["genesys-tail: there is no transcript socket here .*"]),
+    for (sources, loss, extra) in [
+        (Sources::Both, "socket:close=1011", &[][..]),
+        (Sources::NotificationsOnly, "notify:close=1001", &["genesys-tail: there is no transcript socket here .*"]),
     ] {
-        let simulator = simulator_with("", &[], Options { wires, ..Options::default() }).await;
+        let simulator = simulator_with("", &[], Options { sources, ..Options::default() }).await;
         let conversation = simulator.first_conversation();
         conversation.play("customer Ada: Hello").await.unwrap();
         let mut running = Running::start(&mut program(&simulator, &["--json"]));
         running.next_line().await;
         if let Some(loss) = loss.strip_prefix("socket:") {
-            conversation.inflict(loss).await.unwrap();
+            conversation.apply_fault(loss).await.unwrap();
         }
-        simulator.inflict(loss).await.unwrap();
+        simulator.apply_fault(loss).await.unwrap();
         running.wait_for_stderr("retry 1").await;
         conversation.play("customer Ada: Are you there?").await.unwrap();
         running.next_line().await;
@@ -158,7 +161,7 @@ async fn no_credentials_are_said_even_when_a_server_repeats_them() {
     let simulator = simulator("", &[]).await;
     let running = Running::start(&mut program(&simulator, &["-vv", "--max-retries", "0"]));
     open_sockets(&simulator, 1).await;
-    let token = simulator.ledger().connections[0].token.clone();
+    let token = simulator.request_log().transcript_sockets[0].token.clone();
     simulator.first_conversation().close(1011, &format!("bad {token}")).await;
     assert_keeps_secrets(&simulator, &running.finish().await.stderr);
 }
@@ -168,7 +171,7 @@ fn assert_keeps_secrets(simulator: &Simulator, stderr: &str) {
     let (id, secret) = (simulator.client_id(), simulator.client_secret());
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
     assert!(stderr.contains("[redacted]"), "{stderr}");
-    let tokens = simulator.ledger().tokens.into_iter().filter_map(|request| request.token);
+    let tokens = simulator.request_log().token_requests.into_iter().filter_map(|request| request.token);
     for secret in tokens.chain([secret.to_owned(), basic]) {
         assert!(!stderr.contains(&secret), "{secret} in {stderr}");
     }
@@ -229,12 +232,12 @@ async fn with_several_conversations_a_line_says_which() {
 
 #[tokio::test]
 async fn what_becomes_of_the_past_of_one_of_several_says_whose_it_is() {
-    for (wires, fault, words) in [
-        (Wires::TranscriptOnly, "token:slow=1ms", "what was said before cannot be read: HOST does not have it: 404"),
-        (Wires::Both, "rest:status=503,times=2", "HOST cannot serve the transcript now: 503"),
+    for (sources, fault, words) in [
+        (Sources::TranscriptOnly, "token:slow=1ms", "what was said before cannot be read: HOST does not have it: 404"),
+        (Sources::Both, "rest:status=503,times=2", "HOST cannot serve the transcript now: 503"),
     ] {
         let conversations = vec!["alpha".to_owned(), "beta".to_owned()];
-        let options = Options { conversations, wires, ..Options::default() };
+        let options = Options { conversations, sources, ..Options::default() };
         let simulator = simulator_with(SHORT, &[fault], options).await;
         let finished = run(&simulator, &["alpha", "beta"]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
@@ -254,7 +257,7 @@ async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: Hello").await.unwrap();
     running.next_line().await;
-    let token = simulator.ledger().tokens[0].token.clone().unwrap();
+    let token = simulator.request_log().token_requests[0].token.clone().unwrap();
     conversation.close(1011, &format!("bad {token}")).await;
     let gap = running.next_line().await;
     assert!(gap.contains("closed by the server with 1011: bad [redacted]"), "{gap}");

@@ -49,7 +49,7 @@ async fn a_line_on_standard_error_takes_its_place() {
     let mut terminal = Terminal::open(80);
     let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
     terminal.wait_for_screen(has_foot).await;
-    simulator.first_conversation().inflict("malformed").await.unwrap();
+    simulator.first_conversation().apply_fault("malformed").await.unwrap();
     terminal.wait_for_screen(|screen| screen.contents().contains("skipped") && !has_foot(screen)).await;
     assert!(lines(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"), "{:?}", lines(&terminal));
     drop(running);
@@ -100,7 +100,7 @@ async fn one_line_tells_of_all_connections_and_hides_no_outage() {
     let mut terminal = Terminal::open(100);
     let tail = plain(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
     let running = Running::start(&mut terminal.command(&tail, StdoutTarget::Screen));
-    within_timeout(simulator.until(|ledger| ledger.open() == 2)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
     terminal.wait_for_screen(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
     assert!(terminal.lines().last().unwrap().ends_with(" s; 1 reconnecting"), "{:?}", terminal.lines());
@@ -131,7 +131,7 @@ async fn it_is_nowhere_where_nobody_wants_it_or_somebody_else_has_the_terminal()
     let _aside = Running::start(&mut beside.command(&aside, StdoutTarget::Screen));
     let mut piped = Running::start(&mut plain(&simulator, &[]));
     piped.wait_for_stderr("connected").await;
-    within_timeout(simulator.until(|ledger| ledger.open() == without.len() + 2)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == without.len() + 2)).await;
     let mut terminal = Terminal::open(80);
     let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
     terminal.wait_for_screen(has_foot).await;

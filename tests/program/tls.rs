@@ -22,7 +22,7 @@ async fn an_unknown_authority_is_refused_at_once_and_cacert_mends_it() {
     assert_eq!((refused.code, tls_proxy.accepted_connections()), (Some(69), 1), "{}", refused.stderr);
     assert!(refused.stderr.contains("is refused: its issuer is not known here"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--cacert"), "{}", refused.stderr);
-    assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials for a stranger");
+    assert_eq!(simulator.request_log().token_requests.len(), 0, "no credentials for a stranger");
 
     let file = authority.pem_file();
     let trusted = Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;

@@ -39,7 +39,7 @@ async fn the_twenty_first_channel_takes_the_place_of_the_oldest_that_nobody_uses
     channel(&simulator, &token, &[]).await;
     assert!(exists(&simulator, &token, &first).await && !exists(&simulator, &token, &second).await);
     assert!(matches!(dial_channel(&simulator, &second).await, Err(Error::Http(answer)) if answer.status() == 404));
-    assert_eq!(simulator.ledger().channels[20].evicted, Some(second));
+    assert_eq!(simulator.request_log().channels[20].evicted, Some(second));
 
     let list = ask(&simulator, &token, &format!("GET {CHANNELS}"), "").await.json;
     assert_eq!(list["entities"].as_array().unwrap().len(), 20);
@@ -91,7 +91,7 @@ async fn topics_are_added_replaced_and_taken_away() {
     assert_eq!(ask(&simulator, &token, &line("GET", ""), "").await.json["entities"], json!([]));
     let nowhere = format!("PUT {CHANNELS}/nowhere/subscriptions");
     assert_eq!(ask(&simulator, &token, &nowhere, "[]").await.json["code"], "entity.not.found");
-    let subscriptions = simulator.ledger().subscriptions;
+    let subscriptions = simulator.request_log().subscriptions;
     assert_eq!((subscriptions[1].topics.len(), subscriptions[1].rejected.len()), (2, 3));
 }
 
@@ -112,8 +112,8 @@ async fn a_channel_ends_unless_it_is_subscribed_again() {
     assert!(expires(&list["entities"][0]) > expires(&made));
     assert_eq!(everything(&mut socket).await, ["404 ", "close 1001 "]);
     assert!(!exists(&simulator, &token, id).await);
-    let ledger = soon(simulator.until(|ledger| ledger.listening() == 0)).await;
-    assert!(ledger.listeners[0].closed.unwrap() >= ledger.subscriptions[0].at + life);
+    let log = soon(simulator.wait_for(|log| log.open_notification_sockets() == 0)).await;
+    assert!(log.notification_sockets[0].closed_at.unwrap() >= log.subscriptions[0].at + life);
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_channel_ends_with_the_token_that_subscribed_last() {
     let id = channel(&simulator, &token(&simulator).await, &[]).await;
     let mut socket = listen(&simulator, &id).await;
     assert_eq!(everything(&mut socket).await, ["404 ", "close 1001 "]);
-    soon(simulator.until(|ledger| ledger.listening() == 0)).await;
+    soon(simulator.wait_for(|log| log.open_notification_sockets() == 0)).await;
 }
 
 #[tokio::test]

@@ -82,9 +82,9 @@ pub(crate) async fn dial(simulator: &Simulator, token: &str) -> Result<Socket, E
 
 /// Opens a socket that hears whatever is said from now on.
 pub(crate) async fn open(simulator: &Simulator) -> Socket {
-    let before = simulator.ledger().connections.len();
+    let before = simulator.request_log().transcript_sockets.len();
     let socket = dial(simulator, &token(simulator).await).await.unwrap();
-    soon(simulator.until(|ledger| ledger.connections.len() > before)).await;
+    soon(simulator.wait_for(|log| log.transcript_sockets.len() > before)).await;
     socket
 }
 
@@ -212,9 +212,9 @@ pub(crate) fn wanted(topics: &[String]) -> String {
 
 /// Opens the socket of a channel, which hears whatever happens from now on.
 pub(crate) async fn listen(simulator: &Simulator, channel: &str) -> Socket {
-    let before = simulator.ledger().listeners.len();
+    let before = simulator.request_log().notification_sockets.len();
     let socket = dial_channel(simulator, channel).await.unwrap();
-    soon(simulator.until(|ledger| ledger.listeners.len() > before)).await;
+    soon(simulator.wait_for(|log| log.notification_sockets.len() > before)).await;
     socket
 }
 

@@ -1,4 +1,4 @@
-//! The same conversation on both wires: who comes, who goes, and when it is over.
+//! The same conversation on both sources: who comes, who goes, and when it is over.
 
 use genesys_tail::simulator::{Options, Simulator};
 use serde_json::Value;
@@ -120,7 +120,7 @@ async fn a_conversation_begins_when_a_socket_can_hear_it() {
     let channel = channel(&refused, &token(&refused).await, &[queue_topic("Support")]).await;
     let told = async { while super::client::listed(&conversation(&refused).await).is_empty() {} };
     soon(told).await;
-    assert_eq!(refused.ledger().subscriptions[0].channel, channel);
+    assert_eq!(refused.request_log().subscriptions[0].channel, channel);
 }
 
 #[tokio::test]

@@ -65,11 +65,11 @@ async fn a_silent_peer_hears_everything_and_says_nothing() {
     assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
     say(&mut socket, Message::Ping("hello".into())).await;
     say(&mut socket, Message::Close(None)).await;
-    let ledger = soon(simulator.until(|ledger| ledger.connections[0].close_code.is_some())).await;
-    assert_eq!((ledger.connections[0].pings, ledger.connections[0].frames), (1, 1));
+    let log = soon(simulator.wait_for(|log| log.transcript_sockets[0].close_code.is_some())).await;
+    assert_eq!((log.transcript_sockets[0].pings, log.transcript_sockets[0].frames), (1, 1));
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
     drop(socket);
-    soon(simulator.until(|ledger| ledger.open() == 0)).await;
+    soon(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_close_frame_can_go_unanswered() {
     let simulator = start("", &["socket:no-close-answer"]).await;
     let mut socket = open(&simulator).await;
     say(&mut socket, Message::Close(None)).await;
-    soon(simulator.until(|ledger| ledger.connections[0].close_code == Some(1005))).await;
+    soon(simulator.wait_for(|log| log.transcript_sockets[0].close_code == Some(1005))).await;
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
 }
 
@@ -89,7 +89,7 @@ async fn a_deaf_peer_speaks_and_does_not_hear() {
     simulator.first_conversation().play("agent Sam: still here").await.unwrap();
     assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
-    assert_eq!(simulator.ledger().connections[0].pings, 0);
+    assert_eq!(simulator.request_log().transcript_sockets[0].pings, 0);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_server_can_ping() {
     for _ in 0..3 {
         assert!(soon(socket.next()).await.unwrap().unwrap().is_ping());
     }
-    soon(simulator.until(|ledger| ledger.connections[0].pongs >= 2)).await;
+    soon(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 2)).await;
 }
 
 #[tokio::test]
@@ -137,7 +137,8 @@ async fn handshakes_fail_in_every_way() {
     assert!(dial(&simulator, &token).await.is_err());
     assert!(timeout(Duration::from_millis(50), dial(&simulator, &token)).await.is_err());
     assert!(dial(&simulator, &token).await.is_ok());
-    let statuses: Vec<_> = simulator.ledger().handshakes[6..].iter().map(|handshake| handshake.status).collect();
+    let statuses: Vec<_> =
+        simulator.request_log().transcript_handshakes[6..].iter().map(|handshake| handshake.status).collect();
     assert_eq!(statuses, [Some(101), None, None, Some(101)]);
 }
 
@@ -165,5 +166,5 @@ async fn the_token_endpoint_fails_in_every_way() {
     assert_eq!(json(&answers[3])["expires_in"], -1);
     assert!(answers[4].len() > 100_000);
     assert!(answers[6].contains(secret));
-    assert_eq!(simulator.ledger().tokens[7].status, None);
+    assert_eq!(simulator.request_log().token_requests[7].status, None);
 }

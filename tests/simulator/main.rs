@@ -31,7 +31,7 @@ async fn the_token_endpoint_knows_its_client() {
     let posted = request(&simulator, "POST /oauth/token HTTP/1.1", &form).await.unwrap();
     assert_eq!(status(&posted), 200);
     assert_ne!(json(&posted)["access_token"], json(&good)["access_token"]);
-    let statuses: Vec<_> = simulator.ledger().tokens.iter().map(|request| request.status).collect();
+    let statuses: Vec<_> = simulator.request_log().token_requests.iter().map(|request| request.status).collect();
     assert_eq!(statuses, [Some(200), Some(400), Some(401), Some(200)]);
 }
 
@@ -53,7 +53,7 @@ async fn a_handshake_needs_a_good_token_and_a_conversation() {
     }
     simulator.revoke_tokens();
     assert!(matches!(dial(&simulator, &token).await, Err(Error::Http(answer)) if answer.status() == 401));
-    let handshakes = simulator.ledger().handshakes;
+    let handshakes = simulator.request_log().transcript_handshakes;
     assert_eq!(handshakes.last().unwrap().authorization, Some(format!("Bearer {token}")));
 }
 
@@ -64,9 +64,10 @@ async fn a_script_plays_from_the_first_socket_to_its_end() {
     assert_eq!(seen, ["one", "twö", "three", "closed", "close 1000 conversation ended"]);
     let late = everything(&mut open(&simulator).await).await;
     assert_eq!(late, ["closed", "close 1000 conversation ended"]);
-    let ledger = soon(simulator.until(|ledger| ledger.connections.len() == 2 && ledger.open() == 0)).await;
-    assert_eq!((ledger.connections[0].frames, ledger.connections[0].messages.len()), (4, 3));
-    assert_eq!(ledger.connections[0].close_code, Some(1000));
+    let log =
+        soon(simulator.wait_for(|log| log.transcript_sockets.len() == 2 && log.open_transcript_sockets() == 0)).await;
+    assert_eq!((log.transcript_sockets[0].frames, log.transcript_sockets[0].messages.len()), (4, 3));
+    assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
 }
 
 #[tokio::test]
@@ -99,11 +100,11 @@ async fn what_happens_while_nobody_listens_is_lost_unless_it_is_replayed() {
         conversation.play("customer Ada: one").await.unwrap();
         assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
         drop(socket);
-        soon(simulator.until(|ledger| ledger.connections[0].closed.is_some())).await;
+        soon(simulator.wait_for(|log| log.transcript_sockets[0].closed_at.is_some())).await;
         conversation.play("customer Ada: lost").await.unwrap();
         let mut socket = open(&simulator).await;
         conversation.play("customer Ada: two").await.unwrap();
-        conversation.inflict("eof").await.unwrap();
+        conversation.apply_fault("eof").await.unwrap();
         let mut seen = everything(&mut socket).await;
         assert_eq!(seen.pop().as_deref(), Some("end"));
         assert_eq!(seen, wanted);
@@ -124,10 +125,10 @@ async fn a_hand_inside_reaches_every_socket_and_the_ledger_sees_what_clients_do(
     for socket in [&mut first, &mut second] {
         assert_eq!(everything(socket).await, ["anything", "binary junk", "ping", "close 4001 bye"]);
     }
-    let ledger = soon(simulator.until(|ledger| ledger.open() == 0)).await;
-    assert_eq!((ledger.connections[0].pings, ledger.connections[0].pongs), (1, 1));
-    assert_eq!(ledger.connections[1].close_code, Some(4001));
-    assert!(conversation.inflict("nonsense").await.is_err());
+    let log = soon(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+    assert_eq!((log.transcript_sockets[0].pings, log.transcript_sockets[0].pongs), (1, 1));
+    assert_eq!(log.transcript_sockets[1].close_code, Some(4001));
+    assert!(conversation.apply_fault("nonsense").await.is_err());
     assert!(conversation.play("nonsense").await.is_err());
 }
 

@@ -33,7 +33,7 @@ async fn play(simulator: &Simulator, line: &str) {
 
 #[tokio::test]
 async fn a_socket_beats_answers_pings_and_ignores_what_it_does_not_know() {
-    let options = Options { heartbeat: Duration::from_millis(30), ..Options::default() };
+    let options = Options { heartbeat_interval: Duration::from_millis(30), ..Options::default() };
     let simulator = start_with("", &["notify:no-heartbeat,after=1"], options).await;
     let mut socket = ear(&simulator).await;
     assert_eq!(some(&mut socket, 2).await, ["WebSocket Heartbeat"; 2]);
@@ -43,9 +43,12 @@ async fn a_socket_beats_answers_pings_and_ignores_what_it_does_not_know() {
         say(&mut socket, Message::Text(text.into())).await;
     }
     assert_eq!(next(&mut socket).await, "pong");
-    let ledger = simulator.ledger();
-    assert_eq!((ledger.listeners[0].heard, ledger.listeners[0].pings), (4, 1));
-    assert_eq!((ledger.dials[0].authorization.as_deref(), ledger.dials[0].status), (None, Some(101)));
+    let log = simulator.request_log();
+    assert_eq!((log.notification_sockets[0].messages_received, log.notification_sockets[0].pings), (4, 1));
+    assert_eq!(
+        (log.notification_handshakes[0].authorization.as_deref(), log.notification_handshakes[0].status),
+        (None, Some(101))
+    );
     assert!(timeout(Duration::from_millis(80), socket.next()).await.is_err());
 }
 
@@ -61,7 +64,7 @@ async fn events_come_while_there_is_a_socket_and_a_subscription_and_are_lost_oth
     play(&simulator, "customer Ada: heard").await;
     assert_eq!(next(&mut socket).await, "routing 2");
     drop(socket);
-    soon(simulator.until(|ledger| ledger.listening() == 0)).await;
+    soon(simulator.wait_for(|log| log.open_notification_sockets() == 0)).await;
     play(&simulator, "customer Ada: lost").await;
     let mut socket = listen(&simulator, &id).await;
     play(&simulator, "customer Ada: heard again").await;
@@ -82,7 +85,7 @@ async fn a_second_socket_takes_the_channel_from_the_first() {
     play(&simulator, "customer Ada: hi").await;
     assert_eq!(next(&mut second).await, "routing 1");
     assert!(dial_channel(&simulator, "streaming-0-nobody").await.is_err());
-    assert_eq!(simulator.ledger().dials[2].status, Some(404));
+    assert_eq!(simulator.request_log().notification_handshakes[2].status, Some(404));
 }
 
 #[tokio::test]
@@ -136,14 +139,17 @@ async fn faults_happen_once_where_they_are_asked_for() {
 
 #[tokio::test]
 async fn a_silent_socket_hears_and_says_nothing() {
-    let options = Options { heartbeat: Duration::from_millis(20), ..Options::default() };
+    let options = Options { heartbeat_interval: Duration::from_millis(20), ..Options::default() };
     let simulator = start_with("", &["notify:silence"], options).await;
     let mut socket = ear(&simulator).await;
     say(&mut socket, Message::Text(r#"{"message":"ping"}"#.into())).await;
-    soon(simulator.until(|ledger| ledger.listeners[0].pings == 1 && ledger.listeners[0].heartbeats > 2)).await;
+    soon(
+        simulator.wait_for(|log| log.notification_sockets[0].pings == 1 && log.notification_sockets[0].heartbeats > 2),
+    )
+    .await;
     play(&simulator, "customer Ada: hi").await;
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
-    assert_eq!(simulator.ledger().listeners[0].events, 0);
+    assert_eq!(simulator.request_log().notification_sockets[0].events, 0);
 }
 
 #[tokio::test]
@@ -152,12 +158,12 @@ async fn a_lost_channel_and_a_revoked_token_are_really_gone() {
     let token = token(&simulator).await;
     let id = channel(&simulator, &token, &[]).await;
     let mut socket = listen(&simulator, &id).await;
-    simulator.notify(r#"{"topicName":"v2.by.hand"}"#).await;
-    simulator.inflict("notify:revoke").await.unwrap();
+    simulator.send_notification(r#"{"topicName":"v2.by.hand"}"#).await;
+    simulator.apply_fault("notify:revoke").await.unwrap();
     assert_eq!(everything(&mut socket).await, ["v2.by.hand", "token_revoked", "404 ", "close 1001 "]);
     assert!(dial_channel(&simulator, &id).await.is_err());
     assert_eq!(ask(&simulator, &token, "GET /api/v2/notifications/channels", "").await.status, 401);
-    assert!(simulator.inflict("nonsense").await.is_err());
+    assert!(simulator.apply_fault("nonsense").await.is_err());
 }
 
 #[tokio::test]

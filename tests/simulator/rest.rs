@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use serde_json::{Value, json};
 
 use super::client::{ask, dial, everything, listed, open, request, soon, start, start_with, status, token};
@@ -13,10 +13,10 @@ const TALK: &str = "+0 customer Ada: one\n+0 agent Sam: two\n    @ a.png image/p
 async fn played(faults: &[&str]) -> (Simulator, String, Vec<String>) {
     let simulator = start(TALK, faults).await;
     let (token, mut socket) = (token(&simulator).await, open(&simulator).await);
-    let ledger = soon(simulator.until(|ledger| ledger.connections[0].messages.len() == 2)).await;
+    let log = soon(simulator.wait_for(|log| log.transcript_sockets[0].messages.len() == 2)).await;
     simulator.first_conversation().close(1000, "").await;
     everything(&mut socket).await;
-    let ids = ledger.connections[0].messages.clone();
+    let ids = log.transcript_sockets[0].messages.clone();
     (simulator, token, ids)
 }
 
@@ -67,7 +67,7 @@ async fn every_shape_lists_the_messages_of_the_transcript_and_every_way_leads_to
 #[tokio::test]
 async fn every_request_needs_a_token_and_is_counted() {
     let window = Duration::from_secs(1);
-    let options = Options { rate_limit: 2, rate_window: window, ..Options::default() };
+    let options = Options { rate_limit: 2, rate_limit_window: window, ..Options::default() };
     let simulator = start_with("", &[], options).await;
     let line = format!("GET {}", path(&simulator, ""));
     let bare = request(&simulator, &format!("{line} HTTP/1.1"), "").await.unwrap();
@@ -87,10 +87,10 @@ async fn every_request_needs_a_token_and_is_counted() {
     assert_eq!(answers[2].json["code"], "too.many.requests.retry.after");
     tokio::time::sleep(window).await;
     assert_eq!(ask(&simulator, &token, &line, "").await.status, 200);
-    let requests = simulator.ledger().requests;
+    let requests = simulator.request_log().requests;
     assert_eq!(requests[0].token, None);
     assert_eq!(requests[4].status, Some(429));
-    assert_eq!(simulator.ledger().requests_of("GET /api/v2/conversations/messages/"), 6);
+    assert_eq!(simulator.request_log().count_requests("GET /api/v2/conversations/messages/"), 6);
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn requests_fail_in_every_way() {
     assert_eq!(statuses, [503, 429, 429, 200, 200, 200, 302, 500, 0, 200]);
     assert!(answers[0].head.contains("retry-after: 7"));
     assert!(answers[7].json["message"].as_str().unwrap().contains(&token));
-    assert_eq!(simulator.ledger().requests[8].status, None);
+    assert_eq!(simulator.request_log().requests[8].status, None);
     assert_eq!(ask(&simulator, &token, "GET /api/v2/users/x", "").await.status, 500);
     assert_eq!(ask(&simulator, &token, "POST /api/v2/notifications/channels", "").await.status, 502);
 }
@@ -205,17 +205,17 @@ async fn people_queues_and_conversations_are_found() {
 
 #[tokio::test]
 async fn one_of_the_two_wires_can_be_missing() {
-    for (wires, faults, transcript, rest) in [
-        (Wires::Both, &[][..], 426, 200),
-        (Wires::Both, &["transcript:absent"][..], 404, 200),
-        (Wires::PublishedOnly, &[][..], 404, 200),
-        (Wires::TranscriptOnly, &[][..], 426, 404),
+    for (sources, faults, transcript, rest) in [
+        (Sources::Both, &[][..], 426, 200),
+        (Sources::Both, &["transcript:absent"][..], 404, 200),
+        (Sources::NotificationsOnly, &[][..], 404, 200),
+        (Sources::TranscriptOnly, &[][..], 426, 404),
     ] {
-        let simulator = start_with("", faults, Options { wires, ..Options::default() }).await;
+        let simulator = start_with("", faults, Options { sources, ..Options::default() }).await;
         let token = token(&simulator).await;
         let id = simulator.first_conversation().id().to_owned();
         let line = format!("GET /api/v2/messaging/conversations/{id}/transcript");
-        assert_eq!(ask(&simulator, &token, &line, "").await.status, transcript, "{wires:?} {faults:?}");
+        assert_eq!(ask(&simulator, &token, &line, "").await.status, transcript, "{sources:?} {faults:?}");
         assert_eq!(ask(&simulator, &token, &format!("GET {}", path(&simulator, "")), "").await.status, rest);
     }
     let call = start("+0 call", &[]).await;

@@ -23,7 +23,7 @@ pub(crate) async fn handshake(
     mut request: Request,
 ) -> Response {
     let authorization = error_response::text(request.headers(), &header::AUTHORIZATION);
-    let noted = cloud.recorder.dialled(id.clone(), authorization);
+    let noted = cloud.recorder.notification_handshake(id.clone(), authorization);
     let response = match (cloud.board.has(&id), upgrade_key(request.headers())) {
         (false, _) => StatusCode::NOT_FOUND.into_response(),
         (true, None) => error_response::usual(StatusCode::UPGRADE_REQUIRED),
@@ -32,7 +32,7 @@ pub(crate) async fn handshake(
             switch(&derive_accept_key(key.as_bytes()))
         }
     };
-    cloud.recorder.dial_answered(noted, response.status().as_u16());
+    cloud.recorder.notification_handshake_response(noted, response.status().as_u16());
     response
 }
 

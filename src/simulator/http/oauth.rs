@@ -32,7 +32,7 @@ pub(crate) async fn token(
     for trick in &tricks {
         if let Some(response) = answer(trick, &presented).await {
             if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.token_answer(request, response.status().as_u16(), None);
+                cloud.recorder.token_response(request, response.status().as_u16(), None);
             }
             return response;
         }
@@ -42,7 +42,7 @@ pub(crate) async fn token(
         _ => None,
     });
     let (response, token) = decide(&cloud, &form, lifetime);
-    cloud.recorder.token_answer(request, response.status().as_u16(), token);
+    cloud.recorder.token_response(request, response.status().as_u16(), token);
     response
 }
 

@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{error_response, notifications, oauth, rest, transcript};
-use crate::simulator::Wires;
-use crate::simulator::request_log::Stray;
+use crate::simulator::Sources;
+use crate::simulator::request_log::UnroutedRequest;
 use crate::simulator::state::Cloud;
 use crate::simulator::ws::faulty_stream::Wire;
 
@@ -43,10 +43,10 @@ pub(crate) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
 
 fn router(cloud: Arc<Cloud>) -> Router {
     let mut router = Router::new().route("/oauth/token", post(oauth::token));
-    if cloud.wires != Wires::PublishedOnly {
+    if cloud.sources != Sources::NotificationsOnly {
         router = router.route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake));
     }
-    if cloud.wires != Wires::TranscriptOnly {
+    if cloud.sources != Sources::TranscriptOnly {
         router = router.merge(rest::router(&cloud)).route("/channels/{id}", get(notifications::handshake));
     }
     router.fallback(elsewhere).with_state(cloud)
@@ -62,12 +62,12 @@ async fn serve(tcp: TcpStream, router: Router) {
         request.extensions_mut().insert(fate.clone());
         router.call(request.map(Body::new))
     });
-    // How a connection ends is the client's choice or a fault's, and in the ledger where it matters.
+    // How a connection ends is the client's choice or a fault's, and in the log where it matters.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await;
 }
 
 async fn elsewhere(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
-    cloud.recorder.stray(Stray {
+    cloud.recorder.unrouted_request(UnroutedRequest {
         path: request.uri().path().to_owned(),
         authorization: error_response::text(request.headers(), &header::AUTHORIZATION),
     });

@@ -25,7 +25,7 @@ pub(crate) async fn handshake(
     mut request: Request,
 ) -> Response {
     let authorization = error_response::text(request.headers(), &header::AUTHORIZATION);
-    let noted = cloud.recorder.handshake(id.clone(), authorization.clone());
+    let noted = cloud.recorder.transcript_handshake(id.clone(), authorization.clone());
     let tricks = cloud.faults.request(Place::Handshake, Some(&id), "");
     let credentials = authorization.unwrap_or_default();
     let presented =
@@ -33,7 +33,7 @@ pub(crate) async fn handshake(
     for trick in &tricks {
         if let Some(response) = answer(trick, &presented).await {
             if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.handshake_answer(noted, response.status().as_u16());
+                cloud.recorder.transcript_handshake_response(noted, response.status().as_u16());
             }
             return response;
         }
@@ -47,7 +47,7 @@ pub(crate) async fn handshake(
         }
         Err(refusal) => refusal,
     };
-    cloud.recorder.handshake_answer(noted, response.status().as_u16());
+    cloud.recorder.transcript_handshake_response(noted, response.status().as_u16());
     response
 }
 

@@ -201,16 +201,16 @@ async fn send(audience: Vec<mpsc::Sender<Order>>, order: &Order) {
 }
 
 /// A hand inside a conversation, for tests: what it does, every open transcript socket gets, in order with the script.
-/// What [`Conversation::play`] does is heard on notification sockets and found by REST as well.
+/// What [`ConversationHandle::play`] does is heard on notification sockets and found by REST as well.
 ///
 /// Each method returns when the sockets have been told, and waits for a socket that is a thousand frames behind.
 #[derive(Debug, Clone)]
-pub struct Conversation {
+pub struct ConversationHandle {
     stage: Arc<Stage>,
     cloud: Arc<Cloud>,
 }
 
-impl Conversation {
+impl ConversationHandle {
     pub(crate) fn new(stage: Arc<Stage>, cloud: Arc<Cloud>) -> Self {
         Self { stage, cloud }
     }
@@ -222,7 +222,7 @@ impl Conversation {
     }
 
     /// Begins the script now, if it has not begun, whoever listens.
-    pub fn begin(&self) {
+    pub fn start(&self) {
         self.cloud.begin(&self.stage);
     }
 
@@ -257,7 +257,7 @@ impl Conversation {
     /// # Errors
     ///
     /// It is no such fault.
-    pub async fn inflict(&self, fault: &str) -> Result<(), FaultError> {
+    pub async fn apply_fault(&self, fault: &str) -> Result<(), FaultError> {
         let fault: Fault = format!("socket:{fault}").parse()?;
         if let Some(trick) = fault.into_socket_trick() {
             self.stage.order(Order::Trick(trick)).await;

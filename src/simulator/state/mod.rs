@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::simulator::faults::FaultBook;
 use crate::simulator::request_log::Recorder;
 use crate::simulator::script::Script;
-use crate::simulator::{Options, Wires};
+use crate::simulator::{Options, Sources};
 use channels::Switchboard;
 use conversation::Stage;
 use rate_limits::Limits;
@@ -30,8 +30,8 @@ pub(crate) struct Cloud {
     pub(crate) client_secret: String,
     pub(crate) script: Script,
     pub(crate) rate: Option<f64>,
-    pub(crate) wires: Wires,
-    pub(crate) heartbeat: Duration,
+    pub(crate) sources: Sources,
+    pub(crate) heartbeat_interval: Duration,
     pub(crate) board: Switchboard,
     pub(crate) limits: Limits,
     pub(crate) tokens: Tokens,
@@ -55,10 +55,10 @@ impl Cloud {
             client_secret: options.client_secret,
             script: options.script,
             rate: options.rate,
-            wires: options.wires,
-            heartbeat: options.heartbeat,
+            sources: options.sources,
+            heartbeat_interval: options.heartbeat_interval,
             board: Switchboard::new(options.channel_lifetime, options.seed),
-            limits: Limits::new(options.rate_limit, options.rate_window),
+            limits: Limits::new(options.rate_limit, options.rate_limit_window),
             tokens: Tokens::new(options.token_lifetime, options.seed),
             faults: FaultBook::new(options.faults),
             recorder: Recorder::default(),

@@ -23,7 +23,7 @@ pub(crate) struct Ear {
     pub(crate) manner: Manner,
     /// Events that were due, whatever became of them.
     pub(crate) due: u64,
-    /// Its place in the ledger.
+    /// Its place in the log.
     pub(crate) place: usize,
     pub(crate) heartbeat: Interval,
 }
@@ -53,9 +53,9 @@ async fn attend(upgraded: Upgraded, channel: String, fate: Fate, cloud: Arc<Clou
     // A channel can be gone since the handshake; the client then finds a socket that ends at once.
     let Some(line) = cloud.board.attach(&channel) else { return };
     let socket = line.socket;
-    let place = cloud.recorder.listening(channel.clone());
+    let place = cloud.recorder.notification_socket(channel.clone());
     let pending = cloud.faults.notify();
-    let period = cloud.heartbeat;
+    let period = cloud.heartbeat_interval;
     let heartbeat = interval_at(Instant::now() + period, period);
     let manner = Manner::default();
     let mut ear = Ear { cloud, channel, peer, pending, manner, due: 0, place, heartbeat };
@@ -97,7 +97,7 @@ impl Ear {
                 self.answer(message).await
             }
             _ = self.heartbeat.tick(), if !self.manner.no_heartbeat => {
-                self.cloud.recorder.on_listener(self.place, |listener| listener.heartbeats += 1);
+                self.cloud.recorder.update_notification_socket(self.place, |listener| listener.heartbeats += 1);
                 self.say(&metadata("WebSocket Heartbeat")).await
             }
             () = until(self.manner.closing) => Err(self.peer.close(1001, "").await),
@@ -141,7 +141,7 @@ impl Ear {
         self.peer.feed(Message::Text(json)).await?;
         self.peer.flush().await?;
         if !self.peer.fate.is_mute() {
-            self.cloud.recorder.on_listener(self.place, |listener| listener.events += 1);
+            self.cloud.recorder.update_notification_socket(self.place, |listener| listener.events += 1);
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Ear {
         let frame: Value = message.to_text().ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         match frame["message"].as_str() {
             Some("ping") => {
-                self.cloud.recorder.on_listener(self.place, |listener| listener.pings += 1);
+                self.cloud.recorder.update_notification_socket(self.place, |listener| listener.pings += 1);
                 self.say(&metadata("pong")).await
             }
             Some("subscribe") => self.subscribe(&frame, Change::Add, "subscribed").await,
@@ -187,19 +187,19 @@ impl Ear {
         self.say(&answer).await
     }
 
-    /// Sees the connection off, and tells the ledger when it is gone.
+    /// Sees the connection off, and tells the log when it is gone.
     async fn finish(self, over: Over, socket: u64) {
         let Self { peer, cloud, place, channel, .. } = self;
         cloud.board.detach(&channel, socket);
         peer.see_off(over, |message| note_heard(&cloud, place, message)).await;
-        cloud.recorder.on_listener(place, |listener| listener.closed = Some(Instant::now()));
+        cloud.recorder.update_notification_socket(place, |listener| listener.closed_at = Some(Instant::now()));
     }
 }
 
 fn note_heard(cloud: &Cloud, place: usize, message: &Message) {
-    cloud.recorder.on_listener(place, |listener| match message {
+    cloud.recorder.update_notification_socket(place, |listener| match message {
         Message::Close(frame) => listener.close_code = Some(frame.as_ref().map_or(1005, |frame| frame.code.into())),
-        Message::Text(_) | Message::Binary(_) => listener.heard += 1,
+        Message::Text(_) | Message::Binary(_) => listener.messages_received += 1,
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
     });
 }

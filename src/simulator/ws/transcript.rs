@@ -35,9 +35,9 @@ pub(crate) struct Live {
     pub(crate) manner: Manner,
     /// Frames of the script sent.
     pub(crate) sent: u64,
-    /// Its place in the ledger.
+    /// Its place in the log.
     pub(crate) place: usize,
-    /// What was sent and is not in the ledger yet.
+    /// What was sent and is not in the log yet.
     unrecorded: (u64, Vec<String>),
 }
 
@@ -68,9 +68,9 @@ pub(crate) async fn serve(upgraded: Upgraded, entry: Entry, cloud: Arc<Cloud>) {
 async fn attend(upgraded: Upgraded, entry: Entry, cloud: Arc<Cloud>) {
     let peer = Peer::new(upgraded, entry.fate).await;
     let mut pending = cloud.faults.socket(entry.stage.id());
-    // Whoever reads in the ledger that a socket is open may count on it to hear what is said next.
+    // Whoever reads in the log that a socket is open may count on it to hear what is said next.
     let seat = entry.stage.join(replays(&mut pending, &cloud.faults));
-    let place = cloud.recorder.opened(entry.stage.id().to_owned(), entry.token);
+    let place = cloud.recorder.transcript_socket(entry.stage.id().to_owned(), entry.token);
     let mut live = Live {
         cloud: Arc::clone(&cloud),
         peer,
@@ -175,12 +175,12 @@ impl Live {
         self.unrecorded.1.extend(id);
     }
 
-    /// Writes out what is waiting, and into the ledger that it is.
+    /// Writes out what is waiting, and into the log that it is.
     pub(crate) async fn flush(&mut self) -> Result<(), Over> {
         self.peer.flush().await?;
         let (frames, messages) = &mut self.unrecorded;
         if *frames > 0 {
-            self.cloud.recorder.sent(self.place, std::mem::take(frames), messages);
+            self.cloud.recorder.frames_sent(self.place, std::mem::take(frames), messages);
         }
         Ok(())
     }
@@ -196,16 +196,16 @@ impl Live {
         if message.is_close() { Err(Over::Left) } else { Ok(()) }
     }
 
-    /// Sees the connection off, and tells the ledger when it is gone.
+    /// Sees the connection off, and tells the log when it is gone.
     async fn finish(self, over: Over) {
         let Self { peer, cloud, place, .. } = self;
         peer.see_off(over, |message| note_heard(&cloud, place, message)).await;
-        cloud.recorder.on(place, |connection| connection.closed = Some(Instant::now()));
+        cloud.recorder.update_transcript_socket(place, |connection| connection.closed_at = Some(Instant::now()));
     }
 }
 
 fn note_heard(cloud: &Cloud, place: usize, message: &Message) {
-    cloud.recorder.on(place, |connection| match message {
+    cloud.recorder.update_transcript_socket(place, |connection| match message {
         Message::Ping(_) => connection.pings += 1,
         Message::Pong(_) => connection.pongs += 1,
         Message::Close(frame) => connection.close_code = Some(frame.as_ref().map_or(1005, |frame| frame.code.into())),

@@ -1,4 +1,4 @@
-//! Random trouble on both wires, seeded and reproducible: what was printed is compared with what was said.
+//! Random trouble on both sources, seeded and reproducible: what was printed is compared with what was said.
 //!
 //! `CHAOS_RUNS=1000 cargo test --test program chaos` is the soak, and `CHAOS_SEED=N` repeats one run.
 
@@ -50,9 +50,9 @@ async fn run(seed: u64) -> Result<(), String> {
     let options = Options {
         script: "".parse::<Script>().unwrap(),
         faults: plan.faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        wires: plan.wires,
+        sources: plan.sources,
         token_lifetime: plan.token_lifetime,
-        heartbeat: Duration::from_millis(700),
+        heartbeat_interval: Duration::from_millis(700),
         seed,
         ..Options::default()
     };
@@ -72,7 +72,7 @@ async fn talk(simulator: &Simulator, plan: &Plan) -> Said {
     let conversation = simulator.first_conversation();
     if !plan.history {
         // What was said before nobody can know of.
-        simulator.until(|ledger| !ledger.connections.is_empty()).await;
+        simulator.wait_for(|log| !log.transcript_sockets.is_empty()).await;
     }
     let mut said = Vec::new();
     let mut troubles = plan.troubles.iter();
@@ -85,9 +85,9 @@ async fn talk(simulator: &Simulator, plan: &Plan) -> Said {
             && let Some(trouble) = troubles.next()
         {
             match plan.wire {
-                Wire::Transcript => conversation.inflict(trouble).await.unwrap(),
-                Wire::Notifications if trouble.contains(':') => simulator.inflict(trouble).await.unwrap(),
-                Wire::Notifications => simulator.inflict(&format!("notify:{trouble}")).await.unwrap(),
+                Wire::Transcript => conversation.apply_fault(trouble).await.unwrap(),
+                Wire::Notifications if trouble.contains(':') => simulator.apply_fault(trouble).await.unwrap(),
+                Wire::Notifications => simulator.apply_fault(&format!("notify:{trouble}")).await.unwrap(),
             }
         }
         sleep(Duration::from_millis(random.u64(0..60))).await;

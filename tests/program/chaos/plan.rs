@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use genesys_tail::simulator::Wires;
+use genesys_tail::simulator::Sources;
 
 /// The wire of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     pub(crate) wire: Wire,
     /// Whether what was missed can be read.
     pub(crate) history: bool,
-    pub(crate) wires: Wires,
+    pub(crate) sources: Sources,
     pub(crate) messages: usize,
     pub(crate) trouble_every: usize,
     /// What happens on the open socket, one after the other.
@@ -95,10 +95,10 @@ impl Plan {
         let mut random = Rng::with_seed(seed);
         let wire = if seed.is_multiple_of(2) { Wire::Notifications } else { Wire::Transcript };
         let history = wire == Wire::Notifications || !random.u8(..).is_multiple_of(3);
-        let wires = match (wire, history) {
-            (Wire::Transcript, true) => Wires::Both,
-            (Wire::Transcript, false) => Wires::TranscriptOnly,
-            (Wire::Notifications, _) => Wires::PublishedOnly,
+        let sources = match (wire, history) {
+            (Wire::Transcript, true) => Sources::Both,
+            (Wire::Transcript, false) => Sources::TranscriptOnly,
+            (Wire::Notifications, _) => Sources::NotificationsOnly,
         };
         let more = if wire == Wire::Transcript { ON_TRANSCRIPT } else { ON_NOTIFICATIONS };
         let count = random.usize(1..5);
@@ -111,7 +111,7 @@ impl Plan {
             seed,
             wire,
             history,
-            wires,
+            sources,
             messages: 60 + random.usize(0..60),
             trouble_every: 10 + random.usize(0..8),
             troubles,

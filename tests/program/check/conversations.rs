@@ -1,6 +1,6 @@
-//! The conversations, queues and users that are named, and the wires that bring them.
+//! The conversations, queues and users that are named, and the sources that bring them.
 
-use genesys_tail::simulator::{Options, Script, Simulator, Wires};
+use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 
 use super::{TALK, assert_proper, check, finds, lacks, only, under_way};
 use crate::support::program::{Running, program, simulator, simulator_with};
@@ -19,7 +19,7 @@ async fn without_a_conversation_it_asks_for_one_that_does_not_exist() {
         "{}",
         finished.stdout
     );
-    assert_eq!(simulator.ledger().handshakes.len(), 0);
+    assert_eq!(simulator.request_log().transcript_handshakes.len(), 0);
 
     // Its answer may be that of an endpoint that works, so it warns; where that endpoint is asked for, it fails.
     let mut command = program(&simulator, &["check"]);
@@ -63,7 +63,7 @@ async fn a_transcript_endpoint_that_is_not_there_is_a_warning_unless_asked_for()
 
 #[tokio::test]
 async fn a_server_without_the_published_api_will_do_while_its_transcript_socket_opens() {
-    let options = Options { wires: Wires::TranscriptOnly, ..Options::default() };
+    let options = Options { sources: Sources::TranscriptOnly, ..Options::default() };
     let simulator = simulator_with(TALK, &[], options).await;
     for (source, code) in [("auto", 0), ("transcript", 0), ("notifications", 76)] {
         let finished = check(&simulator, &["--source", source]).await;

@@ -24,13 +24,13 @@ fn assert_proper(simulator: &Simulator, finished: &Finished) {
     for line in finished.stdout.lines() {
         assert!(["ok    ", "warn  ", "fail  "].iter().any(|verdict| line.starts_with(verdict)), "{line:?}");
     }
-    let ledger = simulator.ledger();
-    let tokens = ledger.tokens.iter().filter_map(|request| request.token.as_deref());
-    let channels = ledger.channels.iter().map(|channel| channel.id.as_str());
+    let log = simulator.request_log();
+    let tokens = log.token_requests.iter().filter_map(|request| request.token.as_deref());
+    let channels = log.channels.iter().map(|channel| channel.id.as_str());
     for secret in tokens.chain(channels).chain([simulator.client_secret()]) {
         assert!(!finished.stdout.contains(secret), "{secret} is in {}", finished.stdout);
     }
-    assert!(ledger.channels.len() <= ledger.tokens.len(), "a channel cannot be deleted: one for each check");
+    assert!(log.channels.len() <= log.token_requests.len(), "a channel cannot be deleted: one for each check");
 }
 
 /// The only line with this verdict.
@@ -99,20 +99,25 @@ async fn where_all_is_well_every_step_is_ok() {
 async fn it_leaves_nothing_open_behind_it() {
     let simulator = under_way(&[]).await;
     check(&simulator, &[]).await;
-    let ledger = within_timeout(simulator.until(|ledger| ledger.open() + ledger.listening() == 0)).await;
-    assert_eq!((ledger.tokens.len(), ledger.channels.len()), (1, 1));
-    assert_eq!((ledger.connections[0].close_code, ledger.listeners[0].close_code), (Some(1000), Some(1000)));
-    assert_eq!(ledger.strays.len(), 0, "{:?}", ledger.strays);
-    let mut subscribing = ledger.requests.iter().filter(|request| request.path.ends_with("/subscriptions"));
+    let log =
+        within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() + log.open_notification_sockets() == 0))
+            .await;
+    assert_eq!((log.token_requests.len(), log.channels.len()), (1, 1));
+    assert_eq!(
+        (log.transcript_sockets[0].close_code, log.notification_sockets[0].close_code),
+        (Some(1000), Some(1000))
+    );
+    assert_eq!(log.unrouted_requests.len(), 0, "{:?}", log.unrouted_requests);
+    let mut subscribing = log.requests.iter().filter(|request| request.path.ends_with("/subscriptions"));
     assert!(subscribing.all(|request| request.query == "ignoreErrors=true"));
-    let topics = &ledger.subscriptions[0].topics;
+    let topics = &log.subscriptions[0].topics;
     assert_eq!(topics.len(), 6, "{topics:?}");
 
     // A connection that is dropped while something is on its way is reset, and the goodbye lost.
     let talkative = simulator_with("", &["socket:burst=20000"], Options::default()).await;
     check(&talkative, &[]).await;
-    let ledger = within_timeout(talkative.until(|ledger| ledger.open() == 0)).await;
-    assert_eq!(ledger.connections[0].close_code, Some(1000));
+    let log = within_timeout(talkative.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+    assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
 }
 
 #[tokio::test]
@@ -121,14 +126,14 @@ async fn no_channel_is_shown_on_standard_error_either() {
     let finished = run(&simulator, &["check", "-vv", "--log-format", "json"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert!(finished.stderr.contains("/api/v2/notifications/channels/[channel]"), "{}", finished.stderr);
-    assert!(!finished.stderr.contains(&simulator.ledger().channels[0].id), "{}", finished.stderr);
+    assert!(!finished.stderr.contains(&simulator.request_log().channels[0].id), "{}", finished.stderr);
 }
 
 #[tokio::test]
 async fn a_signal_ends_it_at_once_and_a_reader_that_went_away_has_seen_enough() {
     let simulator = simulator(TALK, &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["check", "--connect-timeout", "1h"]));
-    within_timeout(simulator.until(|ledger| ledger.handshakes.len() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_handshakes.len() == 1)).await;
     running.signal(rustix::process::Signal::TERM);
     let finished = running.finish().await;
     assert_eq!((finished.code, finished.signal), (None, Some(15)), "{}", finished.stdout);

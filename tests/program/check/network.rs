@@ -30,7 +30,7 @@ async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
         assert!(line.contains("--proxy"), "{line}");
         assert!(finished.stdout.contains("ok    api host") ^ (name == "GENESYS_API_URL"), "{}", finished.stdout);
     }
-    assert_eq!(simulator.ledger().tokens.len(), 0);
+    assert_eq!(simulator.request_log().token_requests.len(), 0);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_certificate_of_an_unknown_authority_is_explained() {
         "{}",
         finished.stdout
     );
-    assert_eq!(simulator.ledger().tokens.len(), 0, "no credentials where something is wrong");
+    assert_eq!(simulator.request_log().token_requests.len(), 0, "no credentials where something is wrong");
 
     let finished = Running::start(command.args(["--cacert", path_str(&authority.pem_file())])).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);

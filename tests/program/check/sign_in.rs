@@ -24,7 +24,7 @@ async fn what_is_wrong_with_the_credentials_is_told_apart() {
         assert!(!finished.stdout.contains(secret), "{}", finished.stdout);
         assert!(!finished.stdout.contains("swapped-secret"), "{}", finished.stdout);
     }
-    assert_eq!(simulator.ledger().requests.len(), 3, "only to see that the host is there");
+    assert_eq!(simulator.request_log().requests.len(), 3, "only to see that the host is there");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
     ];
     join_all(oddities.iter().map(async |faults| {
         let simulator = api(TALK, faults).await;
-        let (finished, ledger) = tail(&simulator, &[]).await;
+        let (finished, log) = tail(&simulator, &[]).await;
         assert_eq!(finished.code, Some(0), "{faults:?}: {}", finished.stderr);
         let mut told = texts(&finished);
         if faults.iter().any(|fault| fault.contains("late") || fault.contains("omit")) {
@@ -35,7 +35,11 @@ async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
             told.sort_by_key(|text| ["one", "two", "three"].iter().position(|one| one == text));
         }
         assert_eq!(told, ["one", "two", "three"], "{faults:?}: {}", finished.stdout);
-        assert_eq!((ledger.listeners.len(), finished.stdout.matches("Sam joined").count()), (1, 1), "{faults:?}");
+        assert_eq!(
+            (log.notification_sockets.len(), finished.stdout.matches("Sam joined").count()),
+            (1, 1),
+            "{faults:?}"
+        );
         let unreadable = faults[0].contains("malformed") || faults[0].contains("junk") || faults[0].contains("unknown");
         assert_eq!(finished.stderr.contains("cannot be read"), unreadable, "{faults:?}: {}", finished.stderr);
     }))
@@ -46,19 +50,19 @@ async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
 async fn a_thousand_messages_in_ten_seconds_cost_few_requests_and_each_is_told_once() {
     // Events that repeat a thousand messages are more than a build for tests can make and read at that pace.
     let simulator = flood(1000, 100.0, &["notify:truncate=20"]).await;
-    let (finished, ledger) = long_tail(&simulator, &[]).await;
+    let (finished, log) = long_tail(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let mut told = numbers(&finished);
     // Two that were said in the same millisecond have no order.
     told.sort_unstable();
     assert_eq!(told, (1..=1000).collect::<Vec<_>>());
-    let start = ledger.listeners[0].opened;
-    let since: Vec<_> = ledger.requests.iter().map(|request| request.at).filter(|at| *at > start).collect();
+    let start = log.notification_sockets[0].opened_at;
+    let since: Vec<_> = log.requests.iter().map(|request| request.at).filter(|at| *at > start).collect();
     let took = since.last().map_or(Duration::ZERO, |last| last.duration_since(start));
     // A busy machine takes longer than ten seconds, and may ask as often per second as any other.
     let allowed = (took.as_millis() * 60 / 10_000).max(60);
     assert!(since.len() as u128 <= allowed, "{} requests in {took:?}", since.len());
-    assert_eq!(ledger.listeners.len(), 1);
+    assert_eq!(log.notification_sockets.len(), 1);
 }
 
 #[tokio::test]

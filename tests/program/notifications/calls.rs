@@ -10,7 +10,7 @@ async fn a_call_is_told_by_the_right_speakers_and_in_final_words() {
     // At its own pace: who speaks is found out by the time of what was said.
     let script = Script::named("call").unwrap();
     let simulator = Simulator::start(Options { script, ..published() }).await.unwrap();
-    let (finished, ledger) = tail(&simulator, &[]).await;
+    let (finished, log) = tail(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let messages: Vec<_> = finished.stdout.lines().filter(|line| !line.contains("[UPDATE]")).collect();
     assert_eq!(
@@ -26,21 +26,21 @@ async fn a_call_is_told_by_the_right_speakers_and_in_final_words() {
         ]
     );
     let transcription = |one: &str| one.ends_with(".transcription");
-    assert!(ledger.subscriptions.iter().any(|one| one.topics.iter().any(|topic| transcription(topic))));
+    assert!(log.subscriptions.iter().any(|one| one.topics.iter().any(|topic| transcription(topic))));
 }
 
 #[tokio::test]
 async fn a_reconnect_during_a_call_is_one_gap_before_whatever_comes_then() {
     let simulator = simulator_with("call", &[], published()).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: before").await.unwrap();
     assert_eq!(tail.next_line().await, "[Customer] Ada: before");
-    simulator.inflict("notify:reset").await.unwrap();
+    simulator.apply_fault("notify:reset").await.unwrap();
     tail.wait_for_stderr("retry 1").await;
     conversation.play("customer Ada: unheard").await.unwrap();
-    within_timeout(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
+    within_timeout(simulator.wait_for(|log| log.notification_sockets.len() == 2)).await;
     conversation.play("customer Ada: after").await.unwrap();
     assert!(tail.next_line().await.starts_with("[GAP] "));
     assert_eq!(tail.next_line().await, "[Customer] Ada: after");

@@ -19,10 +19,10 @@ async fn played(lines: &[&str]) -> Simulator {
 #[tokio::test]
 async fn one_that_was_over_at_the_start_is_told_without_a_channel() {
     let simulator = played(&["customer Ada: one", "agent Sam: two", "close"]).await;
-    let (finished, ledger) = tail(&simulator, &[]).await;
+    let (finished, log) = tail(&simulator, &[]).await;
     let told = "[Customer] Ada: one\n[Agent] Sam: two\n[CLOSED] Conversation terminated\n";
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), told), "{}", finished.stderr);
-    assert_eq!((ledger.channels.len(), ledger.dials.len()), (0, 0));
+    assert_eq!((log.channels.len(), log.notification_handshakes.len()), (0, 0));
 }
 
 #[tokio::test]
@@ -30,9 +30,9 @@ async fn without_following_what_is_there_is_told_and_no_channel_is_opened() {
     let all = "[Customer] Ada: one\n[Agent] Sam: two\n";
     join_all([("all", all), ("1", "[Agent] Sam: two\n"), ("0", "")].map(async |(lines, told)| {
         let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
-        let (finished, ledger) = tail(&simulator, &["--no-follow", "-n", lines]).await;
+        let (finished, log) = tail(&simulator, &["--no-follow", "-n", lines]).await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), told), "{}", finished.stderr);
-        assert_eq!((ledger.channels.len(), ledger.dials.len(), ledger.handshakes.len()), (0, 0, 0));
+        assert_eq!((log.channels.len(), log.notification_handshakes.len(), log.transcript_handshakes.len()), (0, 0, 0));
     }))
     .await;
 }
@@ -56,13 +56,13 @@ async fn neither_a_parked_agent_nor_a_customer_who_leaves_is_the_end() {
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
     let conversation = simulator.first_conversation();
     assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
-    let looks = simulator.ledger().requests_of("GET /api/v2/conversations/");
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
+    let looks = simulator.request_log().count_requests("GET /api/v2/conversations/");
     conversation.play("park").await.unwrap();
     conversation.play("leave customer Ada").await.unwrap();
     assert_eq!(tail.next_line().await, "[UPDATE] Ada left");
     // It looks, and goes on.
-    within_timeout(simulator.until(|ledger| ledger.requests_of("GET /api/v2/conversations/") > looks)).await;
+    within_timeout(simulator.wait_for(|log| log.count_requests("GET /api/v2/conversations/") > looks)).await;
     assert!(tokio::time::timeout(Duration::from_secs(5), tail.child.wait()).await.is_err(), "{}", tail.stderr());
     conversation.play("resume").await.unwrap();
     conversation.play("customer Ada: back again").await.unwrap();
@@ -80,7 +80,7 @@ async fn what_is_said_as_the_last_word_is_read_before_the_end() {
     let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
     assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
     simulator.first_conversation().play("close").await.unwrap();
     simulator.first_conversation().play("customer Ada: and thanks").await.unwrap();
     let finished = tail.finish().await;

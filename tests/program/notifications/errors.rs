@@ -19,15 +19,15 @@ async fn while_the_socket_lives_the_service_is_waited_for_and_nothing_counts_as_
     ];
     join_all(troubles.iter().map(async |faults| {
         let simulator = api(TALK, faults).await;
-        let (finished, ledger) = tail(&simulator, &["--max-retries", "0"]).await;
+        let (finished, log) = tail(&simulator, &["--max-retries", "0"]).await;
         assert_eq!(finished.code, Some(0), "{faults:?}: {}", finished.stderr);
         assert_eq!(texts(&finished), ["one", "two", "three"], "{faults:?}");
-        assert_eq!((ledger.listeners.len(), ledger.channels.len()), (1, 1), "{faults:?}");
+        assert_eq!((log.notification_sockets.len(), log.channels.len()), (1, 1), "{faults:?}");
         assert!(finished.stderr.contains("asking again in "), "{faults:?}: {}", finished.stderr);
         assert!(!finished.stderr.contains("retry "), "{faults:?}: {}", finished.stderr);
-        let refused = ledger.requests.iter().find(|request| request.status != Some(200)).unwrap();
+        let refused = log.requests.iter().find(|request| request.status != Some(200)).unwrap();
         let least = if faults[0].contains("retry-after=2") { 2.0 } else { 1.0 };
-        let mut again = ledger.requests.iter().filter(|next| next.at > refused.at && next.path == refused.path);
+        let mut again = log.requests.iter().filter(|next| next.at > refused.at && next.path == refused.path);
         let wait = again.next().map_or(least, |next| (next.at - refused.at).as_secs_f64());
         assert!(wait >= least - 0.05, "{faults:?}: asked again after {wait} s");
     }))
@@ -54,7 +54,7 @@ async fn trouble_before_the_socket_stands_counts() {
 async fn a_token_that_is_refused_is_renewed_once() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
     let conversation = simulator.first_conversation();
     for text in ["one", "two"] {
         conversation.play(&format!("customer Ada: {text}")).await.unwrap();
@@ -63,17 +63,22 @@ async fn a_token_that_is_refused_is_renewed_once() {
     }
     conversation.play("close").await.unwrap();
     let finished = tail.finish().await;
-    assert_eq!((finished.code, simulator.ledger().listeners.len()), (Some(0), 1), "{}", finished.stderr);
-    assert_eq!(simulator.ledger().tokens.len(), 3);
+    assert_eq!(
+        (finished.code, simulator.request_log().notification_sockets.len()),
+        (Some(0), 1),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(simulator.request_log().token_requests.len(), 3);
 }
 
 #[tokio::test]
 async fn a_second_refusal_in_a_row_is_the_end() {
     join_all(["after=0", "after=2", "path=/bulk"].map(async |when| {
         let simulator = api(TALK, &[&format!("rest:status=401,times=always,{when}")]).await;
-        let (finished, ledger) = tail(&simulator, &[]).await;
+        let (finished, log) = tail(&simulator, &[]).await;
         assert_eq!(finished.code, Some(77), "{when}: {}", finished.stderr);
-        assert_eq!(ledger.tokens.len(), 2, "{when}");
+        assert_eq!(log.token_requests.len(), 2, "{when}");
         assert!(finished.stderr.contains("refuses a token it has just granted"), "{when}: {}", finished.stderr);
     }))
     .await;
@@ -94,8 +99,8 @@ async fn a_missing_permission_is_named_and_final() {
 #[tokio::test]
 async fn an_unknown_conversation_is_no_input() {
     let simulator = api(TALK, &[]).await;
-    let (finished, ledger) = tail(&simulator, &["-c", "97b9dcb3-0000-4000-8000-000000000001"]).await;
-    assert_eq!((finished.code, ledger.channels.len()), (Some(66), 0), "{}", finished.stderr);
+    let (finished, log) = tail(&simulator, &["-c", "97b9dcb3-0000-4000-8000-000000000001"]).await;
+    assert_eq!((finished.code, log.channels.len()), (Some(66), 0), "{}", finished.stderr);
 }
 
 #[tokio::test]
@@ -118,14 +123,14 @@ async fn topics_that_are_not_permitted_are_warnings_and_looking_does() {
     ];
     join_all(cases.map(async |(options, faults, warning, reason)| {
         let simulator = simulator_with(TALK, &faults, options).await;
-        simulator.first_conversation().begin();
-        let (finished, ledger) = tail(&simulator, &[]).await;
+        simulator.first_conversation().start();
+        let (finished, log) = tail(&simulator, &[]).await;
         assert_eq!(finished.code, Some(0), "{faults:?}: {}", finished.stderr);
         assert_eq!(texts(&finished), ["one", "two", "three"], "{faults:?}: {}", finished.stdout);
         let line = finished.stderr.lines().find(|line| line.contains(warning));
         assert!(line.is_some_and(|line| line.contains("warning") && line.contains(reason)), "{}", finished.stderr);
         assert_eq!(finished.stderr.matches(warning).count(), 1, "{}", finished.stderr);
-        assert_eq!(ledger.listeners.len(), 1, "{faults:?}");
+        assert_eq!(log.notification_sockets.len(), 1, "{faults:?}");
     }))
     .await;
 }
@@ -135,7 +140,7 @@ async fn topics_that_are_not_permitted_are_warnings_and_looking_does() {
 async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
     let simulator = api("", &[]).await;
     let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
     let id = simulator.first_conversation().id().to_owned();
     let topic = format!("v2.users.{}.conversations.messages", Simulator::user_id("Sam Okafor"));
     // It takes longer to read than to send.
@@ -144,7 +149,7 @@ async fn a_socket_that_never_falls_silent_keeps_no_words_from_being_fetched() {
     let begun = Notify::new();
     let flood = async {
         loop {
-            simulator.notify(event.clone()).await;
+            simulator.send_notification(event.clone()).await;
             begun.notify_one();
         }
     };

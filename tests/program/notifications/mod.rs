@@ -13,7 +13,7 @@ mod sizes;
 
 use std::time::Duration;
 
-use genesys_tail::simulator::{Ledger, Options, Script, Simulator, Wires};
+use genesys_tail::simulator::{Options, RequestLog, Script, Simulator, Sources};
 
 use crate::support::program::{Finished, program, run, simulator_with};
 
@@ -22,7 +22,7 @@ const TALK: &str = "+0.2 customer Ada: one\n+0.4 agent Sam: two\n+0.4 customer A
 
 /// The published API alone.
 fn published() -> Options {
-    Options { wires: Wires::PublishedOnly, ..Options::default() }
+    Options { sources: Sources::NotificationsOnly, ..Options::default() }
 }
 
 /// A simulator of the published API alone with this script and these faults.
@@ -43,20 +43,20 @@ async fn flood(messages: u32, rate: f64, faults: &[&str]) -> Simulator {
 }
 
 /// A whole run on notifications, with plain lines, and what the service saw of it.
-async fn tail(simulator: &Simulator, args: &[&str]) -> (Finished, Ledger) {
+async fn tail(simulator: &Simulator, args: &[&str]) -> (Finished, RequestLog) {
     let usual = ["--source", "notifications", "--timestamps", "none"];
     let finished = run(simulator, &[&usual, args].concat()).await;
-    (finished, simulator.ledger())
+    (finished, simulator.request_log())
 }
 
 /// The same where it takes its time.
-async fn long_tail(simulator: &Simulator, args: &[&str]) -> (Finished, Ledger) {
+async fn long_tail(simulator: &Simulator, args: &[&str]) -> (Finished, RequestLog) {
     let usual = ["--source", "notifications", "--timestamps", "none"];
     let output = program(simulator, &[&usual, args].concat()).output();
     let output = tokio::time::timeout(Duration::from_secs(90), output).await.expect("it ends").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    (Finished { code: output.status.code(), signal: None, stdout, stderr }, simulator.ledger())
+    (Finished { code: output.status.code(), signal: None, stdout, stderr }, simulator.request_log())
 }
 
 /// The message lines without label and sender.

@@ -1,7 +1,7 @@
 //! Several conversations in one process, the conversations of queues and users, and the choice of the wire.
 
 use futures_util::future::join_all;
-use genesys_tail::simulator::{Options, Simulator, Wires};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 
 use crate::notifications::{TALK, published, tail};
 use crate::support::program::{Running, program, run, simulator_with, within_timeout};
@@ -17,7 +17,7 @@ fn two() -> Options {
 #[tokio::test]
 async fn several_conversations_share_one_channel_and_have_prefixes() {
     let simulator = simulator_with(TALK, &[], two()).await;
-    let (finished, ledger) = tail(&simulator, &[FIRST, SECOND, FIRST]).await;
+    let (finished, log) = tail(&simulator, &[FIRST, SECOND, FIRST]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     for prefix in ["85c0155f", "97b9dcb3"] {
         let lines: Vec<_> = finished.stdout.lines().filter_map(|line| line.strip_prefix(prefix)).collect();
@@ -30,7 +30,7 @@ async fn several_conversations_share_one_channel_and_have_prefixes() {
         ];
         assert_eq!(messages, wanted, "{prefix}");
     }
-    assert_eq!((ledger.channels.len(), ledger.listeners.len(), ledger.tokens.len()), (1, 1, 1));
+    assert_eq!((log.channels.len(), log.notification_sockets.len(), log.token_requests.len()), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn group(simulator: &Simulator, flag: &str, sockets: usize) -> Running {
     let mut command = program(simulator, &[flag, &id, "--timestamps", "none"]);
     command.env_remove("GENESYS_CONVERSATION_ID");
     let tail = Running::start(&mut command);
-    within_timeout(simulator.until(|ledger| ledger.listening() == sockets)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == sockets)).await;
     tail
 }
 
@@ -113,7 +113,7 @@ async fn a_conversation_of_a_group_that_may_not_be_read_is_refused_once() {
         assert_eq!(tail.next_line().await, format!("85c0155f [Customer] Ada: {text}"));
     }
     assert_eq!(tail.stderr().matches("error: 97b9dcb3: ").count(), 1, "{}", tail.stderr());
-    assert_eq!(simulator.ledger().requests_of("GET /api/v2/conversations/97b9"), 1);
+    assert_eq!(simulator.request_log().count_requests("GET /api/v2/conversations/97b9"), 1);
 }
 
 #[tokio::test]
@@ -123,12 +123,17 @@ async fn the_transcript_socket_is_asked_first_and_its_absence_is_said_once() {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.stdout.matches("[CLOSED]").count(), 2);
     let said = finished.stderr.matches("there is no transcript socket here (404); using notifications").count();
-    assert_eq!((said, simulator.ledger().channels.len()), (1, 1), "{}", finished.stderr);
+    assert_eq!((said, simulator.request_log().channels.len()), (1, 1), "{}", finished.stderr);
 
-    let both = Options { wires: Wires::Both, ..published() };
+    let both = Options { sources: Sources::Both, ..published() };
     let simulator = simulator_with(TALK, &["transcript:absent", "notify:reset,after=2"], both).await;
     let finished = run(&simulator, &["--timestamps", "none"]).await;
-    assert_eq!((finished.code, simulator.ledger().handshakes.len()), (Some(0), 1), "remembered: {}", finished.stderr);
+    assert_eq!(
+        (finished.code, simulator.request_log().transcript_handshakes.len()),
+        (Some(0), 1),
+        "remembered: {}",
+        finished.stderr
+    );
 }
 
 #[tokio::test]
@@ -136,18 +141,18 @@ async fn every_answer_that_is_no_refusal_of_this_conversation_leads_to_the_other
     let answers =
         ["status=400", "status=405", "status=410", "status=426", "status=501", "ok", "redirect", "status=302"];
     join_all(answers.map(async |answer| {
-        let both = Options { wires: Wires::Both, ..published() };
+        let both = Options { sources: Sources::Both, ..published() };
         let simulator = simulator_with(TALK, &[&format!("handshake:{answer},times=always")], both).await;
         let finished = run(&simulator, &["--timestamps", "none"]).await;
         assert_eq!(finished.code, Some(0), "{answer}: {}", finished.stderr);
-        assert_eq!(simulator.ledger().channels.len(), 1, "{answer}");
+        assert_eq!(simulator.request_log().channels.len(), 1, "{answer}");
     }))
     .await;
     join_all([("403", 77), ("401", 77)].map(async |(status, code)| {
-        let both = Options { wires: Wires::Both, ..published() };
+        let both = Options { sources: Sources::Both, ..published() };
         let simulator = simulator_with(TALK, &[&format!("handshake:status={status},times=always")], both).await;
         let finished = run(&simulator, &[]).await;
-        assert_eq!((finished.code, simulator.ledger().channels.len()), (Some(code), 0), "{}", finished.stderr);
+        assert_eq!((finished.code, simulator.request_log().channels.len()), (Some(code), 0), "{}", finished.stderr);
     }))
     .await;
 }
@@ -163,7 +168,7 @@ async fn where_both_wires_refuse_both_are_named_and_the_more_specific_one_decide
     ];
     join_all(cases.map(async |(transcript, other, code)| {
         let faults = [transcript, other].map(|fault| format!("{fault},times=always"));
-        let both = Options { wires: Wires::Both, ..published() };
+        let both = Options { sources: Sources::Both, ..published() };
         let simulator = simulator_with(TALK, &[&faults[0], &faults[1]], both).await;
         let finished = run(&simulator, &[]).await;
         assert_eq!(finished.code, Some(code), "{transcript} {other}: {}", finished.stderr);

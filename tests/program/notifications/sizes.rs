@@ -25,7 +25,7 @@ fn event(simulator: &Simulator, bytes: usize) -> String {
 async fn begun(simulator: &Simulator, args: &[&str]) -> Running {
     let usual = ["--source", "notifications", "--timestamps", "none"];
     let mut running = Running::start(&mut program(simulator, &[&usual, args].concat()));
-    within_timeout(simulator.until(|ledger| ledger.listening() == 1)).await;
+    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
     say(simulator, "before", &mut running).await;
     running
 }
@@ -41,14 +41,14 @@ async fn over(simulator: &Simulator, running: Running) -> Vec<Option<u16>> {
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.stdout, "[UPDATE] Ada left\n[CLOSED] Conversation terminated\n", "{}", finished.stderr);
-    simulator.ledger().listeners.iter().map(|listener| listener.close_code).collect()
+    simulator.request_log().notification_sockets.iter().map(|listener| listener.close_code).collect()
 }
 
 #[tokio::test]
 async fn a_frame_of_fifteen_mebibytes_is_an_event_like_any_other_in_bounded_memory() {
     let simulator = api("", &[]).await;
     let mut running = begun(&simulator, &[]).await;
-    simulator.notify(event(&simulator, 15 * MEBIBYTE)).await;
+    simulator.send_notification(event(&simulator, 15 * MEBIBYTE)).await;
     say(&simulator, "after it", &mut running).await;
     let memory = peak_memory_mib(running.child.id()).unwrap();
     assert!(memory <= BOUNDED, "{memory} MiB");
@@ -60,15 +60,15 @@ async fn a_frame_of_fifteen_mebibytes_is_an_event_like_any_other_in_bounded_memo
 async fn a_frame_above_the_limit_is_refused_with_1009_and_the_tail_comes_back_to_its_channel() {
     let simulator = api("", &[]).await;
     let mut running = begun(&simulator, &["--max-frame-size", "1MiB"]).await;
-    simulator.notify(event(&simulator, MEBIBYTE)).await;
+    simulator.send_notification(event(&simulator, MEBIBYTE)).await;
     say(&simulator, "as large as may be", &mut running).await;
-    assert_eq!(simulator.ledger().listeners.len(), 1, "{}", running.stderr());
-    simulator.notify(event(&simulator, MEBIBYTE + 1)).await;
+    assert_eq!(simulator.request_log().notification_sockets.len(), 1, "{}", running.stderr());
+    simulator.send_notification(event(&simulator, MEBIBYTE + 1)).await;
     running.wait_for_stderr("a message above the limit of --max-frame-size (1009); retry 1 of 5").await;
-    within_timeout(simulator.until(|ledger| ledger.listeners.len() == 2)).await;
+    within_timeout(simulator.wait_for(|log| log.notification_sockets.len() == 2)).await;
     say(&simulator, "after it", &mut running).await;
     let memory = peak_memory_mib(running.child.id()).unwrap();
     assert!(memory <= BOUNDED / 2, "{memory} MiB");
     assert_eq!(over(&simulator, running).await, [Some(1009), Some(1000)]);
-    assert_eq!(simulator.ledger().channels.len(), 1);
+    assert_eq!(simulator.request_log().channels.len(), 1);
 }

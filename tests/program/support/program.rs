@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use genesys_tail::simulator::{Options, Script, Simulator, Wires};
+use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -29,7 +29,7 @@ pub(crate) async fn simulator_without_history(script: &str, faults: &[&str]) -> 
 
 /// Returns the options of [`simulator_without_history`].
 pub(crate) fn transcript_only_options() -> Options {
-    Options { wires: Wires::TranscriptOnly, ..Options::default() }
+    Options { sources: Sources::TranscriptOnly, ..Options::default() }
 }
 
 /// Starts a simulator with this script, these faults and further options.

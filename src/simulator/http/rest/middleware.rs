@@ -1,4 +1,4 @@
-//! What happens to every request before its handler sees it: the ledger, faults, the token, the rate limit.
+//! What happens to every request before its handler sees it: the log, faults, the token, the rate limit.
 
 use std::sync::Arc;
 
@@ -40,14 +40,14 @@ pub(super) async fn receive(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let noted = cloud.recorder.requested(note(&request));
+    let noted = cloud.recorder.request(note(&request));
     let tricks = cloud.faults.request(Place::Rest, None, &format!("{} {}", request.method(), request.uri().path()));
     let credentials = error_response::text(request.headers(), &header::AUTHORIZATION).unwrap_or_default();
     let presented = Presented { place: Place::Rest, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
     for trick in &tricks {
         if let Some(response) = answer(trick, &presented).await {
             if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.request_answered(noted, response.status().as_u16());
+                cloud.recorder.response(noted, response.status().as_u16());
             }
             return response;
         }
@@ -56,7 +56,7 @@ pub(super) async fn receive(
     let mut response = admit(&cloud, request, next).await;
     let correlation = HeaderValue::from_static("7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20");
     response.headers_mut().insert("inin-correlation-id", correlation);
-    cloud.recorder.request_answered(noted, response.status().as_u16());
+    cloud.recorder.response(noted, response.status().as_u16());
     response
 }
 

@@ -86,7 +86,7 @@ fn rouse(cloud: &Arc<Cloud>, id: &str, bad: &[(Verdict, String)]) {
 fn note(cloud: &Cloud, channel: String, method: &Method, topics: Vec<String>, bad: &[(Verdict, String)]) {
     let rejected = bad.iter().map(|(_, topic)| topic.clone()).collect();
     let method = method.to_string();
-    cloud.recorder.subscribed(Subscription { at: Instant::now(), channel, method, topics, rejected });
+    cloud.recorder.subscription(Subscription { at: Instant::now(), channel, method, topics, rejected });
 }
 
 fn listing(id: &str, topics: &[String], bad: &[(Verdict, String)]) -> Response {
