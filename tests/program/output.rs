@@ -1,4 +1,5 @@
-//! The lines on standard output, contract section 3: a recording with known times goes in, its bytes come out.
+//! Lines on stdout, printed from a recording with known times (OUT-1 to OUT-7, OUT-9 to OUT-30, OUT-32, OUT-35,
+//! CLI-28 to CLI-37, EVT-1, EVT-11).
 
 use std::io::Write;
 
@@ -10,7 +11,7 @@ use tempfile::NamedTempFile;
 const ID: &str = "97b9dcb3-0000-4000-8000-000000000001";
 const OTHER: &str = "a1b2c3d4-0000-4000-8000-000000000002";
 
-/// A recording of one run, in which every frame arrived 66 ms after it was stamped.
+/// Writes a recording in which every entry arrived at 03:04:05.678.
 fn recording(entries: &[(&str, Value)]) -> NamedTempFile {
     let mut conversations: Vec<&str> = entries.iter().map(|(id, _)| *id).collect();
     conversations.dedup();
@@ -30,43 +31,43 @@ fn recording(entries: &[(&str, Value)]) -> NamedTempFile {
     file
 }
 
-fn at(clock: &str) -> String {
-    format!("2026-01-02T{clock}.612Z")
+fn timestamp(time: &str) -> String {
+    format!("2026-01-02T{time}.612Z")
 }
 
-fn said(id: &str, name: &str, clock: &str, text: &str) -> Value {
+fn message(id: &str, name: &str, time: &str, text: &str) -> Value {
     json!({"event": "messageAdded", "timestamp": "2026-01-02T23:59:59Z", "payload":
-        {"type": "text", "from": {"id": id, "name": name}, "timestamp": at(clock), "text": text}})
+        {"type": "text", "from": {"id": id, "name": name}, "timestamp": timestamp(time), "text": text}})
 }
 
-fn system(text: &str) -> Value {
-    let mut frame = said("agent-7", "Sam", "03:04:12", text);
+fn system_message(text: &str) -> Value {
+    let mut frame = message("agent-7", "Sam", "03:04:12", text);
     frame["payload"]["type"] = "system".into();
     frame
 }
 
-/// The conversation of the contract.
-fn contract() -> Vec<Value> {
+/// A conversation with one event of each kind.
+fn sample_conversation() -> Vec<Value> {
     vec![
-        said("external", "Ada", "03:04:05", "Hello"),
-        said("agent-7", "Sam", "03:04:09", "Hi Ada, how can I help?"),
-        system("joined"),
-        json!({"event": "conversationUpdated", "timestamp": at("03:05:00"), "payload": {"status": "connected"}}),
+        message("external", "Ada", "03:04:05", "Hello"),
+        message("agent-7", "Sam", "03:04:09", "Hi Ada, how can I help?"),
+        system_message("joined"),
+        json!({"event": "conversationUpdated", "timestamp": timestamp("03:05:00"), "payload": {"status": "connected"}}),
         json!({"gap": {"from": "2026-01-02T03:03:23.678Z", "reason": "connection reset"}}),
-        json!({"event": "conversationClosed", "timestamp": at("03:06:31")}),
+        json!({"event": "conversationClosed", "timestamp": timestamp("03:06:31")}),
     ]
 }
 
-/// What `args` print of these frames of one conversation, with these variables.
+/// Returns what a replay of these frames of one conversation prints with these flags and variables.
 async fn printed_with(frames: &[Value], args: &[&str], variables: &[(&str, &str)]) -> String {
-    printed_of(&frames.iter().map(|frame| (ID, frame.clone())).collect::<Vec<_>>(), args, variables).await
+    replay(&frames.iter().map(|frame| (ID, frame.clone())).collect::<Vec<_>>(), args, variables).await
 }
 
 async fn printed(frames: &[Value], args: &[&str]) -> String {
     printed_with(frames, args, &[]).await
 }
 
-async fn printed_of(entries: &[(&str, Value)], args: &[&str], variables: &[(&str, &str)]) -> String {
+async fn replay(entries: &[(&str, Value)], args: &[&str], variables: &[(&str, &str)]) -> String {
     let recording = recording(entries);
     let mut command = bare_program(&["-q", "--replay", recording.path().to_str().unwrap()]);
     let finished = Running::start(command.args(args).envs(variables.iter().copied())).finish().await;
@@ -75,7 +76,7 @@ async fn printed_of(entries: &[(&str, Value)], args: &[&str], variables: &[(&str
 }
 
 #[tokio::test]
-async fn a_transcript_looks_as_documented() {
+async fn each_kind_of_event_is_printed_as_documented() {
     let expected = "\
         03:04:05 [Customer] Ada: Hello\n\
         03:04:09 [Agent] Sam: Hi Ada, how can I help?\n\
@@ -83,14 +84,14 @@ async fn a_transcript_looks_as_documented() {
         03:05:00 [UPDATE] Conversation status changed\n\
         03:04:05 [GAP] 42 s without a connection; messages in it may be missing\n\
         03:06:31 [CLOSED] Conversation terminated\n";
-    assert_eq!(printed(&contract(), &["--utc", "--system"]).await, expected);
+    assert_eq!(printed(&sample_conversation(), &["--utc", "--system"]).await, expected);
     let without_system: String = expected.split_inclusive('\n').filter(|line| !line.contains("SYSTEM")).collect();
-    assert_eq!(printed(&contract(), &["--utc"]).await, without_system);
+    assert_eq!(printed(&sample_conversation(), &["--utc"]).await, without_system);
 }
 
 #[tokio::test]
-async fn times_are_local_in_the_form_that_was_asked_for() {
-    let frames = [said("external", "Ada", "03:04:05", "one"), said("external", "Ada", "03:05:12", "two")];
+async fn timestamps_are_local_in_the_chosen_format() {
+    let frames = [message("external", "Ada", "03:04:05", "one"), message("external", "Ada", "03:05:12", "two")];
     for (args, first, second) in [
         (&[][..], "08:34:05 ", "08:35:12 "),
         (&["--utc"], "03:04:05 ", "03:05:12 "),
@@ -105,14 +106,14 @@ async fn times_are_local_in_the_form_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn several_conversations_are_told_apart_by_the_shortest_prefix_that_does() {
-    let hello = said("external", "Ada", "03:04:05", "Hello");
-    let closed = json!({"event": "conversationClosed", "timestamp": at("03:06:31")});
+async fn lines_of_several_conversations_have_the_shortest_unique_prefix() {
+    let hello = message("external", "Ada", "03:04:05", "Hello");
+    let closed = json!({"event": "conversationClosed", "timestamp": timestamp("03:06:31")});
     let entries = [(ID, hello.clone()), (OTHER, closed.clone())];
-    let lines = printed_of(&entries, &["--utc"], &[]).await;
+    let lines = replay(&entries, &["--utc"], &[]).await;
     assert_eq!(lines, "03:04:05 97b9dcb3 [Customer] Ada: Hello\n03:06:31 a1b2c3d4 [CLOSED] Conversation terminated\n");
-    let alike = [("97b9dcb3-1", hello), ("97b9dcb3-2", closed)];
-    let lines = printed_of(&alike, &["--utc"], &[]).await;
+    let similar_ids = [("97b9dcb3-1", hello), ("97b9dcb3-2", closed)];
+    let lines = replay(&similar_ids, &["--utc"], &[]).await;
     assert_eq!(
         lines,
         "03:04:05 97b9dcb3-1 [Customer] Ada: Hello\n03:06:31 97b9dcb3-2 [CLOSED] Conversation terminated\n"
@@ -120,8 +121,8 @@ async fn several_conversations_are_told_apart_by_the_shortest_prefix_that_does()
 }
 
 #[tokio::test]
-async fn filters_choose_among_messages_and_hide_nothing_else() {
-    let always = ["[UPDATE]", "[GAP]", "[CLOSED]"];
+async fn filters_select_messages_and_hide_no_other_event() {
+    let other_events = ["[UPDATE]", "[GAP]", "[CLOSED]"];
     for (args, labels) in [
         (&["--only", "customer"][..], &["[Customer]"][..]),
         (&["--only", "system"], &["[SYSTEM]"]),
@@ -133,77 +134,80 @@ async fn filters_choose_among_messages_and_hide_nothing_else() {
         (&["-e", "."], &[]),
         (&["-i", "Ada:", "--include", "UPDATE"], &[]),
     ] {
-        let lines = printed(&contract(), &[args, &["--timestamps", "none"]].concat()).await;
+        let lines = printed(&sample_conversation(), &[args, &["--timestamps", "none"]].concat()).await;
         let shown: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
-        assert_eq!(shown, [labels, &always].concat(), "{args:?}");
-        let objects = printed(&contract(), &[args, &["--json"]].concat()).await;
+        assert_eq!(shown, [labels, &other_events].concat(), "{args:?}");
+        let objects = printed(&sample_conversation(), &[args, &["--json"]].concat()).await;
         assert_eq!(objects.lines().count(), shown.len(), "{args:?}");
     }
 }
 
 #[tokio::test]
-async fn a_customer_can_neither_forge_a_line_nor_drive_the_terminal() {
+async fn a_customer_cannot_forge_a_line_or_control_the_terminal() {
     let forged = "see\n03:04:09 [Agent] Sam: yes\r\n\rx\t\\n \u{1b}[2J\u{7f}\u{9b}\u{2028}\u{202e}\u{e0041}";
-    let kept = "👩‍👩‍👧 مرحبا שלום";
-    let frames = [said("external", "A\u{1b}]0;x\u{7}\nda", "03:04:05", &format!("{forged} {kept}"))];
+    let unchanged = "👩‍👩‍👧 مرحبا שלום";
+    let frames = [message("external", "A\u{1b}]0;x\u{7}\nda", "03:04:05", &format!("{forged} {unchanged}"))];
     let escaped = r"[Customer] A\x1b]0;x\x07\nda: see\n03:04:09 [Agent] Sam: yes\n\rx	\n \x1b[2J\x7f\u{9b}\u{2028}\u{202e}\u{e0041} ";
     let args = ["--timestamps", "none"];
-    assert_eq!(printed(&frames, &args).await, format!("{escaped}{kept}\n"));
+    assert_eq!(printed(&frames, &args).await, format!("{escaped}{unchanged}\n"));
     let indented = printed(&frames, &[&args[..], &["--multiline", "indent"]].concat()).await;
     let expected = escaped.replacen("see\\n", "see\n    | ", 1).replacen("yes\\n", "yes\n    | ", 1);
-    assert_eq!(indented, format!("{expected}{kept}\n"));
+    assert_eq!(indented, format!("{expected}{unchanged}\n"));
     let raw = printed(&frames, &[&args[..], &["--raw-control"]].concat()).await;
-    assert_eq!(raw, format!("[Customer] A\u{1b}]0;x\u{7}\nda: {forged} {kept}\n"));
+    assert_eq!(raw, format!("[Customer] A\u{1b}]0;x\u{7}\nda: {forged} {unchanged}\n"));
     let object = printed(&frames, &["--json"]).await;
     assert_eq!(
         object.find(|c: char| c.is_control() || "\u{2028}\u{202e}\u{e0041}".contains(c)),
         Some(object.len() - 1)
     );
-    assert_eq!(serde_json::from_str::<Value>(&object).unwrap()["text"], format!("{forged} {kept}"));
+    assert_eq!(serde_json::from_str::<Value>(&object).unwrap()["text"], format!("{forged} {unchanged}"));
 }
 
 #[tokio::test]
-async fn json_has_every_member_that_is_there_and_no_other() {
-    let mut full = said("external", "Ada", "03:04:05", "Hello");
+async fn json_has_exactly_the_members_that_are_known() {
+    let mut full = message("external", "Ada", "03:04:05", "Hello");
     full["payload"]["id"] = "85c01f55".into();
     full["payload"]["to"] = json!({"id": "agent-7", "name": "Sam"});
     full["payload"]["attachment"] = json!({"name": "invoice.png", "mime": "image/png", "size": 7});
-    let mut bot = said("flow-1", "", "03:04:06", "Hi");
+    let mut bot = message("flow-1", "", "03:04:06", "Hi");
     bot["payload"]["originatingEntity"] = "Bot".into();
     let frames =
-        [&[full, bot, json!({"event": "messageAdded", "payload": {"text": "?"}})][..], &contract()[2..]].concat();
+        [&[full, bot, json!({"event": "messageAdded", "payload": {"text": "?"}})][..], &sample_conversation()[2..]]
+            .concat();
     let lines = printed(&frames, &["-o", "json", "--system"]).await;
-    let when =
-        |clock: &str| format!(r#""ts":"{}","received":"2026-01-02T03:04:05.678Z","conversation":"{ID}""#, at(clock));
+    let common = |time: &str| {
+        let ts = timestamp(time);
+        format!(r#""ts":"{ts}","received":"2026-01-02T03:04:05.678Z","conversation":"{ID}""#)
+    };
     let expected = [
         format!(
             r#"{{"v":1,"type":"message",{},"id":"85c01f55","role":"customer","from":{{"id":"external","name":"Ada"}},"to":{{"id":"agent-7","name":"Sam"}},"text":"Hello","attachments":[{{"kind":"attachment","name":"invoice.png","mime":"image/png","size":7}}],"source":"live"}}"#,
-            when("03:04:05")
+            common("03:04:05")
         ),
         format!(
             r#"{{"v":1,"type":"message",{},"role":"bot","from":{{"id":"flow-1"}},"text":"Hi","source":"live"}}"#,
-            when("03:04:06")
+            common("03:04:06")
         ),
         format!(
             r#"{{"v":1,"type":"message",{},"role":"unknown","text":"?","source":"live"}}"#,
-            when("03:04:05").replacen("612", "678", 1)
+            common("03:04:05").replacen("612", "678", 1)
         ),
         format!(
             r#"{{"v":1,"type":"message",{},"role":"system","from":{{"id":"agent-7","name":"Sam"}},"text":"joined","source":"live"}}"#,
-            when("03:04:12")
+            common("03:04:12")
         ),
-        format!(r#"{{"v":1,"type":"update",{}}}"#, when("03:05:00")),
+        format!(r#"{{"v":1,"type":"update",{}}}"#, common("03:05:00")),
         format!(
             r#"{{"v":1,"type":"gap",{},"from":"2026-01-02T03:03:23.678Z","to":"2026-01-02T03:04:05.678Z","seconds":42,"reason":"connection reset"}}"#,
-            when("03:04:05").replacen("612", "678", 1)
+            common("03:04:05").replacen("612", "678", 1)
         ),
-        format!(r#"{{"v":1,"type":"closed",{}}}"#, when("03:06:31")),
+        format!(r#"{{"v":1,"type":"closed",{}}}"#, common("03:06:31")),
     ];
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
-async fn raw_shows_every_frame_as_the_same_value_on_one_line() {
+async fn raw_prints_every_frame_as_the_same_value_on_one_line() {
     let pretty = "{\r\n  \"event\": \"somethingNew\",\n\t\"evil\": \"\u{202e}\u{7f}\\n\"\n}";
     let frames = [json!({"event": "x", "n": 1}), pretty.into(), "no\njson\u{1b}".into(), "[1,\n2]".into()];
     let repeated = [&frames[..], &[frames[0].clone()]].concat();
@@ -212,15 +216,15 @@ async fn raw_shows_every_frame_as_the_same_value_on_one_line() {
     assert_eq!(lines.len(), repeated.len());
     assert_eq!((lines[0], lines[2], lines[4]), (r#"{"event":"x","n":1}"#, r"no\njson\x1b", lines[0]));
     assert!(!lines[1].contains(['\u{202e}', '\u{7f}']));
-    for line in [1, 3] {
+    for index in [1, 3] {
         let value = |json: &str| serde_json::from_str::<Value>(json).unwrap();
-        assert_eq!(value(lines[line]), value(frames[line].as_str().unwrap()));
+        assert_eq!(value(lines[index]), value(frames[index].as_str().unwrap()));
     }
 }
 
 #[tokio::test]
-async fn colour_is_all_that_colour_adds_and_the_flag_wins_over_the_variables() {
-    let plain = printed(&contract(), &["--utc"]).await;
+async fn color_adds_only_color_codes_and_its_flag_beats_the_variables() {
+    let plain = printed(&sample_conversation(), &["--utc"]).await;
     let codes = Regex::new("\u{1b}\\[(?:0|1|2|7|3[0-7]|9[0-7])m").unwrap();
     for (args, variables, colored) in [
         (&[][..], &[][..], false),
@@ -229,7 +233,7 @@ async fn colour_is_all_that_colour_adds_and_the_flag_wins_over_the_variables() {
         (&[], &[("CLICOLOR_FORCE", "1")], true),
         (&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
     ] {
-        let lines = printed_with(&contract(), &[args, &["--utc"]].concat(), variables).await;
+        let lines = printed_with(&sample_conversation(), &[args, &["--utc"]].concat(), variables).await;
         assert_eq!(lines.contains('\u{1b}'), colored, "{args:?} {variables:?}");
         for line in lines.lines().filter(|line| line.contains('\u{1b}')) {
             assert!(line.rfind("\u{1b}[0m") == line.rfind('\u{1b}'), "reset within the line: {line:?}");

@@ -1,4 +1,4 @@
-//! Who reads standard output, contract section 3: at once, in bursts, slowly, not at all, no more.
+//! Readers of stdout that are fast, slow, stalled or gone (OUT-6, OUT-40 to OUT-44, CONN-30, CONN-46).
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, program, run, simulator, within_timeout};
+use crate::support::program::{Finished, Running, peak_memory_mib, program, run, simulator, within_timeout};
 use genesys_tail::simulator::{ConversationHandle, Simulator};
 use regex::Regex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -16,69 +16,68 @@ use tokio::io::AsyncReadExt;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-/// Bytes in a line of a flood.
-const LONG: usize = 32 << 10;
+/// Length of the text of a long message, in bytes.
+const LONG_TEXT: usize = 32 << 10;
 
-/// Plain lines, so that the text is all that is in them.
-const PLAIN: [&str; 2] = ["--timestamps", "none"];
+const NO_TIMESTAMPS: [&str; 2] = ["--timestamps", "none"];
 
-/// A tail of a conversation that waits to be played by hand.
-async fn tail(args: &[&str]) -> (Simulator, Running) {
+/// Starts the program on a conversation without a script.
+async fn start_program(args: &[&str]) -> (Simulator, Running) {
     let simulator = simulator("", &[]).await;
-    let mut command = program(&simulator, &[&PLAIN, args].concat());
+    let mut command = program(&simulator, &[&NO_TIMESTAMPS, args].concat());
     let running = start(&simulator, &mut command).await;
     (simulator, running)
 }
 
-/// Starts it and waits until it listens to the conversation.
+/// Starts a command and waits until its socket is open.
 async fn start(simulator: &Simulator, command: &mut tokio::process::Command) -> Running {
     let running = Running::start(command);
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     running
 }
 
-/// Says this many long lines, numbered from 0.
-async fn flood(conversation: &ConversationHandle, count: usize) {
+/// Sends this many long messages, numbered from 0.
+async fn send_long_messages(conversation: &ConversationHandle, count: usize) {
     for number in 0..count {
-        let text = format!("{number:05}{:.>width$}", "", width = LONG - 5);
+        let text = format!("{number:05}{:.>width$}", "", width = LONG_TEXT - 5);
         conversation.send_text(format!(r#"{{"event":"messageAdded","payload":{{"text":"{text}"}}}}"#)).await;
     }
 }
 
-/// The numbers of the long lines among these.
-fn numbers(lines: &str) -> Vec<usize> {
+/// Returns the numbers of the long messages among these lines.
+fn message_numbers(lines: &str) -> Vec<usize> {
     lines.lines().filter_map(|line| line.strip_prefix("[Unknown] Unknown: ")?.get(..5)?.parse().ok()).collect()
 }
 
-/// Waits until the client has pinged this many more times.
-async fn pings(simulator: &Simulator, more: u64) {
+/// Waits for this many more pings of the client.
+async fn wait_for_pings(simulator: &Simulator, more: u64) {
     let before = simulator.request_log().transcript_sockets[0].pings;
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pings >= before + more)).await;
 }
 
 #[tokio::test]
-async fn a_line_is_out_as_soon_as_it_is_known() {
-    let (simulator, mut running) = tail(&[]).await;
+async fn a_line_is_written_as_soon_as_it_is_known() {
+    let (simulator, mut running) = start_program(&[]).await;
     for number in 1..=3 {
-        let said = Instant::now();
+        let sent_at = Instant::now();
         simulator.first_conversation().play(&format!("customer Ada: {number}")).await.unwrap();
         assert_eq!(running.next_line().await, format!("[Customer] Ada: {number}"));
-        assert!(said.elapsed() < Duration::from_secs(1), "{:?}", said.elapsed());
+        assert!(sent_at.elapsed() < Duration::from_secs(1), "{:?}", sent_at.elapsed());
     }
 }
 
 #[tokio::test]
-async fn a_burst_is_written_in_large_chunks_and_nothing_of_it_is_left() {
-    // Every write to a datagram socket stays a message of its own.
-    let (ours, theirs) = UnixDatagram::pair().unwrap();
-    ours.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+async fn a_burst_is_written_in_large_blocks_of_whole_lines() {
+    // Every write to a datagram socket is one message, so the writes can be counted.
+    let (receiver, stdout) = UnixDatagram::pair().unwrap();
+    receiver.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let simulator = simulator("", &[]).await;
-    let running = start(&simulator, program(&simulator, &PLAIN).stdout(OwnedFd::from(theirs))).await;
+    let running = start(&simulator, program(&simulator, &NO_TIMESTAMPS).stdout(OwnedFd::from(stdout))).await;
     let reading = spawn_blocking(move || {
         let (mut lines, mut writes, mut buffer) = (0, 0, vec![0; 1 << 20]);
         while lines < 20_000 {
-            let count = ours.recv(&mut buffer).unwrap();
-            assert_eq!(buffer[count - 1], b'\n', "whole lines");
+            let count = receiver.recv(&mut buffer).unwrap();
+            assert_eq!(buffer[count - 1], b'\n', "a write ends with a whole line");
             lines += memchr::memchr_iter(b'\n', &buffer[..count]).count();
             writes += 1;
         }
@@ -92,25 +91,25 @@ async fn a_burst_is_written_in_large_chunks_and_nothing_of_it_is_left() {
 }
 
 #[tokio::test]
-async fn when_the_reader_goes_it_ends_at_once_and_in_silence() {
+async fn a_closed_pipe_ends_the_program_at_once_and_silently() {
     for idle in [true, false] {
-        let (simulator, mut running) = tail(&[]).await;
+        let (simulator, mut running) = start_program(&[]).await;
         let conversation = simulator.first_conversation();
         let lines = if idle { 3 } else { 100_000 };
         conversation.apply_fault(&format!("burst={lines}")).await.unwrap();
         for number in 1..=3 {
             assert_eq!(running.next_line().await, format!("[Customer] Ada: burst {number}"));
         }
-        let gone = Instant::now();
+        let closed_at = Instant::now();
         running.stdout = None;
         let Finished { code, stderr, .. } = running.finish().await;
-        assert!(gone.elapsed() < Duration::from_secs(1), "{:?}", gone.elapsed());
-        assert_eq!((code, stderr.lines().count()), (Some(0), 1), "no more than that it was connected: {stderr}");
+        assert!(closed_at.elapsed() < Duration::from_secs(1), "{:?}", closed_at.elapsed());
+        assert_eq!((code, stderr.lines().count()), (Some(0), 1), "the only line is `connected`: {stderr}");
     }
 }
 
 #[tokio::test]
-async fn a_full_disk_is_one_clear_line_and_nothing_is_claimed() {
+async fn a_full_disk_exits_74_with_one_error_and_no_summary() {
     let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
     let full = File::options().write(true).open("/dev/full").unwrap();
     let Finished { code, stderr, .. } = Running::start(program(&simulator, &[]).stdout(full)).finish().await;
@@ -121,34 +120,33 @@ async fn a_full_disk_is_one_clear_line_and_nothing_is_claimed() {
 }
 
 #[tokio::test]
-async fn a_stalled_reader_costs_bounded_memory_and_no_line() {
-    let (simulator, running) = tail(&["--stall-buffer", "1MiB"]).await;
+async fn a_stalled_reader_costs_bounded_memory_and_loses_no_line() {
+    let (simulator, running) = start_program(&["--stall-buffer", "1MiB"]).await;
     let conversation = simulator.first_conversation();
-    let flooding = tokio::spawn(async move {
-        flood(&conversation, 2_000).await;
+    let sending = tokio::spawn(async move {
+        send_long_messages(&conversation, 2_000).await;
         conversation.play("close").await.unwrap();
     });
-    let status = format!("/proc/{}", running.child.id().unwrap());
-    at_rest(&status).await;
-    assert!(!flooding.is_finished(), "the server is held back");
-    let peak = memory(&status);
-    assert!(peak < 40 << 10, "{peak} KiB");
+    wait_until_idle(running.child.id().unwrap()).await;
+    assert!(!sending.is_finished(), "the server is held back");
+    let peak = peak_memory_mib(running.child.id()).unwrap();
+    assert!(peak < 40, "{peak} MiB");
     let finished = running.finish().await;
-    assert_eq!((finished.code, numbers(&finished.stdout)), (Some(0), (0..2_000).collect()));
+    assert_eq!((finished.code, message_numbers(&finished.stdout)), (Some(0), (0..2_000).collect()));
     assert_eq!(finished.stdout.lines().last(), Some("[CLOSED] Conversation terminated"));
     assert_eq!(simulator.request_log().transcript_sockets.len(), 1);
 }
 
-/// Waits until the process uses no more processor time: everything that can come has come.
-async fn at_rest(process: &str) {
-    let used = || {
-        let stat = fs::read_to_string(format!("{process}/schedstat")).unwrap();
+/// Waits until the process uses no more processor time, so that all it can receive is received.
+async fn wait_until_idle(process: u32) {
+    let cpu_time = || {
+        let stat = fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap();
         stat.split(' ').next().unwrap().to_owned()
     };
-    let mut before = used();
+    let mut before = cpu_time();
     loop {
         sleep(Duration::from_millis(300)).await;
-        let now = used();
+        let now = cpu_time();
         if now == before {
             return;
         }
@@ -156,113 +154,107 @@ async fn at_rest(process: &str) {
     }
 }
 
-/// The most memory the process ever had, in KiB.
-fn memory(process: &str) -> u64 {
-    let status = fs::read_to_string(format!("{process}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[tokio::test]
-async fn while_a_reader_stalls_within_the_buffer_the_server_is_answered() {
-    let (simulator, running) = tail(&[]).await;
+async fn pings_of_the_server_are_answered_while_the_reader_stalls_within_the_buffer() {
+    let (simulator, running) = start_program(&[]).await;
     let conversation = simulator.first_conversation();
-    flood(&conversation, 100).await;
-    // These pings stand behind the flood, so an answer means that all of it was read.
+    send_long_messages(&conversation, 100).await;
+    // These pings follow the messages, so a pong means that all of them were read.
     conversation.apply_fault("ping=50ms").await.unwrap();
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 3)).await;
     conversation.play("close").await.unwrap();
-    assert_eq!(numbers(&running.finish().await.stdout), (0..100).collect::<Vec<_>>());
+    assert_eq!(message_numbers(&running.finish().await.stdout), (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn while_the_socket_is_held_back_pings_go_on_and_idle_detection_rests() {
-    let keeping_alive = ["--ping-interval", "200ms", "--idle-timeout", "500ms", "--stall-buffer", "64KiB"];
-    let (simulator, running) = tail(&keeping_alive).await;
+async fn pings_continue_and_idle_detection_pauses_while_the_socket_is_held_back() {
+    let args = ["--ping-interval", "200ms", "--idle-timeout", "500ms", "--stall-buffer", "64KiB"];
+    let (simulator, running) = start_program(&args).await;
     let conversation = simulator.first_conversation();
-    flood(&conversation, 20).await;
-    pings(&simulator, 6).await;
+    send_long_messages(&conversation, 20).await;
+    wait_for_pings(&simulator, 6).await;
     conversation.play("close").await.unwrap();
     let finished = running.finish().await;
-    assert_eq!((finished.code, numbers(&finished.stdout)), (Some(0), (0..20).collect()), "{}", finished.stderr);
+    assert_eq!((finished.code, message_numbers(&finished.stdout)), (Some(0), (0..20).collect()), "{}", finished.stderr);
     assert_eq!(simulator.request_log().transcript_sockets.len(), 1, "{}", finished.stderr);
 }
 
 #[tokio::test]
-async fn a_signal_ends_it_soon_although_the_reader_stalls() {
+async fn a_signal_ends_the_program_soon_while_the_reader_stalls() {
     for stall_buffer in ["64KiB", "64MiB"] {
         let (simulator, mut running) =
-            tail(&["--ping-interval", "100ms", "--idle-timeout", "10s", "--stall-buffer", stall_buffer]).await;
-        flood(&simulator.first_conversation(), 20).await;
-        pings(&simulator, 3).await;
-        let asked = Instant::now();
+            start_program(&["--ping-interval", "100ms", "--idle-timeout", "10s", "--stall-buffer", stall_buffer]).await;
+        send_long_messages(&simulator.first_conversation(), 20).await;
+        wait_for_pings(&simulator, 3).await;
+        let signaled_at = Instant::now();
         running.signal(Signal::INT);
         let stdout = running.stdout.take();
         let finished = running.finish().await;
-        assert!(asked.elapsed() < Duration::from_millis(1_600), "{stall_buffer}: {:?}", asked.elapsed());
+        let elapsed = signaled_at.elapsed();
+        assert!(elapsed < Duration::from_millis(1_600), "{stall_buffer}: {elapsed:?}");
         assert_eq!(finished.signal, Some(2), "{finished:?}");
         let log = within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
         assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
-        let mut taken = Vec::new();
-        within_timeout(stdout.unwrap().read_to_end(&mut taken)).await.unwrap();
-        let whole = memchr::memchr_iter(b'\n', &taken).count();
-        let claimed = finished.stderr.rsplit("stopped: ").next().unwrap().split(' ').next().unwrap();
-        assert!(claimed.parse::<usize>().unwrap() <= whole, "{whole}: {}", finished.stderr);
+        let mut written = Vec::new();
+        within_timeout(stdout.unwrap().read_to_end(&mut written)).await.unwrap();
+        let whole_lines = memchr::memchr_iter(b'\n', &written).count();
+        let reported = finished.stderr.rsplit("stopped: ").next().unwrap().split(' ').next().unwrap();
+        assert!(reported.parse::<usize>().unwrap() <= whole_lines, "{whole_lines}: {}", finished.stderr);
     }
 }
 
 #[tokio::test]
-async fn a_pipe_that_does_not_block_loses_nothing() {
+async fn a_nonblocking_pipe_loses_no_line() {
     let (reader, writer) = io::pipe().unwrap();
     fcntl_setfl(&writer, fcntl_getfl(&writer).unwrap() | OFlags::NONBLOCK).unwrap();
     let simulator = simulator("", &[]).await;
-    let mut command = program(&simulator, &PLAIN);
+    let mut command = program(&simulator, &NO_TIMESTAMPS);
     let running = start(&simulator, command.stdout(writer)).await;
     drop(command);
     let conversation = simulator.first_conversation();
-    flood(&conversation, 64).await;
+    send_long_messages(&conversation, 64).await;
     conversation.apply_fault("ping=50ms").await.unwrap();
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 1)).await;
     conversation.play("close").await.unwrap();
     let reading = spawn_blocking(move || io::read_to_string(reader).unwrap());
-    assert_eq!(numbers(&within_timeout(reading).await.unwrap()), (0..64).collect::<Vec<_>>());
+    assert_eq!(message_numbers(&within_timeout(reading).await.unwrap()), (0..64).collect::<Vec<_>>());
     assert_eq!(running.finish().await.code, Some(0));
 }
 
 #[tokio::test]
-async fn a_terminal_gets_the_bytes_of_a_pipe_and_colour() {
+async fn a_terminal_gets_the_bytes_of_a_pipe_plus_color() {
     const SCRIPT: &str = "+0 customer Ada: Hi\\e[2J\n+0 agent Sam: Hello\n+0 update\n+0 close";
     let simulator = simulator(SCRIPT, &[]).await;
-    let piped = run(&simulator, &PLAIN).await.stdout;
+    let piped = run(&simulator, &NO_TIMESTAMPS).await.stdout;
     let colors = Regex::new("\u{1b}\\[[0-9]+m").unwrap();
     for (variables, colored) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
         let simulator = crate::support::program::simulator(SCRIPT, &[]).await;
-        let (terminal, ours) = terminal();
-        let mut command = program(&simulator, &PLAIN);
+        let (terminal, master) = open_terminal();
+        let mut command = program(&simulator, &NO_TIMESTAMPS);
         let running = Running::start(command.envs(variables.iter().copied()).stdout(terminal));
         drop(command);
-        let shown = within_timeout(spawn_blocking(move || read_terminal(ours))).await.unwrap();
+        let shown = within_timeout(spawn_blocking(move || read_terminal(master))).await.unwrap();
         assert_eq!(running.finish().await.code, Some(0));
         assert_eq!(shown.contains('\u{1b}'), colored, "{variables:?}");
         assert_eq!(colors.replace_all(&shown, ""), piped, "{variables:?}");
     }
 }
 
-/// A terminal for the program, and the other side of it for us.
-fn terminal() -> (File, OwnedFd) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
+/// Opens a pseudo-terminal and returns its terminal side and its master side.
+fn open_terminal() -> (File, OwnedFd) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
     let options = File::options().read(true).write(true).to_owned();
-    (options.open(name.to_str().unwrap()).unwrap(), ours)
+    (options.open(name.to_str().unwrap()).unwrap(), master)
 }
 
-/// Everything shown on a terminal until nobody has it open, with the line ends the program wrote.
-fn read_terminal(ours: OwnedFd) -> String {
-    let (mut ours, mut shown, mut buffer) = (File::from(ours), Vec::new(), [0; 4096]);
-    // The end of a terminal is an error.
-    while let Ok(count @ 1..) = ours.read(&mut buffer) {
+/// Reads what is written to a terminal until all its descriptors are closed, with the line ends of the program.
+fn read_terminal(master: OwnedFd) -> String {
+    let (mut master, mut shown, mut buffer) = (File::from(master), Vec::new(), [0; 4096]);
+    // On Linux the end of a terminal is EIO, not 0 bytes.
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
         shown.extend_from_slice(&buffer[..count]);
     }
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")

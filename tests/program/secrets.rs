@@ -1,19 +1,19 @@
-//! Where secrets are not: on both streams, in recordings, in help, and in what a crash leaves behind.
+//! Absence of secrets from stdout, stderr, recordings, help and core dumps (SEC-1, SEC-5).
 
 use crate::support::program::{Running, bare_program, program, simulator, simulator_with};
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Sources};
 
-const TALK: &str = "+0 customer Ada: one\n+0 close";
+const SCRIPT: &str = "+0 customer Ada: one\n+0 close";
 
 #[tokio::test]
-async fn nothing_that_is_written_holds_a_secret() {
+async fn no_stream_or_recording_contains_a_secret() {
     let cases = [Sources::TranscriptOnly, Sources::NotificationsOnly]
         .map(|sources| ["text", "json", "raw"].map(|format| (sources, format)));
     join_all(cases.into_iter().flatten().map(async |(sources, format)| {
         let options = Options { sources, ..Options::default() };
         let faults = ["token:echo=500", "handshake:echo=503", "rest:echo=503", "channel:echo=503"];
-        let simulator = simulator_with(TALK, &faults, options).await;
+        let simulator = simulator_with(SCRIPT, &faults, options).await;
         let folder = tempfile::tempdir().unwrap();
         let recording = folder.path().join("a.rec");
         let mut command = program(&simulator, &["-vv", "--max-retries", "9", "-o", format, "--record"]);
@@ -33,7 +33,7 @@ async fn nothing_that_is_written_holds_a_secret() {
 }
 
 #[tokio::test]
-async fn help_shows_no_value_of_a_variable() {
+async fn help_prints_no_value_of_a_variable() {
     for args in [["-h"].as_slice(), &["--help"], &["check", "--help"], &["man"], &["completions", "bash"]] {
         let mut command = bare_program(args);
         for name in ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_CLIENT_ID", "HTTPS_PROXY"] {

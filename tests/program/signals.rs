@@ -1,4 +1,4 @@
-//! How the built binary leaves when it is asked to: contract section 7, the last row of the table.
+//! Termination by SIGINT, SIGTERM and SIGHUP (CONN-46, EXIT-SIG).
 
 use std::fs;
 use std::io::Write as _;
@@ -18,8 +18,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-/// The signals of the table, without those that whoever runs the tests has us ignore: `nohup`, or a `&` of a script.
-fn heeded() -> Vec<Signal> {
+/// Returns the terminating signals that the test process does not ignore. `nohup` and `&` in a script ignore some.
+fn terminating_signals() -> Vec<Signal> {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
     let ignored = u64::from_str_radix(mask.trim(), 16).unwrap();
@@ -29,22 +29,22 @@ fn heeded() -> Vec<Signal> {
         .collect()
 }
 
-/// A tail that has read and understood all of this, though nobody has read a line of its output yet.
-async fn reading(simulator: &Simulator, command: &mut Command, fault: &str) -> Running {
+/// Starts the program and returns after it has handled every frame of this fault. Its output is unread.
+async fn start_and_receive(simulator: &Simulator, command: &mut Command, fault: &str) -> Running {
     let running = Running::start(command);
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     simulator.first_conversation().apply_fault(fault).await.unwrap();
     simulator.first_conversation().send_bytes(&b"\x89\x00"[..]).await;
-    // The pong to the ping that came last.
+    // The ping follows the frames of the fault, so its pong says that they are handled.
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs == 1)).await;
     running
 }
 
 #[tokio::test]
-async fn the_socket_is_closed_with_1000_and_every_line_is_out_before_death_by_the_same_signal() {
-    for signal in heeded() {
+async fn a_signal_closes_the_socket_with_1000_and_flushes_every_line_before_the_process_dies_of_it() {
+    for signal in terminating_signals() {
         let simulator = simulator("", &[]).await;
-        let running = reading(&simulator, &mut program(&simulator, &[]), "burst=300").await;
+        let running = start_and_receive(&simulator, &mut program(&simulator, &[]), "burst=300").await;
         running.signal(signal);
         let finished = running.finish().await;
         assert_eq!((finished.code, finished.signal), (None, Some(signal.as_raw())));
@@ -56,9 +56,9 @@ async fn the_socket_is_closed_with_1000_and_every_line_is_out_before_death_by_th
 }
 
 #[tokio::test]
-async fn a_reader_that_does_not_read_holds_it_up_for_half_a_second() {
+async fn a_stalled_reader_delays_the_termination_by_half_a_second() {
     let simulator = simulator("", &[]).await;
-    let mut running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
+    let mut running = start_and_receive(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
     let start = Instant::now();
     running.signal(Signal::TERM);
     let status = within_timeout(running.child.wait()).await.unwrap();
@@ -69,23 +69,23 @@ async fn a_reader_that_does_not_read_holds_it_up_for_half_a_second() {
 }
 
 #[tokio::test]
-async fn a_second_signal_is_not_kept_waiting_and_the_first_is_what_it_dies_of() {
+async fn a_second_signal_ends_the_process_at_once_by_the_first_signal() {
     let simulator = simulator("", &["socket:no-close-answer"]).await;
-    let running = reading(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
+    let running = start_and_receive(&simulator, &mut program(&simulator, &[]), "burst=20000").await;
     running.signal(Signal::TERM);
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].close_code.is_some())).await;
-    running.signal(*heeded().last().unwrap());
+    running.signal(*terminating_signals().last().unwrap());
     let finished = running.finish().await;
     assert_eq!(finished.signal, Some(Signal::TERM.as_raw()));
-    assert!(!finished.stderr.contains("stopped"), "it went on to its end: {}", finished.stderr);
+    assert!(!finished.stderr.contains("stopped"), "the shutdown was completed: {}", finished.stderr);
 }
 
 #[tokio::test]
-async fn the_wait_for_a_retry_is_given_up() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
-    for signal in heeded() {
+async fn a_signal_ends_the_wait_for_a_retry() {
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
+    for signal in terminating_signals() {
         let mut command = bare_program(&["-c", "x", "--client-id", "c", "--api-url", &url]);
         let mut running = Running::start(command.env("GENESYS_CLIENT_SECRET", "s"));
         running.wait_for_stderr("; retry 1 of 5 in ").await;
@@ -93,12 +93,12 @@ async fn the_wait_for_a_retry_is_given_up() {
         running.signal(signal);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(signal.as_raw()), "{}", finished.stderr);
-        assert!(start.elapsed() < Duration::from_millis(900), "a retry comes after a second at least");
+        assert!(start.elapsed() < Duration::from_millis(900), "the delay before a retry is at least 1 s");
     }
 }
 
 #[tokio::test]
-async fn an_attempt_to_connect_is_given_up() {
+async fn a_signal_ends_a_connection_attempt() {
     let simulator = simulator("", &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["--connect-timeout", "60s"]));
     within_timeout(simulator.wait_for(|log| log.transcript_handshakes.len() == 1)).await;
@@ -108,11 +108,11 @@ async fn an_attempt_to_connect_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_replay_that_waits_for_its_input_is_given_up() {
+async fn a_signal_ends_a_replay_that_waits_for_input() {
     const RECORDING: &[u8] = br#"{"genesys-tail-recording":1,"started":"2026-01-02T03:04:05Z","conversations":["a"]}
 {"at":"2026-01-02T03:04:05Z","conversation":"a","text":[1,"{\"event\":\"conversationUpdated\"}"]}
 "#;
-    for signal in heeded() {
+    for signal in terminating_signals() {
         let mut running =
             Running::start(bare_program(&["--replay", "-", "--timestamps", "none"]).stdin(Stdio::piped()));
         let mut stdin = running.child.stdin.take().unwrap();
@@ -124,10 +124,10 @@ async fn a_replay_that_waits_for_its_input_is_given_up() {
 }
 
 #[tokio::test]
-async fn the_simulator_and_the_demo_are_stopped_by_a_signal() {
-    for (args, first) in [(["simulate"], "GENESYS_API_URL=http://127.0.0.1:"), (["--demo"], "")] {
+async fn a_signal_ends_the_simulator_and_the_demo() {
+    for (args, first_line_start) in [(["simulate"], "GENESYS_API_URL=http://127.0.0.1:"), (["--demo"], "")] {
         let mut running = Running::start(&mut bare_program(&args));
-        assert!(running.next_line().await.starts_with(first));
+        assert!(running.next_line().await.starts_with(first_line_start));
         running.signal(Signal::TERM);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(Signal::TERM.as_raw()), "{args:?}: {}", finished.stderr);
@@ -135,10 +135,10 @@ async fn the_simulator_and_the_demo_are_stopped_by_a_signal() {
 }
 
 #[tokio::test]
-async fn what_was_to_be_ignored_is_ignored() {
+async fn a_signal_ignored_at_the_start_stays_ignored() {
     let simulator = simulator("", &[]).await;
-    let tail = program(&simulator, &["--timestamps", "none"]);
-    let mut running = Running::start(&mut with_shell_setup("trap '' HUP", &tail));
+    let command = program(&simulator, &["--timestamps", "none"]);
+    let mut running = Running::start(&mut with_shell_setup("trap '' HUP", &command));
     running.wait_for_stderr("connected to ").await;
     running.signal(Signal::HUP);
     simulator.first_conversation().play("customer Ada: still here?").await.unwrap();
@@ -148,7 +148,7 @@ async fn what_was_to_be_ignored_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
+async fn a_signal_ends_the_wait_for_a_named_pipe_without_a_writer() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -156,19 +156,19 @@ async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
     for args in [&["--replay", pipe][..], &["simulate", "--script", pipe]] {
         let mut command = bare_program(args);
         let mut running = Running::start(&mut command);
-        let started = async {
-            // It heeds signals once it says so itself: before that, the signal kills it the plain way.
-            let status = format!("/proc/{}/status", running.child.id().unwrap());
+        let signal_handler_installed = async {
+            // Without a handler the signal would kill the process before it waits for the pipe.
+            let path = format!("/proc/{}/status", running.child.id().unwrap());
             loop {
-                let caught = fs::read_to_string(&status).unwrap_or_default();
-                let mask = caught.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+                let status = fs::read_to_string(&path).unwrap_or_default();
+                let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
                 if u64::from_str_radix(mask.trim(), 16).unwrap() >> (Signal::TERM.as_raw() - 1) & 1 == 1 {
                     break;
                 }
                 tokio::task::yield_now().await;
             }
         };
-        within_timeout(started).await;
+        within_timeout(signal_handler_installed).await;
         running.signal(Signal::TERM);
         let status = within_timeout(running.child.wait()).await.unwrap();
         assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{args:?}");
@@ -176,7 +176,7 @@ async fn a_pipe_that_nobody_writes_to_does_not_keep_it_from_leaving() {
 }
 
 #[tokio::test]
-async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving() {
+async fn a_signal_ends_the_program_while_both_streams_stall_in_one_pipe() {
     let simulator = simulator("", &[]).await;
     let (reader, writer) = std::io::pipe().unwrap();
     let mut command = program(&simulator, &["--stall-buffer", "64KiB"]);
@@ -185,16 +185,16 @@ async fn both_streams_in_one_pipe_that_nobody_reads_do_not_keep_it_from_leaving(
     drop(command);
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     simulator.first_conversation().apply_fault("burst=20000").await.unwrap();
-    let stalled = async {
+    let pipe_full = async {
         while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
             tokio::task::yield_now().await;
         }
     };
-    within_timeout(stalled).await;
-    // Not a byte more fits into the pipe, through an opening of our own that does not wait.
-    let own = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    within_timeout(pipe_full).await;
+    // Fills the rest of the pipe through a non-blocking descriptor of the test.
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
-    let mut top_up = fs::File::options().write(true).custom_flags(nonblocking).open(own).unwrap();
+    let mut top_up = fs::File::options().write(true).custom_flags(nonblocking).open(path).unwrap();
     while top_up.write(b".").is_ok() {}
     drop((top_up, writer));
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();

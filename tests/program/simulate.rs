@@ -1,4 +1,4 @@
-//! `genesys-tail simulate`, as a user runs it: contract section 6.
+//! `genesys-tail simulate` (SIM-1 to SIM-4, SIM-6).
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -12,10 +12,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-const NAMES: [&str; 5] =
+const VARIABLES: [&str; 5] =
     ["GENESYS_API_URL", "GENESYS_LOGIN_URL", "GENESYS_CLIENT_ID", "GENESYS_CLIENT_SECRET", "GENESYS_CONVERSATION_ID"];
 
-/// `genesys-tail simulate ARGS > .env &`, in a folder of its own.
+/// Runs `genesys-tail simulate ARGS > .env &` in a new folder.
 async fn simulate(args: &[&str]) -> (TempDir, Running) {
     let folder = tempdir().unwrap();
     let dotenv = File::create(folder.path().join(".env")).unwrap();
@@ -25,55 +25,55 @@ async fn simulate(args: &[&str]) -> (TempDir, Running) {
     (folder, running)
 }
 
-/// `genesys-tail ARGS` in that folder.
+/// Runs `genesys-tail ARGS` in that folder.
 async fn tail(folder: &TempDir, args: &[&str]) -> Finished {
     Running::start(bare_program(args).current_dir(folder.path())).finish().await
 }
 
-fn settings(folder: &Path) -> HashMap<String, String> {
+fn read_dotenv(folder: &Path) -> HashMap<String, String> {
     let text = fs::read_to_string(folder.join(".env")).unwrap();
     let pairs = text.lines().map(|line| line.split_once('=').unwrap());
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
 }
 
 #[tokio::test]
-async fn the_two_commands_of_the_readme_work() {
+async fn a_run_in_the_folder_of_the_dotenv_file_follows_the_simulated_conversation() {
     let (folder, simulator) = simulate(&["--rate", "200"]).await;
-    let said = settings(folder.path());
-    assert_eq!(said.len(), NAMES.len());
-    assert!(NAMES.iter().all(|name| !said[*name].is_empty()), "{said:?}");
-    assert!(said["GENESYS_API_URL"].starts_with("http://127.0.0.1:"));
-    assert_eq!(said["GENESYS_LOGIN_URL"], format!("{}/oauth/token", said["GENESYS_API_URL"]));
+    let settings = read_dotenv(folder.path());
+    assert_eq!(settings.len(), VARIABLES.len());
+    assert!(VARIABLES.iter().all(|name| !settings[*name].is_empty()), "{settings:?}");
+    assert!(settings["GENESYS_API_URL"].starts_with("http://127.0.0.1:"));
+    assert_eq!(settings["GENESYS_LOGIN_URL"], format!("{}/oauth/token", settings["GENESYS_API_URL"]));
     let start = Instant::now();
     let finished = tail(&folder, &["--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(finished.stdout.starts_with("[Customer] Ada Marlow: Hello, I was charged twice in June"));
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"));
-    assert!(start.elapsed() < Duration::from_secs(3), "the script has pauses of seven seconds, the rate none");
+    assert!(start.elapsed() < Duration::from_secs(3), "the script has pauses of 7 s, --rate removes them");
     simulator.signal(Signal::TERM);
-    assert_eq!(simulator.finish().await.signal, Some(Signal::TERM.as_raw()), "it runs until it is stopped");
+    assert_eq!(simulator.finish().await.signal, Some(Signal::TERM.as_raw()), "the simulator runs until it is stopped");
 }
 
 #[tokio::test]
-async fn it_plays_what_a_file_says_and_the_same_again_with_the_same_seed() {
+async fn a_script_file_is_played_and_the_same_seed_gives_the_same_ids() {
     let scripts = tempdir().unwrap();
     let script = scripts.path().join("mine.txt");
     fs::write(&script, "+0 customer Joan: from a file\n+0 close\n").unwrap();
-    let mut seen = Vec::new();
+    let mut ids = Vec::new();
     for seed in ["7", "7", "8"] {
         let (folder, _simulator) = simulate(&["--script", script.to_str().unwrap(), "--seed", seed]).await;
         let finished = tail(&folder, &["--json"]).await;
         let line: serde_json::Value = serde_json::from_str(finished.stdout.lines().next().unwrap()).unwrap();
         assert_eq!((line["from"]["name"].as_str(), line["text"].as_str()), (Some("Joan"), Some("from a file")));
-        seen.push(line["id"].as_str().unwrap().to_owned());
+        ids.push(line["id"].as_str().unwrap().to_owned());
     }
-    assert!(seen[0] == seen[1] && seen[0] != seen[2], "{seen:?}");
+    assert!(ids[0] == ids[1] && ids[0] != ids[2], "{ids:?}");
     let (folder, _simulator) = simulate(&["--script", "flood:40"]).await;
     assert_eq!(tail(&folder, &["--only", "bot"]).await.stdout.lines().count(), 11, "built-in scripts have names");
 }
 
 #[tokio::test]
-async fn it_breaks_what_it_is_asked_to_break() {
+async fn faults_happen_as_given_and_their_help_lists_them() {
     let faults = ["--fault", "token:status=503", "--fault", "handshake:status=403"];
     let (folder, _simulator) = simulate(&faults).await;
     let finished = tail(&folder, &[]).await;
@@ -85,13 +85,13 @@ async fn it_breaks_what_it_is_asked_to_break() {
 }
 
 #[tokio::test]
-async fn its_tokens_live_as_long_as_it_is_told() {
+async fn the_token_lifetime_flag_sets_expires_in() {
     let (folder, _simulator) = simulate(&["--token-lifetime", "90s"]).await;
-    let said = settings(folder.path());
-    let host = said["GENESYS_API_URL"].strip_prefix("http://").unwrap();
+    let settings = read_dotenv(folder.path());
+    let host = settings["GENESYS_API_URL"].strip_prefix("http://").unwrap();
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",
-        said["GENESYS_CLIENT_ID"], said["GENESYS_CLIENT_SECRET"]
+        settings["GENESYS_CLIENT_ID"], settings["GENESYS_CLIENT_SECRET"]
     );
     let request = format!(
         "POST /oauth/token HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
@@ -100,27 +100,27 @@ async fn its_tokens_live_as_long_as_it_is_told() {
     );
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    within_timeout(stream.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"expires_in\":90"), "{answer}");
+    let mut response = String::new();
+    within_timeout(stream.read_to_string(&mut response)).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("\"expires_in\":90"), "{response}");
 }
 
 #[tokio::test]
-async fn it_listens_where_it_is_told() {
+async fn the_listen_flag_sets_the_address() {
     let (folder, first) = simulate(&[]).await;
-    let url = settings(folder.path())["GENESYS_API_URL"].clone();
+    let url = read_dotenv(folder.path())["GENESYS_API_URL"].clone();
     first.signal(Signal::TERM);
     first.finish().await;
     let (folder, _second) = simulate(&["--listen", url.strip_prefix("http://").unwrap()]).await;
-    assert_eq!(settings(folder.path())["GENESYS_API_URL"], url);
+    assert_eq!(read_dotenv(folder.path())["GENESYS_API_URL"], url);
 }
 
 #[tokio::test]
-async fn a_reader_of_its_settings_that_goes_away_does_not_stop_it() {
+async fn the_simulator_survives_a_closed_stdout() {
     let mut running = Running::start(&mut bare_program(&["simulate", "--rate", "200"]));
     let folder = tempdir().unwrap();
     let mut dotenv = String::new();
-    for _ in NAMES {
+    for _ in VARIABLES {
         dotenv.extend([running.next_line().await.as_str(), "\n"]);
     }
     running.stdout.take();

@@ -1,4 +1,4 @@
-//! Standard error, contract section 4.
+//! Lines on stderr (ERR-1 to ERR-4, ERR-8 to ERR-10, CLI-49, CLI-50, OUT-30, SEC-1).
 
 use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
@@ -7,15 +7,16 @@ use genesys_tail::simulator::{Options, Simulator, Sources};
 use regex::Regex;
 use serde_json::Value;
 
-const SHORT: &str = "+0 customer Ada: Hello\n+0 close";
+const SCRIPT: &str = "+0 customer Ada: Hello\n+0 close";
 
-/// The lines without the port that was free.
-fn said(stderr: &str) -> Vec<String> {
+/// Returns the lines with `HOST` in place of the address of the simulator.
+fn lines_without_port(stderr: &str) -> Vec<String> {
     let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     stderr.lines().map(|line| port.replace_all(line, "HOST").into_owned()).collect()
 }
 
-async fn open_sockets(simulator: &Simulator, count: usize) {
+/// Waits for this number of connections so far, one of them open.
+async fn wait_for_connections(simulator: &Simulator, count: usize) {
     within_timeout(
         simulator.wait_for(|log| log.transcript_sockets.len() == count && log.open_transcript_sockets() > 0),
     )
@@ -23,21 +24,21 @@ async fn open_sockets(simulator: &Simulator, count: usize) {
 }
 
 #[tokio::test]
-async fn a_run_tells_its_story_and_that_something_may_be_missing() {
+async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
     let simulator = simulator_without_history("", &[]).await;
     let conversation = simulator.first_conversation();
     let mut running = Running::start(&mut program(&simulator, &["-v", "--json"]));
-    open_sockets(&simulator, 1).await;
+    wait_for_connections(&simulator, 1).await;
     conversation.play("customer Ada: Hello").await.unwrap();
     running.next_line().await;
     simulator.revoke_tokens();
     conversation.apply_fault("forbid").await.unwrap();
     running.wait_for_stderr("retry 1").await;
-    open_sockets(&simulator, 2).await;
+    wait_for_connections(&simulator, 2).await;
     conversation.play("close").await.unwrap();
     let Finished { code, stdout, stderr, .. } = running.finish().await;
     assert_eq!(code, Some(0));
-    assert_story(
+    assert_lines(
         &stderr,
         &[
             r"genesys-tail: connected to HOST \(transcript\)",
@@ -58,8 +59,8 @@ async fn a_run_tells_its_story_and_that_something_may_be_missing() {
 }
 
 #[tokio::test]
-async fn a_run_tells_its_story_and_what_was_missed() {
-    for (sources, loss, extra) in [
+async fn a_run_with_history_logs_its_reconnect_and_the_missed_messages() {
+    for (sources, fault, extra) in [
         (Sources::Both, "socket:close=1011", &[][..]),
         (Sources::NotificationsOnly, "notify:close=1001", &["genesys-tail: there is no transcript socket here .*"]),
     ] {
@@ -68,29 +69,29 @@ async fn a_run_tells_its_story_and_what_was_missed() {
         conversation.play("customer Ada: Hello").await.unwrap();
         let mut running = Running::start(&mut program(&simulator, &["--json"]));
         running.next_line().await;
-        if let Some(loss) = loss.strip_prefix("socket:") {
-            conversation.apply_fault(loss).await.unwrap();
+        if let Some(socket_fault) = fault.strip_prefix("socket:") {
+            conversation.apply_fault(socket_fault).await.unwrap();
         }
-        simulator.apply_fault(loss).await.unwrap();
+        simulator.apply_fault(fault).await.unwrap();
         running.wait_for_stderr("retry 1").await;
         conversation.play("customer Ada: Are you there?").await.unwrap();
         running.next_line().await;
         conversation.play("close").await.unwrap();
         let Finished { code, stderr, .. } = running.finish().await;
         assert_eq!(code, Some(0));
-        let story = [
+        let common = [
             r"genesys-tail: connected to HOST \([a-z]+\)",
             r"genesys-tail: warning: closed by the server with 10[01]1; retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: reconnected to HOST \([a-z]+\) after [12] s",
             r"genesys-tail: 1 missed message fetched",
             r"genesys-tail: conversation ended: \d lines, 1 missed message fetched, 1 reconnect",
         ];
-        assert_story(&stderr, &[extra, &story].concat());
+        assert_lines(&stderr, &[extra, &common].concat());
     }
 }
 
-fn assert_story(stderr: &str, expected: &[&str]) {
-    let lines = said(stderr);
+fn assert_lines(stderr: &str, expected: &[&str]) {
+    let lines = lines_without_port(stderr);
     assert_eq!(lines.len(), expected.len(), "{stderr}");
     for (line, pattern) in lines.iter().zip(expected) {
         assert!(Regex::new(&format!("^{pattern}$")).unwrap().is_match(line), "{line}");
@@ -98,7 +99,7 @@ fn assert_story(stderr: &str, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn how_much_is_said_is_a_matter_of_flags_and_a_variable() {
+async fn flags_and_the_log_variable_set_the_level_and_flags_win() {
     for (args, filter, expected) in [
         (&[][..], "", &["connected", "conversation"][..]),
         (&["-q"], "", &[]),
@@ -108,28 +109,28 @@ async fn how_much_is_said_is_a_matter_of_flags_and_a_variable() {
         (&[], "debug", &["connected", "debug:", "conversation"]),
         (&["-vv"], "", &["connected", "trace:", "trace:", "debug:", "conversation"]),
     ] {
-        let simulator = simulator(SHORT, &["socket:unknown-event,after=1"]).await;
+        let simulator = simulator(SCRIPT, &["socket:unknown-event,after=1"]).await;
         let mut command = program(&simulator, args);
         let finished = Running::start(command.env("GENESYS_TAIL_LOG", filter)).finish().await;
         assert_eq!((finished.code, finished.stdout.lines().count()), (Some(0), 2));
-        let words: Vec<&str> = finished.stderr.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
-        assert_eq!(words, expected, "{args:?} {filter}");
+        let second_words: Vec<&str> = finished.stderr.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(second_words, expected, "{args:?} {filter}");
     }
 }
 
 #[tokio::test]
-async fn an_error_is_said_even_when_nothing_else_is() {
-    let simulator = simulator(SHORT, &["handshake:status=403,body=[missing conversation:view]"]).await;
+async fn the_final_error_is_printed_even_when_quiet() {
+    let simulator = simulator(SCRIPT, &["handshake:status=403,body=[missing conversation:view]"]).await;
     let finished = run(&simulator, &["-q"]).await;
     let expected = [
         "genesys-tail: error: HOST does not permit reading this conversation: 403 ([missing conversation:view])",
         "  give the OAuth client a role with that permission, in the conversation's division",
     ];
-    assert_eq!((finished.code, said(&finished.stderr)), (Some(77), expected.map(str::to_owned).to_vec()));
+    assert_eq!((finished.code, lines_without_port(&finished.stderr)), (Some(77), expected.map(str::to_owned).to_vec()));
 }
 
 #[tokio::test]
-async fn as_json_every_line_is_an_object_the_final_error_too() {
+async fn in_json_format_every_line_is_an_object_including_the_final_error() {
     let faults = ["socket:unknown-event", "socket:malformed,after=1", "socket:close=1011,reason=bye,after=1"];
     let simulator = simulator("+0 customer Ada: Hello", &faults).await;
     let failed = run(&simulator, &["-vv", "--log-format", "json", "--max-retries", "0"]).await;
@@ -140,7 +141,7 @@ async fn as_json_every_line_is_an_object_the_final_error_too() {
     };
     let (failed, unset) = (objects(&failed.stderr), objects(&unset.stderr));
     let levels: Vec<_> = failed.iter().map(|line| line["level"].as_str().unwrap()).collect();
-    // What was said before takes two requests.
+    // The two trace lines are the two requests that read the history.
     assert_eq!(levels, ["info", "trace", "trace", "debug", "warning", "error"]);
     assert!(failed[5]["message"].as_str().unwrap().contains("closed by the server with 1011: bye"));
     assert_eq!((unset.len(), &unset[0]["level"]), (1, &"error".into()));
@@ -148,25 +149,25 @@ async fn as_json_every_line_is_an_object_the_final_error_too() {
 }
 
 #[tokio::test]
-async fn no_credentials_are_said_even_when_a_server_repeats_them() {
+async fn credentials_that_a_server_repeats_are_redacted() {
     for fault in ["token:echo=401", "token:echo=503", "handshake:echo=403", "handshake:echo=503", "handshake:echo=418"]
     {
         let simulator = simulator("", &[&format!("{fault},times=always")]).await;
         for format in ["text", "json"] {
             let finished = run(&simulator, &["-vv", "--max-retries", "0", "--log-format", format]).await;
             assert_ne!(finished.code, Some(0));
-            assert_keeps_secrets(&simulator, &finished.stderr);
+            assert_secrets_redacted(&simulator, &finished.stderr);
         }
     }
     let simulator = simulator("", &[]).await;
     let running = Running::start(&mut program(&simulator, &["-vv", "--max-retries", "0"]));
-    open_sockets(&simulator, 1).await;
+    wait_for_connections(&simulator, 1).await;
     let token = simulator.request_log().transcript_sockets[0].token.clone();
     simulator.first_conversation().close(1011, &format!("bad {token}")).await;
-    assert_keeps_secrets(&simulator, &running.finish().await.stderr);
+    assert_secrets_redacted(&simulator, &running.finish().await.stderr);
 }
 
-fn assert_keeps_secrets(simulator: &Simulator, stderr: &str) {
+fn assert_secrets_redacted(simulator: &Simulator, stderr: &str) {
     use base64::Engine;
     let (id, secret) = (simulator.client_id(), simulator.client_secret());
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
@@ -178,7 +179,7 @@ fn assert_keeps_secrets(simulator: &Simulator, stderr: &str) {
 }
 
 #[tokio::test]
-async fn the_password_of_a_proxy_is_never_said() {
+async fn the_password_of_a_proxy_is_never_printed() {
     let mut command =
         bare_program(&["-vv", "--max-retries", "0", "--proxy", "http://ada:hunter-22@127.0.0.1:1", "-c", "c1"]);
     command.envs([("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "secret")]);
@@ -189,29 +190,29 @@ async fn the_password_of_a_proxy_is_never_said() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_can_neither_forge_a_line_nor_drive_the_terminal() {
-    // Connected, and the error; as text, the next step has a line of its own.
+async fn text_of_a_server_cannot_forge_a_line_or_control_the_terminal() {
+    // The lines are `connected`, the error and, as text, its hint.
     let cases = [("text", 3, r"1011: x\nforged\x1b[2J\u{202e}"), ("json", 2, r"1011: x\nforged\u001b[2J\u202e")];
-    for (format, lines, spelled) in cases {
+    for (format, lines, escaped) in cases {
         let simulator = simulator("", &[]).await;
         let running = Running::start(&mut program(&simulator, &["--max-retries", "0", "--log-format", format]));
-        open_sockets(&simulator, 1).await;
+        wait_for_connections(&simulator, 1).await;
         simulator.first_conversation().close(1011, "x\nforged\u{1b}[2J\u{202e}").await;
         let Finished { stderr, .. } = running.finish().await;
         assert_eq!(stderr.lines().count(), lines, "{stderr}");
-        assert!(stderr.contains(spelled), "{stderr}");
+        assert!(stderr.contains(escaped), "{stderr}");
         assert!(!stderr.contains(['\u{1b}', '\u{202e}']), "{stderr}");
     }
 }
 
 #[tokio::test]
-async fn with_several_conversations_a_line_says_which() {
+async fn lines_about_one_of_several_conversations_carry_its_prefix() {
     let ids = ["97b9dcb3-1", "a1b2c3d4-2"];
     let conversations = ids.map(str::to_owned).to_vec();
-    let simulator = simulator_with(SHORT, &[], Options { conversations, ..Options::default() }).await;
+    let simulator = simulator_with(SCRIPT, &[], Options { conversations, ..Options::default() }).await;
     let finished = run(&simulator, &["-c", ids[0], "-c", ids[1], "-c", "nonesuch", "--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(66));
-    let mut status = said(&finished.stderr);
+    let mut status = lines_without_port(&finished.stderr);
     status.sort_unstable();
     let expected = [
         "genesys-tail: 97b9dcb3: connected to HOST (transcript)",
@@ -231,29 +232,29 @@ async fn with_several_conversations_a_line_says_which() {
 }
 
 #[tokio::test]
-async fn what_becomes_of_the_past_of_one_of_several_says_whose_it_is() {
-    for (sources, fault, words) in [
+async fn lines_about_the_history_of_one_of_several_conversations_carry_its_prefix() {
+    for (sources, fault, message) in [
         (Sources::TranscriptOnly, "token:slow=1ms", "what was said before cannot be read: HOST does not have it: 404"),
         (Sources::Both, "rest:status=503,times=2", "HOST cannot serve the transcript now: 503"),
     ] {
         let conversations = vec!["alpha".to_owned(), "beta".to_owned()];
         let options = Options { conversations, sources, ..Options::default() };
-        let simulator = simulator_with(SHORT, &[fault], options).await;
+        let simulator = simulator_with(SCRIPT, &[fault], options).await;
         let finished = run(&simulator, &["alpha", "beta"]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-        let lines = said(&finished.stderr);
+        let lines = lines_without_port(&finished.stderr);
         for id in ["alpha", "beta"] {
-            let told = lines.iter().filter(|line| line.contains(&format!(" {id}: {words}"))).count();
-            assert_eq!(told, 1, "{}", finished.stderr);
+            let count = lines.iter().filter(|line| line.contains(&format!(" {id}: {message}"))).count();
+            assert_eq!(count, 1, "{}", finished.stderr);
         }
     }
 }
 
 #[tokio::test]
-async fn a_token_in_the_reason_of_a_close_is_on_neither_stream() {
+async fn a_token_in_a_close_reason_is_on_neither_stream() {
     let simulator = simulator_without_history("", &["socket:replay"]).await;
     let mut running = Running::start(&mut program(&simulator, &["--json"]));
-    open_sockets(&simulator, 1).await;
+    wait_for_connections(&simulator, 1).await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: Hello").await.unwrap();
     running.next_line().await;

@@ -1,62 +1,62 @@
-//! Whose certificate is trusted, and what is said where none is.
+//! Verification of certificates (CLI-46, CLI-75, CONN-6, CONN-23, SEC-2).
 
 use tokio::process::Command;
 
 use crate::support::program::{Running, bare_program, path_str, program, simulator};
 use crate::support::tls_proxy::{CertificateAuthority, TlsProxy, self_signed};
 
-const TALK: &str = "+0 customer Ada: one\n+0 close";
+const SCRIPT: &str = "+0 customer Ada: one\n+0 close";
 
-/// The binary, sent to this TLS proxy.
-fn through(tls_proxy: &TlsProxy, simulator: &genesys_tail::simulator::Simulator, args: &[&str]) -> Command {
+/// Returns a command that connects to the simulator through TLS.
+fn tls_command(tls_proxy: &TlsProxy, simulator: &genesys_tail::simulator::Simulator, args: &[&str]) -> Command {
     let mut command = program(simulator, args);
     command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
     command
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_refused_at_once_and_cacert_mends_it() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+async fn an_unknown_authority_is_rejected_at_once_and_accepted_with_cacert() {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let refused = Running::start(&mut through(&tls_proxy, &simulator, &["-F"])).finish().await;
+    let refused = Running::start(&mut tls_command(&tls_proxy, &simulator, &["-F"])).finish().await;
     assert_eq!((refused.code, tls_proxy.accepted_connections()), (Some(69), 1), "{}", refused.stderr);
     assert!(refused.stderr.contains("is refused: its issuer is not known here"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--cacert"), "{}", refused.stderr);
-    assert_eq!(simulator.request_log().token_requests.len(), 0, "no credentials for a stranger");
+    assert_eq!(simulator.request_log().token_requests.len(), 0, "no credentials are sent to an untrusted server");
 
     let file = authority.pem_file();
-    let trusted = Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
+    let trusted =
+        Running::start(&mut tls_command(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
     assert!(trusted.stdout.contains("[Customer] Ada: one"), "{}", trusted.stdout);
 }
 
 #[tokio::test]
-async fn ssl_cert_file_stands_in_for_the_system() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+async fn ssl_cert_file_replaces_the_system_roots_and_adds_to_cacert() {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let mut command = through(&tls_proxy, &simulator, &[]);
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
     let trusted = Running::start(command.env("SSL_CERT_FILE", authority.pem_file())).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
 
-    // Both count where both are given.
-    let other = CertificateAuthority::new().pem_file();
-    let stranger = CertificateAuthority::new();
+    let other = CertificateAuthority::new();
     let file = authority.pem_file();
-    let mut command = through(&tls_proxy, &simulator, &["--cacert", path_str(&file)]);
-    let trusted = Running::start(command.env("SSL_CERT_FILE", stranger.pem_file())).finish().await;
+    let mut command = tls_command(&tls_proxy, &simulator, &["--cacert", path_str(&file)]);
+    let trusted = Running::start(command.env("SSL_CERT_FILE", other.pem_file())).finish().await;
     assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
 
-    let mut command = through(&tls_proxy, &simulator, &[]);
-    let missing = Running::start(command.env("SSL_CERT_FILE", &other)).finish().await;
-    assert_eq!(missing.code, Some(78), "the file is gone with its folder: {}", missing.stderr);
-    assert!(missing.stderr.contains(path_str(&other)), "{}", missing.stderr);
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
+    let missing_file = CertificateAuthority::new().pem_file();
+    let missing = Running::start(command.env("SSL_CERT_FILE", &missing_file)).finish().await;
+    assert_eq!(missing.code, Some(78), "the file is removed with its authority: {}", missing.stderr);
+    assert!(missing.stderr.contains(path_str(&missing_file)), "{}", missing.stderr);
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+async fn a_rejected_certificate_exits_69_at_once_with_the_reason() {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.expired_certificate("127.0.0.1")).await;
-    for (certificate, reason, mend) in [
+    for (certificate, reason, remedy) in [
         (
             authority.expired_certificate("127.0.0.1"),
             "it expired on 2020-12-31, and here it is 20",
@@ -75,19 +75,19 @@ async fn a_certificate_that_is_no_good_is_refused_at_once_with_the_reason() {
         let before = tls_proxy.accepted_connections();
         let file = authority.pem_file();
         let refused =
-            Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
+            Running::start(&mut tls_command(&tls_proxy, &simulator, &["--cacert", path_str(&file)])).finish().await;
         assert_eq!((refused.code, tls_proxy.accepted_connections() - before), (Some(69), 1), "{}", refused.stderr);
-        assert!(refused.stderr.contains(reason) && refused.stderr.contains(mend), "{}", refused.stderr);
+        assert!(refused.stderr.contains(reason) && refused.stderr.contains(remedy), "{}", refused.stderr);
         assert!(!refused.stderr.contains("retry"), "{}", refused.stderr);
     }
 }
 
 #[tokio::test]
-async fn a_certificate_that_goes_bad_later_is_tried_again() {
+async fn a_certificate_that_expires_after_the_first_connection_is_an_outage() {
     let (simulator, authority) = (simulator("", &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
     let file = authority.pem_file();
-    let mut running = Running::start(&mut through(&tls_proxy, &simulator, &["--cacert", path_str(&file)]));
+    let mut running = Running::start(&mut tls_command(&tls_proxy, &simulator, &["--cacert", path_str(&file)]));
     running.wait_for_stderr("connected").await;
     let conversation = simulator.first_conversation();
     conversation.play("customer Ada: one").await.unwrap();
@@ -98,8 +98,8 @@ async fn a_certificate_that_goes_bad_later_is_tried_again() {
 }
 
 #[tokio::test]
-async fn tls_that_fails_for_another_reason_is_tried_again() {
-    let simulator = simulator(TALK, &[]).await;
+async fn a_tls_failure_other_than_the_certificate_is_retried() {
+    let simulator = simulator(SCRIPT, &[]).await;
     let mut command = program(&simulator, &["--max-retries", "0"]);
     command.env("GENESYS_LOGIN_URL", simulator.base_url().replace("http", "https"));
     let finished = Running::start(&mut command).finish().await;
@@ -107,16 +107,15 @@ async fn tls_that_fails_for_another_reason_is_tried_again() {
     assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
 }
 
-/// Each of these turns verification off somewhere else.
 #[tokio::test]
-async fn no_switch_turns_verification_off() {
+async fn no_flag_or_variable_of_other_tools_disables_verification() {
     for flag in ["-k", "--insecure", "--no-verify", "--no-check-certificate", "--danger-accept-invalid-certs"] {
         let refused = Running::start(&mut bare_program(&[flag, "-c", "c1"])).finish().await;
         assert_eq!(refused.code, Some(2), "{flag}: {}", refused.stderr);
     }
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
-    let mut command = through(&tls_proxy, &simulator, &[]);
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
     for name in ["NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY", "SSL_VERIFY"] {
         command.env(name, "0");
     }
