@@ -12,7 +12,7 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::api::error_body::Answer;
+use crate::api::error_body::ErrorBody;
 use crate::api::oauth::granted;
 use crate::cli::Cli;
 use crate::config::region;
@@ -26,8 +26,8 @@ use crate::tracker::attribution;
 use crate::wire::channel::{Channel, available_topics, topic_states};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::parse_bulk;
-use crate::wire::notification::{self, Notice};
-use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::notification::{self, Notification};
+use crate::wire::transcript::fast_path::TemplateCache;
 use crate::wire::transcript::{Decoded, decode, decode_by_serde};
 
 /// A frame of the transcript socket, as text and as binary data, all the way to each output.
@@ -43,7 +43,7 @@ pub fn notification(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let notice = notification::read(RawFrame::Text(text));
     assert_eq!(notice, notification::read(RawFrame::Binary(data)), "both kinds of frame are read alike");
-    if let Notice::Conversation(snapshot) = notice {
+    if let Notification::Conversation(snapshot) = notice {
         snapshot.is_over();
     }
 }
@@ -150,7 +150,7 @@ fn refusal(data: &[u8], text: &str) {
     let wish = HeaderValue::from_bytes(&data[..data.len().min(40)]).ok();
     let headers: HeaderMap = wish.map(|wish| (RETRY_AFTER, wish)).into_iter().collect();
     for body in [data, format!("{text} an-invented-token").as_bytes()] {
-        let words = Answer::new(StatusCode::BAD_REQUEST, &headers, body, &secrets).to_string();
+        let words = ErrorBody::new(StatusCode::BAD_REQUEST, &headers, body, &secrets).to_string();
         assert!(words.chars().count() < 700 && !words.contains("an-invented-token"), "{words}");
     }
 }
@@ -170,7 +170,7 @@ fn arrives(raw: RawFrame<'_>) {
 /// What a frame is, which does not depend on what came before it.
 fn decoded(raw: RawFrame<'_>) -> Decoded<'_> {
     thread_local! {
-        static SHAPES: Shapes = Shapes::default();
+        static SHAPES: TemplateCache = TemplateCache::default();
     }
     let decoded = SHAPES.with(|shapes| decode(raw, "c1", DateTime::UNIX_EPOCH, shapes));
     if let RawFrame::Text(text) = raw

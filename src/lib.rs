@@ -40,7 +40,7 @@ mod wire;
 /// The parts on the way of a frame that `cargo bench` measures.
 #[doc(hidden)]
 pub mod bench {
-    pub use crate::wire::transcript::fast_path::Shapes;
+    pub use crate::wire::transcript::fast_path::TemplateCache;
     pub use crate::wire::transcript::{Decoded, decode};
 }
 

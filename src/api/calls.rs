@@ -11,7 +11,7 @@ use crate::wire::channel::{Channel, TopicState, topic_states};
 
 /// What becomes of the topics a channel has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum SubscribeMode {
     /// They stay, and others come.
     Add,
     /// They go, unless they are named again.
@@ -25,7 +25,7 @@ pub(crate) enum Change {
 /// Whatever stands in the way, and an address that is neither `wss` nor on loopback. Where there is nothing to make
 /// channels with, another API answers, for of channels there may always be one more.
 pub(crate) async fn create(rest: &Rest) -> Result<Channel, RestError> {
-    let unlike = |reason| RestError::NotSpoken { host: rest.host(), reason };
+    let unlike = |reason| RestError::UnexpectedResponse { host: rest.host(), reason };
     let made = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await;
     let body = made.map_err(|error| match error {
         RestError::NotFound { answer, .. } => unlike(format!("it says {answer}")),
@@ -51,17 +51,19 @@ pub(crate) async fn exists(rest: &Rest, channel: &str) -> Result<bool, RestError
 pub(crate) async fn subscribe(
     rest: &Rest,
     channel: &str,
-    change: Change,
+    change: SubscribeMode,
     topics: &[String],
 ) -> Result<Vec<TopicState>, RestError> {
     let method = match change {
-        Change::Add => Method::POST,
-        Change::Replace => Method::PUT,
+        SubscribeMode::Add => Method::POST,
+        SubscribeMode::Replace => Method::PUT,
     };
     let wanted: Vec<Value> = topics.iter().map(|topic| json!({ "id": topic })).collect();
     let body = rest.send(method, &path(channel, "/subscriptions?ignoreErrors=true"), Some(&wanted)).await?;
-    topic_states(&body)
-        .ok_or_else(|| RestError::NotSpoken { host: rest.host(), reason: "its answer is no list of topics".to_owned() })
+    topic_states(&body).ok_or_else(|| RestError::UnexpectedResponse {
+        host: rest.host(),
+        reason: "its answer is no list of topics".to_owned(),
+    })
 }
 
 /// An id from the network as no more than one segment of a path.

@@ -14,13 +14,13 @@ const OTHER: &str = "that host needs another certificate, unless something in be
 /// Why a certificate cannot be trusted. Reads after the word "refused".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(crate) struct Distrust {
+pub(crate) struct CertificateError {
     reason: String,
     /// What to do about it.
     pub(crate) mend: &'static str,
 }
 
-impl Distrust {
+impl CertificateError {
     /// What this error has to do with a certificate, if anything. Its causes are not looked at.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
         let (reason, mend) = match error.downcast_ref::<rustls::Error>()? {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn said(trouble: Trouble) -> (String, &'static str) {
-        let distrust = Distrust::of(&rustls::Error::InvalidCertificate(trouble)).expect("a certificate");
+        let distrust = CertificateError::of(&rustls::Error::InvalidCertificate(trouble)).expect("a certificate");
         (distrust.to_string(), distrust.mend)
     }
 
@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn what_is_about_something_else_is_no_distrust() {
-        assert!(Distrust::of(&rustls::Error::NoCertificatesPresented).is_some());
-        assert_eq!(Distrust::of(&rustls::Error::HandshakeNotComplete), None);
-        assert_eq!(Distrust::of(&std::io::Error::other("odd")), None);
+        assert!(CertificateError::of(&rustls::Error::NoCertificatesPresented).is_some());
+        assert_eq!(CertificateError::of(&rustls::Error::HandshakeNotComplete), None);
+        assert_eq!(CertificateError::of(&std::io::Error::other("odd")), None);
     }
 }

@@ -16,7 +16,7 @@ const LONGEST_WORDS: usize = 300;
 
 /// An answer that is not the one hoped for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ErrorBody {
     /// The status.
     pub(crate) status: StatusCode,
     /// How long the server asks us to wait.
@@ -27,7 +27,7 @@ pub(crate) struct Answer {
     words: String,
 }
 
-impl Answer {
+impl ErrorBody {
     /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API. Secrets are
     /// struck out here, before the cut could leave the beginning of one that nobody recognises.
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
@@ -49,15 +49,15 @@ impl Answer {
     }
 }
 
-impl Answer {
-    /// Whether it says which permission or scope it misses: `conversation:message:view`, or what [`Answer::new`] found.
+impl ErrorBody {
+    /// Whether it says which permission or scope it misses: `conversation:message:view`, or what [`ErrorBody::new`] found.
     pub(crate) fn names_permission(&self) -> bool {
         self.words.contains(", missing: ")
             || self.words.split(|char: char| !char.is_alphanumeric() && char != ':').any(is_permission)
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ErrorBody {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = if self.words.is_empty() { "" } else { " " };
         write!(formatter, "{}{separator}{}", self.status.as_u16(), self.words)
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
+        ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
     }
 
     fn asked(value: &str) -> Option<Duration> {
@@ -157,7 +157,7 @@ mod tests {
             (r#"{"message":"Not before 12:30:00, see https://example.test:443/x"}"#, false),
             ("", false),
         ] {
-            let answer = Answer::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
+            let answer = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
             assert_eq!(answer.names_permission(), named, "{body}");
         }
     }
@@ -175,7 +175,7 @@ mod tests {
             (r#"Bearer error="insufficient_scope""#, ""),
         ] {
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge.parse().expect("a header value"))]);
-            let answer = Answer::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
+            let answer = ErrorBody::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
             assert_eq!(answer.to_string(), format!("403 Forbidden{expected}"), "{challenge}");
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         let secrets = Secrets::default();
         secrets.add_token(&"an-invented-token".to_owned().into());
         let body = format!("{}an-invented-token", "x".repeat(LONGEST_WORDS - 5));
-        let words = Answer::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).words;
+        let words = ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).words;
         assert!(!words.contains("an-in"), "{words}");
     }
 }

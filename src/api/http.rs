@@ -9,8 +9,8 @@ use reqwest::header::DATE;
 use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
-use super::certificate::Distrust;
-use super::error_body::Answer;
+use super::certificate::CertificateError;
+use super::error_body::ErrorBody;
 use super::http_error::{explain, innermost};
 use crate::config::{Endpoints, Network};
 use crate::status::redact::Secrets;
@@ -44,7 +44,7 @@ pub(crate) enum HttpError {
     Timeout { host: String, after: Duration },
     /// The certificate cannot be trusted.
     #[error("the certificate of {host} is refused: {distrust}")]
-    Certificate { host: String, distrust: Distrust },
+    Certificate { host: String, distrust: CertificateError },
     /// The proxy cannot be reached.
     #[error("cannot reach the proxy before {host}: {reason}")]
     Proxy { host: String, reason: String },
@@ -157,10 +157,10 @@ impl Http {
     }
 
     /// Reads a refusal to the end: its status, its words, what is missing, and how long it asks us to wait.
-    pub(crate) async fn refusal(&self, host: &str, response: Response) -> Answer {
+    pub(crate) async fn refusal(&self, host: &str, response: Response) -> ErrorBody {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(host, response, SMALL_BODY).await.unwrap_or_default();
-        Answer::new(status, &headers, &body, &self.secrets)
+        ErrorBody::new(status, &headers, &body, &self.secrets)
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use super::certificate::Distrust;
+use super::certificate::CertificateError;
 use super::http::HttpError;
 use crate::system::io_error;
 
@@ -25,7 +25,7 @@ pub(super) fn explain(host: &str, patience: Duration, error: reqwest::Error) -> 
     if let Some(trouble) = chain(&error).find_map(proxy_trouble) {
         return of_proxy(host, &trouble, patience, &error);
     }
-    if let Some(distrust) = chain(&error).find_map(Distrust::of) {
+    if let Some(distrust) = chain(&error).find_map(CertificateError::of) {
         return HttpError::Certificate { host, distrust };
     }
     if error.is_timeout() {
@@ -55,7 +55,7 @@ fn of_proxy(host: String, trouble: &str, patience: Duration, error: &reqwest::Er
 }
 
 fn absent_proxy(host: String, patience: Duration, error: &reqwest::Error) -> HttpError {
-    if let Some(distrust) = chain(error).find_map(Distrust::of) {
+    if let Some(distrust) = chain(error).find_map(CertificateError::of) {
         return HttpError::Certificate { host: format!("the proxy before {host}"), distrust };
     }
     let reason = match innermost(error) {

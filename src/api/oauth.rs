@@ -11,11 +11,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error_body::{Answer, is_page};
+use super::error_body::{ErrorBody, is_page};
 use super::http::{self, Http, HttpError};
 use crate::config::Credentials;
 use crate::status::redact::Secrets;
-use crate::system::suspend::{NapClock, time_asleep};
+use crate::system::suspend::{SuspendDetector, time_asleep};
 
 /// Two renewals on schedule are never closer together than this.
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(crate) struct Token {
     /// When it should be renewed; `None` when its lifetime is not known, and only a refusal will tell.
     pub(crate) renew_at: Option<Instant>,
     /// Its life goes on while the machine sleeps and its other clock stands still.
-    nap: NapClock,
+    nap: SuspendDetector,
     refused: Arc<AtomicBool>,
 }
 
@@ -61,10 +61,10 @@ pub(crate) enum AuthError {
     Http(#[from] HttpError),
     /// The credentials are no good.
     #[error("sign-in at {host} is refused: {answer}")]
-    Refused { host: String, answer: Answer },
+    Refused { host: String, answer: ErrorBody },
     /// Not now.
     #[error("sign-in at {host} is not possible now: {answer}")]
-    Busy { host: String, answer: Answer },
+    Unavailable { host: String, answer: ErrorBody },
     /// This is no token endpoint.
     #[error("{host} does not answer like a token endpoint: {reason}")]
     Unusable { host: String, reason: String },
@@ -111,7 +111,7 @@ impl Auth {
         if let Ok(known) = self.known.try_lock()
             && let Some(token) = &known.token
         {
-            token.refuse();
+            token.invalidate();
         }
     }
 
@@ -132,7 +132,9 @@ impl Auth {
             }
             400 | 401 | 403 => Err(AuthError::Refused { answer: self.http.refusal(&host, response).await, host }),
             501 => Err(self.unusable(host, response).await),
-            408 | 429 | 500..=599 => Err(AuthError::Busy { answer: self.http.refusal(&host, response).await, host }),
+            408 | 429 | 500..=599 => {
+                Err(AuthError::Unavailable { answer: self.http.refusal(&host, response).await, host })
+            }
             _ => Err(self.unusable(host, response).await),
         }
     }
@@ -165,11 +167,11 @@ pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &
 impl Token {
     /// A token that goes by this name.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        Self { secret, renew_at, nap: NapClock::start(time_asleep), refused: Arc::default() }
+        Self { secret, renew_at, nap: SuspendDetector::start(time_asleep), refused: Arc::default() }
     }
 
     /// Says that the server refused it, so that whoever needs one next fetches another.
-    pub(crate) fn refuse(&self) {
+    pub(crate) fn invalidate(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }
 
@@ -246,7 +248,7 @@ mod tests {
     async fn a_token_grows_old_while_the_machine_sleeps() {
         thread_local!(static ASLEEP: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::ZERO) });
         let mut token = Token::new("t".to_owned().into(), Some(Instant::now() + Duration::from_secs(3600)));
-        token.nap = NapClock::start(|| ASLEEP.get());
+        token.nap = SuspendDetector::start(|| ASLEEP.get());
         assert!(!token.is_due());
         ASLEEP.set(Duration::from_secs(3599));
         assert!(!token.is_due());

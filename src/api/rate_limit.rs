@@ -11,19 +11,19 @@ const FREELY: u32 = 3;
 
 /// The allowance of a token, as far as its answers have told.
 #[derive(Debug, Default)]
-pub(crate) struct Budget {
-    standing: Option<Standing>,
+pub(crate) struct RateLimit {
+    standing: Option<Window>,
     last: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct Window {
     allowed: u32,
     left: u32,
     resets: Instant,
 }
 
-impl Budget {
+impl RateLimit {
     /// Notes that a request is made now.
     pub(crate) fn spend(&mut self) {
         self.last = Some(Instant::now());
@@ -42,7 +42,7 @@ impl Budget {
         );
         if let (Some(count), Some(allowed), Some(reset)) = told {
             let resets = Instant::now() + Duration::from_secs(u64::from(reset.min(3600)));
-            self.standing = Some(Standing { allowed, left: allowed.saturating_sub(count), resets });
+            self.standing = Some(Window { allowed, left: allowed.saturating_sub(count), resets });
         }
     }
 
@@ -53,7 +53,7 @@ impl Budget {
 
     /// When the next request may be made; `now` where there is no need to wait.
     pub(crate) fn earliest(&self, now: Instant) -> Instant {
-        let Some(Standing { allowed, left, resets }) = self.standing.filter(|standing| standing.resets > now) else {
+        let Some(Window { allowed, left, resets }) = self.standing.filter(|standing| standing.resets > now) else {
             return now;
         };
         match self.last {
@@ -77,7 +77,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_left_is_spread_over_the_window_once_it_gets_scarce() {
-        let mut budget = Budget::default();
+        let mut budget = RateLimit::default();
         let now = Instant::now();
         budget.spend();
         assert_eq!((budget.earliest(now), budget.allowed()), (now, None), "nobody has said a limit");
@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nonsense_is_no_limit() {
-        let mut budget = Budget::default();
+        let mut budget = RateLimit::default();
         budget.note(&told(5, 0, 60));
         budget.note(&HeaderMap::from_iter([(
             "inin-ratelimit-count".parse().expect("a name"),

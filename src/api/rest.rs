@@ -8,10 +8,10 @@ use serde::Serialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error_body::{Answer, is_page};
+use super::error_body::{ErrorBody, is_page};
 use super::http::{self, Http, HttpError};
 use super::oauth::{Auth, AuthError, Token};
-use super::rate_limit::Budget;
+use super::rate_limit::RateLimit;
 
 /// A conversation of ten thousand messages is listed in some 5 MB.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -22,7 +22,7 @@ pub(crate) struct Rest {
     http: Http,
     auth: Arc<Auth>,
     api: Url,
-    budget: Arc<Mutex<Budget>>,
+    budget: Arc<Mutex<RateLimit>>,
 }
 
 /// Why there is no answer to a request.
@@ -36,19 +36,19 @@ pub(crate) enum RestError {
     Auth(#[from] AuthError),
     /// Two tokens in a row were refused.
     #[error("{host} refuses a token it has just granted: {answer}")]
-    Unauthorized { host: String, answer: Answer },
+    Unauthorized { host: String, answer: ErrorBody },
     /// The client may not do this.
     #[error("{host} does not permit it: {answer}")]
-    Forbidden { host: String, answer: Answer },
+    Forbidden { host: String, answer: ErrorBody },
     /// There is no such thing, or no longer.
     #[error("{host} does not have it: {answer}")]
-    NotFound { host: String, answer: Answer },
+    NotFound { host: String, answer: ErrorBody },
     /// Not now.
     #[error("{host} cannot answer now: {answer}")]
-    Busy { host: String, answer: Answer },
+    Unavailable { host: String, answer: ErrorBody },
     /// Whatever answers there, it is not this API.
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
-    NotSpoken { host: String, reason: String },
+    UnexpectedResponse { host: String, reason: String },
 }
 
 impl Rest {
@@ -93,7 +93,7 @@ impl Rest {
     }
 
     /// The current token is of no more use, as somebody else has heard.
-    pub(crate) fn distrust_token(&self) {
+    pub(crate) fn invalidate_token(&self) {
         self.auth.distrust();
     }
 
@@ -147,11 +147,11 @@ impl Rest {
         let token = self.auth.token().await?;
         match self.attempt(&token, method.clone(), path, body).await {
             Err(RestError::Unauthorized { .. }) => {
-                token.refuse();
+                token.invalidate();
                 let token = self.auth.token().await?;
                 let again = self.attempt(&token, method, path, body).await;
                 if matches!(again, Err(RestError::Unauthorized { .. })) {
-                    token.refuse();
+                    token.invalidate();
                 }
                 again
             }
@@ -181,7 +181,7 @@ impl Rest {
         }
         let body = self.http.body(&host, response, LARGEST_BODY).await?;
         if is_page(&body) {
-            return Err(RestError::NotSpoken { host, reason: "its answer is a web page".to_owned() });
+            return Err(RestError::UnexpectedResponse { host, reason: "its answer is a web page".to_owned() });
         }
         String::from_utf8(body).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
@@ -196,9 +196,9 @@ impl Rest {
             401 => RestError::Unauthorized { host, answer },
             403 => RestError::Forbidden { host, answer },
             404 | 410 => RestError::NotFound { host, answer },
-            501 => RestError::NotSpoken { host, reason: format!("it says {answer}") },
-            408 | 429 | 500..=599 => RestError::Busy { host, answer },
-            _ => RestError::NotSpoken { host, reason: format!("it says {answer}") },
+            501 => RestError::UnexpectedResponse { host, reason: format!("it says {answer}") },
+            408 | 429 | 500..=599 => RestError::Unavailable { host, answer },
+            _ => RestError::UnexpectedResponse { host, reason: format!("it says {answer}") },
         }
     }
 
@@ -211,7 +211,7 @@ impl Rest {
         url
     }
 
-    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+    fn budget(&self) -> std::sync::MutexGuard<'_, RateLimit> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,9 +17,9 @@ use super::http_error::innermost;
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
 use crate::status::status_line::Life;
-use crate::system::suspend::NapClock;
+use crate::system::suspend::SuspendDetector;
 
-pub(crate) use self::handshake::{OpenError, open, over_http};
+pub(crate) use self::handshake::{HandshakeError, open, over_http};
 
 /// A peer that pings and reads no pong gets no more memory than this from us.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -35,28 +35,28 @@ pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
 
 /// Why a socket has ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Ending {
+pub(crate) enum CloseReason {
     /// The server closed it; 1005 stands for a close without a code.
     #[error("closed by the server with {code}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
     Closed { code: u16, reason: String },
     /// The connection broke, without a close (1006).
     #[error("connection lost: {0} (1006)")]
-    Broken(String),
+    ConnectionLost(String),
     /// Nothing came for too long.
     #[error("nothing came for {}", humantime::format_duration(*.0))]
-    Silent(Duration),
+    IdleTimeout(Duration),
     /// The machine slept, and the other end has surely given up.
     #[error("the machine slept for {}", humantime::format_duration(*.0))]
-    Slept(Duration),
+    Suspended(Duration),
     /// A message above the limit (closed with 1009).
     #[error("a message above the limit of --max-frame-size (1009)")]
-    TooBig,
+    MessageTooBig,
     /// A text frame that is not UTF-8 (closed with 1007).
     #[error("a text frame that is not UTF-8 (1007)")]
-    BadText,
+    InvalidUtf8,
     /// The server breaks the WebSocket protocol (closed with 1002).
     #[error("the server breaks the WebSocket protocol (1002): {0}")]
-    Protocol(String),
+    ProtocolError(String),
 }
 
 /// A frame as received.
@@ -88,32 +88,32 @@ impl Frame {
 pub(crate) struct Socket<T> {
     ws: WebSocketStream<T>,
     limits: SocketLimits,
-    knock: Knock,
+    knock: KeepAlive,
     /// When anything came last.
     heard: Instant,
     /// The same by the wall clock.
-    heard_at: DateTime<Utc>,
+    last_activity: DateTime<Utc>,
     /// The same for others to see, and nothing but what really came.
     life: Life,
     /// Whether nothing was read since the last hold.
     held: bool,
     pinged: Instant,
     alarm: Pin<Box<Sleep>>,
-    nap: NapClock,
+    nap: SuspendDetector,
 }
 
 /// How a server is asked for a sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Knock {
+pub(crate) enum KeepAlive {
     /// By the ping of the WebSocket protocol.
-    Ping,
+    PingFrame,
     /// By a text frame with these words, besides the ping.
-    Text(&'static str),
+    TextMessage(&'static str),
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// A socket over a connection whose handshake is done.
-    pub(crate) async fn new(stream: T, limits: SocketLimits, knock: Knock, nap: NapClock) -> Self {
+    pub(crate) async fn new(stream: T, limits: SocketLimits, knock: KeepAlive, nap: SuspendDetector) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(limits.read_buffer)
             .write_buffer_size(0)
@@ -128,7 +128,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             limits,
             knock,
             heard: now,
-            heard_at: Utc::now(),
+            last_activity: Utc::now(),
             life: Life::new(now.into()),
             held: false,
             pinged: now,
@@ -138,8 +138,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     /// When anything came last, by the wall clock.
-    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
-        self.heard_at
+    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
+        self.last_activity
     }
 
     /// Where the time of the last sign of life is to be seen.
@@ -148,7 +148,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     /// The next frame that is there already, without waiting; its time of arrival is that of the last wait.
-    pub(crate) fn ready(&mut self) -> Option<Result<Frame, Ending>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Frame, CloseReason>> {
         loop {
             let message = self.ws.next().now_or_never()?;
             // The time of the last wait is no time of arrival after a hold.
@@ -166,7 +166,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// # Errors
     ///
     /// When the socket has ended; calling again after that is a mistake. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Result<Frame, Ending> {
+    pub(crate) async fn next(&mut self) -> Result<Frame, CloseReason> {
         loop {
             let message = tokio::select! {
                 biased;
@@ -214,15 +214,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Says goodbye as the ending demands: with the code that tells the server its mistake, or with the answer to its
     /// own close frame.
-    pub(crate) async fn give_up(&mut self, ending: &Ending) {
+    pub(crate) async fn give_up(&mut self, ending: &CloseReason) {
         match ending {
-            Ending::TooBig => self.complain(CloseCode::Size).await,
-            Ending::BadText => self.complain(CloseCode::Invalid).await,
-            Ending::Protocol(_) => self.complain(CloseCode::Protocol).await,
-            Ending::Closed { .. } => {
+            CloseReason::MessageTooBig => self.complain(CloseCode::Size).await,
+            CloseReason::InvalidUtf8 => self.complain(CloseCode::Invalid).await,
+            CloseReason::ProtocolError(_) => self.complain(CloseCode::Protocol).await,
+            CloseReason::Closed { .. } => {
                 let _ = tokio::time::timeout(LAST_WORDS, self.ws.flush()).await;
             }
-            Ending::Broken(_) | Ending::Silent(_) | Ending::Slept(_) => {}
+            CloseReason::ConnectionLost(_) | CloseReason::IdleTimeout(_) | CloseReason::Suspended(_) => {}
         }
     }
 
@@ -239,28 +239,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     fn hear(&mut self) {
         self.heard = Instant::now();
-        self.heard_at = Utc::now();
+        self.last_activity = Utc::now();
         self.life.set(self.heard);
     }
 
-    fn sort(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, Ending> {
+    fn sort(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, CloseReason> {
         let payload = match message {
             Some(Ok(Message::Text(text))) => Payload::Text(text),
             Some(Ok(Message::Binary(bytes))) => Payload::Binary(bytes),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(None),
             Some(Ok(Message::Close(frame))) => return Err(closed(frame)),
             Some(Err(error)) => return Err(broken(error)),
-            None => return Err(Ending::Broken("the stream ended".to_owned())),
+            None => return Err(CloseReason::ConnectionLost("the stream ended".to_owned())),
         };
-        Ok(Some(Frame { payload, received: self.heard_at }))
+        Ok(Some(Frame { payload, received: self.last_activity }))
     }
 
-    fn on_alarm(&mut self) -> Result<(), Ending> {
+    fn on_alarm(&mut self) -> Result<(), CloseReason> {
         if let Some(slept) = self.nap.slept() {
-            return Err(Ending::Slept(slept));
+            return Err(CloseReason::Suspended(slept));
         }
         if self.heard.elapsed() >= self.limits.idle_timeout {
-            return Err(Ending::Silent(self.limits.idle_timeout));
+            return Err(CloseReason::IdleTimeout(self.limits.idle_timeout));
         }
         self.ping_if_due();
         self.rearm();
@@ -272,7 +272,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         if self.pinged.elapsed() >= self.limits.ping_interval {
             self.pinged = Instant::now();
             let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
-            if let Knock::Text(words) = self.knock {
+            if let KeepAlive::TextMessage(words) = self.knock {
                 let _ = self.ws.send(Message::Text(words.into())).now_or_never();
             }
         }
@@ -286,21 +286,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 }
 
-fn closed(frame: Option<CloseFrame>) -> Ending {
+fn closed(frame: Option<CloseFrame>) -> CloseReason {
     match frame {
-        Some(frame) => Ending::Closed { code: frame.code.into(), reason: frame.reason.to_string() },
-        None => Ending::Closed { code: 1005, reason: String::new() },
+        Some(frame) => CloseReason::Closed { code: frame.code.into(), reason: frame.reason.to_string() },
+        None => CloseReason::Closed { code: 1005, reason: String::new() },
     }
 }
 
-fn broken(error: Error) -> Ending {
+fn broken(error: Error) -> CloseReason {
     match error {
-        Error::Capacity(_) => Ending::TooBig,
-        Error::Utf8(_) => Ending::BadText,
-        Error::Protocol(error) if !is_mere_hang_up(&error) => Ending::Protocol(error.to_string()),
-        Error::Io(error) => Ending::Broken(innermost(&error)),
-        Error::Protocol(_) => Ending::Broken("the server hung up".to_owned()),
-        error => Ending::Broken(error.to_string()),
+        Error::Capacity(_) => CloseReason::MessageTooBig,
+        Error::Utf8(_) => CloseReason::InvalidUtf8,
+        Error::Protocol(error) if !is_mere_hang_up(&error) => CloseReason::ProtocolError(error.to_string()),
+        Error::Io(error) => CloseReason::ConnectionLost(innermost(&error)),
+        Error::Protocol(_) => CloseReason::ConnectionLost("the server hung up".to_owned()),
+        error => CloseReason::ConnectionLost(error.to_string()),
     }
 }
 
@@ -321,7 +321,8 @@ mod tests {
             read_buffer: 4096,
         };
         let (near, _far) = tokio::io::duplex(1024);
-        let mut socket = Socket::new(near, limits, Knock::Ping, NapClock::start(|| Duration::ZERO)).await;
+        let mut socket =
+            Socket::new(near, limits, KeepAlive::PingFrame, SuspendDetector::start(|| Duration::ZERO)).await;
         socket.hold(tokio::time::sleep(Duration::from_secs(102))).await;
         assert!(socket.alarm.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.alarm.deadline());
     }

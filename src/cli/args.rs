@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::value_parsers::{choice, duration, last, loopback, pattern, rate, retries, since, size};
 use super::words::{COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS};
-use crate::config::{Color, Last, Retries, Since, SourceChoice};
+use crate::config::{Color, LineLimit, Retries, Since, SourceChoice};
 use crate::event::Role;
 use crate::output::{Format, Multiline, Timestamps};
 use crate::status::logging::LogFormat;
@@ -87,7 +87,7 @@ pub struct TargetArgs {
 pub struct PastArgs {
     /// Begin with the last N lines, or all
     #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
-    pub lines: Last,
+    pub lines: LineLimit,
     /// Begin so long ago (1h30m), or at a time
     ///
     /// A time is written like 2026-01-02T03:04:05Z.

@@ -181,7 +181,7 @@ fn a_check_takes_what_an_account_and_the_network_need() {
 #[test]
 fn the_defaults_are_those_of_the_contract() {
     let TailArgs { target, past, lines, connection, network, .. } = parse(&[]).unwrap().tail;
-    assert_eq!((past.lines, past.since, past.no_follow), (crate::config::Last::All, None, false));
+    assert_eq!((past.lines, past.since, past.no_follow), (crate::config::LineLimit::All, None, false));
     assert_eq!(target.source, crate::config::SourceChoice::Auto);
     assert_eq!((lines.output, lines.timestamps), (Format::Text, Timestamps::Time));
     assert_eq!((lines.color, lines.multiline, lines.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));

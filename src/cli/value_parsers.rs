@@ -7,7 +7,7 @@ use chrono::DateTime;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
-use crate::config::{Last, Retries, Since};
+use crate::config::{LineLimit, Retries, Since};
 
 /// As long as anybody waits; beyond it, deadlines would overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -61,11 +61,11 @@ pub(super) fn retries(text: &str) -> Result<Retries, String> {
 }
 
 /// How many lines of the end: a number, or `all`.
-pub(super) fn last(text: &str) -> Result<Last, String> {
+pub(super) fn last(text: &str) -> Result<LineLimit, String> {
     if text.eq_ignore_ascii_case("all") {
-        return Ok(Last::All);
+        return Ok(LineLimit::All);
     }
-    text.parse().map(Last::Lines).map_err(|_| "neither a number nor 'all'".into())
+    text.parse().map(LineLimit::Lines).map_err(|_| "neither a number nor 'all'".into())
 }
 
 /// A duration like that of other flags, or a time of RFC 3339.
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_a_number_or_all() {
-        for (text, expected) in [("0", Last::Lines(0)), ("20", Last::Lines(20)), ("ALL", Last::All)] {
+        for (text, expected) in [("0", LineLimit::Lines(0)), ("20", LineLimit::Lines(20)), ("ALL", LineLimit::All)] {
             assert_eq!(last(text), Ok(expected), "{text}");
         }
         for text in ["", "-1", "+", "1.5", "none", "99999999999999999999"] {

@@ -207,7 +207,7 @@ fn of_refusal(error: &SourceError) -> u8 {
         ) => UNAVAILABLE,
         SourceError::Auth(AuthError::Refused { .. }) => NO_PERMISSION,
         SourceError::Auth(AuthError::Unusable { .. }) => PROTOCOL,
-        SourceError::Auth(AuthError::Http(_) | AuthError::Busy { .. }) | SourceError::Busy { .. } => UNAVAILABLE,
+        SourceError::Auth(AuthError::Http(_) | AuthError::Unavailable { .. }) | SourceError::Busy { .. } => UNAVAILABLE,
         SourceError::Unauthorized { .. } | SourceError::Forbidden { .. } => NO_PERMISSION,
         SourceError::NoConversation { .. } => NO_INPUT,
         SourceError::NotSpoken { .. } | SourceError::NotGenesys { .. } => PROTOCOL,

@@ -15,7 +15,7 @@ use crate::commands::check::check;
 use crate::commands::error::Error;
 use crate::commands::replay::replay;
 use crate::commands::tail::tail;
-use crate::config::{Config, Demo, Endpoints, Groups, Replay, Simulate, Task};
+use crate::config::{Config, Demo, Endpoints, Replay, Simulate, Targets, Task};
 use crate::delivery::stage::Stage;
 use crate::output::Prefixes;
 use crate::simulator::{self, Script, Simulator};
@@ -58,7 +58,7 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
             client_id: simulator.client_id().to_owned(),
             client_secret: simulator.client_secret().into(),
         },
-        groups: Groups::default(),
+        groups: Targets::default(),
         source: demo.source,
         past: demo.past,
         link: demo.link,

@@ -10,16 +10,16 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::config::ReplayFrom;
-use crate::dedup::{Ledger, Tally};
-use crate::delivery::recording::{self, Entry, Line, LineError, What};
+use crate::dedup::{Dedup, OccurrenceCounter};
+use crate::delivery::recording::{self, Line, LineError, RecordingLine, What};
 use crate::delivery::sink::Delivery;
 use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::transcript::arrival;
 use crate::source::{Arrival, Meaning};
 use crate::system::io_error;
-use crate::wire::notification::{self, Notice};
-use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::notification::{self, Notification};
+use crate::wire::transcript::fast_path::TemplateCache;
 
 /// About how many bytes of lines travel together from the thread that reads to the one that prints.
 const BATCH: usize = 64 * 1024;
@@ -88,9 +88,9 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
 #[derive(Default)]
 struct Run {
     started: bool,
-    ledger: Ledger,
-    tallies: HashMap<(String, u32), Tally>,
-    shapes: Shapes,
+    ledger: Dedup,
+    tallies: HashMap<(String, u32), OccurrenceCounter>,
+    shapes: TemplateCache,
 }
 
 impl Run {
@@ -108,8 +108,8 @@ impl Run {
         }
     }
 
-    fn entry(&mut self, entry: Entry, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
-        let Entry { at, conversation, what } = entry;
+    fn entry(&mut self, entry: RecordingLine, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
+        let RecordingLine { at, conversation, what } = entry;
         match what {
             What::Text(connection, text) => self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery),
             What::Binary(connection, base64) => {
@@ -141,10 +141,10 @@ impl Run {
         delivery: &mut Delivery,
     ) {
         let key = (conversation.to_owned(), connection);
-        let tally = self.tallies.entry(key).or_insert_with(|| Tally::of(connection));
+        let tally = self.tallies.entry(key).or_insert_with(|| OccurrenceCounter::of(connection));
         let mut arrival = arrival(raw, conversation, received, &self.shapes);
         let unknown = matches!(arrival.meaning, Meaning::Unknown(_));
-        if unknown && matches!(notification::read(raw), Notice::Heartbeat | Notice::Pong) {
+        if unknown && matches!(notification::read(raw), Notification::Heartbeat | Notification::Pong) {
             arrival.meaning = Meaning::Life;
         }
         delivery.take(arrival, &mut self.ledger, tally);
@@ -159,7 +159,7 @@ impl Run {
     ) {
         let meaning = Meaning::Event(TranscriptEvent { conversation, at, received, body });
         let arrival = Arrival { conversation, received, raw: None, meaning, last: false };
-        delivery.take(arrival, &mut self.ledger, &mut Tally::default());
+        delivery.take(arrival, &mut self.ledger, &mut OccurrenceCounter::default());
     }
 }
 

@@ -19,7 +19,7 @@ use crate::api::rest::Rest;
 use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::cursor::{self, CursorFile, Followed};
-use crate::dedup::Ledger;
+use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
 use crate::delivery::stage::Stage;
@@ -30,7 +30,7 @@ use crate::source::{Session, SourceError};
 use crate::status::logging::Log;
 use crate::status::status_line::Pulse;
 use crate::supervisor::{Failure, Outcome, Persistence, follow};
-use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::transcript::fast_path::TemplateCache;
 
 /// Follows conversations until all are over, cannot be followed, or `stop` is cancelled.
 ///
@@ -54,7 +54,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         (stdout, stderr),
     )?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
-    let (pulse, shapes) = (Pulse::new(config.link.socket.ping_interval), Shapes::default());
+    let (pulse, shapes) = (Pulse::new(config.link.socket.ping_interval), TemplateCache::default());
     let handshakes = Semaphore::new(HANDSHAKES);
     let tail =
         Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, handshakes, delivery, pulse: &pulse, stop };
@@ -76,8 +76,8 @@ struct Tail<'a> {
     auth: Arc<Auth>,
     rest: Rest,
     prefixes: Prefixes,
-    ledger: Rc<RefCell<Ledger>>,
-    shapes: Shapes,
+    ledger: Rc<RefCell<Dedup>>,
+    shapes: TemplateCache,
     handshakes: Semaphore,
     delivery: &'a RefCell<Delivery>,
     pulse: &'a Pulse,
@@ -271,7 +271,7 @@ impl Ended {
 }
 
 /// The cursor, and what it knows of earlier runs.
-fn opened(config: &Config) -> Result<Option<(Ledger, CursorFile)>, Error> {
+fn opened(config: &Config) -> Result<Option<(Dedup, CursorFile)>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
     let Config { conversations, groups, past, .. } = config;
     let opened = cursor::open(path, Followed { conversations, groups, since: past.since })?;

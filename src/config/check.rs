@@ -6,7 +6,7 @@ use super::conversations::{self, Need};
 use super::env::Env;
 use super::error::Problems;
 use super::stdin::Stdin;
-use super::{Credentials, Endpoints, Groups, Network, SourceChoice, account, groups, network};
+use super::{Credentials, Endpoints, Network, SourceChoice, Targets, account, groups, network};
 
 /// What a check needs: as much as tailing does before it prints anything.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Check {
     /// The ids of the conversations, each once, in the order they were named; there may be none.
     pub conversations: Vec<String>,
     /// The queues and users; there may be none.
-    pub groups: Groups,
+    pub groups: Targets,
     /// Where the API and the token endpoint are.
     pub endpoints: Endpoints,
     /// Who signs in.

@@ -8,14 +8,14 @@ use super::id;
 
 /// Whose conversations are followed, besides those that are named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Groups {
+pub struct Targets {
     /// The ids of queues, each once, in the order they were named.
     pub queues: Vec<String>,
     /// The ids of users, each once, in the order they were named.
     pub users: Vec<String>,
 }
 
-impl Groups {
+impl Targets {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -28,8 +28,8 @@ pub(super) fn are_named(args: &TargetArgs) -> bool {
     words(&args.queues).chain(words(&args.users)).next().is_some()
 }
 
-pub(super) fn resolve(args: &TargetArgs, problems: &mut Problems) -> Groups {
-    let mut groups = Groups::default();
+pub(super) fn resolve(args: &TargetArgs, problems: &mut Problems) -> Targets {
+    let mut groups = Targets::default();
     words(&args.queues).for_each(|word| id::add("--queue", word, id::QUEUE, &mut groups.queues, problems));
     words(&args.users).for_each(|word| id::add("--user", word, id::USER, &mut groups.users, problems));
     groups

@@ -10,7 +10,7 @@ use super::error::Problems;
 
 /// What is printed, and how.
 #[derive(Debug, Clone)]
-pub struct Lines {
+pub struct OutputOptions {
     /// What lines look like, and which there are.
     pub style: Style,
     /// How many bytes may wait for a reader that stalls, above zero.
@@ -28,7 +28,7 @@ pub enum Color {
     Never,
 }
 
-pub(super) fn resolve(args: LinesArgs, env: &Env, terminal: bool, problems: &mut Problems) -> Lines {
+pub(super) fn resolve(args: LinesArgs, env: &Env, terminal: bool, problems: &mut Problems) -> OutputOptions {
     let format = if args.json { Format::Json } else { args.output };
     let chosen = [
         ("--only", args.only.is_empty()),
@@ -49,7 +49,7 @@ pub(super) fn resolve(args: LinesArgs, env: &Env, terminal: bool, problems: &mut
         highlight: any_of(&args.highlight, problems),
         selection: Selection { system: args.system, only: args.only, include: args.include, exclude: args.exclude },
     };
-    Lines { style, stall_buffer: args.stall_buffer }
+    OutputOptions { style, stall_buffer: args.stall_buffer }
 }
 
 /// One expression for several.

@@ -16,7 +16,7 @@ const READ_BUFFER: usize = 16 * 1024;
 
 /// How connections are made and kept alive.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct ConnectionOptions {
     /// How the network is reached.
     pub network: Network,
     /// What a socket is held to.
@@ -49,7 +49,12 @@ pub enum Retries {
     Unlimited,
 }
 
-pub(super) fn resolve(args: &ConnectionArgs, network: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Link> {
+pub(super) fn resolve(
+    args: &ConnectionArgs,
+    network: NetworkArgs,
+    env: &Env,
+    problems: &mut Problems,
+) -> Option<ConnectionOptions> {
     let ConnectionArgs { max_retries, follow, idle_timeout, ping_interval, max_frame_size } = *args;
     if idle_timeout <= ping_interval {
         problems.contradictory(format!(
@@ -59,7 +64,7 @@ pub(super) fn resolve(args: &ConnectionArgs, network: NetworkArgs, env: &Env, pr
         ));
     }
     let default = if follow { Retries::Unlimited } else { DEFAULT_RETRIES };
-    Some(Link {
+    Some(ConnectionOptions {
         network: network::resolve(network, env, problems)?,
         socket: SocketLimits { ping_interval, idle_timeout, max_frame_size, read_buffer: READ_BUFFER },
         retries: max_retries.unwrap_or(default),

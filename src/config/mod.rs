@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::Utc;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter;
 
 use crate::cli::{Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
 use crate::status::logging;
@@ -42,11 +42,11 @@ pub use env::Env;
 #[cfg(any(test, fuzzing))]
 pub(crate) use env::parse as parse_env_file;
 pub use error::{ConfigError, Problem};
-pub use groups::Groups;
-pub use lines::{Color, Lines};
-pub use link::{Link, Retries, SocketLimits};
-pub use network::{Bundle, Network, Proxy};
-pub use past::{Last, Past, Since};
+pub use groups::Targets;
+pub use lines::{Color, OutputOptions};
+pub use link::{ConnectionOptions, Retries, SocketLimits};
+pub use network::{CaBundle, Network, Proxy};
+pub use past::{History, LineLimit, Since};
 #[cfg(any(test, fuzzing))]
 pub(crate) use profile::parse as parse_profiles;
 
@@ -60,7 +60,7 @@ pub struct Resolved {
     /// What to do.
     pub task: Task,
     /// Which status lines are wanted.
-    pub filter: Targets,
+    pub filter: filter::Targets,
     /// What is odd about the settings but stops nothing, a sentence each. They hold no secret.
     pub warnings: Vec<String>,
 }
@@ -88,7 +88,7 @@ pub struct Config {
     /// The ids of the conversations, each once, in the order they were named; at least one where there is no group.
     pub conversations: Vec<String>,
     /// Whose conversations are followed besides.
-    pub groups: Groups,
+    pub groups: Targets,
     /// Where the API and the token endpoint are.
     pub endpoints: Endpoints,
     /// Who signs in.
@@ -96,11 +96,11 @@ pub struct Config {
     /// Which wire to ask; with queues or users, [`SourceChoice::Notifications`].
     pub source: SourceChoice,
     /// How much of what was said already is wanted, and whether that is all.
-    pub past: Past,
+    pub past: History,
     /// How connections are made and kept alive.
-    pub link: Link,
+    pub link: ConnectionOptions,
     /// What is printed, and how.
-    pub lines: Lines,
+    pub lines: OutputOptions,
     /// Where to record frames.
     pub record: Option<PathBuf>,
     /// Where to keep what was delivered, for the next run to go on after it.
@@ -113,11 +113,11 @@ pub struct Demo {
     /// Which wire to ask.
     pub source: SourceChoice,
     /// How much of what was said already is wanted, and whether that is all.
-    pub past: Past,
+    pub past: History,
     /// How connections are made and kept alive. It names no proxy and no certificates.
-    pub link: Link,
+    pub link: ConnectionOptions,
     /// What is printed, and how.
-    pub lines: Lines,
+    pub lines: OutputOptions,
     /// Where to record frames.
     pub record: Option<PathBuf>,
 }
@@ -128,7 +128,7 @@ pub struct Replay {
     /// The recording.
     pub from: ReplayFrom,
     /// What is printed, and how.
-    pub lines: Lines,
+    pub lines: OutputOptions,
 }
 
 /// Where a recording is.
@@ -242,7 +242,7 @@ pub fn foot(cli: &Cli, env: &Env) -> Option<Look> {
 }
 
 /// `-q` and `-v` win over the variable, as every flag does.
-fn log_filter(args: &LoggingArgs, env: &Env, problems: &mut Problems) -> Option<Targets> {
+fn log_filter(args: &LoggingArgs, env: &Env, problems: &mut Problems) -> Option<filter::Targets> {
     let typed = args.quiet || args.verbose > 0;
     let Some(setting) = env.get("GENESYS_TAIL_LOG").filter(|_| !typed) else {
         return Some(logging::filter(args.quiet, args.verbose));

@@ -25,7 +25,7 @@ pub struct Network {
     /// Hosts to reach without the proxy, in the syntax of `NO_PROXY`.
     pub no_proxy: Option<String>,
     /// Certificates to trust besides the system's.
-    pub cacert: Option<Bundle>,
+    pub cacert: Option<CaBundle>,
     /// A file to trust instead of the system's certificates; not read yet.
     pub ssl_cert_file: Option<PathBuf>,
     /// How long an attempt to connect may take, above zero.
@@ -43,7 +43,7 @@ pub struct Proxy {
 
 /// Certificates of a `--cacert` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundle {
+pub struct CaBundle {
     /// Where they were read, for messages.
     pub path: PathBuf,
     /// One certificate or more in PEM form, each known to be usable as a root.
@@ -118,7 +118,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     Ok(Proxy { url, login })
 }
 
-fn read_bundle(path: PathBuf) -> Result<Bundle, String> {
+fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let pem = fs::read(&path).map_err(|error| io_error::words(&error))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
@@ -128,7 +128,7 @@ fn read_bundle(path: PathBuf) -> Result<Bundle, String> {
     if roots.is_empty() {
         return Err("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
     }
-    Ok(Bundle { path, pem })
+    Ok(CaBundle { path, pem })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::error::Problems;
 
 /// How much of what was said before the start is printed, and what comes after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Past {
+pub struct History {
     /// At most this many lines of each conversation, the last ones; `None` for all.
     pub lines: Option<usize>,
     /// Nothing older than this, which may lie in the future.
@@ -23,7 +23,7 @@ pub struct Past {
 
 /// A number of lines at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Last {
+pub enum LineLimit {
     /// As many as there are.
     All,
     /// At most this many.
@@ -39,16 +39,16 @@ pub enum Since {
     At(DateTime<Utc>),
 }
 
-pub(super) fn resolve(args: &PastArgs, now: DateTime<Utc>) -> Past {
+pub(super) fn resolve(args: &PastArgs, now: DateTime<Utc>) -> History {
     let lines = match args.lines {
-        Last::All => None,
-        Last::Lines(lines) => Some(lines),
+        LineLimit::All => None,
+        LineLimit::Lines(lines) => Some(lines),
     };
     let since = args.since.map(|since| match since {
         Since::Ago(duration) => now - duration,
         Since::At(time) => time,
     });
-    Past { lines, since, follow: !args.no_follow }
+    History { lines, since, follow: !args.no_follow }
 }
 
 /// Where to keep what was delivered.
@@ -74,11 +74,12 @@ mod tests {
             (Some(Since::At(later)), Some(later)),
         ];
         for (given, since) in cases {
-            let past = resolve(&PastArgs { lines: Last::All, since: given, no_follow: false, cursor_file: None }, now);
-            assert_eq!(past, Past { lines: None, since, follow: true });
+            let past =
+                resolve(&PastArgs { lines: LineLimit::All, since: given, no_follow: false, cursor_file: None }, now);
+            assert_eq!(past, History { lines: None, since, follow: true });
         }
-        let none = PastArgs { lines: Last::Lines(0), since: None, no_follow: true, cursor_file: None };
+        let none = PastArgs { lines: LineLimit::Lines(0), since: None, no_follow: true, cursor_file: None };
         let past = resolve(&none, now);
-        assert_eq!(past, Past { lines: Some(0), since: None, follow: false });
+        assert_eq!(past, History { lines: Some(0), since: None, follow: false });
     }
 }

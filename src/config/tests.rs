@@ -269,7 +269,7 @@ fn other_tasks_need_no_settings() {
         matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.link.network.proxy.is_none())
     );
     let demo = unusable.resolve(&["--demo", "--source", "notifications", "-n", "3", "--no-follow"]).unwrap().task;
-    let past = Past { lines: Some(3), since: None, follow: false };
+    let past = History { lines: Some(3), since: None, follow: false };
     assert!(matches!(demo, Task::Demo(demo) if demo.past == past && demo.source == SourceChoice::Notifications));
     let replay = unusable.resolve(&["--replay", "-"]).unwrap().task;
     assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::retention::Kept;
-use crate::dedup::Keys;
+use crate::dedup::FingerprintKey;
 
 /// The version of the format that this program writes and reads.
 pub(super) const VERSION: u64 = 1;
@@ -52,12 +52,12 @@ pub(super) enum Fault {
 
 impl Header {
     /// The header of a file that nothing is noted in yet.
-    pub(super) fn new(keys: Keys) -> Self {
+    pub(super) fn new(keys: FingerprintKey) -> Self {
         Self { version: VERSION, keys: keys.parts(), queues: Vec::new(), users: Vec::new() }
     }
 
-    pub(super) fn keys(&self) -> Keys {
-        Keys::of(self.keys.0, self.keys.1)
+    pub(super) fn keys(&self) -> FingerprintKey {
+        FingerprintKey::of(self.keys.0, self.keys.1)
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn written(kept: &[Kept]) -> Vec<u8> {
-        let mut header = Header::new(Keys::of(u64::MAX, 2));
+        let mut header = Header::new(FingerprintKey::of(u64::MAX, 2));
         header.queues = vec!["q".to_owned()];
         let mut file = Vec::new();
         let count = write(&mut file, &header, kept).unwrap();
@@ -195,7 +195,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(kept in kept()) {
             let (header, read) = read(written(&kept).as_slice()).unwrap().unwrap();
-            prop_assert_eq!((header.keys(), header.queues.len(), header.users.len()), (Keys::of(u64::MAX, 2), 1, 0));
+            prop_assert_eq!((header.keys(), header.queues.len(), header.users.len()), (FingerprintKey::of(u64::MAX, 2), 1, 0));
             prop_assert_eq!(read, kept);
         }
 

@@ -20,8 +20,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) use self::error::CursorError;
 pub(crate) use self::writer::CursorFile;
-use crate::config::Groups;
-use crate::dedup::Ledger;
+use crate::config::Targets;
+use crate::dedup::Dedup;
 
 /// How many events of a conversation are known one by one, however old they are.
 const KEPT: usize = 1_000;
@@ -41,7 +41,7 @@ pub(crate) const OVER: u64 = 0;
 
 /// One event that was delivered, once everything that was written before is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct Checkpoint {
     /// The conversation it belongs to.
     pub(crate) conversation: Arc<str>,
     /// What the ledger knows it by.
@@ -52,7 +52,7 @@ pub(crate) struct Mark {
 
 /// How far earlier runs came in a conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Begun {
+pub(crate) struct ResumePoint {
     /// What is older than this counts as delivered.
     pub(crate) before: Option<DateTime<Utc>>,
     /// The newest that was delivered.
@@ -61,7 +61,7 @@ pub(crate) struct Begun {
     pub(crate) over: bool,
 }
 
-impl Begun {
+impl ResumePoint {
     /// Whether what happened then counts as delivered.
     pub(crate) fn covers(&self, at: Option<DateTime<Utc>>) -> bool {
         at.zip(self.before).is_some_and(|(at, before)| at < before)
@@ -74,7 +74,7 @@ pub(crate) struct Followed<'a> {
     /// The conversations that were named.
     pub(crate) conversations: &'a [String],
     /// Whose conversations are followed besides.
-    pub(crate) groups: &'a Groups,
+    pub(crate) groups: &'a Targets,
     /// Of conversations that earlier runs did not begin with, nothing older is wanted.
     pub(crate) since: Option<DateTime<Utc>>,
 }
@@ -86,9 +86,9 @@ pub(crate) struct Followed<'a> {
 ///
 /// When there is no cursor to be kept in that place, or the one that is there is of something else. It is left as it is
 /// then.
-pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Ledger, CursorFile), CursorError> {
+pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Dedup, CursorFile), CursorError> {
     let (file, keys) = open::open(path, followed)?;
-    let ledger = Ledger::resumed(keys, file.begun());
+    let ledger = Dedup::resumed(keys, file.resume_points());
     Ok((ledger, file))
 }
 
@@ -111,9 +111,9 @@ pub(crate) fn holds(data: &[u8]) {
         for kept in &mut kept {
             shorten(kept, 1_767_323_045_000);
         }
-        let latest: Vec<_> = kept.iter().map(retention::Kept::begun).collect();
+        let latest: Vec<_> = kept.iter().map(retention::Kept::resume_point).collect();
         let (_, read) = again(&kept);
-        assert_eq!(read.iter().map(retention::Kept::begun).collect::<Vec<_>>(), latest);
+        assert_eq!(read.iter().map(retention::Kept::resume_point).collect::<Vec<_>>(), latest);
     }
 }
 

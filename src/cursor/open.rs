@@ -6,17 +6,17 @@ use std::path::Path;
 use super::format::{self, Fault, Header};
 use super::retention::Kept;
 use super::{CursorError, CursorFile, Followed};
-use crate::dedup::Keys;
+use crate::dedup::FingerprintKey;
 use crate::system::private_file as place;
 
 /// The file, and the keys of what is in it.
-pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, Keys), CursorError> {
+pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, FingerprintKey), CursorError> {
     let real = place::real(path)?;
     // It stays locked until the file that takes its place is locked as well.
     let locked = place::lock(&real)?;
     let (mut header, kept) = match format::read(BufReader::new(&locked)) {
         Ok(Some((header, kept))) => (header, kept),
-        Ok(None) => (Header::new(Keys::default()), Vec::new()),
+        Ok(None) => (Header::new(FingerprintKey::default()), Vec::new()),
         Err(fault) => return Err(of_fault(path, fault)),
     };
     if !belongs(&header, &kept, followed) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 
-use super::{Begun, KEPT, LATENESS, OVER};
+use super::{KEPT, LATENESS, OVER, ResumePoint};
 use crate::dedup::REMEMBERED;
 
 /// What is kept of one conversation. Times are milliseconds since 1970.
@@ -60,8 +60,8 @@ impl Kept {
     }
 
     /// How far it came.
-    pub(super) fn begun(&self) -> Begun {
-        Begun {
+    pub(super) fn resume_point(&self) -> ResumePoint {
+        ResumePoint {
             before: self.before.and_then(DateTime::from_timestamp_millis),
             latest: self.latest().and_then(DateTime::from_timestamp_millis),
             over: self.events.iter().any(|(_, key)| *key == OVER),
@@ -106,7 +106,7 @@ mod tests {
         many.trim(NOW);
         assert_eq!(many.events.len(), 1_000);
         assert_eq!(many.before, Some(NOW - 1_000 * MINUTE + 1));
-        let begun = many.begun();
+        let begun = many.resume_point();
         let at = |minutes| DateTime::from_timestamp_millis(NOW - minutes * MINUTE);
         assert!(begun.covers(at(1_000)) && begun.covers(at(2_000)) && !begun.covers(at(999)) && !begun.covers(None));
     }
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(silent.events.len(), 11, "silence alone does not make old");
         silent.retire(NOW + MINUTE);
         assert_eq!((silent.events.as_slice(), silent.before), (&[(None, OVER)][..], Some(NOW + 1)));
-        assert!(silent.begun().over);
+        assert!(silent.resume_point().over);
         assert_eq!(silent.latest(), Some(NOW + 1));
         silent.retire(NOW + MINUTE);
         assert_eq!(silent.before, Some(NOW + 1));

@@ -21,7 +21,7 @@ fn ids(ids: &[&str]) -> Vec<String> {
 }
 
 fn open_with(path: &Path, conversations: &[&str], queues: &[&str]) -> Result<CursorFile, CursorError> {
-    let groups = Groups { queues: ids(queues), users: Vec::new() };
+    let groups = Targets { queues: ids(queues), users: Vec::new() };
     let followed = Followed { conversations: &ids(conversations), groups: &groups, since: None };
     super::open(path, followed).map(|(_, file)| file)
 }
@@ -30,17 +30,17 @@ fn open(path: &Path, conversations: &[&str]) -> Result<CursorFile, CursorError> 
     open_with(path, conversations, &[])
 }
 
-fn mark(conversation: &str, key: u64) -> Mark {
-    Mark { conversation: conversation.into(), key, at: Some(Utc::now().timestamp_millis()) }
+fn mark(conversation: &str, key: u64) -> Checkpoint {
+    Checkpoint { conversation: conversation.into(), key, at: Some(Utc::now().timestamp_millis()) }
 }
 
 /// A cursor in which one event of this conversation is noted.
-fn begun(path: &Path, conversation: &str) {
+fn resume_point(path: &Path, conversation: &str) {
     open(path, &[conversation]).unwrap().note([&mark(conversation, 1)]).unwrap();
 }
 
 fn noted(file: &CursorFile) -> Vec<(String, usize)> {
-    file.begun().map(|(conversation, _, keys)| (conversation, keys.len())).collect()
+    file.resume_points().map(|(conversation, _, keys)| (conversation, keys.len())).collect()
 }
 
 fn refusal(path: &Path) -> String {
@@ -60,7 +60,7 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
     for _ in 0..2 {
         let file = open(&path, &["b"]).unwrap();
         assert_eq!(noted(&file), [("b".to_owned(), 2), ("a".to_owned(), 1)]);
-        let over: Vec<bool> = file.begun().map(|(_, begun, _)| begun.over).collect();
+        let over: Vec<bool> = file.resume_points().map(|(_, begun, _)| begun.over).collect();
         assert_eq!(over, [false, true]);
     }
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -69,10 +69,10 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
 
 #[test]
 fn a_ledger_goes_on_with_the_same_keys() {
-    use crate::dedup::Tally;
+    use crate::dedup::OccurrenceCounter;
     use crate::event::{Body, Message, Origin, Party, Role, TranscriptEvent};
     let (_folder, path) = place();
-    let groups = Groups::default();
+    let groups = Targets::default();
     let followed = Followed { conversations: &ids(&["a"]), groups: &groups, since: None };
     let at = DateTime::from_timestamp(1_767_323_045, 5);
     let said = |id: Option<&'static str>, at| {
@@ -85,8 +85,8 @@ fn a_ledger_goes_on_with_the_same_keys() {
     let all = [said(Some("m1"), at), said(None, at), said(None, at), said(Some("m2"), None), closed(None)];
     for run in 0..2 {
         let (mut ledger, mut file) = super::open(&path, followed).unwrap();
-        let mut tally = Tally::default();
-        assert_eq!((ledger.knows("a", "m1", None), ledger.begun("a").is_some()), (run == 1, run == 1));
+        let mut tally = OccurrenceCounter::default();
+        assert_eq!((ledger.is_delivered("a", "m1", None), ledger.resume_point("a").is_some()), (run == 1, run == 1));
         for event in &all {
             assert_eq!(ledger.admit(event, &mut tally), run == 0, "{event:?}");
             file.note(&ledger.mark()).unwrap();
@@ -116,8 +116,11 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
     let mut file = open(&path, &["a"]).unwrap();
     let now = Utc::now().timestamp_millis();
     let marks = |range: std::ops::Range<u64>| {
-        let mark =
-            |key: u64| Mark { conversation: "a".into(), key, at: Some(now - 60_000 * (40_000 - key.cast_signed())) };
+        let mark = |key: u64| Checkpoint {
+            conversation: "a".into(),
+            key,
+            at: Some(now - 60_000 * (40_000 - key.cast_signed())),
+        };
         range.map(mark).collect::<Vec<_>>()
     };
     let mut longest = 0;
@@ -129,7 +132,7 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
     assert!(longest < 1024 * 1024, "{longest}");
     drop(file);
     let file = open(&path, &["a"]).unwrap();
-    let (_, begun, keys) = file.begun().next().unwrap();
+    let (_, begun, keys) = file.resume_points().next().unwrap();
     assert_eq!((keys.len(), keys.iter().min()), (1_000, Some(&39_001)));
     assert!(begun.covers(DateTime::from_timestamp_millis(now - 60_000 * 1_000)));
     assert!(fs::metadata(&path).unwrap().len() < 64 * 1024);
@@ -140,7 +143,7 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
 fn the_longest_silent_of_too_many_conversations_are_forgotten() {
     let (_folder, path) = place();
     let mut file = open(&path, &["c0"]).unwrap();
-    let marks = (0..10_005).map(|n| Mark {
+    let marks = (0..10_005).map(|n| Checkpoint {
         conversation: format!("c{n}").into(),
         key: 1,
         at: Some(Utc::now().timestamp_millis() - n),
@@ -148,8 +151,8 @@ fn the_longest_silent_of_too_many_conversations_are_forgotten() {
     file.note(&marks.collect::<Vec<_>>()).unwrap();
     drop(file);
     let file = open(&path, &["c0"]).unwrap();
-    assert_eq!(file.begun().count(), CONVERSATIONS);
-    assert_eq!(file.begun().last().unwrap().0, "c0");
+    assert_eq!(file.resume_points().count(), CONVERSATIONS);
+    assert_eq!(file.resume_points().last().unwrap().0, "c0");
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn the_longest_silent_are_known_by_their_age_where_there_is_too_much() {
     let now = Utc::now().timestamp_millis();
     let marks = (0..200_i64).flat_map(|n| {
         let conversation: Arc<str> = format!("c{n}").into();
-        (0..800).map(move |key| Mark { conversation: Arc::clone(&conversation), key, at: Some(now - n) })
+        (0..800).map(move |key| Checkpoint { conversation: Arc::clone(&conversation), key, at: Some(now - n) })
     });
     file.note(&marks.collect::<Vec<_>>()).unwrap();
     drop(file);
@@ -172,7 +175,7 @@ fn the_longest_silent_are_known_by_their_age_where_there_is_too_much() {
 #[test]
 fn what_is_torn_is_left_out_and_written_over() {
     let (_folder, path) = place();
-    begun(&path, "a");
+    resume_point(&path, "a");
     let whole = fs::read(&path).unwrap();
     fs::write(&path, [whole.as_slice(), b"[0,17673"].concat()).unwrap();
     let mut file = open(&path, &["a"]).unwrap();
@@ -186,7 +189,7 @@ fn what_a_kill_has_left_beside_it_does_not_matter() {
     let (folder, path) = place();
     fs::write(&path, "").unwrap();
     fs::write(folder.path().join(".cursor.genesys-tail"), "{\"genesys").unwrap();
-    begun(&path, "a");
+    resume_point(&path, "a");
     assert_eq!(noted(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 1)]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -215,12 +218,12 @@ fn what_is_no_cursor_is_refused_and_left_alone() {
 fn a_cursor_of_others_is_refused_and_one_that_is_shared_grows() {
     let (_folder, path) = place();
     drop(open(&path, &["typo"]).unwrap());
-    begun(&path, "b");
+    resume_point(&path, "b");
     assert!(refusal(&path).ends_with(" is of other conversations; it is left as it is"));
     let mut both = open(&path, &["a", "b"]).unwrap();
     both.note([&mark("a", 1)]).unwrap();
     drop(both);
-    assert_eq!(open(&path, &["a"]).unwrap().begun().count(), 2);
+    assert_eq!(open(&path, &["a"]).unwrap().resume_points().count(), 2);
     assert!(matches!(open_with(&path, &[], &["q"]), Err(CursorError::Others(_))));
     drop(open_with(&path, &["a"], &["q"]).unwrap());
     drop(open_with(&path, &[], &["p", "q"]).unwrap());
@@ -235,8 +238,8 @@ fn a_link_is_followed_to_a_cursor_and_to_nothing_else() {
     symlink(&path, &link).unwrap();
     assert!(refusal(&link).ends_with("link: it is a symbolic link that leads nowhere"));
     assert!(!path.exists());
-    begun(&path, "a");
-    begun(&link, "a");
+    resume_point(&path, "a");
+    resume_point(&link, "a");
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(noted(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 2)]);
     fs::write(&path, "dear diary\n").unwrap();
@@ -265,7 +268,7 @@ fn where_nothing_can_be_written_is_an_error_of_the_machine() {
         let error = open(&path, &["a"]).unwrap_err();
         assert!(!error.is_of_setting() && error.to_string().starts_with("cannot write the cursor "), "{error}");
     }
-    begun(&path, "a");
+    resume_point(&path, "a");
     fs::create_dir(folder.path().join(".cursor.genesys-tail")).unwrap();
     assert!(!open(&path, &["a"]).unwrap_err().is_of_setting(), "it is found out before anything is printed");
     assert!(fs::read_to_string(&path).unwrap().lines().count() == 3);

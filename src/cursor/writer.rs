@@ -10,7 +10,7 @@ use chrono::Utc;
 
 use super::format::{self, Header};
 use super::retention::Kept;
-use super::{ALL_KEPT, Begun, CONVERSATIONS, CursorError, Mark};
+use super::{ALL_KEPT, CONVERSATIONS, Checkpoint, CursorError, ResumePoint};
 use crate::system::private_file as place;
 
 /// So many lines may be added before the file is put in its shortest form again; more, where that is long.
@@ -47,10 +47,10 @@ impl CursorFile {
     }
 
     /// What was delivered of each conversation, and how far that came.
-    pub(crate) fn begun(&self) -> impl Iterator<Item = (String, Begun, Vec<u64>)> {
+    pub(crate) fn resume_points(&self) -> impl Iterator<Item = (String, ResumePoint, Vec<u64>)> {
         self.kept.iter().map(|kept| {
             let keys = kept.events.iter().map(|(_, key)| *key).collect();
-            (kept.conversation.as_ref().to_owned(), kept.begun(), keys)
+            (kept.conversation.as_ref().to_owned(), kept.resume_point(), keys)
         })
     }
 
@@ -59,7 +59,7 @@ impl CursorFile {
     /// # Errors
     ///
     /// When that cannot be written. The file is of no more use to this process then, and to the next one as far as it came.
-    pub(crate) fn note<'a>(&mut self, marks: impl IntoIterator<Item = &'a Mark>) -> Result<(), CursorError> {
+    pub(crate) fn note<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> Result<(), CursorError> {
         self.lines.clear();
         for mark in marks {
             self.push(mark);
@@ -72,7 +72,7 @@ impl CursorFile {
         if self.added > self.most { self.shorten() } else { Ok(()) }
     }
 
-    fn push(&mut self, mark: &Mark) {
+    fn push(&mut self, mark: &Checkpoint) {
         let number = match self.numbers.get(&mark.conversation) {
             Some(number) => *number,
             None => self.begin(&mark.conversation),

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, SipHasher};
 
 /// What keys a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Keys(u64, u64);
+pub(crate) struct FingerprintKey(u64, u64);
 
 /// A hash under way. Every part is hashed with its length, so that no two lists of parts are alike.
 #[derive(Debug, Clone)]
@@ -22,8 +22,8 @@ pub(super) type Keyed = BuildHasherDefault<AsIs>;
 #[derive(Debug, Default)]
 pub(super) struct AsIs(u64);
 
-impl Keys {
-    /// Keys from two numbers, which [`Keys::parts`] gave.
+impl FingerprintKey {
+    /// Keys from two numbers, which [`FingerprintKey::parts`] gave.
     pub(crate) fn of(first: u64, second: u64) -> Self {
         Self(first, second)
     }
@@ -38,7 +38,7 @@ impl Keys {
     }
 }
 
-impl Default for Keys {
+impl Default for FingerprintKey {
     /// Keys that nobody knows.
     fn default() -> Self {
         let random = RandomState::new();
@@ -89,7 +89,7 @@ impl Hasher for AsIs {
 mod tests {
     use super::*;
 
-    fn digest(keys: Keys, texts: &[Option<&str>]) -> u64 {
+    fn digest(keys: FingerprintKey, texts: &[Option<&str>]) -> u64 {
         let mut digest = keys.digest();
         for text in texts {
             digest.text(*text);
@@ -99,16 +99,16 @@ mod tests {
 
     #[test]
     fn a_hash_is_the_same_in_every_release_and_on_every_machine() {
-        assert_eq!(digest(Keys::of(1, 2), &[Some("id"), Some("85c01f55")]), 11_798_460_576_495_533_091);
+        assert_eq!(digest(FingerprintKey::of(1, 2), &[Some("id"), Some("85c01f55")]), 11_798_460_576_495_533_091);
     }
 
     #[test]
     fn keys_and_the_bounds_of_texts_make_a_difference() {
-        let keys = Keys::of(1, 2);
+        let keys = FingerprintKey::of(1, 2);
         let all = [&[Some("ab"), Some("c")][..], &[Some("a"), Some("bc")], &[Some("abc")], &[None], &[Some("")], &[]];
         let hashes: std::collections::HashSet<u64> = all.iter().map(|texts| digest(keys, texts)).collect();
         assert_eq!(hashes.len(), all.len());
-        assert_ne!(digest(keys, all[0]), digest(Keys::of(1, 3), all[0]));
-        assert_ne!(Keys::default(), Keys::default());
+        assert_ne!(digest(keys, all[0]), digest(FingerprintKey::of(1, 3), all[0]));
+        assert_ne!(FingerprintKey::default(), FingerprintKey::default());
     }
 }

@@ -10,13 +10,13 @@ mod seen_set;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-pub(crate) use self::fingerprint::Keys;
+pub(crate) use self::fingerprint::FingerprintKey;
 use self::fingerprint::{Digest, Keyed};
 use self::resume::Journal;
 use self::seen_set::Recent;
 use chrono::{DateTime, Utc};
 
-use crate::cursor::{Begun, Mark, OVER};
+use crate::cursor::{Checkpoint, OVER, ResumePoint};
 use crate::event::{Body, Message, TranscriptEvent};
 
 /// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
@@ -28,8 +28,8 @@ const COUNTED: usize = 4096;
 
 /// The memory of what was delivered, across connections and conversations.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    keys: Keys,
+pub(crate) struct Dedup {
+    keys: FingerprintKey,
     /// By conversation. One is found sooner by comparing ids than by hashing them, few as they are.
     delivered: BTreeMap<String, Recent>,
     /// There is one where a cursor is kept.
@@ -38,16 +38,19 @@ pub(crate) struct Ledger {
 
 /// What one connection has brought of the events that have no id. Every connection starts a new one.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct OccurrenceCounter {
     connection: u32,
     counts: HashMap<u64, u32, Keyed>,
     order: VecDeque<u64>,
 }
 
-impl Ledger {
+impl Dedup {
     /// The ledger that goes on where earlier runs have stopped: with their keys, and with what they have delivered of each
     /// conversation.
-    pub(crate) fn resumed(keys: Keys, earlier: impl IntoIterator<Item = (String, Begun, Vec<u64>)>) -> Self {
+    pub(crate) fn resumed(
+        keys: FingerprintKey,
+        earlier: impl IntoIterator<Item = (String, ResumePoint, Vec<u64>)>,
+    ) -> Self {
         let (mut begun, mut delivered) = (HashMap::new(), BTreeMap::new());
         for (conversation, state, known) in earlier {
             let recent: &mut Recent = delivered.entry(conversation.clone()).or_default();
@@ -63,7 +66,7 @@ impl Ledger {
     ///
     /// An event without an id is told from its like only across connections: the k-th of a connection is the k-th of
     /// any other. One without a time as well is always new.
-    pub(crate) fn admit(&mut self, event: &TranscriptEvent<'_>, tally: &mut Tally) -> bool {
+    pub(crate) fn admit(&mut self, event: &TranscriptEvent<'_>, tally: &mut OccurrenceCounter) -> bool {
         let key = self.key(event, tally);
         if self.journal.as_ref().is_some_and(|journal| journal.has(event)) {
             return false;
@@ -77,30 +80,30 @@ impl Ledger {
 
     /// What the cursor is to keep of the event that was admitted last; `None` without a cursor, and where the event
     /// could not be recognised later.
-    pub(crate) fn mark(&mut self) -> Option<Mark> {
+    pub(crate) fn mark(&mut self) -> Option<Checkpoint> {
         self.journal.as_mut()?.take()
     }
 
     /// Whether the message with this id, which a list says was said then, was delivered. What is older than all that is
     /// remembered was.
-    pub(crate) fn knows(&self, conversation: &str, id: &str, at: Option<DateTime<Utc>>) -> bool {
+    pub(crate) fn is_delivered(&self, conversation: &str, id: &str, at: Option<DateTime<Utc>>) -> bool {
         let mut digest = self.keys.digest();
         of_id(id, &mut digest);
         self.delivered.get(conversation).is_some_and(|delivered| delivered.contains(digest.finish(), at))
     }
 
     /// How far earlier runs came in this conversation; `None` where they did not begin with it.
-    pub(crate) fn begun(&self, conversation: &str) -> Option<Begun> {
-        self.journal.as_ref()?.begun(conversation)
+    pub(crate) fn resume_point(&self, conversation: &str) -> Option<ResumePoint> {
+        self.journal.as_ref()?.resume_point(conversation)
     }
 
     /// Whether later runs will know what is delivered in this one.
-    pub(crate) fn is_durable(&self) -> bool {
+    pub(crate) fn has_cursor(&self) -> bool {
         self.journal.is_some()
     }
 
     /// What the event is known by; `None` where there is nothing.
-    fn key(&self, event: &TranscriptEvent<'_>, tally: &mut Tally) -> Option<u64> {
+    fn key(&self, event: &TranscriptEvent<'_>, tally: &mut OccurrenceCounter) -> Option<u64> {
         let mut digest = self.keys.digest();
         match identify(event, &mut digest) {
             Identity::Own => Some(digest.finish()),
@@ -128,7 +131,7 @@ impl Ledger {
     }
 }
 
-impl Tally {
+impl OccurrenceCounter {
     /// The empty tally of the connection with this number.
     pub(crate) fn of(connection: u32) -> Self {
         Self { connection, ..Self::default() }
@@ -233,27 +236,27 @@ mod tests {
 
     #[test]
     fn an_id_is_new_once_per_conversation() {
-        let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
+        let (mut ledger, mut tally) = (Dedup::default(), OccurrenceCounter::default());
         let first = event(Some(at(1)), said(Some("m1"), "external", "hello"));
         assert!(ledger.admit(&first, &mut tally));
         assert!(!ledger.admit(&first, &mut tally));
         let edited = event(Some(at(2)), said(Some("m1"), "external", "hello, edited"));
-        assert!(!ledger.admit(&edited, &mut Tally::default()), "the id alone decides");
+        assert!(!ledger.admit(&edited, &mut OccurrenceCounter::default()), "the id alone decides");
         let elsewhere = TranscriptEvent { conversation: "other", ..first };
         assert!(ledger.admit(&elsewhere, &mut tally));
-        assert!(ledger.knows("97b9dcb3", "m1", None) && !ledger.knows("97b9dcb3", "m2", None));
+        assert!(ledger.is_delivered("97b9dcb3", "m1", None) && !ledger.is_delivered("97b9dcb3", "m2", None));
         ledger.forget("97b9dcb3");
-        assert!(!ledger.knows("97b9dcb3", "m1", None) && ledger.knows("other", "m1", None));
+        assert!(!ledger.is_delivered("97b9dcb3", "m1", None) && ledger.is_delivered("other", "m1", None));
     }
 
     #[test]
     fn without_an_id_the_kth_of_a_connection_is_the_kth_of_the_next() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Dedup::default();
         let yes = event(Some(at(1)), said(None, "external", "yes"));
-        let mut first = Tally::default();
+        let mut first = OccurrenceCounter::default();
         assert!(ledger.admit(&yes, &mut first));
         assert!(ledger.admit(&yes, &mut first), "said twice in one second on one connection");
-        let mut second = Tally::default();
+        let mut second = OccurrenceCounter::default();
         assert!(!ledger.admit(&yes, &mut second));
         assert!(!ledger.admit(&yes, &mut second));
         assert!(ledger.admit(&yes, &mut second), "a third one is news");
@@ -262,49 +265,52 @@ mod tests {
 
     #[test]
     fn time_sender_and_text_all_belong_to_the_identity() {
-        let mut ledger = Ledger::default();
-        assert!(ledger.admit(&event(Some(at(1)), said(None, "external", "yes")), &mut Tally::default()));
+        let mut ledger = Dedup::default();
+        assert!(ledger.admit(&event(Some(at(1)), said(None, "external", "yes")), &mut OccurrenceCounter::default()));
         for other in [
             event(Some(at(2)), said(None, "external", "yes")),
             event(Some(at(1)), said(None, "agent-7", "yes")),
             event(Some(at(1)), said(None, "external", "no")),
         ] {
-            assert!(ledger.admit(&other, &mut Tally::default()), "{other:?}");
+            assert!(ledger.admit(&other, &mut OccurrenceCounter::default()), "{other:?}");
         }
     }
 
     #[test]
     fn without_a_time_nothing_is_a_repeat() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Dedup::default();
         for body in [said(None, "external", "yes"), Body::Update { what: None }, Body::Closed] {
             let event = event(None, body);
-            assert!(ledger.admit(&event, &mut Tally::default()));
-            assert!(ledger.admit(&event, &mut Tally::default()), "{event:?}");
+            assert!(ledger.admit(&event, &mut OccurrenceCounter::default()));
+            assert!(ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
         }
     }
 
     #[test]
     fn updates_and_closings_are_known_by_their_time_and_gaps_never() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Dedup::default();
         for body in [Body::Update { what: None }, Body::Closed] {
             let event = event(Some(at(5)), body);
-            assert!(ledger.admit(&event, &mut Tally::default()), "{event:?}");
-            assert!(!ledger.admit(&event, &mut Tally::default()), "{event:?}");
+            assert!(ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
+            assert!(!ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
         }
-        let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
-        let twice = |ledger: &mut Ledger, tally: &mut Tally, body: Body<'static>| {
+        let (mut ledger, mut tally) = (Dedup::default(), OccurrenceCounter::default());
+        let twice = |ledger: &mut Dedup, tally: &mut OccurrenceCounter, body: Body<'static>| {
             let event = event(Some(at(5)), body);
             [ledger.admit(&event, tally), ledger.admit(&event, tally)]
         };
         assert_eq!(twice(&mut ledger, &mut tally, Body::Closed), [true, false], "it ends once");
         assert_eq!(twice(&mut ledger, &mut tally, Body::Update { what: None }), [true, true]);
         let gap = event(Some(at(5)), Body::Gap(Gap { from: at(1), to: at(5), reason: String::new() }));
-        assert!(ledger.admit(&gap, &mut Tally::default()) && ledger.admit(&gap, &mut Tally::default()));
+        assert!(
+            ledger.admit(&gap, &mut OccurrenceCounter::default())
+                && ledger.admit(&gap, &mut OccurrenceCounter::default())
+        );
     }
 
     #[test]
     fn memory_is_bounded_and_forgets_the_oldest_first() {
-        let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
+        let (mut ledger, mut tally) = (Dedup::default(), OccurrenceCounter::default());
         let ids: Vec<String> = (0..=2 * REMEMBERED).map(|n| format!("m{n}")).collect();
         let mut is_new = |id| ledger.admit(&event(Some(at(1)), said(Some(id), "external", "x")), &mut tally);
         assert!(ids.iter().all(|id| is_new(id)));

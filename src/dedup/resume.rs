@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::cursor::{Begun, Mark, OVER};
+use crate::cursor::{Checkpoint, OVER, ResumePoint};
 use crate::event::{Body, TranscriptEvent};
 
 /// The link between a ledger and a cursor.
 #[derive(Debug)]
 pub(super) struct Journal {
-    begun: HashMap<String, Begun>,
+    begun: HashMap<String, ResumePoint>,
     names: HashMap<String, Arc<str>>,
-    pending: Option<Mark>,
+    pending: Option<Checkpoint>,
 }
 
 impl Journal {
-    pub(super) fn new(begun: HashMap<String, Begun>) -> Self {
+    pub(super) fn new(begun: HashMap<String, ResumePoint>) -> Self {
         Self { begun, names: HashMap::new(), pending: None }
     }
 
-    pub(super) fn begun(&self, conversation: &str) -> Option<Begun> {
+    pub(super) fn resume_point(&self, conversation: &str) -> Option<ResumePoint> {
         self.begun.get(conversation).copied()
     }
 
@@ -42,10 +42,10 @@ impl Journal {
             _ => (key, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
         };
         let Some(key) = key else { return };
-        self.pending = Some(Mark { conversation: self.name(event.conversation), key, at });
+        self.pending = Some(Checkpoint { conversation: self.name(event.conversation), key, at });
     }
 
-    pub(super) fn take(&mut self) -> Option<Mark> {
+    pub(super) fn take(&mut self) -> Option<Checkpoint> {
         self.pending.take()
     }
 

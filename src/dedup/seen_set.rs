@@ -21,7 +21,7 @@ pub(super) struct Recent {
 struct Generation {
     count: usize,
     /// What marks its keys.
-    mark: Mark,
+    mark: GenerationTag,
     /// The latest time among its events.
     latest: Option<DateTime<Utc>>,
 }
@@ -64,7 +64,7 @@ impl Recent {
 /// What marks a key in the table: one bit that is never 0, so that an empty place can be told, and one that says which of
 /// two generations it belongs to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
-enum Mark {
+enum GenerationTag {
     #[default]
     Even = 0b01,
     Odd = 0b11,
@@ -73,7 +73,7 @@ enum Mark {
 /// The bits of a key that the mark takes the place of.
 const MARK: u64 = 0b11;
 
-impl Mark {
+impl GenerationTag {
     fn other(self) -> Self {
         match self {
             Self::Even => Self::Odd,
@@ -99,7 +99,7 @@ struct Line([u64; 8]);
 
 impl Table {
     /// Whether the key was not there.
-    fn insert(&mut self, key: u64, mark: Mark) -> bool {
+    fn insert(&mut self, key: u64, mark: GenerationTag) -> bool {
         // An eighth stays empty, so that looking for a key soon comes to an end.
         if self.count >= self.lines.len() * 7 {
             self.grow();
@@ -115,7 +115,7 @@ impl Table {
     }
 
     /// Forgets the keys that are marked so, and puts each of the others where it is found again, within the same memory.
-    fn forget(&mut self, mark: Mark) {
+    fn forget(&mut self, mark: GenerationTag) {
         // No key has passed a line that is not full, so that behind it all keys of a line are as far as they belong.
         let Some(room) = self.lines.iter().position(|line| line.0.contains(&0)) else { return };
         for place in self.lines.iter_mut().flat_map(|line| &mut line.0) {
@@ -236,10 +236,10 @@ mod tests {
                 // Many that begin in the same line, and many that are there already.
                 let key = ((high / 8) << 32) | (low << 2);
                 if forget && low == 0 {
-                    model.retain(|(_, mark)| *mark != Mark::Odd);
-                    table.forget(Mark::Odd);
+                    model.retain(|(_, mark)| *mark != GenerationTag::Odd);
+                    table.forget(GenerationTag::Odd);
                 }
-                let mark = if high % 2 == 0 { Mark::Even } else { Mark::Odd };
+                let mark = if high % 2 == 0 { GenerationTag::Even } else { GenerationTag::Odd };
                 let known = model.iter().any(|(known, _)| *known == key);
                 prop_assert_eq!(table.contains(key), known);
                 prop_assert_eq!(table.insert(key, mark), !known);

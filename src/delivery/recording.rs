@@ -35,7 +35,7 @@ pub(crate) struct Header {
 
 /// Every other line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct RecordingLine {
     /// When it happened.
     pub(crate) at: DateTime<Utc>,
     /// The conversation it belongs to.
@@ -74,7 +74,7 @@ pub(crate) enum Line {
     /// A run starts.
     Header(Header),
     /// Something happened in it.
-    Entry(Entry),
+    Entry(RecordingLine),
 }
 
 /// Why a file cannot be recorded to.
@@ -144,7 +144,7 @@ impl Recorder {
             RawFrame::Text(text) => What::Text(connection, text.to_owned()),
             RawFrame::Binary(bytes) => What::Binary(connection, BASE64_STANDARD.encode(bytes)),
         };
-        self.write(&Entry { at, conversation: conversation.to_owned(), what });
+        self.write(&RecordingLine { at, conversation: conversation.to_owned(), what });
     }
 
     /// Records an event that came in no frame of its own.
@@ -155,7 +155,7 @@ impl Recorder {
             Body::Update { what } => What::Update(event.at, what.as_deref().map(str::to_owned)),
             Body::Closed => What::Closed(event.at),
         };
-        self.write(&Entry { at: event.received, conversation: event.conversation.to_owned(), what });
+        self.write(&RecordingLine { at: event.received, conversation: event.conversation.to_owned(), what });
     }
 
     /// Hands what was recorded to the file.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::dedup::{Ledger, Tally};
+use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
 use crate::event::{Body, TranscriptEvent};
 use crate::output::{Output, Prefixes};
@@ -87,13 +87,13 @@ impl Delivery {
     }
 
     /// Starts the tally of a connection that has just been opened.
-    pub(crate) fn opened(&mut self) -> Tally {
+    pub(crate) fn opened(&mut self) -> OccurrenceCounter {
         self.connections += 1;
-        Tally::of(self.connections)
+        OccurrenceCounter::of(self.connections)
     }
 
     /// Takes what came over the connection that keeps this tally.
-    pub(crate) fn take(&mut self, arrival: Arrival<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+    pub(crate) fn take(&mut self, arrival: Arrival<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
         let Arrival { conversation, received, raw, meaning, .. } = arrival;
         if let Some(raw) = raw {
             if let Some(recorder) = &mut self.recorder {
@@ -104,7 +104,7 @@ impl Delivery {
         match meaning {
             Meaning::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
             Meaning::Event(event) => self.told(&event, ledger, tally),
-            Meaning::Past(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
+            Meaning::History(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
             Meaning::Life | Meaning::Hint => Taken::Nothing,
             Meaning::Unknown(name) => {
                 self.counts.unknown += 1;
@@ -135,7 +135,7 @@ impl Delivery {
         self.output.flush();
     }
 
-    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
         if !ledger.admit(event, tally) {
             self.counts.repeats += 1;
             return Taken::Nothing;
@@ -147,7 +147,7 @@ impl Delivery {
     }
 
     /// An event that came in no frame of its own, and so has to be recorded itself.
-    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Ledger, tally: &mut Tally) -> Taken {
+    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
         if let Body::Gap(gap) = &event.body {
             // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
             let event = TranscriptEvent { received: gap.to, ..event.clone() };
@@ -169,12 +169,12 @@ impl Delivery {
         conversation: &str,
         received: DateTime<Utc>,
         (events, why): (Vec<Told>, Why),
-        (ledger, tally): (&mut Ledger, &mut Tally),
+        (ledger, tally): (&mut Dedup, &mut OccurrenceCounter),
     ) -> Taken {
         let events = events.into_iter().map(|Told { at, body }| TranscriptEvent { conversation, at, received, body });
         let admitted = events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.mark())));
         let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
-        let begun = ledger.begun(conversation).is_some();
+        let begun = ledger.resume_point(conversation).is_some();
         let wanted = if why == Why::Start && !begun { self.lines } else { None };
         let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
         // What is passed over now is not wanted of the next run either.

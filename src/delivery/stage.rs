@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::error::Error;
-use crate::config::Lines;
+use crate::config::OutputOptions;
 use crate::cursor::CursorFile;
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
@@ -32,7 +32,7 @@ impl Stage {
     ///
     /// When the machine gives no thread to write with.
     pub(crate) fn new(
-        lines: Lines,
+        lines: OutputOptions,
         (past, prefixes): (Option<usize>, Prefixes),
         (recorder, cursor): (Option<Recorder>, Option<CursorFile>),
         (stdout, stderr): (File, &Stderr),

@@ -26,7 +26,7 @@ pub use self::filter::Selection;
 pub use self::prefix::Prefixes;
 pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
-use crate::cursor::Mark;
+use crate::cursor::Checkpoint;
 use crate::event::{RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
@@ -124,7 +124,7 @@ impl Output {
     }
 
     /// Says what the cursor is to know once everything before it is written, where one is kept.
-    pub(crate) fn mark(&mut self, mark: Option<Mark>) {
+    pub(crate) fn mark(&mut self, mark: Option<Checkpoint>) {
         if let Some(mark) = mark {
             self.writer.mark(mark);
         }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::api::error_body::Answer;
+use crate::api::error_body::ErrorBody;
 use crate::api::http::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
-use crate::api::websocket::Ending;
+use crate::api::websocket::CloseReason;
 
 /// Why there is no connection, or no longer one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,16 +19,16 @@ pub(crate) enum SourceError {
     Auth(AuthError),
     /// Two tokens in a row were refused.
     #[error("{host} refuses a token it has just granted: {answer}")]
-    Unauthorized { host: String, answer: Answer },
+    Unauthorized { host: String, answer: ErrorBody },
     /// The client may not read this.
     #[error("{host} does not permit reading this conversation: {answer}")]
-    Forbidden { host: String, answer: Answer },
+    Forbidden { host: String, answer: ErrorBody },
     /// There is no such conversation, or no longer.
     #[error("{host} has no conversation {conversation}: {answer}")]
-    NoConversation { host: String, conversation: String, answer: Answer },
+    NoConversation { host: String, conversation: String, answer: ErrorBody },
     /// Not now.
     #[error("{host} cannot serve the transcript now: {answer}")]
-    Busy { host: String, answer: Answer },
+    Busy { host: String, answer: ErrorBody },
     /// Whatever answers there, it is no transcript endpoint; with the status, unless that was the right one.
     #[error("{host} does not answer like a transcript endpoint: {reason}")]
     NotSpoken { host: String, reason: String, status: Option<u16> },
@@ -40,10 +40,10 @@ pub(crate) enum SourceError {
     Neither { transcript: Box<SourceError>, notifications: Box<SourceError> },
     /// The connection stood, and has ended.
     #[error(transparent)]
-    Ended(#[from] Ending),
+    Ended(#[from] CloseReason),
     /// The notification socket stood, and has ended, which says nothing about the conversations.
     #[error(transparent)]
-    Dropped(Ending),
+    Dropped(CloseReason),
     /// The notification channel is of no more use.
     #[error("the notification channel is gone: {0}")]
     ChannelGone(String),
@@ -89,8 +89,8 @@ impl SourceError {
             RestError::NotFound { host, answer } => {
                 Self::NoConversation { host, conversation: conversation.to_owned(), answer }
             }
-            RestError::Busy { host, answer } => Self::Busy { host, answer },
-            RestError::NotSpoken { host, reason } => Self::NotGenesys { host, reason },
+            RestError::Unavailable { host, answer } => Self::Busy { host, answer },
+            RestError::UnexpectedResponse { host, reason } => Self::NotGenesys { host, reason },
         }
     }
 
@@ -138,7 +138,7 @@ impl SourceError {
             Self::Http(HttpError::Certificate { .. }) => Recovery::GiveUpAtFirst,
             Self::Http(HttpError::ProxyCredentials { .. }) => Recovery::GiveUp,
             Self::Auth(AuthError::Http(_)) => Recovery::Retry { wish: None },
-            Self::Auth(AuthError::Busy { answer, .. }) | Self::Busy { answer, .. } => {
+            Self::Auth(AuthError::Unavailable { answer, .. }) | Self::Busy { answer, .. } => {
                 Recovery::Retry { wish: answer.retry_after }
             }
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Recovery::GiveUp,
@@ -148,23 +148,23 @@ impl SourceError {
             Self::NotGenesys { .. } => Recovery::GiveUpAtFirst,
             Self::Neither { notifications, .. } => notifications.recovery(),
             Self::ChannelGone(_) => Recovery::Retry { wish: None },
-            Self::Ended(Ending::Closed { code: 1000 | 1001, .. }) => Recovery::Over,
-            Self::Ended(Ending::Slept(_)) | Self::Dropped(Ending::Slept(_)) => Recovery::AtOnce,
+            Self::Ended(CloseReason::Closed { code: 1000 | 1001, .. }) => Recovery::Over,
+            Self::Ended(CloseReason::Suspended(_)) | Self::Dropped(CloseReason::Suspended(_)) => Recovery::AtOnce,
             Self::Dropped(_) => Recovery::Retry { wish: None },
             Self::Ended(
-                Ending::Closed { .. }
-                | Ending::Broken(_)
-                | Ending::Silent(_)
-                | Ending::TooBig
-                | Ending::BadText
-                | Ending::Protocol(_),
+                CloseReason::Closed { .. }
+                | CloseReason::ConnectionLost(_)
+                | CloseReason::IdleTimeout(_)
+                | CloseReason::MessageTooBig
+                | CloseReason::InvalidUtf8
+                | CloseReason::ProtocolError(_),
             ) => Recovery::Retry { wish: None },
         }
     }
 
     /// Whether the server closed the socket because of the token: missing, expired or without permission.
     pub(crate) fn is_policy_close(&self) -> bool {
-        matches!(self, Self::Ended(Ending::Closed { code: 1008, .. }))
+        matches!(self, Self::Ended(CloseReason::Closed { code: 1008, .. }))
     }
 
     /// The likely cause and the next step, where there is something to say.
@@ -194,7 +194,7 @@ impl SourceError {
                 Some("check --region and --login-url; a proxy, or the login page of a network, may answer in its place")
             }
             Self::Auth(AuthError::Http(_)) => None,
-            Self::Auth(AuthError::Busy { .. }) | Self::Busy { .. } => {
+            Self::Auth(AuthError::Unavailable { .. }) | Self::Busy { .. } => {
                 Some("the service has trouble or is asked too often: try later, or --max-retries unlimited")
             }
             Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
@@ -212,14 +212,14 @@ impl SourceError {
                 Some("check --region and --api-url; a proxy, or the login page of a network, may answer in its place")
             }
             Self::Neither { notifications, .. } => notifications.hint(),
-            Self::Ended(Ending::Closed { code: 1008, .. }) => {
+            Self::Ended(CloseReason::Closed { code: 1008, .. }) => {
                 Some("check the permissions of the OAuth client: genesys-tail check tries each of them")
             }
-            Self::Ended(Ending::TooBig) | Self::Dropped(Ending::TooBig) => {
+            Self::Ended(CloseReason::MessageTooBig) | Self::Dropped(CloseReason::MessageTooBig) => {
                 Some("raise --max-frame-size if such messages are wanted")
             }
-            Self::Ended(Ending::BadText | Ending::Protocol(_))
-            | Self::Dropped(Ending::BadText | Ending::Protocol(_)) => {
+            Self::Ended(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_))
+            | Self::Dropped(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_)) => {
                 Some("something in between may garble what is sent: try without the proxy, or from another network")
             }
             Self::Ended(_) | Self::Dropped(_) | Self::ChannelGone(_) => {

@@ -35,7 +35,7 @@ pub(crate) enum Meaning<'a> {
     /// An event of the transcript.
     Event(TranscriptEvent<'a>),
     /// Events that were read afterwards, in order, and why they were.
-    Past(Vec<Told>, Why),
+    History(Vec<Told>, Why),
     /// A sign of life, or an answer to ours: no more than that.
     Life,
     /// Something that leads to events, but is none.
@@ -120,10 +120,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     }
 
     /// The last sign of life of the other end, by the wall clock.
-    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
+    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
         match self {
-            Self::Transcript(session) => session.heard_at(),
-            Self::Notifications(session) => session.heard_at(),
+            Self::Transcript(session) => session.last_activity(),
+            Self::Notifications(session) => session.last_activity(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use crate::dedup::{Ledger, Tally};
+use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::{Delivery, Taken};
 use crate::output::WriterHandle;
 use crate::source::{Arrival, Session, SourceError};
@@ -28,7 +28,7 @@ pub(super) struct Shared<'a> {
     /// Tells when the reader has caught up.
     reader: WriterHandle,
     /// What was delivered already.
-    ledger: Rc<RefCell<Ledger>>,
+    ledger: Rc<RefCell<Dedup>>,
     /// Shows what becomes of the connection.
     pub(super) vital: &'a Vital,
 }
@@ -43,7 +43,7 @@ pub(super) struct Connection<T> {
     pub(super) not_before: Option<Instant>,
     /// Whether it, or one whose place it took, was worth something already.
     pub(super) news: bool,
-    tally: Tally,
+    tally: OccurrenceCounter,
     turn: Turn,
 }
 
@@ -76,7 +76,7 @@ pub(super) enum Heard {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// A connection that was opened just now.
-    pub(super) fn new(session: Session<T>, tally: Tally) -> Self {
+    pub(super) fn new(session: Session<T>, tally: OccurrenceCounter) -> Self {
         Self { session, opened: Instant::now(), not_before: None, news: false, tally, turn: Turn::default() }
     }
 
@@ -166,12 +166,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
 impl<'a> Shared<'a> {
     /// With the ledger that the sources look into as well.
-    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Ledger>>, vital: &'a Vital) -> Self {
+    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Dedup>>, vital: &'a Vital) -> Self {
         let reader = delivery.borrow().output.handle();
         Self { delivery, reader, ledger, vital }
     }
 
-    fn take(&self, arrival: Arrival<'_>, tally: &mut Tally) -> Taken {
+    fn take(&self, arrival: Arrival<'_>, tally: &mut OccurrenceCounter) -> Taken {
         self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
     }
 }

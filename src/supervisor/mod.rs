@@ -16,7 +16,7 @@ use self::connection::{Connection, Shared};
 use self::retry::Trying;
 use self::tail::{Tail, Tailed};
 use crate::config::Retries;
-use crate::dedup::{Ledger, Tally};
+use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::Delivery;
 use crate::source::{Loss, Session, SourceError};
 use crate::status::status_line::Vital;
@@ -83,7 +83,7 @@ pub(crate) async fn follow<T, C>(
     (name, vital): (&str, &Vital),
     mut connect: C,
     persistence: Persistence,
-    (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Ledger>>),
+    (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Dedup>>),
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure>
 where
@@ -125,7 +125,11 @@ where
 
 impl Shared<'_> {
     /// Notes a new connection; what was missed before it comes before its first line.
-    fn opened<T: AsyncRead + AsyncWrite + Unpin>(&self, session: &mut Session<T>, lost: Option<Loss>) -> Tally {
+    fn opened<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        session: &mut Session<T>,
+        lost: Option<Loss>,
+    ) -> OccurrenceCounter {
         let mut delivery = self.delivery.borrow_mut();
         if let Some(loss) = lost {
             delivery.counts.reconnects += 1;

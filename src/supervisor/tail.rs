@@ -180,7 +180,7 @@ impl Tail<'_> {
                 if error.recovery() == Recovery::Over && !self.goes_on {
                     self.stop.run_until_cancelled(self.settle(&mut connection)).await;
                 }
-                let last_sign = connection.session.heard_at();
+                let last_sign = connection.session.last_activity();
                 Tailed::Lost { error, last_sign, fruitful: connection.is_fruitful() }
             }
         };

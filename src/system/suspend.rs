@@ -8,12 +8,12 @@ const SHORTEST_NAP: Duration = Duration::from_secs(10);
 /// Tells a sleep of the machine from an ordinary wait: the clock that goes on while it sleeps runs ahead of the one that
 /// stands still.
 #[derive(Debug, Clone)]
-pub(crate) struct NapClock {
+pub(crate) struct SuspendDetector {
     asleep: fn() -> Duration,
     before: Duration,
 }
 
-impl NapClock {
+impl SuspendDetector {
     /// Watches from now on. `asleep` tells how long the machine has slept in all.
     pub(crate) fn start(asleep: fn() -> Duration) -> Self {
         Self { asleep, before: asleep() }

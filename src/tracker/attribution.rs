@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use crate::event::{Message, Origin, Party, Role};
 use crate::wire::conversation::{Participant, Purpose};
-use crate::wire::message::{Direction, Said};
+use crate::wire::message::{Direction, MessageBody};
 
 /// As much of an id as stands in for a name.
 const SHORT_ID: usize = 8;
 
 /// The message as the reader sees it.
-pub(crate) fn message(said: Said, by: Option<&Participant>, origin: Origin) -> Message<'static> {
+pub(crate) fn message(said: MessageBody, by: Option<&Participant>, origin: Origin) -> Message<'static> {
     let speaker = role(&said, by);
     let from = sender(&said, by, speaker);
     let (role, from, text) = match said.sign {
@@ -30,16 +30,16 @@ pub(crate) fn message(said: Said, by: Option<&Participant>, origin: Origin) -> M
 
 /// A system message made of the words of a sign in a list.
 pub(crate) fn sign(id: &str, words: &str, by: &Participant, origin: Origin) -> Message<'static> {
-    message(Said { id: id.to_owned(), sign: Some(words.to_owned()), ..Said::default() }, Some(by), origin)
+    message(MessageBody { id: id.to_owned(), sign: Some(words.to_owned()), ..MessageBody::default() }, Some(by), origin)
 }
 
 /// A line for a body that never came.
 pub(crate) fn missing(id: &str, by: Option<&Participant>, origin: Origin) -> Message<'static> {
-    message(Said { id: id.to_owned(), ..Said::default() }, by, origin)
+    message(MessageBody { id: id.to_owned(), ..MessageBody::default() }, by, origin)
 }
 
 /// The list that holds the message says it best; the direction has to do for one that is in no list of a person.
-fn role(said: &Said, by: Option<&Participant>) -> Role {
+fn role(said: &MessageBody, by: Option<&Participant>) -> Role {
     match by.map(|participant| &participant.purpose) {
         Some(Purpose::Customer) => Role::Customer,
         Some(Purpose::Bot) => Role::Bot,
@@ -49,7 +49,7 @@ fn role(said: &Said, by: Option<&Participant>) -> Role {
     }
 }
 
-fn role_by_direction(said: &Said) -> Role {
+fn role_by_direction(said: &MessageBody) -> Role {
     match said.direction {
         Some(Direction::Inbound) => Role::Customer,
         _ if said.is_bot => Role::Bot,
@@ -59,7 +59,7 @@ fn role_by_direction(said: &Said) -> Role {
     }
 }
 
-fn sender(said: &Said, by: Option<&Participant>, role: Role) -> Party<'static> {
+fn sender(said: &MessageBody, by: Option<&Participant>, role: Role) -> Party<'static> {
     match role {
         Role::Customer => customer(said, of_purpose(by, &Purpose::Customer)),
         Role::Agent => agent(said, by),
@@ -70,13 +70,13 @@ fn sender(said: &Said, by: Option<&Participant>, role: Role) -> Party<'static> {
 
 /// The address is the last resort for a name. Without one the label stands in, and no id does: that of a participant
 /// would tell a reader nothing.
-fn customer(said: &Said, by: Option<&Participant>) -> Party<'static> {
+fn customer(said: &MessageBody, by: Option<&Participant>) -> Party<'static> {
     let named = by.and_then(|customer| cow(customer.name.as_deref())).or_else(|| said.sender.name.clone());
     let Some(name) = named.or_else(|| said.sender.id.clone()) else { return Party::default() };
     Party { id: stay(by).or_else(|| said.sender.id.clone()), name: Some(name) }
 }
 
-fn agent(said: &Said, by: Option<&Participant>) -> Party<'static> {
+fn agent(said: &MessageBody, by: Option<&Participant>) -> Party<'static> {
     let id = user_id(said, by);
     let short = || id.map(|id| Cow::Owned(id.chars().take(SHORT_ID).collect()));
     let name = cow(agent_name(said, by)).or_else(|| said.sender.name.clone()).or_else(short);
@@ -84,7 +84,7 @@ fn agent(said: &Said, by: Option<&Participant>) -> Party<'static> {
 }
 
 /// As with a customer, without the address, which is that of the organisation.
-fn bot(said: &Said, by: Option<&Participant>) -> Party<'static> {
+fn bot(said: &MessageBody, by: Option<&Participant>) -> Party<'static> {
     let named = by.and_then(|bot| cow(bot.name.as_deref())).or_else(|| said.sender.name.clone());
     named.map_or_else(Party::default, |name| Party { id: stay(by), name: Some(name) })
 }
@@ -94,14 +94,14 @@ fn stay(by: Option<&Participant>) -> Option<Cow<'static, str>> {
     cow(by.map(|participant| participant.id.as_str()).filter(|id| !id.is_empty()))
 }
 
-fn agent_name<'a>(said: &'a Said, by: Option<&'a Participant>) -> Option<&'a str> {
+fn agent_name<'a>(said: &'a MessageBody, by: Option<&'a Participant>) -> Option<&'a str> {
     let author = said.author.as_ref().and_then(|author| author.name.as_deref());
     let agent = of_purpose(by, &Purpose::Agent);
     let user = || agent?.user.as_ref()?.name.as_deref();
     author.or_else(user).or_else(|| agent?.name.as_deref())
 }
 
-fn user_id<'a>(said: &'a Said, by: Option<&'a Participant>) -> Option<&'a str> {
+fn user_id<'a>(said: &'a MessageBody, by: Option<&'a Participant>) -> Option<&'a str> {
     let author = said.author.as_ref().and_then(|author| author.id.as_deref());
     author.or_else(|| Some(of_purpose(by, &Purpose::Agent)?.user.as_ref()?.id.as_str()))
 }
@@ -132,7 +132,7 @@ mod tests {
         Snapshot::of(&json!({ "participants": [value] })).participants.pop()
     }
 
-    fn body(mut data: Value) -> Said {
+    fn body(mut data: Value) -> MessageBody {
         data["id"] = json!("m1");
         if data.get("textBody").is_none() {
             data["textBody"] = json!("hi");

@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(line.renewal(), None, "nothing was said yet");
         let token = Token::new("t".into(), None);
         line.subscribed(token.clone());
-        token.refuse();
+        token.invalidate();
         let wait = |line: &Line| (line.renewal().expect("one") - Instant::now()).as_secs();
         assert_eq!(wait(&line), 10);
         tokio::time::advance(Duration::from_secs(8)).await;

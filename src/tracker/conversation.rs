@@ -13,13 +13,13 @@ use super::end_detector::End;
 use super::participants::People;
 use super::pending_messages::{Fetch, Wanted};
 use super::poll_timer::{self, Looks};
-use super::{Out, Scope, spoken};
-use crate::cursor::Begun;
+use super::{Event, Mode, spoken};
+use crate::cursor::ResumePoint;
 use crate::event::{Body, Gap, Origin};
 use crate::source::{Loss, Told, Why};
 use crate::tracker::attribution;
-use crate::wire::conversation::{Entry, EntryKind, Participant, Snapshot};
-use crate::wire::message::Said;
+use crate::wire::conversation::{EntryKind, MessageRef, Participant, Snapshot};
+use crate::wire::message::MessageBody;
 use crate::wire::transcription::{Transcription, Utterance};
 
 /// Ids that no list has any more are forgotten when there are so many of them.
@@ -31,7 +31,7 @@ pub(super) struct Watch {
     pub(super) id: String,
     pub(super) people: People,
     pub(super) looks: Looks,
-    scope: Scope,
+    scope: Mode,
     phase: Phase,
     /// Why what was said at first is read afterwards.
     why: Why,
@@ -50,7 +50,7 @@ pub(super) struct Watch {
     gathered: Vec<Told>,
     /// What happened since all of the past was listed, and is told after it.
     held: Vec<Told>,
-    out: Vec<Out>,
+    out: Vec<Event>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -65,7 +65,7 @@ enum Phase {
 
 impl Watch {
     /// Nothing is known yet. Messages from before `since` are not wanted.
-    pub(super) fn new(id: String, scope: Scope, since: Option<DateTime<Utc>>, why: Why) -> Self {
+    pub(super) fn new(id: String, scope: Mode, since: Option<DateTime<Utc>>, why: Why) -> Self {
         Self {
             id,
             people: People::default(),
@@ -89,7 +89,7 @@ impl Watch {
 
     /// An earlier run has begun with it: what that one missed is wanted, and where it cannot be had, that is told as after
     /// a lost connection.
-    pub(super) fn resumed(id: String, scope: Scope, begun: Begun, why: Why) -> Self {
+    pub(super) fn resumed(id: String, scope: Mode, begun: ResumePoint, why: Why) -> Self {
         let mut watch = Self::new(id, scope, begun.before, why);
         if let Some(last_sign) = begun.latest.filter(|_| !begun.over) {
             watch.resume(&Loss { last_sign: last_sign.min(Utc::now()), reason: "the run before had ended".to_owned() });
@@ -120,7 +120,7 @@ impl Watch {
         }
         self.change(changes);
         let whole = look && self.looked();
-        if self.scope == Scope::Everything {
+        if self.scope == Mode::Full {
             self.note_end(over, ended, whole);
         }
         self.settle();
@@ -133,7 +133,7 @@ impl Watch {
 
     /// A look was begun; the next is due after `period`, unless something asks for it earlier.
     pub(super) fn begin_look(&mut self, period: Duration) {
-        self.looks.begin((self.scope == Scope::Everything).then_some(period));
+        self.looks.begin((self.scope == Mode::Full).then_some(period));
     }
 
     /// A look came to nothing, and is to be tried again.
@@ -178,7 +178,7 @@ impl Watch {
     }
 
     /// Takes the words that were asked for, or as many of them as there are yet.
-    pub(super) fn fetched(&mut self, said: Vec<Said>) {
+    pub(super) fn fetched(&mut self, said: Vec<MessageBody>) {
         let people = &self.people;
         let mut told = self.fetch.resolve(said, |wanted, said| tell(wanted, said, people.get(&wanted.by)));
         told.sort_by_key(|told| told.at);
@@ -225,7 +225,7 @@ impl Watch {
             Phase::Live => return,
         };
         self.out.extend(loss.as_ref().map(gap));
-        if self.scope == Scope::Past {
+        if self.scope == Mode::HistoryOnly {
             // Told later, it would stand among what the other wire brings.
             for id in self.fetch.drain() {
                 self.known.remove(&id);
@@ -272,13 +272,13 @@ impl Watch {
     }
 
     /// What there is for the reader.
-    pub(super) fn take(&mut self) -> Vec<Out> {
+    pub(super) fn take(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.out)
     }
 
     /// Takes note of a participant, and returns what it is known by.
     fn meet(&mut self, participant: Participant, changes: &mut Vec<Told>) -> String {
-        let quiet = self.scope == Scope::Past || !self.is_seen();
+        let quiet = self.scope == Mode::HistoryOnly || !self.is_seen();
         let (by, change) = self.people.note(participant, quiet);
         changes.extend(change);
         by
@@ -295,7 +295,7 @@ impl Watch {
         }
     }
 
-    fn list(&mut self, entry: Entry, by: &str, delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool) {
+    fn list(&mut self, entry: MessageRef, by: &str, delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool) {
         if self.known.contains(&entry.id) {
             return;
         }
@@ -343,7 +343,7 @@ impl Watch {
     /// Tells what was said on a call, by whoever is known to be there.
     fn attribute(&mut self) {
         let unheard = std::mem::take(&mut self.unheard);
-        self.out.extend(unheard.into_iter().map(|utterance| Out::Live(spoken::told(utterance, &self.people))));
+        self.out.extend(unheard.into_iter().map(|utterance| Event::Live(spoken::told(utterance, &self.people))));
     }
 
     fn note_end(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
@@ -356,7 +356,7 @@ impl Watch {
 
     fn gather(&mut self, told: Vec<Told>) {
         if self.phase == Phase::Live {
-            self.out.extend(told.into_iter().map(Out::Live));
+            self.out.extend(told.into_iter().map(Event::Live));
         } else {
             self.gathered.extend(told);
         }
@@ -372,7 +372,7 @@ impl Watch {
             && self.fetch.is_idle()
             && let Some(end) = self.end.tell()
         {
-            self.out.push(Out::Live(end));
+            self.out.push(Event::Live(end));
         }
     }
 
@@ -381,17 +381,17 @@ impl Watch {
         let mut events = std::mem::take(&mut self.gathered);
         events.sort_by_key(|told| told.at);
         if !events.is_empty() {
-            self.out.push(Out::Past(events, why));
+            self.out.push(Event::Backfill(events, why));
         }
-        self.out.extend(self.held.drain(..).map(Out::Live));
+        self.out.extend(self.held.drain(..).map(Event::Live));
     }
 }
 
 /// The words of a message, or what stands for them.
-fn tell(wanted: &Wanted, said: Option<Said>, by: Option<&Participant>) -> Told {
+fn tell(wanted: &Wanted, said: Option<MessageBody>, by: Option<&Participant>) -> Told {
     let (at, message) = match (said, &wanted.kind, by) {
         (Some(said), ..) => (said.at.or(wanted.time), attribution::message(said, by, wanted.origin)),
-        (None, EntryKind::Sign(words), Some(by)) => {
+        (None, EntryKind::Event(words), Some(by)) => {
             (wanted.time, attribution::sign(&wanted.id, words, by, wanted.origin))
         }
         (None, ..) => (wanted.time, attribution::missing(&wanted.id, by, wanted.origin)),
@@ -399,10 +399,10 @@ fn tell(wanted: &Wanted, said: Option<Said>, by: Option<&Participant>) -> Told {
     Told { at, body: Body::Message(message) }
 }
 
-fn gap(loss: &Loss) -> Out {
+fn gap(loss: &Loss) -> Event {
     let to = Utc::now();
     let gap = Gap { from: loss.last_sign, to, reason: loss.reason.clone() };
-    Out::Live(Told { at: Some(to), body: Body::Gap(gap) })
+    Event::Live(Told { at: Some(to), body: Body::Gap(gap) })
 }
 
 #[cfg(test)]

@@ -4,16 +4,16 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use super::Scope;
+use super::Mode;
 use crate::api::calls::analytics;
-use crate::api::calls::{self, Change};
+use crate::api::calls::{self, SubscribeMode};
 use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
-use crate::config::Groups;
+use crate::config::Targets;
 use crate::wire::channel::TopicState;
 use crate::wire::conversation::Snapshot;
 use crate::wire::json;
-use crate::wire::message::{self, Said};
+use crate::wire::message::{self, MessageBody};
 
 /// A request under way.
 pub(super) type Job = LocalBoxFuture<'static, Done>;
@@ -24,9 +24,14 @@ pub(super) enum Done {
     /// A look at a conversation.
     Look { conversation: String, result: Result<Snapshot, RestError> },
     /// Words of messages.
-    Words { conversation: String, result: Result<Vec<Said>, RestError> },
+    Words { conversation: String, result: Result<Vec<MessageBody>, RestError> },
     /// What became of topics, and the token they were told with.
-    Topics { channel: String, asked: Vec<String>, change: Change, result: Result<(Vec<TopicState>, Token), RestError> },
+    Topics {
+        channel: String,
+        asked: Vec<String>,
+        change: SubscribeMode,
+        result: Result<(Vec<TopicState>, Token), RestError>,
+    },
     /// The name of an agent.
     Name { user: String, result: Result<Option<String>, RestError> },
     /// The conversations that are open in a group.
@@ -34,7 +39,7 @@ pub(super) enum Done {
 }
 
 /// Looks at a conversation.
-pub(super) fn look(rest: Rest, scope: Scope, conversation: String) -> Job {
+pub(super) fn look(rest: Rest, scope: Mode, conversation: String) -> Job {
     async move {
         let result = snapshot(&rest, scope, &conversation).await;
         Done::Look { conversation, result }
@@ -47,10 +52,10 @@ pub(super) fn look(rest: Rest, scope: Scope, conversation: String) -> Job {
 /// # Errors
 ///
 /// Whatever stands in the way. Cancel safe.
-pub(crate) async fn snapshot(rest: &Rest, scope: Scope, conversation: &str) -> Result<Snapshot, RestError> {
+pub(crate) async fn snapshot(rest: &Rest, scope: Mode, conversation: &str) -> Result<Snapshot, RestError> {
     let kind = match scope {
-        Scope::Past => "messages/",
-        Scope::Everything => "",
+        Mode::HistoryOnly => "messages/",
+        Mode::Full => "",
     };
     let body = rest.get(&format!("/api/v2/conversations/{kind}{conversation}")).await?;
     Snapshot::parse(&body).ok_or_else(|| garbled(rest, "its answer is no conversation"))
@@ -65,7 +70,7 @@ pub(super) fn words(rest: Rest, conversation: String, ids: Vec<String>) -> Job {
     .boxed_local()
 }
 
-async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<Said>, RestError> {
+async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<MessageBody>, RestError> {
     let path = format!("/api/v2/conversations/messages/{conversation}/messages/bulk");
     let body = rest.send(reqwest::Method::POST, &path, Some(&ids)).await?;
     let mut said = message::parse_bulk(&body).ok_or_else(|| garbled(rest, "its answer holds no messages"))?;
@@ -74,7 +79,7 @@ async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<Sai
 }
 
 /// Tells the channel what to listen to.
-pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<String>) -> Job {
+pub(super) fn topics(rest: Rest, channel: String, change: SubscribeMode, asked: Vec<String>) -> Job {
     async move {
         let result = subscribe(&rest, &channel, change, &asked).await;
         Done::Topics { channel, asked, change, result }
@@ -90,7 +95,7 @@ pub(super) fn topics(rest: Rest, channel: String, change: Change, asked: Vec<Str
 pub(crate) async fn subscribe(
     rest: &Rest,
     channel: &str,
-    change: Change,
+    change: SubscribeMode,
     asked: &[String],
 ) -> Result<(Vec<TopicState>, Token), RestError> {
     let states = calls::subscribe(rest, channel, change, asked).await?;
@@ -111,10 +116,10 @@ pub(super) fn name(rest: Rest, user: String) -> Job {
 }
 
 /// Asks which conversations are open in a group.
-pub(super) fn open(rest: Rest, groups: Groups) -> Job {
+pub(super) fn open(rest: Rest, groups: Targets) -> Job {
     async move { Done::Open { result: analytics::open_conversations(&rest, &groups).await } }.boxed_local()
 }
 
 fn garbled(rest: &Rest, reason: &str) -> RestError {
-    RestError::NotSpoken { host: rest.host(), reason: reason.to_owned() }
+    RestError::UnexpectedResponse { host: rest.host(), reason: reason.to_owned() }
 }

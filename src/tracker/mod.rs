@@ -35,11 +35,11 @@ use self::pauses::Pauses;
 use self::recently_closed::Gone;
 use self::subscriptions::Topics;
 use self::watches::Watches;
-use crate::api::calls::Change;
+use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::Rest;
-use crate::config::{Groups, Past};
-use crate::dedup::Ledger;
+use crate::config::{History, Targets};
+use crate::dedup::Dedup;
 use crate::event::Body;
 use crate::output::Prefixes;
 use crate::source::{Loss, SourceError, Told, Why};
@@ -54,36 +54,36 @@ const MOST_NAMES: usize = 10_000;
 
 /// How much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum Mode {
     /// What was said before the start and during losses; the rest comes over a wire of its own.
-    Past,
+    HistoryOnly,
     /// Everything there is to know.
-    Everything,
+    Full,
 }
 
 /// Something for the reader.
 #[derive(Debug)]
-pub(super) enum Out {
+pub(super) enum Event {
     /// It happened now.
     Live(Told),
     /// It was read afterwards, all of it and in order.
-    Past(Vec<Told>, Why),
+    Backfill(Vec<Told>, Why),
 }
 
 /// The desk of a tail.
 pub(crate) struct Desk {
     pub(super) rest: Rest,
     pub(super) line: Line,
-    scope: Scope,
+    scope: Mode,
     topics: Topics,
-    groups: Groups,
-    past: Past,
+    groups: Targets,
+    past: History,
     prefixes: Prefixes,
-    ledger: Rc<RefCell<Ledger>>,
+    ledger: Rc<RefCell<Dedup>>,
     watches: Watches,
     jobs: FuturesUnordered<Job>,
     names: HashMap<String, Option<String>>,
-    out: VecDeque<(String, Out)>,
+    out: VecDeque<(String, Event)>,
     pauses: Pauses,
     search: Search,
     /// Why they were refused on another wire.
@@ -127,11 +127,11 @@ impl Desk {
     /// A desk for these groups, and for the conversations that will be adopted. `ledger` tells what the reader has already.
     pub(super) fn new(
         rest: Rest,
-        scope: Scope,
-        groups: Groups,
-        past: Past,
+        scope: Mode,
+        groups: Targets,
+        past: History,
         prefixes: Prefixes,
-        ledger: Rc<RefCell<Ledger>>,
+        ledger: Rc<RefCell<Dedup>>,
     ) -> Self {
         let search = if groups.is_empty() { Search::Never } else { Search::Due { at: Instant::now(), again: false } };
         Self {
@@ -166,9 +166,9 @@ impl Desk {
     /// A desk for one conversation whose past cannot be had, as it is after the service has said so.
     #[cfg(test)]
     pub(crate) fn without_past(conversation: &str) -> Self {
-        let past = Past { lines: None, since: None, follow: true };
+        let past = History { lines: None, since: None, follow: true };
         let rest = Rest::to_nowhere();
-        let mut desk = Self::new(rest, Scope::Past, Groups::default(), past, Prefixes::default(), Rc::default());
+        let mut desk = Self::new(rest, Mode::HistoryOnly, Targets::default(), past, Prefixes::default(), Rc::default());
         desk.adopt(conversation, None);
         desk.denied = true;
         desk.watches.values_mut().for_each(Watch::despair);
@@ -180,7 +180,7 @@ impl Desk {
     pub(super) fn adopt(&mut self, id: &str, before: Option<SourceError>) {
         self.before.extend(before.map(|before| (id.to_owned(), before)));
         // A cursor has to know each of those that are passed over.
-        let nothing = self.past.lines == Some(0) && !self.ledger.borrow().is_durable();
+        let nothing = self.past.lines == Some(0) && !self.ledger.borrow().has_cursor();
         let since = if nothing { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
         self.watch(id, since, Why::Start);
         self.fatal = None;
@@ -247,9 +247,9 @@ impl Desk {
     }
 
     /// The next thing for the reader.
-    pub(super) fn pop(&mut self) -> Option<(String, Out)> {
+    pub(super) fn pop(&mut self) -> Option<(String, Event)> {
         let (id, out) = self.out.pop_front()?;
-        if matches!(&out, Out::Live(told) if told.body == Body::Closed) {
+        if matches!(&out, Event::Live(told) if told.body == Body::Closed) {
             self.part_with(&id);
             self.finished += 1;
             if !self.groups.is_empty() {
@@ -286,8 +286,8 @@ impl Desk {
     }
 
     /// Notes what the channel listens to now, as it was told with this token.
-    pub(super) fn subscribed(&mut self, asked: &[String], change: Change, states: &[TopicState], token: Token) {
-        self.topics.note(asked, states, change == Change::Replace);
+    pub(super) fn subscribed(&mut self, asked: &[String], change: SubscribeMode, states: &[TopicState], token: Token) {
+        self.topics.note(asked, states, change == SubscribeMode::Replace);
         self.line.subscribed(token);
         tracing::debug!(topics = asked.len(), "subscribed to topics");
     }
@@ -299,7 +299,7 @@ impl Desk {
 
     /// The token and the channel are of no more use.
     pub(super) fn token_revoked(&mut self) {
-        self.rest.distrust_token();
+        self.rest.invalidate_token();
         self.line.lose("its token was revoked");
     }
 
@@ -315,7 +315,7 @@ impl Desk {
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
         self.topics.are_stale = true;
-        let (scope, begun) = (self.scope, self.ledger.borrow().begun(id));
+        let (scope, begun) = (self.scope, self.ledger.borrow().resume_point(id));
         self.watches.begin(id, || match begun {
             Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
             None => Watch::new(id.to_owned(), scope, since, why),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Desk, Watch, is_id};
 use crate::source::Why;
 use crate::wire::conversation::Snapshot;
-use crate::wire::notification::Notice;
+use crate::wire::notification::Notification;
 use crate::wire::transcription::Transcription;
 
 /// Conversations of groups that are followed at the same time. No queue has as many, and each takes memory.
@@ -19,14 +19,21 @@ const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Desk {
     /// Takes what the service tells. The reader gets nothing of it but by what it leads to.
-    pub(crate) fn hear(&mut self, notice: Notice) {
+    pub(crate) fn hear(&mut self, notice: Notification) {
         match notice {
-            Notice::Conversation(snapshot) => self.hear_of(snapshot),
-            Notice::Transcription(transcription) => self.hear_call(transcription),
-            Notice::Detail { conversation, .. } => self.with(&conversation, Watch::look_soon),
-            Notice::Refused(words) => self.complain(&words),
-            Notice::Typing { .. } | Notice::Heartbeat | Notice::Pong | Notice::Acknowledged | Notice::Other(_) => {}
-            Notice::Closing | Notice::ChannelGone(_) | Notice::TokenRevoked | Notice::Unreadable(_) => {}
+            Notification::Conversation(snapshot) => self.hear_of(snapshot),
+            Notification::Transcription(transcription) => self.hear_call(transcription),
+            Notification::DetailEvent { conversation, .. } => self.with(&conversation, Watch::look_soon),
+            Notification::ServiceMessage(words) => self.complain(&words),
+            Notification::Typing { .. }
+            | Notification::Heartbeat
+            | Notification::Pong
+            | Notification::Acknowledged
+            | Notification::Unknown(_) => {}
+            Notification::SocketClosing
+            | Notification::ChannelLost(_)
+            | Notification::TokenRevoked
+            | Notification::Malformed(_) => {}
         }
         self.collect();
     }
@@ -40,7 +47,7 @@ impl Desk {
         self.with(&id, |watch| {
             // What was there at the start is for a look to tell, which is complete.
             if watch.is_seen() {
-                watch.see(snapshot, false, |message, at| ledger.borrow().knows(&id, message, at));
+                watch.see(snapshot, false, |message, at| ledger.borrow().is_delivered(&id, message, at));
             }
         });
     }
@@ -80,21 +87,23 @@ mod tests {
 
     use super::*;
     use crate::api::rest::Rest;
-    use crate::config::{Groups, Past};
+    use crate::config::{History, Targets};
     use crate::output::Prefixes;
-    use crate::tracker::Scope;
+    use crate::tracker::Mode;
 
     fn desk() -> Desk {
-        let past = Past { lines: None, since: None, follow: true };
-        let groups = Groups { queues: vec!["q".to_owned()], users: Vec::new() };
-        Desk::new(Rest::to_nowhere(), Scope::Everything, groups, past, Prefixes::default(), Rc::default())
+        let past = History { lines: None, since: None, follow: true };
+        let groups = Targets { queues: vec!["q".to_owned()], users: Vec::new() };
+        Desk::new(Rest::to_nowhere(), Mode::Full, groups, past, Prefixes::default(), Rc::default())
     }
 
     #[tokio::test]
     async fn conversations_without_end_are_not_all_followed() {
         let mut desk = desk();
         let conversation = |number: usize| {
-            Notice::Conversation(Snapshot::of(&json!({ "id": number, "participants": [{ "state": "connected" }] })))
+            Notification::Conversation(Snapshot::of(
+                &json!({ "id": number, "participants": [{ "state": "connected" }] }),
+            ))
         };
         (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
         (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
@@ -110,7 +119,7 @@ mod tests {
         for (wait, quiet) in [(0, 60), (59, 60), (1, 120)] {
             tokio::time::advance(Duration::from_secs(wait)).await;
             let before = Instant::now();
-            desk.hear(Notice::Refused("no".to_owned()));
+            desk.hear(Notification::ServiceMessage("no".to_owned()));
             let until = desk.quiet_until.expect("something was said");
             assert_eq!((until - before).as_secs(), quiet - if quiet == 120 { 60 } else { wait });
         }

@@ -107,7 +107,7 @@ impl People {
     /// Whether there was a customer, and there is none any more.
     pub(super) fn customer_has_left(&self) -> bool {
         let mut customers = self.present_or_gone(&Purpose::Customer).peekable();
-        customers.peek().is_some() && customers.all(|customer| customer.presence == Presence::Gone)
+        customers.peek().is_some() && customers.all(|customer| customer.presence == Presence::Disconnected)
     }
 
     /// The customer, the one who is here before one who was.
@@ -119,7 +119,7 @@ impl People {
     pub(super) fn host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
         let was_here = |one: &&Participant| match at {
             Some(at) => one.connected.is_some_and(|came| came <= at) && one.ended.is_none_or(|went| at <= went),
-            None => one.presence == Presence::Here,
+            None => one.presence == Presence::Connected,
         };
         let there = |purpose| self.present_or_gone(purpose).filter(was_here).max_by_key(|one| one.connected);
         let agent = there(&Purpose::Agent).map(|one| (Role::Agent, one));
@@ -136,7 +136,8 @@ impl People {
 
     /// The ids of the queues that have to do with it now, and of the agents.
     pub(super) fn places(&self) -> (HashSet<&str>, HashSet<&str>) {
-        let present = self.known.values().map(|known| &known.participant).filter(|one| one.presence != Presence::Gone);
+        let present =
+            self.known.values().map(|known| &known.participant).filter(|one| one.presence != Presence::Disconnected);
         let (mut queues, mut users) = (HashSet::new(), HashSet::new());
         for one in present {
             queues.extend(one.queue.as_ref().map(|queue| queue.id.as_str()));
@@ -151,7 +152,7 @@ impl People {
     }
 
     fn latest(&self, purpose: &Purpose) -> Option<&Participant> {
-        let here = self.present_or_gone(purpose).filter(|one| one.presence == Presence::Here).last();
+        let here = self.present_or_gone(purpose).filter(|one| one.presence == Presence::Connected).last();
         here.or_else(|| self.present_or_gone(purpose).last())
     }
 
@@ -175,9 +176,9 @@ fn key(participant: &Participant) -> String {
 
 fn stage(participant: &Participant) -> Change {
     match participant.presence {
-        Presence::Arriving | Presence::Unknown => Change::Nothing,
-        Presence::Here | Presence::Parked => Change::Came,
-        Presence::Gone => Change::Went,
+        Presence::Alerting | Presence::Unknown => Change::Nothing,
+        Presence::Connected | Presence::Parked => Change::Came,
+        Presence::Disconnected => Change::Went,
     }
 }
 

@@ -10,8 +10,8 @@ use super::CLOCKS_APART;
 
 use crate::event::Origin;
 use crate::source::Told;
-use crate::wire::conversation::{Entry, EntryKind};
-use crate::wire::message::Said;
+use crate::wire::conversation::{EntryKind, MessageRef};
+use crate::wire::message::MessageBody;
 
 /// Ids in one request. A thousand are allowed, and small requests advised.
 const MOST: usize = 200;
@@ -53,13 +53,13 @@ pub(super) struct Fetch {
 
 impl Wanted {
     /// A message of which nothing was asked yet. With `past` it is told with the rest of the past, before anything else.
-    pub(super) fn new(entry: Entry, by: String, origin: Origin, past: bool) -> Self {
-        let Entry { id, time, kind } = entry;
+    pub(super) fn new(entry: MessageRef, by: String, origin: Origin, past: bool) -> Self {
+        let MessageRef { id, time, kind } = entry;
         Self { id, time, kind, by, origin, past, first_asked: None, tries: 0 }
     }
 
     fn is_sign(&self) -> bool {
-        matches!(self.kind, EntryKind::Sign(_))
+        matches!(self.kind, EntryKind::Event(_))
     }
 
     /// Words that were not there although they had the time. Only of what was said long ago does the wall clock tell,
@@ -120,9 +120,13 @@ impl Fetch {
 
     /// Ends a request: what was asked for and has come is told. What has not is asked for again for a minute, and told
     /// without words after that.
-    pub(super) fn resolve(&mut self, said: Vec<Said>, tell: impl Fn(&Wanted, Option<Said>) -> Told) -> Vec<Told> {
+    pub(super) fn resolve(
+        &mut self,
+        said: Vec<MessageBody>,
+        tell: impl Fn(&Wanted, Option<MessageBody>) -> Told,
+    ) -> Vec<Told> {
         self.failures = 0;
-        let mut said: HashMap<String, Said> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
+        let mut said: HashMap<String, MessageBody> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
         let mut told = self.companions_until(self.wanted.iter().filter_map(|wanted| wanted.time).min());
         for mut wanted in std::mem::take(&mut self.asked) {
             let words = said.remove(&wanted.id).filter(says_something);
@@ -185,7 +189,7 @@ impl Fetch {
 }
 
 /// A body may be there before its words are.
-fn says_something(said: &Said) -> bool {
+fn says_something(said: &MessageBody) -> bool {
     said.text.is_some() || !said.attachments.is_empty() || said.sign.is_some()
 }
 
@@ -196,15 +200,15 @@ mod tests {
 
     fn wanted(id: &str, past: bool) -> Wanted {
         let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
-        let entry = Entry { id: id.to_owned(), time, kind: EntryKind::Words };
+        let entry = MessageRef { id: id.to_owned(), time, kind: EntryKind::Text };
         Wanted::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
     }
 
-    fn said(id: &str) -> Said {
-        Said { id: id.to_owned(), text: Some("words".to_owned()), ..Said::default() }
+    fn said(id: &str) -> MessageBody {
+        MessageBody { id: id.to_owned(), text: Some("words".to_owned()), ..MessageBody::default() }
     }
 
-    fn tell(wanted: &Wanted, said: Option<Said>) -> Told {
+    fn tell(wanted: &Wanted, said: Option<MessageBody>) -> Told {
         let what = said.map(|_| wanted.id.clone().into());
         Told { at: wanted.time, body: Body::Update { what } }
     }

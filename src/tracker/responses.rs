@@ -5,14 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::Done;
-use super::{Desk, MOST_NAMES, Scope, Search, Watch, is_id};
-use crate::api::calls::Change;
+use super::{Desk, MOST_NAMES, Mode, Search, Watch, is_id};
+use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::RestError;
 use crate::source::{Recovery, SourceError};
 use crate::wire::channel::TopicState;
 use crate::wire::conversation::Snapshot;
-use crate::wire::message::Said;
+use crate::wire::message::MessageBody;
 
 /// Failed attempts in a row to read what was missed before the reader is told that it may be missing, or to read what
 /// nobody can read.
@@ -42,9 +42,9 @@ impl Desk {
     /// Without a name an agent is shown by the id. It is asked for again only where everybody has to wait.
     fn name_came(&mut self, user: String, result: Result<Option<String>, RestError>) {
         match result {
-            Err(RestError::Busy { host, answer }) if answer.status.as_u16() == 429 => {
+            Err(RestError::Unavailable { host, answer }) if answer.status.as_u16() == 429 => {
                 self.watches.values_mut().for_each(|watch| watch.people.ask_again(&user));
-                self.trouble(RestError::Busy { host, answer });
+                self.trouble(RestError::Unavailable { host, answer });
             }
             result => {
                 let name = result.unwrap_or_default();
@@ -63,7 +63,9 @@ impl Desk {
             Ok(snapshot) => {
                 self.pauses.answered();
                 let ledger = std::rc::Rc::clone(&self.ledger);
-                self.with(id, |watch| watch.see(snapshot, true, |message, at| ledger.borrow().knows(id, message, at)));
+                self.with(id, |watch| {
+                    watch.see(snapshot, true, |message, at| ledger.borrow().is_delivered(id, message, at))
+                });
             }
             Err(error) => self.look_failed(id, error),
         }
@@ -73,10 +75,10 @@ impl Desk {
     fn look_failed(&mut self, id: &str, error: RestError) {
         let seen = self.watches.get(id).is_some_and(Watch::is_seen);
         match error {
-            error if self.scope == Scope::Past && !is_passing(&error, seen) => self.deny(&error),
+            error if self.scope == Mode::HistoryOnly && !is_passing(&error, seen) => self.deny(&error),
             error @ RestError::Forbidden { .. } => self.refuse(id, error),
             error @ RestError::NotFound { .. } if !seen => self.refuse(id, error),
-            error @ RestError::NotSpoken { .. } if !seen => self.refuse(id, error),
+            error @ RestError::UnexpectedResponse { .. } if !seen => self.refuse(id, error),
             // A conversation that was there is still the end's to tell of.
             RestError::NotFound { .. } => {
                 let again = Instant::now() + self.look_period(id);
@@ -90,18 +92,18 @@ impl Desk {
         self.lose_patience(id);
     }
 
-    fn words_came(&mut self, id: &str, result: Result<Vec<Said>, RestError>) {
+    fn words_came(&mut self, id: &str, result: Result<Vec<MessageBody>, RestError>) {
         match result {
             Ok(said) => {
                 self.pauses.answered();
                 self.with(id, |watch| watch.fetched(said));
                 return;
             }
-            Err(error) if self.scope == Scope::Past && !is_passing(&error, true) => self.deny(&error),
+            Err(error) if self.scope == Mode::HistoryOnly && !is_passing(&error, true) => self.deny(&error),
             Err(error @ RestError::Forbidden { .. }) => self.refuse(id, error),
             // Of what is not there, or cannot be asked for, there are no words: that is for each message to say.
             Err(RestError::NotFound { .. }) => self.with(id, |watch| watch.fetched(Vec::new())),
-            Err(RestError::NotSpoken { .. }) if self.has_failed_often(id) => {
+            Err(RestError::UnexpectedResponse { .. }) if self.has_failed_often(id) => {
                 self.with(id, |watch| watch.fetched(Vec::new()));
             }
             Err(error) => {
@@ -120,29 +122,36 @@ impl Desk {
     fn lose_patience(&mut self, id: &str) {
         let scope = self.scope;
         self.with(id, |watch| {
-            let impatient = scope == Scope::Past || watch.is_recovering();
+            let impatient = scope == Mode::HistoryOnly || watch.is_recovering();
             if impatient && watch.failures() > USUAL_RETRIES {
                 watch.despair();
             }
         });
     }
 
-    fn topics_came(&mut self, asked: &[String], change: Change, result: Result<(Vec<TopicState>, Token), RestError>) {
+    fn topics_came(
+        &mut self,
+        asked: &[String],
+        change: SubscribeMode,
+        result: Result<(Vec<TopicState>, Token), RestError>,
+    ) {
         match result {
             Ok((states, token)) => {
                 self.pauses.answered();
                 self.subscribed(asked, change, &states, token);
                 // What was said before the channel listened is looked for.
-                if change == Change::Add {
+                if change == SubscribeMode::Add {
                     self.look_at_all();
                 }
             }
             Err(RestError::NotFound { .. }) => self.line.lose("the service does not know it any more"),
             // Asked again, it would be refused again; a new channel lasts as long as this one would have.
-            Err(RestError::NotSpoken { .. } | RestError::Forbidden { .. }) if change == Change::Replace => {
+            Err(RestError::UnexpectedResponse { .. } | RestError::Forbidden { .. })
+                if change == SubscribeMode::Replace =>
+            {
                 self.line.lose("the service does not let it live on");
             }
-            Err(RestError::NotSpoken { reason, .. }) => self.topics.refuse(asked, &reason),
+            Err(RestError::UnexpectedResponse { reason, .. }) => self.topics.refuse(asked, &reason),
             Err(RestError::Forbidden { answer, .. }) => self.topics.refuse(asked, &answer.to_string()),
             Err(error) => self.trouble(error),
         }
@@ -213,7 +222,7 @@ impl Desk {
         let wish = match (&error, error.recovery()) {
             (_, Recovery::Retry { wish }) => wish,
             (SourceError::NotGenesys { .. }, _) => None,
-            _ if self.scope == Scope::Past => None,
+            _ if self.scope == Mode::HistoryOnly => None,
             _ => return self.fatal = Some(error),
         };
         self.trouble = Some(error.clone());
@@ -228,7 +237,7 @@ impl Desk {
 
     /// What stands before a status line: whose past it is about, where each conversation has a desk of its own.
     fn name(&self) -> String {
-        let only = self.watches.ids().next().filter(|_| self.scope == Scope::Past);
+        let only = self.watches.ids().next().filter(|_| self.scope == Mode::HistoryOnly);
         only.and_then(|id| self.prefixes.of(id)).map_or_else(String::new, |prefix| format!("{prefix}: "))
     }
 }
@@ -237,8 +246,8 @@ impl Desk {
 /// been `seen` to answer.
 fn is_passing(error: &RestError, seen: bool) -> bool {
     match error {
-        RestError::Busy { .. } | RestError::Http(_) | RestError::Auth(_) => true,
-        RestError::NotSpoken { .. } => seen,
+        RestError::Unavailable { .. } | RestError::Http(_) | RestError::Auth(_) => true,
+        RestError::UnexpectedResponse { .. } => seen,
         RestError::Unauthorized { .. } | RestError::Forbidden { .. } | RestError::NotFound { .. } => false,
     }
 }

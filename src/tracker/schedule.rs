@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::jobs::{self, Job};
 use super::{Desk, Search, Watch};
-use crate::api::calls::Change;
+use crate::api::calls::SubscribeMode;
 
 /// Requests under way at the same time.
 const AT_ONCE: usize = 4;
@@ -89,15 +89,15 @@ impl Desk {
     fn topic_job(&mut self, now: Instant) -> Option<Job> {
         let channel = self.line.channel().filter(|_| !self.topics.are_asked_for)?.to_owned();
         let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
-            (Change::Replace, self.topics.all(&self.groups, self.watches.values()))
+            (SubscribeMode::Replace, self.topics.all(&self.groups, self.watches.values()))
         } else {
             // Going through all conversations is for when one of them has changed.
             if !self.topics.are_stale {
                 return None;
             }
-            (Change::Add, self.topics.missing(&self.groups, self.watches.values()))
+            (SubscribeMode::Add, self.topics.missing(&self.groups, self.watches.values()))
         };
-        if asked.is_empty() && change == Change::Add {
+        if asked.is_empty() && change == SubscribeMode::Add {
             self.topics.are_stale = false;
             return None;
         }

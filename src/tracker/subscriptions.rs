@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::conversation::Watch;
-use crate::config::Groups;
+use crate::config::Targets;
 use crate::wire::channel::TopicState;
 
 /// Topics on one channel; the service refuses more.
@@ -38,7 +38,7 @@ impl Topics {
     }
 
     /// What it should listen to besides what it does.
-    pub(super) fn missing<'a>(&mut self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+    pub(super) fn missing<'a>(&mut self, groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
         let mut missing = wanted(groups, watches);
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MOST.saturating_sub(self.subscribed.len());
@@ -52,7 +52,7 @@ impl Topics {
     }
 
     /// Everything it should listen to, when that is to be said anew.
-    pub(super) fn all<'a>(&self, groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+    pub(super) fn all<'a>(&self, groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
         let mut all = wanted(groups, watches);
         all.retain(|topic| !self.refused.contains(topic));
         all.truncate(MOST);
@@ -89,7 +89,7 @@ impl Topics {
     }
 
     /// Whether messages of this conversation are announced: some topic about its agents or queues is permitted.
-    pub(super) fn announce(&self, groups: &Groups, watch: &Watch) -> bool {
+    pub(super) fn announce(&self, groups: &Targets, watch: &Watch) -> bool {
         let mut topics = messages(watch).chain(of_groups(groups)).chain(of_call(watch));
         topics.any(|topic| self.subscribed.contains(&topic))
     }
@@ -114,7 +114,7 @@ impl Topics {
 }
 
 /// The most important first: what brings messages, then what only hints.
-fn wanted<'a>(groups: &Groups, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+fn wanted<'a>(groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
     let mut seen = HashSet::new();
     let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
     for watch in watches.filter(|watch| !watch.is_ending()) {
@@ -138,7 +138,7 @@ fn of_call(watch: &Watch) -> impl Iterator<Item = String> + use<> {
     watch.has_calls().then(|| format!("v2.conversations.{}.transcription", watch.id)).into_iter()
 }
 
-fn of_groups(groups: &Groups) -> impl Iterator<Item = String> {
+fn of_groups(groups: &Targets) -> impl Iterator<Item = String> {
     let queues = groups.queues.iter().map(|id| queue(id));
     queues.chain(groups.users.iter().map(|id| user(id)))
 }
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::source::Why;
-    use crate::tracker::Scope;
+    use crate::tracker::Mode;
     use crate::wire::conversation::Snapshot;
 
     /// A conversation with this many agents, of whom none is gone.
@@ -180,13 +180,13 @@ mod tests {
         let agent =
             |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
         let people: Vec<Value> = (0..agents).map(agent).collect();
-        let mut watch = Watch::new(id.into(), Scope::Everything, None, Why::Start);
+        let mut watch = Watch::new(id.into(), Mode::Full, None, Why::Start);
         watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_, _| false);
         watch
     }
 
-    fn groups() -> Groups {
-        Groups { queues: vec!["q".into()], users: vec!["u".into()] }
+    fn groups() -> Targets {
+        Targets { queues: vec!["q".into()], users: vec!["u".into()] }
     }
 
     fn state(id: &str, missing: &[&str]) -> TopicState {
@@ -215,13 +215,13 @@ mod tests {
     fn a_channel_holds_a_thousand() {
         let mut topics = Topics::default();
         let many = watch("c1", 1500);
-        let first = topics.missing(&Groups::default(), std::iter::once(&many));
+        let first = topics.missing(&Targets::default(), std::iter::once(&many));
         assert_eq!(first.len(), MOST);
         topics.note(&first[..900], &[], false);
-        assert_eq!(topics.missing(&Groups::default(), std::iter::once(&many)).len(), 100);
+        assert_eq!(topics.missing(&Targets::default(), std::iter::once(&many)).len(), 100);
         topics.note(&first[900..], &[], false);
-        assert!(topics.missing(&Groups::default(), std::iter::once(&many)).is_empty());
-        assert_eq!(topics.all(&Groups::default(), std::iter::once(&many)).len(), MOST);
+        assert!(topics.missing(&Targets::default(), std::iter::once(&many)).is_empty());
+        assert_eq!(topics.all(&Targets::default(), std::iter::once(&many)).len(), MOST);
     }
 
     #[test]
@@ -234,19 +234,19 @@ mod tests {
     #[test]
     fn what_is_refused_is_not_asked_for_again_on_this_channel() {
         let (mut topics, watch) = (Topics::default(), watch("c1", 1));
-        let missing = topics.missing(&Groups::default(), std::iter::once(&watch));
-        assert!(!topics.announce(&Groups::default(), &watch));
+        let missing = topics.missing(&Targets::default(), std::iter::once(&watch));
+        assert!(!topics.announce(&Targets::default(), &watch));
         topics.note(&missing, &[state(&missing[0].to_uppercase(), &["routing:queue:view"])], false);
-        assert!(!topics.announce(&Groups::default(), &watch), "only hints were permitted");
-        assert!(topics.missing(&Groups::default(), std::iter::once(&watch)).is_empty());
-        assert_eq!(topics.all(&Groups::default(), std::iter::once(&watch)).len(), missing.len() - 1);
+        assert!(!topics.announce(&Targets::default(), &watch), "only hints were permitted");
+        assert!(topics.missing(&Targets::default(), std::iter::once(&watch)).is_empty());
+        assert_eq!(topics.all(&Targets::default(), std::iter::once(&watch)).len(), missing.len() - 1);
         topics.start_over();
-        assert_eq!(topics.missing(&Groups::default(), std::iter::once(&watch)), missing);
+        assert_eq!(topics.missing(&Targets::default(), std::iter::once(&watch)), missing);
         topics.note(&missing, &[], false);
-        assert!(topics.announce(&Groups::default(), &watch));
+        assert!(topics.announce(&Targets::default(), &watch));
         topics.note(&missing[1..], &[], true);
-        assert!(!topics.announce(&Groups::default(), &watch), "what is not named again is gone");
+        assert!(!topics.announce(&Targets::default(), &watch), "what is not named again is gone");
         topics.refuse(&missing, "no");
-        assert!(topics.missing(&Groups::default(), std::iter::once(&watch)).is_empty());
+        assert!(topics.missing(&Targets::default(), std::iter::once(&watch)).is_empty());
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Participant {
     /// When they went.
     pub(crate) ended: Option<DateTime<Utc>>,
     /// The messages listed as theirs, in the order of the wire.
-    pub(crate) messages: Vec<Entry>,
+    pub(crate) messages: Vec<MessageRef>,
 }
 
 /// Something with an id that may have a name.
@@ -85,20 +85,20 @@ pub(crate) enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// Not yet.
-    Arriving,
+    Alerting,
     /// Yes.
-    Here,
+    Connected,
     /// Away, and expected back.
     Parked,
     /// Not any more.
-    Gone,
+    Disconnected,
     /// The wire does not say.
     Unknown,
 }
 
 /// A message in the list of a participant. No list holds its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct MessageRef {
     /// The id of the message.
     pub(crate) id: String,
     /// When it was sent.
@@ -111,9 +111,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     /// Something said; the body has to be fetched.
-    Words,
+    Text,
     /// Something that happened, in words such as `joined` that read behind a name.
-    Sign(String),
+    Event(String),
 }
 
 impl Snapshot {
@@ -134,7 +134,7 @@ impl Snapshot {
     /// Whether nobody will say anything more. Who is parked may come back, and who is in a state that this program does
     /// not know may too.
     pub(crate) fn is_over(&self) -> bool {
-        let all_gone = || self.participants.iter().all(|participant| participant.presence == Presence::Gone);
+        let all_gone = || self.participants.iter().all(|participant| participant.presence == Presence::Disconnected);
         self.ended.is_some() || (!self.participants.is_empty() && all_gone())
     }
 }

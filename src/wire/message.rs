@@ -10,12 +10,12 @@ use super::content::structured;
 use super::content::{self, Content};
 use super::json::{at, items, parse, says, text, time};
 use super::lenient::Object;
-use super::message_event::Nature;
+use super::message_event::MessageKind;
 use crate::event::{Attachment, Party};
 
 /// A message and who it is from, as far as its body knows.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct MessageBody {
     /// Its id.
     pub(crate) id: String,
     /// The conversation it belongs to.
@@ -50,22 +50,22 @@ pub(crate) enum Direction {
 }
 
 /// Reads what bulk answers, without the entities that have no id; `None` when this is not the JSON that it answers with.
-pub(crate) fn parse_bulk(json: &str) -> Option<Vec<Said>> {
+pub(crate) fn parse_bulk(json: &str) -> Option<Vec<MessageBody>> {
     let listing = parse(json).ok()?;
     match listing.get("entities")? {
-        Value::Array(entities) => Some(entities.iter().filter_map(Said::of).collect()),
+        Value::Array(entities) => Some(entities.iter().filter_map(MessageBody::of).collect()),
         Value::Null => Some(Vec::new()),
         _ => None,
     }
 }
 
-impl Said {
+impl MessageBody {
     fn of(data: &Value) -> Option<Self> {
         let id = text(data, "id")?;
         let normal = at(data, "normalizedMessage").unwrap_or(&Value::Null);
         let direction = direction(data).or_else(|| direction(normal));
         let status = text(data, "status").unwrap_or_default();
-        let nature = Object::<Nature<'_>>::deserialize(normal).unwrap_or_default().0;
+        let nature = Object::<MessageKind<'_>>::deserialize(normal).unwrap_or_default().0;
         let content = content(data, normal);
         Some(Self {
             id,
@@ -137,9 +137,9 @@ mod tests {
     use super::super::fixtures::{BULK, mangled};
     use super::*;
 
-    fn said(mut data: Value) -> Said {
+    fn said(mut data: Value) -> MessageBody {
         data["id"] = json!("m1");
-        Said::of(&data).expect("it has an id")
+        MessageBody::of(&data).expect("it has an id")
     }
 
     fn party_of(id: Option<&'static str>, name: Option<&'static str>) -> Party<'static> {

@@ -8,7 +8,7 @@ use super::objects::Objects;
 /// What a message is: a `messageMetadata` or a `normalizedMessage`, as far as it matters here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Nature<'a> {
+pub(super) struct MessageKind<'a> {
     #[serde(borrow, rename = "type")]
     kind: Loose<'a>,
     #[serde(borrow)]
@@ -53,7 +53,7 @@ struct Reason<'a> {
     message: Loose<'a>,
 }
 
-impl Nature<'_> {
+impl MessageKind<'_> {
     /// The words for an `Event` or a `Receipt`; `None` for everything that has words of its own.
     ///
     /// `status` is the fate of the message, for a receipt that does not say it itself. `of_reader` says whether the name
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn words(kind: &Value, status: &str, of_reader: bool) -> Option<String> {
-        Object::<Nature<'_>>::deserialize(kind).expect("anything can be read").0.sign(status, of_reader)
+        Object::<MessageKind<'_>>::deserialize(kind).expect("anything can be read").0.sign(status, of_reader)
     }
 
     fn shown(kind: &Value) -> String {

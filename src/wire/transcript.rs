@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::content::{self, Content};
 use super::json;
 use super::lenient::{EventName, Frame, Loose, Payload, WireParty};
-use super::transcript::fast_path::Shapes;
+use super::transcript::fast_path::TemplateCache;
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// What a frame turned out to be.
@@ -27,7 +27,12 @@ pub enum Decoded<'a> {
 
 /// Reads a frame, the sooner where it has one of the `shapes` that came before. A plain message borrows from it; nothing in
 /// it can make this fail otherwise than by [`Decoded::Malformed`].
-pub fn decode<'a>(raw: RawFrame<'a>, conversation: &'a str, received: DateTime<Utc>, shapes: &Shapes) -> Decoded<'a> {
+pub fn decode<'a>(
+    raw: RawFrame<'a>,
+    conversation: &'a str,
+    received: DateTime<Utc>,
+    shapes: &TemplateCache,
+) -> Decoded<'a> {
     let text = match json::object_text(raw) {
         Ok(text) => text,
         Err(reason) => return Decoded::Malformed(reason.into()),
@@ -172,7 +177,7 @@ mod tests {
     }
 
     fn event(json: &str) -> TranscriptEvent<'_> {
-        match decode(RawFrame::Text(json), "c1", received(), &Shapes::default()) {
+        match decode(RawFrame::Text(json), "c1", received(), &TemplateCache::default()) {
             Decoded::Event(event) => event,
             other => panic!("{json}: {other:?}"),
         }
@@ -187,7 +192,7 @@ mod tests {
     }
 
     fn malformed(json: &str) -> bool {
-        matches!(decode(RawFrame::Text(json), "c1", received(), &Shapes::default()), Decoded::Malformed(_))
+        matches!(decode(RawFrame::Text(json), "c1", received(), &TemplateCache::default()), Decoded::Malformed(_))
     }
 
     #[test]
@@ -237,7 +242,7 @@ mod tests {
 
     #[test]
     fn unknown_events_are_named_and_broken_ones_told_apart() {
-        let name = |json| match decode(RawFrame::Text(json), "c1", received(), &Shapes::default()) {
+        let name = |json| match decode(RawFrame::Text(json), "c1", received(), &TemplateCache::default()) {
             Decoded::Unknown(name) => name.into_owned(),
             other => panic!("{json}: {other:?}"),
         };
@@ -252,9 +257,12 @@ mod tests {
     #[test]
     fn binary_frames_that_hold_json_are_read_like_text() {
         let json = br#"{"event":"conversationUpdated"}"#;
-        assert!(matches!(decode(RawFrame::Binary(json), "c1", received(), &Shapes::default()), Decoded::Event(_)));
         assert!(matches!(
-            decode(RawFrame::Binary(b"{\xff}"), "c1", received(), &Shapes::default()),
+            decode(RawFrame::Binary(json), "c1", received(), &TemplateCache::default()),
+            Decoded::Event(_)
+        ));
+        assert!(matches!(
+            decode(RawFrame::Binary(b"{\xff}"), "c1", received(), &TemplateCache::default()),
             Decoded::Malformed(_)
         ));
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use chrono::{DateTime, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use genesys_tail::bench::{Decoded, Shapes, decode};
+use genesys_tail::bench::{Decoded, TemplateCache, decode};
 use genesys_tail::event::{RawFrame, TranscriptEvent};
 use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
 
@@ -27,7 +27,7 @@ fn frame(number: usize, words: &str) -> String {
     )
 }
 
-fn event<'a>(frame: &'a str, shapes: &Shapes) -> TranscriptEvent<'a> {
+fn event<'a>(frame: &'a str, shapes: &TemplateCache) -> TranscriptEvent<'a> {
     match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH, shapes) {
         Decoded::Event(event) => event,
         other => panic!("{frame}: {other:?}"),
@@ -40,7 +40,7 @@ fn decoding(criterion: &mut Criterion) {
     {
         let frame = frame(1, words);
         group.throughput(Throughput::Bytes(frame.len() as u64));
-        let shapes = Shapes::default();
+        let shapes = TemplateCache::default();
         group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame), &shapes)));
     }
     group.finish();
@@ -63,7 +63,7 @@ fn formatting(criterion: &mut Criterion) {
     let writer = Writer::spawn(nowhere, usize::MAX).expect("a thread");
     let mut output = Output::new(Style::default(), Prefixes::default(), writer);
     let frame = frame(1, WORDS);
-    let event = event(&frame, &Shapes::default());
+    let event = event(&frame, &TemplateCache::default());
     criterion.bench_function("format", |bencher| bencher.iter(|| output.event(black_box(&event))));
 }
 

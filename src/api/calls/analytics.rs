@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::rest::{Rest, RestError};
-use crate::config::Groups;
+use crate::config::Targets;
 use crate::wire::json;
 
 /// Conversations a page; the service allows no more.
@@ -22,12 +22,12 @@ const DAYS: i64 = 30;
 /// # Errors
 ///
 /// Whatever stands in the way.
-pub(crate) async fn open_conversations(rest: &Rest, groups: &Groups) -> Result<Vec<String>, RestError> {
+pub(crate) async fn open_conversations(rest: &Rest, groups: &Targets) -> Result<Vec<String>, RestError> {
     let mut ids = Vec::new();
     for page in 1..=MOST / PAGE {
         let path = "/api/v2/analytics/conversations/details/query";
         let body = rest.send(Method::POST, path, Some(&query(groups, page))).await?;
-        let found = ids_in(&body).ok_or_else(|| RestError::NotSpoken {
+        let found = ids_in(&body).ok_or_else(|| RestError::UnexpectedResponse {
             host: rest.host(),
             reason: "its answer is no list of conversations".to_owned(),
         })?;
@@ -40,7 +40,7 @@ pub(crate) async fn open_conversations(rest: &Rest, groups: &Groups) -> Result<V
     Ok(ids)
 }
 
-fn query(groups: &Groups, page: usize) -> Value {
+fn query(groups: &Targets, page: usize) -> Value {
     let stamp = |time: chrono::DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let now = Utc::now();
     let is = |dimension: &'static str| move |id: &String| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": id });
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn groups_are_alternatives_and_the_rest_is_required() {
-        let groups = Groups { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
+        let groups = Targets { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
         let query = query(&groups, 3);
         let alternatives: Vec<_> =
             query["segmentFilters"][0]["predicates"].as_array().expect("a list").iter().collect();

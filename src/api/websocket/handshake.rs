@@ -6,25 +6,25 @@ use secrecy::ExposeSecret;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use url::Url;
 
-use super::{Knock, Socket};
-use crate::api::error_body::Answer;
+use super::{KeepAlive, Socket};
+use crate::api::error_body::ErrorBody;
 use crate::api::http::{self, Http, HttpError};
 use crate::api::oauth::Token;
 use crate::config::SocketLimits;
-use crate::system::suspend::{NapClock, time_asleep};
+use crate::system::suspend::{SuspendDetector, time_asleep};
 
 /// Why a socket could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OpenError {
+pub(crate) enum HandshakeError {
     /// There was no answer.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server answered with something else than 101.
     #[error("{host} answers the WebSocket handshake with {answer}")]
-    Refused { host: String, answer: Answer },
+    Rejected { host: String, answer: ErrorBody },
     /// The server says 101 without having understood the question.
     #[error("{host} does not complete the WebSocket handshake: {reason}")]
-    Broken { host: String, reason: String },
+    Invalid { host: String, reason: String },
 }
 
 /// Opens a socket, with a bearer token where one is needed.
@@ -37,21 +37,21 @@ pub(crate) async fn open(
     url: &Url,
     token: Option<&Token>,
     limits: SocketLimits,
-    knock: Knock,
-) -> Result<Socket<Upgraded>, OpenError> {
+    knock: KeepAlive,
+) -> Result<Socket<Upgraded>, HandshakeError> {
     let host = http::host(url);
     let key = generate_key();
     let request = http.get(url.clone()).headers(upgrade_headers(&key, token));
     let response = http.send(&host, request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(OpenError::Refused { answer: http.refusal(&host, response).await, host });
+        return Err(HandshakeError::Rejected { answer: http.refusal(&host, response).await, host });
     }
     if let Some(reason) = mistake(response.headers(), &key) {
-        return Err(OpenError::Broken { host, reason: reason.to_owned() });
+        return Err(HandshakeError::Invalid { host, reason: reason.to_owned() });
     }
     match response.upgrade().await {
-        Ok(stream) => Ok(Socket::new(stream, limits, knock, NapClock::start(time_asleep)).await),
-        Err(error) => Err(OpenError::Broken { host, reason: error.without_url().to_string() }),
+        Ok(stream) => Ok(Socket::new(stream, limits, knock, SuspendDetector::start(time_asleep)).await),
+        Err(error) => Err(HandshakeError::Invalid { host, reason: error.without_url().to_string() }),
     }
 }
 

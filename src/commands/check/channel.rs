@@ -8,7 +8,7 @@ use super::step::{Blame, Step};
 use super::transcript::leave;
 use super::{LIMITS, Visit, words};
 use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::{self, Knock, OpenError};
+use crate::api::websocket::{self, HandshakeError, KeepAlive};
 use crate::api::{calls, http, proxy};
 use crate::status::redact::Secrets;
 use crate::wire::channel::Channel;
@@ -58,7 +58,7 @@ async fn dial(visit: &Visit<'_>, stakes: Stakes, channel: &Channel) -> Step {
     let host = http::host(&url);
     let way = proxy::before(&visit.check.network, &visit.check.endpoints, &url);
     let through = way.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-    match websocket::open(visit.rest.http(), &url, None, LIMITS, Knock::Ping).await {
+    match websocket::open(visit.rest.http(), &url, None, LIMITS, KeepAlive::PingFrame).await {
         Ok(socket) => {
             leave(socket).await;
             Step::ok(format!("notification socket of {host} opens{through}, and is closed again"))
@@ -67,10 +67,10 @@ async fn dial(visit: &Visit<'_>, stakes: Stakes, channel: &Channel) -> Step {
     }
 }
 
-fn failure(stakes: Stakes, what: &str, error: &OpenError) -> Step {
+fn failure(stakes: Stakes, what: &str, error: &HandshakeError) -> Step {
     let mend = match error {
-        OpenError::Http(error) => words::network(error),
-        OpenError::Refused { .. } | OpenError::Broken { .. } => {
+        HandshakeError::Http(error) => words::network(error),
+        HandshakeError::Rejected { .. } | HandshakeError::Invalid { .. } => {
             "a proxy or firewall in between may not pass WebSockets on: let it pass this host".to_owned()
         }
     };

@@ -49,7 +49,7 @@ mod tests {
 
     use super::super::step::Verdict;
     use super::*;
-    use crate::api::error_body::Answer;
+    use crate::api::error_body::ErrorBody;
     use crate::status::redact::Secrets;
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
         for nameless in ["", "[]", r#"{"name":7}"#] {
             assert_eq!(judge("user", "u1", Ok(nameless)).to_string(), "ok    user u1", "{nameless}");
         }
-        let answer = |status| Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let host = "api.test".to_owned();
         let absent = RestError::NotFound { host: host.clone(), answer: answer(StatusCode::NOT_FOUND) };
         assert_eq!(judge("queue", "q1", Err(&absent)).verdict, Verdict::Fail(Blame::NoInput));

@@ -78,7 +78,7 @@ mod tests {
     use rustls::CertificateError::UnknownIssuer;
 
     use super::*;
-    use crate::api::certificate::Distrust;
+    use crate::api::certificate::CertificateError;
 
     fn lines(url: &str, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
         let url = url.parse().expect("a URL");
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_certificate_is_the_hosts_own_or_the_proxys() {
-        let distrust = Distrust::of(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
+        let distrust = CertificateError::of(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
         let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), distrust: distrust.clone() };
         let own = lines("https://h.test", None, Err(&refused("h.test")));
         assert_eq!(own.len(), 2, "{own:?}");

@@ -10,7 +10,7 @@ use super::step::Step;
 use super::{MADE_UP, Visit, words};
 use crate::api::calls::analytics;
 use crate::api::rest::{Rest, RestError};
-use crate::config::Groups;
+use crate::config::Targets;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message;
 
@@ -67,7 +67,7 @@ async fn snapshot(rest: &Rest, conversation: &str) -> Result<Snapshot, RestError
 }
 
 fn garbled(rest: &Rest, reason: &str) -> RestError {
-    RestError::NotSpoken { host: rest.host(), reason: reason.to_owned() }
+    RestError::UnexpectedResponse { host: rest.host(), reason: reason.to_owned() }
 }
 
 /// Asks for the bodies of some messages, or of one that does not exist.
@@ -105,8 +105,8 @@ fn probe(permission: &str, stakes: Stakes, tried: Result<(), &RestError>) -> Ste
 /// Nothing depends on it but the conversations of a group that were open before.
 async fn search(visit: &Visit<'_>) -> Step {
     let groups = &visit.check.groups;
-    let made_up = Groups { queues: vec![MADE_UP.to_owned()], users: Vec::new() };
-    let asked = if *groups == Groups::default() { &made_up } else { groups };
+    let made_up = Targets { queues: vec![MADE_UP.to_owned()], users: Vec::new() };
+    let asked = if *groups == Targets::default() { &made_up } else { groups };
     match analytics::open_conversations(&visit.rest, asked).await {
         Ok(open) if asked == groups => {
             let open = words::count(open.len(), "open conversation");
@@ -124,7 +124,7 @@ mod tests {
 
     use super::super::step::{Blame, Verdict};
     use super::*;
-    use crate::api::error_body::Answer;
+    use crate::api::error_body::ErrorBody;
     use crate::status::redact::Secrets;
 
     fn look(json: &str) -> Look {
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_was_permitted_to_ask_for() {
-        let answer = |status| Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let absent = RestError::NotFound { host: "h".to_owned(), answer: answer(StatusCode::NOT_FOUND) };
         let forbidden = RestError::Forbidden { host: "h".to_owned(), answer: answer(StatusCode::FORBIDDEN) };
         let verdict = |tried| probe("a:b:view", Stakes::Needed, tried).verdict;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::report::Report;
 use super::step::{Blame, Step};
 use super::{Visit, words};
-use crate::api::error_body::Answer;
+use crate::api::error_body::ErrorBody;
 use crate::api::http;
 use crate::api::oauth::{AuthError, Token};
 use crate::config::Credentials;
@@ -60,7 +60,7 @@ fn failure(error: &AuthError, credentials: &Credentials) -> Step {
             format!("{SWAPPED}; if not, {}", refused(host, answer))
         }
         AuthError::Refused { host, answer } => refused(host, answer),
-        AuthError::Busy { .. } => "the service has trouble or is asked too often: try later".to_owned(),
+        AuthError::Unavailable { .. } => "the service has trouble or is asked too often: try later".to_owned(),
         AuthError::Unusable { .. } => {
             "check --region and --login-url; a proxy, or the login page of a network, may answer in its place"
                 .to_owned()
@@ -74,7 +74,7 @@ fn failure(error: &AuthError, credentials: &Credentials) -> Step {
 }
 
 /// What to do about a refusal. The server's words are all there is to tell one from another.
-fn refused(host: &str, answer: &Answer) -> String {
+fn refused(host: &str, answer: &ErrorBody) -> String {
     let said = said(answer);
     if concerns_grant(answer) {
         return GRANT.to_owned();
@@ -92,13 +92,13 @@ fn refused(host: &str, answer: &Answer) -> String {
 }
 
 /// `unsupported_grant_type` is made of words too, and "granted" is another one.
-fn concerns_grant(answer: &Answer) -> bool {
+fn concerns_grant(answer: &ErrorBody) -> bool {
     let said = said(answer);
     said.contains("unauthorized_client")
         || said.split(|other: char| !other.is_alphanumeric()).any(|word| word == "grant")
 }
 
-fn said(answer: &Answer) -> String {
+fn said(answer: &ErrorBody) -> String {
     format!("{} {answer}", answer.code.as_deref().unwrap_or_default()).to_ascii_lowercase()
 }
 
@@ -125,7 +125,7 @@ mod tests {
 
     fn line(status: u16, body: &str, client_id: &str, client_secret: &str) -> String {
         let status = StatusCode::from_u16(status).expect("a status");
-        let answer = Answer::new(status, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
+        let answer = ErrorBody::new(status, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
         let credentials =
             Credentials { client_id: client_id.to_owned(), client_secret: client_secret.to_owned().into() };
         failure(&AuthError::Refused { host: "login.test".to_owned(), answer }, &credentials).to_string()

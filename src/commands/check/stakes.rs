@@ -47,16 +47,16 @@ mod tests {
 
     use super::super::step::Verdict;
     use super::*;
-    use crate::api::error_body::Answer;
+    use crate::api::error_body::ErrorBody;
     use crate::status::redact::Secrets;
 
     #[test]
     fn a_refusal_is_a_failure_only_where_a_tail_would_end_or_a_permission_lacks() {
-        let answer = |status| Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let host = || "h".to_owned();
         let forbidden = RestError::Forbidden { host: host(), answer: answer(StatusCode::FORBIDDEN) };
         let absent = RestError::NotFound { host: host(), answer: answer(StatusCode::NOT_FOUND) };
-        let odd = RestError::NotSpoken { host: host(), reason: "it sings".to_owned() };
+        let odd = RestError::UnexpectedResponse { host: host(), reason: "it sings".to_owned() };
         let verdicts = |stakes: Stakes| [&forbidden, &absent, &odd].map(|error| stakes.step("x", error).verdict);
         let [permission, input, protocol] = [Blame::NoPermission, Blame::NoInput, Blame::Protocol].map(Verdict::Fail);
         for (source, opened, expected) in [

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::api::http::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
-use crate::api::websocket::OpenError;
+use crate::api::websocket::HandshakeError;
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl From<&AuthError> for Blame {
         match error {
             AuthError::Http(error) => error.into(),
             AuthError::Refused { .. } => Self::NoPermission,
-            AuthError::Busy { .. } => Self::Unavailable,
+            AuthError::Unavailable { .. } => Self::Unavailable,
             AuthError::Unusable { .. } => Self::Protocol,
         }
     }
@@ -104,18 +104,18 @@ impl From<&RestError> for Blame {
             RestError::Auth(error) => error.into(),
             RestError::Unauthorized { .. } | RestError::Forbidden { .. } => Self::NoPermission,
             RestError::NotFound { .. } => Self::NoInput,
-            RestError::Busy { .. } => Self::Unavailable,
-            RestError::NotSpoken { .. } => Self::Protocol,
+            RestError::Unavailable { .. } => Self::Unavailable,
+            RestError::UnexpectedResponse { .. } => Self::Protocol,
         }
     }
 }
 
-impl From<&OpenError> for Blame {
-    fn from(error: &OpenError) -> Self {
+impl From<&HandshakeError> for Blame {
+    fn from(error: &HandshakeError) -> Self {
         match error {
-            OpenError::Http(error) => error.into(),
-            OpenError::Broken { .. } => Self::Protocol,
-            OpenError::Refused { answer, .. } => match answer.status.as_u16() {
+            HandshakeError::Http(error) => error.into(),
+            HandshakeError::Invalid { .. } => Self::Protocol,
+            HandshakeError::Rejected { answer, .. } => match answer.status.as_u16() {
                 401 | 403 => Self::NoPermission,
                 404 | 410 => Self::NoInput,
                 501 => Self::Protocol,

@@ -8,9 +8,9 @@ use super::permissions::Look;
 use super::report::Report;
 use super::step::Step;
 use super::words;
-use crate::api::calls::{self, Change};
+use crate::api::calls::{self, SubscribeMode};
 use crate::api::rest::{Rest, RestError};
-use crate::config::Groups;
+use crate::config::Targets;
 use crate::wire::channel::{AvailableTopic, Channel, TopicState, available_topics};
 
 const AVAILABLE: &str = "/api/v2/notifications/availabletopics?expand=requiresPermissions&expand=permissionDetails";
@@ -84,7 +84,7 @@ pub(super) async fn check(
     let wanted = wanted(looks, &visit.check.groups);
     let topics: Vec<String> = wanted.iter().flat_map(|(_, topics)| topics.iter().cloned()).collect();
     let states = match channel.filter(|_| !topics.is_empty()) {
-        Some(channel) => calls::subscribe(&visit.rest, &channel.id, Change::Add, &topics).await.map(Some),
+        Some(channel) => calls::subscribe(&visit.rest, &channel.id, SubscribeMode::Add, &topics).await.map(Some),
         None => Ok(None),
     };
     if let Err(error) = &states {
@@ -99,11 +99,13 @@ pub(super) async fn check(
 
 async fn offered(rest: &Rest) -> Result<Vec<AvailableTopic>, RestError> {
     let body = rest.get(AVAILABLE).await?;
-    available_topics(&body)
-        .ok_or_else(|| RestError::NotSpoken { host: rest.host(), reason: "its answer is no list of topics".to_owned() })
+    available_topics(&body).ok_or_else(|| RestError::UnexpectedResponse {
+        host: rest.host(),
+        reason: "its answer is no list of topics".to_owned(),
+    })
 }
 
-fn wanted(looks: &[Look], groups: &Groups) -> [Wanted; 4] {
+fn wanted(looks: &[Look], groups: &Targets) -> [Wanted; 4] {
     let (mut queues, mut users) = (ids(&groups.queues), ids(&groups.users));
     let (mut conversations, mut calls) = (BTreeSet::new(), BTreeSet::new());
     for Look { id, found } in looks {
@@ -241,7 +243,7 @@ mod tests {
         let json = r#"{"participants":[{"queueId":"q1","purpose":"agent","userId":"u1","calls":[{"state":"connected"}]},
             {"purpose":"acd","queueId":"q1"}]}"#;
         let look = Look { id: "c1".to_owned(), found: Ok(Snapshot::parse(json).expect("a conversation")) };
-        let groups = Groups { queues: vec!["q2".to_owned()], users: Vec::new() };
+        let groups = Targets { queues: vec!["q2".to_owned()], users: Vec::new() };
         let topics = wanted(&[look], &groups).map(|(_, topics)| topics);
         assert_eq!(
             topics[0],
@@ -250,6 +252,6 @@ mod tests {
         assert_eq!(topics[1], ["v2.users.u1.conversations.messages"]);
         assert_eq!((topics[2].len(), topics[2][0].as_str()), (4, "v2.detail.events.conversation.c1.acd.start"));
         assert_eq!(topics[3], ["v2.conversations.c1.transcription"]);
-        assert_eq!(wanted(&[], &Groups::default()).map(|(_, topics)| topics.len()), [0; 4]);
+        assert_eq!(wanted(&[], &Targets::default()).map(|(_, topics)| topics.len()), [0; 4]);
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::report::Report;
 use super::step::{Blame, Step};
 use super::{LIMITS, MADE_UP, Visit, words};
-use crate::api::websocket::{self, CLOSE_NORMAL, Knock, OpenError, Socket};
+use crate::api::websocket::{self, CLOSE_NORMAL, HandshakeError, KeepAlive, Socket};
 use crate::config::SourceChoice;
 use crate::source::leads_elsewhere;
 use crate::source::transcript::endpoint;
@@ -36,20 +36,20 @@ pub(super) async fn leave<T: AsyncRead + AsyncWrite + Unpin>(mut socket: Socket<
     let _ = tokio::time::timeout(GOODBYE, rest).await;
 }
 
-async fn dial(visit: &Visit<'_>, conversation: &str) -> Result<(), OpenError> {
+async fn dial(visit: &Visit<'_>, conversation: &str) -> Result<(), HandshakeError> {
     let url = endpoint(&visit.check.endpoints.api, conversation);
     let token = visit.rest.token().await.ok();
-    let socket = websocket::open(visit.rest.http(), &url, token.as_ref(), LIMITS, Knock::Ping).await?;
+    let socket = websocket::open(visit.rest.http(), &url, token.as_ref(), LIMITS, KeepAlive::PingFrame).await?;
     leave(socket).await;
     Ok(())
 }
 
 /// What the answer to the handshake means, for a conversation that is `named` or a made-up one.
-fn judge(source: SourceChoice, named: Option<&str>, opened: Result<(), &OpenError>) -> Step {
+fn judge(source: SourceChoice, named: Option<&str>, opened: Result<(), &HandshakeError>) -> Step {
     let Err(error) = opened else { return Step::ok("transcript socket opens, and is closed again") };
     let what = format!("transcript endpoint: {error}");
     match error {
-        OpenError::Refused { answer, .. }
+        HandshakeError::Rejected { answer, .. }
             if source == SourceChoice::Auto && leads_elsewhere(answer.status.as_u16()) =>
         {
             Step::warn(what, "the notifications are taken instead, which is usual")
@@ -58,11 +58,11 @@ fn judge(source: SourceChoice, named: Option<&str>, opened: Result<(), &OpenErro
     }
 }
 
-fn mend(named: Option<&str>, error: &OpenError) -> String {
+fn mend(named: Option<&str>, error: &HandshakeError) -> String {
     let (status, tells_which) = match error {
-        OpenError::Http(error) => return words::network(error),
-        OpenError::Broken { .. } => (101, false),
-        OpenError::Refused { answer, .. } => (answer.status.as_u16(), answer.names_permission()),
+        HandshakeError::Http(error) => return words::network(error),
+        HandshakeError::Invalid { .. } => (101, false),
+        HandshakeError::Rejected { answer, .. } => (answer.status.as_u16(), answer.names_permission()),
     };
     let mend = match (status, named) {
         (401, _) => "check that --api-url and --login-url belong to the same region",
@@ -83,13 +83,13 @@ mod tests {
 
     use super::super::step::Verdict;
     use super::*;
-    use crate::api::error_body::Answer;
+    use crate::api::error_body::ErrorBody;
     use crate::status::redact::Secrets;
 
     fn verdict(source: SourceChoice, status: u16) -> Verdict {
         let status = StatusCode::from_u16(status).expect("a status");
-        let answer = Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
-        let error = OpenError::Refused { host: "api.test".to_owned(), answer };
+        let answer = ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let error = HandshakeError::Rejected { host: "api.test".to_owned(), answer };
         judge(source, Some("c1"), Err(&error)).verdict
     }
 
@@ -123,7 +123,7 @@ mod tests {
                 assert_eq!(verdict(source, status), Verdict::Fail(blame), "{status} {source:?}");
             }
         }
-        let broken = OpenError::Broken { host: "api.test".to_owned(), reason: "it is odd".to_owned() };
+        let broken = HandshakeError::Invalid { host: "api.test".to_owned(), reason: "it is odd".to_owned() };
         assert_eq!(judge(SourceChoice::Auto, None, Err(&broken)).verdict, Verdict::Fail(Blame::Protocol));
     }
 

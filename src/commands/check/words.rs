@@ -20,8 +20,10 @@ pub(super) fn mend(error: &RestError) -> String {
         RestError::Unauthorized { .. } => "check that --api-url and --login-url belong to the same region",
         RestError::Forbidden { .. } => PERMIT,
         RestError::NotFound { .. } => "check --region or --api-url",
-        RestError::Busy { .. } => "the service has trouble or is asked too often: try later",
-        RestError::NotSpoken { .. } => "check --region or --api-url; something in between may answer in its place",
+        RestError::Unavailable { .. } => "the service has trouble or is asked too often: try later",
+        RestError::UnexpectedResponse { .. } => {
+            "check --region or --api-url; something in between may answer in its place"
+        }
     };
     mend.to_owned()
 }

@@ -21,9 +21,9 @@ fn signed_in<'a>() -> Given<'a> {
 
 #[test]
 fn with_a_queue_or_a_user_only_the_conversations_that_are_typed_are_followed() {
-    type Case<'a> = (&'a [&'a str], &'a [&'a str], Groups);
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], Targets);
     let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
-    let groups = |queues, users| Groups { queues: owned(queues), users: owned(users) };
+    let groups = |queues, users| Targets { queues: owned(queues), users: owned(users) };
     let cases: [Case<'_>; 5] = [
         (&[], &["one"], groups(&[], &[])),
         (&["--queue", "", "--user", " "], &["one"], groups(&[], &[])),
@@ -70,8 +70,8 @@ fn groups_come_over_notifications_only() {
 fn how_much_of_the_past_is_taken_over() {
     let past = complete(&[]).tail(&["-n", "20", "--since", "2026-01-02T03:04:05Z", "--no-follow"]).past;
     let since = chrono::DateTime::from_timestamp(1_767_323_045, 0);
-    assert_eq!(past, Past { lines: Some(20), since, follow: false });
-    assert_eq!(complete(&[]).tail(&[]).past, Past { lines: None, since: None, follow: true });
+    assert_eq!(past, History { lines: Some(20), since, follow: false });
+    assert_eq!(complete(&[]).tail(&[]).past, History { lines: None, since: None, follow: true });
     let since = complete(&[]).tail(&["--since", "1h"]).past.since.unwrap();
     let ago = (Utc::now() - since).num_seconds();
     assert!((3_600..3_660).contains(&ago), "{ago}");

@@ -1,6 +1,6 @@
 //! Records on their way to the thread.
 
-use crate::cursor::Mark;
+use crate::cursor::Checkpoint;
 
 /// The size a chunk is made with, and up to which small ones are put together.
 const CAPACITY: usize = 64 * 1024;
@@ -16,7 +16,7 @@ pub(super) struct Chunk {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// What the cursor is to know, and how much is to be written before.
-    marks: Vec<(usize, Mark)>,
+    marks: Vec<(usize, Checkpoint)>,
 }
 
 impl Chunk {
@@ -30,7 +30,7 @@ impl Chunk {
     }
 
     /// Appends what the cursor is to know once all records before it are written.
-    pub(super) fn mark(&mut self, mark: Mark) {
+    pub(super) fn mark(&mut self, mark: Checkpoint) {
         self.marks.push((self.bytes.len(), mark));
     }
 
@@ -44,7 +44,7 @@ impl Chunk {
     }
 
     /// The marks that are due when so many bytes are written, and no more.
-    pub(super) fn marks_at(&self, length: usize) -> impl Iterator<Item = &Mark> {
+    pub(super) fn marks_at(&self, length: usize) -> impl Iterator<Item = &Checkpoint> {
         let first = self.marks.partition_point(|(due, _)| *due < length);
         self.marks[first..].iter().take_while(move |(due, _)| *due == length).map(|(_, mark)| mark)
     }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn marks_keep_their_place_among_records() {
-        let mark = |key| Mark { conversation: "c".into(), key, at: None };
+        let mark = |key| Checkpoint { conversation: "c".into(), key, at: None };
         let mut chunk = Chunk::default();
         chunk.mark(mark(1));
         assert!(!chunk.is_empty());

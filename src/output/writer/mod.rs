@@ -24,7 +24,7 @@ pub use self::handle::WriterHandle;
 use self::nonblocking::Direct;
 use self::queue::Queue;
 use self::reader_monitor::Hangup;
-use crate::cursor::{CursorError, CursorFile, Mark};
+use crate::cursor::{Checkpoint, CursorError, CursorFile};
 
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
 pub struct Writer {
@@ -111,7 +111,7 @@ impl Writer {
     }
 
     /// Appends what the cursor is to know once all records before it are written. For a writer with a cursor only.
-    pub(crate) fn mark(&mut self, mark: Mark) {
+    pub(crate) fn mark(&mut self, mark: Checkpoint) {
         self.local.mark(mark);
         if self.local.is_full() {
             self.flush();

@@ -99,8 +99,8 @@ mod tests {
 
     use super::super::Written;
     use super::*;
-    use crate::config::Groups;
-    use crate::cursor::{self, Followed, Mark};
+    use crate::config::Targets;
+    use crate::cursor::{self, Checkpoint, Followed};
 
     /// Answers writes as told.
     struct Scripted {
@@ -163,7 +163,7 @@ mod tests {
     fn what_is_written_is_noted_and_what_is_not_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor");
-        let nobody = Groups::default();
+        let nobody = Targets::default();
         let followed = Followed { conversations: &["c".to_owned()], groups: &nobody, since: None };
         let (_, cursor) = cursor::open(&path, followed).unwrap();
         let queue = Queue::new(usize::MAX);
@@ -172,7 +172,7 @@ mod tests {
             if key > 0 {
                 chunk.record(|out| out.extend_from_slice(record.as_bytes()));
             }
-            chunk.mark(Mark { conversation: "c".into(), key: key as u64 + 1, at: None });
+            chunk.mark(Checkpoint { conversation: "c".into(), key: key as u64 + 1, at: None });
         }
         queue.push(&mut chunk);
         queue.close();
@@ -181,7 +181,7 @@ mod tests {
         drain_noting(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, cursor);
         assert_eq!(queue.written(), Written { records: 1, bytes: 6 });
         let (_, cursor) = cursor::open(&path, followed).unwrap();
-        let noted: Vec<u64> = cursor.begun().flat_map(|(_, _, keys)| keys).collect();
+        let noted: Vec<u64> = cursor.resume_points().flat_map(|(_, _, keys)| keys).collect();
         assert_eq!(noted, [1, 2]);
     }
 

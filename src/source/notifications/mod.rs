@@ -9,17 +9,17 @@ use reqwest::Upgraded;
 
 pub(crate) use self::session::NotificationSession;
 use super::SourceError;
-use crate::api::calls::{self, Change};
+use crate::api::calls::{self, SubscribeMode};
 use crate::api::http;
 use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::{self, Knock, OpenError, Socket};
-use crate::config::{Groups, Past, SocketLimits};
-use crate::dedup::Ledger;
+use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket};
+use crate::config::{History, SocketLimits, Targets};
+use crate::dedup::Dedup;
 use crate::output::Prefixes;
-use crate::tracker::{self, Desk, Scope};
+use crate::tracker::{self, Desk, Mode};
 
 /// How the service is asked for a sign of life.
-const KNOCK: Knock = Knock::Text(r#"{"message":"ping"}"#);
+const KNOCK: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
 
 /// The notifications of one process.
 #[derive(Debug)]
@@ -35,13 +35,13 @@ impl Notifications {
     /// reported with the prefixes.
     pub(crate) fn new(
         rest: Rest,
-        groups: Groups,
-        past: Past,
+        groups: Targets,
+        past: History,
         limits: SocketLimits,
         prefixes: Prefixes,
-        ledger: Rc<RefCell<Ledger>>,
+        ledger: Rc<RefCell<Dedup>>,
     ) -> Self {
-        let desk = Desk::new(rest.clone(), Scope::Everything, groups, past, prefixes, ledger);
+        let desk = Desk::new(rest.clone(), Mode::Full, groups, past, prefixes, ledger);
         Self { desk: Rc::new(RefCell::new(desk)), rest, limits, follow: past.follow }
     }
 
@@ -85,11 +85,11 @@ impl Notifications {
         loop {
             let unseen = self.desk.borrow().unseen();
             let Some(id) = unseen else { return Ok(()) };
-            match tracker::snapshot(&self.rest, Scope::Everything, &id).await {
+            match tracker::snapshot(&self.rest, Mode::Full, &id).await {
                 Err(
                     error @ (RestError::Http(_)
                     | RestError::Auth(_)
-                    | RestError::Busy { .. }
+                    | RestError::Unavailable { .. }
                     | RestError::Unauthorized { .. }),
                 ) => return Err(SourceError::of_rest(error, &id)),
                 result => self.desk.borrow_mut().looked(&id, result),
@@ -107,7 +107,7 @@ impl Notifications {
         let kept = match known {
             Some(id) => match calls::exists(&self.rest, &id).await {
                 // It may belong to a token that is no more.
-                Err(RestError::Forbidden { .. } | RestError::NotSpoken { .. }) => false,
+                Err(RestError::Forbidden { .. } | RestError::UnexpectedResponse { .. }) => false,
                 answer => answer.map_err(refused)?,
             },
             None => false,
@@ -133,14 +133,14 @@ impl Notifications {
         if topics.is_empty() {
             return Ok(true);
         }
-        match tracker::subscribe(&self.rest, &channel, Change::Add, &topics).await {
-            Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, Change::Add, &states, token),
+        match tracker::subscribe(&self.rest, &channel, SubscribeMode::Add, &topics).await {
+            Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, SubscribeMode::Add, &states, token),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
             Err(RestError::Forbidden { answer, .. }) => {
                 self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string());
             }
-            Err(RestError::NotSpoken { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
+            Err(RestError::UnexpectedResponse { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
             Err(error) => return Err(SourceError::of_rest(error, "")),
         }
         Ok(true)
@@ -151,9 +151,9 @@ impl Notifications {
         let Some(url) = address.as_ref().map(websocket::over_http) else { return Ok(None) };
         let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), &http::host(&url)))),
-            Err(OpenError::Http(error)) => return Err(error.into()),
-            Err(OpenError::Broken { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
-            Err(OpenError::Refused { host, answer }) => (host, answer),
+            Err(HandshakeError::Http(error)) => return Err(error.into()),
+            Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+            Err(HandshakeError::Rejected { host, answer }) => (host, answer),
         };
         match answer.status.as_u16() {
             408 | 429 | 500 | 502..=599 => Err(SourceError::Busy { host, answer }),

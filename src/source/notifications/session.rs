@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use crate::api::websocket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::event::{Body, RawFrame, TranscriptEvent};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 use crate::status::redact::Secrets;
 use crate::status::status_line::Life;
-use crate::tracker::{Desk, Out};
-use crate::wire::notification::{self, Notice};
+use crate::tracker::{Desk, Event};
+use crate::wire::notification::{self, Notification};
 
 /// How long a socket that has ended as announced may be missed: the one that takes its place is being opened, and the
 /// service ends the old one when the new one stands.
@@ -37,7 +37,7 @@ pub(crate) struct NotificationSession<T> {
     /// Since when another session should be opened beside this one.
     closing: Option<Instant>,
     /// How the socket has ended meanwhile, and until when that does not matter.
-    ended: Option<(Instant, Ending)>,
+    ended: Option<(Instant, CloseReason)>,
     /// Whether we have said goodbye.
     left: bool,
     /// Frames that were taken since everything else had its turn.
@@ -88,8 +88,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         self.closing
     }
 
-    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
-        self.socket.as_ref().map_or_else(Utc::now, Socket::heard_at)
+    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
+        self.socket.as_ref().map_or_else(Utc::now, Socket::last_activity)
     }
 
     pub(crate) fn life(&self) -> Option<Life> {
@@ -153,14 +153,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         }
     }
 
-    pub(crate) async fn bury(&mut self, ending: &Ending) {
+    pub(crate) async fn bury(&mut self, ending: &CloseReason) {
         if let Some(socket) = &mut self.socket {
             socket.give_up(ending).await;
         }
     }
 
     /// Waits for whatever comes first: a frame, an answer, or a reason or the time to ask for something.
-    async fn turn(&mut self) -> Option<Result<Frame, Ending>> {
+    async fn turn(&mut self) -> Option<Result<Frame, CloseReason>> {
         let desk = Rc::clone(&self.desk);
         let begin = desk.borrow().due();
         let missed = self.ended.as_ref().map(|(until, _)| *until);
@@ -180,7 +180,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         let socket = match (&mut self.socket, &self.ended) {
             (Some(socket), None) => socket,
             (_, Some((_, ending))) => return SourceError::Dropped(ending.clone()),
-            (None, None) => return SourceError::Dropped(Ending::Broken("there is no socket".to_owned())),
+            (None, None) => return SourceError::Dropped(CloseReason::ConnectionLost("there is no socket".to_owned())),
         };
         loop {
             if let Err(ending) = socket.next().await {
@@ -218,7 +218,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         desk.is_done() || (!self.follow && desk.is_caught_up())
     }
 
-    fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
+    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Arrival<'_>, SourceError> {
         let frame = match result {
             Ok(frame) => frame,
             Err(ending) if self.closing.is_some() => {
@@ -226,7 +226,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
                 return Ok(hint(false));
             }
             Err(ending) => {
-                if matches!(ending, Ending::Closed { .. }) {
+                if matches!(ending, CloseReason::Closed { .. }) {
                     self.desk.borrow_mut().line.kicked();
                 }
                 return Err(SourceError::Dropped(self.redacted(ending)));
@@ -246,32 +246,34 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     }
 
     /// What a frame means, and for which conversation.
-    fn understand(&mut self, notice: Notice) -> (String, Meaning<'static>) {
+    fn understand(&mut self, notice: Notification) -> (String, Meaning<'static>) {
         let conversation = match &notice {
-            Notice::Conversation(snapshot) => snapshot.id.clone(),
-            Notice::Detail { conversation, .. } | Notice::Typing { conversation, .. } => Some(conversation.clone()),
-            Notice::Transcription(transcription) => transcription.conversation.clone(),
+            Notification::Conversation(snapshot) => snapshot.id.clone(),
+            Notification::DetailEvent { conversation, .. } | Notification::Typing { conversation, .. } => {
+                Some(conversation.clone())
+            }
+            Notification::Transcription(transcription) => transcription.conversation.clone(),
             _ => None,
         };
         let meaning = match &notice {
-            Notice::Heartbeat | Notice::Pong => Meaning::Life,
-            Notice::Other(name) => Meaning::Unknown(self.secrets.redact(name).into_owned().into()),
-            Notice::Unreadable(reason) => Meaning::Malformed(reason.clone()),
+            Notification::Heartbeat | Notification::Pong => Meaning::Life,
+            Notification::Unknown(name) => Meaning::Unknown(self.secrets.redact(name).into_owned().into()),
+            Notification::Malformed(reason) => Meaning::Malformed(reason.clone()),
             _ => Meaning::Hint,
         };
         match notice {
-            Notice::Closing => {
+            Notification::SocketClosing => {
                 tracing::debug!("the service will close the notification socket");
                 // One socket is announced to close once, however often that is said.
                 if self.closing.is_none() {
                     self.closing = Some(self.desk.borrow_mut().line.move_at());
                 }
             }
-            Notice::ChannelGone(why) => {
+            Notification::ChannelLost(why) => {
                 let why = self.secrets.redact(&why).into_owned();
                 self.desk.borrow_mut().line.lose(&why);
             }
-            Notice::TokenRevoked => {
+            Notification::TokenRevoked => {
                 self.desk.borrow_mut().token_revoked();
             }
             notice => self.desk.borrow_mut().hear(notice),
@@ -279,25 +281,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         (conversation.unwrap_or_default(), meaning)
     }
 
-    fn tell(&mut self, (id, out): (String, Out)) -> Arrival<'_> {
+    fn tell(&mut self, (id, out): (String, Event)) -> Arrival<'_> {
         self.current = id;
         let conversation = self.current.as_str();
         let mut last = false;
         let (received, meaning) = match out {
-            Out::Live(told) => {
+            Event::Live(told) => {
                 last = told.body == Body::Closed && self.desk.borrow().is_done();
                 let received = told.received();
                 (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
             }
-            Out::Past(events, why) => (Utc::now(), Meaning::Past(events, why)),
+            Event::Backfill(events, why) => (Utc::now(), Meaning::History(events, why)),
         };
         Arrival { conversation, received, raw: None, meaning, last }
     }
 
-    fn redacted(&self, ending: Ending) -> Ending {
+    fn redacted(&self, ending: CloseReason) -> CloseReason {
         match ending {
-            Ending::Closed { code, reason } => {
-                Ending::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
+            CloseReason::Closed { code, reason } => {
+                CloseReason::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
             }
             ending => ending,
         }
@@ -322,7 +324,7 @@ fn without_channel(raw: RawFrame<'_>, secrets: &Secrets) -> Option<String> {
 }
 
 /// The next frame, if there is a socket to bring one.
-async fn frame<T: AsyncRead + AsyncWrite + Unpin>(socket: &mut Option<Socket<T>>) -> Result<Frame, Ending> {
+async fn frame<T: AsyncRead + AsyncWrite + Unpin>(socket: &mut Option<Socket<T>>) -> Result<Frame, CloseReason> {
     match socket {
         Some(socket) => socket.next().await,
         None => pending().await,

@@ -12,17 +12,17 @@ use url::Url;
 pub(crate) use self::session::TranscriptSession;
 pub(crate) use self::session::arrival;
 use super::SourceError;
-use crate::api::error_body::Answer;
+use crate::api::error_body::ErrorBody;
 use crate::api::http::{self, Http};
 use crate::api::oauth::{Auth, Token};
 use crate::api::rest::Rest;
-use crate::api::websocket::{self, OpenError};
-use crate::config::{Groups, Past, SocketLimits};
-use crate::dedup::Ledger;
+use crate::api::websocket::{self, HandshakeError};
+use crate::config::{History, SocketLimits, Targets};
+use crate::dedup::Dedup;
 use crate::output::Prefixes;
 use crate::tracker::Desk;
-use crate::tracker::Scope;
-use crate::wire::transcript::fast_path::Shapes;
+use crate::tracker::Mode;
+use crate::wire::transcript::fast_path::TemplateCache;
 
 /// Where the transcript socket of a conversation is. The id holds nothing that a URL would have to escape.
 pub(crate) fn endpoint(api: &Url, conversation: &str) -> Url {
@@ -41,7 +41,7 @@ pub(crate) struct Transcript {
     conversation: String,
     limits: SocketLimits,
     desk: Rc<RefCell<Desk>>,
-    shapes: Shapes,
+    shapes: TemplateCache,
 }
 
 impl Transcript {
@@ -52,11 +52,11 @@ impl Transcript {
         (http, auth, rest): (Http, Arc<Auth>, Rest),
         api: &Url,
         conversation: String,
-        (limits, past, prefixes): (SocketLimits, Past, Prefixes),
-        (ledger, shapes): (Rc<RefCell<Ledger>>, Shapes),
+        (limits, past, prefixes): (SocketLimits, History, Prefixes),
+        (ledger, shapes): (Rc<RefCell<Dedup>>, TemplateCache),
     ) -> Self {
         let url = endpoint(api, &conversation);
-        let mut desk = Desk::new(rest, Scope::Past, Groups::default(), past, prefixes, ledger);
+        let mut desk = Desk::new(rest, Mode::HistoryOnly, Targets::default(), past, prefixes, ledger);
         desk.adopt(&conversation, None);
         Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)), shapes }
     }
@@ -70,7 +70,7 @@ impl Transcript {
         let token = self.auth.token().await?;
         match self.open(token.clone()).await {
             Err(SourceError::Unauthorized { .. }) => {
-                token.refuse();
+                token.invalidate();
                 self.open(self.auth.token().await?).await
             }
             result => result,
@@ -78,18 +78,19 @@ impl Transcript {
     }
 
     async fn open(&self, token: Token) -> Result<TranscriptSession<Upgraded>, SourceError> {
-        let opened = websocket::open(&self.http, &self.url, Some(&token), self.limits, websocket::Knock::Ping).await;
+        let opened =
+            websocket::open(&self.http, &self.url, Some(&token), self.limits, websocket::KeepAlive::PingFrame).await;
         let socket = opened.map_err(|error| self.classify(error))?;
         let peer = format!("{} (transcript)", http::host(&self.url));
         let (id, secrets, desk) = (self.conversation.clone(), self.http.secrets().clone(), Rc::clone(&self.desk));
         Ok(TranscriptSession::new(socket, id, (token, peer), secrets, (desk, self.shapes.clone())))
     }
 
-    fn classify(&self, error: OpenError) -> SourceError {
+    fn classify(&self, error: HandshakeError) -> SourceError {
         let (host, answer) = match error {
-            OpenError::Http(error) => return error.into(),
-            OpenError::Broken { host, reason } => return SourceError::NotSpoken { host, reason, status: None },
-            OpenError::Refused { host, answer } => (host, answer),
+            HandshakeError::Http(error) => return error.into(),
+            HandshakeError::Invalid { host, reason } => return SourceError::NotSpoken { host, reason, status: None },
+            HandshakeError::Rejected { host, answer } => (host, answer),
         };
         match answer.status.as_u16() {
             401 => SourceError::Unauthorized { host, answer },
@@ -102,6 +103,6 @@ impl Transcript {
     }
 }
 
-fn not_spoken(host: String, answer: &Answer) -> SourceError {
+fn not_spoken(host: String, answer: &ErrorBody) -> SourceError {
     SourceError::NotSpoken { host, reason: format!("it says {answer}"), status: Some(answer.status.as_u16()) }
 }

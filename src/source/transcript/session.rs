@@ -10,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::api::oauth::Token;
-use crate::api::websocket::{CLOSE_NORMAL, Ending, Frame, Socket};
+use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::event::{RawFrame, TranscriptEvent};
 use crate::source::{Arrival, Loss, Meaning, SourceError, due};
 use crate::status::redact::Secrets;
 use crate::status::status_line::Life;
-use crate::tracker::{Desk, Out};
-use crate::wire::transcript::fast_path::Shapes;
+use crate::tracker::{Desk, Event};
+use crate::wire::transcript::fast_path::TemplateCache;
 use crate::wire::transcript::{Decoded, decode};
 
 /// Bytes of frames that may wait while the past is read; more of them wait in the network.
@@ -35,12 +35,12 @@ pub(crate) struct TranscriptSession<T> {
     peer: String,
     frame: Option<Frame>,
     desk: Rc<RefCell<Desk>>,
-    shapes: Shapes,
+    shapes: TemplateCache,
     /// What came while the past was read.
     waiting: VecDeque<Frame>,
     bytes_waiting: usize,
     /// How the socket ended meanwhile.
-    ending: Option<Ending>,
+    ending: Option<CloseReason>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
@@ -51,7 +51,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         conversation: String,
         (token, peer): (Token, String),
         secrets: Secrets,
-        (desk, shapes): (Rc<RefCell<Desk>>, Shapes),
+        (desk, shapes): (Rc<RefCell<Desk>>, TemplateCache),
     ) -> Self {
         Self {
             socket,
@@ -81,8 +81,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         self.token.renew_at
     }
 
-    pub(crate) fn heard_at(&self) -> DateTime<Utc> {
-        self.socket.heard_at()
+    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
+        self.socket.last_activity()
     }
 
     pub(crate) fn life(&self) -> Life {
@@ -149,12 +149,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         self.socket.close(CLOSE_NORMAL).await;
     }
 
-    pub(crate) async fn bury(&mut self, ending: &Ending) {
+    pub(crate) async fn bury(&mut self, ending: &CloseReason) {
         self.socket.give_up(ending).await;
     }
 
     /// Waits for whatever comes first: a frame, which waits while the past is read, or more of the past.
-    async fn turn(&mut self, reading: bool) -> Option<Result<Frame, Ending>> {
+    async fn turn(&mut self, reading: bool) -> Option<Result<Frame, CloseReason>> {
         let desk = Rc::clone(&self.desk);
         let begin = desk.borrow().due();
         let listens = self.ending.is_none() && (!reading || self.bytes_waiting < MOST_WAITING);
@@ -172,7 +172,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         None
     }
 
-    fn put_aside(&mut self, result: Result<Frame, Ending>) {
+    fn put_aside(&mut self, result: Result<Frame, CloseReason>) {
         match result {
             Ok(frame) => {
                 self.bytes_waiting += frame.raw().len() + FRAME;
@@ -182,7 +182,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
-    fn next_waiting(&mut self) -> Option<Result<Frame, Ending>> {
+    fn next_waiting(&mut self) -> Option<Result<Frame, CloseReason>> {
         match self.waiting.pop_front() {
             Some(frame) => {
                 self.bytes_waiting -= frame.raw().len() + FRAME;
@@ -196,21 +196,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
-    fn read_past(&mut self) -> Option<Out> {
+    fn read_past(&mut self) -> Option<Event> {
         self.desk.borrow_mut().pop().map(|(_, out)| out)
     }
 
     /// What a server says at the end is shown on both streams, and a token may be in it.
-    fn redacted(&self, ending: Ending) -> Ending {
+    fn redacted(&self, ending: CloseReason) -> CloseReason {
         match ending {
-            Ending::Closed { code, reason } => {
-                Ending::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
+            CloseReason::Closed { code, reason } => {
+                CloseReason::Closed { code, reason: self.secrets.redact(&reason).into_owned() }
             }
             ending => ending,
         }
     }
 
-    fn take(&mut self, result: Result<Frame, Ending>) -> Result<Arrival<'_>, SourceError> {
+    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Arrival<'_>, SourceError> {
         match result {
             Ok(frame) => {
                 let frame = self.frame.insert(frame);
@@ -219,7 +219,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
             Err(ending) => {
                 let error = SourceError::from(self.redacted(ending));
                 if error.is_policy_close() {
-                    self.token.refuse();
+                    self.token.invalidate();
                 }
                 Err(error)
             }
@@ -232,7 +232,7 @@ pub(crate) fn arrival<'a>(
     raw: RawFrame<'a>,
     conversation: &'a str,
     received: DateTime<Utc>,
-    shapes: &Shapes,
+    shapes: &TemplateCache,
 ) -> Arrival<'a> {
     let meaning = match decode(raw, conversation, received, shapes) {
         Decoded::Event(event) => Meaning::Event(event),
@@ -243,13 +243,13 @@ pub(crate) fn arrival<'a>(
     Arrival { conversation, received, raw: Some(raw), meaning, last }
 }
 
-fn past(conversation: &str, out: Out) -> Arrival<'_> {
+fn past(conversation: &str, out: Event) -> Arrival<'_> {
     let (received, meaning) = match out {
-        Out::Live(told) => {
+        Event::Live(told) => {
             let received = told.received();
             (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
         }
-        Out::Past(events, why) => (Utc::now(), Meaning::Past(events, why)),
+        Event::Backfill(events, why) => (Utc::now(), Meaning::History(events, why)),
     };
     Arrival { conversation, received, raw: None, meaning, last: false }
 }

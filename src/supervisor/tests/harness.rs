@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::http::HttpError;
 use crate::api::oauth::Token;
-use crate::api::websocket::{Knock, Socket};
+use crate::api::websocket::{KeepAlive, Socket};
 use crate::commands::replay::replay;
 use crate::config::{ReplayFrom, Retries, SocketLimits};
 use crate::delivery::recording::Recorder;
@@ -29,9 +29,9 @@ use crate::source::{Session, SourceError};
 use crate::status::redact::Secrets;
 use crate::status::status_line::Vital;
 use crate::supervisor::{Failure, Outcome, Persistence, follow};
-use crate::system::suspend::NapClock;
+use crate::system::suspend::SuspendDetector;
 use crate::tracker::Desk;
-use crate::wire::transcript::fast_path::Shapes;
+use crate::wire::transcript::fast_path::TemplateCache;
 
 thread_local! {
     /// How long this machine has slept, as far as the sockets of this test know.
@@ -191,9 +191,9 @@ pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell
     let (near, far) = tokio::io::duplex(64 * 1024);
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
     tokio::task::spawn_local(play(server));
-    let socket = Socket::new(near, limits(), Knock::Ping, NapClock::start(|| ASLEEP.get())).await;
+    let socket = Socket::new(near, limits(), KeepAlive::PingFrame, SuspendDetector::start(|| ASLEEP.get())).await;
     let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
-    let (secrets, shapes) = (Secrets::default(), Shapes::default());
+    let (secrets, shapes) = (Secrets::default(), TemplateCache::default());
     let session = TranscriptSession::new(socket, "c1".into(), (token, "test".into()), secrets, (desk, shapes));
     Session::Transcript(session)
 }

@@ -61,9 +61,9 @@ fn a_reader_that_was_waited_for_is_no_sign_of_life_of_the_server() {
         let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
         let mut session = connect(life, play, without_past()).await;
         assert!(session.next().await.is_ok());
-        let heard_at = session.heard_at();
+        let last_activity = session.last_activity();
         session.hold(sleep(Duration::from_secs(600))).await;
         assert!(matches!(session.ready(), None | Some(Err(_))));
-        assert_eq!(session.heard_at(), heard_at, "a gap runs from the last thing that really came");
+        assert_eq!(session.last_activity(), last_activity, "a gap runs from the last thing that really came");
     });
 }

@@ -114,8 +114,8 @@ fn a_break_is_no_sign_of_life() {
         let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
         let mut session = connect(life, play, without_past()).await;
         assert!(session.next().await.is_ok());
-        let heard_at = session.heard_at();
+        let last_activity = session.last_activity();
         assert!(session.next().await.is_err());
-        assert_eq!(session.heard_at(), heard_at, "a gap runs from the last thing that really came");
+        assert_eq!(session.last_activity(), last_activity, "a gap runs from the last thing that really came");
     });
 }

@@ -6,11 +6,11 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::sleep;
 
 use super::harness::{Act, at_most, close, on_and_on, play, say, serve, unreachable_host, within};
-use crate::api::certificate::Distrust;
-use crate::api::error_body::Answer;
+use crate::api::certificate::CertificateError;
+use crate::api::error_body::ErrorBody;
 use crate::api::http::HttpError;
 use crate::api::oauth::AuthError;
-use crate::api::websocket::Ending;
+use crate::api::websocket::CloseReason;
 use crate::source::SourceError;
 use crate::status::redact::Secrets;
 use crate::supervisor::{Failure, Outcome};
@@ -34,12 +34,12 @@ fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
 fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
     let host = || String::from("h");
     let status = reqwest::StatusCode::TOO_MANY_REQUESTS;
-    let answer = || Answer::new(status, &HeaderMap::new(), b"", &Secrets::default());
+    let answer = || ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
     let troubles: [SourceError; 5] = [
         HttpError::Dns { host: host() }.into(),
         HttpError::Timeout { host: host(), after: Duration::from_secs(10) }.into(),
         unreachable_host(),
-        AuthError::Busy { host: host(), answer: answer() }.into(),
+        AuthError::Unavailable { host: host(), answer: answer() }.into(),
         SourceError::Busy { host: host(), answer: answer() },
     ];
     let mut acts: Vec<Act> = troubles.into_iter().map(Act::Refuse).collect();
@@ -63,7 +63,7 @@ fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
 
 #[test]
 fn a_refusal_that_is_final_is_not_tried_again() {
-    let distrust = Distrust::of(&rustls::Error::NoCertificatesPresented).expect("a certificate");
+    let distrust = CertificateError::of(&rustls::Error::NoCertificatesPresented).expect("a certificate");
     let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), distrust: distrust.clone() });
     let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
     for error in [certificate(), proxy()] {
@@ -98,7 +98,7 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
 #[test]
 fn the_servers_wish_is_a_floor_under_the_delay() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
-    let answer = Answer::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
+    let answer = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
     let busy = SourceError::Busy { host: "h".into(), answer };
     let played = play(vec![Act::Refuse(busy)], at_most(1));
     assert_eq!(played.waits(), [Duration::from_secs(60)]);
@@ -109,5 +109,5 @@ fn the_last_cause_of_giving_up_is_kept() {
     let policy = || serve(|mut server| async move { close(&mut server, 1008).await });
     let Err(Failure::GaveUp { last, .. }) = play(vec![policy()], at_most(0)).result else { panic!("it must give up") };
     assert!(last.is_policy_close());
-    assert_eq!(last, SourceError::Ended(Ending::Closed { code: 1008, reason: String::new() }));
+    assert_eq!(last, SourceError::Ended(CloseReason::Closed { code: 1008, reason: String::new() }));
 }

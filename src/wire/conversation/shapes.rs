@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer};
 
 use super::super::lenient::{Loose, Object};
-use super::super::message_event::Nature;
+use super::super::message_event::MessageKind;
 use super::super::objects::Objects;
-use super::{Entry, EntryKind, Named, Participant, Presence, Purpose, Snapshot};
+use super::{EntryKind, MessageRef, Named, Participant, Presence, Purpose, Snapshot};
 
 /// A conversation.
 #[derive(Debug, Default, Deserialize)]
@@ -109,7 +109,7 @@ struct Item<'a> {
     #[serde(borrow)]
     message_status: Loose<'a>,
     #[serde(borrow)]
-    message_metadata: Object<Nature<'a>>,
+    message_metadata: Object<MessageKind<'a>>,
 }
 
 impl Conversation<'_> {
@@ -144,7 +144,7 @@ impl<'a> WireParticipant<'a> {
     fn into_participant(self) -> Participant {
         let purpose = Purpose::of(self.purpose.as_str());
         let presence = self.presence();
-        let is_gone = presence == Presence::Gone;
+        let is_gone = presence == Presence::Disconnected;
         let first = || self.communications().filter_map(|item| item.connected_time.time()).min();
         let last = || self.communications().filter(|_| is_gone).filter_map(|item| item.disconnected_time.time()).max();
         Participant {
@@ -181,13 +181,14 @@ impl<'a> WireParticipant<'a> {
     /// Of several communications the liveliest counts: who has hung up and still writes is there.
     fn presence(&self) -> Presence {
         if self.end_time.time().is_some() {
-            return Presence::Gone;
+            return Presence::Disconnected;
         }
         if self.state.0.is_some() {
             return Presence::of(self.state.as_str());
         }
         let states = || self.communications().map(|item| Presence::of(item.state.as_str()));
-        let by_liveliness = [Presence::Here, Presence::Parked, Presence::Arriving, Presence::Unknown, Presence::Gone];
+        let by_liveliness =
+            [Presence::Connected, Presence::Parked, Presence::Alerting, Presence::Unknown, Presence::Disconnected];
         let liveliest = by_liveliness.into_iter().find(|presence| states().any(|state| state == *presence));
         liveliest.unwrap_or(Presence::Unknown)
     }
@@ -208,7 +209,7 @@ fn named(object: Object<WireNamed<'_>>, bare: Loose<'_>) -> Option<Named> {
 }
 
 /// The messages of a participant, from a flat list or through its communications.
-fn entries(items: &[Item<'_>], of_reader: bool) -> Vec<Entry> {
+fn entries(items: &[Item<'_>], of_reader: bool) -> Vec<MessageRef> {
     let mut entries = Vec::new();
     for item in items {
         let messages = if item.is_message() { std::slice::from_ref(item) } else { item.messages.as_slice() };
@@ -223,11 +224,11 @@ impl Item<'_> {
         self.message_id.0.is_some() || self.message.0.id.0.is_some()
     }
 
-    fn entry(&self, of_reader: bool) -> Option<Entry> {
+    fn entry(&self, of_reader: bool) -> Option<MessageRef> {
         let ids = [&self.message_id, &self.message.0.id, &self.id];
         let id = ids.into_iter().find_map(|id| id.0.as_deref())?.to_owned();
         let sign = self.message_metadata.0.sign(self.message_status.as_str(), of_reader);
-        Some(Entry { id, time: self.message_time.time(), kind: sign.map_or(EntryKind::Words, EntryKind::Sign) })
+        Some(MessageRef { id, time: self.message_time.time(), kind: sign.map_or(EntryKind::Text, EntryKind::Event) })
     }
 }
 
@@ -246,10 +247,10 @@ impl Purpose {
 impl Presence {
     fn of(state: &str) -> Self {
         match state.to_ascii_lowercase().as_str() {
-            "alerting" | "dialing" | "contacting" | "offering" | "scheduled" | "none" => Self::Arriving,
-            "connected" | "converting" | "uploading" | "transmitting" => Self::Here,
+            "alerting" | "dialing" | "contacting" | "offering" | "scheduled" | "none" => Self::Alerting,
+            "connected" | "converting" | "uploading" | "transmitting" => Self::Connected,
             "parked" => Self::Parked,
-            "disconnected" | "terminated" => Self::Gone,
+            "disconnected" | "terminated" => Self::Disconnected,
             _ => Self::Unknown,
         }
     }

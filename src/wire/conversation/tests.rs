@@ -15,10 +15,10 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 /// The ids, and the words of signs: `m1 joined, m2`.
-fn shown(messages: &[Entry]) -> String {
-    let words = |entry: &Entry| match &entry.kind {
-        EntryKind::Words => entry.id.clone(),
-        EntryKind::Sign(words) => format!("{} {words}", entry.id),
+fn shown(messages: &[MessageRef]) -> String {
+    let words = |entry: &MessageRef| match &entry.kind {
+        EntryKind::Text => entry.id.clone(),
+        EntryKind::Event(words) => format!("{} {words}", entry.id),
     };
     messages.iter().map(words).collect::<Vec<_>>().join(", ")
 }
@@ -29,11 +29,11 @@ fn the_nested_shape_is_read_through_its_communications() {
     assert_eq!((snapshot.id.as_deref(), snapshot.ended), (Some("c1"), None));
     assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.is_over());
     let [casey, dana] = snapshot.participants.as_slice() else { panic!("{snapshot:?}") };
-    assert_eq!((&casey.purpose, casey.presence, casey.user.as_ref()), (&Purpose::Customer, Presence::Here, None));
+    assert_eq!((&casey.purpose, casey.presence, casey.user.as_ref()), (&Purpose::Customer, Presence::Connected, None));
     assert_eq!(shown(&casey.messages), "m1 joined, m2");
     assert_eq!(casey.messages[1].time, Some(at("2026-10-08T14:01:20.310Z")));
     assert_eq!(dana.user, Some(Named { id: "u1".into(), name: None }));
-    assert_eq!((dana.presence, dana.disconnect.as_deref()), (Presence::Gone, Some("transfer.noanswer")));
+    assert_eq!((dana.presence, dana.disconnect.as_deref()), (Presence::Disconnected, Some("transfer.noanswer")));
     assert_eq!(dana.connected, Some(at("2026-10-08T14:02:04.480Z")));
     assert_eq!(dana.ended, Some(at("2026-10-08T14:03:00Z")));
     assert_eq!(shown(&dana.messages), "m3");
@@ -46,7 +46,7 @@ fn the_flat_shape_is_read_the_same() {
     let [casey, queue, dana] = snapshot.participants.as_slice() else { panic!("{snapshot:?}") };
     assert_eq!(casey.queue, Some(Named { id: "q1".into(), name: Some("Web Support".into()) }));
     assert_eq!(shown(&casey.messages), "m1 joined, m2");
-    assert_eq!((&queue.purpose, queue.presence), (&Purpose::Queue, Presence::Gone));
+    assert_eq!((&queue.purpose, queue.presence), (&Purpose::Queue, Presence::Disconnected));
     assert_eq!((queue.ended, queue.connected), (Some(at("2026-10-08T14:02:04.500Z")), None));
     assert_eq!(
         (dana.presence, dana.user.as_ref().and_then(|user| user.name.as_deref())),
@@ -78,15 +78,15 @@ fn purposes_come_in_any_case() {
 #[test]
 fn the_liveliest_communication_is_where_somebody_is() {
     for (states, expected) in [
-        (json!({"messages": [{"state": "disconnected"}, {"state": "Connected"}]}), Presence::Here),
-        (json!({"messages": [{"state": "disconnected"}], "calls": [{"state": "transmitting"}]}), Presence::Here),
+        (json!({"messages": [{"state": "disconnected"}, {"state": "Connected"}]}), Presence::Connected),
+        (json!({"messages": [{"state": "disconnected"}], "calls": [{"state": "transmitting"}]}), Presence::Connected),
         (json!({"emails": [{"state": "parked"}], "chats": [{"state": "alerting"}]}), Presence::Parked),
-        (json!({"callbacks": [{"state": "scheduled"}, {"state": "terminated"}]}), Presence::Arriving),
+        (json!({"callbacks": [{"state": "scheduled"}, {"state": "terminated"}]}), Presence::Alerting),
         (json!({"messages": [{"state": "disconnected"}, {"state": "levitating"}]}), Presence::Unknown),
-        (json!({"messages": [{"state": "disconnected"}, {"state": "TERMINATED"}]}), Presence::Gone),
-        (json!({"messages": [{"state": "connected"}], "endTime": "2026-10-08T14:03:00Z"}), Presence::Gone),
-        (json!({"state": "none", "messages": [{"messageId": "m1"}]}), Presence::Arriving),
-        (json!({"state": "terminated"}), Presence::Gone),
+        (json!({"messages": [{"state": "disconnected"}, {"state": "TERMINATED"}]}), Presence::Disconnected),
+        (json!({"messages": [{"state": "connected"}], "endTime": "2026-10-08T14:03:00Z"}), Presence::Disconnected),
+        (json!({"state": "none", "messages": [{"messageId": "m1"}]}), Presence::Alerting),
+        (json!({"state": "terminated"}), Presence::Disconnected),
         (json!({"state": 7, "messages": []}), Presence::Unknown),
         (json!({}), Presence::Unknown),
     ] {
@@ -101,7 +101,7 @@ fn who_is_here_has_not_left_another_way() {
     let gone = participant(&json!({ "messages": [ended] }));
     assert_eq!((gone.disconnect.as_deref(), gone.ended.is_some()), (Some("transfer"), true));
     let here = participant(&json!({"messages": [ended, {"state": "connected", "message": null, "id": "comm"}]}));
-    assert_eq!((here.presence, here.disconnect, here.ended), (Presence::Here, None, None));
+    assert_eq!((here.presence, here.disconnect, here.ended), (Presence::Connected, None, None));
     assert!(here.messages.is_empty(), "a communication is no message");
 }
 

@@ -6,11 +6,11 @@ use serde_json::json;
 use super::super::fixtures::{FLAT, NESTED, TRANSCRIPTION, mangled};
 use super::*;
 
-fn told(frame: &str) -> Notice {
+fn told(frame: &str) -> Notification {
     read(RawFrame::Text(frame))
 }
 
-fn event(topic: &str, body: &str) -> Notice {
+fn event(topic: &str, body: &str) -> Notification {
     told(&format!(r#"{{"topicName":"{topic}","version":"2","eventBody":{body},"metadata":{{}}}}"#))
 }
 
@@ -22,43 +22,49 @@ fn conversations_come_on_four_topics() {
         ("v2.Users.u1.Conversations.Messages", FLAT),
         ("v2.routing.queues.q1.conversations.messages", FLAT),
     ] {
-        let Notice::Conversation(snapshot) = event(topic, body) else { panic!("{topic}") };
+        let Notification::Conversation(snapshot) = event(topic, body) else { panic!("{topic}") };
         assert_eq!((snapshot.id.as_deref(), snapshot.has_messages), (Some("c1"), true));
     }
     for bodiless in ["null", "7", "[]"] {
-        assert!(matches!(event("v2.users.u1.conversations", bodiless), Notice::Unreadable(_)), "{bodiless}");
+        assert!(matches!(event("v2.users.u1.conversations", bodiless), Notification::Malformed(_)), "{bodiless}");
     }
 }
 
 #[test]
 fn the_service_speaks_of_itself_with_and_without_an_envelope() {
     for (frame, expected) in [
-        (r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#, Notice::Heartbeat),
-        (r#"{"topicName":"Channel.Metadata","eventBody":{"message":"WEBSOCKET HEARTBEAT"}}"#, Notice::Heartbeat),
-        (r#"{"topicName":"channel.metadata","eventBody":{"message":"pong"}}"#, Notice::Pong),
-        (r#"{"message":"pong"}"#, Notice::Pong),
-        (r#"{"topicName":"channel.metadata","eventBody":{}}"#, Notice::Other("channel.metadata".into())),
-        (r#"{"topicName":"v2.system.socket_closing"}"#, Notice::Closing),
-        (r#"{"topicName":"v2.system.token_revoked.x"}"#, Notice::TokenRevoked),
-        (r#"{"topicName":"v2.system.a.b","eventBody":{"systemTopicType":"TOKEN_REVOKED"}}"#, Notice::TokenRevoked),
+        (r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#, Notification::Heartbeat),
+        (r#"{"topicName":"Channel.Metadata","eventBody":{"message":"WEBSOCKET HEARTBEAT"}}"#, Notification::Heartbeat),
+        (r#"{"topicName":"channel.metadata","eventBody":{"message":"pong"}}"#, Notification::Pong),
+        (r#"{"message":"pong"}"#, Notification::Pong),
+        (r#"{"topicName":"channel.metadata","eventBody":{}}"#, Notification::Unknown("channel.metadata".into())),
+        (r#"{"topicName":"v2.system.socket_closing"}"#, Notification::SocketClosing),
+        (r#"{"topicName":"v2.system.token_revoked.x"}"#, Notification::TokenRevoked),
+        (
+            r#"{"topicName":"v2.system.a.b","eventBody":{"systemTopicType":"TOKEN_REVOKED"}}"#,
+            Notification::TokenRevoked,
+        ),
         (
             r#"{"topicName":"v2.system.no_longer_subscribed.x","eventBody":{"reason":"another_channel_subscribed"}}"#,
-            Notice::ChannelGone("another socket has taken the channel".into()),
+            Notification::ChannelLost("another socket has taken the channel".into()),
         ),
         (
             r#"{"topicName":"v2.system.no_longer_subscribed.x"}"#,
-            Notice::ChannelGone("the channel is no longer subscribed".into()),
+            Notification::ChannelLost("the channel is no longer subscribed".into()),
         ),
-        (r#"{"topicName":"v2.system.a.b"}"#, Notice::Other("v2.system.a.b".into())),
-        (r#"{"result":"200","status":"subscribed"}"#, Notice::Acknowledged),
-        (r#"{"result":200}"#, Notice::Acknowledged),
-        (r#"{"result":"404","message":"expired"}"#, Notice::ChannelGone("expired".into())),
-        (r#"{"result":404}"#, Notice::ChannelGone("the channel has expired".into())),
-        (r#"{"result":"400","status":"failure","message":"no topic"}"#, Notice::Refused("400 (no topic)".into())),
-        (r#"{"result":500}"#, Notice::Refused("500".into())),
-        (r#"{"result":"odd"}"#, Notice::Refused("odd".into())),
-        (r#"{"topicName":"v2.new.thing","eventBody":7}"#, Notice::Other("v2.new.thing".into())),
-        ("{}", Notice::Other(String::new())),
+        (r#"{"topicName":"v2.system.a.b"}"#, Notification::Unknown("v2.system.a.b".into())),
+        (r#"{"result":"200","status":"subscribed"}"#, Notification::Acknowledged),
+        (r#"{"result":200}"#, Notification::Acknowledged),
+        (r#"{"result":"404","message":"expired"}"#, Notification::ChannelLost("expired".into())),
+        (r#"{"result":404}"#, Notification::ChannelLost("the channel has expired".into())),
+        (
+            r#"{"result":"400","status":"failure","message":"no topic"}"#,
+            Notification::ServiceMessage("400 (no topic)".into()),
+        ),
+        (r#"{"result":500}"#, Notification::ServiceMessage("500".into())),
+        (r#"{"result":"odd"}"#, Notification::ServiceMessage("odd".into())),
+        (r#"{"topicName":"v2.new.thing","eventBody":7}"#, Notification::Unknown("v2.new.thing".into())),
+        ("{}", Notification::Unknown(String::new())),
     ] {
         assert_eq!(told(frame), expected, "{frame}");
     }
@@ -72,46 +78,47 @@ fn details_tell_where_the_id_ends() {
         ("V2.Detail.Events.Conversation.c1.Customer.End", "null", "c1", "customer.end"),
         ("v2.detail.events.conversation.c1.acw", r#"{"conversationId":"c2"}"#, "c1", "acw"),
     ] {
-        let expected = Notice::Detail { conversation: conversation.into(), event: event_name.into() };
+        let expected = Notification::DetailEvent { conversation: conversation.into(), event: event_name.into() };
         assert_eq!(event(topic, body), expected, "{topic}");
     }
     let nameless = "v2.detail.events.conversation.";
-    assert_eq!(event(nameless, "{}"), Notice::Other(nameless.into()));
+    assert_eq!(event(nameless, "{}"), Notification::Unknown(nameless.into()));
 }
 
 #[test]
 fn transcriptions_and_typing_name_their_conversation() {
     let conversation = |body| match event("v2.conversations.c1.transcription", body) {
-        Notice::Transcription(transcription) => transcription.conversation,
+        Notification::Transcription(transcription) => transcription.conversation,
         other => panic!("{other:?}"),
     };
     assert_eq!(conversation(TRANSCRIPTION).as_deref(), Some("call-1"));
     assert_eq!(conversation("{}").as_deref(), Some("c1"));
     let topic = "v2.users.u1.conversations.inbound.typing.event";
     let body = json!({"conversationId": "c1", "normalizedMessage": {"channel": {"from": {"nickname": "Casey"}}}});
-    let typing = |who: Option<&str>| Notice::Typing { conversation: "c1".into(), who: who.map(ToOwned::to_owned) };
+    let typing =
+        |who: Option<&str>| Notification::Typing { conversation: "c1".into(), who: who.map(ToOwned::to_owned) };
     assert_eq!(event(topic, &body.to_string()), typing(Some("Casey")));
     assert_eq!(event(topic, r#"{"conversationId":"c1"}"#), typing(None));
-    assert_eq!(event(topic, "{}"), Notice::Other(topic.into()));
-    assert!(matches!(event(".transcription", "{}"), Notice::Transcription(_)), "no id in between, and no panic");
+    assert_eq!(event(topic, "{}"), Notification::Unknown(topic.into()));
+    assert!(matches!(event(".transcription", "{}"), Notification::Transcription(_)), "no id in between, and no panic");
 }
 
 #[test]
 fn what_the_quick_way_refuses_is_read_with_care() {
     let twice = r#"{"topicName":"x","topicName":"v2.users.u1.conversations","eventBody":{"id":"c0","id":"c1"}}"#;
-    assert!(matches!(told(twice), Notice::Conversation(snapshot) if snapshot.id.as_deref() == Some("c1")));
+    assert!(matches!(told(twice), Notification::Conversation(snapshot) if snapshot.id.as_deref() == Some("c1")));
     let lone = event("v2.users.u1.conversations", r#"{"participants":[{"name":"\ud83d"}]}"#);
-    let Notice::Conversation(snapshot) = lone else { panic!("{lone:?}") };
+    let Notification::Conversation(snapshot) = lone else { panic!("{lone:?}") };
     assert_eq!(snapshot.participants[0].name.as_deref(), Some("\u{fffd}"));
 }
 
 #[test]
 fn garbage_is_unreadable() {
     for garbage in ["", "pong", "[]", "null", "{", r#"{"topicName":}"#] {
-        assert!(matches!(told(garbage), Notice::Unreadable(_)), "{garbage}");
+        assert!(matches!(told(garbage), Notification::Malformed(_)), "{garbage}");
     }
-    assert!(matches!(read(RawFrame::Binary(b"{\xff}")), Notice::Unreadable(_)));
-    assert_eq!(read(RawFrame::Binary(br#"{"result":200}"#)), Notice::Acknowledged);
+    assert!(matches!(read(RawFrame::Binary(b"{\xff}")), Notification::Malformed(_)));
+    assert_eq!(read(RawFrame::Binary(br#"{"result":200}"#)), Notification::Acknowledged);
 }
 
 const ENVELOPE: &str = r#"{"topicName":"v2.users.u1.conversations.messages","version":"2","result":"200",
@@ -122,12 +129,12 @@ proptest! {
     fn anything_in_an_envelope_is_read(frame in mangled(ENVELOPE)) {
         let value: Value = serde_json::from_str(&frame).unwrap();
         let bodiless = !value["eventBody"].is_object();
-        prop_assert!(bodiless || !matches!(told(&frame), Notice::Unreadable(_)));
+        prop_assert!(bodiless || !matches!(told(&frame), Notification::Malformed(_)));
     }
 
     #[test]
     fn any_topic_is_read(topic in "(v2\\.)?(detail\\.events\\.conversation\\.|conversations\\.|système\\.)?.{0,6}(\\.transcription)?") {
         let frame = json!({"topicName": topic, "eventBody": {}}).to_string();
-        prop_assert!(!matches!(told(&frame), Notice::Unreadable(_)));
+        prop_assert!(!matches!(told(&frame), Notification::Malformed(_)));
     }
 }

@@ -19,7 +19,7 @@ const LONGEST: usize = 2048;
 
 /// The shapes that frames had lately. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Shapes(Rc<RefCell<Vec<Shape>>>);
+pub struct TemplateCache(Rc<RefCell<Vec<Shape>>>);
 
 /// A frame without its strings.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Shape {
     strings: Box<[(usize, Place)]>,
 }
 
-impl Shapes {
+impl TemplateCache {
     /// Reads a frame into an empty one, since moving one takes as long as reading half of it. `None` where serde has to
     /// do it; what is read by then is worth nothing.
     pub(super) fn read_into<'a>(&self, frame: &mut Frame<'a>, json: &'a str) -> Option<()> {
@@ -110,7 +110,7 @@ fn put<'a>(frame: &mut Frame<'a>, place: Place, text: Cow<'a, str>) {
         Place::FromName => &mut payload.from.0.name,
         Place::ToId => &mut payload.to.0.id,
         Place::ToName => &mut payload.to.0.name,
-        Place::Said => &mut payload.timestamp,
+        Place::MessageBody => &mut payload.timestamp,
         Place::Text => &mut payload.text,
         Place::Title => &mut payload.title,
         Place::OriginatingEntity => &mut payload.originating_entity,
@@ -197,7 +197,7 @@ mod tests {
                 let places: Vec<_> = json.char_indices().map(|(at, _)| at).collect();
                 json.remove(places[cut.index(places.len())]);
             }
-            let (shapes, received) = (Shapes::default(), DateTime::UNIX_EPOCH);
+            let (shapes, received) = (TemplateCache::default(), DateTime::UNIX_EPOCH);
             for json in [&json, &other, &json] {
                 let mut frame = Frame::default();
                 if shapes.read_into(&mut frame, json).is_some() {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn is_quick(json: &str) -> bool {
-        Shapes::default().read_into(&mut Frame::default(), json).is_some()
+        TemplateCache::default().read_into(&mut Frame::default(), json).is_some()
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_differs_in_strings_alone_has_a_shape_and_no_more_are_kept_than_a_wire_has() {
-        let shapes = Shapes::default();
+        let shapes = TemplateCache::default();
         let read = |json: &str| shapes.read_into(&mut Frame::default(), json).map(|()| shapes.0.borrow().len());
         for words in ["", "one", r#"a \"quoted\" word"#] {
             assert_eq!(read(&format!(r#"{{"event":"messageAdded","payload":{{"text":"{words}"}}}}"#)), Some(1));

@@ -25,7 +25,7 @@ pub(super) enum Place {
     /// `payload.to.name`
     ToName,
     /// `payload.timestamp`
-    Said,
+    MessageBody,
     /// `payload.text`
     Text,
     /// `payload.title`
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
             "type" => reader.text(Place::Kind),
             "from" => reader.nested(FROM, |reader| reader.party(Place::FromId, Place::FromName)),
             "to" => reader.nested(TO, |reader| reader.party(Place::ToId, Place::ToName)),
-            "timestamp" => reader.text(Place::Said),
+            "timestamp" => reader.text(Place::MessageBody),
             "text" => reader.text(Place::Text),
             "title" => reader.text(Place::Title),
             "originatingEntity" => reader.text(Place::OriginatingEntity),

@@ -41,7 +41,7 @@ async fn a_long_past_is_read_in_pieces_and_told_in_one() {
 async fn only_what_is_new_enough_is_wanted_of_the_past() {
     let none = Some(DateTime::<Utc>::MAX_UTC);
     for (since, wanted) in [(Some(at(2)), &["Ada: 2a (old)", "Ada: 3a (old)"][..]), (none, &[])] {
-        let mut watch = Watch::new("c1".into(), Scope::Everything, since, Why::Start);
+        let mut watch = Watch::new("c1".into(), Mode::Full, since, Why::Start);
         looks(&mut watch, &[ada(&["1a", "2a", "3a"])]);
         fetch(&mut watch);
         let lines = told(&mut watch);
@@ -56,7 +56,7 @@ async fn only_what_is_new_enough_is_wanted_of_the_past() {
 
 #[tokio::test(start_paused = true)]
 async fn who_joins_a_conversation_that_has_just_begun_gets_all_of_it_as_it_happens() {
-    let mut watch = Watch::new("c1".into(), Scope::Everything, None, Why::Joined);
+    let mut watch = Watch::new("c1".into(), Mode::Full, None, Why::Joined);
     looks(&mut watch, &[ada(&["1a", "2a"])]);
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["<Joined", "Ada: 1a", "Ada: 2a", ">"]);

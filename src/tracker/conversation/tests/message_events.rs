@@ -79,6 +79,6 @@ async fn signs_are_told_without_a_request() {
     ada["messages"][0]["messageMetadata"] = json!({ "type": "Event", "events": [{ "eventType": "Typing" }] });
     hears(&mut watch, &[ada]);
     assert_eq!(watch.request(), None);
-    let Some(Out::Live(Told { body: Body::Message(message), .. })) = watch.take().pop() else { panic!("a message") };
+    let Some(Event::Live(Told { body: Body::Message(message), .. })) = watch.take().pop() else { panic!("a message") };
     assert_eq!(message.role, Role::System);
 }

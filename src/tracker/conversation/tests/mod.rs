@@ -40,18 +40,18 @@ fn list(people: &[Value]) -> Snapshot {
     Snapshot::of(&json!({ "id": "c1", "participants": people }))
 }
 
-fn words(ids: &[&str]) -> Vec<Said> {
+fn words(ids: &[&str]) -> Vec<MessageBody> {
     let said = |id: &&str| json!({ "id": id, "timestamp": at(second(id)), "normalizedMessage": { "text": id } });
     let entities: Vec<Value> = ids.iter().map(said).collect();
     parse_bulk(&json!({ "entities": entities }).to_string()).expect("a listing")
 }
 
-fn watch_of(scope: Scope) -> Watch {
+fn watch_of(scope: Mode) -> Watch {
     Watch::new("c1".into(), scope, None, Why::Start)
 }
 
 fn watch() -> Watch {
-    watch_of(Scope::Everything)
+    watch_of(Mode::Full)
 }
 
 fn unknown(_: &str, _: Option<DateTime<Utc>>) -> bool {
@@ -82,8 +82,8 @@ fn told(watch: &mut Watch) -> Vec<String> {
     let mut lines = Vec::new();
     for out in watch.take() {
         match out {
-            Out::Live(told) => lines.push(word(&told)),
-            Out::Past(events, why) => {
+            Event::Live(told) => lines.push(word(&told)),
+            Event::Backfill(events, why) => {
                 lines.push(format!("<{why:?}"));
                 lines.extend(events.iter().map(word));
                 lines.push(">".into());

@@ -86,7 +86,7 @@ async fn words_that_come_are_no_patience_with_looks_that_fail() {
 
 #[tokio::test(start_paused = true)]
 async fn a_past_that_cannot_be_had_is_one_gap_a_loss() {
-    let mut watch = watch_of(Scope::Past);
+    let mut watch = watch_of(Mode::HistoryOnly);
     watch.despair();
     assert!(told(&mut watch).is_empty() && !watch.is_reading(), "none at the start");
     for second in [5, 10] {
@@ -100,7 +100,7 @@ async fn a_past_that_cannot_be_had_is_one_gap_a_loss() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_before_hope_was_lost_comes_after_the_gap_and_the_rest_with_the_next() {
-    let mut watch = watch_of(Scope::Past);
+    let mut watch = watch_of(Mode::HistoryOnly);
     looks(&mut watch, &[ada(&[])]);
     watch.resume(&loss(5));
     let mut ids: Vec<String> = (6..206).map(|number| format!("{number}a")).collect();
@@ -121,7 +121,7 @@ async fn what_was_read_before_hope_was_lost_comes_after_the_gap_and_the_rest_wit
 
 #[tokio::test(start_paused = true)]
 async fn what_was_said_before_the_start_is_not_missed_in_a_later_loss() {
-    let mut watch = watch_of(Scope::Past);
+    let mut watch = watch_of(Mode::HistoryOnly);
     watch.despair();
     watch.resume(&loss(5));
     let mut ada = ada(&["1a", "2a"]);
