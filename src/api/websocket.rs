@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use super::http_error::innermost;
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
-use crate::status::status_line::Life;
+use crate::status::status_line::LastActivity;
 use crate::system::suspend::SuspendDetector;
 
 pub(crate) use self::handshake::{HandshakeError, open, over_http};
@@ -94,7 +94,7 @@ pub(crate) struct Socket<T> {
     /// The same by the wall clock.
     last_activity: DateTime<Utc>,
     /// The same for others to see, and nothing but what really came.
-    life: Life,
+    life: LastActivity,
     /// Whether nothing was read since the last hold.
     held: bool,
     pinged: Instant,
@@ -129,7 +129,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             knock,
             heard: now,
             last_activity: Utc::now(),
-            life: Life::new(now.into()),
+            life: LastActivity::new(now.into()),
             held: false,
             pinged: now,
             alarm,
@@ -143,8 +143,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     /// Where the time of the last sign of life is to be seen.
-    pub(crate) fn life(&self) -> Life {
-        Life::clone(&self.life)
+    pub(crate) fn life(&self) -> LastActivity {
+        LastActivity::clone(&self.life)
     }
 
     /// The next frame that is there already, without waiting; its time of arrival is that of the last wait.

@@ -207,14 +207,16 @@ fn of_refusal(error: &SourceError) -> u8 {
         ) => UNAVAILABLE,
         SourceError::Auth(AuthError::Refused { .. }) => NO_PERMISSION,
         SourceError::Auth(AuthError::Unusable { .. }) => PROTOCOL,
-        SourceError::Auth(AuthError::Http(_) | AuthError::Unavailable { .. }) | SourceError::Busy { .. } => UNAVAILABLE,
+        SourceError::Auth(AuthError::Http(_) | AuthError::Unavailable { .. }) | SourceError::Unavailable { .. } => {
+            UNAVAILABLE
+        }
         SourceError::Unauthorized { .. } | SourceError::Forbidden { .. } => NO_PERMISSION,
         SourceError::NoConversation { .. } => NO_INPUT,
-        SourceError::NotSpoken { .. } | SourceError::NotGenesys { .. } => PROTOCOL,
-        SourceError::Neither { transcript, notifications } => {
+        SourceError::UnexpectedResponse { .. } | SourceError::NotGenesysCloud { .. } => PROTOCOL,
+        SourceError::BothSourcesRefused { transcript, notifications } => {
             more_specific(of_refusal(transcript), of_refusal(notifications))
         }
-        SourceError::Ended(_) | SourceError::Dropped(_) | SourceError::ChannelGone(_) => UNAVAILABLE,
+        SourceError::ClosedByServer(_) | SourceError::ConnectionLost(_) | SourceError::ChannelLost(_) => UNAVAILABLE,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::commands::error::Error;
 use crate::commands::replay::replay;
 use crate::commands::tail::tail;
 use crate::config::{Config, Demo, Endpoints, Replay, Simulate, Targets, Task};
-use crate::delivery::stage::Stage;
+use crate::delivery::stage::Sink;
 use crate::output::Prefixes;
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
@@ -70,7 +70,7 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
 }
 
 async fn replay_to(settings: Replay, stdout: File, stderr: &Stderr, stop: &CancellationToken) -> Result<(), Error> {
-    let stage = Stage::new(settings.lines, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
+    let stage = Sink::new(settings.lines, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
     let replayed = stop.run_until_cancelled(replay(&settings.from, &stage.delivery));
     let Some(replayed) = stage.until_broken(replayed).await? else { return Ok(()) };
     stage.finish(stop).await?;

@@ -16,7 +16,7 @@ use crate::delivery::sink::Delivery;
 use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::transcript::arrival;
-use crate::source::{Arrival, Meaning};
+use crate::source::{Item, ItemKind};
 use crate::system::io_error;
 use crate::wire::notification::{self, Notification};
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -143,9 +143,9 @@ impl Run {
         let key = (conversation.to_owned(), connection);
         let tally = self.tallies.entry(key).or_insert_with(|| OccurrenceCounter::of(connection));
         let mut arrival = arrival(raw, conversation, received, &self.shapes);
-        let unknown = matches!(arrival.meaning, Meaning::Unknown(_));
+        let unknown = matches!(arrival.meaning, ItemKind::Ignored(_));
         if unknown && matches!(notification::read(raw), Notification::Heartbeat | Notification::Pong) {
-            arrival.meaning = Meaning::Life;
+            arrival.meaning = ItemKind::Keepalive;
         }
         delivery.take(arrival, &mut self.ledger, tally);
     }
@@ -157,8 +157,8 @@ impl Run {
         (at, body): (Option<DateTime<Utc>>, Body<'_>),
         delivery: &mut Delivery,
     ) {
-        let meaning = Meaning::Event(TranscriptEvent { conversation, at, received, body });
-        let arrival = Arrival { conversation, received, raw: None, meaning, last: false };
+        let meaning = ItemKind::Event(TranscriptEvent { conversation, at, received, body });
+        let arrival = Item { conversation, received, raw: None, meaning, last: false };
         delivery.take(arrival, &mut self.ledger, &mut OccurrenceCounter::default());
     }
 }

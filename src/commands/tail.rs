@@ -22,14 +22,14 @@ use crate::cursor::{self, CursorFile, Followed};
 use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
-use crate::delivery::stage::Stage;
+use crate::delivery::stage::Sink;
 use crate::output::Prefixes;
 use crate::source::notifications::Notifications;
 use crate::source::transcript::Transcript;
 use crate::source::{Session, SourceError};
 use crate::status::logging::Log;
 use crate::status::status_line::Pulse;
-use crate::supervisor::{Failure, Outcome, Persistence, follow};
+use crate::supervisor::{Failure, Outcome, RetryPolicy, follow};
 use crate::wire::transcript::fast_path::TemplateCache;
 
 /// Follows conversations until all are over, cannot be followed, or `stop` is cancelled.
@@ -47,7 +47,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let prefixes = if config.groups.is_empty() { Prefixes::new(ids()) } else { Prefixes::growing(ids()) };
     let (ledger, cursor) = opened(&config)?.map_or_else(Default::default, |(ledger, cursor)| (ledger, Some(cursor)));
     let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
-    let stage = Stage::new(
+    let stage = Sink::new(
         config.lines.clone(),
         (config.past.lines, prefixes),
         (recorder.transpose()?, cursor),
@@ -215,7 +215,7 @@ impl Tail<'_> {
     where
         C: AsyncFnMut() -> Result<Session<Upgraded>, SourceError>,
     {
-        let persistence = Persistence { retries: self.config.link.retries, follow: self.config.link.follow };
+        let persistence = RetryPolicy { retries: self.config.link.retries, follow: self.config.link.follow };
         let vital = self.pulse.vital();
         let ledger = Rc::clone(&self.ledger);
         let result = follow((name, &vital), connect, persistence, (self.delivery, ledger), self.stop).await;

@@ -10,7 +10,7 @@ use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
 use crate::event::{Body, TranscriptEvent};
 use crate::output::{Output, Prefixes};
-use crate::source::{Arrival, Meaning, Told, Why};
+use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
 
 /// How often frames that cannot be read may be mentioned.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ pub(crate) struct Delivery {
     pub(crate) output: Output,
     recorder: Option<Recorder>,
     connections: u32,
-    malformed: Complaint,
+    malformed: RateLimitedWarning,
     /// How many lines of what was said before the start are wanted of a conversation.
     lines: Option<usize>,
     prefixes: Prefixes,
@@ -52,11 +52,11 @@ pub(crate) struct Counts {
 
 /// What became of an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum Admitted {
     /// Nothing for the reader, or nothing new.
-    Nothing,
+    Repeat,
     /// An event the reader had not seen.
-    News,
+    New,
 }
 
 impl Delivery {
@@ -72,7 +72,7 @@ impl Delivery {
             output,
             recorder,
             connections: 0,
-            malformed: Complaint::default(),
+            malformed: RateLimitedWarning::default(),
             lines,
             prefixes,
             broken: None,
@@ -93,25 +93,25 @@ impl Delivery {
     }
 
     /// Takes what came over the connection that keeps this tally.
-    pub(crate) fn take(&mut self, arrival: Arrival<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
-        let Arrival { conversation, received, raw, meaning, .. } = arrival;
+    pub(crate) fn take(&mut self, arrival: Item<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
+        let Item { conversation, received, raw, meaning, .. } = arrival;
         if let Some(raw) = raw {
             if let Some(recorder) = &mut self.recorder {
                 recorder.frame(conversation, tally.connection(), received, raw);
             }
-            self.output.frame(raw, meaning == Meaning::Life);
+            self.output.frame(raw, meaning == ItemKind::Keepalive);
         }
         match meaning {
-            Meaning::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
-            Meaning::Event(event) => self.told(&event, ledger, tally),
-            Meaning::History(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
-            Meaning::Life | Meaning::Hint => Taken::Nothing,
-            Meaning::Unknown(name) => {
+            ItemKind::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
+            ItemKind::Event(event) => self.told(&event, ledger, tally),
+            ItemKind::History(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
+            ItemKind::Keepalive | ItemKind::Hint => Admitted::Repeat,
+            ItemKind::Ignored(name) => {
                 self.counts.unknown += 1;
                 tracing::debug!(event = %name, "ignored an event of the unknown kind \"{name}\"");
-                Taken::Nothing
+                Admitted::Repeat
             }
-            Meaning::Malformed(reason) => {
+            ItemKind::Malformed(reason) => {
                 self.counts.malformed += 1;
                 if let Some(count) = self.malformed.raise() {
                     let frames = if count == 1 { "frame" } else { "frames" };
@@ -120,7 +120,7 @@ impl Delivery {
                         "skipped {count} {frames} that cannot be read, the last one because: {reason}"
                     );
                 }
-                Taken::Nothing
+                Admitted::Repeat
             }
         }
     }
@@ -135,29 +135,29 @@ impl Delivery {
         self.output.flush();
     }
 
-    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
+    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
         if !ledger.admit(event, tally) {
             self.counts.repeats += 1;
-            return Taken::Nothing;
+            return Admitted::Repeat;
         }
         self.counts.delivered += 1;
         self.output.event(event);
         self.output.mark(ledger.mark());
-        Taken::News
+        Admitted::New
     }
 
     /// An event that came in no frame of its own, and so has to be recorded itself.
-    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Taken {
+    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
         if let Body::Gap(gap) = &event.body {
             // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
             let event = TranscriptEvent { received: gap.to, ..event.clone() };
             self.counts.gaps += 1;
             self.record(&event);
             self.output.event(&event);
-            return Taken::Nothing;
+            return Admitted::Repeat;
         }
         let taken = self.event(event, ledger, tally);
-        if taken == Taken::News {
+        if taken == Admitted::New {
             self.record(event);
         }
         taken
@@ -168,14 +168,15 @@ impl Delivery {
         &mut self,
         conversation: &str,
         received: DateTime<Utc>,
-        (events, why): (Vec<Told>, Why),
+        (events, why): (Vec<TimedEvent>, BackfillReason),
         (ledger, tally): (&mut Dedup, &mut OccurrenceCounter),
-    ) -> Taken {
-        let events = events.into_iter().map(|Told { at, body }| TranscriptEvent { conversation, at, received, body });
+    ) -> Admitted {
+        let events =
+            events.into_iter().map(|TimedEvent { at, body }| TranscriptEvent { conversation, at, received, body });
         let admitted = events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.mark())));
         let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
         let begun = ledger.resume_point(conversation).is_some();
-        let wanted = if why == Why::Start && !begun { self.lines } else { None };
+        let wanted = if why == BackfillReason::Startup && !begun { self.lines } else { None };
         let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
         // What is passed over now is not wanted of the next run either.
         marks.drain(..shown).for_each(|mark| self.output.mark(mark));
@@ -185,11 +186,11 @@ impl Delivery {
             self.output.event(event);
             self.output.mark(mark);
         }
-        if why == Why::Missed {
+        if why == BackfillReason::Outage {
             let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();
             self.say_recovered(conversation, messages);
         }
-        if new.is_empty() { Taken::Nothing } else { Taken::News }
+        if new.is_empty() { Admitted::Repeat } else { Admitted::New }
     }
 
     fn say_recovered(&mut self, conversation: &str, count: usize) {
@@ -211,12 +212,12 @@ impl Delivery {
 
 /// Decides when to mention frames that cannot be read: at most once a minute, with their number.
 #[derive(Debug, Default)]
-struct Complaint {
+struct RateLimitedWarning {
     silent_until: Option<Instant>,
     since: u64,
 }
 
-impl Complaint {
+impl RateLimitedWarning {
     /// Counts one more, and says how many there were since the last time when it is time to mention them.
     fn raise(&mut self) -> Option<u64> {
         self.since += 1;
@@ -235,7 +236,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn complaints_come_once_a_minute_with_the_count() {
-        let mut complaint = Complaint::default();
+        let mut complaint = RateLimitedWarning::default();
         let first: Vec<_> = (0..3).map(|_| complaint.raise()).collect();
         assert_eq!(first, [Some(1), None, None]);
         tokio::time::advance(Duration::from_millis(59_999)).await;

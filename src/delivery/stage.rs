@@ -18,13 +18,13 @@ use crate::status::stderr::{Above, Stderr};
 const LAST_FLUSH: Duration = Duration::from_millis(500);
 
 /// Where lines go, for as long as that is possible.
-pub(crate) struct Stage {
+pub(crate) struct Sink {
     /// What everything that arrives goes through.
     pub(crate) delivery: RefCell<Delivery>,
     broken: CancellationToken,
 }
 
-impl Stage {
+impl Sink {
     /// A stage for lines of this kind, with so many lines of the past and these prefixes; what comes is recorded, and
     /// noted when it is written, where there is something to do so with.
     ///

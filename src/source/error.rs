@@ -28,40 +28,40 @@ pub(crate) enum SourceError {
     NoConversation { host: String, conversation: String, answer: ErrorBody },
     /// Not now.
     #[error("{host} cannot serve the transcript now: {answer}")]
-    Busy { host: String, answer: ErrorBody },
+    Unavailable { host: String, answer: ErrorBody },
     /// Whatever answers there, it is no transcript endpoint; with the status, unless that was the right one.
     #[error("{host} does not answer like a transcript endpoint: {reason}")]
-    NotSpoken { host: String, reason: String, status: Option<u16> },
+    UnexpectedResponse { host: String, reason: String, status: Option<u16> },
     /// Whatever answers there, it is not the published API.
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
-    NotGenesys { host: String, reason: String },
+    NotGenesysCloud { host: String, reason: String },
     /// Both wires are refused.
     #[error("{notifications}; before that, the transcript socket was refused: {}", transcript.in_short())]
-    Neither { transcript: Box<SourceError>, notifications: Box<SourceError> },
+    BothSourcesRefused { transcript: Box<SourceError>, notifications: Box<SourceError> },
     /// The connection stood, and has ended.
     #[error(transparent)]
-    Ended(#[from] CloseReason),
+    ClosedByServer(#[from] CloseReason),
     /// The notification socket stood, and has ended, which says nothing about the conversations.
     #[error(transparent)]
-    Dropped(CloseReason),
+    ConnectionLost(CloseReason),
     /// The notification channel is of no more use.
     #[error("the notification channel is gone: {0}")]
-    ChannelGone(String),
+    ChannelLost(String),
 }
 
 /// What to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recovery {
+pub(crate) enum Retry {
     /// Trying again cannot help.
-    GiveUp,
+    Never,
     /// Trying again cannot help unless it has worked before.
-    GiveUpAtFirst,
+    NeverOnFirst,
     /// The server has ended it as one ends things.
-    Over,
+    ClosedByServer,
     /// Try again now: the time has been spent already.
-    AtOnce,
+    Immediately,
     /// Try again after a while, and not before the server's wish.
-    Retry { wish: Option<Duration> },
+    After(Option<Duration>),
 }
 
 /// Whether this answer to the handshake of the transcript socket means that there is none, but perhaps another wire.
@@ -89,16 +89,16 @@ impl SourceError {
             RestError::NotFound { host, answer } => {
                 Self::NoConversation { host, conversation: conversation.to_owned(), answer }
             }
-            RestError::Unavailable { host, answer } => Self::Busy { host, answer },
-            RestError::UnexpectedResponse { host, reason } => Self::NotGenesys { host, reason },
+            RestError::Unavailable { host, answer } => Self::Unavailable { host, answer },
+            RestError::UnexpectedResponse { host, reason } => Self::NotGenesysCloud { host, reason },
         }
     }
 
     /// The same where the transcript socket was refused `before` it.
     pub(crate) fn after(self, before: SourceError) -> Self {
         match self {
-            both @ Self::Neither { .. } => both,
-            this => Self::Neither { transcript: Box::new(before), notifications: Box::new(this) },
+            both @ Self::BothSourcesRefused { .. } => both,
+            this => Self::BothSourcesRefused { transcript: Box::new(before), notifications: Box::new(this) },
         }
     }
 
@@ -111,7 +111,7 @@ impl SourceError {
     fn in_short(&self) -> String {
         match self {
             Self::NoConversation { answer, .. } => answer.to_string(),
-            Self::NotSpoken { reason, .. } => reason.clone(),
+            Self::UnexpectedResponse { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
     }
@@ -120,13 +120,13 @@ impl SourceError {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::NoConversation { answer, .. } => Some(answer.status.as_u16()),
-            Self::NotSpoken { status, .. } => *status,
+            Self::UnexpectedResponse { status, .. } => *status,
             _ => None,
         }
     }
 
     /// What to do about it.
-    pub(crate) fn recovery(&self) -> Recovery {
+    pub(crate) fn recovery(&self) -> Retry {
         match self {
             Self::Http(
                 HttpError::Dns { .. }
@@ -134,37 +134,39 @@ impl SourceError {
                 | HttpError::Timeout { .. }
                 | HttpError::Proxy { .. }
                 | HttpError::ProxyRefuses { .. },
-            ) => Recovery::Retry { wish: None },
-            Self::Http(HttpError::Certificate { .. }) => Recovery::GiveUpAtFirst,
-            Self::Http(HttpError::ProxyCredentials { .. }) => Recovery::GiveUp,
-            Self::Auth(AuthError::Http(_)) => Recovery::Retry { wish: None },
-            Self::Auth(AuthError::Unavailable { answer, .. }) | Self::Busy { answer, .. } => {
-                Recovery::Retry { wish: answer.retry_after }
+            ) => Retry::After(None),
+            Self::Http(HttpError::Certificate { .. }) => Retry::NeverOnFirst,
+            Self::Http(HttpError::ProxyCredentials { .. }) => Retry::Never,
+            Self::Auth(AuthError::Http(_)) => Retry::After(None),
+            Self::Auth(AuthError::Unavailable { answer, .. }) | Self::Unavailable { answer, .. } => {
+                Retry::After(answer.retry_after)
             }
-            Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Recovery::GiveUp,
-            Self::Unauthorized { .. } | Self::Forbidden { .. } => Recovery::GiveUp,
-            Self::NoConversation { .. } | Self::NotSpoken { .. } => Recovery::GiveUp,
+            Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Retry::Never,
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => Retry::Never,
+            Self::NoConversation { .. } | Self::UnexpectedResponse { .. } => Retry::Never,
             // Where the API has answered before, something in between has spoken for it.
-            Self::NotGenesys { .. } => Recovery::GiveUpAtFirst,
-            Self::Neither { notifications, .. } => notifications.recovery(),
-            Self::ChannelGone(_) => Recovery::Retry { wish: None },
-            Self::Ended(CloseReason::Closed { code: 1000 | 1001, .. }) => Recovery::Over,
-            Self::Ended(CloseReason::Suspended(_)) | Self::Dropped(CloseReason::Suspended(_)) => Recovery::AtOnce,
-            Self::Dropped(_) => Recovery::Retry { wish: None },
-            Self::Ended(
+            Self::NotGenesysCloud { .. } => Retry::NeverOnFirst,
+            Self::BothSourcesRefused { notifications, .. } => notifications.recovery(),
+            Self::ChannelLost(_) => Retry::After(None),
+            Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => Retry::ClosedByServer,
+            Self::ClosedByServer(CloseReason::Suspended(_)) | Self::ConnectionLost(CloseReason::Suspended(_)) => {
+                Retry::Immediately
+            }
+            Self::ConnectionLost(_) => Retry::After(None),
+            Self::ClosedByServer(
                 CloseReason::Closed { .. }
                 | CloseReason::ConnectionLost(_)
                 | CloseReason::IdleTimeout(_)
                 | CloseReason::MessageTooBig
                 | CloseReason::InvalidUtf8
                 | CloseReason::ProtocolError(_),
-            ) => Recovery::Retry { wish: None },
+            ) => Retry::After(None),
         }
     }
 
     /// Whether the server closed the socket because of the token: missing, expired or without permission.
     pub(crate) fn is_policy_close(&self) -> bool {
-        matches!(self, Self::Ended(CloseReason::Closed { code: 1008, .. }))
+        matches!(self, Self::ClosedByServer(CloseReason::Closed { code: 1008, .. }))
     }
 
     /// The likely cause and the next step, where there is something to say.
@@ -194,7 +196,7 @@ impl SourceError {
                 Some("check --region and --login-url; a proxy, or the login page of a network, may answer in its place")
             }
             Self::Auth(AuthError::Http(_)) => None,
-            Self::Auth(AuthError::Unavailable { .. }) | Self::Busy { .. } => {
+            Self::Auth(AuthError::Unavailable { .. }) | Self::Unavailable { .. } => {
                 Some("the service has trouble or is asked too often: try later, or --max-retries unlimited")
             }
             Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
@@ -205,24 +207,24 @@ impl SourceError {
                 Some("give the OAuth client a role with that permission, in the conversation's division")
             }
             Self::NoConversation { .. } => Some("check the id and the region: a conversation exists only in its own"),
-            Self::NotSpoken { .. } => {
+            Self::UnexpectedResponse { .. } => {
                 Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
             }
-            Self::NotGenesys { .. } => {
+            Self::NotGenesysCloud { .. } => {
                 Some("check --region and --api-url; a proxy, or the login page of a network, may answer in its place")
             }
-            Self::Neither { notifications, .. } => notifications.hint(),
-            Self::Ended(CloseReason::Closed { code: 1008, .. }) => {
+            Self::BothSourcesRefused { notifications, .. } => notifications.hint(),
+            Self::ClosedByServer(CloseReason::Closed { code: 1008, .. }) => {
                 Some("check the permissions of the OAuth client: genesys-tail check tries each of them")
             }
-            Self::Ended(CloseReason::MessageTooBig) | Self::Dropped(CloseReason::MessageTooBig) => {
+            Self::ClosedByServer(CloseReason::MessageTooBig) | Self::ConnectionLost(CloseReason::MessageTooBig) => {
                 Some("raise --max-frame-size if such messages are wanted")
             }
-            Self::Ended(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_))
-            | Self::Dropped(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_)) => {
+            Self::ClosedByServer(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_))
+            | Self::ConnectionLost(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_)) => {
                 Some("something in between may garble what is sent: try without the proxy, or from another network")
             }
-            Self::Ended(_) | Self::Dropped(_) | Self::ChannelGone(_) => {
+            Self::ClosedByServer(_) | Self::ConnectionLost(_) | Self::ChannelLost(_) => {
                 Some("the network or the service ends connections: try later, or --max-retries unlimited")
             }
         }

@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-pub(crate) use self::error::{Recovery, SourceError, leads_elsewhere};
+pub(crate) use self::error::{Retry, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::event::{Body, RawFrame, TranscriptEvent};
-use crate::status::status_line::Life;
+use crate::status::status_line::LastActivity;
 
 /// Something that came over a connection.
 #[derive(Debug)]
-pub(crate) struct Arrival<'a> {
+pub(crate) struct Item<'a> {
     /// The conversation it belongs to; empty for what belongs to all.
     pub(crate) conversation: &'a str,
     /// When it came.
@@ -24,49 +24,49 @@ pub(crate) struct Arrival<'a> {
     /// The frame as received; `None` for what came otherwise.
     pub(crate) raw: Option<RawFrame<'a>>,
     /// What it means.
-    pub(crate) meaning: Meaning<'a>,
+    pub(crate) meaning: ItemKind<'a>,
     /// Whether nothing more is to be expected after it.
     pub(crate) last: bool,
 }
 
 /// What an arrival means.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Meaning<'a> {
+pub(crate) enum ItemKind<'a> {
     /// An event of the transcript.
     Event(TranscriptEvent<'a>),
     /// Events that were read afterwards, in order, and why they were.
-    History(Vec<Told>, Why),
+    History(Vec<TimedEvent>, BackfillReason),
     /// A sign of life, or an answer to ours: no more than that.
-    Life,
+    Keepalive,
     /// Something that leads to events, but is none.
     Hint,
     /// A frame with another name, or none: not for the reader.
-    Unknown(std::borrow::Cow<'a, str>),
+    Ignored(std::borrow::Cow<'a, str>),
     /// A frame that cannot be read; the reason.
     Malformed(std::borrow::Cow<'static, str>),
 }
 
 /// Why something is read afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum BackfillReason {
     /// It was said before the program was started.
-    Start,
+    Startup,
     /// It was said before a conversation that began meanwhile was noticed.
     Joined,
     /// It was said in a time without a connection.
-    Missed,
+    Outage,
 }
 
 /// What happened, as far as it did not come in a frame of its own.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct TimedEvent {
     /// When, by the clock of the service.
     pub(crate) at: Option<DateTime<Utc>>,
     /// What.
     pub(crate) body: Body<'static>,
 }
 
-impl Told {
+impl TimedEvent {
     /// When it came to us. A gap is over when it is measured, also where it is told a moment later.
     fn received(&self) -> DateTime<Utc> {
         match &self.body {
@@ -78,9 +78,9 @@ impl Told {
 
 /// A connection that was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Loss {
+pub(crate) struct Outage {
     /// The last sign of life, by the wall clock.
-    pub(crate) last_sign: DateTime<Utc>,
+    pub(crate) last_activity: DateTime<Utc>,
     /// Why it was lost, in the words of the status line.
     pub(crate) reason: String,
 }
@@ -104,7 +104,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     }
 
     /// Says that this is the first session after a loss: what was missed is to be read, or a gap to be told.
-    pub(crate) fn resume(&mut self, loss: &Loss) {
+    pub(crate) fn resume(&mut self, loss: &Outage) {
         match self {
             Self::Transcript(session) => session.resume(loss),
             Self::Notifications(session) => session.resume(loss),
@@ -129,7 +129,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
 
     /// Where the time of that is to be seen while the session lives, by the clock that nobody sets; `None` where there is
     /// no socket.
-    pub(crate) fn life(&self) -> Option<Life> {
+    pub(crate) fn life(&self) -> Option<LastActivity> {
         match self {
             Self::Transcript(session) => Some(session.life()),
             Self::Notifications(session) => session.life(),
@@ -142,7 +142,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     }
 
     /// What is there already, without waiting.
-    pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
         match self {
             Self::Transcript(session) => session.ready(),
             Self::Notifications(session) => session.ready(),
@@ -154,7 +154,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
     /// # Errors
     ///
     /// When the connection has ended; it is of no use after that. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+    pub(crate) async fn next(&mut self) -> Result<Item<'_>, SourceError> {
         match self {
             Self::Transcript(session) => session.next().await,
             Self::Notifications(session) => session.next().await,
@@ -163,7 +163,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
 
     /// The next of what was said already and could not be told yet, after the end; `None` when nothing is missing. Cancel
     /// safe.
-    pub(crate) async fn owed(&mut self) -> Option<Arrival<'_>> {
+    pub(crate) async fn owed(&mut self) -> Option<Item<'_>> {
         match self {
             Self::Transcript(session) => session.owed().await,
             // Its end waits for everything.
@@ -189,7 +189,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
 
     /// Says goodbye as the ending demands.
     pub(crate) async fn bury(&mut self, error: &SourceError) {
-        let (SourceError::Ended(ending) | SourceError::Dropped(ending)) = error else { return };
+        let (SourceError::ClosedByServer(ending) | SourceError::ConnectionLost(ending)) = error else { return };
         match self {
             Self::Transcript(session) => session.bury(ending).await,
             Self::Notifications(session) => session.bury(ending).await,
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn a_gap_was_received_when_it_ended_so_that_a_recording_has_its_length() {
         let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
-        let gap = Told { at: Some(to), body: Body::Gap(Gap { from, to, reason: String::new() }) };
+        let gap = TimedEvent { at: Some(to), body: Body::Gap(Gap { from, to, reason: String::new() }) };
         assert_eq!(gap.received(), to);
-        assert!(Told { at: Some(to), body: Body::Closed }.received() > to);
+        assert!(TimedEvent { at: Some(to), body: Body::Closed }.received() > to);
     }
 }

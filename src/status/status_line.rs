@@ -34,7 +34,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// When a connection gave its last sign of life; the socket sees to it.
-pub(crate) type Life = Rc<Cell<Instant>>;
+pub(crate) type LastActivity = Rc<Cell<Instant>>;
 
 /// What the tails of a run are doing.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ enum Phase {
     /// Connecting, or waiting until then to do so.
     Connecting(Attempt, Option<Instant>),
     /// Connected.
-    Listening(Life),
+    Listening(LastActivity),
 }
 
 impl Vital {
@@ -70,7 +70,7 @@ impl Vital {
     }
 
     /// There is a connection. One without a `life` of its own has nothing to show.
-    pub(crate) fn listens(&self, life: Option<Life>) {
+    pub(crate) fn listens(&self, life: Option<LastActivity>) {
         *self.0.borrow_mut() = life.map_or(Phase::Idle, Phase::Listening);
     }
 

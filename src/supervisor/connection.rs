@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
-use crate::delivery::sink::{Delivery, Taken};
+use crate::delivery::sink::{Admitted, Delivery};
 use crate::output::WriterHandle;
-use crate::source::{Arrival, Session, SourceError};
+use crate::source::{Item, Session, SourceError};
 use crate::status::status_line::Vital;
 
 /// A connection that stayed up this long is a success: the next loss is the first in a row again.
@@ -44,18 +44,18 @@ pub(super) struct Connection<T> {
     /// Whether it, or one whose place it took, was worth something already.
     pub(super) news: bool,
     tally: OccurrenceCounter,
-    turn: Turn,
+    turn: Quota,
 }
 
 /// What was delivered since others had their turn.
 #[derive(Debug, Default)]
-struct Turn {
+struct Quota {
     arrivals: usize,
     bytes: usize,
 }
 
-impl Turn {
-    fn count(&mut self, arrival: &Arrival<'_>) {
+impl Quota {
+    fn count(&mut self, arrival: &Item<'_>) {
         self.arrivals += 1;
         self.bytes += arrival.raw.map_or(0, |raw| raw.len());
     }
@@ -67,7 +67,7 @@ impl Turn {
 
 /// What a step has brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Progress {
     /// There may be more.
     More,
     /// The end of the conversation; what is in flight may still come.
@@ -77,7 +77,7 @@ pub(super) enum Heard {
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// A connection that was opened just now.
     pub(super) fn new(session: Session<T>, tally: OccurrenceCounter) -> Self {
-        Self { session, opened: Instant::now(), not_before: None, news: false, tally, turn: Turn::default() }
+        Self { session, opened: Instant::now(), not_before: None, news: false, tally, turn: Quota::default() }
     }
 
     /// When the next one should be opened beside it.
@@ -97,7 +97,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// # Errors
     ///
     /// When the connection has ended. Cancel safe: what was read was delivered.
-    pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
+    pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Progress, SourceError> {
         if shared.delivery.borrow().output.over_limit() {
             shared.delivery.borrow_mut().flush();
             self.session.hold(shared.reader.room()).await;
@@ -108,7 +108,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 if self.renew_at() != due {
                     // Whoever waits for that moment has to learn of it before the next thing comes.
                     shared.delivery.borrow_mut().flush();
-                    return Ok(Heard::More);
+                    return Ok(Progress::More);
                 }
                 return self.wait(shared).await;
             };
@@ -121,20 +121,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             }
         }
         shared.delivery.borrow_mut().flush();
-        self.turn = Turn::default();
+        self.turn = Quota::default();
         tokio::task::yield_now().await;
-        Ok(Heard::More)
+        Ok(Progress::More)
     }
 
     /// Hands over what was delivered, and delivers what comes next. That may be there already, and then nobody else had a
     /// turn.
-    async fn wait(&mut self, shared: &Shared<'_>) -> Result<Heard, SourceError> {
+    async fn wait(&mut self, shared: &Shared<'_>) -> Result<Progress, SourceError> {
         shared.delivery.borrow_mut().flush();
         let arrival = self.session.next().await?;
         self.turn.count(&arrival);
         let last = arrival.last;
         let taken = shared.take(arrival, &mut self.tally);
-        Ok(self.note(taken, last, shared).unwrap_or(Heard::More))
+        Ok(self.note(taken, last, shared).unwrap_or(Progress::More))
     }
 
     /// Delivers the next of what was said before the end and could not be told yet; false when nothing is missing.
@@ -151,15 +151,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     /// Whether to stop here and let others look: at the end of the conversation, or of the reader's patience.
-    fn note(&mut self, taken: Taken, last: bool, shared: &Shared<'_>) -> Option<Heard> {
-        self.news |= taken == Taken::News;
+    fn note(&mut self, taken: Admitted, last: bool, shared: &Shared<'_>) -> Option<Progress> {
+        self.news |= taken == Admitted::New;
         match taken {
             _ if last => {
                 shared.delivery.borrow_mut().flush();
-                Some(Heard::Closed)
+                Some(Progress::Closed)
             }
-            Taken::News if shared.delivery.borrow().output.over_limit() => Some(Heard::More),
-            Taken::News | Taken::Nothing => None,
+            Admitted::New if shared.delivery.borrow().output.over_limit() => Some(Progress::More),
+            Admitted::New | Admitted::Repeat => None,
         }
     }
 }
@@ -171,7 +171,7 @@ impl<'a> Shared<'a> {
         Self { delivery, reader, ledger, vital }
     }
 
-    fn take(&self, arrival: Arrival<'_>, tally: &mut OccurrenceCounter) -> Taken {
+    fn take(&self, arrival: Item<'_>, tally: &mut OccurrenceCounter) -> Admitted {
         self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
     }
 }

@@ -13,17 +13,17 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::{Connection, Shared};
-use self::retry::Trying;
-use self::tail::{Tail, Tailed};
+use self::retry::RetryState;
+use self::tail::{ConnectionEnd, Tail};
 use crate::config::Retries;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::Delivery;
-use crate::source::{Loss, Session, SourceError};
+use crate::source::{Outage, Session, SourceError};
 use crate::status::status_line::Vital;
 
 /// How hard to try.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Persistence {
+pub(crate) struct RetryPolicy {
     /// How often in a row.
     pub(crate) retries: Retries,
     /// Whether to go on after the server has closed in an orderly way.
@@ -82,7 +82,7 @@ impl Failure {
 pub(crate) async fn follow<T, C>(
     (name, vital): (&str, &Vital),
     mut connect: C,
-    persistence: Persistence,
+    persistence: RetryPolicy,
     (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Dedup>>),
     stop: &CancellationToken,
 ) -> Result<Outcome, Failure>
@@ -91,25 +91,25 @@ where
     C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
     let shared = Shared::new(delivery, ledger, vital);
-    let mut trying = Trying::new((name, vital), persistence);
-    let mut lost: Option<Loss> = None;
+    let mut trying = RetryState::new((name, vital), persistence);
+    let mut lost: Option<Outage> = None;
     loop {
         vital.connects();
         let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
         let error = match opened {
             Ok(mut session) => {
-                trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_sign));
+                trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_activity));
                 vital.listens(session.life());
                 let tally = shared.opened(&mut session, lost.take());
                 let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
                 match tail.run(Connection::new(session, tally), &mut connect).await {
-                    Tailed::Closed => return Ok(Outcome::Closed),
-                    Tailed::Stopped => return Ok(Outcome::Stopped),
-                    Tailed::Lost { error, last_sign, fruitful } => {
+                    ConnectionEnd::Closed => return Ok(Outcome::Closed),
+                    ConnectionEnd::Stopped => return Ok(Outcome::Stopped),
+                    ConnectionEnd::Lost { error, last_activity, fruitful } => {
                         if fruitful {
                             trying.start_over();
                         }
-                        lost = Some(Loss { last_sign, reason: error.to_string() });
+                        lost = Some(Outage { last_activity, reason: error.to_string() });
                         error
                     }
                 }
@@ -128,7 +128,7 @@ impl Shared<'_> {
     fn opened<T: AsyncRead + AsyncWrite + Unpin>(
         &self,
         session: &mut Session<T>,
-        lost: Option<Loss>,
+        lost: Option<Outage>,
     ) -> OccurrenceCounter {
         let mut delivery = self.delivery.borrow_mut();
         if let Some(loss) = lost {

@@ -4,27 +4,27 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Failure, Persistence};
+use super::{Failure, RetryPolicy};
 use crate::backoff::Backoff;
 use crate::config::Retries;
 use crate::event::Gap;
-use crate::source::{Recovery, SourceError};
+use crate::source::{Retry, SourceError};
 use crate::status::status_line::Vital;
 
 /// The count of attempts, and what follows from it.
 #[derive(Debug)]
-pub(super) struct Trying<'a> {
+pub(super) struct RetryState<'a> {
     name: &'a str,
     vital: &'a Vital,
-    persistence: Persistence,
+    persistence: RetryPolicy,
     backoff: Backoff,
     failures: u32,
     connected_before: bool,
 }
 
-impl<'a> Trying<'a> {
+impl<'a> RetryState<'a> {
     /// Nothing was attempted yet.
-    pub(super) fn new((name, vital): (&'a str, &'a Vital), persistence: Persistence) -> Self {
+    pub(super) fn new((name, vital): (&'a str, &'a Vital), persistence: RetryPolicy) -> Self {
         Self { name, vital, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
     }
 
@@ -39,8 +39,8 @@ impl<'a> Trying<'a> {
         self.connected_before = true;
         match lost {
             None => tracing::info!(peer, "{name}connected to {peer}"),
-            Some(last_sign) => {
-                let seconds = Gap { from: last_sign, to: Utc::now(), reason: String::new() }.seconds();
+            Some(last_activity) => {
+                let seconds = Gap { from: last_activity, to: Utc::now(), reason: String::new() }.seconds();
                 tracing::info!(peer, seconds, "{name}reconnected to {peer} after {seconds} s");
             }
         }
@@ -54,16 +54,16 @@ impl<'a> Trying<'a> {
     /// When the failure is final, or one too many. It was not told then.
     pub(super) fn next_delay(&mut self, error: SourceError) -> Result<Option<Duration>, Failure> {
         let wish = match error.recovery() {
-            Recovery::GiveUp => return Err(Failure::Refused(error)),
-            Recovery::GiveUpAtFirst if !self.connected_before => return Err(Failure::Refused(error)),
-            Recovery::Over if !self.persistence.follow => return Ok(None),
-            Recovery::AtOnce => {
+            Retry::Never => return Err(Failure::Refused(error)),
+            Retry::NeverOnFirst if !self.connected_before => return Err(Failure::Refused(error)),
+            Retry::ClosedByServer if !self.persistence.follow => return Ok(None),
+            Retry::Immediately => {
                 tracing::warn!("{}{error}; reconnecting", self.name);
                 self.vital.waits(self.connected_before, None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
-            Recovery::Retry { wish } => wish,
-            Recovery::Over | Recovery::GiveUpAtFirst => None,
+            Retry::After(wish) => wish,
+            Retry::ClosedByServer | Retry::NeverOnFirst => None,
         };
         let of = match self.persistence.retries {
             Retries::Limited(most) if self.failures >= most => {

@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, Heard, Shared};
+use super::connection::{Connection, Progress, Shared};
 use crate::backoff::Backoff;
-use crate::source::{Recovery, Session, SourceError};
+use crate::source::{Retry, Session, SourceError};
 
 /// How long to read what is in flight after the end of the conversation, and then again to wait for the answer to our
 /// close.
@@ -22,17 +22,17 @@ const LAST_WORDS: Duration = Duration::from_secs(61);
 const HASTY_WAIT: Duration = Duration::from_millis(500);
 
 /// Why the tail over one connection, and over those that took its place in time, has ended.
-pub(super) enum Tailed {
+pub(super) enum ConnectionEnd {
     /// The conversation is over.
     Closed,
     /// The user wants to leave.
     Stopped,
     /// `fruitful` when the connection was worth something: up for a while, or with news.
-    Lost { error: SourceError, last_sign: DateTime<Utc>, fruitful: bool },
+    Lost { error: SourceError, last_activity: DateTime<Utc>, fruitful: bool },
 }
 
 /// Why a phase of a tail has ended, other than by its purpose.
-enum Break {
+enum Interrupt {
     Closed,
     Stopped,
     Lost(SourceError),
@@ -52,7 +52,7 @@ pub(super) struct Tail<'a> {
 
 impl Tail<'_> {
     /// Reads a connection to its end. When it is due for renewal, the next one is opened before it is given up.
-    pub(super) async fn run<T, C>(&self, mut connection: Connection<T>, connect: &mut C) -> Tailed
+    pub(super) async fn run<T, C>(&self, mut connection: Connection<T>, connect: &mut C) -> ConnectionEnd
     where
         T: AsyncRead + AsyncWrite + Unpin,
         C: AsyncFnMut() -> Result<Session<T>, SourceError>,
@@ -77,12 +77,12 @@ impl Tail<'_> {
     }
 
     /// Reads until the connection is due for renewal.
-    async fn steady<T: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<T>) -> Result<(), Break> {
+    async fn steady<T: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<T>) -> Result<(), Interrupt> {
         loop {
             let renew_at = connection.renew_at();
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Err(Break::Stopped),
+                () = self.stop.cancelled() => return Err(Interrupt::Stopped),
                 () = due(renew_at) => return Ok(()),
                 heard = connection.advance(self.shared) => proceed(heard)?,
             }
@@ -90,7 +90,7 @@ impl Tail<'_> {
     }
 
     /// Opens the next connection while reading this one. An attempt that fails costs nothing but time.
-    async fn renew<T, C>(&self, connection: &mut Connection<T>, connect: &mut C) -> Result<Connection<T>, Break>
+    async fn renew<T, C>(&self, connection: &mut Connection<T>, connect: &mut C) -> Result<Connection<T>, Interrupt>
     where
         T: AsyncRead + AsyncWrite + Unpin,
         C: AsyncFnMut() -> Result<Session<T>, SourceError>,
@@ -102,7 +102,7 @@ impl Tail<'_> {
             let opened = loop {
                 tokio::select! {
                     biased;
-                    () = self.stop.cancelled() => return Err(Break::Stopped),
+                    () = self.stop.cancelled() => return Err(Interrupt::Stopped),
                     opened = &mut connecting => break opened,
                     heard = connection.advance(self.shared) => proceed(heard)?,
                 }
@@ -111,7 +111,7 @@ impl Tail<'_> {
                 Ok(session) => return Ok(Connection::new(session, self.shared.delivery.borrow_mut().opened())),
                 Err(error) => {
                     let wish = match error.recovery() {
-                        Recovery::Retry { wish } => wish,
+                        Retry::After(wish) => wish,
                         _ => None,
                     };
                     let delay = backoff.delay(attempt, wish);
@@ -129,7 +129,7 @@ impl Tail<'_> {
         &self,
         mut old: Connection<T>,
         new: &mut Connection<T>,
-    ) -> Result<(), Break> {
+    ) -> Result<(), Interrupt> {
         tracing::debug!("{}moved to a new connection", self.name);
         old.session.close().await;
         let mut deadline = Instant::now() + LAST_WAIT;
@@ -138,11 +138,11 @@ impl Tail<'_> {
             let behind = self.shared.delivery.borrow().output.over_limit();
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Err(Break::Stopped),
+                () = self.stop.cancelled() => return Err(Interrupt::Stopped),
                 () = sleep_until(deadline), if !behind => return Ok(()),
                 heard = old.advance(self.shared) => match heard {
-                    Ok(Heard::More) => {}
-                    Ok(Heard::Closed) => return Err(Break::Closed),
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Closed) => return Err(Interrupt::Closed),
                     Err(_) => return Ok(()),
                 },
                 heard = new.advance(self.shared) => proceed(heard)?,
@@ -154,10 +154,14 @@ impl Tail<'_> {
     }
 
     /// Leaves a connection as it deserves.
-    async fn end<T: AsyncRead + AsyncWrite + Unpin>(&self, mut connection: Connection<T>, ended: Break) -> Tailed {
+    async fn end<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut connection: Connection<T>,
+        ended: Interrupt,
+    ) -> ConnectionEnd {
         self.shared.vital.leaves();
         let tailed = match ended {
-            Break::Closed => {
+            Interrupt::Closed => {
                 let orderly = async {
                     if !connection.session.lingers() || self.read_on(&mut connection, LAST_WAIT).await {
                         connection.session.close().await;
@@ -168,20 +172,20 @@ impl Tail<'_> {
                 if self.stop.run_until_cancelled(orderly).await.is_none() {
                     connection.session.close().await;
                 }
-                Tailed::Closed
+                ConnectionEnd::Closed
             }
-            Break::Stopped => {
+            Interrupt::Stopped => {
                 connection.session.close().await;
                 self.read_on(&mut connection, HASTY_WAIT).await;
-                Tailed::Stopped
+                ConnectionEnd::Stopped
             }
-            Break::Lost(error) => {
+            Interrupt::Lost(error) => {
                 connection.session.bury(&error).await;
-                if error.recovery() == Recovery::Over && !self.goes_on {
+                if error.recovery() == Retry::ClosedByServer && !self.goes_on {
                     self.stop.run_until_cancelled(self.settle(&mut connection)).await;
                 }
-                let last_sign = connection.session.last_activity();
-                Tailed::Lost { error, last_sign, fruitful: connection.is_fruitful() }
+                let last_activity = connection.session.last_activity();
+                ConnectionEnd::Lost { error, last_activity, fruitful: connection.is_fruitful() }
             }
         };
         self.shared.delivery.borrow_mut().flush();
@@ -225,10 +229,10 @@ async fn due(at: Option<Instant>) {
     }
 }
 
-fn proceed(heard: Result<Heard, SourceError>) -> Result<(), Break> {
+fn proceed(heard: Result<Progress, SourceError>) -> Result<(), Interrupt> {
     match heard {
-        Ok(Heard::More) => Ok(()),
-        Ok(Heard::Closed) => Err(Break::Closed),
-        Err(error) => Err(Break::Lost(error)),
+        Ok(Progress::More) => Ok(()),
+        Ok(Progress::Closed) => Err(Interrupt::Closed),
+        Err(error) => Err(Interrupt::Lost(error)),
     }
 }

@@ -25,7 +25,7 @@ const KICKS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The channel, if there is one.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct ChannelState {
     open: Option<Open>,
     kicks: VecDeque<Instant>,
     /// When it was moved to another socket last, or will be.
@@ -42,7 +42,7 @@ struct Open {
     subscribed: Option<(Instant, Token)>,
 }
 
-impl Line {
+impl ChannelState {
     /// Takes a channel that was just made.
     pub(crate) fn take(&mut self, channel: Channel) {
         let told = channel.expires.and_then(|expires| (expires - Utc::now()).to_std().ok());
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use chrono::TimeDelta;
 
-    fn line(seconds: i64) -> Line {
-        let mut line = Line::default();
+    fn line(seconds: i64) -> ChannelState {
+        let mut line = ChannelState::default();
         line.take(Channel {
             id: "c".into(),
             connect_uri: "wss://streaming.example.invalid/channels/c".parse().expect("a URL"),
@@ -147,7 +147,7 @@ mod tests {
         let token = Token::new("t".into(), None);
         line.subscribed(token.clone());
         token.invalidate();
-        let wait = |line: &Line| (line.renewal().expect("one") - Instant::now()).as_secs();
+        let wait = |line: &ChannelState| (line.renewal().expect("one") - Instant::now()).as_secs();
         assert_eq!(wait(&line), 10);
         tokio::time::advance(Duration::from_secs(8)).await;
         line.subscribed(Token::new("u".into(), None));

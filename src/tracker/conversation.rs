@@ -9,14 +9,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::end_detector::End;
-use super::participants::People;
-use super::pending_messages::{Fetch, Wanted};
-use super::poll_timer::{self, Looks};
+use super::end_detector::EndDetector;
+use super::participants::Participants;
+use super::pending_messages::{PendingMessage, PendingMessages};
+use super::poll_timer::{self, PollTimer};
 use super::{Event, Mode, spoken};
 use crate::cursor::ResumePoint;
 use crate::event::{Body, Gap, Origin};
-use crate::source::{Loss, Told, Why};
+use crate::source::{BackfillReason, Outage, TimedEvent};
 use crate::tracker::attribution;
 use crate::wire::conversation::{EntryKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
@@ -27,19 +27,19 @@ const STALE: usize = 10_000;
 
 /// One conversation that is followed.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct Conversation {
     pub(super) id: String,
-    pub(super) people: People,
-    pub(super) looks: Looks,
+    pub(super) people: Participants,
+    pub(super) looks: PollTimer,
     scope: Mode,
-    phase: Phase,
+    phase: State,
     /// Why what was said at first is read afterwards.
-    why: Why,
+    why: BackfillReason,
     begun: DateTime<Utc>,
     /// Nothing older is wanted, until what was there at the start is listed.
     since: Option<DateTime<Utc>>,
-    fetch: Fetch,
-    end: End,
+    fetch: PendingMessages,
+    end: EndDetector,
     known: HashSet<String>,
     has_calls: bool,
     /// Whether the service has said that nothing more of the call will be told.
@@ -47,36 +47,36 @@ pub(super) struct Watch {
     /// What was said on a call and waits for a look at who is there.
     unheard: Vec<Utterance>,
     /// What was read of the past so far.
-    gathered: Vec<Told>,
+    gathered: Vec<TimedEvent>,
     /// What happened since all of the past was listed, and is told after it.
-    held: Vec<Told>,
+    held: Vec<TimedEvent>,
     out: Vec<Event>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Phase {
+enum State {
     /// What was said before the start is being read, if need be over a loss; `listed` once it is known what that is.
-    Opening { listed: bool, loss: Option<Loss> },
+    Startup { listed: bool, loss: Option<Outage> },
     /// A connection was lost, and what was said meanwhile is being read; without a `loss` a gap was told already.
-    Recovering { listed: bool, loss: Option<Loss> },
+    Recovering { listed: bool, loss: Option<Outage> },
     /// Everything comes as it happens.
     Live,
 }
 
-impl Watch {
+impl Conversation {
     /// Nothing is known yet. Messages from before `since` are not wanted.
-    pub(super) fn new(id: String, scope: Mode, since: Option<DateTime<Utc>>, why: Why) -> Self {
+    pub(super) fn new(id: String, scope: Mode, since: Option<DateTime<Utc>>, why: BackfillReason) -> Self {
         Self {
             id,
-            people: People::default(),
-            looks: Looks::new(),
+            people: Participants::default(),
+            looks: PollTimer::new(),
             scope,
-            phase: Phase::Opening { listed: false, loss: None },
+            phase: State::Startup { listed: false, loss: None },
             why,
             begun: Utc::now(),
             since,
-            fetch: Fetch::default(),
-            end: End::default(),
+            fetch: PendingMessages::default(),
+            end: EndDetector::default(),
             known: HashSet::new(),
             has_calls: false,
             call_is_over: false,
@@ -89,10 +89,13 @@ impl Watch {
 
     /// An earlier run has begun with it: what that one missed is wanted, and where it cannot be had, that is told as after
     /// a lost connection.
-    pub(super) fn resumed(id: String, scope: Mode, begun: ResumePoint, why: Why) -> Self {
+    pub(super) fn resumed(id: String, scope: Mode, begun: ResumePoint, why: BackfillReason) -> Self {
         let mut watch = Self::new(id, scope, begun.before, why);
-        if let Some(last_sign) = begun.latest.filter(|_| !begun.over) {
-            watch.resume(&Loss { last_sign: last_sign.min(Utc::now()), reason: "the run before had ended".to_owned() });
+        if let Some(last_activity) = begun.latest.filter(|_| !begun.over) {
+            watch.resume(&Outage {
+                last_activity: last_activity.min(Utc::now()),
+                reason: "the run before had ended".to_owned(),
+            });
         }
         watch
     }
@@ -163,7 +166,7 @@ impl Watch {
         }
     }
 
-    /// The next ids whose words are to be fetched, until [`Watch::fetched`] or [`Watch::fetch_failed`].
+    /// The next ids whose words are to be fetched, until [`Conversation::fetched`] or [`Conversation::fetch_failed`].
     pub(super) fn request(&mut self) -> Option<Vec<String>> {
         if self.people.awaits_names() {
             return None;
@@ -197,17 +200,17 @@ impl Watch {
     }
 
     /// A connection was lost and another one stands.
-    pub(super) fn resume(&mut self, loss: &Loss) {
+    pub(super) fn resume(&mut self, loss: &Outage) {
         self.attribute();
         // Nothing that was said on a call can be read afterwards.
         let on_call = self.has_calls && !self.call_is_over;
         self.out.extend(on_call.then(|| gap(loss)));
         match &mut self.phase {
-            Phase::Opening { listed, loss: first } | Phase::Recovering { listed, loss: first } => {
+            State::Startup { listed, loss: first } | State::Recovering { listed, loss: first } => {
                 *listed = false;
                 *first = if on_call { None } else { first.take().or_else(|| Some(loss.clone())) };
             }
-            Phase::Live => self.phase = Phase::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
+            State::Live => self.phase = State::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
         }
         self.fetch.make_past();
         self.looks.afresh();
@@ -215,14 +218,14 @@ impl Watch {
 
     /// The past cannot be had. What was missed after a loss is told as a gap, once.
     pub(super) fn despair(&mut self) {
-        let (loss, why) = match std::mem::replace(&mut self.phase, Phase::Live) {
-            Phase::Recovering { loss, .. } => (loss, Why::Missed),
-            Phase::Opening { loss, listed } => {
+        let (loss, why) = match std::mem::replace(&mut self.phase, State::Live) {
+            State::Recovering { loss, .. } => (loss, BackfillReason::Outage),
+            State::Startup { loss, listed } => {
                 // What was said before the start is not what is missed in a later loss.
                 self.since = if listed { self.since } else { Some(self.begun) };
                 (loss, self.why)
             }
-            Phase::Live => return,
+            State::Live => return,
         };
         self.out.extend(loss.as_ref().map(gap));
         if self.scope == Mode::HistoryOnly {
@@ -243,22 +246,22 @@ impl Watch {
 
     /// Whether it was seen at all.
     pub(super) fn is_seen(&self) -> bool {
-        !matches!(self.phase, Phase::Opening { listed: false, .. })
+        !matches!(self.phase, State::Startup { listed: false, .. })
     }
 
     /// Whether what was said before the start, or during a loss, is still being read.
     pub(super) fn is_reading(&self) -> bool {
-        self.phase != Phase::Live
+        self.phase != State::Live
     }
 
     /// Whether a loss is being made up for.
     pub(super) fn is_recovering(&self) -> bool {
-        matches!(self.phase, Phase::Recovering { .. })
+        matches!(self.phase, State::Recovering { .. })
     }
 
     /// Whether all is told that is known.
     pub(super) fn is_caught_up(&self) -> bool {
-        self.phase == Phase::Live && self.fetch.is_idle() && !self.end.is_near()
+        self.phase == State::Live && self.fetch.is_idle() && !self.end.is_near()
     }
 
     /// Whether it is over, or seems to be.
@@ -277,7 +280,7 @@ impl Watch {
     }
 
     /// Takes note of a participant, and returns what it is known by.
-    fn meet(&mut self, participant: Participant, changes: &mut Vec<Told>) -> String {
+    fn meet(&mut self, participant: Participant, changes: &mut Vec<TimedEvent>) -> String {
         let quiet = self.scope == Mode::HistoryOnly || !self.is_seen();
         let (by, change) = self.people.note(participant, quiet);
         changes.extend(change);
@@ -285,8 +288,8 @@ impl Watch {
     }
 
     /// Tells changes, in their place among messages whose words are being fetched.
-    fn change(&mut self, changes: Vec<Told>) {
-        if self.phase != Phase::Live && !self.is_listing() {
+    fn change(&mut self, changes: Vec<TimedEvent>) {
+        if self.phase != State::Live && !self.is_listing() {
             self.held.extend(changes);
         } else if self.fetch.is_busy() {
             self.fetch.accompany(changes);
@@ -306,14 +309,14 @@ impl Watch {
             return;
         }
         let past = self.is_listing();
-        let joined = self.why == Why::Joined && !self.is_seen();
+        let joined = self.why == BackfillReason::Joined && !self.is_seen();
         let origin = if past && !joined { Origin::History } else { Origin::Live };
-        self.fetch.want(Wanted::new(entry, by.to_owned(), origin, past));
+        self.fetch.want(PendingMessage::new(entry, by.to_owned(), origin, past));
     }
 
     /// Whether what is missing of the past is still being listed.
     fn is_listing(&self) -> bool {
-        matches!(self.phase, Phase::Opening { listed: false, .. } | Phase::Recovering { listed: false, .. })
+        matches!(self.phase, State::Startup { listed: false, .. } | State::Recovering { listed: false, .. })
     }
 
     fn forget_all_but(&mut self, snapshot: &Snapshot) {
@@ -330,12 +333,12 @@ impl Watch {
         self.attribute();
         let whole = self.looks.end();
         match &mut self.phase {
-            Phase::Opening { listed, .. } if whole => {
+            State::Startup { listed, .. } if whole => {
                 *listed = true;
                 self.since = None;
             }
-            Phase::Recovering { listed, .. } => *listed |= whole,
-            Phase::Opening { .. } | Phase::Live => {}
+            State::Recovering { listed, .. } => *listed |= whole,
+            State::Startup { .. } | State::Live => {}
         }
         whole
     }
@@ -354,8 +357,8 @@ impl Watch {
         }
     }
 
-    fn gather(&mut self, told: Vec<Told>) {
-        if self.phase == Phase::Live {
+    fn gather(&mut self, told: Vec<TimedEvent>) {
+        if self.phase == State::Live {
             self.out.extend(told.into_iter().map(Event::Live));
         } else {
             self.gathered.extend(told);
@@ -364,11 +367,11 @@ impl Watch {
 
     /// Goes on to the next phase, or to the end, where nothing is missing any more.
     fn settle(&mut self) {
-        if self.phase != Phase::Live && !self.is_listing() && !self.fetch.has_past() {
-            self.tell_past(if matches!(self.phase, Phase::Opening { .. }) { self.why } else { Why::Missed });
-            self.phase = Phase::Live;
+        if self.phase != State::Live && !self.is_listing() && !self.fetch.has_past() {
+            self.tell_past(if matches!(self.phase, State::Startup { .. }) { self.why } else { BackfillReason::Outage });
+            self.phase = State::Live;
         }
-        if self.phase == Phase::Live
+        if self.phase == State::Live
             && self.fetch.is_idle()
             && let Some(end) = self.end.tell()
         {
@@ -377,7 +380,7 @@ impl Watch {
     }
 
     /// Tells what was read of the past, in order, and then what has happened since.
-    fn tell_past(&mut self, why: Why) {
+    fn tell_past(&mut self, why: BackfillReason) {
         let mut events = std::mem::take(&mut self.gathered);
         events.sort_by_key(|told| told.at);
         if !events.is_empty() {
@@ -388,7 +391,7 @@ impl Watch {
 }
 
 /// The words of a message, or what stands for them.
-fn tell(wanted: &Wanted, said: Option<MessageBody>, by: Option<&Participant>) -> Told {
+fn tell(wanted: &PendingMessage, said: Option<MessageBody>, by: Option<&Participant>) -> TimedEvent {
     let (at, message) = match (said, &wanted.kind, by) {
         (Some(said), ..) => (said.at.or(wanted.time), attribution::message(said, by, wanted.origin)),
         (None, EntryKind::Event(words), Some(by)) => {
@@ -396,13 +399,13 @@ fn tell(wanted: &Wanted, said: Option<MessageBody>, by: Option<&Participant>) ->
         }
         (None, ..) => (wanted.time, attribution::missing(&wanted.id, by, wanted.origin)),
     };
-    Told { at, body: Body::Message(message) }
+    TimedEvent { at, body: Body::Message(message) }
 }
 
-fn gap(loss: &Loss) -> Event {
+fn gap(loss: &Outage) -> Event {
     let to = Utc::now();
-    let gap = Gap { from: loss.last_sign, to, reason: loss.reason.clone() };
-    Event::Live(Told { at: Some(to), body: Body::Gap(gap) })
+    let gap = Gap { from: loss.last_activity, to, reason: loss.reason.clone() };
+    Event::Live(TimedEvent { at: Some(to), body: Body::Gap(gap) })
 }
 
 #[cfg(test)]

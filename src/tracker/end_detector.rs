@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use super::CLOCKS_APART;
 
 use crate::event::Body;
-use crate::source::Told;
+use crate::source::TimedEvent;
 
 /// After the end the service may still be writing: it is looked at once more, this much later.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
 /// The way to the end.
 #[derive(Debug, Default)]
-pub(super) enum End {
+pub(super) enum EndDetector {
     /// There is no sign of it.
     #[default]
     Open,
@@ -26,10 +26,10 @@ pub(super) enum End {
     /// It is over, and everything is read.
     Reached { at: Option<DateTime<Utc>> },
     /// The reader knows.
-    Told,
+    TimedEvent,
 }
 
-impl End {
+impl EndDetector {
     /// Where the customer is `gone`: is it over?
     pub(super) fn suspect(&mut self, gone: bool) {
         match self {
@@ -43,7 +43,7 @@ impl End {
     pub(super) fn note(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
         let now = Instant::now();
         match self {
-            Self::Told | Self::Reached { .. } => {}
+            Self::TimedEvent | Self::Reached { .. } => {}
             Self::Near { look: due, at } if over && look && *due <= now => *self = Self::Reached { at: at.or(ended) },
             Self::Near { at, .. } if over => *at = at.or(ended),
             Self::Near { .. } => *self = Self::Open,
@@ -60,7 +60,7 @@ impl End {
         }
     }
 
-    /// Whether it has to be looked into now, or when [`End::look_at`] says.
+    /// Whether it has to be looked into now, or when [`EndDetector::look_at`] says.
     pub(super) fn wants_look(&self) -> bool {
         matches!(self, Self::Suspected { looked: false } | Self::Near { .. })
     }
@@ -74,15 +74,15 @@ impl End {
     }
 
     /// The end for the reader, once everything is read, and only once.
-    pub(super) fn tell(&mut self) -> Option<Told> {
+    pub(super) fn tell(&mut self) -> Option<TimedEvent> {
         let Self::Reached { at } = *self else { return None };
-        *self = Self::Told;
-        Some(Told { at, body: Body::Closed })
+        *self = Self::TimedEvent;
+        Some(TimedEvent { at, body: Body::Closed })
     }
 
     /// Whether it is over, or seems to be.
     pub(super) fn is_near(&self) -> bool {
-        matches!(self, Self::Near { .. } | Self::Reached { .. } | Self::Told)
+        matches!(self, Self::Near { .. } | Self::Reached { .. } | Self::TimedEvent)
     }
 }
 
@@ -90,18 +90,18 @@ impl End {
 mod tests {
     use super::*;
 
-    fn note(end: &mut End, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<Told> {
+    fn note(end: &mut EndDetector, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<TimedEvent> {
         end.note(over, ended, look);
         end.tell()
     }
 
-    fn closed(at: Option<DateTime<Utc>>) -> Told {
-        Told { at, body: Body::Closed }
+    fn closed(at: Option<DateTime<Utc>>) -> TimedEvent {
+        TimedEvent { at, body: Body::Closed }
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_takes_a_look_three_seconds_later() {
-        let mut end = End::default();
+        let mut end = EndDetector::default();
         let now = Some(Utc::now());
         assert_eq!(note(&mut end, true, None, false), None);
         assert!(end.is_near() && end.wants_look());
@@ -116,16 +116,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_over_long_ago_needs_no_second_look() {
-        let mut end = End::default();
+        let mut end = EndDetector::default();
         let long_ago = Some(Utc::now() - CLOCKS_APART - chrono::TimeDelta::seconds(1));
         assert_eq!(note(&mut end, true, long_ago, false), None, "but a first one");
-        assert_eq!(note(&mut End::default(), true, long_ago, true), Some(closed(long_ago)));
-        assert_eq!(note(&mut End::default(), true, Some(Utc::now()), true), None);
+        assert_eq!(note(&mut EndDetector::default(), true, long_ago, true), Some(closed(long_ago)));
+        assert_eq!(note(&mut EndDetector::default(), true, Some(Utc::now()), true), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_suspected_once_for_each_time_the_customer_goes() {
-        let mut end = End::default();
+        let mut end = EndDetector::default();
         end.suspect(false);
         assert!(!end.wants_look());
         for _ in 0..2 {

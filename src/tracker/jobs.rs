@@ -16,7 +16,7 @@ use crate::wire::json;
 use crate::wire::message::{self, MessageBody};
 
 /// A request under way.
-pub(super) type Job = LocalBoxFuture<'static, Done>;
+pub(super) type RequestFuture = LocalBoxFuture<'static, Done>;
 
 /// What a request has brought.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) enum Done {
     /// Words of messages.
     Words { conversation: String, result: Result<Vec<MessageBody>, RestError> },
     /// What became of topics, and the token they were told with.
-    Topics {
+    Subscriptions {
         channel: String,
         asked: Vec<String>,
         change: SubscribeMode,
@@ -39,7 +39,7 @@ pub(super) enum Done {
 }
 
 /// Looks at a conversation.
-pub(super) fn look(rest: Rest, scope: Mode, conversation: String) -> Job {
+pub(super) fn look(rest: Rest, scope: Mode, conversation: String) -> RequestFuture {
     async move {
         let result = snapshot(&rest, scope, &conversation).await;
         Done::Look { conversation, result }
@@ -62,7 +62,7 @@ pub(crate) async fn snapshot(rest: &Rest, scope: Mode, conversation: &str) -> Re
 }
 
 /// Fetches the words of messages.
-pub(super) fn words(rest: Rest, conversation: String, ids: Vec<String>) -> Job {
+pub(super) fn words(rest: Rest, conversation: String, ids: Vec<String>) -> RequestFuture {
     async move {
         let result = bulk(&rest, &conversation, &ids).await;
         Done::Words { conversation, result }
@@ -79,10 +79,10 @@ async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<Mes
 }
 
 /// Tells the channel what to listen to.
-pub(super) fn topics(rest: Rest, channel: String, change: SubscribeMode, asked: Vec<String>) -> Job {
+pub(super) fn topics(rest: Rest, channel: String, change: SubscribeMode, asked: Vec<String>) -> RequestFuture {
     async move {
         let result = subscribe(&rest, &channel, change, &asked).await;
-        Done::Topics { channel, asked, change, result }
+        Done::Subscriptions { channel, asked, change, result }
     }
     .boxed_local()
 }
@@ -103,7 +103,7 @@ pub(crate) async fn subscribe(
 }
 
 /// Asks for the name of an agent.
-pub(super) fn name(rest: Rest, user: String) -> Job {
+pub(super) fn name(rest: Rest, user: String) -> RequestFuture {
     async move {
         let path = format!("/api/v2/users/{}", crate::api::calls::segment(&user));
         let result = rest.get(&path).await.map(|body| {
@@ -116,7 +116,7 @@ pub(super) fn name(rest: Rest, user: String) -> Job {
 }
 
 /// Asks which conversations are open in a group.
-pub(super) fn open(rest: Rest, groups: Targets) -> Job {
+pub(super) fn open(rest: Rest, groups: Targets) -> RequestFuture {
     async move { Done::Open { result: analytics::open_conversations(&rest, &groups).await } }.boxed_local()
 }
 

@@ -27,14 +27,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use self::channel::Line;
-use self::conversation::Watch;
-use self::jobs::Job;
+use self::channel::ChannelState;
+use self::conversation::Conversation;
+use self::jobs::RequestFuture;
 pub(super) use self::jobs::{snapshot, subscribe};
-use self::pauses::Pauses;
-use self::recently_closed::Gone;
-use self::subscriptions::Topics;
-use self::watches::Watches;
+use self::pauses::RestBackoff;
+use self::recently_closed::RecentlyClosed;
+use self::subscriptions::Subscriptions;
+use self::watches::Conversations;
 use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::Rest;
@@ -42,7 +42,7 @@ use crate::config::{History, Targets};
 use crate::dedup::Dedup;
 use crate::event::Body;
 use crate::output::Prefixes;
-use crate::source::{Loss, SourceError, Told, Why};
+use crate::source::{BackfillReason, Outage, SourceError, TimedEvent};
 use crate::wire::channel::TopicState;
 
 /// What happened long ago by our clock may have happened just now: the clocks of the service and of this machine are taken
@@ -65,33 +65,33 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(super) enum Event {
     /// It happened now.
-    Live(Told),
+    Live(TimedEvent),
     /// It was read afterwards, all of it and in order.
-    Backfill(Vec<Told>, Why),
+    Backfill(Vec<TimedEvent>, BackfillReason),
 }
 
 /// The desk of a tail.
-pub(crate) struct Desk {
+pub(crate) struct Tracker {
     pub(super) rest: Rest,
-    pub(super) line: Line,
+    pub(super) line: ChannelState,
     scope: Mode,
-    topics: Topics,
+    topics: Subscriptions,
     groups: Targets,
     past: History,
     prefixes: Prefixes,
     ledger: Rc<RefCell<Dedup>>,
-    watches: Watches,
-    jobs: FuturesUnordered<Job>,
+    watches: Conversations,
+    jobs: FuturesUnordered<RequestFuture>,
     names: HashMap<String, Option<String>>,
     out: VecDeque<(String, Event)>,
-    pauses: Pauses,
+    pauses: RestBackoff,
     search: Search,
     /// Why they were refused on another wire.
     before: HashMap<String, SourceError>,
     /// Why conversations cannot be followed.
     refused: Vec<SourceError>,
     /// What is followed no more.
-    gone: Gone,
+    gone: RecentlyClosed,
     finished: usize,
     /// Whether the past cannot be had here; it is not asked for again then.
     denied: bool,
@@ -123,7 +123,7 @@ enum Search {
     },
 }
 
-impl Desk {
+impl Tracker {
     /// A desk for these groups, and for the conversations that will be adopted. `ledger` tells what the reader has already.
     pub(super) fn new(
         rest: Rest,
@@ -136,22 +136,22 @@ impl Desk {
         let search = if groups.is_empty() { Search::Never } else { Search::Due { at: Instant::now(), again: false } };
         Self {
             rest,
-            line: Line::default(),
+            line: ChannelState::default(),
             scope,
-            topics: Topics::default(),
+            topics: Subscriptions::default(),
             groups,
             past,
             prefixes,
             ledger,
-            watches: Watches::default(),
+            watches: Conversations::default(),
             jobs: FuturesUnordered::new(),
             names: HashMap::new(),
             out: VecDeque::new(),
-            pauses: Pauses::new(),
+            pauses: RestBackoff::new(),
             search,
             before: HashMap::new(),
             refused: Vec::new(),
-            gone: Gone::default(),
+            gone: RecentlyClosed::default(),
             finished: 0,
             denied: false,
             fatal: None,
@@ -171,7 +171,7 @@ impl Desk {
         let mut desk = Self::new(rest, Mode::HistoryOnly, Targets::default(), past, Prefixes::default(), Rc::default());
         desk.adopt(conversation, None);
         desk.denied = true;
-        desk.watches.values_mut().for_each(Watch::despair);
+        desk.watches.values_mut().for_each(Conversation::despair);
         desk
     }
 
@@ -182,7 +182,7 @@ impl Desk {
         // A cursor has to know each of those that are passed over.
         let nothing = self.past.lines == Some(0) && !self.ledger.borrow().has_cursor();
         let since = if nothing { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
-        self.watch(id, since, Why::Start);
+        self.watch(id, since, BackfillReason::Startup);
         self.fatal = None;
         self.is_news = true;
         self.waiting.take().into_iter().for_each(Waker::wake);
@@ -208,7 +208,7 @@ impl Desk {
     /// A conversation of which nothing is known yet, unless one is known: to be looked at before anything else is done.
     pub(super) fn unseen(&self) -> Option<String> {
         let unseen = self.watches.values().find(|watch| !watch.is_seen())?;
-        (!self.watches.values().any(Watch::is_seen)).then(|| unseen.id.clone())
+        (!self.watches.values().any(Conversation::is_seen)).then(|| unseen.id.clone())
     }
 
     /// How many conversations are followed.
@@ -223,7 +223,7 @@ impl Desk {
 
     /// Whether no conversation goes on, although some may have something left to tell.
     pub(super) fn is_ending(&self) -> bool {
-        self.groups.is_empty() && self.watches.values().all(Watch::is_ending)
+        self.groups.is_empty() && self.watches.values().all(Conversation::is_ending)
     }
 
     /// Whether all that is known now is told.
@@ -233,17 +233,17 @@ impl Desk {
             Search::Due { again, .. } => again,
             Search::UnderWay { .. } => false,
         };
-        searched && self.out.is_empty() && self.watches.values().all(Watch::is_caught_up)
+        searched && self.out.is_empty() && self.watches.values().all(Conversation::is_caught_up)
     }
 
     /// Whether there are words that are known to have been said and may still be had.
     pub(super) fn owes(&self) -> bool {
-        !self.denied && !self.watches.values().all(Watch::is_caught_up)
+        !self.denied && !self.watches.values().all(Conversation::is_caught_up)
     }
 
     /// Whether what was said before the start, or during a loss, is still being read.
     pub(super) fn is_reading(&self) -> bool {
-        !self.denied && self.watches.values().any(Watch::is_reading)
+        !self.denied && self.watches.values().any(Conversation::is_reading)
     }
 
     /// The next thing for the reader.
@@ -261,7 +261,7 @@ impl Desk {
     }
 
     /// A connection was lost, and another one stands.
-    pub(super) fn resume(&mut self, loss: &Loss) {
+    pub(super) fn resume(&mut self, loss: &Outage) {
         for watch in self.watches.values_mut() {
             watch.resume(loss);
             if self.denied {
@@ -276,7 +276,7 @@ impl Desk {
 
     /// A new socket stands: what was said before it could tell is looked for.
     pub(super) fn look_at_all(&mut self) {
-        self.watches.values_mut().for_each(Watch::look_soon);
+        self.watches.values_mut().for_each(Conversation::look_soon);
     }
 
     /// A new channel stands, which listens to nothing yet: the topics to begin with.
@@ -313,16 +313,16 @@ impl Desk {
         self.gone.note(id);
     }
 
-    fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: Why) {
+    fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: BackfillReason) {
         self.topics.are_stale = true;
         let (scope, begun) = (self.scope, self.ledger.borrow().resume_point(id));
         self.watches.begin(id, || match begun {
-            Some(begun) => Watch::resumed(id.to_owned(), scope, begun, why),
-            None => Watch::new(id.to_owned(), scope, since, why),
+            Some(begun) => Conversation::resumed(id.to_owned(), scope, begun, why),
+            None => Conversation::new(id.to_owned(), scope, since, why),
         });
     }
 
-    fn with(&mut self, id: &str, change: impl FnOnce(&mut Watch)) {
+    fn with(&mut self, id: &str, change: impl FnOnce(&mut Conversation)) {
         self.topics.are_stale = true;
         if let Some(watch) = self.watches.get_mut(id) {
             change(watch);
@@ -337,9 +337,9 @@ impl Desk {
     }
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Tracker {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Desk").field("watches", &self.watches).finish_non_exhaustive()
+        formatter.debug_struct("Tracker").field("watches", &self.watches).finish_non_exhaustive()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Desk, Watch, is_id};
-use crate::source::Why;
+use super::{Conversation, Tracker, is_id};
+use crate::source::BackfillReason;
 use crate::wire::conversation::Snapshot;
 use crate::wire::notification::Notification;
 use crate::wire::transcription::Transcription;
@@ -17,13 +17,13 @@ const MOST_WATCHED: usize = 10_000;
 /// How often complaints of the service may be mentioned.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-impl Desk {
+impl Tracker {
     /// Takes what the service tells. The reader gets nothing of it but by what it leads to.
     pub(crate) fn hear(&mut self, notice: Notification) {
         match notice {
             Notification::Conversation(snapshot) => self.hear_of(snapshot),
             Notification::Transcription(transcription) => self.hear_call(transcription),
-            Notification::DetailEvent { conversation, .. } => self.with(&conversation, Watch::look_soon),
+            Notification::DetailEvent { conversation, .. } => self.with(&conversation, Conversation::look_soon),
             Notification::ServiceMessage(words) => self.complain(&words),
             Notification::Typing { .. }
             | Notification::Heartbeat
@@ -58,7 +58,7 @@ impl Desk {
             return;
         }
         if self.watches.len() < MOST_WATCHED {
-            self.watch(id, None, Why::Joined);
+            self.watch(id, None, BackfillReason::Joined);
         } else if !std::mem::replace(&mut self.crowded, true) {
             tracing::warn!("{MOST_WATCHED} conversations are followed already; no more are joined until some end");
         }
@@ -91,10 +91,10 @@ mod tests {
     use crate::output::Prefixes;
     use crate::tracker::Mode;
 
-    fn desk() -> Desk {
+    fn desk() -> Tracker {
         let past = History { lines: None, since: None, follow: true };
         let groups = Targets { queues: vec!["q".to_owned()], users: Vec::new() };
-        Desk::new(Rest::to_nowhere(), Mode::Full, groups, past, Prefixes::default(), Rc::default())
+        Tracker::new(Rest::to_nowhere(), Mode::Full, groups, past, Prefixes::default(), Rc::default())
     }
 
     #[tokio::test]
@@ -105,7 +105,7 @@ mod tests {
                 &json!({ "id": number, "participants": [{ "state": "connected" }] }),
             ))
         };
-        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, Why::Joined));
+        (1..MOST_WATCHED).for_each(|number| desk.watch(&number.to_string(), None, BackfillReason::Joined));
         (0..5).for_each(|number| desk.hear(conversation(MOST_WATCHED + number)));
         assert_eq!((desk.watches.len(), desk.crowded), (MOST_WATCHED, true));
         desk.part_with("7");

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::event::{Body, Role};
-use crate::source::Told;
+use crate::source::TimedEvent;
 use crate::wire::conversation::{Participant, Presence, Purpose};
 
 /// Participants of one conversation that are known. A year of transfers has a few hundred.
@@ -13,7 +13,7 @@ const MOST: usize = 10_000;
 
 /// Everybody who takes part or did. An agent who comes back is another participant.
 #[derive(Debug, Default)]
-pub(super) struct People {
+pub(super) struct Participants {
     known: HashMap<String, Known>,
     /// In the order of their coming.
     order: Vec<String>,
@@ -43,10 +43,10 @@ enum Change {
     Went,
 }
 
-impl People {
+impl Participants {
     /// Takes what a list says of somebody: what they are known by, and what that changes for the reader, which is
     /// nothing where it is to be `quiet`.
-    pub(super) fn note(&mut self, mut participant: Participant, quiet: bool) -> (String, Option<Told>) {
+    pub(super) fn note(&mut self, mut participant: Participant, quiet: bool) -> (String, Option<TimedEvent>) {
         self.lend_name(&mut participant);
         let id = key(&participant);
         if !self.known.contains_key(&id) {
@@ -183,7 +183,7 @@ fn stage(participant: &Participant) -> Change {
 }
 
 /// What there is to say. Somebody who never came does not leave, and nobody comes or leaves twice.
-fn change(participant: &Participant, before: Change, now: Change) -> Option<Told> {
+fn change(participant: &Participant, before: Change, now: Change) -> Option<TimedEvent> {
     let name = participant.user.as_ref().and_then(|user| user.name.as_deref()).or(participant.name.as_deref());
     let transferred = participant.disconnect.as_deref().is_some_and(|how| how.contains("transfer"));
     let (at, what) = match (before, now, &participant.purpose) {
@@ -199,7 +199,7 @@ fn change(participant: &Participant, before: Change, now: Change) -> Option<Told
         (Change::Came, Change::Went, purpose) => (participant.ended, format!("{} left", who(name, purpose))),
         _ => return None,
     };
-    Some(Told { at, body: Body::Update { what: Some(what.into()) } })
+    Some(TimedEvent { at, body: Body::Update { what: Some(what.into()) } })
 }
 
 fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
@@ -220,7 +220,7 @@ mod tests {
         Snapshot::of(&json!({ "participants": [value] })).participants.pop().expect("somebody")
     }
 
-    fn note(people: &mut People, value: &Value) -> Option<String> {
+    fn note(people: &mut Participants, value: &Value) -> Option<String> {
         let (_, told) = people.note(participant(value), false);
         told.map(|told| match told.body {
             Body::Update { what } => what.expect("words").into_owned(),
@@ -249,13 +249,13 @@ mod tests {
             (json!({ "purpose": "customer", "state": "levitating" }), None),
         ];
         for (value, wanted) in cases {
-            assert_eq!(note(&mut People::default(), &value).as_deref(), wanted, "{value}");
+            assert_eq!(note(&mut Participants::default(), &value).as_deref(), wanted, "{value}");
         }
     }
 
     #[test]
     fn nobody_comes_or_goes_twice_and_who_comes_back_is_another() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         let sam = |id: &str, state: &str, how: &str| json!({ "id": id, "purpose": "agent", "name": "Sam", "state": state, "disconnectType": how });
         let steps = [
             ("p1", "connected", "", Some("Sam joined")),
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_crowd_without_end_is_not_kept() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         for number in 0..MOST + 5 {
             note(&mut people, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
         }
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_customer_has_left_when_none_is_there() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         let customer = |id: &str, state: &str| json!({ "id": id, "purpose": "customer", "state": state });
         assert!(!people.customer_has_left(), "there was none");
         note(&mut people, &customer("a", "disconnected"));
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn names_are_asked_for_once_and_lent_to_all_stays() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         let agent = |id: &str| json!({ "id": id, "purpose": "agent", "state": "connected", "userId": "u1" });
         note(&mut people, &agent("p1"));
         note(&mut people, &agent("p2"));
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn places_are_those_of_who_is_not_gone() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         let one = |id: &str, state: &str| json!({ "id": id, "purpose": "agent", "state": state, "userId": format!("u{id}"), "queueId": format!("q{id}") });
         for (id, state) in [("1", "alerting"), ("2", "disconnected"), ("3", "parked"), ("4", "levitating")] {
             note(&mut people, &one(id, state));
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn who_speaks_for_the_organisation_is_the_last_agent_to_come_before_any_bot() {
-        let mut people = People::default();
+        let mut people = Participants::default();
         let at = |second: i64| DateTime::from_timestamp(second, 0).expect("in range");
         for (id, purpose, came, went) in [("bot", "ivr", 1, 90), ("Sam", "agent", 10, 20), ("Noor", "agent", 15, 40)] {
             let one = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",

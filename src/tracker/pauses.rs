@@ -8,13 +8,13 @@ use crate::backoff::Backoff;
 
 /// The waits of all requests together: trouble with one is trouble for the others.
 #[derive(Debug)]
-pub(super) struct Pauses {
+pub(super) struct RestBackoff {
     backoff: Backoff,
     failures: u32,
     until: Option<Instant>,
 }
 
-impl Pauses {
+impl RestBackoff {
     /// Nothing has failed yet.
     pub(super) fn new() -> Self {
         Self { backoff: Backoff::new(), failures: 0, until: None }
@@ -53,7 +53,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waits_grow_with_failures_obey_the_service_and_end_with_an_answer() {
-        let mut pauses = Pauses::new();
+        let mut pauses = RestBackoff::new();
         assert_eq!(pauses.until(), None);
         for (least, most) in [(1000, 2000), (2000, 3000), (4000, 5000), (8000, 9000)] {
             let (delay, first) = pauses.extend(None);

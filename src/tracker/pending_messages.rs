@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::CLOCKS_APART;
 
 use crate::event::Origin;
-use crate::source::Told;
+use crate::source::TimedEvent;
 use crate::wire::conversation::{EntryKind, MessageRef};
 use crate::wire::message::MessageBody;
 
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A message whose id and, where it was looked for, whose words are known.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct PendingMessage {
     pub(super) id: String,
     pub(super) time: Option<DateTime<Utc>>,
     pub(super) kind: EntryKind,
@@ -40,18 +40,18 @@ pub(super) struct Wanted {
 
 /// What is wanted, asked for, and late.
 #[derive(Debug, Default)]
-pub(super) struct Fetch {
-    wanted: Vec<Wanted>,
-    asked: Vec<Wanted>,
-    late: Vec<(Instant, Wanted)>,
+pub(super) struct PendingMessages {
+    wanted: Vec<PendingMessage>,
+    asked: Vec<PendingMessage>,
+    late: Vec<(Instant, PendingMessage)>,
     /// What is told together with the words that come next.
-    companions: Vec<Told>,
+    companions: Vec<TimedEvent>,
     not_before: Option<Instant>,
     /// Requests that failed in a row.
     pub(super) failures: u32,
 }
 
-impl Wanted {
+impl PendingMessage {
     /// A message of which nothing was asked yet. With `past` it is told with the rest of the past, before anything else.
     pub(super) fn new(entry: MessageRef, by: String, origin: Origin, past: bool) -> Self {
         let MessageRef { id, time, kind } = entry;
@@ -70,14 +70,14 @@ impl Wanted {
     }
 }
 
-impl Fetch {
+impl PendingMessages {
     /// One more is wanted.
-    pub(super) fn want(&mut self, wanted: Wanted) {
+    pub(super) fn want(&mut self, wanted: PendingMessage) {
         self.wanted.push(wanted);
     }
 
     /// These have no words to fetch, and their place among those that have.
-    pub(super) fn accompany(&mut self, told: Vec<Told>) {
+    pub(super) fn accompany(&mut self, told: Vec<TimedEvent>) {
         self.companions.extend(told);
     }
 
@@ -102,7 +102,7 @@ impl Fetch {
         }
         let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
         self.late = late;
-        let due: Vec<(Instant, Wanted)> = due;
+        let due: Vec<(Instant, PendingMessage)> = due;
         self.wanted.extend(due.into_iter().map(|(_, wanted)| wanted));
         self.wanted.sort_by_key(|wanted| (!wanted.past, wanted.time));
         // What is past is told on its own.
@@ -123,8 +123,8 @@ impl Fetch {
     pub(super) fn resolve(
         &mut self,
         said: Vec<MessageBody>,
-        tell: impl Fn(&Wanted, Option<MessageBody>) -> Told,
-    ) -> Vec<Told> {
+        tell: impl Fn(&PendingMessage, Option<MessageBody>) -> TimedEvent,
+    ) -> Vec<TimedEvent> {
         self.failures = 0;
         let mut said: HashMap<String, MessageBody> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
         let mut told = self.companions_until(self.wanted.iter().filter_map(|wanted| wanted.time).min());
@@ -144,8 +144,8 @@ impl Fetch {
     }
 
     /// What stands before a message that is not asked for yet; all of it where there is none.
-    fn companions_until(&mut self, first_left: Option<DateTime<Utc>>) -> Vec<Told> {
-        let stands_before = |told: &mut Told| first_left.is_none_or(|first| told.at.is_none_or(|at| at <= first));
+    fn companions_until(&mut self, first_left: Option<DateTime<Utc>>) -> Vec<TimedEvent> {
+        let stands_before = |told: &mut TimedEvent| first_left.is_none_or(|first| told.at.is_none_or(|at| at <= first));
         self.companions.extract_if(.., stands_before).collect()
     }
 
@@ -198,19 +198,19 @@ mod tests {
     use super::*;
     use crate::event::Body;
 
-    fn wanted(id: &str, past: bool) -> Wanted {
+    fn wanted(id: &str, past: bool) -> PendingMessage {
         let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
         let entry = MessageRef { id: id.to_owned(), time, kind: EntryKind::Text };
-        Wanted::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
+        PendingMessage::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
     }
 
     fn said(id: &str) -> MessageBody {
         MessageBody { id: id.to_owned(), text: Some("words".to_owned()), ..MessageBody::default() }
     }
 
-    fn tell(wanted: &Wanted, said: Option<MessageBody>) -> Told {
+    fn tell(wanted: &PendingMessage, said: Option<MessageBody>) -> TimedEvent {
         let what = said.map(|_| wanted.id.clone().into());
-        Told { at: wanted.time, body: Body::Update { what } }
+        TimedEvent { at: wanted.time, body: Body::Update { what } }
     }
 
     async fn wait(milliseconds: u64) {
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_past_comes_first_and_on_its_own() {
-        let mut fetch = Fetch::default();
+        let mut fetch = PendingMessages::default();
         for (id, past) in [("3", false), ("9", true), ("1", false), ("8", true)] {
             fetch.want(wanted(id, past));
         }
@@ -239,7 +239,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_thousand_messages_in_ten_seconds_cost_forty_requests() {
-        let (mut fetch, mut requests, mut told) = (Fetch::default(), 0, 0);
+        let (mut fetch, mut requests, mut told) = (PendingMessages::default(), 0, 0);
         for number in 0..1000 {
             fetch.want(wanted(&number.to_string(), false));
             while let Some(ids) = fetch.next() {
@@ -255,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_given_up_is_named() {
-        let mut fetch = Fetch::default();
+        let mut fetch = PendingMessages::default();
         fetch.want(wanted("1", false));
         fetch.next().expect("ids");
         fetch.resolve(Vec::new(), tell);

@@ -9,7 +9,7 @@ pub(super) const DISTANCE: Duration = Duration::from_secs(1);
 
 /// When to look, and whether somebody is looking.
 #[derive(Debug)]
-pub(super) struct Looks {
+pub(super) struct PollTimer {
     /// When next; `None` while nothing asks for it.
     pub(super) due: Option<Instant>,
     pub(super) under_way: bool,
@@ -20,7 +20,7 @@ pub(super) struct Looks {
     stale: bool,
 }
 
-impl Looks {
+impl PollTimer {
     /// One is due at once.
     pub(super) fn new() -> Self {
         Self { due: Some(Instant::now()), under_way: false, failures: 0, last: None, stale: false }
@@ -75,13 +75,13 @@ impl Looks {
 mod tests {
     use super::*;
 
-    fn after(looks: &Looks) -> Option<u128> {
+    fn after(looks: &PollTimer) -> Option<u128> {
         looks.due.map(|due| due.saturating_duration_since(Instant::now()).as_millis())
     }
 
     #[tokio::test(start_paused = true)]
     async fn hints_bring_a_look_forward_and_keep_a_distance() {
-        let mut looks = Looks::new();
+        let mut looks = PollTimer::new();
         assert_eq!(after(&looks), Some(0), "at the start at once");
         looks.begin(Some(Duration::from_secs(25)));
         assert_eq!(after(&looks), Some(25_000));
@@ -101,7 +101,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_from_before_a_loss_tells_too_little() {
-        let mut looks = Looks::new();
+        let mut looks = PollTimer::new();
         assert!(looks.end(), "somebody else looked");
         looks.begin(None);
         looks.afresh();

@@ -7,12 +7,12 @@ const REMEMBERED: usize = 10_000;
 
 /// The latest of them.
 #[derive(Debug, Default)]
-pub(super) struct Gone {
+pub(super) struct RecentlyClosed {
     known: HashSet<String>,
     order: VecDeque<String>,
 }
 
-impl Gone {
+impl RecentlyClosed {
     /// One more.
     pub(super) fn note(&mut self, id: &str) {
         if !self.known.insert(id.to_owned()) {
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_latest_are_remembered() {
-        let mut gone = Gone::default();
+        let mut gone = RecentlyClosed::default();
         (0..=REMEMBERED).for_each(|number| gone.note(&number.to_string()));
         gone.note("7");
         assert_eq!((gone.has("0"), gone.has("1"), gone.has("10000")), (false, true, true));

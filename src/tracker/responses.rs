@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::Done;
-use super::{Desk, MOST_NAMES, Mode, Search, Watch, is_id};
+use super::{Conversation, MOST_NAMES, Mode, Search, Tracker, is_id};
 use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::RestError;
-use crate::source::{Recovery, SourceError};
+use crate::source::{Retry, SourceError};
 use crate::wire::channel::TopicState;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
@@ -21,13 +21,13 @@ const USUAL_RETRIES: u32 = 5;
 /// How often open conversations of a group are searched for, since a first event may be missed.
 const SEARCH_PERIOD: Duration = Duration::from_secs(60);
 
-impl Desk {
+impl Tracker {
     /// Takes what a request has brought.
     pub(super) fn done(&mut self, done: Done) {
         match done {
             Done::Look { conversation, result } => self.looked(&conversation, result),
             Done::Words { conversation, result } => self.words_came(&conversation, result),
-            Done::Topics { channel, asked, change, result } => {
+            Done::Subscriptions { channel, asked, change, result } => {
                 self.topics.are_asked_for = false;
                 // What becomes of one that was given up meanwhile says nothing about the one in its place.
                 if self.line.channel() == Some(channel.as_str()) {
@@ -73,7 +73,7 @@ impl Desk {
     }
 
     fn look_failed(&mut self, id: &str, error: RestError) {
-        let seen = self.watches.get(id).is_some_and(Watch::is_seen);
+        let seen = self.watches.get(id).is_some_and(Conversation::is_seen);
         match error {
             error if self.scope == Mode::HistoryOnly && !is_passing(&error, seen) => self.deny(&error),
             error @ RestError::Forbidden { .. } => self.refuse(id, error),
@@ -107,7 +107,7 @@ impl Desk {
                 self.with(id, |watch| watch.fetched(Vec::new()));
             }
             Err(error) => {
-                self.with(id, Watch::fetch_failed);
+                self.with(id, Conversation::fetch_failed);
                 self.trouble(error);
             }
         }
@@ -193,7 +193,7 @@ impl Desk {
         if !std::mem::replace(&mut self.denied, true) {
             tracing::info!("{}what was said before cannot be read: {error}", self.name());
         }
-        self.watches.values_mut().for_each(Watch::despair);
+        self.watches.values_mut().for_each(Conversation::despair);
     }
 
     /// Gives up one conversation.
@@ -220,8 +220,8 @@ impl Desk {
     fn trouble(&mut self, error: RestError) {
         let error = SourceError::of_rest(error, "");
         let wish = match (&error, error.recovery()) {
-            (_, Recovery::Retry { wish }) => wish,
-            (SourceError::NotGenesys { .. }, _) => None,
+            (_, Retry::After(wish)) => wish,
+            (SourceError::NotGenesysCloud { .. }, _) => None,
             _ if self.scope == Mode::HistoryOnly => None,
             _ => return self.fatal = Some(error),
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::jobs::{self, Job};
-use super::{Desk, Search, Watch};
+use super::jobs::{self, RequestFuture};
+use super::{Conversation, Search, Tracker};
 use crate::api::calls::SubscribeMode;
 
 /// Requests under way at the same time.
@@ -23,7 +23,7 @@ const LOOK_SHARE: u32 = 2;
 /// What an organisation is allowed a minute where the service has not said.
 const USUAL_ALLOWANCE: u32 = 300;
 
-impl Desk {
+impl Tracker {
     /// Begins the requests that are due, as far as the service allows.
     pub(crate) fn begin(&mut self) {
         let now = Instant::now();
@@ -48,7 +48,7 @@ impl Desk {
             return Some(soonest);
         }
         let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
-        let words = self.watches.values().filter_map(Watch::fetch_due);
+        let words = self.watches.values().filter_map(Conversation::fetch_due);
         let search = if let Search::Due { at, .. } = self.search { Some(at) } else { None };
         let renewal = self.line.renewal().filter(|_| !self.topics.are_asked_for);
         looks.chain(words).chain(search).chain(renewal).min()
@@ -78,7 +78,7 @@ impl Desk {
         self.pauses.until().map_or(earliest, |until| until.max(earliest))
     }
 
-    fn next_job(&mut self, now: Instant) -> Option<Job> {
+    fn next_job(&mut self, now: Instant) -> Option<RequestFuture> {
         self.topic_job(now)
             .or_else(|| self.name_job())
             .or_else(|| self.words_job())
@@ -86,7 +86,7 @@ impl Desk {
             .or_else(|| self.search_job(now))
     }
 
-    fn topic_job(&mut self, now: Instant) -> Option<Job> {
+    fn topic_job(&mut self, now: Instant) -> Option<RequestFuture> {
         let channel = self.line.channel().filter(|_| !self.topics.are_asked_for)?.to_owned();
         let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
             (SubscribeMode::Replace, self.topics.all(&self.groups, self.watches.values()))
@@ -105,7 +105,7 @@ impl Desk {
         Some(jobs::topics(self.rest.clone(), channel, change, asked))
     }
 
-    fn name_job(&mut self) -> Option<Job> {
+    fn name_job(&mut self) -> Option<RequestFuture> {
         for watch in self.watches.values_mut() {
             for user in watch.people.nameless() {
                 let Some(name) = self.names.get(&user) else {
@@ -118,12 +118,12 @@ impl Desk {
         None
     }
 
-    fn words_job(&mut self) -> Option<Job> {
+    fn words_job(&mut self) -> Option<RequestFuture> {
         let next = self.watches.values_mut().find_map(|watch| watch.request().map(|ids| (watch.id.clone(), ids)));
         next.map(|(id, ids)| jobs::words(self.rest.clone(), id, ids))
     }
 
-    fn look_job(&mut self, now: Instant) -> Option<Job> {
+    fn look_job(&mut self, now: Instant) -> Option<RequestFuture> {
         let idle = self.watches.values().filter(|watch| !watch.looks.under_way);
         let due = idle.filter_map(|watch| watch.looks.due.map(|due| (due, &watch.id)));
         let (_, id) = due.filter(|(due, _)| *due <= now).min()?;
@@ -132,7 +132,7 @@ impl Desk {
         Some(jobs::look(self.rest.clone(), self.scope, id))
     }
 
-    fn search_job(&mut self, now: Instant) -> Option<Job> {
+    fn search_job(&mut self, now: Instant) -> Option<RequestFuture> {
         match self.search {
             Search::Due { at, again } if at <= now => {
                 self.search = Search::UnderWay { again };

@@ -1,13 +1,13 @@
 //! What was said on a call, as a message.
 
-use super::participants::People;
+use super::participants::Participants;
 use crate::event::{Body, Message, Origin, Party, Role};
-use crate::source::Told;
+use crate::source::TimedEvent;
 use crate::wire::conversation::Participant;
 use crate::wire::transcription::{Side, Utterance};
 
 /// An utterance as the reader sees it: from the customer, or from whoever speaks for the organisation now.
-pub(super) fn told(utterance: Utterance, people: &People) -> Told {
+pub(super) fn told(utterance: Utterance, people: &Participants) -> TimedEvent {
     let known = speaker(&utterance, people);
     let (role, by) = match (known, utterance.side) {
         (Some((role, by)), _) => (role, Some(by)),
@@ -27,11 +27,11 @@ pub(super) fn told(utterance: Utterance, people: &People) -> Told {
         attachments: Vec::new(),
         origin: Origin::Live,
     };
-    Told { at: utterance.at, body: Body::Message(message) }
+    TimedEvent { at: utterance.at, body: Body::Message(message) }
 }
 
 /// Who said it, as far as that can be told from who is there.
-pub(super) fn speaker<'a>(utterance: &Utterance, people: &'a People) -> Option<(Role, &'a Participant)> {
+pub(super) fn speaker<'a>(utterance: &Utterance, people: &'a Participants) -> Option<(Role, &'a Participant)> {
     match utterance.side {
         Side::Customer => people.customer().map(|by| (Role::Customer, by)),
         Side::Agent => people.host(utterance.at),
@@ -53,15 +53,15 @@ mod tests {
     use super::*;
     use crate::wire::conversation::Snapshot;
 
-    fn people(participants: &serde_json::Value) -> People {
-        let mut people = People::default();
+    fn people(participants: &serde_json::Value) -> Participants {
+        let mut people = Participants::default();
         for participant in Snapshot::of(&json!({ "participants": participants })).participants {
             people.note(participant, true);
         }
         people
     }
 
-    fn by(side: Side, second: i64, people: &People) -> String {
+    fn by(side: Side, second: i64, people: &Participants) -> String {
         let at = DateTime::from_timestamp(second, 0);
         let utterance = Utterance { id: Some("u".into()), is_final: true, side, text: "hello".into(), at };
         let Body::Message(message) = told(utterance, people).body else { panic!("a message") };
@@ -73,21 +73,21 @@ mod tests {
         let at = |second: i64| DateTime::from_timestamp(second, 0);
         let people = people(&json!([
             { "id": "1", "purpose": "customer", "state": "connected", "name": "Ada" },
-            { "id": "2", "purpose": "ivr", "state": "disconnected", "name": "Welcome Line", "connectedTime": at(10), "endTime": at(20) },
+            { "id": "2", "purpose": "ivr", "state": "disconnected", "name": "Welcome ChannelState", "connectedTime": at(10), "endTime": at(20) },
             { "id": "3", "purpose": "agent", "state": "connected", "user": { "id": "u", "name": "Sam" }, "connectedTime": at(30) },
         ]));
         let cases = [
             (Side::Customer, 15, "Customer Ada"),
-            (Side::Agent, 15, "Bot Welcome Line"),
+            (Side::Agent, 15, "Bot Welcome ChannelState"),
             (Side::Agent, 40, "Agent Sam"),
-            (Side::Agent, 5, "Bot Welcome Line"),
+            (Side::Agent, 5, "Bot Welcome ChannelState"),
             (Side::Agent, 28, "Agent Sam"),
             (Side::Unknown, 40, "Unknown -"),
         ];
         for (side, second, wanted) in cases {
             assert_eq!(by(side, second, &people), wanted, "{second}");
         }
-        let nobody = People::default();
+        let nobody = Participants::default();
         assert_eq!([Side::Customer, Side::Agent].map(|side| by(side, 1, &nobody)), ["Customer -", "Agent -"]);
     }
 }

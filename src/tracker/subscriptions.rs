@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::conversation::Watch;
+use super::conversation::Conversation;
 use crate::config::Targets;
 use crate::wire::channel::TopicState;
 
@@ -17,7 +17,7 @@ const DETAILS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end
 
 /// The topics of the channel.
 #[derive(Debug, Default)]
-pub(super) struct Topics {
+pub(super) struct Subscriptions {
     /// Whether an answer about some of them is awaited.
     pub(super) are_asked_for: bool,
     /// Whether a conversation may have agents or queues that the channel does not listen to yet.
@@ -29,7 +29,7 @@ pub(super) struct Topics {
     crowded: bool,
 }
 
-impl Topics {
+impl Subscriptions {
     /// A new channel listens to nothing yet, and may be permitted what another was not.
     pub(super) fn start_over(&mut self) {
         self.are_stale = true;
@@ -38,7 +38,11 @@ impl Topics {
     }
 
     /// What it should listen to besides what it does.
-    pub(super) fn missing<'a>(&mut self, groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+    pub(super) fn missing<'a>(
+        &mut self,
+        groups: &Targets,
+        watches: impl Iterator<Item = &'a Conversation>,
+    ) -> Vec<String> {
         let mut missing = wanted(groups, watches);
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MOST.saturating_sub(self.subscribed.len());
@@ -52,7 +56,7 @@ impl Topics {
     }
 
     /// Everything it should listen to, when that is to be said anew.
-    pub(super) fn all<'a>(&self, groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+    pub(super) fn all<'a>(&self, groups: &Targets, watches: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
         let mut all = wanted(groups, watches);
         all.retain(|topic| !self.refused.contains(topic));
         all.truncate(MOST);
@@ -89,7 +93,7 @@ impl Topics {
     }
 
     /// Whether messages of this conversation are announced: some topic about its agents or queues is permitted.
-    pub(super) fn announce(&self, groups: &Targets, watch: &Watch) -> bool {
+    pub(super) fn announce(&self, groups: &Targets, watch: &Conversation) -> bool {
         let mut topics = messages(watch).chain(of_groups(groups)).chain(of_call(watch));
         topics.any(|topic| self.subscribed.contains(&topic))
     }
@@ -114,7 +118,7 @@ impl Topics {
 }
 
 /// The most important first: what brings messages, then what only hints.
-fn wanted<'a>(groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec<String> {
+fn wanted<'a>(groups: &Targets, watches: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
     let mut seen = HashSet::new();
     let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
     for watch in watches.filter(|watch| !watch.is_ending()) {
@@ -127,14 +131,14 @@ fn wanted<'a>(groups: &Targets, watches: impl Iterator<Item = &'a Watch>) -> Vec
     first
 }
 
-fn messages(watch: &Watch) -> impl Iterator<Item = String> + use<> {
+fn messages(watch: &Conversation) -> impl Iterator<Item = String> + use<> {
     let (queues, users) = watch.people.places();
     let mut topics: Vec<String> = queues.into_iter().map(queue).chain(users.into_iter().map(user)).collect();
     topics.sort_unstable();
     topics.into_iter()
 }
 
-fn of_call(watch: &Watch) -> impl Iterator<Item = String> + use<> {
+fn of_call(watch: &Conversation) -> impl Iterator<Item = String> + use<> {
     watch.has_calls().then(|| format!("v2.conversations.{}.transcription", watch.id)).into_iter()
 }
 
@@ -171,16 +175,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::source::Why;
+    use crate::source::BackfillReason;
     use crate::tracker::Mode;
     use crate::wire::conversation::Snapshot;
 
     /// A conversation with this many agents, of whom none is gone.
-    fn watch(id: &str, agents: usize) -> Watch {
+    fn watch(id: &str, agents: usize) -> Conversation {
         let agent =
             |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
         let people: Vec<Value> = (0..agents).map(agent).collect();
-        let mut watch = Watch::new(id.into(), Mode::Full, None, Why::Start);
+        let mut watch = Conversation::new(id.into(), Mode::Full, None, BackfillReason::Startup);
         watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_, _| false);
         watch
     }
@@ -197,7 +201,7 @@ mod tests {
     #[test]
     fn what_brings_messages_comes_first_and_what_hints_after_it() {
         let watches = [watch("c1", 1), watch("c2", 2)];
-        let missing = Topics::default().missing(&groups(), watches.iter());
+        let missing = Subscriptions::default().missing(&groups(), watches.iter());
         let wanted = [
             "v2.routing.queues.q.",
             "v2.users.u.",
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_channel_holds_a_thousand() {
-        let mut topics = Topics::default();
+        let mut topics = Subscriptions::default();
         let many = watch("c1", 1500);
         let first = topics.missing(&Targets::default(), std::iter::once(&many));
         assert_eq!(first.len(), MOST);
@@ -226,14 +230,14 @@ mod tests {
 
     #[test]
     fn refusals_without_end_are_not_all_told() {
-        let mut topics = Topics::default();
+        let mut topics = Subscriptions::default();
         let told = (0..2 * MOST_WARNINGS).filter(|number| topics.is_new(number.to_string())).count();
         assert_eq!((told, topics.warned.len()), (MOST_WARNINGS, MOST_WARNINGS));
     }
 
     #[test]
     fn what_is_refused_is_not_asked_for_again_on_this_channel() {
-        let (mut topics, watch) = (Topics::default(), watch("c1", 1));
+        let (mut topics, watch) = (Subscriptions::default(), watch("c1", 1));
         let missing = topics.missing(&Targets::default(), std::iter::once(&watch));
         assert!(!topics.announce(&Targets::default(), &watch));
         topics.note(&missing, &[state(&missing[0].to_uppercase(), &["routing:queue:view"])], false);

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::conversation::Watch;
+use super::conversation::Conversation;
 
 /// In the order of their ids. Each has a place of its own in memory: a map that held them itself would take the room of
 /// eleven for one, and on the transcript socket there is a desk for each conversation.
 #[derive(Debug, Default)]
-pub(super) struct Watches(BTreeMap<String, Box<Watch>>);
+pub(super) struct Conversations(BTreeMap<String, Box<Conversation>>);
 
-impl Watches {
+impl Conversations {
     /// Begins with the conversation unless it is there.
-    pub(super) fn begin(&mut self, id: &str, watch: impl FnOnce() -> Watch) {
+    pub(super) fn begin(&mut self, id: &str, watch: impl FnOnce() -> Conversation) {
         self.0.entry(id.to_owned()).or_insert_with(|| Box::new(watch()));
     }
 
@@ -19,11 +19,11 @@ impl Watches {
         self.0.remove(id);
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Watch> {
+    pub(super) fn get(&self, id: &str) -> Option<&Conversation> {
         self.0.get(id).map(AsRef::as_ref)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Watch> {
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Conversation> {
         self.0.get_mut(id).map(AsMut::as_mut)
     }
 
@@ -35,11 +35,11 @@ impl Watches {
         self.0.keys()
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Watch> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &Conversation> {
         self.0.values().map(AsRef::as_ref)
     }
 
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Watch> {
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Conversation> {
         self.0.values_mut().map(AsMut::as_mut)
     }
 

@@ -16,7 +16,7 @@ use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket};
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::output::Prefixes;
-use crate::tracker::{self, Desk, Mode};
+use crate::tracker::{self, Mode, Tracker};
 
 /// How the service is asked for a sign of life.
 const KNOCK: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
@@ -24,7 +24,7 @@ const KNOCK: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
 /// The notifications of one process.
 #[derive(Debug)]
 pub(crate) struct Notifications {
-    desk: Rc<RefCell<Desk>>,
+    desk: Rc<RefCell<Tracker>>,
     rest: Rest,
     limits: SocketLimits,
     follow: bool,
@@ -41,7 +41,7 @@ impl Notifications {
         prefixes: Prefixes,
         ledger: Rc<RefCell<Dedup>>,
     ) -> Self {
-        let desk = Desk::new(rest.clone(), Mode::Full, groups, past, prefixes, ledger);
+        let desk = Tracker::new(rest.clone(), Mode::Full, groups, past, prefixes, ledger);
         Self { desk: Rc::new(RefCell::new(desk)), rest, limits, follow: past.follow }
     }
 
@@ -75,7 +75,7 @@ impl Notifications {
         match self.dial().await? {
             Some(session) => Ok(session),
             None => self.dial().await?.ok_or_else(|| {
-                SourceError::ChannelGone(format!("{} does not know the channel it has just made", self.rest.host()))
+                SourceError::ChannelLost(format!("{} does not know the channel it has just made", self.rest.host()))
             }),
         }
     }
@@ -152,16 +152,16 @@ impl Notifications {
         let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), &http::host(&url)))),
             Err(HandshakeError::Http(error)) => return Err(error.into()),
-            Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesys { host, reason }),
+            Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
             Err(HandshakeError::Rejected { host, answer }) => (host, answer),
         };
         match answer.status.as_u16() {
-            408 | 429 | 500 | 502..=599 => Err(SourceError::Busy { host, answer }),
+            408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, answer }),
             400..=499 => {
                 self.forget();
                 Ok(None)
             }
-            _ => Err(SourceError::NotGenesys { host, reason: format!("it says {answer}") }),
+            _ => Err(SourceError::NotGenesysCloud { host, reason: format!("it says {answer}") }),
         }
     }
 

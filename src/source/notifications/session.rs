@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::event::{Body, RawFrame, TranscriptEvent};
-use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+use crate::source::{Item, ItemKind, Outage, SourceError, due};
 use crate::status::redact::Secrets;
-use crate::status::status_line::Life;
-use crate::tracker::{Desk, Event};
+use crate::status::status_line::LastActivity;
+use crate::tracker::{Event, Tracker};
 use crate::wire::notification::{self, Notification};
 
 /// How long a socket that has ended as announced may be missed: the one that takes its place is being opened, and the
@@ -30,7 +30,7 @@ const IN_A_ROW: u32 = 16;
 pub(crate) struct NotificationSession<T> {
     /// There is none where nothing is to be heard.
     socket: Option<Socket<T>>,
-    desk: Rc<RefCell<Desk>>,
+    desk: Rc<RefCell<Tracker>>,
     peer: String,
     secrets: Secrets,
     follow: bool,
@@ -50,7 +50,7 @@ impl<T> NotificationSession<T> {
     /// A session over an open socket, or over none, with the desk that knows everything else.
     pub(super) fn new(
         socket: Option<Socket<T>>,
-        desk: Rc<RefCell<Desk>>,
+        desk: Rc<RefCell<Tracker>>,
         peer: String,
         secrets: Secrets,
         follow: bool,
@@ -71,7 +71,7 @@ impl<T> NotificationSession<T> {
     }
 
     /// Says that this is the first session after a loss. Without a socket nothing was missed that could have been heard.
-    pub(crate) fn resume(&mut self, loss: &Loss) {
+    pub(crate) fn resume(&mut self, loss: &Outage) {
         if self.socket.is_some() {
             self.desk.borrow_mut().resume(loss);
         }
@@ -92,11 +92,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         self.socket.as_ref().map_or_else(Utc::now, Socket::last_activity)
     }
 
-    pub(crate) fn life(&self) -> Option<Life> {
+    pub(crate) fn life(&self) -> Option<LastActivity> {
         self.socket.as_ref().map(Socket::life)
     }
 
-    pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
         if self.left {
             return None;
         }
@@ -112,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         Some(self.take(result))
     }
 
-    pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+    pub(crate) async fn next(&mut self) -> Result<Item<'_>, SourceError> {
         loop {
             if self.left {
                 return Err(self.farewell().await);
@@ -179,12 +179,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     async fn farewell(&mut self) -> SourceError {
         let socket = match (&mut self.socket, &self.ended) {
             (Some(socket), None) => socket,
-            (_, Some((_, ending))) => return SourceError::Dropped(ending.clone()),
-            (None, None) => return SourceError::Dropped(CloseReason::ConnectionLost("there is no socket".to_owned())),
+            (_, Some((_, ending))) => return SourceError::ConnectionLost(ending.clone()),
+            (None, None) => {
+                return SourceError::ConnectionLost(CloseReason::ConnectionLost("there is no socket".to_owned()));
+            }
         };
         loop {
             if let Err(ending) = socket.next().await {
-                return SourceError::Dropped(ending);
+                return SourceError::ConnectionLost(ending);
             }
         }
     }
@@ -192,7 +194,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     /// What was found out to be of no more use.
     fn broken(&mut self) -> Result<(), SourceError> {
         if let Some((_, ending)) = self.ended.take_if(|(until, _)| *until <= Instant::now()) {
-            return Err(SourceError::Dropped(ending));
+            return Err(SourceError::ConnectionLost(ending));
         }
         let mut desk = self.desk.borrow_mut();
         if let Some(fatal) = desk.fatal() {
@@ -204,7 +206,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         {
             return Err(trouble);
         }
-        desk.line.take_loss().map_or(Ok(()), |why| Err(SourceError::ChannelGone(why)))
+        desk.line.take_loss().map_or(Ok(()), |why| Err(SourceError::ChannelLost(why)))
     }
 
     /// Whether there is something to be heard after all, and no socket for it.
@@ -218,7 +220,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         desk.is_done() || (!self.follow && desk.is_caught_up())
     }
 
-    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Arrival<'_>, SourceError> {
+    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Item<'_>, SourceError> {
         let frame = match result {
             Ok(frame) => frame,
             Err(ending) if self.closing.is_some() => {
@@ -229,7 +231,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
                 if matches!(ending, CloseReason::Closed { .. }) {
                     self.desk.borrow_mut().line.kicked();
                 }
-                return Err(SourceError::Dropped(self.redacted(ending)));
+                return Err(SourceError::ConnectionLost(self.redacted(ending)));
             }
         };
         let (conversation, meaning) = self.understand(notification::read(frame.raw()));
@@ -242,11 +244,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             (raw, None) => raw,
         };
         let received = frame.received;
-        Ok(Arrival { conversation: &self.current, received, raw: Some(raw), meaning, last: false })
+        Ok(Item { conversation: &self.current, received, raw: Some(raw), meaning, last: false })
     }
 
     /// What a frame means, and for which conversation.
-    fn understand(&mut self, notice: Notification) -> (String, Meaning<'static>) {
+    fn understand(&mut self, notice: Notification) -> (String, ItemKind<'static>) {
         let conversation = match &notice {
             Notification::Conversation(snapshot) => snapshot.id.clone(),
             Notification::DetailEvent { conversation, .. } | Notification::Typing { conversation, .. } => {
@@ -256,10 +258,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             _ => None,
         };
         let meaning = match &notice {
-            Notification::Heartbeat | Notification::Pong => Meaning::Life,
-            Notification::Unknown(name) => Meaning::Unknown(self.secrets.redact(name).into_owned().into()),
-            Notification::Malformed(reason) => Meaning::Malformed(reason.clone()),
-            _ => Meaning::Hint,
+            Notification::Heartbeat | Notification::Pong => ItemKind::Keepalive,
+            Notification::Unknown(name) => ItemKind::Ignored(self.secrets.redact(name).into_owned().into()),
+            Notification::Malformed(reason) => ItemKind::Malformed(reason.clone()),
+            _ => ItemKind::Hint,
         };
         match notice {
             Notification::SocketClosing => {
@@ -281,7 +283,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         (conversation.unwrap_or_default(), meaning)
     }
 
-    fn tell(&mut self, (id, out): (String, Event)) -> Arrival<'_> {
+    fn tell(&mut self, (id, out): (String, Event)) -> Item<'_> {
         self.current = id;
         let conversation = self.current.as_str();
         let mut last = false;
@@ -289,11 +291,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             Event::Live(told) => {
                 last = told.body == Body::Closed && self.desk.borrow().is_done();
                 let received = told.received();
-                (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
+                (received, ItemKind::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
             }
-            Event::Backfill(events, why) => (Utc::now(), Meaning::History(events, why)),
+            Event::Backfill(events, why) => (Utc::now(), ItemKind::History(events, why)),
         };
-        Arrival { conversation, received, raw: None, meaning, last }
+        Item { conversation, received, raw: None, meaning, last }
     }
 
     fn redacted(&self, ending: CloseReason) -> CloseReason {
@@ -307,8 +309,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 }
 
 /// Nothing for the reader, and perhaps the last of it.
-fn hint(last: bool) -> Arrival<'static> {
-    Arrival { conversation: "", received: Utc::now(), raw: None, meaning: Meaning::Hint, last }
+fn hint(last: bool) -> Item<'static> {
+    Item { conversation: "", received: Utc::now(), raw: None, meaning: ItemKind::Hint, last }
 }
 
 /// The frame as it may be shown, where that is not as it came.

@@ -20,8 +20,8 @@ use crate::api::websocket::{self, HandshakeError};
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::output::Prefixes;
-use crate::tracker::Desk;
 use crate::tracker::Mode;
+use crate::tracker::Tracker;
 use crate::wire::transcript::fast_path::TemplateCache;
 
 /// Where the transcript socket of a conversation is. The id holds nothing that a URL would have to escape.
@@ -40,7 +40,7 @@ pub(crate) struct Transcript {
     url: Url,
     conversation: String,
     limits: SocketLimits,
-    desk: Rc<RefCell<Desk>>,
+    desk: Rc<RefCell<Tracker>>,
     shapes: TemplateCache,
 }
 
@@ -56,7 +56,7 @@ impl Transcript {
         (ledger, shapes): (Rc<RefCell<Dedup>>, TemplateCache),
     ) -> Self {
         let url = endpoint(api, &conversation);
-        let mut desk = Desk::new(rest, Mode::HistoryOnly, Targets::default(), past, prefixes, ledger);
+        let mut desk = Tracker::new(rest, Mode::HistoryOnly, Targets::default(), past, prefixes, ledger);
         desk.adopt(&conversation, None);
         Self { http, auth, url, conversation, limits, desk: Rc::new(RefCell::new(desk)), shapes }
     }
@@ -89,7 +89,9 @@ impl Transcript {
     fn classify(&self, error: HandshakeError) -> SourceError {
         let (host, answer) = match error {
             HandshakeError::Http(error) => return error.into(),
-            HandshakeError::Invalid { host, reason } => return SourceError::NotSpoken { host, reason, status: None },
+            HandshakeError::Invalid { host, reason } => {
+                return SourceError::UnexpectedResponse { host, reason, status: None };
+            }
             HandshakeError::Rejected { host, answer } => (host, answer),
         };
         match answer.status.as_u16() {
@@ -97,12 +99,12 @@ impl Transcript {
             403 => SourceError::Forbidden { host, answer },
             404 | 410 => SourceError::NoConversation { host, conversation: self.conversation.clone(), answer },
             501 => not_spoken(host, &answer),
-            408 | 429 | 500..=599 => SourceError::Busy { host, answer },
+            408 | 429 | 500..=599 => SourceError::Unavailable { host, answer },
             _ => not_spoken(host, &answer),
         }
     }
 }
 
 fn not_spoken(host: String, answer: &ErrorBody) -> SourceError {
-    SourceError::NotSpoken { host, reason: format!("it says {answer}"), status: Some(answer.status.as_u16()) }
+    SourceError::UnexpectedResponse { host, reason: format!("it says {answer}"), status: Some(answer.status.as_u16()) }
 }

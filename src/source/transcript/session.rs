@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::api::oauth::Token;
 use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::event::{RawFrame, TranscriptEvent};
-use crate::source::{Arrival, Loss, Meaning, SourceError, due};
+use crate::source::{Item, ItemKind, Outage, SourceError, due};
 use crate::status::redact::Secrets;
-use crate::status::status_line::Life;
-use crate::tracker::{Desk, Event};
+use crate::status::status_line::LastActivity;
+use crate::tracker::{Event, Tracker};
 use crate::wire::transcript::fast_path::TemplateCache;
 use crate::wire::transcript::{Decoded, decode};
 
@@ -34,7 +34,7 @@ pub(crate) struct TranscriptSession<T> {
     secrets: Secrets,
     peer: String,
     frame: Option<Frame>,
-    desk: Rc<RefCell<Desk>>,
+    desk: Rc<RefCell<Tracker>>,
     shapes: TemplateCache,
     /// What came while the past was read.
     waiting: VecDeque<Frame>,
@@ -51,7 +51,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         conversation: String,
         (token, peer): (Token, String),
         secrets: Secrets,
-        (desk, shapes): (Rc<RefCell<Desk>>, TemplateCache),
+        (desk, shapes): (Rc<RefCell<Tracker>>, TemplateCache),
     ) -> Self {
         Self {
             socket,
@@ -72,7 +72,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         &self.peer
     }
 
-    pub(crate) fn resume(&mut self, loss: &Loss) {
+    pub(crate) fn resume(&mut self, loss: &Outage) {
         self.desk.borrow_mut().resume(loss);
     }
 
@@ -85,11 +85,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         self.socket.last_activity()
     }
 
-    pub(crate) fn life(&self) -> Life {
+    pub(crate) fn life(&self) -> LastActivity {
         self.socket.life()
     }
 
-    pub(crate) fn ready(&mut self) -> Option<Result<Arrival<'_>, SourceError>> {
+    pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
         if let Some(out) = self.read_past() {
             return Some(Ok(past(&self.conversation, out)));
         }
@@ -105,7 +105,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         Some(self.take(result))
     }
 
-    pub(crate) async fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+    pub(crate) async fn next(&mut self) -> Result<Item<'_>, SourceError> {
         loop {
             self.desk.borrow_mut().begin();
             if let Some(out) = self.read_past() {
@@ -123,7 +123,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     }
 
     /// The next of what was said already and lacks its words yet; `None` when nothing is missing. The socket may be gone.
-    pub(crate) async fn owed(&mut self) -> Option<Arrival<'_>> {
+    pub(crate) async fn owed(&mut self) -> Option<Item<'_>> {
         loop {
             self.desk.borrow_mut().begin();
             if let Some(out) = self.read_past() {
@@ -210,7 +210,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         }
     }
 
-    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Arrival<'_>, SourceError> {
+    fn take(&mut self, result: Result<Frame, CloseReason>) -> Result<Item<'_>, SourceError> {
         match result {
             Ok(frame) => {
                 let frame = self.frame.insert(frame);
@@ -233,23 +233,23 @@ pub(crate) fn arrival<'a>(
     conversation: &'a str,
     received: DateTime<Utc>,
     shapes: &TemplateCache,
-) -> Arrival<'a> {
+) -> Item<'a> {
     let meaning = match decode(raw, conversation, received, shapes) {
-        Decoded::Event(event) => Meaning::Event(event),
-        Decoded::Unknown(name) => Meaning::Unknown(name),
-        Decoded::Malformed(reason) => Meaning::Malformed(reason),
+        Decoded::Event(event) => ItemKind::Event(event),
+        Decoded::Unknown(name) => ItemKind::Ignored(name),
+        Decoded::Malformed(reason) => ItemKind::Malformed(reason),
     };
-    let last = matches!(&meaning, Meaning::Event(event) if event.body == crate::event::Body::Closed);
-    Arrival { conversation, received, raw: Some(raw), meaning, last }
+    let last = matches!(&meaning, ItemKind::Event(event) if event.body == crate::event::Body::Closed);
+    Item { conversation, received, raw: Some(raw), meaning, last }
 }
 
-fn past(conversation: &str, out: Event) -> Arrival<'_> {
+fn past(conversation: &str, out: Event) -> Item<'_> {
     let (received, meaning) = match out {
         Event::Live(told) => {
             let received = told.received();
-            (received, Meaning::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
+            (received, ItemKind::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
         }
-        Event::Backfill(events, why) => (Utc::now(), Meaning::History(events, why)),
+        Event::Backfill(events, why) => (Utc::now(), ItemKind::History(events, why)),
     };
-    Arrival { conversation, received, raw: None, meaning, last: false }
+    Item { conversation, received, raw: None, meaning, last: false }
 }

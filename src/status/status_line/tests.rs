@@ -30,7 +30,7 @@ fn owned<const N: usize>(shown: [(u64, &str); N]) -> Vec<(u64, String)> {
 #[tokio::test(start_paused = true)]
 async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
     let pulse = pulse();
-    let life = Life::new(Instant::now().into());
+    let life = LastActivity::new(Instant::now().into());
     pulse.vital().listens(Some(life));
     let expected = [
         (5, ""),
@@ -43,8 +43,8 @@ async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
 #[tokio::test(start_paused = true)]
 async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
     let (pulse, said) = (pulse(), Said::default());
-    let life = Life::new(Instant::now().into());
-    pulse.vital().listens(Some(Life::clone(&life)));
+    let life = LastActivity::new(Instant::now().into());
+    pulse.vital().listens(Some(LastActivity::clone(&life)));
     let talk = async {
         for (after, line) in [(61, false), (22, true)] {
             sleep(seconds(after)).await;
@@ -83,7 +83,7 @@ async fn an_outage_is_told_as_what_it_is() {
     assert_eq!(line(), "connecting, retry 1 of 5 in 2 s");
     vital.connects();
     assert_eq!(line(), "connecting, retry 1 of 5");
-    vital.listens(Some(Life::new(Instant::now().into())));
+    vital.listens(Some(LastActivity::new(Instant::now().into())));
     assert_eq!(line(), "alive, quiet for 10 s; last sign of life 0 s ago");
     vital.waits(true, Some((2, Retries::Unlimited)), seconds(3));
     let then = shown(&pulse, &said, 11).await;
@@ -100,8 +100,8 @@ async fn who_has_no_socket_or_has_left_does_not_count() {
     let vitals: Vec<Vital> = (0..4).map(|_| pulse.vital()).collect();
     let (now, earlier) = (Instant::now() + seconds(15), Instant::now());
     advance(seconds(20)).await;
-    vitals[0].listens(Some(Life::new(now.into())));
-    vitals[1].listens(Some(Life::new(earlier.into())));
+    vitals[0].listens(Some(LastActivity::new(now.into())));
+    vitals[1].listens(Some(LastActivity::new(earlier.into())));
     vitals[2].listens(None);
     let line = || pulse.line(pulse.silence(None, None)).unwrap_or_default();
     assert_eq!(line(), "2 connections alive, quiet for 20 s; last signs of life within 20 s");

@@ -28,9 +28,9 @@ use crate::source::transcript::TranscriptSession;
 use crate::source::{Session, SourceError};
 use crate::status::redact::Secrets;
 use crate::status::status_line::Vital;
-use crate::supervisor::{Failure, Outcome, Persistence, follow};
+use crate::supervisor::{Failure, Outcome, RetryPolicy, follow};
 use crate::system::suspend::SuspendDetector;
-use crate::tracker::Desk;
+use crate::tracker::Tracker;
 use crate::wire::transcript::fast_path::TemplateCache;
 
 thread_local! {
@@ -90,12 +90,12 @@ pub(super) fn limits() -> SocketLimits {
     SocketLimits { ping_interval, idle_timeout, max_frame_size: 1024, read_buffer: 4096 }
 }
 
-pub(super) fn at_most(retries: u32) -> Persistence {
-    Persistence { retries: Retries::Limited(retries), follow: false }
+pub(super) fn at_most(retries: u32) -> RetryPolicy {
+    RetryPolicy { retries: Retries::Limited(retries), follow: false }
 }
 
-pub(super) fn on_and_on() -> Persistence {
-    Persistence { retries: Retries::Unlimited, follow: true }
+pub(super) fn on_and_on() -> RetryPolicy {
+    RetryPolicy { retries: Retries::Unlimited, follow: true }
 }
 
 pub(super) fn message(id: &str) -> Message {
@@ -139,7 +139,7 @@ pub(super) async fn closed_with(server: &mut Server) -> Option<u16> {
 }
 
 /// Runs a tail against these acts, one an attempt, until it ends or `stop` fires. Must run on a `LocalSet`.
-pub(super) async fn play_until(acts: Vec<Act>, persistence: Persistence, stop: impl Future<Output = ()>) -> Played {
+pub(super) async fn play_until(acts: Vec<Act>, persistence: RetryPolicy, stop: impl Future<Output = ()>) -> Played {
     let file = tempfile::tempfile().expect("a file");
     let folder = tempfile::tempdir().expect("a folder");
     let recording = folder.path().join("a.rec");
@@ -187,7 +187,7 @@ fn output(file: &std::fs::File) -> Output {
 }
 
 /// A session with a server that plays this.
-pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell<Desk>>) -> Session<DuplexStream> {
+pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell<Tracker>>) -> Session<DuplexStream> {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
     tokio::task::spawn_local(play(server));
@@ -198,8 +198,8 @@ pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell
     Session::Transcript(session)
 }
 
-pub(super) fn without_past() -> Rc<RefCell<Desk>> {
-    Rc::new(RefCell::new(Desk::without_past("c1")))
+pub(super) fn without_past() -> Rc<RefCell<Tracker>> {
+    Rc::new(RefCell::new(Tracker::without_past("c1")))
 }
 
 /// All of the past, and no prefix.
@@ -214,7 +214,7 @@ fn lines(mut file: std::fs::File) -> Vec<String> {
 }
 
 /// The same without anybody who stops it, on a paused clock.
-pub(super) fn play(acts: Vec<Act>, persistence: Persistence) -> Played {
+pub(super) fn play(acts: Vec<Act>, persistence: RetryPolicy) -> Played {
     paused(play_until(acts, persistence, std::future::pending()))
 }
 

@@ -40,7 +40,7 @@ fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
         HttpError::Timeout { host: host(), after: Duration::from_secs(10) }.into(),
         unreachable_host(),
         AuthError::Unavailable { host: host(), answer: answer() }.into(),
-        SourceError::Busy { host: host(), answer: answer() },
+        SourceError::Unavailable { host: host(), answer: answer() },
     ];
     let mut acts: Vec<Act> = troubles.into_iter().map(Act::Refuse).collect();
     acts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
@@ -99,7 +99,7 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
 fn the_servers_wish_is_a_floor_under_the_delay() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
     let answer = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
-    let busy = SourceError::Busy { host: "h".into(), answer };
+    let busy = SourceError::Unavailable { host: "h".into(), answer };
     let played = play(vec![Act::Refuse(busy)], at_most(1));
     assert_eq!(played.waits(), [Duration::from_secs(60)]);
 }
@@ -109,5 +109,5 @@ fn the_last_cause_of_giving_up_is_kept() {
     let policy = || serve(|mut server| async move { close(&mut server, 1008).await });
     let Err(Failure::GaveUp { last, .. }) = play(vec![policy()], at_most(0)).result else { panic!("it must give up") };
     assert!(last.is_policy_close());
-    assert_eq!(last, SourceError::Ended(CloseReason::Closed { code: 1008, reason: String::new() }));
+    assert_eq!(last, SourceError::ClosedByServer(CloseReason::Closed { code: 1008, reason: String::new() }));
 }

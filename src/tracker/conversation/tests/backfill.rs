@@ -13,7 +13,7 @@ async fn what_was_there_is_told_at_once_and_in_order_and_what_comes_later_after_
     // It was heard of after everything was listed: it holds back nothing, and is no history.
     hears(&mut watch, &[ada(&["3a", "1a", "0z"]), person("Noor", "agent", "connected", &["9a"])]);
     watch.fetched(words(&["2a", "3a", "1a"]));
-    assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", "Sam: 2a (old)", "Ada: 3a (old)", ">", "[Noor joined]"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", "Sam: 2a (old)", "Ada: 3a (old)", ">", "[Noor joined]"]);
     wait(250).await;
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["Ada: 0z", "Noor: 9a"]);
@@ -41,7 +41,7 @@ async fn a_long_past_is_read_in_pieces_and_told_in_one() {
 async fn only_what_is_new_enough_is_wanted_of_the_past() {
     let none = Some(DateTime::<Utc>::MAX_UTC);
     for (since, wanted) in [(Some(at(2)), &["Ada: 2a (old)", "Ada: 3a (old)"][..]), (none, &[])] {
-        let mut watch = Watch::new("c1".into(), Mode::Full, since, Why::Start);
+        let mut watch = Conversation::new("c1".into(), Mode::Full, since, BackfillReason::Startup);
         looks(&mut watch, &[ada(&["1a", "2a", "3a"])]);
         fetch(&mut watch);
         let lines = told(&mut watch);
@@ -56,7 +56,7 @@ async fn only_what_is_new_enough_is_wanted_of_the_past() {
 
 #[tokio::test(start_paused = true)]
 async fn who_joins_a_conversation_that_has_just_begun_gets_all_of_it_as_it_happens() {
-    let mut watch = Watch::new("c1".into(), Mode::Full, None, Why::Joined);
+    let mut watch = Conversation::new("c1".into(), Mode::Full, None, BackfillReason::Joined);
     looks(&mut watch, &[ada(&["1a", "2a"])]);
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["<Joined", "Ada: 1a", "Ada: 2a", ">"]);

@@ -74,7 +74,7 @@ async fn what_never_had_words_is_said_to_have_none() {
     watch.fetched(words(&["2a"]));
     assert_eq!(
         told(&mut watch),
-        ["<Start", "Ada: nothing (old)", "Ada: 2a (old)", ">"],
+        ["<Startup", "Ada: nothing (old)", "Ada: 2a (old)", ">"],
         "it is old, and is not waited for"
     );
 }
@@ -87,7 +87,7 @@ async fn late_words_of_the_past_hold_back_none_of_it() {
     looks(&mut watch, &[ada]);
     watch.request().expect("a request");
     watch.fetched(words(&["1a"]));
-    assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", ">"]);
     wait(500).await;
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["Ada: 2a (old)"]);

@@ -56,7 +56,7 @@ async fn one_that_was_over_long_ago_is_told_and_done_with() {
     over.ended = Some(at(9));
     watch.see(over, true, unknown);
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", ">", "closed"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", ">", "closed"]);
 }
 
 #[tokio::test(start_paused = true)]

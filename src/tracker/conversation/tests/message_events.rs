@@ -8,7 +8,7 @@ fn heard(id: &str, side: &str, last: bool) -> Transcription {
     Transcription::of(&json!({ "transcripts": [heard] }))
 }
 
-fn on_call() -> Watch {
+fn on_call() -> Conversation {
     let mut watch = watch();
     let mut ada = ada(&[]);
     ada["calls"] = json!([{ "id": "x", "state": "connected" }]);
@@ -58,7 +58,7 @@ async fn nothing_is_asked_while_a_name_is_awaited() {
     assert_eq!((watch.request(), watch.fetch_due()), (None, None));
     watch.people.name("u1", Some(&"Sam".to_owned()));
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Start", "Sam: 1a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Sam: 1a (old)", ">"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,6 +79,8 @@ async fn signs_are_told_without_a_request() {
     ada["messages"][0]["messageMetadata"] = json!({ "type": "Event", "events": [{ "eventType": "Typing" }] });
     hears(&mut watch, &[ada]);
     assert_eq!(watch.request(), None);
-    let Some(Event::Live(Told { body: Body::Message(message), .. })) = watch.take().pop() else { panic!("a message") };
+    let Some(Event::Live(TimedEvent { body: Body::Message(message), .. })) = watch.take().pop() else {
+        panic!("a message")
+    };
     assert_eq!(message.role, Role::System);
 }

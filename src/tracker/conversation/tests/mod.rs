@@ -46,11 +46,11 @@ fn words(ids: &[&str]) -> Vec<MessageBody> {
     parse_bulk(&json!({ "entities": entities }).to_string()).expect("a listing")
 }
 
-fn watch_of(scope: Mode) -> Watch {
-    Watch::new("c1".into(), scope, None, Why::Start)
+fn watch_of(scope: Mode) -> Conversation {
+    Conversation::new("c1".into(), scope, None, BackfillReason::Startup)
 }
 
-fn watch() -> Watch {
+fn watch() -> Conversation {
     watch_of(Mode::Full)
 }
 
@@ -58,17 +58,17 @@ fn unknown(_: &str, _: Option<DateTime<Utc>>) -> bool {
     false
 }
 
-fn looks(watch: &mut Watch, people: &[Value]) {
+fn looks(watch: &mut Conversation, people: &[Value]) {
     watch.begin_look(Duration::from_secs(25));
     watch.see(list(people), true, unknown);
 }
 
-fn hears(watch: &mut Watch, people: &[Value]) {
+fn hears(watch: &mut Conversation, people: &[Value]) {
     watch.see(list(people), false, unknown);
 }
 
 /// Answers every request that is due with everything that is asked for.
-fn fetch(watch: &mut Watch) -> Vec<Vec<String>> {
+fn fetch(watch: &mut Conversation) -> Vec<Vec<String>> {
     let mut asked = Vec::new();
     while let Some(ids) = watch.request() {
         watch.fetched(words(&ids.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -78,7 +78,7 @@ fn fetch(watch: &mut Watch) -> Vec<Vec<String>> {
 }
 
 /// What the reader gets, in few words: `<` and `>` around what is past.
-fn told(watch: &mut Watch) -> Vec<String> {
+fn told(watch: &mut Conversation) -> Vec<String> {
     let mut lines = Vec::new();
     for out in watch.take() {
         match out {
@@ -93,7 +93,7 @@ fn told(watch: &mut Watch) -> Vec<String> {
     lines
 }
 
-fn word(told: &Told) -> String {
+fn word(told: &TimedEvent) -> String {
     match &told.body {
         Body::Message(message) => {
             let text = message.text.as_deref().unwrap_or("nothing");
@@ -106,16 +106,16 @@ fn word(told: &Told) -> String {
     }
 }
 
-fn loss(second: i64) -> Loss {
-    Loss { last_sign: at(second), reason: "reset".into() }
+fn loss(second: i64) -> Outage {
+    Outage { last_activity: at(second), reason: "reset".into() }
 }
 
 /// One that has told its past, a single message.
-fn live() -> Watch {
+fn live() -> Conversation {
     let mut watch = watch();
     looks(&mut watch, &[ada(&["1a"])]);
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", ">"]);
     watch
 }
 

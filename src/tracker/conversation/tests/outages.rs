@@ -14,7 +14,7 @@ async fn what_was_missed_comes_in_order_before_anything_newer() {
     looks(&mut watch, &[ada(&["1a", "7a", "6a", "9a"]), person("Sam", "agent", "connected", &["8a"])]);
     wait(250).await;
     fetch(&mut watch);
-    let missed = ["<Missed", "[Sam joined]", "Ada: 6a (old)", "Ada: 7a (old)", "Sam: 8a (old)", "Ada: 9a (old)", ">"];
+    let missed = ["<Outage", "[Sam joined]", "Ada: 6a (old)", "Ada: 7a (old)", "Sam: 8a (old)", "Ada: 9a (old)", ">"];
     assert_eq!(told(&mut watch), missed);
     watch.resume(&loss(20));
     looks(&mut watch, &[ada(&["1a", "7a", "6a", "9a"])]);
@@ -35,7 +35,7 @@ async fn what_was_wanted_before_a_loss_comes_before_what_was_missed() {
             wait(250).await;
         }
         fetch(&mut watch);
-        assert_eq!(told(&mut watch), ["<Missed", "Ada: 2a", "Ada: 6a (old)", ">"]);
+        assert_eq!(told(&mut watch), ["<Outage", "Ada: 2a", "Ada: 6a (old)", ">"]);
     }
 }
 
@@ -49,7 +49,7 @@ async fn a_look_from_before_the_loss_does_not_end_the_search() {
     looks(&mut watch, &[ada(&["1a", "6a"])]);
     wait(250).await;
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Missed", "Ada: 6a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Outage", "Ada: 6a (old)", ">"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn a_loss_before_the_past_was_read_changes_nothing_about_it() {
     wait(250).await;
     looks(&mut watch, &[ada(&["1a", "6a"])]);
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Start", "Ada: 1a (old)", "Ada: 6a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", "Ada: 6a (old)", ">"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn words_that_come_are_no_patience_with_looks_that_fail() {
     assert_eq!(watch.failures(), 6);
     watch.despair();
     let told = told(&mut watch);
-    assert_eq!((told.len(), told[0].as_str(), told[1].as_str()), (9, "gap from 5", "<Missed"));
+    assert_eq!((told.len(), told[0].as_str(), told[1].as_str()), (9, "gap from 5", "<Outage"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,13 +110,13 @@ async fn what_was_read_before_hope_was_lost_comes_after_the_gap_and_the_rest_wit
     watch.fetched(words(&ids[..200].iter().map(String::as_str).collect::<Vec<_>>()));
     watch.despair();
     let lines = told(&mut watch);
-    assert_eq!((lines.len(), &lines[..3]), (203, &["gap from 5".into(), "<Missed".into(), "Ada: 6a (old)".into()][..]));
+    assert_eq!((lines.len(), &lines[..3]), (203, &["gap from 5".into(), "<Outage".into(), "Ada: 6a (old)".into()][..]));
     assert!(watch.fetch_due().is_none(), "what is told later than the gap is told in disorder");
     watch.resume(&loss(400));
     looks(&mut watch, &[ada(&["300a", "401a"])]);
     wait(250).await;
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Missed", "Ada: 300a (old)", "Ada: 401a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Outage", "Ada: 300a (old)", "Ada: 401a (old)", ">"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,5 +128,5 @@ async fn what_was_said_before_the_start_is_not_missed_in_a_later_loss() {
     ada["messages"][1]["messageTime"] = json!(Utc::now() + chrono::TimeDelta::seconds(1));
     looks(&mut watch, &[ada]);
     fetch(&mut watch);
-    assert_eq!(told(&mut watch), ["<Missed", "Ada: 2a (old)", ">"]);
+    assert_eq!(told(&mut watch), ["<Outage", "Ada: 2a (old)", ">"]);
 }
