@@ -1,4 +1,4 @@
-//! A local Genesys Cloud on loopback, for `genesys-tail simulate`, for `--demo` and for tests.
+//! A local Genesys SimulatorState on loopback, for `genesys-tail simulate`, for `--demo` and for tests.
 //!
 //! It speaks the wire from the other side and shares no code with the client, so a mistake cannot agree with
 //! itself. A conversation's [`Script`] begins when a first socket can hear it, and goes on in real time whoever listens:
@@ -39,7 +39,7 @@ pub use request_log::{
     TranscriptHandshake, TranscriptSocket, UnroutedRequest,
 };
 pub use script::{Script, ScriptError};
-use state::Cloud;
+use state::SimulatorState;
 use state::channels;
 pub use state::conversation::ConversationHandle;
 use state::model;
@@ -125,7 +125,7 @@ impl Default for Options {
 /// A running simulator. It stops, and cuts every connection, when it is dropped.
 #[derive(Debug)]
 pub struct Simulator {
-    cloud: Arc<Cloud>,
+    state: Arc<SimulatorState>,
     accepting: JoinHandle<()>,
     stop: DropGuard,
 }
@@ -139,28 +139,28 @@ impl Simulator {
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let listener = TcpListener::bind(options.listen).await?;
-        let cloud = Arc::new(Cloud::new(options, listener.local_addr()?));
-        let accepting = tokio::spawn(http::accept(listener, Arc::clone(&cloud)));
-        let stop = cloud.stop.clone().drop_guard();
-        Ok(Self { cloud, accepting, stop })
+        let state = Arc::new(SimulatorState::new(options, listener.local_addr()?));
+        let accepting = tokio::spawn(http::accept(listener, Arc::clone(&state)));
+        let stop = state.stop.clone().drop_guard();
+        Ok(Self { state, accepting, stop })
     }
 
     /// `http://127.0.0.1:PORT`, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.cloud.base_url
+        &self.state.base_url
     }
 
     /// The id of the client that may sign in.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.cloud.client_id
+        &self.state.client_id
     }
 
     /// The secret of that client.
     #[must_use]
     pub fn client_secret(&self) -> &str {
-        &self.cloud.client_secret
+        &self.state.client_secret
     }
 
     /// The settings a client needs to tail the first conversation, as the text of a `.env` file.
@@ -172,20 +172,20 @@ impl Simulator {
             base = self.base_url(),
             id = self.client_id(),
             secret = self.client_secret(),
-            conversation = self.cloud.conversations()[0].id(),
+            conversation = self.state.conversations()[0].id(),
         )
     }
 
     /// A hand inside the conversation with this id; `None` when there is no such conversation.
     #[must_use]
     pub fn conversation(&self, id: &str) -> Option<ConversationHandle> {
-        self.cloud.stage(id).map(|stage| ConversationHandle::new(stage, Arc::clone(&self.cloud)))
+        self.state.conversation(id).map(|conversation| ConversationHandle::new(conversation, Arc::clone(&self.state)))
     }
 
     /// A hand inside the first conversation.
     #[must_use]
     pub fn first_conversation(&self) -> ConversationHandle {
-        ConversationHandle::new(Arc::clone(&self.cloud.conversations()[0]), Arc::clone(&self.cloud))
+        ConversationHandle::new(Arc::clone(&self.state.conversations()[0]), Arc::clone(&self.state))
     }
 
     /// The id of the agent with this name: the same in every simulator.
@@ -202,19 +202,19 @@ impl Simulator {
 
     /// Forgets every token: whoever comes with one is refused. Open sockets stay as they are.
     pub fn revoke_tokens(&self) {
-        self.cloud.tokens.revoke();
+        self.state.tokens.revoke();
     }
 
     /// Ends every channel, as when others took their places. Their sockets are told and closed.
     pub fn drop_channels(&self) {
-        for card in self.cloud.board.cards() {
-            self.cloud.board.forget(&card.id);
+        for card in self.state.channels.cards() {
+            self.state.channels.forget(&card.id);
         }
     }
 
     /// Sends a text frame as it is to every notification socket.
     pub async fn send_notification(&self, text: impl Into<String>) {
-        self.cloud.board.order(None, &channels::Order::Event(text.into().into())).await;
+        self.state.channels.order(None, &channels::Order::Event(text.into().into())).await;
     }
 
     /// Does a fault now on every notification socket, such as `notify:close=1001` or `channel:expire`.
@@ -223,8 +223,8 @@ impl Simulator {
     ///
     /// It is no fault; one of another place does nothing.
     pub async fn apply_fault(&self, fault: &str) -> Result<(), FaultError> {
-        if let Some(trick) = fault.parse::<Fault>()?.into_notify_trick() {
-            self.cloud.board.order(None, &channels::Order::Trick(trick)).await;
+        if let Some(fault) = fault.parse::<Fault>()?.into_notification_fault() {
+            self.state.channels.order(None, &channels::Order::Fault(fault)).await;
         }
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Simulator {
     /// What has happened until now.
     #[must_use]
     pub fn request_log(&self) -> RequestLog {
-        self.cloud.recorder.snapshot()
+        self.state.recorder.snapshot()
     }
 
     /// Waits until the log satisfies `predicate`, and returns it as it then is.
@@ -240,7 +240,7 @@ impl Simulator {
     /// Never gives up by itself, so put a time limit around it. Cancel safe. The predicate runs while the log is
     /// locked: it must not ask this simulator anything.
     pub async fn wait_for(&self, predicate: impl FnMut(&RequestLog) -> bool) -> RequestLog {
-        self.cloud.recorder.wait_for(predicate).await
+        self.state.recorder.wait_for(predicate).await
     }
 
     /// Stops, and waits until the port is free and no connection is left.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Fault, NotifyTrick, Place, RequestTrick, RetryAfter, SocketTrick, Trick};
+use super::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, RetryAfter, SocketFault};
 
 /// What a body or a message is blown up to when no size is given.
 const HUGE: usize = 64 << 20;
@@ -35,166 +35,168 @@ impl FromStr for Fault {
 
 fn parse(spec: &str) -> Result<Fault, String> {
     let (place, rest) = spec.split_once(':').ok_or_else(|| format!("a fault begins with one of {PLACES}"))?;
-    let mut words = Words::split(rest);
-    let trick = match place {
-        "token" => Trick::Request(Place::Token, request_trick(Place::Token, &mut words)?),
-        "handshake" => Trick::Request(Place::Handshake, request_trick(Place::Handshake, &mut words)?),
-        "socket" => Trick::Socket(socket_trick(&mut words)?),
-        "transcript" => transcript_trick(&words)?,
-        "rest" => rest_trick(&mut words)?,
-        "channel" => channel_trick(&mut words)?,
-        "notify" => Trick::Notify(notify_trick(&mut words)?),
+    let mut words = FaultSpec::split(rest);
+    let fault = match place {
+        "token" => FaultAction::Request(Endpoint::Token, request_fault(Endpoint::Token, &mut words)?),
+        "handshake" => FaultAction::Request(Endpoint::Handshake, request_fault(Endpoint::Handshake, &mut words)?),
+        "socket" => FaultAction::Socket(socket_fault(&mut words)?),
+        "transcript" => transcript_fault(&words)?,
+        "rest" => rest_fault(&mut words)?,
+        "channel" => channel_fault(&mut words)?,
+        "notify" => FaultAction::Notify(notify_fault(&mut words)?),
         _ => return Err(format!("nothing goes wrong at '{place}', only at {PLACES}")),
     };
     let fault = Fault {
         after: words.number("after")?.unwrap_or(0),
         skip: words.number("skip")?.unwrap_or(0),
-        times: words.times(usual_times(place, &trick))?,
+        times: words.times(usual_times(place, &fault))?,
         conversation: words.take("conversation").map(str::to_owned),
-        path: words.take("path").or(usual_path(place, &trick)).map(str::to_owned),
-        trick,
+        path: words.take("path").or(usual_path(place, &fault)).map(str::to_owned),
+        fault,
     };
     words.finish()?;
     Ok(fault)
 }
 
 /// Once, except for what is of no use when it happens once.
-fn usual_times(place: &str, trick: &Trick) -> Option<u64> {
-    match trick {
-        Trick::Socket(SocketTrick::Replay) | Trick::Deny(_) | Trick::Reject(_) => None,
-        Trick::Notify(NotifyTrick::StatusUpdates | NotifyTrick::Truncate(_)) => None,
-        Trick::Request(_, RequestTrick::LateBody(_) | RequestTrick::NewestFirst | RequestTrick::TextBody) => None,
+fn usual_times(place: &str, fault: &FaultAction) -> Option<u64> {
+    match fault {
+        FaultAction::Socket(SocketFault::Replay) | FaultAction::Deny(_) | FaultAction::Reject(_) => None,
+        FaultAction::Notify(NotificationFault::StatusUpdates | NotificationFault::Truncate(_)) => None,
+        FaultAction::Request(_, RequestFault::LateBody(_) | RequestFault::NewestFirst | RequestFault::TextBody) => None,
         _ if place == "transcript" => None,
         _ => Some(1),
     }
 }
 
 /// Where in the REST API it happens unless a path is given.
-fn usual_path(place: &str, trick: &Trick) -> Option<&'static str> {
-    match trick {
-        Trick::Request(_, RequestTrick::Omit(_) | RequestTrick::NewestFirst) => Some("/messages/bulk"),
-        Trick::Request(_, RequestTrick::LateBody(_) | RequestTrick::TextBody) => Some("/conversations/messages/"),
-        Trick::Request(..) if place == "channel" => Some("/notifications/channels"),
+fn usual_path(place: &str, fault: &FaultAction) -> Option<&'static str> {
+    match fault {
+        FaultAction::Request(_, RequestFault::Omit(_) | RequestFault::NewestFirst) => Some("/messages/bulk"),
+        FaultAction::Request(_, RequestFault::LateBody(_) | RequestFault::TextBody) => Some("/conversations/messages/"),
+        FaultAction::Request(..) if place == "channel" => Some("/notifications/channels"),
         _ => None,
     }
 }
 
 /// The published API has no such path, and says so before it asks who is there.
-fn transcript_trick(words: &Words<'_>) -> Result<Trick, String> {
+fn transcript_fault(words: &FaultSpec<'_>) -> Result<FaultAction, String> {
     match words.what {
         "absent" => {
-            let status = RequestTrick::Status { status: StatusCode::NOT_FOUND, retry_after: None, body: None };
-            words.bare(Trick::Request(Place::Handshake, status))
+            let status = RequestFault::Status { status: StatusCode::NOT_FOUND, retry_after: None, body: None };
+            words.bare(FaultAction::Request(Endpoint::Handshake, status))
         }
         what => Err(format!("there is no '{what}' here")),
     }
 }
 
-fn rest_trick(words: &mut Words<'_>) -> Result<Trick, String> {
+fn rest_fault(words: &mut FaultSpec<'_>) -> Result<FaultAction, String> {
     Ok(match words.what {
-        "deny" => Trick::Deny(words.words("the name of a permission")?),
-        _ => Trick::Request(Place::Rest, request_trick(Place::Rest, words)?),
+        "deny" => FaultAction::Deny(words.words("the name of a permission")?),
+        _ => FaultAction::Request(Endpoint::Rest, request_fault(Endpoint::Rest, words)?),
     })
 }
 
-fn channel_trick(words: &mut Words<'_>) -> Result<Trick, String> {
+fn channel_fault(words: &mut FaultSpec<'_>) -> Result<FaultAction, String> {
     Ok(match words.what {
-        "reject" => Trick::Reject(words.words("a part of a topic")?),
-        "expire" => words.bare(Trick::Notify(NotifyTrick::Expire))?,
-        "evict" => words.bare(Trick::Notify(NotifyTrick::Evict))?,
-        _ => Trick::Request(Place::Rest, request_trick(Place::Rest, words)?),
+        "reject" => FaultAction::Reject(words.words("a part of a topic")?),
+        "expire" => words.bare(FaultAction::Notify(NotificationFault::Expire))?,
+        "evict" => words.bare(FaultAction::Notify(NotificationFault::Evict))?,
+        _ => FaultAction::Request(Endpoint::Rest, request_fault(Endpoint::Rest, words)?),
     })
 }
 
-fn request_trick(place: Place, words: &mut Words<'_>) -> Result<RequestTrick, String> {
+fn request_fault(place: Endpoint, words: &mut FaultSpec<'_>) -> Result<RequestFault, String> {
     Ok(match (words.what, place) {
-        ("status", _) => RequestTrick::Status {
+        ("status", _) => RequestFault::Status {
             status: words.status(None)?,
             retry_after: words.retry_after()?,
             body: words.take("body").map(str::to_owned),
         },
-        ("slow", _) => RequestTrick::Slow(words.duration()?),
-        ("redirect", Place::Token) => RequestTrick::Redirect(words.status(Some(StatusCode::TEMPORARY_REDIRECT))?),
-        ("redirect", Place::Handshake | Place::Rest) => RequestTrick::Redirect(words.status(Some(StatusCode::FOUND))?),
-        ("reset", _) => words.bare(RequestTrick::Reset)?,
-        ("hang", _) => words.bare(RequestTrick::Hang)?,
-        ("not-json", _) => words.bare(RequestTrick::NotJson)?,
-        ("huge", _) => RequestTrick::Huge(words.size(Some(HUGE))?),
-        ("echo", _) => RequestTrick::Echo(words.status(Some(StatusCode::UNAUTHORIZED))?),
-        ("garbage", Place::Token) => words.bare(RequestTrick::Garbage)?,
-        ("expires-in", Place::Token) => RequestTrick::ExpiresIn(words.json()?),
-        ("bad-accept", Place::Handshake) => words.bare(RequestTrick::BadAccept)?,
-        ("ok", Place::Handshake) => words.bare(RequestTrick::Ok)?,
-        ("empty", Place::Rest) => words.bare(RequestTrick::Empty)?,
-        ("late-body", Place::Rest) => RequestTrick::LateBody(words.duration()?),
-        ("newest-first", Place::Rest) => words.bare(RequestTrick::NewestFirst)?,
-        ("omit", Place::Rest) => RequestTrick::Omit(words.parsed_or(1, "a number of ids")?),
-        ("textbody", Place::Rest) => words.bare(RequestTrick::TextBody)?,
+        ("slow", _) => RequestFault::Slow(words.duration()?),
+        ("redirect", Endpoint::Token) => RequestFault::Redirect(words.status(Some(StatusCode::TEMPORARY_REDIRECT))?),
+        ("redirect", Endpoint::Handshake | Endpoint::Rest) => {
+            RequestFault::Redirect(words.status(Some(StatusCode::FOUND))?)
+        }
+        ("reset", _) => words.bare(RequestFault::Reset)?,
+        ("hang", _) => words.bare(RequestFault::Hang)?,
+        ("not-json", _) => words.bare(RequestFault::NotJson)?,
+        ("huge", _) => RequestFault::Huge(words.size(Some(HUGE))?),
+        ("echo", _) => RequestFault::Echo(words.status(Some(StatusCode::UNAUTHORIZED))?),
+        ("garbage", Endpoint::Token) => words.bare(RequestFault::Garbage)?,
+        ("expires-in", Endpoint::Token) => RequestFault::ExpiresIn(words.json()?),
+        ("bad-accept", Endpoint::Handshake) => words.bare(RequestFault::BadAccept)?,
+        ("ok", Endpoint::Handshake) => words.bare(RequestFault::Ok)?,
+        ("empty", Endpoint::Rest) => words.bare(RequestFault::Empty)?,
+        ("late-body", Endpoint::Rest) => RequestFault::LateBody(words.duration()?),
+        ("newest-first", Endpoint::Rest) => words.bare(RequestFault::NewestFirst)?,
+        ("omit", Endpoint::Rest) => RequestFault::Omit(words.parsed_or(1, "a number of ids")?),
+        ("textbody", Endpoint::Rest) => words.bare(RequestFault::TextBody)?,
         (what, _) => return Err(format!("there is no '{what}' here")),
     })
 }
 
-fn socket_trick(words: &mut Words<'_>) -> Result<SocketTrick, String> {
+fn socket_fault(words: &mut FaultSpec<'_>) -> Result<SocketFault, String> {
     Ok(match words.what {
-        "close" => SocketTrick::Close {
+        "close" => SocketFault::Close {
             code: words.parsed("a close code")?,
             reason: words.take("reason").unwrap_or_default().to_owned(),
         },
-        "forbid" => words.bare(SocketTrick::Close { code: 1008, reason: "token expired".to_owned() })?,
-        "reset" => words.bare(SocketTrick::Reset)?,
-        "eof" => words.bare(SocketTrick::Eof)?,
-        "silence" | "half-open" => words.bare(SocketTrick::Silence)?,
-        "deaf" => words.bare(SocketTrick::Deaf)?,
-        "no-close-answer" => words.bare(SocketTrick::NoCloseAnswer)?,
-        "replay" => words.bare(SocketTrick::Replay)?,
-        "duplicate" => words.bare(SocketTrick::Duplicate)?,
-        "no-id" => words.bare(SocketTrick::NoId)?,
-        "ping" => SocketTrick::Ping(words.duration()?),
-        "binary" => words.bare(SocketTrick::Binary)?,
-        "fragmented" => words.bare(SocketTrick::Fragmented)?,
-        "malformed" => words.bare(SocketTrick::Malformed)?,
-        "binary-junk" => words.bare(SocketTrick::BinaryJunk)?,
-        "bad-utf8" => words.bare(SocketTrick::BadUtf8)?,
-        "reserved-bits" => words.bare(SocketTrick::ReservedBits)?,
-        "masked" => words.bare(SocketTrick::Masked)?,
-        "unknown-event" => words.bare(SocketTrick::UnknownEvent)?,
-        "odd-types" => words.bare(SocketTrick::OddTypes)?,
-        "oversize" => SocketTrick::Oversize {
+        "forbid" => words.bare(SocketFault::Close { code: 1008, reason: "token expired".to_owned() })?,
+        "reset" => words.bare(SocketFault::Reset)?,
+        "eof" => words.bare(SocketFault::Eof)?,
+        "silence" | "half-open" => words.bare(SocketFault::Silence)?,
+        "deaf" => words.bare(SocketFault::Deaf)?,
+        "no-close-answer" => words.bare(SocketFault::NoCloseAnswer)?,
+        "replay" => words.bare(SocketFault::Replay)?,
+        "duplicate" => words.bare(SocketFault::Duplicate)?,
+        "no-id" => words.bare(SocketFault::NoId)?,
+        "ping" => SocketFault::Ping(words.duration()?),
+        "binary" => words.bare(SocketFault::Binary)?,
+        "fragmented" => words.bare(SocketFault::Fragmented)?,
+        "malformed" => words.bare(SocketFault::Malformed)?,
+        "binary-junk" => words.bare(SocketFault::BinaryJunk)?,
+        "bad-utf8" => words.bare(SocketFault::BadUtf8)?,
+        "reserved-bits" => words.bare(SocketFault::ReservedBits)?,
+        "masked" => words.bare(SocketFault::Masked)?,
+        "unknown-event" => words.bare(SocketFault::UnknownEvent)?,
+        "odd-types" => words.bare(SocketFault::OddTypes)?,
+        "oversize" => SocketFault::Oversize {
             bytes: words.size(None)?,
             fragments: usize::try_from(words.number("fragments")?.unwrap_or(1).max(1)).map_err(|e| e.to_string())?,
         },
-        "burst" => SocketTrick::Burst(words.parsed("a number of messages")?),
+        "burst" => SocketFault::Burst(words.parsed("a number of messages")?),
         what => return Err(format!("there is no '{what}' here")),
     })
 }
 
-fn notify_trick(words: &mut Words<'_>) -> Result<NotifyTrick, String> {
+fn notify_fault(words: &mut FaultSpec<'_>) -> Result<NotificationFault, String> {
     Ok(match words.what {
-        "socket_closing" => NotifyTrick::SocketClosing(words.duration_or(CLOSING_NOTICE)?),
-        "no-heartbeat" => words.bare(NotifyTrick::NoHeartbeat)?,
-        "duplicate" => words.bare(NotifyTrick::Duplicate)?,
-        "reorder" => words.bare(NotifyTrick::Reorder)?,
-        "lose" => NotifyTrick::Lose(words.parsed_or(1, "a number of events")?),
-        "revoke" => words.bare(NotifyTrick::Revoke)?,
-        "unknown" => words.bare(NotifyTrick::Unknown)?,
-        "status-updates" => words.bare(NotifyTrick::StatusUpdates)?,
-        "truncate" => NotifyTrick::Truncate(words.parsed("a number of messages")?),
+        "socket_closing" => NotificationFault::SocketClosing(words.duration_or(CLOSING_NOTICE)?),
+        "no-heartbeat" => words.bare(NotificationFault::NoHeartbeat)?,
+        "duplicate" => words.bare(NotificationFault::Duplicate)?,
+        "reorder" => words.bare(NotificationFault::Reorder)?,
+        "lose" => NotificationFault::Lose(words.parsed_or(1, "a number of events")?),
+        "revoke" => words.bare(NotificationFault::Revoke)?,
+        "unknown" => words.bare(NotificationFault::Unknown)?,
+        "status-updates" => words.bare(NotificationFault::StatusUpdates)?,
+        "truncate" => NotificationFault::Truncate(words.parsed("a number of messages")?),
         "close" | "reset" | "eof" | "silence" | "half-open" | "deaf" | "no-close-answer" | "malformed"
         | "binary-junk" | "bad-utf8" | "reserved-bits" | "masked" | "oversize" => {
-            NotifyTrick::Common(socket_trick(words)?)
+            NotificationFault::Common(socket_fault(words)?)
         }
         what => return Err(format!("there is no '{what}' here")),
     })
 }
 
 /// A specification behind its colon, taken apart.
-pub(super) struct Words<'a> {
+pub(super) struct FaultSpec<'a> {
     pub(super) what: &'a str,
     value: Option<&'a str>,
     settings: Vec<(&'a str, &'a str)>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> FaultSpec<'a> {
     pub(super) fn split(rest: &'a str) -> Self {
         let mut parts = split_at_commas(rest).into_iter();
         let (what, value) = pair(parts.next().unwrap_or_default());
@@ -240,8 +242,8 @@ impl<'a> Words<'a> {
         self.value(meaning)?.parse().map_err(|_| format!("'{}' needs {meaning}", self.what))
     }
 
-    pub(super) fn bare<T>(&self, trick: T) -> Result<T, String> {
-        if self.value.is_some() { Err(format!("'{}' takes no value", self.what)) } else { Ok(trick) }
+    pub(super) fn bare<T>(&self, fault: T) -> Result<T, String> {
+        if self.value.is_some() { Err(format!("'{}' takes no value", self.what)) } else { Ok(fault) }
     }
 
     pub(super) fn status(&self, usual: Option<StatusCode>) -> Result<StatusCode, String> {
@@ -310,41 +312,47 @@ mod tests {
 
     use super::*;
 
-    fn fault(trick: Trick) -> Fault {
-        Fault { trick, after: 0, skip: 0, times: Some(1), conversation: None, path: None }
+    fn fault(fault: FaultAction) -> Fault {
+        Fault { fault, after: 0, skip: 0, times: Some(1), conversation: None, path: None }
     }
 
-    fn token(trick: RequestTrick) -> Trick {
-        Trick::Request(Place::Token, trick)
+    fn token(fault: RequestFault) -> FaultAction {
+        FaultAction::Request(Endpoint::Token, fault)
     }
 
     #[test]
     fn faults_mean_what_they_say() {
-        let expires_in = token(RequestTrick::ExpiresIn(json!("300")));
-        let close = SocketTrick::Close { code: 1011, reason: "going away, bye".to_owned() };
+        let expires_in = token(RequestFault::ExpiresIn(json!("300")));
+        let close = SocketFault::Close { code: 1011, reason: "going away, bye".to_owned() };
         let status =
-            |retry_after, body| RequestTrick::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, body };
+            |retry_after, body| RequestFault::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, body };
         let dated = status(Some(RetryAfter::Date(Duration::from_secs(30))), None);
         let plain = status(Some(RetryAfter::Text("Wed, 21 Oct 2026 07:28:00 GMT".to_owned())), Some("busy".to_owned()));
         for (spec, wanted) in [
             ("token:expires-in=\"300\"", fault(expires_in)),
             ("token:status=503,retry-after=date+30,times=2", Fault { times: Some(2), ..fault(token(dated)) }),
             ("token:status=503,retry-after=Wed, 21 Oct 2026 07:28:00 GMT,body=busy", fault(token(plain))),
-            ("token:redirect", fault(token(RequestTrick::Redirect(StatusCode::TEMPORARY_REDIRECT)))),
-            ("socket:close=1011,reason=going away, bye,after=5", Fault { after: 5, ..fault(Trick::Socket(close)) }),
-            ("socket:burst=10,times=always", Fault { times: None, ..fault(Trick::Socket(SocketTrick::Burst(10))) }),
-            ("socket:replay", Fault { times: None, ..fault(Trick::Socket(SocketTrick::Replay)) }),
+            ("token:redirect", fault(token(RequestFault::Redirect(StatusCode::TEMPORARY_REDIRECT)))),
+            (
+                "socket:close=1011,reason=going away, bye,after=5",
+                Fault { after: 5, ..fault(FaultAction::Socket(close)) },
+            ),
+            (
+                "socket:burst=10,times=always",
+                Fault { times: None, ..fault(FaultAction::Socket(SocketFault::Burst(10))) },
+            ),
+            ("socket:replay", Fault { times: None, ..fault(FaultAction::Socket(SocketFault::Replay)) }),
             (
                 "rest:omit=2",
                 Fault {
                     path: Some("/messages/bulk".to_owned()),
-                    ..fault(Trick::Request(Place::Rest, RequestTrick::Omit(2)))
+                    ..fault(FaultAction::Request(Endpoint::Rest, RequestFault::Omit(2)))
                 },
             ),
-            ("notify:lose=2,after=1", Fault { after: 1, ..fault(Trick::Notify(NotifyTrick::Lose(2))) }),
-            ("notify:reset", fault(Trick::Notify(NotifyTrick::Common(SocketTrick::Reset)))),
-            ("rest:deny=a:b:view", Fault { times: None, ..fault(Trick::Deny("a:b:view".to_owned())) }),
-            ("socket:half-open,skip=1", Fault { skip: 1, ..fault(Trick::Socket(SocketTrick::Silence)) }),
+            ("notify:lose=2,after=1", Fault { after: 1, ..fault(FaultAction::Notify(NotificationFault::Lose(2))) }),
+            ("notify:reset", fault(FaultAction::Notify(NotificationFault::Common(SocketFault::Reset)))),
+            ("rest:deny=a:b:view", Fault { times: None, ..fault(FaultAction::Deny("a:b:view".to_owned())) }),
+            ("socket:half-open,skip=1", Fault { skip: 1, ..fault(FaultAction::Socket(SocketFault::Silence)) }),
         ] {
             assert_eq!(spec.parse(), Ok(wanted), "{spec}");
         }

@@ -15,13 +15,13 @@ use serde_json::Value;
 
 pub use grammar::FaultError;
 pub use help::fault_help;
-pub(crate) use responses::{Presented, answer};
-pub(crate) use schedule::{FaultBook, Pending};
+pub(crate) use responses::{RequestContext, answer};
+pub(crate) use schedule::{FaultSchedule, PendingFault};
 
 /// One thing that goes wrong; made by parsing, such as `"socket:reset,after=3".parse()`. See [`fault_help`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
-    trick: Trick,
+    fault: FaultAction,
     /// Requests to let through, or frames of a connection to send, before it happens.
     after: u64,
     /// Connections to leave alone before it happens to one.
@@ -35,10 +35,10 @@ pub struct Fault {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Trick {
-    Request(Place, RequestTrick),
-    Socket(SocketTrick),
-    Notify(NotifyTrick),
+enum FaultAction {
+    Request(Endpoint, RequestFault),
+    Socket(SocketFault),
+    Notify(NotificationFault),
     /// This permission is not granted.
     Deny(String),
     /// A topic with this in its name is refused.
@@ -47,7 +47,7 @@ enum Trick {
 
 /// Where a request comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Endpoint {
     Token,
     Handshake,
     Rest,
@@ -55,7 +55,7 @@ pub(crate) enum Place {
 
 /// What can happen to a request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum RequestTrick {
+pub(crate) enum RequestFault {
     Slow(Duration),
     Status {
         status: StatusCode,
@@ -98,7 +98,7 @@ pub(crate) enum RetryAfter {
 
 /// What can happen on an open socket.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum SocketTrick {
+pub(crate) enum SocketFault {
     // The end of the connection, one way or another.
     Close { code: u16, reason: String },
     Reset,
@@ -128,9 +128,9 @@ pub(crate) enum SocketTrick {
 
 /// What can happen on an open notification socket.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum NotifyTrick {
+pub(crate) enum NotificationFault {
     /// What can happen on the other kind as well.
-    Common(SocketTrick),
+    Common(SocketFault),
     /// A closing is announced this long before it happens.
     SocketClosing(Duration),
     // What the connection is like from then on.
@@ -150,26 +150,26 @@ pub(crate) enum NotifyTrick {
     Truncate(usize),
 }
 
-impl RequestTrick {
+impl RequestFault {
     /// Whether the real answer is given all the same.
-    fn only_bends(&self) -> bool {
+    fn keeps_response(&self) -> bool {
         matches!(self, Self::Slow(_) | Self::LateBody(_) | Self::NewestFirst | Self::Omit(_) | Self::TextBody)
     }
 }
 
 impl Fault {
     /// The trick, of a fault that happens on sockets.
-    pub(crate) fn into_socket_trick(self) -> Option<SocketTrick> {
-        match self.trick {
-            Trick::Socket(trick) => Some(trick),
+    pub(crate) fn into_socket_fault(self) -> Option<SocketFault> {
+        match self.fault {
+            FaultAction::Socket(fault) => Some(fault),
             _ => None,
         }
     }
 
     /// The trick, of a fault that happens on notification sockets.
-    pub(crate) fn into_notify_trick(self) -> Option<NotifyTrick> {
-        match self.trick {
-            Trick::Notify(trick) => Some(trick),
+    pub(crate) fn into_notification_fault(self) -> Option<NotificationFault> {
+        match self.fault {
+            FaultAction::Notify(fault) => Some(fault),
             _ => None,
         }
     }

@@ -11,33 +11,33 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::transcript::{switch, upgrade_key};
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
+use crate::simulator::state::SimulatorState;
 use crate::simulator::ws;
-use crate::simulator::ws::faulty_stream::Fate;
+use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// `GET /channels/{id}`
 pub(crate) async fn handshake(
-    State(cloud): State<Arc<Cloud>>,
-    Extension(fate): Extension<Fate>,
+    State(state): State<Arc<SimulatorState>>,
+    Extension(stream): Extension<StreamControl>,
     Path(id): Path<String>,
     mut request: Request,
 ) -> Response {
     let authorization = error_response::text(request.headers(), &header::AUTHORIZATION);
-    let noted = cloud.recorder.notification_handshake(id.clone(), authorization);
-    let response = match (cloud.board.has(&id), upgrade_key(request.headers())) {
+    let noted = state.recorder.notification_handshake(id.clone(), authorization);
+    let response = match (state.channels.has(&id), upgrade_key(request.headers())) {
         (false, _) => StatusCode::NOT_FOUND.into_response(),
         (true, None) => error_response::usual(StatusCode::UPGRADE_REQUIRED),
         (true, Some(key)) => {
-            tokio::spawn(open(hyper::upgrade::on(&mut request), id, fate, Arc::clone(&cloud)));
+            tokio::spawn(open(hyper::upgrade::on(&mut request), id, stream, Arc::clone(&state)));
             switch(&derive_accept_key(key.as_bytes()))
         }
     };
-    cloud.recorder.notification_handshake_response(noted, response.status().as_u16());
+    state.recorder.notification_handshake_response(noted, response.status().as_u16());
     response
 }
 
-async fn open(upgrade: OnUpgrade, id: String, fate: Fate, cloud: Arc<Cloud>) {
+async fn open(upgrade: OnUpgrade, id: String, stream: StreamControl, state: Arc<SimulatorState>) {
     // A client that does not wait for the answer to its handshake has no socket.
     let Ok(upgraded) = upgrade.await else { return };
-    ws::notifications::serve(upgraded, id, fate, cloud).await;
+    ws::notifications::serve(upgraded, id, stream, state).await;
 }

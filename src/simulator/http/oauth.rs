@@ -11,54 +11,58 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::simulator::faults::{Place, Presented, RequestTrick, answer};
+use crate::simulator::faults::{Endpoint, RequestContext, RequestFault, answer};
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
-use crate::simulator::ws::faulty_stream::Fate;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// `POST /oauth/token`
 pub(crate) async fn token(
-    State(cloud): State<Arc<Cloud>>,
-    Extension(fate): Extension<Fate>,
+    State(state): State<Arc<SimulatorState>>,
+    Extension(stream): Extension<StreamControl>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let form = Form::read(&headers, &body);
-    let request = cloud.recorder.token_request(form.client_id.clone());
-    let tricks = cloud.faults.request(Place::Token, None, "");
+    let request = state.recorder.token_request(form.client_id.clone());
+    let faults = state.faults.request(Endpoint::Token, None, "");
     let credentials = form.readable(&headers);
-    let presented =
-        Presented { place: Place::Token, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
-    for trick in &tricks {
-        if let Some(response) = answer(trick, &presented).await {
-            if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.token_response(request, response.status().as_u16(), None);
+    let presented = RequestContext {
+        place: Endpoint::Token,
+        credentials: &credentials,
+        base_url: &state.base_url,
+        stream: &stream,
+    };
+    for fault in &faults {
+        if let Some(response) = answer(fault, &presented).await {
+            if !matches!(fault, RequestFault::Reset) {
+                state.recorder.token_response(request, response.status().as_u16(), None);
             }
             return response;
         }
     }
-    let lifetime = tricks.into_iter().find_map(|trick| match trick {
-        RequestTrick::ExpiresIn(value) => Some(value),
+    let lifetime = faults.into_iter().find_map(|fault| match fault {
+        RequestFault::ExpiresIn(value) => Some(value),
         _ => None,
     });
-    let (response, token) = decide(&cloud, &form, lifetime);
-    cloud.recorder.token_response(request, response.status().as_u16(), token);
+    let (response, token) = decide(&state, &form, lifetime);
+    state.recorder.token_response(request, response.status().as_u16(), token);
     response
 }
 
-fn decide(cloud: &Cloud, form: &Form, lifetime: Option<Value>) -> (Response, Option<String>) {
+fn decide(state: &SimulatorState, form: &Form, lifetime: Option<Value>) -> (Response, Option<String>) {
     let refuse = |status, error, words| (error_response::oauth(status, error, words), None);
-    if form.client_id.as_deref() != Some(&cloud.client_id) {
+    if form.client_id.as_deref() != Some(&state.client_id) {
         return refuse(StatusCode::BAD_REQUEST, "invalid_client", "client not found");
     }
-    if form.client_secret.as_deref() != Some(&cloud.client_secret) {
+    if form.client_secret.as_deref() != Some(&state.client_secret) {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_client", "authentication failed");
     }
     if form.grant_type.as_deref() != Some("client_credentials") {
         return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant type not supported");
     }
-    let token = cloud.tokens.issue();
-    let lifetime = lifetime.unwrap_or_else(|| cloud.tokens.lifetime.as_secs().into());
+    let token = state.tokens.issue();
+    let lifetime = lifetime.unwrap_or_else(|| state.tokens.lifetime.as_secs().into());
     let body = json!({ "access_token": token, "token_type": "bearer", "expires_in": lifetime });
     (Json(body).into_response(), Some(token))
 }

@@ -19,16 +19,16 @@ use tokio::task::JoinSet;
 use super::{error_response, notifications, oauth, rest, transcript};
 use crate::simulator::Sources;
 use crate::simulator::request_log::UnroutedRequest;
-use crate::simulator::state::Cloud;
-use crate::simulator::ws::faulty_stream::Wire;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::ws::faulty_stream::FaultyStream;
 
 /// Accepts connections until the cloud stops; returns when none is left.
-pub(crate) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
-    let router = router(Arc::clone(&cloud));
+pub(crate) async fn accept(listener: TcpListener, state: Arc<SimulatorState>) {
+    let router = router(Arc::clone(&state));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            () = cloud.stop.cancelled() => break,
+            () = state.stop.cancelled() => break,
             accepted = listener.accept() => {
                 // An error belongs to a connection that was gone before it was accepted.
                 if let Ok((tcp, _)) = accepted {
@@ -41,33 +41,33 @@ pub(crate) async fn accept(listener: TcpListener, cloud: Arc<Cloud>) {
     connections.shutdown().await;
 }
 
-fn router(cloud: Arc<Cloud>) -> Router {
+fn router(state: Arc<SimulatorState>) -> Router {
     let mut router = Router::new().route("/oauth/token", post(oauth::token));
-    if cloud.sources != Sources::NotificationsOnly {
+    if state.sources != Sources::NotificationsOnly {
         router = router.route("/api/v2/messaging/conversations/{id}/transcript", get(transcript::handshake));
     }
-    if cloud.sources != Sources::TranscriptOnly {
-        router = router.merge(rest::router(&cloud)).route("/channels/{id}", get(notifications::handshake));
+    if state.sources != Sources::TranscriptOnly {
+        router = router.merge(rest::router(&state)).route("/channels/{id}", get(notifications::handshake));
     }
-    router.fallback(elsewhere).with_state(cloud)
+    router.fallback(elsewhere).with_state(state)
 }
 
 async fn serve(tcp: TcpStream, router: Router) {
     // Latency is only ever worse without it; a socket that is gone already fails on its first read.
     let _ = tcp.set_nodelay(true);
-    let wire = Wire::new(tcp);
-    let fate = wire.fate();
+    let wire = FaultyStream::new(tcp);
+    let stream = wire.stream();
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(fate.clone());
+        request.extensions_mut().insert(stream.clone());
         router.call(request.map(Body::new))
     });
     // How a connection ends is the client's choice or a fault's, and in the log where it matters.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await;
 }
 
-async fn elsewhere(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
-    cloud.recorder.unrouted_request(UnroutedRequest {
+async fn elsewhere(State(state): State<Arc<SimulatorState>>, request: Request) -> Response {
+    state.recorder.unrouted_request(UnroutedRequest {
         path: request.uri().path().to_owned(),
         authorization: error_response::text(request.headers(), &header::AUTHORIZATION),
     });

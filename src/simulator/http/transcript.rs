@@ -10,50 +10,54 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::simulator::faults::{Place, Presented, RequestTrick, answer};
+use crate::simulator::faults::{Endpoint, RequestContext, RequestFault, answer};
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
-use crate::simulator::state::conversation::Stage;
-use crate::simulator::ws::faulty_stream::Fate;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::state::conversation::SimulatedConversation;
+use crate::simulator::ws::faulty_stream::StreamControl;
 use crate::simulator::ws::transcript::{self, Entry};
 
 /// `GET /api/v2/messaging/conversations/{id}/transcript`
 pub(crate) async fn handshake(
-    State(cloud): State<Arc<Cloud>>,
-    Extension(fate): Extension<Fate>,
+    State(state): State<Arc<SimulatorState>>,
+    Extension(stream): Extension<StreamControl>,
     Path(id): Path<String>,
     mut request: Request,
 ) -> Response {
     let authorization = error_response::text(request.headers(), &header::AUTHORIZATION);
-    let noted = cloud.recorder.transcript_handshake(id.clone(), authorization.clone());
-    let tricks = cloud.faults.request(Place::Handshake, Some(&id), "");
+    let noted = state.recorder.transcript_handshake(id.clone(), authorization.clone());
+    let faults = state.faults.request(Endpoint::Handshake, Some(&id), "");
     let credentials = authorization.unwrap_or_default();
-    let presented =
-        Presented { place: Place::Handshake, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
-    for trick in &tricks {
-        if let Some(response) = answer(trick, &presented).await {
-            if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.transcript_handshake_response(noted, response.status().as_u16());
+    let presented = RequestContext {
+        place: Endpoint::Handshake,
+        credentials: &credentials,
+        base_url: &state.base_url,
+        stream: &stream,
+    };
+    for fault in &faults {
+        if let Some(response) = answer(fault, &presented).await {
+            if !matches!(fault, RequestFault::Reset) {
+                state.recorder.transcript_handshake_response(noted, response.status().as_u16());
             }
             return response;
         }
     }
-    let response = match admit(&cloud, &id, &mut request) {
-        Ok(_) if tricks.contains(&RequestTrick::BadAccept) => switch("bm90IHRoZSByaWdodCBvbmU="),
+    let response = match admit(&state, &id, &mut request) {
+        Ok(_) if faults.contains(&RequestFault::BadAccept) => switch("bm90IHRoZSByaWdodCBvbmU="),
         Ok(visit) => {
             let response = switch(&derive_accept_key(visit.key.as_bytes()));
-            tokio::spawn(open(visit, fate, Arc::clone(&cloud)));
+            tokio::spawn(open(visit, stream, Arc::clone(&state)));
             response
         }
         Err(refusal) => refusal,
     };
-    cloud.recorder.transcript_handshake_response(noted, response.status().as_u16());
+    state.recorder.transcript_handshake_response(noted, response.status().as_u16());
     response
 }
 
 /// A request that may become a socket.
 struct Visit {
-    stage: Arc<Stage>,
+    conversation: Arc<SimulatedConversation>,
     token: String,
     expiry: Instant,
     key: HeaderValue,
@@ -61,13 +65,15 @@ struct Visit {
 }
 
 #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per connection")]
-fn admit(cloud: &Cloud, id: &str, request: &mut Request) -> Result<Visit, Response> {
-    let (token, expiry) = cloud.tokens.admit(request.headers())?;
-    let stage =
-        cloud.stage(id).filter(|stage| !stage.is_call()).ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
+fn admit(state: &SimulatorState, id: &str, request: &mut Request) -> Result<Visit, Response> {
+    let (token, expiry) = state.tokens.admit(request.headers())?;
+    let conversation = state
+        .conversation(id)
+        .filter(|conversation| !conversation.is_call())
+        .ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
     let key = upgrade_key(request.headers()).ok_or_else(|| error_response::usual(StatusCode::UPGRADE_REQUIRED))?;
     let upgrade = hyper::upgrade::on(request);
-    Ok(Visit { stage, token, expiry, key, upgrade })
+    Ok(Visit { conversation, token, expiry, key, upgrade })
 }
 
 /// The key of a request that asks for a WebSocket, with everything RFC 6455 section 4.2.1 wants.
@@ -88,9 +94,9 @@ pub(crate) fn switch(accept: &str) -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-async fn open(visit: Visit, fate: Fate, cloud: Arc<Cloud>) {
+async fn open(visit: Visit, stream: StreamControl, state: Arc<SimulatorState>) {
     // A client that does not wait for the answer to its handshake has no socket.
     let Ok(upgraded) = visit.upgrade.await else { return };
-    let entry = Entry { stage: visit.stage, token: visit.token, expiry: visit.expiry, fate };
-    transcript::serve(upgraded, entry, cloud).await;
+    let entry = Entry { conversation: visit.conversation, token: visit.token, expiry: visit.expiry, stream };
+    transcript::serve(upgraded, entry, state).await;
 }

@@ -62,16 +62,16 @@ struct Repeat {
 pub(crate) struct Step {
     /// Time since the step before.
     pub(crate) pause: Duration,
-    pub(crate) act: Act,
+    pub(crate) act: Action,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Act {
+pub(crate) enum Action {
     Say(Line),
     Update(Vec<(String, String)>),
-    Join(Who, String),
+    Join(Speaker, String),
     Alert(String),
-    Leave(Who, String),
+    Leave(Speaker, String),
     Transfer(String),
     Park,
     Resume,
@@ -82,18 +82,18 @@ pub(crate) enum Act {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    pub(crate) who: Who,
+    pub(crate) who: Speaker,
     /// Empty where the script gives no name.
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) replies: Vec<String>,
-    pub(crate) files: Vec<File>,
+    pub(crate) files: Vec<Attachment>,
     /// What was understood of a spoken line before it was final.
     pub(crate) partials: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Speaker {
     Customer,
     Agent,
     Bot,
@@ -101,7 +101,7 @@ pub(crate) enum Who {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct File {
+pub(crate) struct Attachment {
     pub(crate) name: String,
     pub(crate) mime: String,
     pub(crate) size: u64,
@@ -167,18 +167,18 @@ impl Script {
 
     /// The names its customers have.
     pub(crate) fn customers(&self) -> Vec<String> {
-        self.names_of(Who::Customer)
+        self.names_of(Speaker::Customer)
     }
 
     /// The names its agents have.
     pub(crate) fn agents(&self) -> Vec<String> {
-        self.names_of(Who::Agent)
+        self.names_of(Speaker::Agent)
     }
 
     /// The queues it comes to, in order.
     pub(crate) fn queues(&self) -> Vec<String> {
         let queue = |step: &Step| match &step.act {
-            Act::Update(changes) => changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name.clone()),
+            Action::Update(changes) => changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name.clone()),
             _ => None,
         };
         self.steps.iter().filter_map(queue).collect()
@@ -186,24 +186,24 @@ impl Script {
 
     /// Whether it is a phone call.
     pub(crate) fn is_call(&self) -> bool {
-        matches!(self.steps.first(), Some(Step { act: Act::Call, .. }))
+        matches!(self.steps.first(), Some(Step { act: Action::Call, .. }))
     }
 
     /// Whether a bot receives the customer, rather than a queue.
     pub(crate) fn begins_with_a_bot(&self) -> bool {
         let host = self.steps.iter().find_map(|step| match &step.act {
-            Act::Say(Line { who: who @ (Who::Bot | Who::Agent), .. }) | Act::Join(who, _) => Some(*who),
-            Act::Alert(_) | Act::Transfer(_) => Some(Who::Agent),
-            Act::Update(changes) if changes.iter().any(|(key, _)| key == "queue") => Some(Who::Agent),
+            Action::Say(Line { who: who @ (Speaker::Bot | Speaker::Agent), .. }) | Action::Join(who, _) => Some(*who),
+            Action::Alert(_) | Action::Transfer(_) => Some(Speaker::Agent),
+            Action::Update(changes) if changes.iter().any(|(key, _)| key == "queue") => Some(Speaker::Agent),
             _ => None,
         });
-        host == Some(Who::Bot)
+        host == Some(Speaker::Bot)
     }
 
-    fn names_of(&self, wanted: Who) -> Vec<String> {
+    fn names_of(&self, wanted: Speaker) -> Vec<String> {
         let name = |step: &Step| match &step.act {
-            Act::Say(Line { who, name, .. }) | Act::Join(who, name) if *who == wanted => Some(name.clone()),
-            Act::Alert(name) | Act::Transfer(name) if wanted == Who::Agent => Some(name.clone()),
+            Action::Say(Line { who, name, .. }) | Action::Join(who, name) if *who == wanted => Some(name.clone()),
+            Action::Alert(name) | Action::Transfer(name) if wanted == Speaker::Agent => Some(name.clone()),
             _ => None,
         };
         self.steps.iter().filter_map(name).collect()

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Act, File, Line, Repeat, Script, ScriptError, Step, Who};
+use super::{Action, Attachment, Line, Repeat, Script, ScriptError, Speaker, Step};
 
 const WORDS: &str = "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat and close";
 
@@ -30,14 +30,14 @@ impl Script {
         if line.starts_with([' ', '\t']) {
             return self.add_to_last(content);
         }
-        if matches!(self.steps.last(), Some(Step { act: Act::Close, .. })) {
+        if matches!(self.steps.last(), Some(Step { act: Action::Close, .. })) {
             return Err("nothing can happen after 'close'".to_owned());
         }
         if let Some(lines) = content.strip_prefix("repeat") {
             return self.add_repeat(lines.trim());
         }
         let step = step(content)?;
-        if step.act == Act::Call && !self.steps.is_empty() {
+        if step.act == Action::Call && !self.steps.is_empty() {
             return Err("'call' stands first".to_owned());
         }
         self.steps.push(step);
@@ -46,7 +46,7 @@ impl Script {
 
     /// A line that begins with a space says more about the message above it.
     fn add_to_last(&mut self, content: &str) -> Result<(), String> {
-        let Some(Step { act: Act::Say(line), .. }) = self.steps.last_mut() else {
+        let Some(Step { act: Action::Say(line), .. }) = self.steps.last_mut() else {
             return Err("an indented line belongs to a message above it".to_owned());
         };
         let rest = content.get(1..).unwrap_or_default().trim();
@@ -90,17 +90,17 @@ pub(crate) fn step(content: &str) -> Result<Step, String> {
     };
     let (word, rest) = content.split_once([' ', ':']).unwrap_or((content, ""));
     let act = match word {
-        "close" if rest.is_empty() => Act::Close,
-        "park" if rest.is_empty() => Act::Park,
-        "resume" if rest.is_empty() => Act::Resume,
-        "call" if rest.is_empty() => Act::Call,
-        "keep-alive" if rest.is_empty() => Act::KeepAlive,
-        "join" => person(rest).map(|(who, name)| Act::Join(who, name))?,
-        "leave" => person(rest).map(|(who, name)| Act::Leave(who, name))?,
-        "alert" => Act::Alert(agent(rest)?),
-        "transfer" => Act::Transfer(agent(rest)?),
-        "update" => Act::Update(rest.split_whitespace().map(change).collect::<Result<_, _>>()?),
-        word => Act::Say(message(who(word)?, &content[word.len()..])?),
+        "close" if rest.is_empty() => Action::Close,
+        "park" if rest.is_empty() => Action::Park,
+        "resume" if rest.is_empty() => Action::Resume,
+        "call" if rest.is_empty() => Action::Call,
+        "keep-alive" if rest.is_empty() => Action::KeepAlive,
+        "join" => person(rest).map(|(who, name)| Action::Join(who, name))?,
+        "leave" => person(rest).map(|(who, name)| Action::Leave(who, name))?,
+        "alert" => Action::Alert(agent(rest)?),
+        "transfer" => Action::Transfer(agent(rest)?),
+        "update" => Action::Update(rest.split_whitespace().map(change).collect::<Result<_, _>>()?),
+        word => Action::Say(message(who(word)?, &content[word.len()..])?),
     };
     Ok(Step { pause, act })
 }
@@ -110,34 +110,34 @@ fn pause(seconds: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|_| format!("'+{seconds}' is no time to wait"))
 }
 
-fn who(word: &str) -> Result<Who, String> {
+fn who(word: &str) -> Result<Speaker, String> {
     Ok(match word {
-        "customer" => Who::Customer,
-        "agent" => Who::Agent,
-        "bot" => Who::Bot,
-        "system" => Who::System,
+        "customer" => Speaker::Customer,
+        "agent" => Speaker::Agent,
+        "bot" => Speaker::Bot,
+        "system" => Speaker::System,
         _ => return Err(format!("'{word}' is none of {WORDS}")),
     })
 }
 
 /// `agent Sam Okafor`
-fn person(words: &str) -> Result<(Who, String), String> {
+fn person(words: &str) -> Result<(Speaker, String), String> {
     let (word, name) = words.split_once(' ').unwrap_or((words, ""));
     match (who(word)?, name.trim()) {
-        (Who::System, _) => Err("the system is nobody".to_owned()),
-        (Who::Agent | Who::Bot, "") => Err(format!("'{word}' is followed by a name here")),
+        (Speaker::System, _) => Err("the system is nobody".to_owned()),
+        (Speaker::Agent | Speaker::Bot, "") => Err(format!("'{word}' is followed by a name here")),
         (who, name) => Ok((who, name.to_owned())),
     }
 }
 
 fn agent(words: &str) -> Result<String, String> {
     match person(words)? {
-        (Who::Agent, name) => Ok(name),
+        (Speaker::Agent, name) => Ok(name),
         _ => Err("only an agent can be alerted or transferred to".to_owned()),
     }
 }
 
-fn message(who: Who, rest: &str) -> Result<Line, String> {
+fn message(who: Speaker, rest: &str) -> Result<Line, String> {
     let (name, text) = rest.split_once(':').ok_or("a message has a colon before its text")?;
     let text = unescape(text.trim())?;
     Ok(Line { who, name: name.trim().to_owned(), text, replies: Vec::new(), files: Vec::new(), partials: Vec::new() })
@@ -148,11 +148,11 @@ fn change(word: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn file(words: &str) -> Result<File, String> {
+fn file(words: &str) -> Result<Attachment, String> {
     let mut parts = words.split_whitespace();
     match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next()) {
         (Some(name), Some(mime), Some(Ok(size)), None) => {
-            Ok(File { name: name.to_owned(), mime: mime.to_owned(), size })
+            Ok(Attachment { name: name.to_owned(), mime: mime.to_owned(), size })
         }
         _ => Err("a file is NAME TYPE SIZE, such as invoice.png image/png 48213".to_owned()),
     }
@@ -224,23 +224,23 @@ mod tests {
             .parse()
             .expect("a script");
         let line = Line {
-            who: Who::Customer,
+            who: Speaker::Customer,
             name: "Ada Marlow".to_owned(),
             text: "a\tb \u{202e}: c\nsecond".to_owned(),
             replies: vec!["Yes".to_owned(), "No".to_owned()],
-            files: vec![File { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
+            files: vec![Attachment { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
             partials: vec!["half".to_owned()],
         };
-        assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), act: Act::Say(line) });
+        assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), act: Action::Say(line) });
         assert_eq!(script.steps[1].pause, USUAL_PAUSE);
-        assert!(matches!(&script.steps[1].act, Act::Say(Line { name, .. }) if name.is_empty()));
+        assert!(matches!(&script.steps[1].act, Action::Say(Line { name, .. }) if name.is_empty()));
     }
 
     #[test]
     fn repeat_counts_lines() {
         let script: Script = "customer: 1\nagent: 2\nrepeat 5\nupdate a=b\nclose".parse().expect("a script");
         assert_eq!(script.play().count(), 7);
-        assert_eq!(script.play().last().map(|step| &step.act), Some(&Act::Close));
+        assert_eq!(script.play().last().map(|step| &step.act), Some(&Action::Close));
     }
 
     #[test]
@@ -250,8 +250,8 @@ mod tests {
             park\nresume\nleave agent Noor\nleave customer\nclose"
                 .parse()
                 .expect("a script");
-        assert_eq!(script.steps[3].act, Act::Join(Who::Agent, "Sam O".to_owned()));
-        assert_eq!(script.steps[8].act, Act::Leave(Who::Customer, String::new()));
+        assert_eq!(script.steps[3].act, Action::Join(Speaker::Agent, "Sam O".to_owned()));
+        assert_eq!(script.steps[8].act, Action::Leave(Speaker::Customer, String::new()));
         assert_eq!(script.agents(), ["Sam O", "Sam O", "Noor"]);
         assert!(script.begins_with_a_bot() && !script.is_call());
         assert!(Script::named("call").expect("built in").is_call());

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::simulator::faults::NotifyTrick;
+use crate::simulator::faults::NotificationFault;
 use crate::simulator::state::lock;
 use crate::simulator::state::model::uuid;
 
@@ -25,7 +25,7 @@ const AHEAD: usize = 64;
 
 /// Every channel of the one client.
 #[derive(Debug)]
-pub(crate) struct Switchboard {
+pub(crate) struct ChannelRegistry {
     lifetime: Duration,
     book: Mutex<Book>,
 }
@@ -41,12 +41,12 @@ struct Book {
 #[derive(Debug, Clone)]
 pub(crate) enum Order {
     Event(Utf8Bytes),
-    Trick(NotifyTrick),
+    Fault(NotificationFault),
 }
 
 /// A channel, as its owner sees it.
 #[derive(Debug, Clone)]
-pub(crate) struct Card {
+pub(crate) struct ChannelInfo {
     pub(crate) id: String,
     pub(crate) token: String,
     pub(crate) expires: DateTime<Utc>,
@@ -60,14 +60,14 @@ pub(crate) enum Change {
     Remove,
 }
 
-impl Switchboard {
+impl ChannelRegistry {
     pub(crate) fn new(lifetime: Duration, seed: u64) -> Self {
         let book = Book { random: fastrand::Rng::with_seed(seed), channels: Vec::new(), sockets: 0 };
         Self { lifetime, book: Mutex::new(book) }
     }
 
     /// Makes a channel; also names the one that had to go for it.
-    pub(crate) fn create(&self, token: &str, token_expiry: Instant) -> (Card, Option<String>) {
+    pub(crate) fn create(&self, token: &str, token_expiry: Instant) -> (ChannelInfo, Option<String>) {
         let mut book = self.book();
         let number = book.random.u128(..);
         let id = format!("streaming-{}-{}", number % 8, &uuid(&format!("channel {number}")).replace('-', "")[..26]);
@@ -78,7 +78,7 @@ impl Switchboard {
     }
 
     /// Every channel that is there.
-    pub(crate) fn cards(&self) -> Vec<Card> {
+    pub(crate) fn cards(&self) -> Vec<ChannelInfo> {
         self.book().channels.iter().map(Channel::card).collect()
     }
 
@@ -234,8 +234,8 @@ impl Channel {
         channel
     }
 
-    pub(crate) fn card(&self) -> Card {
-        Card { id: self.id.clone(), token: self.token.clone(), expires: self.expires }
+    pub(crate) fn card(&self) -> ChannelInfo {
+        ChannelInfo { id: self.id.clone(), token: self.token.clone(), expires: self.expires }
     }
 
     /// Starts its life again, with the expiry of the token that asked for it.

@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::simulator::faults::{Fault, FaultError, SocketTrick};
-use crate::simulator::script::{Act, Script, ScriptError, step};
+use crate::simulator::faults::{Fault, FaultError, SocketFault};
+use crate::simulator::script::{Action, Script, ScriptError, step};
 use crate::simulator::state::channels;
-use crate::simulator::state::model::{Named, Post, World, person, queue};
-use crate::simulator::state::transcript_frames::{Composer, Frame};
-use crate::simulator::state::{Cloud, lock};
+use crate::simulator::state::model::{ConversationModel, EventPublisher, NamedEntity, person, queue};
+use crate::simulator::state::transcript_frames::{Frame, FrameComposer};
+use crate::simulator::state::{SimulatorState, lock};
 
 /// A socket that falls behind by this many frames slows the conversation down, so that memory stays bounded.
 const AHEAD: usize = 1024;
@@ -27,20 +27,20 @@ const PAST_KEPT: usize = 10_000;
 const STEPS_IN_A_ROW: usize = 64;
 
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct SimulatedConversation {
     id: String,
     is_call: bool,
     /// The users and queues of the script, also before they come into play.
-    users: Vec<Named>,
-    queues: Vec<Named>,
+    users: Vec<NamedEntity>,
+    queues: Vec<NamedEntity>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    composer: Composer,
-    world: World,
+    composer: FrameComposer,
+    model: ConversationModel,
     audience: Vec<mpsc::Sender<Order>>,
     past: VecDeque<Frame>,
 }
@@ -49,7 +49,7 @@ struct State {
 enum Phase {
     Waiting,
     Playing,
-    Over,
+    Closed,
 }
 
 /// What a socket is told to do.
@@ -60,22 +60,22 @@ pub(crate) enum Order {
     Binary(Bytes),
     /// Bytes for the stream as they are, a WebSocket frame or not.
     Bytes(Bytes),
-    Trick(SocketTrick),
+    Fault(SocketFault),
 }
 
 /// A place in the audience.
-pub(crate) struct Seat {
+pub(crate) struct Subscription {
     /// What the socket is sent first.
     pub(crate) opening: Vec<Frame>,
     pub(crate) orders: mpsc::Receiver<Order>,
 }
 
-impl Stage {
+impl SimulatedConversation {
     pub(crate) fn new(id: String, seed: u64, script: &Script) -> Self {
         let state = State {
             phase: Phase::Waiting,
-            composer: Composer::new(seed, script.customers()),
-            world: World::new(&id, script),
+            composer: FrameComposer::new(seed, script.customers()),
+            model: ConversationModel::new(&id, script),
             audience: Vec::new(),
             past: VecDeque::new(),
         };
@@ -83,7 +83,7 @@ impl Stage {
             id,
             is_call: script.is_call(),
             users: script.agents().iter().map(|name| person(name)).collect(),
-            queues: script.queues().iter().map(|name| queue(name)).chain(state.world.queues().cloned()).collect(),
+            queues: script.queues().iter().map(|name| queue(name)).chain(state.model.queues().cloned()).collect(),
             state: Mutex::new(state),
         }
     }
@@ -98,20 +98,20 @@ impl Stage {
     }
 
     /// Looks at what the published API knows of the conversation.
-    pub(crate) fn world<T>(&self, look: impl FnOnce(&World) -> T) -> T {
-        look(&lock(&self.state).world)
+    pub(crate) fn model<T>(&self, look: impl FnOnce(&ConversationModel) -> T) -> T {
+        look(&lock(&self.state).model)
     }
 
     /// The user with this id, of the script or of what happened.
-    pub(crate) fn user(&self, id: &str) -> Option<Named> {
-        let known = |users: &[Named]| users.iter().find(|user| user.id == id).cloned();
-        known(&self.users).or_else(|| self.world(|world| world.users().find(|user| user.id == id).cloned()))
+    pub(crate) fn user(&self, id: &str) -> Option<NamedEntity> {
+        let known = |users: &[NamedEntity]| users.iter().find(|user| user.id == id).cloned();
+        known(&self.users).or_else(|| self.model(|model| model.users().find(|user| user.id == id).cloned()))
     }
 
     /// The queue with this id, of the script or of what happened.
-    pub(crate) fn queue(&self, id: &str) -> Option<Named> {
-        let known = |queues: &[Named]| queues.iter().find(|queue| queue.id == id).cloned();
-        known(&self.queues).or_else(|| self.world(|world| world.queues().find(|queue| queue.id == id).cloned()))
+    pub(crate) fn queue(&self, id: &str) -> Option<NamedEntity> {
+        let known = |queues: &[NamedEntity]| queues.iter().find(|queue| queue.id == id).cloned();
+        known(&self.queues).or_else(|| self.model(|model| model.queues().find(|queue| queue.id == id).cloned()))
     }
 
     /// Whether a topic is about this conversation, or about somebody in it.
@@ -131,7 +131,7 @@ impl Stage {
     }
 
     /// Takes a seat, with the past as the opening when `replay` is set.
-    pub(crate) fn join(&self, replay: bool) -> Seat {
+    pub(crate) fn join(&self, replay: bool) -> Subscription {
         let (sender, orders) = mpsc::channel(AHEAD);
         let mut state = lock(&self.state);
         state.audience.retain(|sender| !sender.is_closed());
@@ -139,15 +139,15 @@ impl Stage {
         let opening = match state.phase {
             _ if replay => state.past.iter().cloned().collect(),
             // It has ended once, at one time, whoever is told when.
-            Phase::Over => state.past.iter().rfind(|frame| frame.last).cloned().into_iter().collect(),
+            Phase::Closed => state.past.iter().rfind(|frame| frame.last).cloned().into_iter().collect(),
             Phase::Waiting | Phase::Playing => Vec::new(),
         };
-        Seat { opening, orders }
+        Subscription { opening, orders }
     }
 
     /// Plays the script in real time, whoever listens.
-    pub(crate) async fn play(&self, cloud: &Cloud) {
-        let (script, rate) = (&cloud.script, cloud.rate);
+    pub(crate) async fn play(&self, state: &SimulatorState) {
+        let (script, rate) = (&state.script, state.rate);
         let lines = async {
             let mut due = Instant::now();
             let beat = rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
@@ -158,32 +158,32 @@ impl Stage {
                 } else if number % STEPS_IN_A_ROW == 0 {
                     tokio::task::yield_now().await;
                 }
-                self.act(&step.act, cloud).await;
+                self.act(&step.act, state).await;
             }
         };
-        cloud.stop.run_until_cancelled(lines).await;
+        state.stop.run_until_cancelled(lines).await;
     }
 
-    async fn act(&self, act: &Act, cloud: &Cloud) {
+    async fn act(&self, act: &Action, shared: &SimulatorState) {
         let (frame, audience, events) = {
             let mut state = lock(&self.state);
             let now = Utc::now();
             let spoken = state.composer.spoken(act, now);
             let frame = state.composer.compose(act, spoken.as_ref(), now);
             if frame.last {
-                state.phase = Phase::Over;
+                state.phase = Phase::Closed;
             }
             if state.past.len() == PAST_KEPT {
                 state.past.pop_front();
             }
             state.past.push_back(frame.clone());
-            let mut post = Post::new(&cloud.board, &cloud.faults, now);
-            state.world.apply(act, spoken, &mut post);
-            (frame, state.audience.clone(), post.into_events())
+            let mut publisher = EventPublisher::new(&shared.channels, &shared.faults, now);
+            state.model.apply(act, spoken, &mut publisher);
+            (frame, state.audience.clone(), publisher.into_events())
         };
         send(audience, &Order::Frame(frame)).await;
         for event in events {
-            cloud.board.order(Some(&event.topic), &channels::Order::Event(event.json)).await;
+            shared.channels.order(Some(&event.topic), &channels::Order::Event(event.json)).await;
         }
     }
 
@@ -206,24 +206,24 @@ async fn send(audience: Vec<mpsc::Sender<Order>>, order: &Order) {
 /// Each method returns when the sockets have been told, and waits for a socket that is a thousand frames behind.
 #[derive(Debug, Clone)]
 pub struct ConversationHandle {
-    stage: Arc<Stage>,
-    cloud: Arc<Cloud>,
+    conversation: Arc<SimulatedConversation>,
+    state: Arc<SimulatorState>,
 }
 
 impl ConversationHandle {
-    pub(crate) fn new(stage: Arc<Stage>, cloud: Arc<Cloud>) -> Self {
-        Self { stage, cloud }
+    pub(crate) fn new(conversation: Arc<SimulatedConversation>, state: Arc<SimulatorState>) -> Self {
+        Self { conversation, state }
     }
 
     /// The id.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.stage.id()
+        self.conversation.id()
     }
 
     /// Begins the script now, if it has not begun, whoever listens.
     pub fn start(&self) {
-        self.cloud.begin(&self.stage);
+        self.state.begin(&self.conversation);
     }
 
     /// Plays one line of a script at once, such as `customer Ada: Hello` or `close`.
@@ -233,23 +233,23 @@ impl ConversationHandle {
     /// It is no line of a script.
     pub async fn play(&self, line: &str) -> Result<(), ScriptError> {
         let step = step(line).map_err(|what| ScriptError::Line { line: 1, what })?;
-        self.stage.act(&step.act, &self.cloud).await;
+        self.conversation.act(&step.act, &self.state).await;
         Ok(())
     }
 
     /// Sends a text frame as it is.
     pub async fn send_text(&self, text: impl Into<String>) {
-        self.stage.order(Order::Text(text.into().into())).await;
+        self.conversation.order(Order::Text(text.into().into())).await;
     }
 
     /// Sends a binary frame as it is.
     pub async fn send_binary(&self, bytes: impl Into<Bytes>) {
-        self.stage.order(Order::Binary(bytes.into())).await;
+        self.conversation.order(Order::Binary(bytes.into())).await;
     }
 
     /// Writes bytes to the stream below the WebSocket.
     pub async fn send_bytes(&self, bytes: impl Into<Bytes>) {
-        self.stage.order(Order::Bytes(bytes.into())).await;
+        self.conversation.order(Order::Bytes(bytes.into())).await;
     }
 
     /// Does a socket fault now, such as `reset` or `close=1011,reason=bye`: a [`Fault`] without its `socket:`.
@@ -259,14 +259,14 @@ impl ConversationHandle {
     /// It is no such fault.
     pub async fn apply_fault(&self, fault: &str) -> Result<(), FaultError> {
         let fault: Fault = format!("socket:{fault}").parse()?;
-        if let Some(trick) = fault.into_socket_trick() {
-            self.stage.order(Order::Trick(trick)).await;
+        if let Some(fault) = fault.into_socket_fault() {
+            self.conversation.order(Order::Fault(fault)).await;
         }
         Ok(())
     }
 
     /// Closes every socket with this code.
     pub async fn close(&self, code: u16, reason: &str) {
-        self.stage.order(Order::Trick(SocketTrick::Close { code, reason: reason.to_owned() })).await;
+        self.conversation.order(Order::Fault(SocketFault::Close { code, reason: reason.to_owned() })).await;
     }
 }

@@ -14,17 +14,17 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::simulator::faults::FaultBook;
+use crate::simulator::faults::FaultSchedule;
 use crate::simulator::request_log::Recorder;
 use crate::simulator::script::Script;
 use crate::simulator::{Options, Sources};
-use channels::Switchboard;
-use conversation::Stage;
-use rate_limits::Limits;
+use channels::ChannelRegistry;
+use conversation::SimulatedConversation;
+use rate_limits::RateLimits;
 use tokens::Tokens;
 
 #[derive(Debug)]
-pub(crate) struct Cloud {
+pub(crate) struct SimulatorState {
     pub(crate) base_url: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
@@ -32,23 +32,23 @@ pub(crate) struct Cloud {
     pub(crate) rate: Option<f64>,
     pub(crate) sources: Sources,
     pub(crate) heartbeat_interval: Duration,
-    pub(crate) board: Switchboard,
-    pub(crate) limits: Limits,
+    pub(crate) channels: ChannelRegistry,
+    pub(crate) limits: RateLimits,
     pub(crate) tokens: Tokens,
-    pub(crate) faults: FaultBook,
+    pub(crate) faults: FaultSchedule,
     pub(crate) recorder: Recorder,
     pub(crate) stop: CancellationToken,
     permissions: Vec<String>,
-    stages: Vec<Arc<Stage>>,
+    conversations: Vec<Arc<SimulatedConversation>>,
 }
 
-impl Cloud {
+impl SimulatorState {
     /// `options` must name a conversation at least.
     pub(crate) fn new(options: Options, address: SocketAddr) -> Self {
         // Each has a seed of its own, so that no message id is found in two of them.
         let seed = |number: u64| options.seed ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
-        let stage = |(number, id)| Arc::new(Stage::new(id, seed(number), &options.script));
-        let stages = (0..).zip(options.conversations).map(stage).collect();
+        let conversation = |(number, id)| Arc::new(SimulatedConversation::new(id, seed(number), &options.script));
+        let conversations = (0..).zip(options.conversations).map(conversation).collect();
         Self {
             base_url: format!("http://{address}"),
             client_id: options.client_id,
@@ -57,24 +57,24 @@ impl Cloud {
             rate: options.rate,
             sources: options.sources,
             heartbeat_interval: options.heartbeat_interval,
-            board: Switchboard::new(options.channel_lifetime, options.seed),
-            limits: Limits::new(options.rate_limit, options.rate_limit_window),
+            channels: ChannelRegistry::new(options.channel_lifetime, options.seed),
+            limits: RateLimits::new(options.rate_limit, options.rate_limit_window),
             tokens: Tokens::new(options.token_lifetime, options.seed),
-            faults: FaultBook::new(options.faults),
+            faults: FaultSchedule::new(options.faults),
             recorder: Recorder::default(),
             stop: CancellationToken::new(),
             permissions: options.permissions,
-            stages,
+            conversations,
         }
     }
 
     /// The conversations that exist, never none.
-    pub(crate) fn conversations(&self) -> &[Arc<Stage>] {
-        &self.stages
+    pub(crate) fn conversations(&self) -> &[Arc<SimulatedConversation>] {
+        &self.conversations
     }
 
-    pub(crate) fn stage(&self, id: &str) -> Option<Arc<Stage>> {
-        self.stages.iter().find(|stage| stage.id() == id).cloned()
+    pub(crate) fn conversation(&self, id: &str) -> Option<Arc<SimulatedConversation>> {
+        self.conversations.iter().find(|conversation| conversation.id() == id).cloned()
     }
 
     /// Whether the client has a permission just now.
@@ -84,14 +84,17 @@ impl Cloud {
 
     /// Begins every conversation that a topic is about.
     pub(crate) fn wake(self: &Arc<Self>, topic: &str) {
-        self.stages.iter().filter(|stage| stage.is_subject_of(topic)).for_each(|stage| self.begin(stage));
+        self.conversations
+            .iter()
+            .filter(|conversation| conversation.is_subject_of(topic))
+            .for_each(|conversation| self.begin(conversation));
     }
 
     /// Begins a conversation, unless it has begun.
-    pub(crate) fn begin(self: &Arc<Self>, stage: &Arc<Stage>) {
-        if stage.begin() {
-            let (cloud, stage) = (Arc::clone(self), Arc::clone(stage));
-            tokio::spawn(async move { stage.play(&cloud).await });
+    pub(crate) fn begin(self: &Arc<Self>, conversation: &Arc<SimulatedConversation>) {
+        if conversation.begin() {
+            let (state, conversation) = (Arc::clone(self), Arc::clone(conversation));
+            tokio::spawn(async move { conversation.play(&state).await });
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::simulator::state::lock;
 
 /// The requests of each token in its window.
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub(crate) struct RateLimits {
     allowed: u32,
     window: Duration,
     book: Mutex<HashMap<String, Window>>,
@@ -27,20 +27,20 @@ struct Window {
 
 /// Where a token stands.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
+pub(crate) struct RateLimitStatus {
     count: u32,
     allowed: u32,
     /// Seconds until the count starts again.
     reset: u64,
 }
 
-impl Limits {
+impl RateLimits {
     pub(crate) fn new(allowed: u32, window: Duration) -> Self {
         Self { allowed, window, book: Mutex::new(HashMap::new()) }
     }
 
     /// Counts one more request.
-    pub(crate) fn count(&self, token: &str) -> Standing {
+    pub(crate) fn count(&self, token: &str) -> RateLimitStatus {
         let now = Instant::now();
         let mut book = lock(&self.book);
         let window = book.entry(token.to_owned()).or_insert(Window { ends: now + self.window, count: 0 });
@@ -49,7 +49,7 @@ impl Limits {
         }
         window.count = window.count.saturating_add(1);
         let left = window.ends - now;
-        Standing {
+        RateLimitStatus {
             count: window.count,
             allowed: self.allowed,
             reset: left.as_secs() + u64::from(left.subsec_nanos() > 0),
@@ -57,7 +57,7 @@ impl Limits {
     }
 }
 
-impl Standing {
+impl RateLimitStatus {
     /// The answer to one request too many.
     pub(crate) fn refusal(self) -> Option<Response> {
         if self.count <= self.allowed {

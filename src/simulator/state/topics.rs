@@ -1,6 +1,6 @@
 //! The topics there are, and who may have them.
 
-use crate::simulator::state::Cloud;
+use crate::simulator::state::SimulatorState;
 
 /// A kind of topic.
 pub(crate) struct Topic {
@@ -41,7 +41,7 @@ pub(crate) const TOPICS: &[Topic] = &[
 
 /// What becomes of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum TopicPermission {
     Permitted,
     /// There is no such topic.
     Invalid,
@@ -52,12 +52,12 @@ pub(crate) enum Verdict {
 }
 
 /// Whether a topic may be subscribed now.
-pub(crate) fn judge(cloud: &Cloud, topic: &str) -> Verdict {
-    let Some(known) = TOPICS.iter().find(|known| known.is(topic)) else { return Verdict::Invalid };
-    if !cloud.grants(known.permission) {
-        return Verdict::Missing(known.permission);
+pub(crate) fn judge(state: &SimulatorState, topic: &str) -> TopicPermission {
+    let Some(known) = TOPICS.iter().find(|known| known.is(topic)) else { return TopicPermission::Invalid };
+    if !state.grants(known.permission) {
+        return TopicPermission::Missing(known.permission);
     }
-    if cloud.faults.rejects(topic) { Verdict::Refused } else { Verdict::Permitted }
+    if state.faults.rejects(topic) { TopicPermission::Refused } else { TopicPermission::Permitted }
 }
 
 impl Topic {

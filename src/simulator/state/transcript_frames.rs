@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::simulator::script::{Act, File, Line, Who};
-use crate::simulator::state::model::Spoken;
+use crate::simulator::script::{Action, Attachment, Line, Speaker};
+use crate::simulator::state::model::SentMessage;
 
 /// The service says when a message was sent and, a little later, when it was passed on.
 const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
@@ -23,7 +23,7 @@ pub(crate) struct Frame {
 
 /// Writes the frames of one conversation.
 #[derive(Debug)]
-pub(crate) struct Composer {
+pub(crate) struct FrameComposer {
     random: fastrand::Rng,
     seed: u64,
     count: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Composer {
     customers: Vec<String>,
     /// The customer who spoke last.
     customer: Party,
-    /// Who of the organisation spoke last.
+    /// Speaker of the organisation spoke last.
     staff: Option<Party>,
 }
 
@@ -69,31 +69,31 @@ struct Payload<'a> {
     content: Vec<Value>,
 }
 
-impl Composer {
+impl FrameComposer {
     pub(crate) fn new(seed: u64, customers: Vec<String>) -> Self {
         let customer = Party { id: "external".to_owned(), name: String::new() };
         Self { random: fastrand::Rng::with_seed(seed), seed, count: 0, customers, customer, staff: None }
     }
 
     /// What a line becomes on its way to the wire; `None` for an act that is no line.
-    pub(crate) fn spoken(&mut self, act: &Act, now: DateTime<Utc>) -> Option<Spoken> {
-        let Act::Say(line) = act else { return None };
+    pub(crate) fn spoken(&mut self, act: &Action, now: DateTime<Utc>) -> Option<SentMessage> {
+        let Action::Say(line) = act else { return None };
         self.count += 1;
         let text = line.text.replace("{n}", &self.count.to_string());
-        Some(Spoken { id: self.id(), text, at: now - TRANSIT })
+        Some(SentMessage { id: self.id(), text, at: now - TRANSIT })
     }
 
     /// The frame for what happens now.
-    pub(crate) fn compose(&mut self, act: &Act, spoken: Option<&Spoken>, now: DateTime<Utc>) -> Frame {
+    pub(crate) fn compose(&mut self, act: &Action, spoken: Option<&SentMessage>, now: DateTime<Utc>) -> Frame {
         match (act, spoken) {
-            (Act::Say(line), Some(spoken)) => self.message(line, spoken, now),
-            (Act::Close, _) => Frame { last: true, ..self.frame::<()>("conversationClosed", None, now) },
+            (Action::Say(line), Some(spoken)) => self.message(line, spoken, now),
+            (Action::Close, _) => Frame { last: true, ..self.frame::<()>("conversationClosed", None, now) },
             (act, _) => self.frame("conversationUpdated", Some(update(act)), now),
         }
     }
 
-    fn message(&mut self, line: &Line, spoken: &Spoken, now: DateTime<Utc>) -> Frame {
-        let Spoken { id, text, at } = spoken;
+    fn message(&mut self, line: &Line, spoken: &SentMessage, now: DateTime<Utc>) -> Frame {
+        let SentMessage { id, text, at } = spoken;
         let (from, to) = self.parties(line);
         let payload = Payload {
             id,
@@ -109,17 +109,17 @@ impl Composer {
     }
 
     fn parties(&mut self, line: &Line) -> (Party, Option<Party>) {
-        if line.who == Who::Customer {
+        if line.who == Speaker::Customer {
             self.customer.name.clone_from(&line.name);
             return (self.customer.clone(), self.staff.clone());
         }
-        if line.who == Who::System && self.customers.contains(&line.name) {
+        if line.who == Speaker::System && self.customers.contains(&line.name) {
             return (Party { id: "external".to_owned(), name: line.name.clone() }, None);
         }
-        let prefix = if line.who == Who::Bot { "bot" } else { "agent" };
+        let prefix = if line.who == Speaker::Bot { "bot" } else { "agent" };
         let name = line.name.to_lowercase().replace(' ', "-");
         let party = Party { id: format!("{prefix}-{name}"), name: line.name.clone() };
-        if line.who != Who::System {
+        if line.who != Speaker::System {
             self.staff = Some(party.clone());
         }
         (party, Some(self.customer.clone()))
@@ -150,16 +150,16 @@ impl Composer {
 }
 
 /// What an update says.
-fn update(act: &Act) -> Value {
+fn update(act: &Action) -> Value {
     match act {
-        Act::Update(changes) => changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect(),
-        Act::Join(_, name) => json!({ "participant": name, "change": "joined" }),
-        Act::Alert(name) => json!({ "participant": name, "change": "alerting" }),
-        Act::Leave(_, name) => json!({ "participant": name, "change": "left" }),
-        Act::Transfer(name) => json!({ "participant": name, "change": "transferred" }),
-        Act::Park => json!({ "status": "parked" }),
-        Act::Resume => json!({ "status": "connected" }),
-        Act::Say(_) | Act::Call | Act::KeepAlive | Act::Close => json!({}),
+        Action::Update(changes) => changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect(),
+        Action::Join(_, name) => json!({ "participant": name, "change": "joined" }),
+        Action::Alert(name) => json!({ "participant": name, "change": "alerting" }),
+        Action::Leave(_, name) => json!({ "participant": name, "change": "left" }),
+        Action::Transfer(name) => json!({ "participant": name, "change": "transferred" }),
+        Action::Park => json!({ "status": "parked" }),
+        Action::Resume => json!({ "status": "connected" }),
+        Action::Say(_) | Action::Call | Action::KeepAlive | Action::Close => json!({}),
     }
 }
 
@@ -169,17 +169,17 @@ pub(crate) fn stamp(time: DateTime<Utc>) -> String {
 
 fn kind(line: &Line) -> &'static str {
     match line.who {
-        Who::System => "system",
+        Speaker::System => "system",
         _ if line.text.is_empty() || !line.replies.is_empty() => "structured",
         _ => "text",
     }
 }
 
-fn originating_entity(who: Who) -> Option<&'static str> {
+fn originating_entity(who: Speaker) -> Option<&'static str> {
     match who {
-        Who::Bot => Some("Bot"),
-        Who::Agent => Some("Human"),
-        Who::Customer | Who::System => None,
+        Speaker::Bot => Some("Bot"),
+        Speaker::Agent => Some("Human"),
+        Speaker::Customer | Speaker::System => None,
     }
 }
 
@@ -190,12 +190,12 @@ pub(crate) fn content(line: &Line) -> Vec<Value> {
     replies.chain(line.files.iter().map(attachment)).collect()
 }
 
-fn attachment(file: &File) -> Value {
+fn attachment(file: &Attachment) -> Value {
     let media = match file.mime.split('/').next() {
         Some("image") => "Image",
         Some("audio") => "Audio",
         Some("video") => "Video",
-        _ => "File",
+        _ => "Attachment",
     };
     json!({
         "contentType": "Attachment",
@@ -216,7 +216,7 @@ mod tests {
 
     fn frames(script: &str, seed: u64) -> Vec<Value> {
         let script: Script = script.parse().expect("a script");
-        let mut composer = Composer::new(seed, script.customers());
+        let mut composer = FrameComposer::new(seed, script.customers());
         let parsed = |frame: Frame| serde_json::from_str(&frame.json).expect("JSON");
         let mut frame = |act| {
             let now = Utc::now();

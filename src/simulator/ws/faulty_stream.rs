@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 
 /// One accepted connection.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct FaultyStream {
     tcp: TcpStream,
-    fate: Fate,
+    stream: StreamControl,
 }
 
-/// The remote control of a [`Wire`].
+/// The remote control of a [`FaultyStream`].
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Fate(Arc<Flags>);
+pub(crate) struct StreamControl(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
@@ -30,7 +30,7 @@ struct Flags {
     deaf: AtomicBool,
 }
 
-impl Fate {
+impl StreamControl {
     /// The next write fails, and dropping the wire sends RST in place of FIN.
     pub(crate) fn reset(&self) {
         self.0.dead.store(true, Ordering::Relaxed);
@@ -59,28 +59,28 @@ impl Fate {
     }
 }
 
-impl Wire {
+impl FaultyStream {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, fate: Fate::default() }
+        Self { tcp, stream: StreamControl::default() }
     }
 
-    pub(crate) fn fate(&self) -> Fate {
-        self.fate.clone()
+    pub(crate) fn stream(&self) -> StreamControl {
+        self.stream.clone()
     }
 }
 
-impl Drop for Wire {
+impl Drop for FaultyStream {
     fn drop(&mut self) {
-        if self.fate.is_dead() {
+        if self.stream.is_dead() {
             // Where this fails the peer sees FIN, and a test that waits for RST says so.
             let _ = self.tcp.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for FaultyStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.fate.is_deaf() {
+        if self.stream.is_deaf() {
             // Nobody wakes this task for a read again; that is the point.
             return Poll::Pending;
         }
@@ -88,12 +88,12 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for FaultyStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.fate.is_dead() {
+        if self.stream.is_dead() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.fate.is_mute() {
+        if self.stream.is_mute() {
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
@@ -104,7 +104,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.fate.is_dead() {
+        if self.stream.is_dead() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.tcp).poll_shutdown(cx)

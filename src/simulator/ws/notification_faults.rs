@@ -3,58 +3,58 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::notifications::Ear;
-use crate::simulator::faults::NotifyTrick;
-use crate::simulator::ws::connection::Over;
+use super::notifications::NotificationConnection;
+use crate::simulator::faults::NotificationFault;
+use crate::simulator::ws::connection::Disconnect;
 
-impl Ear {
+impl NotificationConnection {
     /// Does every fault whose moment has come, in the order they were given.
-    pub(crate) async fn strike(&mut self) -> Result<(), Over> {
+    pub(crate) async fn apply_due_faults(&mut self) -> Result<(), Disconnect> {
         while let Some(place) = self.pending.iter().position(|pending| pending.after <= self.due) {
             let pending = self.pending.remove(place);
-            if self.cloud.faults.spend(&pending) {
-                self.commit(pending.trick).await?;
+            if self.state.faults.spend(&pending) {
+                self.apply(pending.fault).await?;
             }
         }
         Ok(())
     }
 
     /// Does one fault now.
-    pub(crate) async fn commit(&mut self, trick: NotifyTrick) -> Result<(), Over> {
-        match trick {
-            NotifyTrick::Common(trick) => return self.peer.suffer(&trick).await,
-            NotifyTrick::SocketClosing(notice) => {
-                self.manner.closing = Some(Instant::now() + notice);
+    pub(crate) async fn apply(&mut self, fault: NotificationFault) -> Result<(), Disconnect> {
+        match fault {
+            NotificationFault::Common(fault) => return self.connection.apply_to_socket(&fault).await,
+            NotificationFault::SocketClosing(notice) => {
+                self.behavior.closing = Some(Instant::now() + notice);
                 let body = json!({ "message": "Socket closing" });
                 return self
                     .say(&json!({ "topicName": "v2.system.socket_closing", "version": "2", "eventBody": body }))
                     .await;
             }
-            NotifyTrick::NoHeartbeat => self.manner.no_heartbeat = true,
-            NotifyTrick::Duplicate => self.manner.twice = true,
-            NotifyTrick::Reorder => self.manner.reorder = true,
-            NotifyTrick::Lose(events) => self.manner.lose += events,
-            NotifyTrick::Unknown => {
+            NotificationFault::NoHeartbeat => self.behavior.no_heartbeat = true,
+            NotificationFault::Duplicate => self.behavior.twice = true,
+            NotificationFault::Reorder => self.behavior.reorder = true,
+            NotificationFault::Lose(events) => self.behavior.lose += events,
+            NotificationFault::Unknown => {
                 for frame in self.unknown() {
                     self.say(&frame).await?;
                 }
             }
-            NotifyTrick::Expire => {
-                self.cloud.board.forget(&self.channel);
+            NotificationFault::Expire => {
+                self.state.channels.forget(&self.channel);
                 return Err(self.cut_off().await);
             }
-            NotifyTrick::Evict => {
-                self.cloud.board.forget(&self.channel);
-                return Err(Over::Cut);
+            NotificationFault::Evict => {
+                self.state.channels.forget(&self.channel);
+                return Err(Disconnect::Cut);
             }
-            NotifyTrick::Revoke => return self.revoke().await,
+            NotificationFault::Revoke => return self.revoke().await,
             // The whole world is like that, not this socket.
-            NotifyTrick::StatusUpdates | NotifyTrick::Truncate(_) => {}
+            NotificationFault::StatusUpdates | NotificationFault::Truncate(_) => {}
         }
         Ok(())
     }
 
-    async fn revoke(&mut self) -> Result<(), Over> {
+    async fn revoke(&mut self) -> Result<(), Disconnect> {
         let body = json!({
             "channelId": self.channel,
             "systemTopicType": "token_revoked",
@@ -64,15 +64,15 @@ impl Ear {
         });
         let topic = format!("v2.system.token_revoked.{}", self.channel);
         self.say(&json!({ "topicName": topic, "version": "2", "eventBody": body })).await?;
-        self.cloud.tokens.revoke();
-        self.cloud.board.forget(&self.channel);
+        self.state.tokens.revoke();
+        self.state.channels.forget(&self.channel);
         Err(self.cut_off().await)
     }
 
     /// Frames of kinds and with values that nobody knows.
     fn unknown(&self) -> Vec<Value> {
-        let conversation = self.cloud.conversations()[0].id();
-        let topic = self.cloud.board.topics(&self.channel).and_then(|topics| topics.into_iter().next());
+        let conversation = self.state.conversations()[0].id();
+        let topic = self.state.channels.topics(&self.channel).and_then(|topics| topics.into_iter().next());
         let person = json!({
             "id": "unknown-1",
             "purpose": "oracle",

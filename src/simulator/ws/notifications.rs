@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, interval_at, sleep_until};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use crate::simulator::faults::{NotifyTrick, Pending};
-use crate::simulator::state::Cloud;
+use crate::simulator::faults::{NotificationFault, PendingFault};
+use crate::simulator::state::SimulatorState;
 use crate::simulator::state::channels::{Change, Line, Order};
-use crate::simulator::state::topics::{Verdict, judge};
-use crate::simulator::ws::connection::{Over, Peer};
-use crate::simulator::ws::faulty_stream::Fate;
+use crate::simulator::state::topics::{TopicPermission, judge};
+use crate::simulator::ws::connection::{Connection, Disconnect};
+use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// A socket, what it is like, and what still awaits it.
-pub(crate) struct Ear {
-    pub(crate) cloud: Arc<Cloud>,
+pub(crate) struct NotificationConnection {
+    pub(crate) state: Arc<SimulatorState>,
     pub(crate) channel: String,
-    pub(crate) peer: Peer,
-    pub(crate) pending: Vec<Pending<NotifyTrick>>,
-    pub(crate) manner: Manner,
+    pub(crate) connection: Connection,
+    pub(crate) pending: Vec<PendingFault<NotificationFault>>,
+    pub(crate) behavior: SocketBehavior,
     /// Events that were due, whatever became of them.
     pub(crate) due: u64,
     /// Its place in the log.
@@ -30,7 +30,7 @@ pub(crate) struct Ear {
 
 /// What a socket is like.
 #[derive(Default)]
-pub(crate) struct Manner {
+pub(crate) struct SocketBehavior {
     pub(crate) no_heartbeat: bool,
     pub(crate) twice: bool,
     /// So many events are lost.
@@ -43,37 +43,37 @@ pub(crate) struct Manner {
 }
 
 /// Serves an open socket until it is gone or the simulator stops.
-pub(crate) async fn serve(upgraded: Upgraded, channel: String, fate: Fate, cloud: Arc<Cloud>) {
-    let stop = cloud.stop.clone();
-    stop.run_until_cancelled(attend(upgraded, channel, fate, cloud)).await;
+pub(crate) async fn serve(upgraded: Upgraded, channel: String, stream: StreamControl, state: Arc<SimulatorState>) {
+    let stop = state.stop.clone();
+    stop.run_until_cancelled(attend(upgraded, channel, stream, state)).await;
 }
 
-async fn attend(upgraded: Upgraded, channel: String, fate: Fate, cloud: Arc<Cloud>) {
-    let peer = Peer::new(upgraded, fate).await;
+async fn attend(upgraded: Upgraded, channel: String, stream: StreamControl, state: Arc<SimulatorState>) {
+    let connection = Connection::new(upgraded, stream).await;
     // A channel can be gone since the handshake; the client then finds a socket that ends at once.
-    let Some(line) = cloud.board.attach(&channel) else { return };
+    let Some(line) = state.channels.attach(&channel) else { return };
     let socket = line.socket;
-    let place = cloud.recorder.notification_socket(channel.clone());
-    let pending = cloud.faults.notify();
-    let period = cloud.heartbeat_interval;
+    let place = state.recorder.notification_socket(channel.clone());
+    let pending = state.faults.notify();
+    let period = state.heartbeat_interval;
     let heartbeat = interval_at(Instant::now() + period, period);
-    let manner = Manner::default();
-    let mut ear = Ear { cloud, channel, peer, pending, manner, due: 0, place, heartbeat };
+    let behavior = SocketBehavior::default();
+    let mut ear = NotificationConnection { state, channel, connection, pending, behavior, due: 0, place, heartbeat };
     ear.wake();
     let over = ear.talk(line).await;
     ear.finish(over, socket).await;
 }
 
-impl Ear {
+impl NotificationConnection {
     /// Lets the conversations begin that this socket can hear.
     fn wake(&self) {
-        for topic in self.cloud.board.topics(&self.channel).unwrap_or_default() {
-            self.cloud.wake(&topic);
+        for topic in self.state.channels.topics(&self.channel).unwrap_or_default() {
+            self.state.wake(&topic);
         }
     }
 
-    async fn talk(&mut self, mut line: Line) -> Over {
-        if let Err(over) = self.strike().await {
+    async fn talk(&mut self, mut line: Line) -> Disconnect {
+        if let Err(over) = self.apply_due_faults().await {
             return over;
         }
         loop {
@@ -84,83 +84,83 @@ impl Ear {
     }
 
     /// Whatever comes first: something to send or to hear, a heartbeat, an announced closing, the end of the channel.
-    async fn turn(&mut self, line: &mut Line) -> Result<(), Over> {
-        let deadline = self.cloud.board.deadline(&self.channel);
+    async fn turn(&mut self, line: &mut Line) -> Result<(), Disconnect> {
+        let deadline = self.state.channels.deadline(&self.channel);
         tokio::select! {
             order = line.orders.recv() => match order {
                 Some(Order::Event(json)) => self.deliver(json).await,
-                Some(Order::Trick(trick)) => self.commit(trick).await,
+                Some(Order::Fault(fault)) => self.apply(fault).await,
                 None => Err(self.cut_off().await),
             },
-            heard = self.peer.hear() => {
+            heard = self.connection.hear() => {
                 let message = heard?;
                 self.answer(message).await
             }
-            _ = self.heartbeat.tick(), if !self.manner.no_heartbeat => {
-                self.cloud.recorder.update_notification_socket(self.place, |listener| listener.heartbeats += 1);
+            _ = self.heartbeat.tick(), if !self.behavior.no_heartbeat => {
+                self.state.recorder.update_notification_socket(self.place, |listener| listener.heartbeats += 1);
                 self.say(&metadata("WebSocket Heartbeat")).await
             }
-            () = until(self.manner.closing) => Err(self.peer.close(1001, "").await),
+            () = until(self.behavior.closing) => Err(self.connection.close(1001, "").await),
             // Its board forgets the channel, and with it the sender of the orders.
             () = until(deadline) => Ok(()),
         }
     }
 
     /// Another socket took the channel, or there is no channel any more.
-    pub(crate) async fn cut_off(&mut self) -> Over {
-        if self.cloud.board.has(&self.channel) {
-            return self.peer.close(1001, "").await;
+    pub(crate) async fn cut_off(&mut self) -> Disconnect {
+        if self.state.channels.has(&self.channel) {
+            return self.connection.close(1001, "").await;
         }
         match self.say(&json!({ "result": "404", "message": "Channel not found" })).await {
-            Ok(()) => self.peer.close(1001, "").await,
+            Ok(()) => self.connection.close(1001, "").await,
             Err(over) => over,
         }
     }
 
     /// Sends an event, with the faults that lie before and after it.
-    async fn deliver(&mut self, json: Utf8Bytes) -> Result<(), Over> {
+    async fn deliver(&mut self, json: Utf8Bytes) -> Result<(), Disconnect> {
         self.due += 1;
-        if self.manner.lose > 0 {
-            self.manner.lose -= 1;
-        } else if self.manner.reorder {
-            self.manner.reorder = false;
-            self.manner.held = Some(json);
+        if self.behavior.lose > 0 {
+            self.behavior.lose -= 1;
+        } else if self.behavior.reorder {
+            self.behavior.reorder = false;
+            self.behavior.held = Some(json);
         } else {
-            let held = self.manner.held.take();
+            let held = self.behavior.held.take();
             for json in std::iter::once(json).chain(held) {
-                if self.manner.twice {
+                if self.behavior.twice {
                     self.event(json.clone()).await?;
                 }
                 self.event(json).await?;
             }
         }
-        self.strike().await
+        self.apply_due_faults().await
     }
 
-    async fn event(&mut self, json: Utf8Bytes) -> Result<(), Over> {
-        self.peer.feed(Message::Text(json)).await?;
-        self.peer.flush().await?;
-        if !self.peer.fate.is_mute() {
-            self.cloud.recorder.update_notification_socket(self.place, |listener| listener.events += 1);
+    async fn event(&mut self, json: Utf8Bytes) -> Result<(), Disconnect> {
+        self.connection.feed(Message::Text(json)).await?;
+        self.connection.flush().await?;
+        if !self.connection.stream.is_mute() {
+            self.state.recorder.update_notification_socket(self.place, |listener| listener.events += 1);
         }
         Ok(())
     }
 
     /// Sends something that is no event of a topic.
-    pub(crate) async fn say(&mut self, frame: &Value) -> Result<(), Over> {
-        self.peer.feed(Message::Text(frame.to_string().into())).await?;
-        self.peer.flush().await
+    pub(crate) async fn say(&mut self, frame: &Value) -> Result<(), Disconnect> {
+        self.connection.feed(Message::Text(frame.to_string().into())).await?;
+        self.connection.flush().await
     }
 
-    async fn answer(&mut self, message: Message) -> Result<(), Over> {
-        note_heard(&self.cloud, self.place, &message);
+    async fn answer(&mut self, message: Message) -> Result<(), Disconnect> {
+        note_heard(&self.state, self.place, &message);
         if message.is_close() {
-            return Err(Over::Left);
+            return Err(Disconnect::Left);
         }
         let frame: Value = message.to_text().ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         match frame["message"].as_str() {
             Some("ping") => {
-                self.cloud.recorder.update_notification_socket(self.place, |listener| listener.pings += 1);
+                self.state.recorder.update_notification_socket(self.place, |listener| listener.pings += 1);
                 self.say(&metadata("pong")).await
             }
             Some("subscribe") => self.subscribe(&frame, Change::Add, "subscribed").await,
@@ -170,11 +170,11 @@ impl Ear {
         }
     }
 
-    async fn subscribe(&mut self, frame: &Value, change: Change, status: &str) -> Result<(), Over> {
+    async fn subscribe(&mut self, frame: &Value, change: Change, status: &str) -> Result<(), Disconnect> {
         let topics = frame["topics"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let topics: Vec<_> = topics.map(str::to_owned).collect();
-        let bad = topics.iter().find(|topic| judge(&self.cloud, topic) != Verdict::Permitted);
-        let done = bad.is_none() && self.cloud.board.subscribe(&self.channel, change, &topics, None) == Some(Ok(()));
+        let bad = topics.iter().find(|topic| judge(&self.state, topic) != TopicPermission::Permitted);
+        let done = bad.is_none() && self.state.channels.subscribe(&self.channel, change, &topics, None) == Some(Ok(()));
         let mut answer = if done {
             json!({ "result": "200", "status": status })
         } else {
@@ -188,16 +188,16 @@ impl Ear {
     }
 
     /// Sees the connection off, and tells the log when it is gone.
-    async fn finish(self, over: Over, socket: u64) {
-        let Self { peer, cloud, place, channel, .. } = self;
-        cloud.board.detach(&channel, socket);
-        peer.see_off(over, |message| note_heard(&cloud, place, message)).await;
-        cloud.recorder.update_notification_socket(place, |listener| listener.closed_at = Some(Instant::now()));
+    async fn finish(self, over: Disconnect, socket: u64) {
+        let Self { connection, state, place, channel, .. } = self;
+        state.channels.detach(&channel, socket);
+        connection.drain_and_close(over, |message| note_heard(&state, place, message)).await;
+        state.recorder.update_notification_socket(place, |listener| listener.closed_at = Some(Instant::now()));
     }
 }
 
-fn note_heard(cloud: &Cloud, place: usize, message: &Message) {
-    cloud.recorder.update_notification_socket(place, |listener| match message {
+fn note_heard(state: &SimulatorState, place: usize, message: &Message) {
+    state.recorder.update_notification_socket(place, |listener| match message {
         Message::Close(frame) => listener.close_code = Some(frame.as_ref().map_or(1005, |frame| frame.code.into())),
         Message::Text(_) | Message::Binary(_) => listener.messages_received += 1,
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

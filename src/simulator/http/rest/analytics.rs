@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, read, require};
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
-use crate::simulator::state::model::World;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::state::model::ConversationModel;
 
 /// Conversations on a page, at most.
 const PAGE_MOST: usize = 100;
@@ -53,8 +53,8 @@ struct Paging {
 }
 
 /// `POST /api/v2/analytics/conversations/details/query`
-pub(super) async fn query(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Answer {
-    require(&cloud, &["analytics:conversationDetail:view"])?;
+pub(super) async fn query(State(state): State<Arc<SimulatorState>>, body: Bytes) -> Answer {
+    require(&state, &["analytics:conversationDetail:view"])?;
     let query: Query = read(&body)?;
     if query.interval.as_deref().is_none_or(|interval| !interval.contains('/')) {
         return Err(error_response::rest(StatusCode::BAD_REQUEST, "bad.request", "An interval is required."));
@@ -64,8 +64,8 @@ pub(super) async fn query(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Answe
         return Err(error_response::rest(StatusCode::BAD_REQUEST, "bad.request", "The page size is limited to 100."));
     }
     let filters: Vec<_> = query.segment_filters.iter().chain(&query.conversation_filters).collect();
-    let found = |world: &World| filters.iter().all(|filter| filter.holds(world)).then(|| world.detail());
-    let found: Vec<Value> = cloud.conversations().iter().filter_map(|stage| stage.world(found)).collect();
+    let found = |model: &ConversationModel| filters.iter().all(|filter| filter.holds(model)).then(|| model.detail());
+    let found: Vec<Value> = state.conversations().iter().filter_map(|conversation| conversation.model(found)).collect();
     let total = found.len();
     let skipped = paging.page_number.saturating_sub(1) * paging.page_size;
     let page: Vec<_> = found.into_iter().skip(skipped).take(paging.page_size).collect();
@@ -78,26 +78,26 @@ pub(super) async fn query(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Answe
 }
 
 impl Filter {
-    fn holds(&self, world: &World) -> bool {
+    fn holds(&self, model: &ConversationModel) -> bool {
         let mut parts = self
             .predicates
             .iter()
-            .map(|predicate| predicate.holds(world))
-            .chain(self.clauses.iter().map(|clause| clause.holds(world)));
+            .map(|predicate| predicate.holds(model))
+            .chain(self.clauses.iter().map(|clause| clause.holds(model)));
         if self.r#type.as_deref() == Some("or") { parts.any(|holds| holds) } else { parts.all(|holds| holds) }
     }
 }
 
 impl Predicate {
     /// What the simulator does not know of keeps nothing out.
-    fn holds(&self, world: &World) -> bool {
+    fn holds(&self, model: &ConversationModel) -> bool {
         let value = self.value.as_deref().unwrap_or_default();
         match self.dimension.as_deref() {
-            Some("queueId") => world.queues().any(|queue| queue.id == value),
-            Some("userId") => world.users().any(|user| user.id == value),
-            Some("conversationId") => world.id == value,
-            Some("mediaType") => world.media().eq_ignore_ascii_case(value),
-            Some("conversationEnd") => (self.operator.as_deref() == Some("notExists")) == world.ended.is_none(),
+            Some("queueId") => model.queues().any(|queue| queue.id == value),
+            Some("userId") => model.users().any(|user| user.id == value),
+            Some("conversationId") => model.id == value,
+            Some("mediaType") => model.media().eq_ignore_ascii_case(value),
+            Some("conversationEnd") => (self.operator.as_deref() == Some("notExists")) == model.ended.is_none(),
             _ => true,
         }
     }

@@ -12,38 +12,38 @@ use url::form_urlencoded;
 
 use super::middleware::Caller;
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
-use crate::simulator::state::channels::Card;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::state::channels::ChannelInfo;
 use crate::simulator::state::topics::{TOPICS, Topic};
 use crate::simulator::state::transcript_frames::stamp;
 
 /// `POST /api/v2/notifications/channels`
-pub(super) async fn create(State(cloud): State<Arc<Cloud>>, Extension(caller): Extension<Caller>) -> Response {
-    let (card, evicted) = cloud.board.create(&caller.token, caller.expiry);
-    cloud.recorder.channel(card.id.clone(), caller.token, evicted);
-    Json(channel(&cloud, &card)).into_response()
+pub(super) async fn create(State(state): State<Arc<SimulatorState>>, Extension(caller): Extension<Caller>) -> Response {
+    let (card, evicted) = state.channels.create(&caller.token, caller.expiry);
+    state.recorder.channel(card.id.clone(), caller.token, evicted);
+    Json(channel(&state, &card)).into_response()
 }
 
 /// `GET /api/v2/notifications/channels`: those of other tokens are counted, their ids are not told
 pub(super) async fn list(
-    State(cloud): State<Arc<Cloud>>,
+    State(state): State<Arc<SimulatorState>>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let all = value(query.as_deref(), "includechannels").as_deref() == Some("oauthclient");
-    let entity = |card: &Card| {
+    let entity = |card: &ChannelInfo| {
         if card.token == caller.token {
-            return Some(channel(&cloud, card));
+            return Some(channel(&state, card));
         }
         all.then(|| json!({ "expires": stamp(card.expires) }))
     };
-    let entities: Vec<_> = cloud.board.cards().iter().filter_map(entity).collect();
+    let entities: Vec<_> = state.channels.cards().iter().filter_map(entity).collect();
     Json(json!({ "entities": entities })).into_response()
 }
 
 /// `HEAD /api/v2/notifications/channels/{id}`
-pub(super) async fn exists(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Response {
-    if cloud.board.has(&id) { StatusCode::OK.into_response() } else { error_response::usual(StatusCode::NOT_FOUND) }
+pub(super) async fn exists(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Response {
+    if state.channels.has(&id) { StatusCode::OK.into_response() } else { error_response::usual(StatusCode::NOT_FOUND) }
 }
 
 /// `GET /api/v2/notifications/availabletopics`
@@ -61,8 +61,8 @@ pub(super) fn value(query: Option<&str>, key: &str) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-fn channel(cloud: &Cloud, card: &Card) -> Value {
-    let host = cloud.base_url.trim_start_matches("http://");
+fn channel(state: &SimulatorState, card: &ChannelInfo) -> Value {
+    let host = state.base_url.trim_start_matches("http://");
     json!({
         "connectUri": format!("ws://{host}/channels/{}", card.id),
         "id": card.id,

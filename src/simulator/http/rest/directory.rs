@@ -10,17 +10,17 @@ use serde_json::json;
 
 use super::Answer;
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
+use crate::simulator::state::SimulatorState;
 use crate::simulator::state::model::division;
 
 /// `GET /api/v2/users/{id}`, for which no permission is declared
-pub(super) async fn user(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Answer {
+pub(super) async fn user(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
     if id == "me" {
         let words =
             "This request requires a user context. Client credentials cannot be used for requests to this resource.";
         return Err(error_response::rest(StatusCode::BAD_REQUEST, "not.a.user", words));
     }
-    let user = cloud.conversations().iter().find_map(|stage| stage.user(&id));
+    let user = state.conversations().iter().find_map(|conversation| conversation.user(&id));
     let user = user.ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
     let address = format!("{}@northwind.example", user.name.to_lowercase().replace(' ', "."));
     let body = json!({
@@ -37,9 +37,9 @@ pub(super) async fn user(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>
 }
 
 /// `GET /api/v2/routing/queues/{id}`
-pub(super) async fn queue(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Answer {
-    super::require(&cloud, &["routing:queue:view"])?;
-    let queue = cloud.conversations().iter().find_map(|stage| stage.queue(&id));
+pub(super) async fn queue(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
+    super::require(&state, &["routing:queue:view"])?;
+    let queue = state.conversations().iter().find_map(|conversation| conversation.queue(&id));
     let queue = queue.ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
     let body = json!({
         "id": queue.id,

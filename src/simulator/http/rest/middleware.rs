@@ -11,11 +11,11 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
-use crate::simulator::faults::{Place, Presented, RequestTrick, answer};
+use crate::simulator::faults::{Endpoint, RequestContext, RequestFault, answer};
 use crate::simulator::http::{error_response, oauth};
 use crate::simulator::request_log;
-use crate::simulator::state::Cloud;
-use crate::simulator::ws::faulty_stream::Fate;
+use crate::simulator::state::SimulatorState;
+use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// Whose request it is.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub(super) struct Caller {
 
 /// How the real answer is to differ.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Twist {
+pub(super) struct ResponseOptions {
     /// A body cannot be read before it is this old.
     pub(super) age: TimeDelta,
     pub(super) newest_first: bool,
@@ -35,28 +35,29 @@ pub(super) struct Twist {
 }
 
 pub(super) async fn receive(
-    State(cloud): State<Arc<Cloud>>,
-    Extension(fate): Extension<Fate>,
+    State(state): State<Arc<SimulatorState>>,
+    Extension(stream): Extension<StreamControl>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let noted = cloud.recorder.request(note(&request));
-    let tricks = cloud.faults.request(Place::Rest, None, &format!("{} {}", request.method(), request.uri().path()));
+    let noted = state.recorder.request(note(&request));
+    let faults = state.faults.request(Endpoint::Rest, None, &format!("{} {}", request.method(), request.uri().path()));
     let credentials = error_response::text(request.headers(), &header::AUTHORIZATION).unwrap_or_default();
-    let presented = Presented { place: Place::Rest, credentials: &credentials, base_url: &cloud.base_url, fate: &fate };
-    for trick in &tricks {
-        if let Some(response) = answer(trick, &presented).await {
-            if !matches!(trick, RequestTrick::Reset) {
-                cloud.recorder.response(noted, response.status().as_u16());
+    let presented =
+        RequestContext { place: Endpoint::Rest, credentials: &credentials, base_url: &state.base_url, stream: &stream };
+    for fault in &faults {
+        if let Some(response) = answer(fault, &presented).await {
+            if !matches!(fault, RequestFault::Reset) {
+                state.recorder.response(noted, response.status().as_u16());
             }
             return response;
         }
     }
-    request.extensions_mut().insert(Twist::new(&tricks));
-    let mut response = admit(&cloud, request, next).await;
+    request.extensions_mut().insert(ResponseOptions::new(&faults));
+    let mut response = admit(&state, request, next).await;
     let correlation = HeaderValue::from_static("7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20");
     response.headers_mut().insert("inin-correlation-id", correlation);
-    cloud.recorder.response(noted, response.status().as_u16());
+    state.recorder.response(noted, response.status().as_u16());
     response
 }
 
@@ -71,12 +72,12 @@ fn note(request: &Request) -> request_log::Request {
     }
 }
 
-async fn admit(cloud: &Cloud, mut request: Request, next: Next) -> Response {
-    let (token, expiry) = match cloud.tokens.admit(request.headers()) {
+async fn admit(state: &SimulatorState, mut request: Request, next: Next) -> Response {
+    let (token, expiry) = match state.tokens.admit(request.headers()) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal,
     };
-    let standing = cloud.limits.count(&token);
+    let standing = state.limits.count(&token);
     request.extensions_mut().insert(Caller { token, expiry });
     let mut response = match standing.refusal() {
         Some(refusal) => refusal,
@@ -86,15 +87,15 @@ async fn admit(cloud: &Cloud, mut request: Request, next: Next) -> Response {
     response
 }
 
-impl Twist {
-    fn new(tricks: &[RequestTrick]) -> Self {
+impl ResponseOptions {
+    fn new(faults: &[RequestFault]) -> Self {
         let mut twist = Self::default();
-        for trick in tricks {
-            match trick {
-                RequestTrick::LateBody(age) => twist.age = TimeDelta::from_std(*age).unwrap_or(TimeDelta::MAX),
-                RequestTrick::NewestFirst => twist.newest_first = true,
-                RequestTrick::Omit(count) => twist.omit += count,
-                RequestTrick::TextBody => twist.legacy = true,
+        for fault in faults {
+            match fault {
+                RequestFault::LateBody(age) => twist.age = TimeDelta::from_std(*age).unwrap_or(TimeDelta::MAX),
+                RequestFault::NewestFirst => twist.newest_first = true,
+                RequestFault::Omit(count) => twist.omit += count,
+                RequestFault::TextBody => twist.legacy = true,
                 _ => {}
             }
         }

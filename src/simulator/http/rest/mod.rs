@@ -19,12 +19,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::simulator::http::error_response;
-use crate::simulator::state::Cloud;
+use crate::simulator::state::SimulatorState;
 
 /// What a handler decides: an answer, or the error that is one too.
 type Answer = Result<Response, Response>;
 
-pub(crate) fn router(cloud: &Arc<Cloud>) -> Router<Arc<Cloud>> {
+pub(crate) fn router(state: &Arc<SimulatorState>) -> Router<Arc<SimulatorState>> {
     const MESSAGES: &str = "/api/v2/conversations/messages/{id}";
     const CHANNELS: &str = "/api/v2/notifications/channels";
     const SUBSCRIPTIONS: &str = "/api/v2/notifications/channels/{id}/subscriptions";
@@ -43,13 +43,13 @@ pub(crate) fn router(cloud: &Arc<Cloud>) -> Router<Arc<Cloud>> {
         .route(CHANNELS, post(channels::create).get(channels::list))
         .route(&format!("{CHANNELS}/{{id}}"), head(channels::exists))
         .route(SUBSCRIPTIONS, subscriptions)
-        .route_layer(from_fn_with_state(Arc::clone(cloud), middleware::receive))
+        .route_layer(from_fn_with_state(Arc::clone(state), middleware::receive))
 }
 
 /// Asks for one of these permissions.
 #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per request")]
-fn require(cloud: &Cloud, permissions: &[&str]) -> Result<(), Response> {
-    let granted = permissions.iter().any(|permission| cloud.grants(permission));
+fn require(state: &SimulatorState, permissions: &[&str]) -> Result<(), Response> {
+    let granted = permissions.iter().any(|permission| state.grants(permission));
     if granted { Ok(()) } else { Err(error_response::missing(permissions)) }
 }
 

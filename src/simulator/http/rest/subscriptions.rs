@@ -16,9 +16,9 @@ use super::middleware::Caller;
 use super::{Answer, read};
 use crate::simulator::http::error_response;
 use crate::simulator::request_log::Subscription;
-use crate::simulator::state::Cloud;
+use crate::simulator::state::SimulatorState;
 use crate::simulator::state::channels::{Change, TOPICS_MOST};
-use crate::simulator::state::topics::{Verdict, judge};
+use crate::simulator::state::topics::{TopicPermission, judge};
 
 /// A topic in the body of a request.
 #[derive(Deserialize)]
@@ -27,69 +27,75 @@ struct Wanted {
 }
 
 /// `GET /api/v2/notifications/channels/{id}/subscriptions`
-pub(super) async fn list(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Answer {
-    Ok(listing(&id, &cloud.board.topics(&id).ok_or_else(no_channel)?, &[]))
+pub(super) async fn list(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
+    Ok(listing(&id, &state.channels.topics(&id).ok_or_else(no_channel)?, &[]))
 }
 
 /// `DELETE /api/v2/notifications/channels/{id}/subscriptions`
-pub(super) async fn clear(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Answer {
-    if !cloud.board.clear(&id) {
+pub(super) async fn clear(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
+    if !state.channels.clear(&id) {
         return Err(no_channel());
     }
-    note(&cloud, id, &Method::DELETE, Vec::new(), &[]);
+    note(&state, id, &Method::DELETE, Vec::new(), &[]);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `POST` adds, `PUT` replaces; both let the channel live on
 pub(super) async fn change(
-    State(cloud): State<Arc<Cloud>>,
+    State(state): State<Arc<SimulatorState>>,
     Path(id): Path<String>,
     method: Method,
     RawQuery(query): RawQuery,
     Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Answer {
-    if !cloud.board.has(&id) {
+    if !state.channels.has(&id) {
         return Err(no_channel());
     }
     let wanted: Vec<Wanted> = read(&body)?;
-    let judged = wanted.into_iter().map(|wanted| (judge(&cloud, &wanted.id), wanted.id));
-    let (good, bad): (Vec<_>, Vec<_>) = judged.partition(|(verdict, _)| *verdict == Verdict::Permitted);
+    let judged = wanted.into_iter().map(|wanted| (judge(&state, &wanted.id), wanted.id));
+    let (good, bad): (Vec<_>, Vec<_>) = judged.partition(|(verdict, _)| *verdict == TopicPermission::Permitted);
     let topics: Vec<_> = good.into_iter().map(|(_, topic)| topic).collect();
     let lenient = value(query.as_deref(), "ignoreErrors").as_deref() == Some("true");
     if let Some((verdict, _)) = bad.first().filter(|_| !lenient) {
         return Err(refuse(*verdict));
     }
     let change = if method == Method::PUT { Change::Replace } else { Change::Add };
-    match cloud.board.subscribe(&id, change, &topics, Some(caller.expiry)) {
+    match state.channels.subscribe(&id, change, &topics, Some(caller.expiry)) {
         None => return Err(no_channel()),
         Some(Err(count)) => return Err(too_many(count)),
         Some(Ok(())) => {}
     }
-    rouse(&cloud, &id, &bad);
-    let all = cloud.board.topics(&id).unwrap_or_default();
+    start_script(&state, &id, &bad);
+    let all = state.channels.topics(&id).unwrap_or_default();
     let answer = listing(&id, &all, &bad);
-    note(&cloud, id, &method, topics, &bad);
+    note(&state, id, &method, topics, &bad);
     Ok(answer)
 }
 
 /// A conversation begins for a socket that now can hear it, and for whoever has to do without.
-fn rouse(cloud: &Arc<Cloud>, id: &str, bad: &[(Verdict, String)]) {
-    if cloud.board.is_connected(id) {
-        cloud.board.topics(id).unwrap_or_default().iter().for_each(|topic| cloud.wake(topic));
+fn start_script(state: &Arc<SimulatorState>, id: &str, bad: &[(TopicPermission, String)]) {
+    if state.channels.is_connected(id) {
+        state.channels.topics(id).unwrap_or_default().iter().for_each(|topic| state.wake(topic));
     }
     for (_, topic) in bad {
-        cloud.wake(topic);
+        state.wake(topic);
     }
 }
 
-fn note(cloud: &Cloud, channel: String, method: &Method, topics: Vec<String>, bad: &[(Verdict, String)]) {
+fn note(
+    state: &SimulatorState,
+    channel: String,
+    method: &Method,
+    topics: Vec<String>,
+    bad: &[(TopicPermission, String)],
+) {
     let rejected = bad.iter().map(|(_, topic)| topic.clone()).collect();
     let method = method.to_string();
-    cloud.recorder.subscription(Subscription { at: Instant::now(), channel, method, topics, rejected });
+    state.recorder.subscription(Subscription { at: Instant::now(), channel, method, topics, rejected });
 }
 
-fn listing(id: &str, topics: &[String], bad: &[(Verdict, String)]) -> Response {
+fn listing(id: &str, topics: &[String], bad: &[(TopicPermission, String)]) -> Response {
     let uri = format!("/api/v2/notifications/channels/{id}/subscriptions");
     let permitted = topics.iter().map(|topic| json!({ "id": topic, "state": "Permitted", "selfUri": uri }));
     let rejected = bad.iter().map(|(verdict, topic)| rejection(*verdict, topic));
@@ -97,26 +103,26 @@ fn listing(id: &str, topics: &[String], bad: &[(Verdict, String)]) -> Response {
     Json(json!({ "entities": entities })).into_response()
 }
 
-fn rejection(verdict: Verdict, topic: &str) -> Value {
+fn rejection(verdict: TopicPermission, topic: &str) -> Value {
     let (_, _, words) = complaint(verdict);
     let mut entity = json!({ "id": topic, "state": "Rejected", "rejectionReason": words });
-    if let Verdict::Missing(permission) = verdict {
+    if let TopicPermission::Missing(permission) = verdict {
         entity["missingPermissions"] = json!([permission]);
     }
     entity
 }
 
-fn refuse(verdict: Verdict) -> Response {
+fn refuse(verdict: TopicPermission) -> Response {
     let (status, code, words) = complaint(verdict);
     error_response::rest(status, code, words)
 }
 
-fn complaint(verdict: Verdict) -> (StatusCode, &'static str, &'static str) {
+fn complaint(verdict: TopicPermission) -> (StatusCode, &'static str, &'static str) {
     match verdict {
-        Verdict::Invalid => {
+        TopicPermission::Invalid => {
             (StatusCode::BAD_REQUEST, "notification.invalid.topic", "The subscription topic is not valid.")
         }
-        Verdict::Permitted | Verdict::Missing(_) | Verdict::Refused => {
+        TopicPermission::Permitted | TopicPermission::Missing(_) | TopicPermission::Refused => {
             (StatusCode::FORBIDDEN, "notification.unauthorized.topic", "Not authorized for this topic.")
         }
     }

@@ -1,8 +1,8 @@
 //! What each act of a script changes.
 
-use super::messages::{Content, Event, Said, Spoken};
-use super::{Post, Purpose, SAID_KEPT, State, World};
-use crate::simulator::script::{Act, Line, Who};
+use super::messages::{Content, Event, SentMessage, StoredMessage};
+use super::{ConversationModel, EventPublisher, Purpose, SAID_KEPT, State};
+use crate::simulator::script::{Action, Line, Speaker};
 
 /// What the system says of somebody, as far as the published API knows of such a thing.
 enum Sign {
@@ -13,123 +13,123 @@ enum Sign {
     Other,
 }
 
-impl World {
+impl ConversationModel {
     /// Makes an act happen; `spoken` is what a line of it became.
-    pub(crate) fn apply(&mut self, act: &Act, spoken: Option<Spoken>, post: &mut Post<'_>) {
+    pub(crate) fn apply(&mut self, act: &Action, spoken: Option<SentMessage>, publisher: &mut EventPublisher<'_>) {
         match act {
-            Act::Say(line) => {
+            Action::Say(line) => {
                 if let Some(spoken) = spoken {
-                    self.say(line, spoken, post);
+                    self.say(line, spoken, publisher);
                 }
             }
-            Act::Update(changes) => self.update(changes, post),
-            Act::Join(who, name) => {
-                self.attend(*who, name, post);
+            Action::Update(changes) => self.update(changes, publisher),
+            Action::Join(who, name) => {
+                self.attend(*who, name, publisher);
             }
-            Act::Alert(name) => {
-                self.ring(name, post);
+            Action::Alert(name) => {
+                self.ring(name, publisher);
             }
-            Act::Leave(who, name) => self.leave(*who, name, "client", post),
-            Act::Transfer(name) => self.transfer(name, post),
-            Act::Park => self.park(State::Connected, State::Parked, post),
-            Act::Resume => self.park(State::Parked, State::Connected, post),
-            Act::Call | Act::KeepAlive => post.session(self, "SESSION_ONGOING"),
-            Act::Close => self.close(post),
+            Action::Leave(who, name) => self.leave(*who, name, "client", publisher),
+            Action::Transfer(name) => self.transfer(name, publisher),
+            Action::Park => self.park(State::Connected, State::Parked, publisher),
+            Action::Resume => self.park(State::Parked, State::Connected, publisher),
+            Action::Call | Action::KeepAlive => publisher.session(self, "SESSION_ONGOING"),
+            Action::Close => self.close(publisher),
         }
     }
 
-    fn say(&mut self, line: &Line, spoken: Spoken, post: &mut Post<'_>) {
-        if line.who == Who::System {
-            return self.sign(line, spoken, post);
+    fn say(&mut self, line: &Line, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
+        if line.who == Speaker::System {
+            return self.sign(line, spoken, publisher);
         }
-        let by = self.attend(line.who, &line.name, post);
+        let by = self.attend(line.who, &line.name, publisher);
         if self.is_call {
-            return self.utter(by, line, &spoken, post);
+            return self.publish_utterance(by, line, &spoken, publisher);
         }
-        self.keep(by, spoken, Content::of(line), post);
-        if line.who != Who::Customer && post.updates_status() {
+        self.keep(by, spoken, Content::of(line), publisher);
+        if line.who != Speaker::Customer && publisher.updates_status() {
             for status in ["delivery-success", "read"] {
                 if let Some(last) = self.said.back_mut() {
                     last.set_status(status, &self.id);
                 }
-                post.changed(self);
+                publisher.changed(self);
             }
         }
     }
 
     /// What the system says is about somebody, whose presence it may change.
-    fn sign(&mut self, line: &Line, spoken: Spoken, post: &mut Post<'_>) {
+    fn sign(&mut self, line: &Line, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
         let who = self.who_is(&line.name);
         let sign = Sign::read(&line.text);
-        if self.is_call || who != Who::Customer {
+        if self.is_call || who != Speaker::Customer {
             match sign {
                 Sign::Joined => {
-                    self.attend(who, &line.name, post);
+                    self.attend(who, &line.name, publisher);
                     return;
                 }
-                Sign::Left => return self.leave(who, &line.name, "client", post),
+                Sign::Left => return self.leave(who, &line.name, "client", publisher),
                 _ if self.is_call => return,
                 _ => {}
             }
         }
-        let by = self.attend(who, &line.name, post);
+        let by = self.attend(who, &line.name, publisher);
         let event = match sign {
             Sign::Joined => Event::Presence("Join"),
             Sign::Left => Event::Presence("Disconnect"),
             Sign::Typing => Event::Typing,
-            Sign::Read => return self.read(by, spoken, post),
+            Sign::Read => return self.read(by, spoken, publisher),
             Sign::Other => Event::Unknown,
         };
-        if event == Event::Typing && who == Who::Customer {
-            post.typing(self, by, &spoken);
+        if event == Event::Typing && who == Speaker::Customer {
+            publisher.typing(self, by, &spoken);
         }
-        self.keep(by, spoken, Content::Event(event), post);
+        self.keep(by, spoken, Content::Event(event), publisher);
         if matches!(sign, Sign::Left) {
-            self.leave(who, &line.name, "peer", post);
+            self.leave(who, &line.name, "connection", publisher);
         }
     }
 
     /// A receipt, and for the customer's the new status of everything the organisation said.
-    fn read(&mut self, by: usize, spoken: Spoken, post: &mut Post<'_>) {
+    fn read(&mut self, by: usize, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
         if self.people[by].purpose == Purpose::Customer {
             for said in self.said.iter_mut().filter(|said| said.is_outbound() && said.status != "read") {
                 said.set_status("read", &self.id);
             }
         }
-        self.keep(by, spoken, Content::Receipt("Read"), post);
+        self.keep(by, spoken, Content::Receipt("Read"), publisher);
     }
 
-    fn keep(&mut self, by: usize, spoken: Spoken, content: Content, post: &mut Post<'_>) {
+    fn keep(&mut self, by: usize, spoken: SentMessage, content: Content, publisher: &mut EventPublisher<'_>) {
         if self.said.len() == SAID_KEPT {
             self.said.pop_front();
         }
         let outbound = self.people[by].purpose != Purpose::Customer;
-        self.said.push_back(Said::new(by, outbound, spoken, content, &self.id));
-        post.changed(self);
+        self.said.push_back(StoredMessage::new(by, outbound, spoken, content, &self.id));
+        publisher.changed(self);
     }
 
-    fn who_is(&self, name: &str) -> Who {
+    fn who_is(&self, name: &str) -> Speaker {
         if self.customers.iter().any(|customer| customer == name) {
-            return Who::Customer;
+            return Speaker::Customer;
         }
         let bot = self.people.iter().any(|participant| participant.purpose == Purpose::Bot && participant.name == name);
-        if bot { Who::Bot } else { Who::Agent }
+        if bot { Speaker::Bot } else { Speaker::Agent }
     }
 
     /// Sees to it that somebody is here, and says where in the list.
-    fn attend(&mut self, who: Who, name: &str, post: &mut Post<'_>) -> usize {
+    fn attend(&mut self, who: Speaker, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
         if let Some(place) = self.ended.and_then(|_| self.latest(purpose(who), name)) {
             // What comes after the end was said by somebody who is gone.
             return place;
         }
         match who {
-            Who::Agent => self.serve(name, post),
-            Who::Bot => self.host(name, post),
-            Who::Customer | Who::System => self.welcome(name, post),
+            Speaker::Agent => self.serve(name, publisher),
+            Speaker::Bot => self.host(name, publisher),
+            Speaker::Customer | Speaker::System => self.welcome(name, publisher),
         }
     }
 
-    fn welcome(&mut self, name: &str, post: &mut Post<'_>) -> usize {
+    fn welcome(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
         if let Some(there) = self.present(Purpose::Customer, name) {
             return there;
         }
@@ -141,118 +141,118 @@ impl World {
             name.clone_into(&mut self.people[place].name);
             return place;
         }
-        let place = self.add(Purpose::Customer, name, State::Connected, post.now);
-        post.detail(self, "customer.start", place);
-        post.changed(self);
+        let place = self.add(Purpose::Customer, name, State::Connected, publisher.now);
+        publisher.detail(self, "customer.start", place);
+        publisher.changed(self);
         place
     }
 
-    fn host(&mut self, name: &str, post: &mut Post<'_>) -> usize {
+    fn host(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
         self.present(Purpose::Bot, name).unwrap_or_else(|| {
-            let place = self.add(Purpose::Bot, name, State::Connected, post.now);
-            post.detail(self, "flow.start", place);
-            post.changed(self);
+            let place = self.add(Purpose::Bot, name, State::Connected, publisher.now);
+            publisher.detail(self, "flow.start", place);
+            publisher.changed(self);
             place
         })
     }
 
-    fn ring(&mut self, name: &str, post: &mut Post<'_>) -> usize {
+    fn ring(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
         if self.queue.is_none() {
             let queue = self.first_queue.clone();
-            self.queue_up(&queue, post);
+            self.queue_up(&queue, publisher);
         }
-        let place = self.add(Purpose::Agent, name, State::Alerting, post.now);
-        post.changed(self);
+        let place = self.add(Purpose::Agent, name, State::Alerting, publisher.now);
+        publisher.changed(self);
         place
     }
 
-    fn serve(&mut self, name: &str, post: &mut Post<'_>) -> usize {
-        let place = self.present(Purpose::Agent, name).unwrap_or_else(|| self.ring(name, post));
+    fn serve(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        let place = self.present(Purpose::Agent, name).unwrap_or_else(|| self.ring(name, publisher));
         if self.people[place].state == State::Alerting {
             self.people[place].state = State::Connected;
-            self.people[place].connected = Some(post.now);
+            self.people[place].connected = Some(publisher.now);
             if let Some(queue) = self.present(Purpose::Acd, "") {
-                self.people[queue].end("transfer", post.now);
-                post.detail(self, "acd.end", queue);
+                self.people[queue].end("transfer", publisher.now);
+                publisher.detail(self, "acd.end", queue);
             }
-            post.detail(self, "user.start", place);
-            post.changed(self);
+            publisher.detail(self, "user.start", place);
+            publisher.changed(self);
         }
         place
     }
 
-    fn queue_up(&mut self, name: &str, post: &mut Post<'_>) {
-        let place = self.enter(name, post.now);
-        post.detail(self, "acd.start", place);
-        post.changed(self);
+    fn queue_up(&mut self, name: &str, publisher: &mut EventPublisher<'_>) {
+        let place = self.enter(name, publisher.now);
+        publisher.detail(self, "acd.start", place);
+        publisher.changed(self);
     }
 
-    fn update(&mut self, changes: &[(String, String)], post: &mut Post<'_>) {
+    fn update(&mut self, changes: &[(String, String)], publisher: &mut EventPublisher<'_>) {
         let queue = changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name);
         match queue.filter(|name| self.queue.as_ref().is_none_or(|queue| queue.name != **name)) {
-            Some(name) => self.queue_up(name, post),
-            None => post.changed(self),
+            Some(name) => self.queue_up(name, publisher),
+            None => publisher.changed(self),
         }
     }
 
-    fn transfer(&mut self, name: &str, post: &mut Post<'_>) {
+    fn transfer(&mut self, name: &str, publisher: &mut EventPublisher<'_>) {
         while let Some(place) = self.present(Purpose::Agent, "") {
-            self.depart(place, "transfer", post);
+            self.depart(place, "transfer", publisher);
         }
         let queue = self.queue.as_ref().map_or_else(|| self.first_queue.clone(), |queue| queue.name.clone());
-        self.queue_up(&queue, post);
-        self.serve(name, post);
+        self.queue_up(&queue, publisher);
+        self.serve(name, publisher);
     }
 
-    fn leave(&mut self, who: Who, name: &str, how: &'static str, post: &mut Post<'_>) {
+    fn leave(&mut self, who: Speaker, name: &str, how: &'static str, publisher: &mut EventPublisher<'_>) {
         if let Some(place) = self.present(purpose(who), name) {
-            self.depart(place, how, post);
-            post.changed(self);
+            self.depart(place, how, publisher);
+            publisher.changed(self);
         }
     }
 
-    fn depart(&mut self, place: usize, how: &'static str, post: &mut Post<'_>) {
-        self.people[place].end(how, post.now);
+    fn depart(&mut self, place: usize, how: &'static str, publisher: &mut EventPublisher<'_>) {
+        self.people[place].end(how, publisher.now);
         let event = match self.people[place].purpose {
             Purpose::Customer => "customer.end",
             Purpose::Agent => "user.end",
             Purpose::Bot => "flow.end",
             Purpose::Acd => "acd.end",
         };
-        post.detail(self, event, place);
+        publisher.detail(self, event, place);
     }
 
-    fn park(&mut self, from: State, to: State, post: &mut Post<'_>) {
+    fn park(&mut self, from: State, to: State, publisher: &mut EventPublisher<'_>) {
         for participant in self.people.iter_mut().filter(|one| one.purpose == Purpose::Agent && one.state == from) {
             participant.state = to;
-            participant.parked = (to == State::Parked).then_some(post.now);
+            participant.parked = (to == State::Parked).then_some(publisher.now);
         }
-        post.changed(self);
+        publisher.changed(self);
     }
 
-    fn close(&mut self, post: &mut Post<'_>) {
+    fn close(&mut self, publisher: &mut EventPublisher<'_>) {
         if self.ended.is_some() {
             return;
         }
         // The customer comes first in the list and leaves last.
         for place in (0..self.people.len()).rev() {
             if self.people[place].is_present() {
-                self.depart(place, "client", post);
+                self.depart(place, "client", publisher);
             }
         }
-        self.ended = Some(post.now);
+        self.ended = Some(publisher.now);
         if self.is_call {
-            post.session(self, "SESSION_ENDED");
+            publisher.session(self, "SESSION_ENDED");
         }
-        post.changed(self);
+        publisher.changed(self);
     }
 }
 
-fn purpose(who: Who) -> Purpose {
+fn purpose(who: Speaker) -> Purpose {
     match who {
-        Who::Customer => Purpose::Customer,
-        Who::Bot => Purpose::Bot,
-        Who::Agent | Who::System => Purpose::Agent,
+        Speaker::Customer => Purpose::Customer,
+        Speaker::Bot => Purpose::Bot,
+        Speaker::Agent | Speaker::System => Purpose::Agent,
     }
 }
 

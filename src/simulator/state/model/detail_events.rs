@@ -2,43 +2,43 @@
 
 use serde_json::{Value, json};
 
-use super::publish::{Post, raw};
-use super::{Purpose, World, uuid};
+use super::publish::{EventPublisher, raw};
+use super::{ConversationModel, Purpose, uuid};
 
-impl Post<'_> {
+impl EventPublisher<'_> {
     /// Somebody came or went, such as `user.start`.
-    pub(super) fn detail(&mut self, world: &World, kind: &str, place: usize) {
-        let topic = format!("v2.detail.events.conversation.{}.{kind}", world.id);
+    pub(super) fn detail(&mut self, model: &ConversationModel, kind: &str, place: usize) {
+        let topic = format!("v2.detail.events.conversation.{}.{kind}", model.id);
         let now = self.now.timestamp_millis();
         self.publish(vec![topic], || {
-            let mut body = common(world, place, now);
-            particular(&mut body, world, place, now);
+            let mut body = common(model, place, now);
+            particular(&mut body, model, place, now);
             raw(&body)
         });
     }
 }
 
 /// Times are in milliseconds here, and words in capitals.
-fn common(world: &World, place: usize, now: i64) -> Value {
-    let participant = &world.people[place];
+fn common(model: &ConversationModel, place: usize, now: i64) -> Value {
+    let participant = &model.people[place];
     let mut body = json!({
         "eventTime": now,
-        "conversationId": world.id,
+        "conversationId": model.id,
         "participantId": participant.id,
         "sessionId": participant.communication,
-        "mediaType": if world.is_call { "VOICE" } else { "MESSAGE" },
-        "provider": if world.is_call { "Edge" } else { "PureCloud Messaging" },
+        "mediaType": if model.is_call { "VOICE" } else { "MESSAGE" },
+        "provider": if model.is_call { "Edge" } else { "PureCloud Messaging" },
         "direction": "INBOUND",
         "divisionId": uuid("division"),
     });
-    if !world.is_call {
+    if !model.is_call {
         body["messageType"] = "WEBMESSAGING".into();
     }
     body
 }
 
-fn particular(body: &mut Value, world: &World, place: usize, now: i64) {
-    let participant = &world.people[place];
+fn particular(body: &mut Value, model: &ConversationModel, place: usize, now: i64) {
+    let participant = &model.people[place];
     if let Some(user) = &participant.user {
         body["userId"] = user.id.as_str().into();
     }
@@ -46,7 +46,7 @@ fn particular(body: &mut Value, world: &World, place: usize, now: i64) {
         body["queueId"] = queue.id.as_str().into();
     }
     if participant.purpose == Purpose::Bot {
-        body["flowType"] = if world.is_call { "INBOUNDCALL" } else { "INBOUNDSHORTMESSAGE" }.into();
+        body["flowType"] = if model.is_call { "INBOUNDCALL" } else { "INBOUNDSHORTMESSAGE" }.into();
         body["flowId"] = uuid(&format!("flow {}", participant.name)).into();
         body["flowVersion"] = "1.0".into();
     }

@@ -4,25 +4,25 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::{Purpose, World, uuid};
+use super::{ConversationModel, Purpose, uuid};
 use crate::simulator::script::Line;
 use crate::simulator::state::transcript_frames::{content, stamp};
 
 /// What a line became on its way to the wire: the same on both of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Spoken {
+pub(crate) struct SentMessage {
     pub(crate) id: String,
     pub(crate) text: String,
     pub(crate) at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct StoredMessage {
     /// The participant in whose list it is.
     pub(super) by: usize,
     pub(super) status: &'static str,
     outbound: bool,
-    spoken: Spoken,
+    spoken: SentMessage,
     content: Content,
     /// As an event lists it.
     pub(super) in_event: Box<RawValue>,
@@ -77,8 +77,8 @@ impl Content {
     }
 }
 
-impl Said {
-    pub(super) fn new(by: usize, outbound: bool, spoken: Spoken, content: Content, conversation: &str) -> Self {
+impl StoredMessage {
+    pub(super) fn new(by: usize, outbound: bool, spoken: SentMessage, content: Content, conversation: &str) -> Self {
         let mut said = Self {
             by,
             status: "",
@@ -127,7 +127,7 @@ fn uri(conversation: &str, id: &str) -> String {
     format!("/api/v2/conversations/messages/{conversation}/messages/{id}")
 }
 
-impl World {
+impl ConversationModel {
     /// The body of a message, where it is here and at least `age` old; `legacy` is its form before there were
     /// normalized messages.
     pub(crate) fn body(&self, id: &str, age: TimeDelta, legacy: bool) -> Option<Value> {
@@ -137,13 +137,13 @@ impl World {
         }
         let mut body = self.message_data(said);
         if legacy {
-            antiquate(&mut body);
+            to_legacy_shape(&mut body);
         }
         Some(body)
     }
 
-    fn message_data(&self, said: &Said) -> Value {
-        let Spoken { id, at, .. } = &said.spoken;
+    fn message_data(&self, said: &StoredMessage) -> Value {
+        let SentMessage { id, at, .. } = &said.spoken;
         let (customer, organisation) = (self.address(), uuid("deployment"));
         let (from, to) = if said.outbound { (organisation, customer) } else { (customer, organisation) };
         let mut data = json!({
@@ -166,8 +166,8 @@ impl World {
         data
     }
 
-    fn normalized(&self, said: &Said, from: &str, to: &str) -> Value {
-        let (Spoken { id, text, at }, participant) = (&said.spoken, &self.people[said.by]);
+    fn normalized(&self, said: &StoredMessage, from: &str, to: &str) -> Value {
+        let (SentMessage { id, text, at }, participant) = (&said.spoken, &self.people[said.by]);
         let first_name = participant.name.split(' ').next().unwrap_or_default();
         let mut message = json!({
             "id": id,
@@ -218,7 +218,7 @@ impl Event {
 }
 
 /// Moves the text and the attachments to where they were.
-fn antiquate(body: &mut Value) {
+fn to_legacy_shape(body: &mut Value) {
     let normalized = body.as_object_mut().and_then(|body| body.remove("normalizedMessage")).unwrap_or_default();
     let attachments = normalized["content"].as_array().into_iter().flatten().map(|part| &part["attachment"]);
     let media: Vec<_> = attachments

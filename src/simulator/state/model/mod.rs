@@ -1,7 +1,7 @@
 //! What the published API knows of a conversation: who takes part, what was said, and whether it is over.
 //!
 //! The same acts that make frames on the transcript socket change it. Everything that a subscriber may hear of goes to
-//! the [`Post`] at the moment it happens.
+//! the [`EventPublisher`] at the moment it happens.
 
 mod apply;
 mod detail_events;
@@ -16,11 +16,11 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 
 use crate::simulator::script::Script;
-use messages::Said;
-pub(crate) use messages::Spoken;
-pub(crate) use participants::{Named, Purpose, person, queue, uuid};
+pub(crate) use messages::SentMessage;
+use messages::StoredMessage;
+pub(crate) use participants::{NamedEntity, Purpose, person, queue, uuid};
 use participants::{Participant, State};
-pub(crate) use publish::Post;
+pub(crate) use publish::EventPublisher;
 pub(crate) use shapes::division;
 
 /// The latest messages that are kept.
@@ -30,15 +30,15 @@ const SAID_KEPT: usize = 10_000;
 const USUAL_QUEUE: &str = "Support";
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct ConversationModel {
     pub(crate) id: String,
     pub(crate) is_call: bool,
     pub(crate) started: DateTime<Utc>,
     pub(crate) ended: Option<DateTime<Utc>>,
     people: Vec<Participant>,
-    said: VecDeque<Said>,
+    said: VecDeque<StoredMessage>,
     /// The queue the conversation belongs to.
-    queue: Option<Named>,
+    queue: Option<NamedEntity>,
     /// The queue it comes to when somebody is to serve it and none was named.
     first_queue: String,
     /// The names of those outside, so that what the system says of them is theirs.
@@ -46,11 +46,11 @@ pub(crate) struct World {
     utterances: u64,
 }
 
-impl World {
+impl ConversationModel {
     /// A customer has come, and a queue has received them unless a bot will.
     pub(crate) fn new(id: &str, script: &Script) -> Self {
         let customers = script.customers();
-        let mut world = Self {
+        let mut model = Self {
             id: id.to_owned(),
             is_call: script.is_call(),
             started: Utc::now(),
@@ -62,21 +62,21 @@ impl World {
             utterances: 0,
             customers,
         };
-        let name = world.customers.first().cloned().unwrap_or_default();
-        world.add(Purpose::Customer, &name, State::Connected, world.started);
+        let name = model.customers.first().cloned().unwrap_or_default();
+        model.add(Purpose::Customer, &name, State::Connected, model.started);
         if !script.begins_with_a_bot() {
-            let name = world.first_queue.clone();
-            world.enter(&name, world.started);
+            let name = model.first_queue.clone();
+            model.enter(&name, model.started);
         }
-        world
+        model
     }
 
     /// Users and queues of this conversation that somebody may ask for.
-    pub(crate) fn users(&self) -> impl Iterator<Item = &Named> {
+    pub(crate) fn users(&self) -> impl Iterator<Item = &NamedEntity> {
         self.people.iter().filter_map(|participant| participant.user.as_ref())
     }
 
-    pub(crate) fn queues(&self) -> impl Iterator<Item = &Named> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &NamedEntity> {
         self.people.iter().filter_map(|participant| participant.queue.as_ref())
     }
 
@@ -115,12 +115,12 @@ impl World {
         self.add(Purpose::Acd, name, State::Connected, now)
     }
 
-    /// Who is here with that purpose and, where one is given, that name.
+    /// Speaker is here with that purpose and, where one is given, that name.
     fn present(&self, purpose: Purpose, name: &str) -> Option<usize> {
         self.people.iter().rposition(|participant| participant.is_present() && participant.is(purpose, name))
     }
 
-    /// As [`World::present`], here or gone.
+    /// As [`ConversationModel::present`], here or gone.
     fn latest(&self, purpose: Purpose, name: &str) -> Option<usize> {
         self.people.iter().rposition(|participant| participant.is(purpose, name))
     }

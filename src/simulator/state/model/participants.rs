@@ -1,23 +1,23 @@
-//! Who takes part, and ids that follow from names.
+//! Speaker takes part, and ids that follow from names.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// Somebody or something with an id and a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Named {
+pub(crate) struct NamedEntity {
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
 /// The user with that name: the same in every conversation.
-pub(crate) fn person(name: &str) -> Named {
-    Named { id: uuid(&format!("user {name}")), name: name.to_owned() }
+pub(crate) fn person(name: &str) -> NamedEntity {
+    NamedEntity { id: uuid(&format!("user {name}")), name: name.to_owned() }
 }
 
 /// The queue with that name.
-pub(crate) fn queue(name: &str) -> Named {
-    Named { id: uuid(&format!("queue {name}")), name: name.to_owned() }
+pub(crate) fn queue(name: &str) -> NamedEntity {
+    NamedEntity { id: uuid(&format!("queue {name}")), name: name.to_owned() }
 }
 
 /// The same words, the same id.
@@ -54,8 +54,8 @@ pub(super) struct Participant {
     pub(super) communication: String,
     pub(super) purpose: Purpose,
     pub(super) name: String,
-    pub(super) user: Option<Named>,
-    pub(super) queue: Option<Named>,
+    pub(super) user: Option<NamedEntity>,
+    pub(super) queue: Option<NamedEntity>,
     pub(super) state: State,
     pub(super) initial: State,
     pub(super) started: DateTime<Utc>,

@@ -5,16 +5,16 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Spoken, World, uuid};
-use crate::simulator::faults::FaultBook;
-use crate::simulator::state::channels::Switchboard;
+use super::{ConversationModel, SentMessage, uuid};
+use crate::simulator::faults::FaultSchedule;
+use crate::simulator::state::channels::ChannelRegistry;
 use crate::simulator::state::transcript_frames::stamp;
 
 /// Collects the events of one act; only those that somebody subscribed are composed.
-pub(crate) struct Post<'a> {
+pub(crate) struct EventPublisher<'a> {
     pub(crate) now: DateTime<Utc>,
-    board: &'a Switchboard,
-    faults: &'a FaultBook,
+    channels: &'a ChannelRegistry,
+    faults: &'a FaultSchedule,
     events: Vec<Event>,
 }
 
@@ -25,9 +25,9 @@ pub(crate) struct Event {
     pub(crate) json: Utf8Bytes,
 }
 
-impl<'a> Post<'a> {
-    pub(crate) fn new(board: &'a Switchboard, faults: &'a FaultBook, now: DateTime<Utc>) -> Self {
-        Self { now, board, faults, events: Vec::new() }
+impl<'a> EventPublisher<'a> {
+    pub(crate) fn new(channels: &'a ChannelRegistry, faults: &'a FaultSchedule, now: DateTime<Utc>) -> Self {
+        Self { now, channels, faults, events: Vec::new() }
     }
 
     pub(crate) fn into_events(self) -> Vec<Event> {
@@ -39,8 +39,8 @@ impl<'a> Post<'a> {
     }
 
     /// Tells the whole conversation to the queues and users it belongs to, or just left.
-    pub(super) fn changed(&mut self, world: &mut World) {
-        let mut scopes: Vec<_> = world
+    pub(super) fn changed(&mut self, model: &mut ConversationModel) {
+        let mut scopes: Vec<_> = model
             .people
             .iter()
             .filter(|participant| !participant.end_is_known)
@@ -53,30 +53,30 @@ impl<'a> Post<'a> {
         scopes.sort_unstable();
         scopes.dedup();
         let listed = self.faults.listed();
-        if !world.is_call {
-            self.tell(&scopes, "conversations.messages", || world.flat_event(listed));
+        if !model.is_call {
+            self.tell(&scopes, "conversations.messages", || model.flat_event(listed));
         }
-        self.tell(&scopes, "conversations", || world.nested_event(listed));
-        for participant in world.people.iter_mut().filter(|participant| !participant.is_present()) {
+        self.tell(&scopes, "conversations", || model.nested_event(listed));
+        for participant in model.people.iter_mut().filter(|participant| !participant.is_present()) {
             participant.end_is_known = true;
         }
     }
 
     /// Tells the queue or user that the customer types.
-    pub(super) fn typing(&mut self, world: &World, by: usize, spoken: &Spoken) {
-        let present = world.people.iter().filter(|participant| participant.is_present());
+    pub(super) fn typing(&mut self, model: &ConversationModel, by: usize, spoken: &SentMessage) {
+        let present = model.people.iter().filter(|participant| participant.is_present());
         let scopes: Vec<_> = present
             .filter_map(|participant| participant.user.as_ref())
             .map(|user| format!("v2.users.{}", user.id))
             .collect();
-        let name = &world.people[by].name;
+        let name = &model.people[by].name;
         self.tell(&scopes, "conversations.inbound.typing.event", || {
             raw(&json!({
-                "conversationId": world.id,
+                "conversationId": model.id,
                 "normalizedMessage": {
                     "channel": {
                         "platform": "WebMessaging",
-                        "from": { "id": world.address(), "idType": "Opaque", "nickname": name },
+                        "from": { "id": model.address(), "idType": "Opaque", "nickname": name },
                         "time": stamp(spoken.at),
                     },
                     "type": "Event",
@@ -94,7 +94,7 @@ impl<'a> Post<'a> {
 
     /// The same body on every topic that somebody subscribed.
     pub(super) fn publish(&mut self, topics: Vec<String>, body: impl FnOnce() -> Box<RawValue>) {
-        let wanted: Vec<_> = topics.into_iter().filter(|topic| self.board.wants(topic)).collect();
+        let wanted: Vec<_> = topics.into_iter().filter(|topic| self.channels.wants(topic)).collect();
         if wanted.is_empty() {
             return;
         }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::messages::Said;
+use super::messages::StoredMessage;
 use super::participants::{Participant, Purpose};
-use super::{World, uuid};
+use super::{ConversationModel, uuid};
 use crate::simulator::state::transcript_frames::stamp;
 
 /// Whom a conversation is told to.
@@ -46,7 +46,7 @@ pub(crate) fn division() -> Value {
     json!({ "id": id, "selfUri": format!("/api/v2/authorization/divisions/{id}") })
 }
 
-impl World {
+impl ConversationModel {
     /// The body of an event of `…conversations.messages`, with the latest `listed` messages of each participant.
     pub(super) fn flat_event(&self, listed: usize) -> Box<RawValue> {
         self.flat(Told::Subscriber, listed)
@@ -210,7 +210,7 @@ impl World {
     }
 
     /// The latest messages of each participant, oldest first.
-    fn lists<'a>(&'a self, listed: usize, form: impl Fn(&'a Said) -> &'a RawValue) -> Vec<Vec<&'a RawValue>> {
+    fn lists<'a>(&'a self, listed: usize, form: impl Fn(&'a StoredMessage) -> &'a RawValue) -> Vec<Vec<&'a RawValue>> {
         let mut lists = vec![Vec::new(); self.people.len()];
         for said in self.said.iter().rev() {
             let list = &mut lists[said.by];

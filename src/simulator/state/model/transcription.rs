@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::publish::{Post, raw};
-use super::{Purpose, Spoken, World, uuid};
+use super::publish::{EventPublisher, raw};
+use super::{ConversationModel, Purpose, SentMessage, uuid};
 use crate::simulator::script::Line;
 use crate::simulator::state::transcript_frames::stamp;
 
@@ -13,19 +13,25 @@ const MILLIS_PER_LETTER: usize = 60;
 /// How much later than the call its transcription begins.
 const TRANSCRIPTION_BEGINS: i64 = 1_500;
 
-impl World {
+impl ConversationModel {
     /// A spoken line: what was understood on the way to it, and then the line itself.
-    pub(super) fn utter(&mut self, by: usize, line: &Line, spoken: &Spoken, post: &mut Post<'_>) {
+    pub(super) fn publish_utterance(
+        &mut self,
+        by: usize,
+        line: &Line,
+        spoken: &SentMessage,
+        publisher: &mut EventPublisher<'_>,
+    ) {
         self.utterances += 1;
         let id = uuid(&format!("utterance {} of {}", self.utterances, self.id));
         let heard = line.partials.iter().map(|partial| (partial.as_str(), false));
         for (words, is_final) in heard.chain([(spoken.text.as_str(), true)]) {
             let utterance = self.utterance(by, &id, words, is_final, spoken);
-            post.transcription(self, json!({ "transcripts": [utterance] }));
+            publisher.transcription(self, json!({ "transcripts": [utterance] }));
         }
     }
 
-    fn utterance(&self, by: usize, id: &str, words: &str, is_final: bool, spoken: &Spoken) -> Value {
+    fn utterance(&self, by: usize, id: &str, words: &str, is_final: bool, spoken: &SentMessage) -> Value {
         let outside = self.people[by].purpose == Purpose::Customer;
         json!({
             "utteranceId": id,
@@ -43,7 +49,7 @@ impl World {
     }
 
     /// The words as an engine hears them and, once they are final, as people write them.
-    fn alternative(&self, words: &str, is_final: bool, spoken: &Spoken) -> Value {
+    fn alternative(&self, words: &str, is_final: bool, spoken: &SentMessage) -> Value {
         let plain: String =
             words.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || letter.is_whitespace()).collect();
         let begins = spoken.at.timestamp_millis();
@@ -71,22 +77,22 @@ impl World {
     }
 }
 
-impl Post<'_> {
+impl EventPublisher<'_> {
     /// The transcription goes on, or is over.
-    pub(super) fn session(&mut self, world: &World, status: &str) {
-        let offset = (self.now - world.started).num_milliseconds();
-        self.transcription(world, json!({ "transcripts": [], "status": { "offsetMs": offset, "status": status } }));
+    pub(super) fn session(&mut self, model: &ConversationModel, status: &str) {
+        let offset = (self.now - model.started).num_milliseconds();
+        self.transcription(model, json!({ "transcripts": [], "status": { "offsetMs": offset, "status": status } }));
     }
 
-    fn transcription(&mut self, world: &World, mut body: Value) {
-        let began = world.started.timestamp_millis();
+    fn transcription(&mut self, model: &ConversationModel, mut body: Value) {
+        let began = model.started.timestamp_millis();
         body["eventTime"] = stamp(self.now).into();
         body["organizationId"] = uuid("organization").into();
-        body["conversationId"] = world.id.as_str().into();
-        body["communicationId"] = world.people[0].communication.as_str().into();
+        body["conversationId"] = model.id.as_str().into();
+        body["communicationId"] = model.people[0].communication.as_str().into();
         body["sessionStartTimeMs"] = began.into();
         body["transcriptionStartTimeMs"] = (began + TRANSCRIPTION_BEGINS).into();
         body["speechTextAnalyticsProgramId"] = uuid("program").into();
-        self.publish(vec![format!("v2.conversations.{}.transcription", world.id)], || raw(&body));
+        self.publish(vec![format!("v2.conversations.{}.transcription", model.id)], || raw(&body));
     }
 }
