@@ -40,7 +40,7 @@ pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &Cancella
 
 async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let options = simulator::Options {
-        script: Script::named("demo").expect("a built-in script"),
+        script: Script::built_in("demo").expect("a built-in script"),
         faults: vec![
             "socket:replay,times=always".parse()?,
             "socket:close=1011,after=9".parse()?,

@@ -9,7 +9,7 @@
 //! use genesys_tail::simulator::{Options, Script, Simulator};
 //!
 //! let faults = vec!["socket:reset,after=3".parse().expect("a fault")];
-//! let script = Script::named("billing").expect("a built-in script");
+//! let script = Script::built_in("billing").expect("a built-in script");
 //! let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await?;
 //! // Point a client at `simulator.base_url()`, then wait for what it should do.
 //! simulator.wait_for(|log| log.transcript_sockets.len() == 2).await;
@@ -35,7 +35,7 @@ use tokio_util::sync::DropGuard;
 
 pub use faults::{Fault, FaultError, fault_help};
 pub use request_log::{
-    Channel, NotificationHandshake, NotificationSocket, Request, RequestLog, Subscription, TokenRequest,
+    Channel, NotificationHandshake, NotificationSocket, Request, RequestLog, SubscriptionRequest, TokenRequest,
     TranscriptHandshake, TranscriptSocket, UnroutedRequest,
 };
 pub use script::{Script, ScriptError};

@@ -20,7 +20,7 @@ pub struct RequestLog {
     /// Notification channels that were created.
     pub channels: Vec<Channel>,
     /// Changes of a channel's topics over REST.
-    pub subscriptions: Vec<Subscription>,
+    pub subscriptions: Vec<SubscriptionRequest>,
     /// Requests for a notification socket.
     pub notification_handshakes: Vec<NotificationHandshake>,
     /// Notification sockets that were opened.
@@ -130,7 +130,7 @@ pub struct Channel {
 
 /// A request that changed the topics of a channel.
 #[derive(Debug, Clone)]
-pub struct Subscription {
+pub struct SubscriptionRequest {
     /// The time of arrival.
     pub at: Instant,
     /// The channel id.
@@ -262,7 +262,7 @@ impl Recorder {
         self.push(|log| &mut log.channels, Channel { id, at: Instant::now(), token, evicted });
     }
 
-    pub(crate) fn subscription(&self, subscription: Subscription) {
+    pub(crate) fn subscription(&self, subscription: SubscriptionRequest) {
         self.push(|log| &mut log.subscriptions, subscription);
     }
 

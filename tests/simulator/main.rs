@@ -134,7 +134,7 @@ async fn a_hand_inside_reaches_every_socket_and_the_ledger_sees_what_clients_do(
 
 #[tokio::test]
 async fn a_rate_takes_the_place_of_the_pauses() {
-    let script = Script::named("flood:2000").unwrap();
+    let script = Script::built_in("flood:2000").unwrap();
     let options = Options { script, rate: Some(1e6), ..Options::default() };
     let simulator = Simulator::start(options).await.unwrap();
     let seen = everything(&mut open(&simulator).await).await;

@@ -112,15 +112,15 @@ pub(crate) struct Attachment {
 pub enum ScriptError {
     /// A line that is no line of a script.
     #[error("line {line}: {what}")]
-    Line {
+    Syntax {
         /// Counted from 1.
         line: usize,
         /// What is wrong with it.
         what: String,
     },
     /// Neither a built-in script nor a file that can be read.
-    #[error("'{name}' is none of the built-in scripts ({names}) and no file that can be read", names = Script::names().join(", "))]
-    Missing {
+    #[error("'{name}' is none of the built-in scripts ({names}) and no file that can be read", names = Script::built_in_names().join(", "))]
+    NotFound {
         /// What was asked for.
         name: String,
         /// Why the file could not be read.
@@ -131,7 +131,7 @@ pub enum ScriptError {
 impl Script {
     /// The built-in script of that name; `flood:N` ends after N messages.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn built_in(name: &str) -> Option<Self> {
         let (name, lines) = match name.split_once(':') {
             Some((name @ "flood", lines)) => (name, Some(lines.parse().ok()?)),
             _ => (name, None),
@@ -147,7 +147,7 @@ impl Script {
 
     /// The names of the built-in scripts.
     #[must_use]
-    pub fn names() -> Vec<&'static str> {
+    pub fn built_in_names() -> Vec<&'static str> {
         BUILT_IN.iter().map(|(name, _)| *name).collect()
     }
 
@@ -157,11 +157,11 @@ impl Script {
     ///
     /// There is neither, or a line of the file makes no sense.
     pub fn load(name: &str) -> Result<Self, ScriptError> {
-        if let Some(script) = Self::named(name) {
+        if let Some(script) = Self::built_in(name) {
             return Ok(script);
         }
         fs::read_to_string(Path::new(name))
-            .map_err(|source| ScriptError::Missing { name: name.to_owned(), source })?
+            .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?
             .parse()
     }
 

@@ -15,7 +15,7 @@ impl FromStr for Script {
     fn from_str(text: &str) -> Result<Self, ScriptError> {
         let mut script = Self { steps: Vec::new(), repeat: None };
         for (number, line) in text.lines().enumerate() {
-            script.add(line).map_err(|what| ScriptError::Line { line: number + 1, what })?;
+            script.add(line).map_err(|what| ScriptError::Syntax { line: number + 1, what })?;
         }
         Ok(script)
     }
@@ -201,12 +201,12 @@ mod tests {
 
     #[test]
     fn the_built_in_scripts_are_scripts() {
-        for name in Script::names() {
-            assert!(Script::named(name).is_some(), "{name}");
+        for name in Script::built_in_names() {
+            assert!(Script::built_in(name).is_some(), "{name}");
         }
-        assert_eq!(Script::named("flood:7").expect("built in").play().count(), 8);
-        assert_eq!(Script::named("flood:x"), None);
-        assert_eq!(Script::named("nonesuch"), None);
+        assert_eq!(Script::built_in("flood:7").expect("built in").play().count(), 8);
+        assert_eq!(Script::built_in("flood:x"), None);
+        assert_eq!(Script::built_in("nonesuch"), None);
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(script.steps[8].act, Action::Leave(Speaker::Customer, String::new()));
         assert_eq!(script.agents(), ["Sam O", "Sam O", "Noor"]);
         assert!(script.begins_with_a_bot() && !script.is_call());
-        assert!(Script::named("call").expect("built in").is_call());
+        assert!(Script::built_in("call").expect("built in").is_call());
     }
 
     #[test]

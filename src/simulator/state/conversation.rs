@@ -232,7 +232,7 @@ impl ConversationHandle {
     ///
     /// It is no line of a script.
     pub async fn play(&self, line: &str) -> Result<(), ScriptError> {
-        let step = step(line).map_err(|what| ScriptError::Line { line: 1, what })?;
+        let step = step(line).map_err(|what| ScriptError::Syntax { line: 1, what })?;
         self.conversation.act(&step.act, &self.state).await;
         Ok(())
     }

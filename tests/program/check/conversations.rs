@@ -81,7 +81,7 @@ async fn an_answer_that_is_something_else_is_76() {
 
 #[tokio::test]
 async fn a_call_is_told_and_its_topic_tried() {
-    let script = Script::named("call").unwrap();
+    let script = Script::built_in("call").unwrap();
     for (faults, warnings) in [(&[][..], 1), (&["rest:deny=conversation:transcription:view"], 2)] {
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
         let simulator =
@@ -103,7 +103,7 @@ async fn a_call_is_told_and_its_topic_tried() {
 #[tokio::test]
 async fn a_call_does_without_the_permission_for_messages() {
     let faults = vec!["rest:deny=conversation:message:view".parse().unwrap()];
-    let script = Script::named("call").unwrap();
+    let script = Script::built_in("call").unwrap();
     let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await.unwrap();
     let finished = check(&simulator, &["--source", "notifications"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);

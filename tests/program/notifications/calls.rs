@@ -8,7 +8,7 @@ use crate::support::program::{Running, program, run, simulator_with, within_time
 #[tokio::test]
 async fn a_call_is_told_by_the_right_speakers_and_in_final_words() {
     // At its own pace: who speaks is found out by the time of what was said.
-    let script = Script::named("call").unwrap();
+    let script = Script::built_in("call").unwrap();
     let simulator = Simulator::start(Options { script, ..published() }).await.unwrap();
     let (finished, log) = tail(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

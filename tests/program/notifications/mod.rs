@@ -33,7 +33,7 @@ async fn api(script: &str, faults: &[&str]) -> Simulator {
 /// The same with a built-in script at this many lines a second.
 async fn named(script: &str, rate: f64, faults: &[&str]) -> Simulator {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-    let script = Script::named(script).unwrap();
+    let script = Script::built_in(script).unwrap();
     Simulator::start(Options { script, rate: Some(rate), faults, ..published() }).await.unwrap()
 }
 

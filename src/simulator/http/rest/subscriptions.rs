@@ -15,7 +15,7 @@ use super::channels::value;
 use super::middleware::Caller;
 use super::{Answer, read};
 use crate::simulator::http::error_response;
-use crate::simulator::request_log::Subscription;
+use crate::simulator::request_log::SubscriptionRequest;
 use crate::simulator::state::SimulatorState;
 use crate::simulator::state::channels::{Change, TOPICS_MOST};
 use crate::simulator::state::topics::{TopicPermission, judge};
@@ -92,7 +92,7 @@ fn note(
 ) {
     let rejected = bad.iter().map(|(_, topic)| topic.clone()).collect();
     let method = method.to_string();
-    state.recorder.subscription(Subscription { at: Instant::now(), channel, method, topics, rejected });
+    state.recorder.subscription(SubscriptionRequest { at: Instant::now(), channel, method, topics, rejected });
 }
 
 fn listing(id: &str, topics: &[String], bad: &[(TopicPermission, String)]) -> Response {
@@ -134,5 +134,5 @@ fn too_many(count: usize) -> Response {
 }
 
 fn no_channel() -> Response {
-    error_response::rest(StatusCode::NOT_FOUND, "entity.not.found", "Subscription list not found.")
+    error_response::rest(StatusCode::NOT_FOUND, "entity.not.found", "SubscriptionRequest list not found.")
 }
