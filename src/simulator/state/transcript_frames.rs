@@ -195,7 +195,7 @@ fn attachment(file: &Attachment) -> Value {
         Some("image") => "Image",
         Some("audio") => "Audio",
         Some("video") => "Video",
-        _ => "Attachment",
+        _ => "File",
     };
     json!({
         "contentType": "Attachment",

@@ -134,5 +134,5 @@ fn too_many(count: usize) -> Response {
 }
 
 fn no_channel() -> Response {
-    error_response::rest(StatusCode::NOT_FOUND, "entity.not.found", "SubscriptionRequest list not found.")
+    error_response::rest(StatusCode::NOT_FOUND, "entity.not.found", "Subscription list not found.")
 }

@@ -85,7 +85,7 @@ impl ConversationModel {
         }
         self.keep(by, spoken, Content::Event(event), publisher);
         if matches!(sign, Sign::Left) {
-            self.leave(who, &line.name, "connection", publisher);
+            self.leave(who, &line.name, "peer", publisher);
         }
     }
 
