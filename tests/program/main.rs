@@ -1,6 +1,6 @@
-//! The built binary, from outside: one file a promise, in one program so that what waits can wait together.
+//! End-to-end tests of the built binary. Each file holds one promise. All share one test program, so that their waits overlap.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, reason = "a failed step of a test panics")]
 
 mod alive;
 mod chaos;

@@ -1,6 +1,7 @@
-//! Random trouble on both sources, seeded and reproducible: what was printed is compared with what was said.
+//! Random faults on both sources: the printed messages are compared with the sent ones (CONN-40, CONN-41).
 //!
-//! `CHAOS_RUNS=1000 cargo test --test program chaos` is the soak, and `CHAOS_SEED=N` repeats one run.
+//! Each run is drawn from a seed. `CHAOS_RUNS=1000 cargo test --test program chaos` is the soak test;
+//! `CHAOS_SEED=N` repeats one run.
 
 mod plan;
 mod verdict;
@@ -18,38 +19,49 @@ use tokio::process::{Child, ChildStdout};
 use tokio::time::{sleep, timeout};
 
 use crate::support::program::program;
-use plan::{Plan, Wire};
-use verdict::judge;
+use plan::{Plan, Source};
+use verdict::verify;
 
-/// As many as take less than half a minute together on two cores.
-const USUAL_RUNS: u64 = 18;
+/// Default number of runs: together less than half a minute on two cores.
+const DEFAULT_RUNS: u64 = 18;
 
-/// Runs at the same time: they mostly wait.
-const AT_ONCE: usize = 24;
+/// Concurrent runs, which mostly wait.
+const MAX_CONCURRENT_RUNS: usize = 24;
 
-/// What was said in a run, each message with the time it was said at.
-type Said = Vec<(String, DateTime<Utc>)>;
+/// A message that the simulated conversation contained.
+#[derive(Debug)]
+struct SentMessage {
+    text: String,
+    sent_at: DateTime<Utc>,
+}
+
+/// The output of a program that ended by itself.
+struct Output {
+    code: Option<i32>,
+    lines: Vec<String>,
+    stderr: String,
+}
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_is_printed_twice() {
+async fn random_faults_lose_no_message_and_repeat_none() {
     let number = |name| std::env::vars().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<u64>().ok());
     let seeds: Vec<u64> = match number("CHAOS_SEED") {
         Some(seed) => vec![seed],
-        None => (0..number("CHAOS_RUNS").unwrap_or(USUAL_RUNS)).collect(),
+        None => (0..number("CHAOS_RUNS").unwrap_or(DEFAULT_RUNS)).collect(),
     };
-    let runs = stream::iter(seeds).map(|seed| async move { (seed, run(seed).await) });
-    let ended: Vec<(u64, Result<(), String>)> = runs.buffer_unordered(AT_ONCE).collect().await;
-    let why = |(seed, result): (u64, Result<(), String>)| Some(format!("CHAOS_SEED={seed}: {}", result.err()?));
-    let failed: Vec<String> = ended.into_iter().filter_map(why).collect();
-    assert!(failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n"));
+    let runs = stream::iter(seeds)
+        .map(|seed| async move { run(seed).await.err().map(|failure| format!("CHAOS_SEED={seed}: {failure}")) });
+    let failures: Vec<String> =
+        runs.buffer_unordered(MAX_CONCURRENT_RUNS).filter_map(std::future::ready).collect().await;
+    assert!(failures.is_empty(), "{} failed\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Runs one plan to its end.
+/// Runs the plan of this seed to its end. Returns a description of the failure, if it fails.
 async fn run(seed: u64) -> Result<(), String> {
     let plan = Plan::new(seed);
     let options = Options {
         script: "".parse::<Script>().unwrap(),
-        faults: plan.faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+        faults: plan.request_faults.iter().map(|fault| fault.parse().unwrap()).collect(),
         sources: plan.sources,
         token_lifetime: plan.token_lifetime,
         heartbeat_interval: Duration::from_millis(700),
@@ -57,73 +69,78 @@ async fn run(seed: u64) -> Result<(), String> {
         ..Options::default()
     };
     let simulator = Simulator::start(options).await.unwrap();
-    let mut command = program(&simulator, &plan.args);
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let (said, ended) = tokio::join!(talk(&simulator, &plan), listen(child, stdout, plan.stalls, seed));
-    let (code, lines, stderr) = ended.map_err(|why| format!("{why} ({plan:?})"))?;
-    let verdict = if code == Some(0) { judge(&plan, &said, &lines) } else { Err(format!("ended with {code:?}")) };
-    verdict.map_err(|why| format!("{why}\n  {plan:?}\n  {}", stderr.replace('\n', "\n  ")))
+    let child = program(&simulator, &plan.args).stderr(Stdio::piped()).spawn().unwrap();
+    let (sent, output) = tokio::join!(play_conversation(&simulator, &plan), read_output(child, &plan));
+    let output = output.map_err(|failure| format!("{failure} ({plan:?})"))?;
+    let verdict = match output.code {
+        Some(0) => verify(&plan, &sent, &output.lines),
+        code => Err(format!("ended with {code:?}")),
+    };
+    verdict.map_err(|failure| format!("{failure}\n  {plan:?}\n  {}", output.stderr.replace('\n', "\n  ")))
 }
 
-/// Lets people talk while things break, and closes.
-async fn talk(simulator: &Simulator, plan: &Plan) -> Said {
+/// Sends the plan's messages, inflicts its socket faults in between, and closes the conversation.
+async fn play_conversation(simulator: &Simulator, plan: &Plan) -> Vec<SentMessage> {
     let mut random = Rng::with_seed(plan.seed ^ 0x5eed);
     let conversation = simulator.first_conversation();
-    if !plan.history {
-        // What was said before nobody can know of.
+    if !plan.history_available {
+        // Without history, messages from before the first connection are out of reach.
         simulator.wait_for(|log| !log.transcript_sockets.is_empty()).await;
     }
-    let mut said = Vec::new();
-    let mut troubles = plan.troubles.iter();
+    let mut sent = Vec::new();
+    let mut socket_faults = plan.socket_faults.iter();
     for number in 0..plan.messages {
-        let (who, text) = (["customer Ada", "agent Sam", "bot Quill"][random.usize(0..3)], format!("m{number}"));
-        let now = Utc::now();
-        conversation.play(&format!("{who}: {text}")).await.unwrap();
-        said.push((text, now));
-        if number % plan.trouble_every == plan.trouble_every - 1
-            && let Some(trouble) = troubles.next()
+        let sender = ["customer Ada", "agent Sam", "bot Quill"][random.usize(0..3)];
+        let (text, sent_at) = (format!("m{number}"), Utc::now());
+        conversation.play(&format!("{sender}: {text}")).await.unwrap();
+        sent.push(SentMessage { text, sent_at });
+        if number % plan.messages_per_fault == plan.messages_per_fault - 1
+            && let Some(fault) = socket_faults.next()
         {
-            match plan.wire {
-                Wire::Transcript => conversation.apply_fault(trouble).await.unwrap(),
-                Wire::Notifications if trouble.contains(':') => simulator.apply_fault(trouble).await.unwrap(),
-                Wire::Notifications => simulator.apply_fault(&format!("notify:{trouble}")).await.unwrap(),
-            }
+            apply_fault(simulator, plan.source, fault).await;
         }
         sleep(Duration::from_millis(random.u64(0..60))).await;
     }
     conversation.play("close").await.unwrap();
-    said
+    sent
 }
 
-/// Reads to the end, with pauses where the reader is one that stalls.
-async fn listen(
-    mut child: Child,
-    mut stdout: BufReader<ChildStdout>,
-    stalls: bool,
-    seed: u64,
-) -> Result<(Option<i32>, Vec<String>, String), String> {
+async fn apply_fault(simulator: &Simulator, source: Source, fault: &str) {
+    match source {
+        Source::Transcript => simulator.first_conversation().apply_fault(fault).await.unwrap(),
+        Source::Notifications if fault.contains(':') => simulator.apply_fault(fault).await.unwrap(),
+        Source::Notifications => simulator.apply_fault(&format!("notify:{fault}")).await.unwrap(),
+    }
+}
+
+/// Reads both streams to their end. A stalling reader pauses between lines.
+async fn read_output(mut child: Child, plan: &Plan) -> Result<Output, String> {
+    let stdout = BufReader::new(child.stdout.take().unwrap());
     let mut pipe = child.stderr.take().unwrap();
-    let heard = tokio::spawn(async move {
+    let stderr = tokio::spawn(async move {
         let mut stderr = String::new();
         let _ = pipe.read_to_string(&mut stderr).await;
         stderr
     });
-    let mut random = Rng::with_seed(seed ^ 0x11);
     let mut lines = Vec::new();
     let reading = async {
-        let mut line = String::new();
-        while stdout.read_line(&mut line).await.unwrap() > 0 {
-            lines.push(std::mem::take(&mut line));
-            if stalls && random.u8(..) < 12 {
-                sleep(Duration::from_millis(random.u64(100..900))).await;
-            }
-        }
+        read_lines(stdout, plan, &mut lines).await;
         child.wait().await.unwrap().code()
     };
     if let Ok(code) = timeout(Duration::from_secs(150), reading).await {
-        return Ok((code, lines, heard.await.unwrap()));
+        return Ok(Output { code, lines, stderr: stderr.await.unwrap() });
     }
     child.kill().await.unwrap();
-    Err(format!("no end after {} lines\n{}", lines.len(), heard.await.unwrap()))
+    Err(format!("no end after {} lines\n{}", lines.len(), stderr.await.unwrap()))
+}
+
+async fn read_lines(mut stdout: BufReader<ChildStdout>, plan: &Plan, lines: &mut Vec<String>) {
+    let mut random = Rng::with_seed(plan.seed ^ 0x11);
+    let mut line = String::new();
+    while stdout.read_line(&mut line).await.unwrap() > 0 {
+        lines.push(std::mem::take(&mut line));
+        if plan.reader_stalls && random.u8(..) < 12 {
+            sleep(Duration::from_millis(random.u64(100..900))).await;
+        }
+    }
 }

@@ -1,13 +1,13 @@
-//! What goes wrong in a run, drawn from its seed.
+//! The faults of a run, drawn from its seed.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use genesys_tail::simulator::Sources;
 
-/// The wire of a run.
+/// The source that a run follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum Source {
     Transcript,
     Notifications,
 }
@@ -16,23 +16,23 @@ pub(crate) enum Wire {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    pub(crate) wire: Wire,
-    /// Whether what was missed can be read.
-    pub(crate) history: bool,
+    pub(crate) source: Source,
+    pub(crate) history_available: bool,
     pub(crate) sources: Sources,
     pub(crate) messages: usize,
-    pub(crate) trouble_every: usize,
-    /// What happens on the open socket, one after the other.
-    pub(crate) troubles: Vec<String>,
-    /// What happens to requests.
-    pub(crate) faults: Vec<String>,
+    /// Number of messages before each socket fault.
+    pub(crate) messages_per_fault: usize,
+    /// Faults of the open socket, in order.
+    pub(crate) socket_faults: Vec<String>,
+    pub(crate) request_faults: Vec<String>,
     pub(crate) token_lifetime: Duration,
-    pub(crate) stalls: bool,
+    /// Standard output is read with pauses.
+    pub(crate) reader_stalls: bool,
     pub(crate) args: Vec<&'static str>,
 }
 
-/// Ends of a connection on either wire.
-const ENDS: &[&str] = &[
+/// Socket faults of both sources that end the connection.
+const ENDING_FAULTS: &[&str] = &[
     "close=1000",
     "close=1001",
     "close=1002",
@@ -57,11 +57,11 @@ const ENDS: &[&str] = &[
     "oversize=70000",
 ];
 
-/// What else can happen on a transcript socket.
-const ON_TRANSCRIPT: &[&str] = &["duplicate", "binary", "fragmented", "unknown-event", "ping=300ms"];
+/// Further faults of a transcript socket.
+const TRANSCRIPT_FAULTS: &[&str] = &["duplicate", "binary", "fragmented", "unknown-event", "ping=300ms"];
 
-/// What else can happen on a notification socket.
-const ON_NOTIFICATIONS: &[&str] = &[
+/// Further faults of a notification socket.
+const NOTIFICATION_FAULTS: &[&str] = &[
     "socket_closing=400ms",
     "no-heartbeat",
     "duplicate",
@@ -73,8 +73,8 @@ const ON_NOTIFICATIONS: &[&str] = &[
     "channel:evict",
 ];
 
-/// What can happen to a request of any kind.
-const TO_REQUESTS: &[&str] = &[
+/// Faults of a request to any endpoint.
+const REQUEST_FAULTS: &[&str] = &[
     "status=500",
     "status=503,retry-after=1",
     "status=429,retry-after=1",
@@ -86,67 +86,68 @@ const TO_REQUESTS: &[&str] = &[
     "status=401",
 ];
 
-/// What can happen to answers of the API, if they come.
-const TO_ANSWERS: &[&str] =
+/// Faults of the content of API responses and notifications.
+const CONTENT_FAULTS: &[&str] =
     &["rest:newest-first", "rest:omit=2,times=4", "rest:late-body=700ms", "rest:textbody", "notify:truncate=20"];
 
 impl Plan {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
-        let wire = if seed.is_multiple_of(2) { Wire::Notifications } else { Wire::Transcript };
-        let history = wire == Wire::Notifications || !random.u8(..).is_multiple_of(3);
-        let sources = match (wire, history) {
-            (Wire::Transcript, true) => Sources::Both,
-            (Wire::Transcript, false) => Sources::TranscriptOnly,
-            (Wire::Notifications, _) => Sources::NotificationsOnly,
+        let source = if seed.is_multiple_of(2) { Source::Notifications } else { Source::Transcript };
+        let history_available = source == Source::Notifications || !random.u8(..).is_multiple_of(3);
+        let sources = match (source, history_available) {
+            (Source::Transcript, true) => Sources::Both,
+            (Source::Transcript, false) => Sources::TranscriptOnly,
+            (Source::Notifications, _) => Sources::NotificationsOnly,
         };
-        let more = if wire == Wire::Transcript { ON_TRANSCRIPT } else { ON_NOTIFICATIONS };
+        let further = if source == Source::Transcript { TRANSCRIPT_FAULTS } else { NOTIFICATION_FAULTS };
         let count = random.usize(1..5);
-        let troubles = (0..count).map(|_| trouble(&mut random, more)).collect();
+        let socket_faults = (0..count).map(|_| socket_fault(&mut random, further)).collect();
         let mut args =
             vec!["-F", "--json", "--idle-timeout", "2s", "--ping-interval", "500ms", "--connect-timeout", "3s"];
         args.extend(["--max-frame-size", "65536", "--source"]);
-        args.push(if wire == Wire::Transcript { "transcript" } else { "notifications" });
+        args.push(if source == Source::Transcript { "transcript" } else { "notifications" });
         Self {
             seed,
-            wire,
-            history,
+            source,
+            history_available,
             sources,
             messages: 60 + random.usize(0..60),
-            trouble_every: 10 + random.usize(0..8),
-            troubles,
-            faults: faults(&mut random, wire),
+            messages_per_fault: 10 + random.usize(0..8),
+            socket_faults,
+            request_faults: request_faults(&mut random, source),
             token_lifetime: Duration::from_secs(if random.bool() { 86_400 } else { 12 }),
-            stalls: random.u8(..).is_multiple_of(4),
+            reader_stalls: random.u8(..).is_multiple_of(4),
             args,
         }
     }
 }
 
-fn trouble(random: &mut Rng, more: &[&str]) -> String {
-    let from = if random.u8(..) < 170 { ENDS } else { more };
-    from[random.usize(0..from.len())].to_owned()
+fn socket_fault(random: &mut Rng, further: &[&str]) -> String {
+    let faults = if random.u8(..) < 170 { ENDING_FAULTS } else { further };
+    faults[random.usize(0..faults.len())].to_owned()
 }
 
-fn faults(random: &mut Rng, wire: Wire) -> Vec<String> {
+fn request_faults(random: &mut Rng, source: Source) -> Vec<String> {
     let mut faults = Vec::new();
     for _ in 0..random.usize(0..4) {
-        let place = match (wire, random.u8(0..4)) {
+        let endpoint = match (source, random.u8(0..4)) {
             (_, 0) => "token",
-            (Wire::Transcript, 1 | 2) => "handshake",
-            (Wire::Notifications, 1) => "channel",
+            (Source::Transcript, 1 | 2) => "handshake",
+            (Source::Notifications, 1) => "channel",
             _ => "rest",
         };
-        let what = TO_REQUESTS[random.usize(0..TO_REQUESTS.len())];
-        // What is final where it is said, or when it is said again, is no trouble to live through.
-        let second = what == "status=401" && faults.iter().any(|fault: &String| fault.contains(what));
-        let final_ = second || (what == "not-json" && place != "rest") || (what == "status=401" && place == "token");
-        if !final_ {
-            faults.push(format!("{place}:{what},after={}", 2 + random.u8(0..5)));
+        let fault = REQUEST_FAULTS[random.usize(0..REQUEST_FAULTS.len())];
+        // A refusal ends the program rightly, so it is left out.
+        let second_401 = fault == "status=401" && faults.iter().any(|earlier: &String| earlier.contains(fault));
+        let is_refusal =
+            second_401 || (fault == "not-json" && endpoint != "rest") || (fault == "status=401" && endpoint == "token");
+        if !is_refusal {
+            faults.push(format!("{endpoint}:{fault},after={}", 2 + random.u8(0..5)));
         }
     }
     if random.bool() {
-        faults.push(TO_ANSWERS[random.usize(0..TO_ANSWERS.len())].to_owned());
+        faults.push(CONTENT_FAULTS[random.usize(0..CONTENT_FAULTS.len())].to_owned());
     }
     faults
 }

@@ -1,49 +1,68 @@
-//! Whether what was printed is what was said.
+//! Comparison of the printed lines with the sent messages.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::chaos::Said;
+use crate::chaos::SentMessage;
 use crate::chaos::plan::Plan;
 
-/// The service and the program stamp the same moment a little apart.
-const SLACK: TimeDelta = TimeDelta::milliseconds(1500);
+/// Tolerance between the times that test and program take for the same moment.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::milliseconds(1500);
 
-/// Each message once; where history cannot be read, what is missing lies in a gap.
-pub(crate) fn judge(plan: &Plan, said: &Said, lines: &[String]) -> Result<(), String> {
-    let mut printed: HashMap<String, u32> = HashMap::new();
-    let mut gaps = Vec::new();
-    let mut closed = 0;
-    for line in lines {
-        let line: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}: {line}"))?;
-        match line["type"].as_str() {
-            Some("message") => *printed.entry(line["text"].as_str().unwrap_or("no text").to_owned()).or_default() += 1,
-            Some("gap") => gaps.push((time(&line["from"])?, time(&line["to"])?)),
-            Some("closed") => closed += 1,
-            _ => {}
-        }
+/// The lines of a run, as far as the verdict needs them.
+#[derive(Default)]
+struct Printed {
+    /// Number of lines per message text.
+    messages: HashMap<String, u32>,
+    gaps: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    closed_events: u32,
+}
+
+/// Verifies that each message was printed once. Without history, a missing message must lie in a gap.
+pub(crate) fn verify(plan: &Plan, sent: &[SentMessage], lines: &[String]) -> Result<(), String> {
+    let printed = Printed::parse(lines)?;
+    let repeated: Vec<_> = printed.messages.iter().filter(|(_, count)| **count > 1).collect();
+    if !repeated.is_empty() {
+        return Err(format!("printed more than once: {repeated:?}"));
     }
-    let twice: Vec<_> = printed.iter().filter(|(_, count)| **count > 1).collect();
-    if !twice.is_empty() {
-        return Err(format!("printed more than once: {twice:?}"));
-    }
-    let in_gap = |at: DateTime<Utc>| gaps.iter().any(|(from, to)| *from - SLACK <= at && at <= *to + SLACK);
-    let lost: Vec<_> = said.iter().filter(|(text, _)| !printed.contains_key(text)).collect();
-    let lost: Vec<_> = lost.into_iter().filter(|(_, at)| plan.history || !in_gap(*at)).collect();
+    let missing = sent.iter().filter(|message| !printed.messages.contains_key(&message.text));
+    let lost: Vec<_> = missing.filter(|message| plan.history_available || !printed.in_gap(message.sent_at)).collect();
     if !lost.is_empty() {
         return Err(format!("lost: {lost:?}"));
     }
-    if plan.history && !gaps.is_empty() {
-        return Err(format!("{} gaps although history can be read", gaps.len()));
+    if plan.history_available && !printed.gaps.is_empty() {
+        return Err(format!("{} gaps although history can be read", printed.gaps.len()));
     }
-    if closed != 1 {
-        return Err(format!("closed {closed} times"));
+    if printed.closed_events != 1 {
+        return Err(format!("closed {} times", printed.closed_events));
     }
     Ok(())
 }
 
-fn time(value: &Value) -> Result<DateTime<Utc>, String> {
+impl Printed {
+    fn parse(lines: &[String]) -> Result<Self, String> {
+        let mut printed = Self::default();
+        for line in lines {
+            let line: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}: {line}"))?;
+            match line["type"].as_str() {
+                Some("message") => {
+                    *printed.messages.entry(line["text"].as_str().unwrap_or("no text").to_owned()).or_default() += 1;
+                }
+                Some("gap") => printed.gaps.push((parse_time(&line["from"])?, parse_time(&line["to"])?)),
+                Some("closed") => printed.closed_events += 1,
+                _ => {}
+            }
+        }
+        Ok(printed)
+    }
+
+    fn in_gap(&self, time: DateTime<Utc>) -> bool {
+        self.gaps.iter().any(|(from, to)| *from - CLOCK_TOLERANCE <= time && time <= *to + CLOCK_TOLERANCE)
+    }
+}
+
+fn parse_time(value: &Value) -> Result<DateTime<Utc>, String> {
     value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| format!("no time: {value}"))
 }
