@@ -1,18 +1,18 @@
-//! The conversations, queues and users that are named, and the sources that bring them.
+//! Checks of conversations, queues, users and sources (CHK-1, CHK-3).
 
 use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 
-use super::{TALK, assert_proper, check, finds, lacks, only, under_way};
+use super::{SCRIPT, assert_no_line, assert_well_formed, check, finding, only_line, simulator_with_agent};
 use crate::support::program::{Running, program, simulator, simulator_with};
 
 #[tokio::test]
-async fn without_a_conversation_it_asks_for_one_that_does_not_exist() {
-    let simulator = under_way(&[]).await;
+async fn without_a_conversation_check_requests_a_placeholder_id() {
+    let simulator = simulator_with_agent(&[]).await;
     let mut command = program(&simulator, &["check", "--source", "notifications"]);
     let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
-    assert_proper(&simulator, &finished);
+    assert_well_formed(&simulator, &finished);
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    lacks(&finished, "warn");
+    assert_no_line(&finished, "warn");
     assert!(finished.stdout.contains("ok    permission conversation:communication:view\n"), "{}", finished.stdout);
     assert!(
         !finished.stdout.contains("transcript endpoint") && !finished.stdout.contains("transcript socket"),
@@ -21,50 +21,55 @@ async fn without_a_conversation_it_asks_for_one_that_does_not_exist() {
     );
     assert_eq!(simulator.request_log().transcript_handshakes.len(), 0);
 
-    // Its answer may be that of an endpoint that works, so it warns; where that endpoint is asked for, it fails.
+    // A 404 for the placeholder does not tell a missing endpoint from a missing conversation.
+    // It is a warning, unless the transcript source is required.
     let mut command = program(&simulator, &["check"]);
     let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert!(only(&finished, "warn").contains("transcript endpoint"), "{}", finished.stdout);
+    assert!(only_line(&finished, "warn").contains("transcript endpoint"), "{}", finished.stdout);
     let mut command = program(&simulator, &["check", "--source", "transcript"]);
     let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
     assert_eq!(finished.code, Some(66), "{}", finished.stdout);
-    assert!(only(&finished, "fail").contains("name one with -c"), "{}", finished.stdout);
+    assert!(only_line(&finished, "fail").contains("name one with -c"), "{}", finished.stdout);
 }
 
 #[tokio::test]
 async fn a_conversation_that_does_not_exist_is_66() {
-    let simulator = simulator(TALK, &[]).await;
+    let simulator = simulator(SCRIPT, &[]).await;
     for source in ["auto", "notifications"] {
         let finished = check(&simulator, &["--source", source, "-c", "nonesuch"]).await;
         assert_eq!(finished.code, Some(66), "{}", finished.stdout);
-        let line = only(&finished, "fail");
+        let line = only_line(&finished, "fail");
         assert!(line.starts_with("fail  conversation nonesuch: 127.0.0.1:") && line.contains("404 ("), "{line}");
     }
-    // The others are looked at all the same.
-    let there = simulator.first_conversation();
-    let finished = check(&simulator, &["-c", "nonesuch", "-c", there.id()]).await;
+    // The other conversations are still checked.
+    let existing = simulator.first_conversation();
+    let finished = check(&simulator, &["-c", "nonesuch", "-c", existing.id()]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stdout);
-    assert!(finished.stdout.contains(&format!("ok    conversation {}: messages", there.id())), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains(&format!("ok    conversation {}: messages", existing.id())),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[tokio::test]
-async fn a_transcript_endpoint_that_is_not_there_is_a_warning_unless_asked_for() {
-    let line = finds(&["transcript:absent"], &[], 0, "warn").await;
+async fn a_missing_transcript_endpoint_is_a_warning_unless_the_transcript_source_is_required() {
+    let line = finding(&["transcript:absent"], &[], 0, "warn").await;
     assert!(line.contains("transcript endpoint") && line.contains("404 ("), "{line}");
-    let line = finds(&["transcript:absent"], &["--source", "transcript"], 66, "fail").await;
+    let line = finding(&["transcript:absent"], &["--source", "transcript"], 66, "fail").await;
     assert!(line.contains("transcript endpoint") && line.contains("404 ("), "{line}");
-    finds(&["handshake:ok"], &[], 0, "warn").await;
-    finds(&["handshake:ok"], &["--source", "transcript"], 76, "fail").await;
-    finds(&["handshake:status=403"], &[], 77, "fail").await;
-    finds(&["handshake:bad-accept"], &[], 76, "fail").await;
-    finds(&["handshake:status=503"], &[], 69, "fail").await;
+    finding(&["handshake:ok"], &[], 0, "warn").await;
+    finding(&["handshake:ok"], &["--source", "transcript"], 76, "fail").await;
+    finding(&["handshake:status=403"], &[], 77, "fail").await;
+    finding(&["handshake:bad-accept"], &[], 76, "fail").await;
+    finding(&["handshake:status=503"], &[], 69, "fail").await;
 }
 
 #[tokio::test]
-async fn a_server_without_the_published_api_will_do_while_its_transcript_socket_opens() {
+async fn the_published_api_is_optional_if_the_transcript_socket_opens() {
     let options = Options { sources: Sources::TranscriptOnly, ..Options::default() };
-    let simulator = simulator_with(TALK, &[], options).await;
+    let simulator = simulator_with(SCRIPT, &[], options).await;
     for (source, code) in [("auto", 0), ("transcript", 0), ("notifications", 76)] {
         let finished = check(&simulator, &["--source", source]).await;
         assert_eq!(finished.code, Some(code), "{source}: {}", finished.stdout);
@@ -72,15 +77,15 @@ async fn a_server_without_the_published_api_will_do_while_its_transcript_socket_
 }
 
 #[tokio::test]
-async fn an_answer_that_is_something_else_is_76() {
+async fn an_unexpected_response_is_76() {
     for path in ["GET /api/v2/conversations/", "/messages/bulk", "POST /api/v2/notifications/channels"] {
         let fault = format!("rest:not-json,path={path}");
-        finds(&[&fault], &["--source", "notifications"], 76, "fail").await;
+        finding(&[&fault], &["--source", "notifications"], 76, "fail").await;
     }
 }
 
 #[tokio::test]
-async fn a_call_is_told_and_its_topic_tried() {
+async fn a_call_is_reported_and_its_transcription_topic_is_tried() {
     let script = Script::built_in("call").unwrap();
     for (faults, warnings) in [(&[][..], 1), (&["rest:deny=conversation:transcription:view"], 2)] {
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
@@ -101,25 +106,25 @@ async fn a_call_is_told_and_its_topic_tried() {
 }
 
 #[tokio::test]
-async fn a_call_does_without_the_permission_for_messages() {
+async fn a_call_needs_no_permission_for_messages() {
     let faults = vec!["rest:deny=conversation:message:view".parse().unwrap()];
     let script = Script::built_in("call").unwrap();
     let simulator = Simulator::start(Options { script, faults, ..Options::default() }).await.unwrap();
     let finished = check(&simulator, &["--source", "notifications"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert!(only(&finished, "warn").contains("permission conversation:message:view"), "{}", finished.stdout);
+    assert!(only_line(&finished, "warn").contains("permission conversation:message:view"), "{}", finished.stdout);
 }
 
 #[tokio::test]
-async fn queues_and_users_are_looked_up_and_their_topics_tried() {
-    let simulator = under_way(&[]).await;
+async fn queues_and_users_are_looked_up_and_their_topics_are_tried() {
+    let simulator = simulator_with_agent(&[]).await;
     let (queue, user) = (Simulator::queue_id("Support"), Simulator::user_id("Sam Okafor"));
     let args = ["--queue", &queue, "--user", &user];
     let mut command = program(&simulator, &[&["check"], &args[..]].concat());
     let finished = Running::start(command.env_remove("GENESYS_CONVERSATION_ID")).finish().await;
-    assert_proper(&simulator, &finished);
+    assert_well_formed(&simulator, &finished);
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    lacks(&finished, "warn");
+    assert_no_line(&finished, "warn");
     for line in [
         format!("ok    queue {queue}: Support"),
         format!("ok    user {user}: Sam Okafor"),
@@ -131,5 +136,5 @@ async fn queues_and_users_are_looked_up_and_their_topics_tried() {
     }
     let finished = check(&simulator, &["--queue", "nonesuch"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stdout);
-    assert!(only(&finished, "fail").starts_with("fail  queue nonesuch: "), "{}", finished.stdout);
+    assert!(only_line(&finished, "fail").starts_with("fail  queue nonesuch: "), "{}", finished.stdout);
 }

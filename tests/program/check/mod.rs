@@ -1,4 +1,4 @@
-//! `genesys-tail check`: a line a step, how to mend what is wrong, and the exit code of the first failure.
+//! `genesys-tail check`: one line per step with its remedy, and the exit code of the first failure (CHK-1 to CHK-3).
 
 mod conversations;
 mod network;
@@ -9,17 +9,18 @@ use genesys_tail::simulator::{Options, Simulator};
 
 use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
 
-/// A conversation that a queue and an agent have to do with before anybody listens.
-const TALK: &str = "+0 customer Ada: Hello\n+0 join agent Sam Okafor\n+0 agent Sam Okafor: Hi\n+60 close";
+/// A conversation with a queue and an agent, which starts with the first connection.
+const SCRIPT: &str = "+0 customer Ada: Hello\n+0 join agent Sam Okafor\n+0 agent Sam Okafor: Hi\n+60 close";
 
-/// Runs a check and holds it to what is true of each: a line a step, nothing on standard error, no secret.
+/// Runs `check` and asserts that its output is well-formed.
 async fn check(simulator: &Simulator, args: &[&str]) -> Finished {
     let finished = run(simulator, &[&["check"], args].concat()).await;
-    assert_proper(simulator, &finished);
+    assert_well_formed(simulator, &finished);
     finished
 }
 
-fn assert_proper(simulator: &Simulator, finished: &Finished) {
+/// Asserts one line per step, an empty standard error and no secret in the output.
+fn assert_well_formed(simulator: &Simulator, finished: &Finished) {
     assert_eq!(finished.stderr, "", "{}", finished.stdout);
     for line in finished.stdout.lines() {
         assert!(["ok    ", "warn  ", "fail  "].iter().any(|verdict| line.starts_with(verdict)), "{line:?}");
@@ -30,47 +31,50 @@ fn assert_proper(simulator: &Simulator, finished: &Finished) {
     for secret in tokens.chain(channels).chain([simulator.client_secret()]) {
         assert!(!finished.stdout.contains(secret), "{secret} is in {}", finished.stdout);
     }
-    assert!(log.channels.len() <= log.token_requests.len(), "a channel cannot be deleted: one for each check");
+    assert!(
+        log.channels.len() <= log.token_requests.len(),
+        "channels cannot be deleted, so each check creates at most one"
+    );
 }
 
-/// The only line with this verdict.
-fn only<'a>(finished: &'a Finished, verdict: &str) -> &'a str {
-    let lines: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with(verdict)).collect();
-    let [line] = lines.as_slice() else { panic!("not one {verdict} in {}", finished.stdout) };
+/// Returns the only line with this status.
+fn only_line<'a>(finished: &'a Finished, status: &str) -> &'a str {
+    let lines: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with(status)).collect();
+    let [line] = lines.as_slice() else { panic!("not one {status} in {}", finished.stdout) };
     line
 }
 
-fn lacks(finished: &Finished, verdict: &str) {
-    assert!(!finished.stdout.lines().any(|line| line.starts_with(verdict)), "{verdict} in {}", finished.stdout);
+fn assert_no_line(finished: &Finished, status: &str) {
+    assert!(!finished.stdout.lines().any(|line| line.starts_with(status)), "{status} in {}", finished.stdout);
 }
 
-/// Checks a simulator with these faults, and returns the only line that is not `ok`.
-async fn finds(faults: &[&str], args: &[&str], code: i32, verdict: &str) -> String {
-    let simulator = simulator(TALK, faults).await;
+/// Checks a simulator with these faults and returns the only line that is not `ok`.
+async fn finding(faults: &[&str], args: &[&str], code: i32, status: &str) -> String {
+    let simulator = simulator(SCRIPT, faults).await;
     let finished = check(&simulator, args).await;
     assert_eq!(finished.code, Some(code), "{faults:?} {args:?}: {}", finished.stdout);
-    let other = if verdict == "warn" { "fail" } else { "warn" };
-    lacks(&finished, other);
-    only(&finished, verdict).to_owned()
+    let other = if status == "warn" { "fail" } else { "warn" };
+    assert_no_line(&finished, other);
+    only_line(&finished, status).to_owned()
 }
 
-/// A conversation in which everybody is there already.
-async fn under_way(faults: &[&str]) -> Simulator {
+/// Starts a simulator whose conversation already has a customer, a queue and an agent.
+async fn simulator_with_agent(faults: &[&str]) -> Simulator {
     let simulator = simulator("", faults).await;
     let conversation = simulator.first_conversation();
-    for act in ["customer Ada: Hello", "join agent Sam Okafor", "agent Sam Okafor: Hi"] {
-        conversation.play(act).await.unwrap();
+    for line in ["customer Ada: Hello", "join agent Sam Okafor", "agent Sam Okafor: Hi"] {
+        conversation.play(line).await.unwrap();
     }
     simulator
 }
 
 #[tokio::test]
-async fn where_all_is_well_every_step_is_ok() {
-    let simulator = under_way(&[]).await;
+async fn every_step_is_ok_without_faults() {
+    let simulator = simulator_with_agent(&[]).await;
     let finished = check(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    lacks(&finished, "warn");
-    lacks(&finished, "fail");
+    assert_no_line(&finished, "warn");
+    assert_no_line(&finished, "fail");
     let conversation = simulator.first_conversation();
     let conversation = format!("conversation {}: messages, open, ", conversation.id());
     for step in [
@@ -96,8 +100,8 @@ async fn where_all_is_well_every_step_is_ok() {
 }
 
 #[tokio::test]
-async fn it_leaves_nothing_open_behind_it() {
-    let simulator = under_way(&[]).await;
+async fn check_closes_its_sockets_and_leaves_one_channel() {
+    let simulator = simulator_with_agent(&[]).await;
     check(&simulator, &[]).await;
     let log =
         within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() + log.open_notification_sockets() == 0))
@@ -108,21 +112,21 @@ async fn it_leaves_nothing_open_behind_it() {
         (Some(1000), Some(1000))
     );
     assert_eq!(log.unrouted_requests.len(), 0, "{:?}", log.unrouted_requests);
-    let mut subscribing = log.requests.iter().filter(|request| request.path.ends_with("/subscriptions"));
-    assert!(subscribing.all(|request| request.query == "ignoreErrors=true"));
+    let mut subscriptions = log.requests.iter().filter(|request| request.path.ends_with("/subscriptions"));
+    assert!(subscriptions.all(|request| request.query == "ignoreErrors=true"));
     let topics = &log.subscriptions[0].topics;
     assert_eq!(topics.len(), 6, "{topics:?}");
 
-    // A connection that is dropped while something is on its way is reset, and the goodbye lost.
-    let talkative = simulator_with("", &["socket:burst=20000"], Options::default()).await;
-    check(&talkative, &[]).await;
-    let log = within_timeout(talkative.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+    // Dropping a connection with unread data resets it, and the close frame would be lost.
+    let busy = simulator_with("", &["socket:burst=20000"], Options::default()).await;
+    check(&busy, &[]).await;
+    let log = within_timeout(busy.wait_for(|log| log.open_transcript_sockets() == 0)).await;
     assert_eq!(log.transcript_sockets[0].close_code, Some(1000));
 }
 
 #[tokio::test]
-async fn no_channel_is_shown_on_standard_error_either() {
-    let simulator = under_way(&[]).await;
+async fn standard_error_contains_no_channel_id() {
+    let simulator = simulator_with_agent(&[]).await;
     let finished = run(&simulator, &["check", "-vv", "--log-format", "json"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert!(finished.stderr.contains("/api/v2/notifications/channels/[channel]"), "{}", finished.stderr);
@@ -130,24 +134,24 @@ async fn no_channel_is_shown_on_standard_error_either() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_it_at_once_and_a_reader_that_went_away_has_seen_enough() {
-    let simulator = simulator(TALK, &["handshake:hang"]).await;
+async fn a_signal_ends_check_at_once_and_a_closed_pipe_ends_it_with_0() {
+    let simulator = simulator(SCRIPT, &["handshake:hang"]).await;
     let running = Running::start(&mut program(&simulator, &["check", "--connect-timeout", "1h"]));
     within_timeout(simulator.wait_for(|log| log.transcript_handshakes.len() == 1)).await;
     running.signal(rustix::process::Signal::TERM);
     let finished = running.finish().await;
     assert_eq!((finished.code, finished.signal), (None, Some(15)), "{}", finished.stdout);
-    assert!(finished.stdout.contains("ok    signed in"), "it has printed what it knew: {}", finished.stdout);
+    assert!(finished.stdout.contains("ok    signed in"), "finished steps are printed: {}", finished.stdout);
 
-    let mut gone = Running::start(&mut program(&simulator, &["check", "-c", "nonesuch"]));
-    drop(gone.stdout.take());
-    let finished = gone.finish().await;
+    let mut closed = Running::start(&mut program(&simulator, &["check", "-c", "nonesuch"]));
+    drop(closed.stdout.take());
+    let finished = closed.finish().await;
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
 }
 
 #[tokio::test]
 async fn an_output_that_cannot_be_written_is_74() {
-    let simulator = simulator(TALK, &[]).await;
+    let simulator = simulator(SCRIPT, &[]).await;
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let finished = Running::start(program(&simulator, &["check"]).stdout(full)).finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
@@ -155,12 +159,12 @@ async fn an_output_that_cannot_be_written_is_74() {
 }
 
 #[tokio::test]
-async fn the_lines_in_the_readme_are_what_it_says() {
-    let simulator = under_way(&["transcript:absent", "rest:deny=conversation:communication:view"]).await;
+async fn the_readme_shows_the_lines_that_check_prints() {
+    let simulator = simulator_with_agent(&["transcript:absent", "rest:deny=conversation:communication:view"]).await;
     let finished = check(&simulator, &[]).await;
     let host = simulator.base_url().trim_start_matches("http://");
-    let words = regex::Regex::new(r"(40\d) \((?:[^()]|\([^()]*\))*\)").unwrap();
-    let said = words.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
+    let parenthesized = regex::Regex::new(r"(40\d) \((?:[^()]|\([^()]*\))*\)").unwrap();
+    let printed = parenthesized.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
     let readme = include_str!("../../../README.md")
         .replace("login.mypurecloud.ie", "HOST")
         .replace("api.mypurecloud.ie", "HOST");
@@ -170,6 +174,6 @@ async fn the_lines_in_the_readme_are_what_it_says() {
         .collect();
     assert_eq!(shown.len(), 3, "{shown:?}");
     for line in shown {
-        assert!(said.lines().any(|said| said == line), "{line:?} is not in {said}");
+        assert!(printed.lines().any(|printed| printed == line), "{line:?} is not in {printed}");
     }
 }

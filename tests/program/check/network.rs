@@ -1,31 +1,31 @@
-//! The way to the hosts: proxies, certificates, the clock, and nobody there.
+//! Checks of hosts, proxies, certificates and the clock (CHK-1, CHK-2).
 
-use std::net::{SocketAddr, TcpListener as Port};
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
 
 use chrono::{TimeDelta, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use super::{TALK, assert_proper, check, only};
+use super::{SCRIPT, assert_well_formed, check, only_line};
 use crate::support::program::{Finished, Running, path_str, program, simulator};
 use crate::support::proxy::{Proxy, ProxyMode};
 use crate::support::tls_proxy::{CertificateAuthority, TlsProxy};
 
 #[tokio::test]
-async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
-    let simulator = simulator(TALK, &[]).await;
-    let free = Port::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+async fn a_host_that_refuses_connections_is_69_and_stops_the_check() {
+    let simulator = simulator(SCRIPT, &[]).await;
+    let unused = StdTcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing_url = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
     for (name, role) in
         [("GENESYS_API_URL", "api host: cannot reach"), ("GENESYS_LOGIN_URL", "login host: cannot reach")]
     {
         let mut command = program(&simulator, &["check"]);
-        let finished = Running::start(command.env(name, &nobody)).finish().await;
-        assert_proper(&simulator, &finished);
+        let finished = Running::start(command.env(name, &refusing_url)).finish().await;
+        assert_well_formed(&simulator, &finished);
         assert_eq!(finished.code, Some(69), "{}", finished.stdout);
-        let line = only(&finished, "fail");
+        let line = only_line(&finished, "fail");
         assert!(line.contains(role) && line.contains("connection refused; what needs it was not tried"), "{line}");
         assert!(line.contains("--proxy"), "{line}");
         assert!(finished.stdout.contains("ok    api host") ^ (name == "GENESYS_API_URL"), "{}", finished.stdout);
@@ -34,33 +34,33 @@ async fn a_host_that_refuses_connections_is_69_and_the_rest_is_not_tried() {
 }
 
 #[tokio::test]
-async fn a_host_that_says_nothing_is_not_waited_for() {
-    let simulator = simulator(TALK, &[]).await;
+async fn a_host_that_does_not_answer_is_69_after_the_connect_timeout() {
+    let simulator = simulator(SCRIPT, &[]).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut command = program(&simulator, &["check", "--connect-timeout", "300ms"]);
     command.env("GENESYS_API_URL", format!("http://{}", silent.local_addr().unwrap()));
     let finished = Running::start(&mut command).finish().await;
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
-    assert!(only(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
+    assert!(only_line(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_unknown_authority_is_explained() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+async fn a_certificate_of_an_unknown_authority_is_69_with_the_cacert_hint() {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
     let mut command = program(&simulator, &["check"]);
     command.env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
     let finished = Running::start(&mut command).finish().await;
-    assert_proper(&simulator, &finished);
+    assert_well_formed(&simulator, &finished);
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
-    let line = only(&finished, "fail");
+    let line = only_line(&finished, "fail");
     assert!(line.contains("is refused: its issuer is not known here") && line.contains("--cacert"), "{line}");
     assert!(
         finished.stdout.contains(&format!("ok    api host {} reachable\n", tls_proxy.address)),
         "{}",
         finished.stdout
     );
-    assert_eq!(simulator.request_log().token_requests.len(), 0, "no credentials where something is wrong");
+    assert_eq!(simulator.request_log().token_requests.len(), 0, "credentials are sent to trusted hosts only");
 
     let finished = Running::start(command.args(["--cacert", path_str(&authority.pem_file())])).finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
@@ -71,24 +71,25 @@ async fn a_certificate_of_an_unknown_authority_is_explained() {
     );
 }
 
-/// A name that only the proxy knows.
+/// A host name that only the proxy resolves.
 const HOST: &str = "api.example.test";
 
-async fn behind_proxy(manner: ProxyMode, login: &str) -> (Finished, String) {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+/// Runs `check` behind a proxy, with `login` in the proxy URL. Returns the proxy's address, too.
+async fn check_behind_proxy(mode: ProxyMode, login: &str) -> (Finished, String) {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.certificate(HOST)).await;
-    let proxy = Proxy::start(manner, tls_proxy.address).await;
+    let proxy = Proxy::start(mode, tls_proxy.address).await;
     let mut command: Command = program(&simulator, &["check", "--cacert", path_str(&authority.pem_file())]);
     command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{HOST}"));
     let finished =
         Running::start(command.env("HTTPS_PROXY", format!("http://{login}{}", proxy.address))).finish().await;
-    assert_proper(&simulator, &finished);
+    assert_well_formed(&simulator, &finished);
     (finished, proxy.address.to_string())
 }
 
 #[tokio::test]
-async fn a_proxy_is_named_without_its_password() {
-    let (finished, address) = behind_proxy(ProxyMode::Open, "ada:s3cret@").await;
+async fn the_proxy_is_named_without_its_password() {
+    let (finished, address) = check_behind_proxy(ProxyMode::Open, "ada:s3cret@").await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     let line = format!("ok    api and login host {HOST} reachable through the proxy http://{address}\n");
     assert!(finished.stdout.contains(&line), "{}", finished.stdout);
@@ -96,58 +97,57 @@ async fn a_proxy_is_named_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_a_password_is_77() {
-    let (finished, address) = behind_proxy(ProxyMode::RequiresLogin("YWRhOnMzY3JldA=="), "").await;
+async fn a_proxy_that_requires_a_password_is_77() {
+    let (finished, address) = check_behind_proxy(ProxyMode::RequiresLogin("YWRhOnMzY3JldA=="), "").await;
     assert_eq!(finished.code, Some(77), "{}", finished.stdout);
-    let line = only(&finished, "fail");
+    let line = only_line(&finished, "fail");
     assert!(line.contains("(407)") && line.contains(&address) && line.contains("USER:PASSWORD"), "{line}");
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_69_and_those_to_ask_are_named() {
-    let (finished, address) = behind_proxy(ProxyMode::Rejects(403), "").await;
+async fn a_proxy_that_refuses_the_host_is_69_and_its_operator_is_the_contact() {
+    let (finished, address) = check_behind_proxy(ProxyMode::Rejects(403), "").await;
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
-    let line = only(&finished, "fail");
+    let line = only_line(&finished, "fail");
     assert!(line.contains(&address) && line.contains(&format!("does not pass us on to {HOST}: it refuses")), "{line}");
     assert!(line.contains("; ask whoever runs the proxy"), "{line}");
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_a_warning() {
+async fn a_wrong_clock_is_a_warning() {
     for (hours, direction) in [(1, "behind"), (-1, "ahead of")] {
-        let simulator = simulator(TALK, &[]).await;
-        let host = whose_clock_is_off_by(TimeDelta::hours(hours)).await;
+        let simulator = simulator(SCRIPT, &[]).await;
+        let host = start_server_with_clock_offset(TimeDelta::hours(hours)).await;
         let mut command = program(&simulator, &["check"]);
         let finished = Running::start(command.env("GENESYS_API_URL", format!("http://{host}"))).finish().await;
         let warning = "warn  the clock of this machine is ";
         let line = finished.stdout.lines().find(|line| line.starts_with(warning)).unwrap_or_default();
         assert!(line.contains(&format!(" {direction} that of {host}; set it (")), "{}", finished.stdout);
-        // A date has whole seconds, and some may pass.
-        let hour = ["1h ", "59m "].iter().any(|hour| line[warning.len()..].starts_with(hour));
-        assert!(hour && line.contains("--since"), "{line}");
+        // The `Date` header has whole seconds, and some pass during the check.
+        let about_an_hour = ["1h ", "59m "].iter().any(|hour| line[warning.len()..].starts_with(hour));
+        assert!(about_an_hour && line.contains("--since"), "{line}");
     }
 }
 
-/// The address of a server that has nothing to say but the time.
-async fn whose_clock_is_off_by(delta: TimeDelta) -> SocketAddr {
+/// Starts a server that answers 404 with a shifted `Date` header, and returns its address.
+async fn start_server_with_clock_offset(offset: TimeDelta) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let date = (Utc::now() + delta).format("%a, %d %b %Y %H:%M:%S GMT");
+    let date = (Utc::now() + offset).format("%a, %d %b %Y %H:%M:%S GMT");
     let head = format!("HTTP/1.1 404 Not Found\r\nDate: {date}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     tokio::spawn(async move {
         while let Ok((mut tcp, _)) = listener.accept().await {
-            let mut asked = [0; 4096];
-            let _ = tcp.read(&mut asked).await;
+            let mut request = [0; 4096];
+            let _ = tcp.read(&mut request).await;
             let _ = tcp.write_all(head.as_bytes()).await;
         }
     });
     address
 }
 
-/// Where the clock is so wrong that no certificate is taken, both dates are told.
 #[tokio::test]
-async fn a_certificate_out_of_its_time_leads_to_the_clock() {
-    let (simulator, authority) = (simulator(TALK, &[]).await, CertificateAuthority::new());
+async fn a_certificate_outside_its_validity_names_both_dates_and_suggests_the_clock() {
+    let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let tls_proxy = TlsProxy::start(&simulator, authority.not_yet_valid_certificate("127.0.0.1")).await;
     for (certificate, words) in [
         (authority.not_yet_valid_certificate("127.0.0.1"), "it is not valid before 2090-01-31, and here it is 20"),
@@ -158,18 +158,18 @@ async fn a_certificate_out_of_its_time_leads_to_the_clock() {
         command.env("GENESYS_API_URL", format!("https://{}", tls_proxy.address));
         let finished = Running::start(&mut command).finish().await;
         assert_eq!(finished.code, Some(69), "{}", finished.stdout);
-        let line = only(&finished, "fail");
+        let line = only_line(&finished, "fail");
         assert!(line.contains(words) && line.contains("; set the clock of this machine if it is wrong"), "{line}");
     }
 }
 
 #[tokio::test]
-async fn everything_is_bounded() {
+async fn a_request_without_a_response_times_out_with_69() {
     for fault in ["rest:hang,after=1", "handshake:hang", "token:hang"] {
-        let simulator = simulator(TALK, &[fault]).await;
+        let simulator = simulator(SCRIPT, &[fault]).await;
         let source = if fault.starts_with("rest") { "notifications" } else { "auto" };
         let finished = check(&simulator, &["--connect-timeout", "1s", "--source", source]).await;
         assert_eq!(finished.code, Some(69), "{fault}: {}", finished.stdout);
-        assert!(only(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
+        assert!(only_line(&finished, "fail").contains("no answer from 127.0.0.1:"), "{}", finished.stdout);
     }
 }

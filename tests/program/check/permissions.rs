@@ -1,18 +1,18 @@
-//! What the OAuth client may not do, by name: with a failure or a warning, as a tail needs it.
+//! Checks of permissions, the notification channel and its topics (CHK-3, NTF-2).
 
 use genesys_tail::simulator::Options;
 
-use super::{TALK, check, finds, lacks, only, under_way};
+use super::{SCRIPT, assert_no_line, check, finding, only_line, simulator_with_agent};
 use crate::support::program::{simulator, simulator_with};
 
 #[tokio::test]
-async fn a_missing_permission_is_named() {
+async fn a_missing_required_permission_is_77_and_named() {
     for permission in ["conversation:communication:view", "conversation:message:view"] {
         for source in ["auto", "notifications"] {
-            let simulator = under_way(&[&format!("rest:deny={permission}")]).await;
+            let simulator = simulator_with_agent(&[&format!("rest:deny={permission}")]).await;
             let finished = check(&simulator, &["--source", source]).await;
             assert_eq!(finished.code, Some(77), "{}", finished.stdout);
-            let line = only(&finished, "fail");
+            let line = only_line(&finished, "fail");
             assert!(line.contains(&format!("permission {permission}")), "{line}");
             assert!(line.contains("403 (") && line.contains("give the OAuth client a role"), "{line}");
         }
@@ -20,7 +20,7 @@ async fn a_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn an_optional_permission_that_is_missing_is_a_warning() {
+async fn a_missing_optional_permission_is_a_warning() {
     for (permission, warnings) in [
         (
             "analytics:conversationDetail:view",
@@ -28,19 +28,19 @@ async fn an_optional_permission_that_is_missing_is_a_warning() {
         ),
         ("routing:queue:view", &["topics for queue messages: 1 of 1 rejected"]),
     ] {
-        let simulator = under_way(&[&format!("rest:deny={permission}")]).await;
+        let simulator = simulator_with_agent(&[&format!("rest:deny={permission}")]).await;
         let finished = check(&simulator, &[]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-        lacks(&finished, "fail");
+        assert_no_line(&finished, "fail");
         let warned: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with("warn")).collect();
         assert_eq!(warned.len(), warnings.len(), "{}", finished.stdout);
         for (line, expected) in warned.iter().zip(warnings) {
             assert!(line.contains(expected) && line.contains(permission), "{line}");
         }
     }
-    // The past is all that the transcript socket itself does without.
+    // The transcript source needs these permissions for history only.
     for permission in ["conversation:communication:view", "conversation:message:view"] {
-        let simulator = under_way(&[&format!("rest:deny={permission}")]).await;
+        let simulator = simulator_with_agent(&[&format!("rest:deny={permission}")]).await;
         let finished = check(&simulator, &["--source", "transcript"]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stdout);
         assert!(finished.stdout.contains(&format!("warn  permission {permission}")), "{}", finished.stdout);
@@ -48,46 +48,46 @@ async fn an_optional_permission_that_is_missing_is_a_warning() {
 }
 
 #[tokio::test]
-async fn either_permission_for_the_text_will_do() {
+async fn either_permission_for_message_text_suffices() {
     let permissions = Options::default().permissions;
     let permissions = permissions.iter().map(|name| name.replace(":message:", ":webmessaging:")).collect();
-    let simulator = simulator_with(TALK, &[], Options { permissions, ..Options::default() }).await;
+    let simulator = simulator_with(SCRIPT, &[], Options { permissions, ..Options::default() }).await;
     let finished = check(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    lacks(&finished, "warn");
+    assert_no_line(&finished, "warn");
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_be_had_is_a_failure_and_its_socket_not_tried() {
+async fn an_unavailable_channel_is_a_failure_and_its_socket_is_not_tried() {
     let line =
-        finds(&["channel:status=503,path=POST /api/v2/notifications"], &["--source", "notifications"], 69, "fail")
+        finding(&["channel:status=503,path=POST /api/v2/notifications"], &["--source", "notifications"], 69, "fail")
             .await;
     assert!(line.contains("notification channel (what needs it was not tried)"), "{line}");
-    let simulator = simulator(TALK, &["channel:status=404,path=HEAD"]).await;
+    let simulator = simulator(SCRIPT, &["channel:status=404,path=HEAD"]).await;
     let finished = check(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert!(only(&finished, "warn").contains("gone at once"), "{}", finished.stdout);
+    assert!(only_line(&finished, "warn").contains("gone at once"), "{}", finished.stdout);
 }
 
 #[tokio::test]
-async fn a_topic_that_is_rejected_is_a_warning() {
-    let simulator = under_way(&["channel:reject=v2.users."]).await;
+async fn a_rejected_topic_is_a_warning() {
+    let simulator = simulator_with_agent(&["channel:reject=v2.users."]).await;
     let finished = check(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    let line = only(&finished, "warn");
+    let line = only_line(&finished, "warn");
     assert!(line.contains("topics for agent messages: 1 of 1 rejected: Not authorized for this topic."), "{line}");
     assert!(line.contains("It takes conversation:communication:view"), "{line}");
-    finds(&["channel:status=503,path=subscriptions"], &[], 0, "warn").await;
-    finds(&["rest:not-json,path=availabletopics,after=1"], &[], 0, "warn").await;
+    finding(&["channel:status=503,path=subscriptions"], &[], 0, "warn").await;
+    finding(&["rest:not-json,path=availabletopics,after=1"], &[], 0, "warn").await;
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_transcript_socket_that_names_no_permission_leads_to_those_below() {
+async fn a_forbidden_handshake_names_the_permission_or_points_to_the_permission_checks() {
     for (fault, words) in [
         ("handshake:status=403,body=No.", "403 (No.); the lines about permissions below say"),
         ("handshake:status=403", "conversation:message:view); give the OAuth client a role with that permission"),
     ] {
-        let line = finds(&[fault], &[], 77, "fail").await;
+        let line = finding(&[fault], &[], 77, "fail").await;
         assert!(line.contains(words), "{line}");
     }
 }

@@ -1,13 +1,13 @@
-//! Signing in: what is wrong with the credentials is told apart.
+//! Checks of the sign-in (CHK-1, CHK-2, CONN-15 to CONN-17).
 
-use super::{TALK, assert_proper, finds};
+use super::{SCRIPT, assert_well_formed, finding};
 use crate::support::program::{Running, program, simulator};
 
 #[tokio::test]
-async fn what_is_wrong_with_the_credentials_is_told_apart() {
-    let simulator = simulator(TALK, &[]).await;
+async fn wrong_secret_wrong_client_and_swapped_credentials_have_different_remedies() {
+    let simulator = simulator(SCRIPT, &[]).await;
     let uuid = "0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02";
-    for (id, secret, status, mend) in [
+    for (id, secret, status, remedy) in [
         (simulator.client_id(), "invented", "401 (authentication failed)", "check the client secret"),
         (uuid, "invented", "400 (client not found)", "a client exists only in its own"),
         ("swapped-secret", uuid, "400 (client not found)", "look as if they had changed places"),
@@ -15,43 +15,43 @@ async fn what_is_wrong_with_the_credentials_is_told_apart() {
         let mut command = program(&simulator, &["check"]);
         command.env("GENESYS_CLIENT_ID", id).env("GENESYS_CLIENT_SECRET", secret);
         let finished = Running::start(&mut command).finish().await;
-        assert_proper(&simulator, &finished);
+        assert_well_formed(&simulator, &finished);
         assert_eq!(finished.code, Some(77), "{}", finished.stdout);
         let line = finished.stdout.lines().last().unwrap();
         assert!(line.starts_with("fail  sign-in at 127.0.0.1:"), "{line}");
-        assert!(line.contains(status) && line.contains(mend), "{line}");
+        assert!(line.contains(status) && line.contains(remedy), "{line}");
         assert!(line.contains("what needs it was not tried"), "{line}");
         assert!(!finished.stdout.contains(secret), "{}", finished.stdout);
         assert!(!finished.stdout.contains("swapped-secret"), "{}", finished.stdout);
     }
-    assert_eq!(simulator.request_log().requests.len(), 3, "only to see that the host is there");
+    assert_eq!(simulator.request_log().requests.len(), 3, "one reachability request per check");
 }
 
 #[tokio::test]
-async fn a_client_of_another_grant_is_told_which() {
+async fn a_client_of_another_grant_type_gets_the_right_grant_type_as_remedy() {
     for body in ["unauthorized_client", "grant type not allowed"] {
-        let line = finds(&[&format!("token:status=400,body={body}")], &[], 77, "fail").await;
+        let line = finding(&[&format!("token:status=400,body={body}")], &[], 77, "fail").await;
         assert!(line.contains("give the client the grant \"Client Credentials\""), "{line}");
     }
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_cannot_or_is_none_has_its_own_code() {
+async fn an_outage_of_the_token_endpoint_is_69_and_an_unexpected_response_is_76() {
     for (fault, code) in
         [("token:status=503", 69), ("token:status=404", 76), ("token:not-json", 76), ("token:reset", 69)]
     {
-        let line = finds(&[fault], &[], code, "fail").await;
+        let line = finding(&[fault], &[], code, "fail").await;
         assert!(line.contains("what needs it was not tried"), "{line}");
     }
 }
 
 #[tokio::test]
-async fn a_secret_that_the_server_repeats_is_struck_out() {
-    let line = finds(&["token:echo=401"], &[], 77, "fail").await;
+async fn a_secret_repeated_by_the_server_is_redacted() {
+    let line = finding(&["token:echo=401"], &[], 77, "fail").await;
     assert!(line.contains("[redacted]"), "{line}");
-    finds(&["handshake:echo=403"], &[], 77, "fail").await;
-    finds(&["rest:echo=403,path=availabletopics,after=1"], &[], 0, "warn").await;
-    let swapped = simulator(TALK, &["token:echo=400"]).await;
+    finding(&["handshake:echo=403"], &[], 77, "fail").await;
+    finding(&["rest:echo=403,path=availabletopics,after=1"], &[], 0, "warn").await;
+    let swapped = simulator(SCRIPT, &["token:echo=400"]).await;
     let mut command = program(&swapped, &["check"]);
     command.env("GENESYS_CLIENT_ID", "swapped-secret").env("GENESYS_CLIENT_SECRET", swapped.client_id());
     let finished = Running::start(&mut command).finish().await;
