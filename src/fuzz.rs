@@ -49,7 +49,7 @@ pub fn notification(data: &[u8]) {
 }
 
 /// The body of any answer of the published API, and of the token endpoint.
-pub fn answer(data: &[u8]) {
+pub fn response_body(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(snapshot) = Snapshot::parse(&text) {
         snapshot.is_over();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn everything(data: &[u8]) {
-        for hold in [frame, notification, answer, text, recording, cursor] {
+        for hold in [frame, notification, response_body, text, recording, cursor] {
             hold(data);
         }
     }

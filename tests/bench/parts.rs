@@ -1,4 +1,4 @@
-//! How fast the parts on the way of a frame are: `cargo bench`. What the parts make together is measured from outside.
+//! Benchmarks of each step from a frame to a line: `cargo bench`. The program as a whole is measured from outside.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,23 +12,23 @@ use genesys_tail::event::{RawFrame, TranscriptEvent};
 use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
 
 const CONVERSATION: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
-const WORDS: &str =
-    "I have been waiting for the parcel since Monday, and nobody seems to know where it went. Can you help me?";
+const TEXT: &str =
+    "I have been waiting for the parcel since Monday, and the shop can't tell me where it is. Can you help me?";
 
-/// The frames of a recording: twice of what the ledger remembers, so that it forgets as well.
+/// The number of frames in the recording: twice the capacity of the deduplication, so that it also evicts.
 const FRAMES: usize = 2 * 28_672;
 
-fn frame(number: usize, words: &str) -> String {
+fn frame(number: usize, text: &str) -> String {
     let second = number % 60;
     format!(
         r#"{{"event":"messageAdded","timestamp":"2026-01-02T03:04:{second:02}.678Z","payload":{{"id":"85c01f55-{number:08}",
 "type":"text","from":{{"id":"external","name":"Ada"}},"to":{{"id":"agent-7","name":"Sam"}},
-"timestamp":"2026-01-02T03:04:{second:02}.612Z","text":"{words}"}}}}"#
+"timestamp":"2026-01-02T03:04:{second:02}.612Z","text":"{text}"}}}}"#
     )
 }
 
-fn event<'a>(frame: &'a str, shapes: &TemplateCache) -> TranscriptEvent<'a> {
-    match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH, shapes) {
+fn event<'a>(frame: &'a str, templates: &TemplateCache) -> TranscriptEvent<'a> {
+    match decode(RawFrame::Text(frame), CONVERSATION, DateTime::UNIX_EPOCH, templates) {
         Decoded::Event(event) => event,
         other => panic!("{frame}: {other:?}"),
     }
@@ -36,58 +36,57 @@ fn event<'a>(frame: &'a str, shapes: &TemplateCache) -> TranscriptEvent<'a> {
 
 fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
-    for (name, words) in [("plain", WORDS), ("with escapes", r#"It says \"out of stock\".\nIs that so? \ud83d\ude80"#)]
-    {
-        let frame = frame(1, words);
+    for (name, text) in [("plain", TEXT), ("with escapes", r#"It says \"out of stock\".\nIs that so? \ud83d\ude80"#)] {
+        let frame = frame(1, text);
         group.throughput(Throughput::Bytes(frame.len() as u64));
-        let shapes = TemplateCache::default();
-        group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame), &shapes)));
+        let templates = TemplateCache::default();
+        group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame), &templates)));
     }
     group.finish();
 }
 
 fn escaping(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("escape");
-    for (name, words) in [("plain", WORDS), ("emoji", "Grüße an alle 👩‍🚀 aus 東京"), ("hostile", "a\nb\x1b[2J\u{202e}c")]
+    for (name, text) in [("plain", TEXT), ("emoji", "Grüße an alle 👩‍🚀 aus 東京"), ("hostile", "a\nb\x1b[2J\u{202e}c")]
     {
-        group.throughput(Throughput::Bytes(words.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| black_box(escape(black_box(words))).len()));
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(escape(black_box(text))).len()));
     }
     group.finish();
 }
 
 fn formatting(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let _entered = runtime.enter();
-    let nowhere = File::options().write(true).open("/dev/null").expect("a device");
-    let writer = Writer::spawn(nowhere, usize::MAX).expect("a thread");
+    let _runtime = runtime.enter();
+    let dev_null = File::options().write(true).open("/dev/null").expect("/dev/null opens");
+    let writer = Writer::spawn(dev_null, usize::MAX).expect("the writer thread starts");
     let mut output = Output::new(Style::default(), Prefixes::default(), writer);
-    let frame = frame(1, WORDS);
+    let frame = frame(1, TEXT);
     let event = event(&frame, &TemplateCache::default());
     criterion.bench_function("format", |bencher| bencher.iter(|| output.event(black_box(&event))));
 }
 
 fn replaying(criterion: &mut Criterion) {
-    let mut recording = tempfile::NamedTempFile::new().expect("a file");
-    std::io::Write::write_all(&mut recording, recorded().as_bytes()).expect("room for it");
+    let mut recording = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::io::Write::write_all(&mut recording, recording_text().as_bytes()).expect("the recording is written");
     let mut group = criterion.benchmark_group("replay");
     group.throughput(Throughput::Elements(FRAMES as u64)).sample_size(10);
-    group.bench_function("to nowhere", |bencher| {
+    group.bench_function("to the null device", |bencher| {
         bencher.iter(|| {
             let mut program = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
             let status = program.arg("--replay").arg(recording.path()).env_clear().stdout(Stdio::null()).status();
-            assert!(status.expect("it starts").success());
+            assert!(status.expect("the program starts").success());
         });
     });
     group.finish();
 }
 
-fn recorded() -> String {
+fn recording_text() -> String {
     let at = DateTime::<Utc>::UNIX_EPOCH;
     let head = format!(r#"{{"genesys-tail-recording":1,"started":"{at:?}","conversations":["{CONVERSATION}"]}}"#);
     let mut recording = head + "\n";
     for number in 0..FRAMES {
-        let frame = serde_json::Value::from(frame(number, WORDS));
+        let frame = serde_json::Value::from(frame(number, TEXT));
         let _ = writeln!(recording, r#"{{"at":"{at:?}","conversation":"{CONVERSATION}","text":[1,{frame}]}}"#);
     }
     recording

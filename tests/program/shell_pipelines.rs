@@ -1,4 +1,4 @@
-//! Where the program meets others: shells, schemas, and the settings of other tools.
+//! Interfaces to other tools: profiles of `gc`, the JSON Schema and shell completions (CLI-5, CLI-6, CLI-23, CLI-72).
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use tempfile::tempdir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-/// A home folder with a profile `work` of gc that leads to nowhere by itself.
-fn home(id: &str, secret: &str) -> tempfile::TempDir {
+/// Creates a home folder with a `gc` profile `work` that has no region.
+fn home_with_profile(id: &str, secret: &str) -> tempfile::TempDir {
     let home = tempdir().unwrap();
     fs::create_dir(home.path().join(".gc")).unwrap();
     let profile = format!("[work]\nclient_credentials = '{id}'\nclient_secret = '{secret}'\ngrant_type = '1'\n");
@@ -20,47 +20,48 @@ fn home(id: &str, secret: &str) -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn a_profile_of_gc_signs_in() {
+async fn a_gc_profile_gives_the_account() {
     let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
-    let home = home(simulator.client_id(), simulator.client_secret());
-    let with = |args: &[&str]| {
+    let home = home_with_profile(simulator.client_id(), simulator.client_secret());
+    let command = |args: &[&str]| {
         let mut command = program(&simulator, args);
         command.env_remove("GENESYS_CLIENT_ID").env_remove("GENESYS_CLIENT_SECRET").env("HOME", home.path());
         command
     };
-    let tailed = Running::start(&mut with(&["--profile", "Work"])).finish().await;
-    assert_eq!(tailed.code, Some(0), "{}", tailed.stderr);
-    assert!(tailed.stdout.contains("] Ada: Hello\n"));
-    let checked = Running::start(&mut with(&["check", "--profile", "work"])).finish().await;
+    let followed = Running::start(&mut command(&["--profile", "Work"])).finish().await;
+    assert_eq!(followed.code, Some(0), "{}", followed.stderr);
+    assert!(followed.stdout.contains("] Ada: Hello\n"));
+    let checked = Running::start(&mut command(&["check", "--profile", "work"])).finish().await;
     assert!(checked.stdout.contains("ok    signed in"), "{}{}", checked.stdout, checked.stderr);
-    let missing = Running::start(&mut with(&["--profile", "prod"])).finish().await;
+    let missing = Running::start(&mut command(&["--profile", "prod"])).finish().await;
     assert_eq!(missing.code, Some(78));
     assert!(
         missing.stderr.contains("--profile prod: ") && missing.stderr.contains("it has work"),
         "{}",
         missing.stderr
     );
-    let unasked = Running::start(&mut with(&[])).finish().await;
-    assert_eq!(unasked.code, Some(78));
+    let without_profile = Running::start(&mut command(&[])).finish().await;
+    assert_eq!(without_profile.code, Some(78));
     assert!(
-        unasked.stderr.contains("settings missing: ") && unasked.stderr.contains("--profile NAME"),
+        without_profile.stderr.contains("settings missing: ") && without_profile.stderr.contains("--profile NAME"),
         "{}",
-        unasked.stderr
+        without_profile.stderr
     );
-    let said = [tailed, checked, missing, unasked].map(|finished| finished.stdout + &finished.stderr).concat();
-    assert!(!said.contains(simulator.client_secret()), "{said}");
+    let output =
+        [followed, checked, missing, without_profile].map(|finished| finished.stdout + &finished.stderr).concat();
+    assert!(!output.contains(simulator.client_secret()), "{output}");
 }
 
 #[tokio::test]
-async fn every_line_that_is_printed_is_what_the_schema_says() {
+async fn every_json_line_is_valid_under_the_schema() {
     let printed = Running::start(&mut bare_program(&["schema"])).finish().await;
     assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
     let schema = serde_json::from_str(&printed.stdout).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let mut kinds = std::collections::BTreeSet::new();
     for source in ["transcript", "notifications"] {
-        let talk = "+0 customer Ada: Hello\n+0 agent Sam: here\n    @ a.png image/png 7\n+0 system Sam: joined\n+0 update\n+0 close";
-        let simulator = simulator(talk, &[]).await;
+        let script = "+0 customer Ada: Hello\n+0 agent Sam: here\n    @ a.png image/png 7\n+0 system Sam: joined\n+0 update\n+0 close";
+        let simulator = simulator(script, &[]).await;
         let finished = run(&simulator, &["--json", "--system", "--source", source]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
         for line in finished.stdout.lines() {
@@ -72,8 +73,8 @@ async fn every_line_that_is_printed_is_what_the_schema_says() {
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["closed", "message", "update"]);
 }
 
-/// What bash offers after these words, each line one of them; the last is what stands before the cursor.
-const DRIVER: &str = r#"
+/// A bash script that reads command lines and prints what bash completes at the end of each.
+const COMPLETION_DRIVER: &str = r#"
 script=$(genesys-tail completions bash) && eval "$script" || exit 1
 compopt() { :; }
 while IFS= read -r line; do
@@ -86,7 +87,7 @@ done
 "#;
 
 #[tokio::test]
-async fn bash_completes_flags_words_and_files() {
+async fn bash_completes_flags_values_and_files() {
     let cases = [
         ("genesys-tail --st", "--stall-buffer"),
         ("genesys-tail sch", "schema"),
@@ -106,15 +107,15 @@ async fn bash_completes_flags_words_and_files() {
     fs::write(folder.path().join("a file.txt"), "").unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_genesys-tail")).parent().unwrap();
     let mut bash = Command::new("bash");
-    bash.args(["-c", DRIVER]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
+    bash.args(["-c", COMPLETION_DRIVER]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
     bash.current_dir(folder.path()).kill_on_drop(true);
     bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Where there is no bash, nobody completes with it.
+    // Without bash on this machine there is nothing to test.
     let Ok(mut child) = bash.spawn() else { return };
-    let lines = cases.map(|(words, _)| words).join("\n") + "\n";
+    let lines = cases.map(|(command_line, _)| command_line).join("\n") + "\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
     let output = within_timeout(child.wait_with_output()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, offered)| offered));
+    assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, completions)| completions));
 }

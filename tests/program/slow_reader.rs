@@ -1,4 +1,4 @@
-//! A reader that stops for long, and a connection that does not survive it: the history fills the gap.
+//! A connection lost while the reader stalls: the missed messages come from the history (CONN-40, OUT-41).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,17 +13,17 @@ use crate::support::program::{Running, program, simulator, within_timeout};
 
 const MESSAGES: usize = 1200;
 
-/// A way to the simulator that can be cut, whatever is under way on it.
+/// Starts a relay to the simulator. `cut` closes its connections and discards the bytes in transit.
 async fn relay(simulator: &Simulator, cut: CancellationToken) -> SocketAddr {
-    let behind: SocketAddr = simulator.base_url().strip_prefix("http://").unwrap().parse().unwrap();
+    let upstream: SocketAddr = simulator.base_url().strip_prefix("http://").unwrap().parse().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
+        while let Ok((mut client, _)) = listener.accept().await {
             let cut = if cut.is_cancelled() { CancellationToken::new() } else { cut.clone() };
             tokio::spawn(async move {
-                let mut far = TcpStream::connect(behind).await.unwrap();
-                cut.run_until_cancelled(copy_bidirectional(&mut near, &mut far)).await;
+                let mut server = TcpStream::connect(upstream).await.unwrap();
+                cut.run_until_cancelled(copy_bidirectional(&mut client, &mut server)).await;
             });
         }
     });
@@ -31,7 +31,7 @@ async fn relay(simulator: &Simulator, cut: CancellationToken) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn what_a_cut_takes_from_a_reader_that_stalls_is_fetched() {
+async fn messages_lost_in_transit_while_the_reader_stalls_are_fetched() {
     let simulator = simulator("", &[]).await;
     let cut = CancellationToken::new();
     let address = relay(&simulator, cut.clone()).await;
@@ -40,31 +40,31 @@ async fn what_a_cut_takes_from_a_reader_that_stalls_is_fetched() {
     let mut running = Running::start(&mut command);
     running.wait_for_stderr("connected to").await;
     let (conversation, filler) = (simulator.first_conversation(), "x".repeat(8 << 10));
-    let talk = tokio::spawn(async move {
+    let sending = tokio::spawn(async move {
         for number in 0..MESSAGES {
             conversation.play(&format!("customer Ada: {number} {filler}")).await.unwrap();
         }
         conversation.play("close").await.unwrap();
     });
-    // By then there is more under way than the pipe, the program and the network between them hold.
+    // 400 frames are more than the pipe, the program and the network buffers hold, so some are in transit.
     within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].frames >= 400)).await;
     cut.cancel();
-    within_timeout(talk).await.unwrap();
+    within_timeout(sending).await.unwrap();
 
-    let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut counts: HashMap<String, u32> = HashMap::new();
     let mut pipe = running.stdout.take().unwrap();
     let mut line = String::new();
     while within_timeout(pipe.read_line(&mut line)).await.unwrap() > 0 {
         let event: Value = serde_json::from_str(&line).unwrap();
         assert_ne!(event["type"], "gap", "{line}");
         if let Some(text) = event["text"].as_str() {
-            *seen.entry(text.split(' ').next().unwrap().to_owned()).or_default() += 1;
+            *counts.entry(text.split(' ').next().unwrap().to_owned()).or_default() += 1;
         }
         line.clear();
     }
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(finished.stderr.contains("missed messages fetched"), "{}", finished.stderr);
-    assert_eq!(seen.len(), MESSAGES, "{}", finished.stderr);
-    assert!(seen.values().all(|count| *count == 1), "nothing twice");
+    assert_eq!(counts.len(), MESSAGES, "{}", finished.stderr);
+    assert!(counts.values().all(|count| *count == 1), "no message is printed twice");
 }

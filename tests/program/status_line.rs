@@ -1,4 +1,4 @@
-//! The line at the foot of a terminal that shows in a quiet time that the tail is alive.
+//! The status line at the foot of a terminal (ERR-12, ERR-13).
 
 use std::fs;
 
@@ -10,57 +10,64 @@ use regex::Regex;
 use tokio::process::Command;
 use vt100::Screen;
 
-const FOOT: &str = "genesys-tail: alive, quiet for ";
+const STATUS_LINE_START: &str = "genesys-tail: alive, quiet for ";
 
-fn plain(simulator: &Simulator, args: &[&str]) -> Command {
+fn program_without_timestamps(simulator: &Simulator, args: &[&str]) -> Command {
     program(simulator, &[&["--timestamps", "none"], args].concat())
 }
 
-fn has_foot(screen: &Screen) -> bool {
-    screen.contents().contains(FOOT)
+fn has_status_line(screen: &Screen) -> bool {
+    screen.contents().contains(STATUS_LINE_START)
 }
 
-/// What is on the screen, without the port that was free.
-fn lines(terminal: &Terminal) -> Vec<String> {
+/// Returns the lines on the screen, with `HOST` in place of the address of the simulator.
+fn lines_without_port(terminal: &Terminal) -> Vec<String> {
     let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     terminal.lines().iter().map(|line| port.replace_all(line, "HOST").into_owned()).collect()
 }
 
 #[tokio::test]
-async fn in_a_quiet_time_it_is_there_and_makes_way_for_a_line() {
+async fn the_status_line_appears_after_10_s_and_is_cleared_before_output() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
-    terminal.wait_for_screen(has_foot).await;
+    let running =
+        Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_status_line).await;
     let (shown, cursor) = (terminal.lines(), terminal.cursor());
-    let foot = Regex::new(r"^genesys-tail: alive, quiet for 1\d s; last sign of life 1?\d s ago$").unwrap();
-    assert!(foot.is_match(&shown[1]), "{shown:?}");
+    let status_line = Regex::new(r"^genesys-tail: alive, quiet for 1\d s; last sign of life 1?\d s ago$").unwrap();
+    assert!(status_line.is_match(&shown[1]), "{shown:?}");
     assert_eq!((shown.len(), cursor), (2, (1, 0)));
     simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
     terminal.wait_for_screen(|screen| screen.contents().contains("Hello")).await;
     let expected = ["genesys-tail: connected to HOST (transcript)", "[Customer] Ada: Hello"];
-    assert_eq!((lines(&terminal), terminal.cursor()), (expected.map(str::to_owned).to_vec(), (2, 0)));
+    assert_eq!((lines_without_port(&terminal), terminal.cursor()), (expected.map(str::to_owned).to_vec(), (2, 0)));
     drop(running);
 }
 
 #[tokio::test]
-async fn a_line_on_standard_error_takes_its_place() {
+async fn a_line_on_stderr_replaces_the_status_line() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
-    terminal.wait_for_screen(has_foot).await;
+    let running =
+        Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_status_line).await;
     simulator.first_conversation().apply_fault("malformed").await.unwrap();
-    terminal.wait_for_screen(|screen| screen.contents().contains("skipped") && !has_foot(screen)).await;
-    assert!(lines(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"), "{:?}", lines(&terminal));
+    terminal.wait_for_screen(|screen| screen.contents().contains("skipped") && !has_status_line(screen)).await;
+    assert!(
+        lines_without_port(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"),
+        "{:?}",
+        lines_without_port(&terminal)
+    );
     drop(running);
 }
 
 #[tokio::test]
-async fn after_ctrl_c_the_shell_finds_no_trace_of_it() {
+async fn ctrl_c_clears_the_status_line() {
     let simulator = simulator("", &[]).await;
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
-    terminal.wait_for_screen(has_foot).await;
+    let running =
+        Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_status_line).await;
     terminal.press_keys("\x03");
     let signal = running.finish().await.signal;
     terminal.wait_for_screen(|screen| screen.contents().contains("stopped")).await;
@@ -71,11 +78,12 @@ async fn after_ctrl_c_the_shell_finds_no_trace_of_it() {
 }
 
 #[tokio::test]
-async fn what_goes_into_a_file_is_watched_too_and_a_narrow_terminal_is_not_overrun() {
+async fn with_stdout_in_a_file_the_status_line_is_cut_to_the_width_and_cleared_by_output() {
     let simulator = simulator("", &[]).await;
     let (folder, mut terminal) = (tempfile::tempdir().unwrap(), Terminal::open(30));
     let file = folder.path().join("talk.log");
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::File(&file)));
+    let running =
+        Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::File(&file)));
     terminal.wait_for_screen(|screen| screen.contents().ends_with("\ngenesys-tail: alive, quiet fo")).await;
     simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
     terminal.wait_for_screen(|screen| !screen.contents().contains("alive")).await;
@@ -84,22 +92,22 @@ async fn what_goes_into_a_file_is_watched_too_and_a_narrow_terminal_is_not_overr
 }
 
 #[tokio::test]
-async fn it_says_that_there_is_no_connection() {
+async fn the_status_line_shows_a_connection_attempt() {
     let simulator = simulator("", &["handshake:hang"]).await;
     let mut terminal = Terminal::open(80);
-    let running = plain(&simulator, &["--connect-timeout", "60s"]);
-    let running = Running::start(&mut terminal.command(&running, StdoutTarget::Screen));
+    let command = program_without_timestamps(&simulator, &["--connect-timeout", "60s"]);
+    let running = Running::start(&mut terminal.command(&command, StdoutTarget::Screen));
     terminal.wait_for_screen(|screen| screen.contents() == "genesys-tail: connecting").await;
     drop(running);
 }
 
 #[tokio::test]
-async fn one_line_tells_of_all_connections_and_hides_no_outage() {
+async fn one_status_line_covers_all_connections_and_counts_outages() {
     let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
     let simulator = simulator_with("", &["handshake:hang,conversation=beta,after=1"], options).await;
     let mut terminal = Terminal::open(100);
-    let tail = plain(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
-    let running = Running::start(&mut terminal.command(&tail, StdoutTarget::Screen));
+    let command = program_without_timestamps(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
+    let running = Running::start(&mut terminal.command(&command, StdoutTarget::Screen));
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
     terminal.wait_for_screen(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
@@ -107,39 +115,43 @@ async fn one_line_tells_of_all_connections_and_hides_no_outage() {
     drop(running);
 }
 
-/// The time in which there is nothing to be seen is that in which there is something on a terminal where there has to be.
 #[tokio::test]
-async fn it_is_nowhere_where_nobody_wants_it_or_somebody_else_has_the_terminal() {
+async fn the_status_line_is_absent_when_quiet_as_json_on_dumb_terminals_in_pipes_and_in_the_background() {
     let simulator = simulator("", &[]).await;
-    let quiet = |args: &[&str], variable: (&str, &str), to: StdoutTarget<'_>| {
+    let start = |args: &[&str], variable: (&str, &str), stdout: StdoutTarget<'_>| {
         let terminal = Terminal::open(80);
-        let mut command = plain(&simulator, args);
+        let mut command = program_without_timestamps(&simulator, args);
         command.env(variable.0, variable.1);
-        (Running::start(&mut terminal.command(&command, to)), terminal)
+        (Running::start(&mut terminal.command(&command, stdout)), terminal)
     };
-    let unset = ("X", "");
-    let without = [
-        quiet(&["-q"], unset, StdoutTarget::Screen),
-        quiet(&["--log-format", "json"], unset, StdoutTarget::Screen),
-        quiet(&[], ("GENESYS_TAIL_LOG", "error"), StdoutTarget::Screen),
-        quiet(&[], ("TERM", "dumb"), StdoutTarget::Screen),
-        quiet(&[], ("TERM", ""), StdoutTarget::Screen),
-        quiet(&[], unset, StdoutTarget::Pipe),
+    let no_variable = ("X", "");
+    let without_status_line = [
+        start(&["-q"], no_variable, StdoutTarget::Screen),
+        start(&["--log-format", "json"], no_variable, StdoutTarget::Screen),
+        start(&[], ("GENESYS_TAIL_LOG", "error"), StdoutTarget::Screen),
+        start(&[], ("TERM", "dumb"), StdoutTarget::Screen),
+        start(&[], ("TERM", ""), StdoutTarget::Screen),
+        start(&[], no_variable, StdoutTarget::Pipe),
     ];
-    let aside = with_shell_setup("trap '' INT", &plain(&simulator, &[]));
-    let beside = Terminal::open(80);
-    let _aside = Running::start(&mut beside.command(&aside, StdoutTarget::Screen));
-    let mut piped = Running::start(&mut plain(&simulator, &[]));
-    piped.wait_for_stderr("connected").await;
-    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == without.len() + 2)).await;
+    // A shell starts background processes with SIGINT ignored.
+    let in_background = with_shell_setup("trap '' INT", &program_without_timestamps(&simulator, &[]));
+    let shared_terminal = Terminal::open(80);
+    let _in_background = Running::start(&mut shared_terminal.command(&in_background, StdoutTarget::Screen));
+    let mut without_terminal = Running::start(&mut program_without_timestamps(&simulator, &[]));
+    without_terminal.wait_for_stderr("connected").await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == without_status_line.len() + 2)).await;
+    // Its status line shows that enough time has passed for the others.
     let mut terminal = Terminal::open(80);
-    let running = Running::start(&mut terminal.command(&plain(&simulator, &[]), StdoutTarget::Screen));
-    terminal.wait_for_screen(has_foot).await;
+    let running =
+        Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::Screen));
+    terminal.wait_for_screen(has_status_line).await;
     let first = terminal.lines().join("\n");
     terminal.wait_for_screen(|screen| screen.contents() != first).await;
-    for (number, terminal) in without.iter().map(|(_, terminal)| terminal).chain([&beside]).enumerate() {
+    for (number, terminal) in
+        without_status_line.iter().map(|(_, terminal)| terminal).chain([&shared_terminal]).enumerate()
+    {
         assert!(!terminal.lines().concat().contains("quiet"), "{number}: {:?}", terminal.lines());
     }
-    assert_eq!(piped.stderr().lines().count(), 1);
+    assert_eq!(without_terminal.stderr().lines().count(), 1);
     drop(running);
 }

@@ -1,4 +1,4 @@
-//! Cursor files.
+//! Fuzzes cursor files.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Frames of the transcript socket.
+//! Fuzzes frames of the transcript socket.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Frames of the notification socket.
+//! Fuzzes frames of the notification socket.
 
 #![no_main]
 

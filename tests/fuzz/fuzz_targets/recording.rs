@@ -1,4 +1,4 @@
-//! Lines of a recording.
+//! Fuzzes lines of a recording.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Flags, variables, and the `.env` file.
+//! Fuzzes flags, variables and `.env` files.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Escaping, and the round trip through json.
+//! Fuzzes escaping and the round trip through JSON.
 
 #![no_main]
 

@@ -1,5 +1,0 @@
-//! Bodies of the REST API and of the token endpoint.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| genesys_tail::fuzz::answer(data));
