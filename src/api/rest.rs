@@ -78,6 +78,11 @@ impl Rest {
         http::host(&self.api)
     }
 
+    /// Returns the error for a response that this API does not send.
+    pub(super) fn unexpected(&self, reason: impl Into<String>) -> RestError {
+        RestError::UnexpectedResponse { host: self.host(), reason: reason.into() }
+    }
+
     /// The client that everything goes through.
     pub(crate) fn http(&self) -> &Http {
         &self.http

@@ -2,18 +2,15 @@
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
 
 use super::Mode;
-use crate::api::calls::analytics;
 use crate::api::calls::{self, SubscribeMode};
 use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
 use crate::config::Targets;
 use crate::wire::channel::TopicState;
 use crate::wire::conversation::Snapshot;
-use crate::wire::json;
-use crate::wire::message::{self, MessageBody};
+use crate::wire::message::MessageBody;
 
 /// A request under way.
 pub(super) type RequestFuture = LocalBoxFuture<'static, Done>;
@@ -53,29 +50,19 @@ pub(super) fn look(rest: Rest, scope: Mode, conversation: String) -> RequestFutu
 ///
 /// Whatever stands in the way. Cancel safe.
 pub(crate) async fn snapshot(rest: &Rest, scope: Mode, conversation: &str) -> Result<Snapshot, RestError> {
-    let kind = match scope {
-        Mode::HistoryOnly => "messages/",
-        Mode::Full => "",
-    };
-    let body = rest.get(&format!("/api/v2/conversations/{kind}{conversation}")).await?;
-    Snapshot::parse(&body).ok_or_else(|| garbled(rest, "its answer is no conversation"))
+    match scope {
+        Mode::HistoryOnly => calls::message_snapshot(rest, conversation).await,
+        Mode::Full => calls::snapshot(rest, conversation).await,
+    }
 }
 
 /// Fetches the words of messages.
 pub(super) fn words(rest: Rest, conversation: String, ids: Vec<String>) -> RequestFuture {
     async move {
-        let result = bulk(&rest, &conversation, &ids).await;
+        let result = calls::message_bodies(&rest, &conversation, &ids).await;
         Done::Words { conversation, result }
     }
     .boxed_local()
-}
-
-async fn bulk(rest: &Rest, conversation: &str, ids: &[String]) -> Result<Vec<MessageBody>, RestError> {
-    let path = format!("/api/v2/conversations/messages/{conversation}/messages/bulk");
-    let body = rest.send(reqwest::Method::POST, &path, Some(&ids)).await?;
-    let mut said = message::parse_bulk(&body).ok_or_else(|| garbled(rest, "its answer holds no messages"))?;
-    said.retain(|said| said.conversation.as_deref().is_none_or(|id| id == conversation));
-    Ok(said)
 }
 
 /// Tells the channel what to listen to.
@@ -105,11 +92,7 @@ pub(crate) async fn subscribe(
 /// Asks for the name of an agent.
 pub(super) fn name(rest: Rest, user: String) -> RequestFuture {
     async move {
-        let path = format!("/api/v2/users/{}", crate::api::calls::segment(&user));
-        let result = rest.get(&path).await.map(|body| {
-            let body: Value = json::parse(&body).unwrap_or_default();
-            body["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
-        });
+        let result = calls::user_name(&rest, &user).await;
         Done::Name { user, result }
     }
     .boxed_local()
@@ -117,9 +100,5 @@ pub(super) fn name(rest: Rest, user: String) -> RequestFuture {
 
 /// Asks which conversations are open in a group.
 pub(super) fn open(rest: Rest, groups: Targets) -> RequestFuture {
-    async move { Done::Open { result: analytics::open_conversations(&rest, &groups).await } }.boxed_local()
-}
-
-fn garbled(rest: &Rest, reason: &str) -> RestError {
-    RestError::UnexpectedResponse { host: rest.host(), reason: reason.to_owned() }
+    async move { Done::Open { result: calls::open_conversations(&rest, &groups).await } }.boxed_local()
 }

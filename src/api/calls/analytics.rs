@@ -1,6 +1,6 @@
-//! Which conversations are open in a queue or with an agent.
+//! The search for open conversations of queues and users.
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,65 +8,60 @@ use crate::api::rest::{Rest, RestError};
 use crate::config::Targets;
 use crate::wire::json;
 
-/// Conversations a page; the service allows no more.
-const PAGE: usize = 100;
+/// Conversations per page. The API allows at most 100.
+const PAGE_SIZE: usize = 100;
 
-/// More open conversations than this are not looked for.
-const MOST: usize = 1000;
+/// The maximum number of open conversations that a search returns.
+const MAX_CONVERSATIONS: usize = 1000;
 
-/// How far back an open conversation may have begun. Asynchronous ones stay open for days; the service takes a month.
-const DAYS: i64 = 30;
+/// How far back an open conversation may have started. Asynchronous ones stay open for days; the API allows a month.
+const MAX_AGE_DAYS: i64 = 30;
 
-/// The ids of the open message conversations of these groups, as far as the analytics of the service know them.
+/// Returns the ids of the open message conversations of these queues and users, newest first.
 ///
-/// # Errors
-///
-/// Whatever stands in the way.
-pub(crate) async fn open_conversations(rest: &Rest, groups: &Targets) -> Result<Vec<String>, RestError> {
+/// Analytics lag behind: a conversation that has just started may be missing.
+pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result<Vec<String>, RestError> {
     let mut ids = Vec::new();
-    for page in 1..=MOST / PAGE {
+    for page in 1..=MAX_CONVERSATIONS / PAGE_SIZE {
         let path = "/api/v2/analytics/conversations/details/query";
-        let body = rest.send(Method::POST, path, Some(&query(groups, page))).await?;
-        let found = ids_in(&body).ok_or_else(|| RestError::UnexpectedResponse {
-            host: rest.host(),
-            reason: "its answer is no list of conversations".to_owned(),
-        })?;
-        let full = found.len() >= PAGE;
+        let body = rest.send(Method::POST, path, Some(&query(targets, page))).await?;
+        let found = open_ids(&body).ok_or_else(|| rest.unexpected("its answer is no list of conversations"))?;
+        let is_last = found.len() < PAGE_SIZE;
         ids.extend(found);
-        if !full {
+        if is_last {
             break;
         }
     }
     Ok(ids)
 }
 
-fn query(groups: &Targets, page: usize) -> Value {
-    let stamp = |time: chrono::DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+fn query(targets: &Targets, page: usize) -> Value {
+    let rfc3339 = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let now = Utc::now();
-    let is = |dimension: &'static str| move |id: &String| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": id });
-    let groups: Vec<Value> =
-        groups.queues.iter().map(is("queueId")).chain(groups.users.iter().map(is("userId"))).collect();
-    let message = json!({ "type": "dimension", "dimension": "mediaType", "operator": "matches", "value": "message" });
-    let open = json!({ "type": "dimension", "dimension": "conversationEnd", "operator": "notExists" });
+    let matches = |dimension: &str, value: &str| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value });
+    let queues = targets.queues.iter().map(|id| matches("queueId", id));
+    let users = targets.users.iter().map(|id| matches("userId", id));
+    let targets: Vec<Value> = queues.chain(users).collect();
+    let is_open = json!({ "type": "dimension", "dimension": "conversationEnd", "operator": "notExists" });
     json!({
-        "interval": format!("{}/{}", stamp(now - TimeDelta::days(DAYS)), stamp(now + TimeDelta::hours(1))),
+        "interval": format!("{}/{}", rfc3339(now - TimeDelta::days(MAX_AGE_DAYS)), rfc3339(now + TimeDelta::hours(1))),
         "segmentFilters": [
-            { "type": "or", "predicates": groups },
-            { "type": "and", "predicates": [message] },
+            { "type": "or", "predicates": targets },
+            { "type": "and", "predicates": [matches("mediaType", "message")] },
         ],
-        "conversationFilters": [{ "type": "and", "predicates": [open] }],
+        "conversationFilters": [{ "type": "and", "predicates": [is_open] }],
         "order": "desc",
         "orderBy": "conversationStart",
-        "paging": { "pageSize": PAGE, "pageNumber": page },
+        "paging": { "pageSize": PAGE_SIZE, "pageNumber": page },
     })
 }
 
-/// Where nothing is found, there is no list.
-fn ids_in(body: &str) -> Option<Vec<String>> {
+/// Returns the ids of the open conversations in a response. The API omits the list if it found none.
+fn open_ids(body: &str) -> Option<Vec<String>> {
     let body: Value = json::parse(body).ok().filter(Value::is_object)?;
     let listed = body["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let open = listed.iter().filter(|one| one["conversationEnd"].is_null());
-    Some(open.filter_map(|one| one["conversationId"].as_str()).map(str::to_owned).collect())
+    let open = listed.iter().filter(|conversation| conversation["conversationEnd"].is_null());
+    Some(open.filter_map(|conversation| conversation["conversationId"].as_str()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -74,24 +69,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_open_conversations_are_taken_and_no_list_is_none() {
-        let ids = |body| ids_in(body);
-        let two = r#"{"totalHits":2,"conversations":[{"conversationId":"a"},{"conversationId":"b","conversationEnd":"2026-01-02T03:04:05Z"},{"conversationId":7},null]}"#;
-        assert_eq!(ids(two), Some(vec!["a".to_owned()]));
-        assert_eq!(ids("{}"), Some(Vec::new()));
-        for nonsense in ["", "[]", "<html>", "null"] {
-            assert_eq!(ids(nonsense), None, "{nonsense}");
+    fn only_open_conversations_are_returned() {
+        let body = r#"{"totalHits":2,"conversations":[{"conversationId":"a"},{"conversationId":"b","conversationEnd":"2026-01-02T03:04:05Z"},{"conversationId":7},null]}"#;
+        assert_eq!(open_ids(body), Some(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn a_response_without_a_list_holds_no_conversations() {
+        assert_eq!(open_ids("{}"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_rejected() {
+        for body in ["", "[]", "<html>", "null"] {
+            assert_eq!(open_ids(body), None, "{body}");
         }
     }
 
     #[test]
-    fn groups_are_alternatives_and_the_rest_is_required() {
-        let groups = Targets { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
-        let query = query(&groups, 3);
-        let alternatives: Vec<_> =
-            query["segmentFilters"][0]["predicates"].as_array().expect("a list").iter().collect();
-        assert_eq!(alternatives.len(), 3);
-        assert_eq!((&query["segmentFilters"][0]["type"], &query["paging"]["pageNumber"]), (&json!("or"), &json!(3)));
+    fn queues_and_users_are_alternatives_and_the_other_filters_are_required() {
+        let targets = Targets { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
+        let query = query(&targets, 3);
+        let alternatives = &query["segmentFilters"][0];
+        assert_eq!(alternatives["type"], "or");
+        assert_eq!(alternatives["predicates"].as_array().map(Vec::len), Some(3));
         assert_eq!(query["conversationFilters"][0]["predicates"][0]["operator"], "notExists");
+        assert_eq!(query["paging"]["pageNumber"], 3);
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn check(visit: &Visit<'_>, stakes: Stakes, report: &mut Report
 
 /// Whoever knows the id or the address can listen: no line may show them from now on.
 async fn make(rest: &Rest) -> Result<Channel, RestError> {
-    let channel = calls::create(rest).await?;
+    let channel = calls::create_channel(rest).await?;
     hide(rest.http().secrets(), &channel);
     Ok(channel)
 }
@@ -43,7 +43,7 @@ fn hide(secrets: &Secrets, channel: &Channel) {
 }
 
 async fn find(rest: &Rest, stakes: Stakes, channel: &Channel) -> Step {
-    match calls::exists(rest, &channel.id).await {
+    match calls::channel_exists(rest, &channel.id).await {
         Ok(true) => Step::ok("notification channel made and found again"),
         Ok(false) => Step::warn(
             "notification channel made, and gone at once",

@@ -2,17 +2,14 @@
 
 use std::io;
 
-use reqwest::Method;
-
 use super::report::Report;
 use super::stakes::Stakes;
 use super::step::Step;
 use super::{MADE_UP, Visit, words};
-use crate::api::calls::analytics;
+use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::config::Targets;
 use crate::wire::conversation::Snapshot;
-use crate::wire::message;
 
 /// To read a conversation: who takes part, and the ids of its messages.
 pub(super) const CONVERSATION: &str = "conversation:communication:view";
@@ -42,7 +39,7 @@ pub(super) async fn check(visit: &Visit<'_>, stakes: Stakes, report: &mut Report
     let looks = look(visit).await;
     let conversation = match looks.first() {
         Some(look) => probe(CONVERSATION, stakes, look.found.as_ref().map(|_| ())),
-        None => probe(CONVERSATION, stakes, snapshot(&visit.rest, MADE_UP).await.as_ref().map(|_| ())),
+        None => probe(CONVERSATION, stakes, calls::snapshot(&visit.rest, MADE_UP).await.as_ref().map(|_| ())),
     };
     report.say(&conversation)?;
     let text = text(&visit.rest, &looks).await;
@@ -56,18 +53,9 @@ async fn look(visit: &Visit<'_>) -> Vec<Look> {
     let mut looks = Vec::new();
     for id in &visit.check.conversations {
         visit.pace().await;
-        looks.push(Look { id: id.clone(), found: snapshot(&visit.rest, id).await });
+        looks.push(Look { id: id.clone(), found: calls::snapshot(&visit.rest, id).await });
     }
     looks
-}
-
-async fn snapshot(rest: &Rest, conversation: &str) -> Result<Snapshot, RestError> {
-    let body = rest.get(&format!("/api/v2/conversations/{conversation}")).await?;
-    Snapshot::parse(&body).ok_or_else(|| garbled(rest, "its answer is no conversation"))
-}
-
-fn garbled(rest: &Rest, reason: &str) -> RestError {
-    RestError::UnexpectedResponse { host: rest.host(), reason: reason.to_owned() }
 }
 
 /// Asks for the bodies of some messages, or of one that does not exist.
@@ -75,17 +63,15 @@ async fn text(rest: &Rest, looks: &[Look]) -> Result<(), RestError> {
     let (conversation, mut ids) =
         looks.iter().find_map(messages).unwrap_or_else(|| (looks.first().map_or(MADE_UP, |look| &look.id), Vec::new()));
     if ids.is_empty() {
-        ids.push(MADE_UP);
+        ids.push(MADE_UP.to_owned());
     }
-    let path = format!("/api/v2/conversations/messages/{conversation}/messages/bulk");
-    let body = rest.send(Method::POST, &path, Some(&ids)).await?;
-    message::parse_bulk(&body).map(|_| ()).ok_or_else(|| garbled(rest, "its answer holds no messages"))
+    calls::message_bodies(rest, conversation, &ids).await.map(|_| ())
 }
 
-fn messages(look: &Look) -> Option<(&str, Vec<&str>)> {
+fn messages(look: &Look) -> Option<(&str, Vec<String>)> {
     let snapshot = look.found.as_ref().ok().filter(|snapshot| snapshot.has_messages)?;
     let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
-    Some((look.id.as_str(), entries.take(BODIES).map(|entry| entry.id.as_str()).collect()))
+    Some((look.id.as_str(), entries.take(BODIES).map(|entry| entry.id.clone()).collect()))
 }
 
 /// Whether there is nothing but calls, of which no message is read.
@@ -107,7 +93,7 @@ async fn search(visit: &Visit<'_>) -> Step {
     let groups = &visit.check.groups;
     let made_up = Targets { queues: vec![MADE_UP.to_owned()], users: Vec::new() };
     let asked = if *groups == Targets::default() { &made_up } else { groups };
-    match analytics::open_conversations(&visit.rest, asked).await {
+    match calls::open_conversations(&visit.rest, asked).await {
         Ok(open) if asked == groups => {
             let open = words::count(open.len(), "open conversation");
             Step::ok(format!("permission {SEARCH}: {open} in these queues and users"))
@@ -145,7 +131,7 @@ mod tests {
     fn a_few_bodies_are_asked_for_where_there_are_messages() {
         let listed = r#"{"participants":[{"messages":[{"state":"connected","messages":[{"messageId":"m1"},
             {"messageId":"m2"},{"messageId":"m3"},{"messageId":"m4"}]}]}]}"#;
-        assert_eq!(messages(&look(listed)), Some(("c1", vec!["m1", "m2", "m3"])));
+        assert_eq!(messages(&look(listed)), Some(("c1", ["m1", "m2", "m3"].map(str::to_owned).to_vec())));
         let call = r#"{"participants":[{"calls":[{"state":"connected"}]}]}"#;
         assert_eq!(messages(&look(call)), None);
         assert!(are_calls(&[look(call)]) && !are_calls(&[look(call), look(listed)]) && !are_calls(&[]));

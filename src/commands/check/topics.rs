@@ -9,11 +9,8 @@ use super::report::Report;
 use super::step::Step;
 use super::words;
 use crate::api::calls::{self, SubscribeMode};
-use crate::api::rest::{Rest, RestError};
 use crate::config::Targets;
-use crate::wire::channel::{AvailableTopic, Channel, TopicState, available_topics};
-
-const AVAILABLE: &str = "/api/v2/notifications/availabletopics?expand=requiresPermissions&expand=permissionDetails";
+use crate::wire::channel::{AvailableTopic, Channel, TopicState};
 
 /// Topics of a kind to try: enough to see whether they are permitted.
 const TRIED: usize = 100;
@@ -77,7 +74,7 @@ pub(super) async fn check(
     channel: Option<&Channel>,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
-    let offered = offered(&visit.rest).await;
+    let offered = calls::available_topics(&visit.rest).await;
     if let Err(error) = &offered {
         report.say(&Step::warn(format!("what topics take cannot be read: {error}"), words::mend(error)))?;
     }
@@ -95,14 +92,6 @@ pub(super) async fn check(
         report.say(&judge(kind, topics, offered.as_deref(), states.as_deref()))?;
     }
     Ok(())
-}
-
-async fn offered(rest: &Rest) -> Result<Vec<AvailableTopic>, RestError> {
-    let body = rest.get(AVAILABLE).await?;
-    available_topics(&body).ok_or_else(|| RestError::UnexpectedResponse {
-        host: rest.host(),
-        reason: "its answer is no list of topics".to_owned(),
-    })
 }
 
 fn wanted(looks: &[Look], groups: &Targets) -> [Wanted; 4] {

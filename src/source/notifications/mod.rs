@@ -105,7 +105,7 @@ impl Notifications {
         let refused = |error| SourceError::of_rest(error, "");
         let known = self.desk.borrow().line.channel().map(str::to_owned);
         let kept = match known {
-            Some(id) => match calls::exists(&self.rest, &id).await {
+            Some(id) => match calls::channel_exists(&self.rest, &id).await {
                 // It may belong to a token that is no more.
                 Err(RestError::Forbidden { .. } | RestError::UnexpectedResponse { .. }) => false,
                 answer => answer.map_err(refused)?,
@@ -113,7 +113,7 @@ impl Notifications {
             None => false,
         };
         if !kept {
-            let channel = calls::create(&self.rest).await.map_err(refused)?;
+            let channel = calls::create_channel(&self.rest).await.map_err(refused)?;
             self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
             self.desk.borrow_mut().line.take(channel);
             if !self.subscribe().await? {
