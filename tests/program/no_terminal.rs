@@ -11,7 +11,7 @@ async fn an_output_file_truncated_in_place_continues_with_the_next_line_and_has_
     let simulator = simulator("", &[]).await;
     let conversation = simulator.first_conversation();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("talk.log");
+    let path = folder.path().join("conversation.log");
     let file = File::options().append(true).create(true).open(&path).unwrap();
     let mut command = program(&simulator, &["--timestamps", "none"]);
     let running = Running::start(command.stdout(file.try_clone().unwrap()));

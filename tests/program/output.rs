@@ -135,10 +135,10 @@ async fn filters_select_messages_and_hide_no_other_event() {
         (&["-i", "Ada:", "--include", "UPDATE"], &[]),
     ] {
         let lines = printed(&sample_conversation(), &[args, &["--timestamps", "none"]].concat()).await;
-        let shown: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
-        assert_eq!(shown, [labels, &other_events].concat(), "{args:?}");
+        let printed_labels: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(printed_labels, [labels, &other_events].concat(), "{args:?}");
         let objects = printed(&sample_conversation(), &[args, &["--json"]].concat()).await;
-        assert_eq!(objects.lines().count(), shown.len(), "{args:?}");
+        assert_eq!(objects.lines().count(), printed_labels.len(), "{args:?}");
     }
 }
 

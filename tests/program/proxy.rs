@@ -263,10 +263,10 @@ async fn a_trailing_slash_is_ignored_and_a_path_prefix_is_kept() {
         assert_eq!(run_with_api_url(api.clone(), &[]).await.code, Some(76));
         assert_eq!(run_with_api_url(api, &["--login-url", base]).await.code, Some(66));
     }
-    let strays: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|stray| stray.path).collect();
+    let unrouted: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|request| request.path).collect();
     let transcript = format!("/gate/api/v2/messaging/conversations/{id}/transcript");
     let conversation = format!("/gate/api/v2/conversations/{id}");
-    assert_eq!(strays, ["/gate/oauth/token", &transcript, &conversation].repeat(2));
+    assert_eq!(unrouted, ["/gate/oauth/token", &transcript, &conversation].repeat(2));
 }
 
 #[tokio::test]

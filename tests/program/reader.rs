@@ -233,10 +233,10 @@ async fn a_terminal_gets_the_bytes_of_a_pipe_plus_color() {
         let mut command = program(&simulator, &NO_TIMESTAMPS);
         let running = Running::start(command.envs(variables.iter().copied()).stdout(terminal));
         drop(command);
-        let shown = within_timeout(spawn_blocking(move || read_terminal(master))).await.unwrap();
+        let printed = within_timeout(spawn_blocking(move || read_terminal(master))).await.unwrap();
         assert_eq!(running.finish().await.code, Some(0));
-        assert_eq!(shown.contains('\u{1b}'), colored, "{variables:?}");
-        assert_eq!(colors.replace_all(&shown, ""), piped, "{variables:?}");
+        assert_eq!(printed.contains('\u{1b}'), colored, "{variables:?}");
+        assert_eq!(colors.replace_all(&printed, ""), piped, "{variables:?}");
     }
 }
 
@@ -252,10 +252,10 @@ fn open_terminal() -> (File, OwnedFd) {
 
 /// Reads what is written to a terminal until all its descriptors are closed, with the line ends of the program.
 fn read_terminal(master: OwnedFd) -> String {
-    let (mut master, mut shown, mut buffer) = (File::from(master), Vec::new(), [0; 4096]);
+    let (mut master, mut bytes, mut buffer) = (File::from(master), Vec::new(), [0; 4096]);
     // On Linux the end of a terminal is EIO, not 0 bytes.
     while let Ok(count @ 1..) = master.read(&mut buffer) {
-        shown.extend_from_slice(&buffer[..count]);
+        bytes.extend_from_slice(&buffer[..count]);
     }
-    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+    String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
 }

@@ -187,16 +187,16 @@ async fn contradictory_flags_and_unusable_values_are_wrong_usage() {
 async fn an_api_url_may_have_a_path_and_a_trailing_slash_and_serves_tokens_if_no_login_url_is_given() {
     let simulator = one_message_simulator().await;
     let gateway = format!("{}/gateway/v1/", simulator.base_url());
-    let mut tail = program(&simulator, &["--api-url", &gateway]);
-    assert_eq!(Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
+    let mut command = program(&simulator, &["--api-url", &gateway]);
+    assert_eq!(Running::start(command.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
     assert_eq!(run(&simulator, &["--api-url", &gateway, "-c", "x"]).await.code, Some(66));
-    let strays: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|stray| stray.path).collect();
+    let unrouted: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|request| request.path).collect();
     let expected = ["oauth/token", "api/v2/messaging/conversations/x/transcript", "api/v2/conversations/x"]
         .map(|path| format!("/gateway/v1/{path}"));
-    assert_eq!(strays, expected);
+    assert_eq!(unrouted, expected);
     let with_slash = format!("{}/", simulator.base_url());
-    let mut tail = program(&simulator, &["--api-url", &with_slash]);
-    assert_followed(&Running::start(tail.env_remove("GENESYS_LOGIN_URL")).finish().await);
+    let mut command = program(&simulator, &["--api-url", &with_slash]);
+    assert_followed(&Running::start(command.env_remove("GENESYS_LOGIN_URL")).finish().await);
 }
 
 #[tokio::test]

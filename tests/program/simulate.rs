@@ -26,7 +26,7 @@ async fn simulate(args: &[&str]) -> (TempDir, Running) {
 }
 
 /// Runs `genesys-tail ARGS` in that folder.
-async fn tail(folder: &TempDir, args: &[&str]) -> Finished {
+async fn run_in(folder: &TempDir, args: &[&str]) -> Finished {
     Running::start(bare_program(args).current_dir(folder.path())).finish().await
 }
 
@@ -45,7 +45,7 @@ async fn a_run_in_the_folder_of_the_dotenv_file_follows_the_simulated_conversati
     assert!(settings["GENESYS_API_URL"].starts_with("http://127.0.0.1:"));
     assert_eq!(settings["GENESYS_LOGIN_URL"], format!("{}/oauth/token", settings["GENESYS_API_URL"]));
     let start = Instant::now();
-    let finished = tail(&folder, &["--timestamps", "none"]).await;
+    let finished = run_in(&folder, &["--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(finished.stdout.starts_with("[Customer] Ada Marlow: Hello, I was charged twice in June"));
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"));
@@ -62,21 +62,21 @@ async fn a_script_file_is_played_and_the_same_seed_gives_the_same_ids() {
     let mut ids = Vec::new();
     for seed in ["7", "7", "8"] {
         let (folder, _simulator) = simulate(&["--script", script.to_str().unwrap(), "--seed", seed]).await;
-        let finished = tail(&folder, &["--json"]).await;
+        let finished = run_in(&folder, &["--json"]).await;
         let line: serde_json::Value = serde_json::from_str(finished.stdout.lines().next().unwrap()).unwrap();
         assert_eq!((line["from"]["name"].as_str(), line["text"].as_str()), (Some("Joan"), Some("from a file")));
         ids.push(line["id"].as_str().unwrap().to_owned());
     }
     assert!(ids[0] == ids[1] && ids[0] != ids[2], "{ids:?}");
     let (folder, _simulator) = simulate(&["--script", "flood:40"]).await;
-    assert_eq!(tail(&folder, &["--only", "bot"]).await.stdout.lines().count(), 11, "built-in scripts have names");
+    assert_eq!(run_in(&folder, &["--only", "bot"]).await.stdout.lines().count(), 11, "built-in scripts have names");
 }
 
 #[tokio::test]
 async fn faults_happen_as_given_and_their_help_lists_them() {
     let faults = ["--fault", "token:status=503", "--fault", "handshake:status=403"];
     let (folder, _simulator) = simulate(&faults).await;
-    let finished = tail(&folder, &[]).await;
+    let finished = run_in(&folder, &[]).await;
     assert_eq!(finished.code, Some(77), "{}", finished.stderr);
     assert!(finished.stderr.contains("503 (") && finished.stderr.contains("403 ("), "{}", finished.stderr);
     let help = Running::start(&mut bare_program(&["simulate", "--fault", "help"])).finish().await;
@@ -125,5 +125,5 @@ async fn the_simulator_survives_a_closed_stdout() {
     }
     running.stdout.take();
     fs::write(folder.path().join(".env"), dotenv).unwrap();
-    assert_eq!(tail(&folder, &["-q"]).await.code, Some(0));
+    assert_eq!(run_in(&folder, &["-q"]).await.code, Some(0));
 }

@@ -33,10 +33,10 @@ async fn the_status_line_appears_after_10_s_and_is_cleared_before_output() {
     let running =
         Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::Screen));
     terminal.wait_for_screen(has_status_line).await;
-    let (shown, cursor) = (terminal.lines(), terminal.cursor());
+    let (lines, cursor) = (terminal.lines(), terminal.cursor());
     let status_line = Regex::new(r"^genesys-tail: alive, quiet for 1\d s; last sign of life 1?\d s ago$").unwrap();
-    assert!(status_line.is_match(&shown[1]), "{shown:?}");
-    assert_eq!((shown.len(), cursor), (2, (1, 0)));
+    assert!(status_line.is_match(&lines[1]), "{lines:?}");
+    assert_eq!((lines.len(), cursor), (2, (1, 0)));
     simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
     terminal.wait_for_screen(|screen| screen.contents().contains("Hello")).await;
     let expected = ["genesys-tail: connected to HOST (transcript)", "[Customer] Ada: Hello"];
@@ -71,9 +71,9 @@ async fn ctrl_c_clears_the_status_line() {
     terminal.press_keys("\x03");
     let signal = running.finish().await.signal;
     terminal.wait_for_screen(|screen| screen.contents().contains("stopped")).await;
-    let (shown, cursor) = (terminal.lines(), terminal.cursor());
-    assert_eq!((signal, shown.last().unwrap().as_str()), (Some(2), "genesys-tail: stopped: 0 lines"));
-    assert_eq!(usize::from(cursor.0), shown.len(), "the cursor is on a line of its own: {shown:?}");
+    let (lines, cursor) = (terminal.lines(), terminal.cursor());
+    assert_eq!((signal, lines.last().unwrap().as_str()), (Some(2), "genesys-tail: stopped: 0 lines"));
+    assert_eq!(usize::from(cursor.0), lines.len(), "the cursor is on a new line: {lines:?}");
     assert_eq!(cursor.1, 0);
 }
 
@@ -81,7 +81,7 @@ async fn ctrl_c_clears_the_status_line() {
 async fn with_stdout_in_a_file_the_status_line_is_cut_to_the_width_and_cleared_by_output() {
     let simulator = simulator("", &[]).await;
     let (folder, mut terminal) = (tempfile::tempdir().unwrap(), Terminal::open(30));
-    let file = folder.path().join("talk.log");
+    let file = folder.path().join("conversation.log");
     let running =
         Running::start(&mut terminal.command(&program_without_timestamps(&simulator, &[]), StdoutTarget::File(&file)));
     terminal.wait_for_screen(|screen| screen.contents().ends_with("\ngenesys-tail: alive, quiet fo")).await;
@@ -133,7 +133,7 @@ async fn the_status_line_is_absent_when_quiet_as_json_on_dumb_terminals_in_pipes
         start(&[], ("TERM", ""), StdoutTarget::Screen),
         start(&[], no_variable, StdoutTarget::Pipe),
     ];
-    // A shell starts background processes with SIGINT ignored.
+    // A script starts background processes with SIGINT ignored.
     let in_background = with_shell_setup("trap '' INT", &program_without_timestamps(&simulator, &[]));
     let shared_terminal = Terminal::open(80);
     let _in_background = Running::start(&mut shared_terminal.command(&in_background, StdoutTarget::Screen));
