@@ -1,14 +1,14 @@
-//! Events and bodies that come otherwise than one would wish.
+//! Unusual events, late message bodies and bursts (NTF-8, NTF-11, NTF-12, NTF-14, EVT-4, EVT-11).
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::notifications::{TALK, api, flood, long_tail, named, numbers, tail, texts};
+use super::{SCRIPT, api_simulator, flood_simulator, numbers, run_long_to_end, run_to_end, scripted_simulator, texts};
 
 #[tokio::test]
-async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
-    let oddities: &[&[&str]] = &[
+async fn each_message_is_printed_once_despite_unusual_events_and_bodies() {
+    let fault_sets: &[&[&str]] = &[
         &["rest:newest-first"],
         &["rest:omit=1,times=3"],
         &["rest:late-body=700ms"],
@@ -25,16 +25,16 @@ async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
         &["notify:binary-junk,after=2"],
         &["notify:duplicate", "rest:late-body=300ms", "rest:newest-first", "notify:status-updates", "rest:textbody"],
     ];
-    join_all(oddities.iter().map(async |faults| {
-        let simulator = api(TALK, faults).await;
-        let (finished, log) = tail(&simulator, &[]).await;
+    join_all(fault_sets.iter().map(async |faults| {
+        let simulator = api_simulator(SCRIPT, faults).await;
+        let (finished, log) = run_to_end(&simulator, &[]).await;
         assert_eq!(finished.code, Some(0), "{faults:?}: {}", finished.stderr);
-        let mut told = texts(&finished);
+        let mut printed = texts(&finished);
         if faults.iter().any(|fault| fault.contains("late") || fault.contains("omit")) {
-            // What lags holds back nothing.
-            told.sort_by_key(|text| ["one", "two", "three"].iter().position(|one| one == text));
+            // A late body does not delay later messages.
+            printed.sort_by_key(|text| ["one", "two", "three"].iter().position(|expected| expected == text));
         }
-        assert_eq!(told, ["one", "two", "three"], "{faults:?}: {}", finished.stdout);
+        assert_eq!(printed, ["one", "two", "three"], "{faults:?}: {}", finished.stdout);
         assert_eq!(
             (log.notification_sockets.len(), finished.stdout.matches("Sam joined").count()),
             (1, 1),
@@ -47,34 +47,34 @@ async fn whatever_is_odd_about_events_and_bodies_each_message_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_thousand_messages_in_ten_seconds_cost_few_requests_and_each_is_told_once() {
-    // Events that repeat a thousand messages are more than a build for tests can make and read at that pace.
-    let simulator = flood(1000, 100.0, &["notify:truncate=20"]).await;
-    let (finished, log) = long_tail(&simulator, &[]).await;
+async fn a_thousand_messages_in_ten_seconds_cost_at_most_sixty_requests_and_each_is_printed_once() {
+    // A debug build cannot produce and parse events that repeat a thousand messages at this pace.
+    let simulator = flood_simulator(1000, 100.0, &["notify:truncate=20"]).await;
+    let (finished, log) = run_long_to_end(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    let mut told = numbers(&finished);
-    // Two that were said in the same millisecond have no order.
-    told.sort_unstable();
-    assert_eq!(told, (1..=1000).collect::<Vec<_>>());
+    let mut printed = numbers(&finished);
+    // Two messages of the same millisecond have no order.
+    printed.sort_unstable();
+    assert_eq!(printed, (1..=1000).collect::<Vec<_>>());
     let start = log.notification_sockets[0].opened_at;
-    let since: Vec<_> = log.requests.iter().map(|request| request.at).filter(|at| *at > start).collect();
-    let took = since.last().map_or(Duration::ZERO, |last| last.duration_since(start));
-    // A busy machine takes longer than ten seconds, and may ask as often per second as any other.
+    let request_times: Vec<_> = log.requests.iter().map(|request| request.at).filter(|at| *at > start).collect();
+    let took = request_times.last().map_or(Duration::ZERO, |last| last.duration_since(start));
+    // A busy machine takes longer than ten seconds, so the limit is applied per second.
     let allowed = (took.as_millis() * 60 / 10_000).max(60);
-    assert!(since.len() as u128 <= allowed, "{} requests in {took:?}", since.len());
+    assert!(request_times.len() as u128 <= allowed, "{} requests in {took:?}", request_times.len());
     assert_eq!(log.notification_sockets.len(), 1);
 }
 
 #[tokio::test]
-async fn an_afternoon_is_told_in_all_of_its_lines() {
-    let simulator = named("billing", 10.0, &[]).await;
-    let (finished, _) = tail(&simulator, &["--system"]).await;
+async fn the_billing_script_is_printed_line_by_line() {
+    let simulator = scripted_simulator("billing", 10.0, &[]).await;
+    let (finished, _) = run_to_end(&simulator, &["--system"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let lines: Vec<_> = finished.stdout.lines().collect();
-    assert_eq!(lines, AFTERNOON, "{}", finished.stdout);
+    assert_eq!(lines, BILLING_LINES, "{}", finished.stdout);
 }
 
-const AFTERNOON: [&str; 35] = [
+const BILLING_LINES: [&str; 35] = [
     "[SYSTEM] Ada Marlow: joined",
     "[Customer] Ada Marlow: Good afternoon",
     "[Bot] Quill: Hello! I am Quill, the billing assistant. What can I do for you? \

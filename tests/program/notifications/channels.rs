@@ -1,50 +1,49 @@
-//! Channels that end, and the renewal of what they listen to.
+//! The lifetime of channels and the renewal of subscriptions (NTF-1, NTF-3, NTF-10, CONN-25).
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, RequestLog};
 
-use crate::notifications::{TALK, api, published, tail, texts};
-use crate::support::program::{Running, program, run, simulator_with, within_timeout};
+use super::{SCRIPT, api_simulator, notifications_only, run_to_end, start, texts};
+use crate::support::program::{run, simulator_with, within_timeout};
 
 #[tokio::test]
-async fn a_channel_that_is_gone_is_replaced_and_nothing_is_missed() {
-    let ends = ["channel:expire,after=2", "channel:evict,after=2", "notify:revoke,after=2"];
-    join_all(ends.map(async |end| {
-        let simulator = api(TALK, &[end]).await;
-        let (finished, log) = tail(&simulator, &[]).await;
+async fn a_lost_channel_is_replaced_without_losing_a_message() {
+    let faults = ["channel:expire,after=2", "channel:evict,after=2", "notify:revoke,after=2"];
+    join_all(faults.map(async |fault| {
+        let simulator = api_simulator(SCRIPT, &[fault]).await;
+        let (finished, log) = run_to_end(&simulator, &[]).await;
         assert_eq!((finished.code, texts(&finished)), (Some(0), vec!["one", "two", "three"]), "{}", finished.stderr);
-        assert_eq!((log.channels.len(), log.notification_sockets.len()), (2, 2), "{end}: {}", finished.stderr);
-        assert_eq!(log.token_requests.len(), 1 + usize::from(end.contains("revoke")), "{end}");
+        assert_eq!((log.channels.len(), log.notification_sockets.len()), (2, 2), "{fault}: {}", finished.stderr);
+        assert_eq!(log.token_requests.len(), 1 + usize::from(fault.contains("revoke")), "{fault}");
         assert_ne!(log.channels[0].id, log.channels[1].id);
-        assert!(!finished.stdout.contains("[GAP]"), "{end}");
+        assert!(!finished.stdout.contains("[GAP]"), "{fault}");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_channel_that_was_dropped_while_nobody_listened_is_replaced_before_the_dial() {
-    let simulator = api("", &[]).await;
-    let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
+async fn a_channel_lost_during_an_outage_is_replaced_before_the_next_handshake() {
+    let simulator = api_simulator("", &[]).await;
+    let mut running = start(&simulator, &[]).await;
     simulator.apply_fault("notify:reset").await.unwrap();
     simulator.drop_channels();
-    tail.wait_for_stderr("retry 1").await;
+    running.wait_for_stderr("retry 1").await;
     simulator.first_conversation().play("customer Ada: one").await.unwrap();
-    assert_eq!(tail.next_line().await, "[Customer] Ada: one");
+    assert_eq!(running.next_line().await, "[Customer] Ada: one");
     let log = simulator.request_log();
     assert_eq!(
         (log.channels.len(), log.notification_handshakes.len()),
         (2, 2),
-        "the dead one is not dialled: {}",
-        tail.stderr()
+        "the lost channel gets no handshake: {}",
+        running.stderr()
     );
     simulator.first_conversation().play("close").await.unwrap();
-    assert_eq!(tail.finish().await.code, Some(0));
+    assert_eq!(running.finish().await.code, Some(0));
 }
 
-/// How long after the first subscription everything was subscribed anew, each time.
+/// Returns the time of each renewal, in seconds after the first subscription.
 fn renewals(log: &RequestLog) -> Vec<f64> {
     let start = log.subscriptions[0].at;
     let renewals = log.subscriptions.iter().filter(|subscription| subscription.method == "PUT");
@@ -52,53 +51,52 @@ fn renewals(log: &RequestLog) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn subscriptions_are_said_again_before_the_channel_or_the_token_ends_and_not_within_ten_seconds() {
-    let short = Duration::from_secs(16);
-    let lives = [
-        ("channel", Options { channel_lifetime: short, ..published() }, 1),
-        ("token", Options { token_lifetime: Duration::from_secs(21), ..published() }, 2),
-        ("revoked", published(), 2),
+async fn subscriptions_are_renewed_before_channel_or_token_expire_and_not_within_ten_seconds() {
+    let channel_lifetime = Duration::from_secs(16);
+    let cases = [
+        ("channel", Options { channel_lifetime, ..notifications_only() }, 1),
+        ("token", Options { token_lifetime: Duration::from_secs(21), ..notifications_only() }, 2),
+        ("revoked", notifications_only(), 2),
     ];
-    join_all(lives.map(async |(what, options, tokens)| {
+    join_all(cases.map(async |(case, options, tokens)| {
         let simulator = simulator_with("", &[], options).await;
-        let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-        within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
+        let mut running = start(&simulator, &[]).await;
         simulator.first_conversation().play("agent Sam: one").await.unwrap();
-        assert_eq!([tail.next_line().await, tail.next_line().await], ["[UPDATE] Sam joined", "[Agent] Sam: one"]);
-        if what == "revoked" {
+        assert_eq!([running.next_line().await, running.next_line().await], ["[UPDATE] Sam joined", "[Agent] Sam: one"]);
+        if case == "revoked" {
             simulator.revoke_tokens();
             simulator.first_conversation().play("agent Sam: two").await.unwrap();
-            assert_eq!(tail.next_line().await, "[Agent] Sam: two");
+            assert_eq!(running.next_line().await, "[Agent] Sam: two");
         }
         let log = within_timeout(simulator.wait_for(|log| !renewals(log).is_empty())).await;
-        assert!((9.5..12.5).contains(&renewals(&log)[0]), "{what}: {:?}", renewals(&log));
+        assert!((9.5..12.5).contains(&renewals(&log)[0]), "{case}: {:?}", renewals(&log));
         assert_eq!(
             (log.token_requests.len(), log.channels.len(), log.notification_sockets.len()),
             (tokens, 1, 1),
-            "{what}"
+            "{case}"
         );
         let renewal = log.subscriptions.last().unwrap();
-        let mut topics: Vec<_> = log.subscriptions.iter().filter(|one| one.method == "POST").collect();
-        let mut topics: Vec<_> = topics.drain(..).flat_map(|one| one.topics.clone()).collect();
-        let mut again = renewal.topics.clone();
+        let added = log.subscriptions.iter().filter(|subscription| subscription.method == "POST");
+        let mut topics: Vec<_> = added.flat_map(|subscription| subscription.topics.clone()).collect();
+        let mut renewed_topics = renewal.topics.clone();
         topics.sort_unstable();
-        again.sort_unstable();
-        assert_eq!(again, topics, "{what}: the same topics");
+        renewed_topics.sort_unstable();
+        assert_eq!(renewed_topics, topics, "{case}: the same topics");
         let put = log.requests.iter().rfind(|request| request.method == "PUT").unwrap();
-        assert_eq!(put.token, log.token_requests.last().unwrap().token, "{what}: with the newest token");
+        assert_eq!(put.token, log.token_requests.last().unwrap().token, "{case}: with the newest token");
         simulator.first_conversation().play("close").await.unwrap();
-        let finished = tail.finish().await;
-        assert_eq!(finished.code, Some(0), "{what}: {}", finished.stderr);
-        assert_eq!(renewals(&simulator.request_log()).len(), 1, "{what}");
+        let finished = running.finish().await;
+        assert_eq!(finished.code, Some(0), "{case}: {}", finished.stderr);
+        assert_eq!(renewals(&simulator.request_log()).len(), 1, "{case}");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_service_without_channels_is_not_the_published_api() {
+async fn a_server_without_channels_is_an_unexpected_response() {
     let cases = [(404, 76), (403, 77), (400, 76)];
     join_all(cases.map(async |(status, code)| {
-        let simulator = api(TALK, &[&format!("channel:status={status}")]).await;
+        let simulator = api_simulator(SCRIPT, &[&format!("channel:status={status}")]).await;
         let finished = run(&simulator, &["--source", "notifications"]).await;
         assert_eq!(finished.code, Some(code), "{status}: {}", finished.stderr);
     }))
@@ -106,24 +104,24 @@ async fn a_service_without_channels_is_not_the_published_api() {
 }
 
 #[tokio::test]
-async fn topics_of_who_comes_are_added_within_two_seconds() {
-    let simulator = api("", &[]).await;
-    let tail = Running::start(&mut program(&simulator, &["--source", "notifications"]));
-    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
+async fn topics_of_a_new_agent_or_queue_are_subscribed_within_two_seconds() {
+    let simulator = api_simulator("", &[]).await;
+    let running = start(&simulator, &[]).await;
     let conversation = simulator.first_conversation();
-    for (act, topic) in [
+    for (line, prefix) in [
         ("alert agent Sam", "v2.users."),
         ("update queue=Billing", "v2.routing.queues."),
         ("transfer agent Noor", "v2.users."),
     ] {
         let before = simulator.request_log().subscriptions.len();
-        conversation.play(act).await.unwrap();
+        conversation.play(line).await.unwrap();
         let added = simulator.wait_for(|log| {
-            log.subscriptions[before..].iter().any(|one| one.topics.iter().any(|name| name.starts_with(topic)))
+            let mut topics = log.subscriptions[before..].iter().flat_map(|subscription| &subscription.topics);
+            topics.any(|topic| topic.starts_with(prefix))
         });
         let added = tokio::time::timeout(Duration::from_secs(2), added).await;
-        assert!(added.is_ok(), "{act}: {:?}", simulator.request_log().subscriptions);
+        assert!(added.is_ok(), "{line}: {:?}", simulator.request_log().subscriptions);
     }
     conversation.play("close").await.unwrap();
-    assert_eq!(tail.finish().await.code, Some(0));
+    assert_eq!(running.finish().await.code, Some(0));
 }

@@ -1,15 +1,16 @@
-//! When a conversation is over, and when it is not.
+//! The end of a conversation and `--no-follow` (NTF-5, NTF-6, SRC-8, CLI-17).
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use genesys_tail::simulator::Simulator;
 
-use crate::notifications::{api, tail};
-use crate::support::program::{Running, program, within_timeout};
+use super::{api_simulator, run_to_end, start};
+use crate::support::program::within_timeout;
 
-async fn played(lines: &[&str]) -> Simulator {
-    let simulator = api("", &[]).await;
+/// Starts a simulator whose conversation already has these lines.
+async fn simulator_after(lines: &[&str]) -> Simulator {
+    let simulator = api_simulator("", &[]).await;
     for line in lines {
         simulator.first_conversation().play(line).await.unwrap();
     }
@@ -17,73 +18,71 @@ async fn played(lines: &[&str]) -> Simulator {
 }
 
 #[tokio::test]
-async fn one_that_was_over_at_the_start_is_told_without_a_channel() {
-    let simulator = played(&["customer Ada: one", "agent Sam: two", "close"]).await;
-    let (finished, log) = tail(&simulator, &[]).await;
-    let told = "[Customer] Ada: one\n[Agent] Sam: two\n[CLOSED] Conversation terminated\n";
-    assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), told), "{}", finished.stderr);
+async fn a_conversation_that_had_ended_at_the_start_is_printed_without_a_channel() {
+    let simulator = simulator_after(&["customer Ada: one", "agent Sam: two", "close"]).await;
+    let (finished, log) = run_to_end(&simulator, &[]).await;
+    let expected = "[Customer] Ada: one\n[Agent] Sam: two\n[CLOSED] Conversation terminated\n";
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), expected), "{}", finished.stderr);
     assert_eq!((log.channels.len(), log.notification_handshakes.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn without_following_what_is_there_is_told_and_no_channel_is_opened() {
+async fn no_follow_prints_the_history_without_a_channel() {
     let all = "[Customer] Ada: one\n[Agent] Sam: two\n";
-    join_all([("all", all), ("1", "[Agent] Sam: two\n"), ("0", "")].map(async |(lines, told)| {
-        let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
-        let (finished, log) = tail(&simulator, &["--no-follow", "-n", lines]).await;
-        assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), told), "{}", finished.stderr);
+    join_all([("all", all), ("1", "[Agent] Sam: two\n"), ("0", "")].map(async |(lines, expected)| {
+        let simulator = simulator_after(&["customer Ada: one", "agent Sam: two"]).await;
+        let (finished, log) = run_to_end(&simulator, &["--no-follow", "-n", lines]).await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), expected), "{}", finished.stderr);
         assert_eq!((log.channels.len(), log.notification_handshakes.len(), log.transcript_handshakes.len()), (0, 0, 0));
     }))
     .await;
 }
 
 #[tokio::test]
-async fn without_following_trouble_is_waited_for_and_given_up() {
+async fn no_follow_retries_an_outage_and_then_gives_up() {
     join_all([("2", Some(0)), ("always", Some(69))].map(async |(times, code)| {
-        let simulator = api("", &[&format!("rest:status=503,path=/bulk,times={times}")]).await;
+        let simulator = api_simulator("", &[&format!("rest:status=503,path=/bulk,times={times}")]).await;
         simulator.first_conversation().play("customer Ada: one").await.unwrap();
-        let (finished, _) = tail(&simulator, &["--no-follow", "--max-retries", "2"]).await;
+        let (finished, _) = run_to_end(&simulator, &["--no-follow", "--max-retries", "2"]).await;
         assert_eq!(finished.code, code, "{times}: {}", finished.stderr);
-        let told = if code == Some(0) { "[Customer] Ada: one\n" } else { "" };
-        assert_eq!(finished.stdout, told, "{}", finished.stderr);
+        let expected = if code == Some(0) { "[Customer] Ada: one\n" } else { "" };
+        assert_eq!(finished.stdout, expected, "{}", finished.stderr);
     }))
     .await;
 }
 
 #[tokio::test]
-async fn neither_a_parked_agent_nor_a_customer_who_leaves_is_the_end() {
-    let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
-    let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
+async fn a_parked_agent_or_a_leaving_customer_does_not_end_the_conversation() {
+    let simulator = simulator_after(&["customer Ada: one", "agent Sam: two"]).await;
+    let mut running = start(&simulator, &[]).await;
     let conversation = simulator.first_conversation();
-    assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
-    let looks = simulator.request_log().count_requests("GET /api/v2/conversations/");
+    assert_eq!([running.next_line().await, running.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
+    let snapshots = simulator.request_log().count_requests("GET /api/v2/conversations/");
     conversation.play("park").await.unwrap();
     conversation.play("leave customer Ada").await.unwrap();
-    assert_eq!(tail.next_line().await, "[UPDATE] Ada left");
-    // It looks, and goes on.
-    within_timeout(simulator.wait_for(|log| log.count_requests("GET /api/v2/conversations/") > looks)).await;
-    assert!(tokio::time::timeout(Duration::from_secs(5), tail.child.wait()).await.is_err(), "{}", tail.stderr());
+    assert_eq!(running.next_line().await, "[UPDATE] Ada left");
+    // The program takes a snapshot and keeps following.
+    within_timeout(simulator.wait_for(|log| log.count_requests("GET /api/v2/conversations/") > snapshots)).await;
+    assert!(tokio::time::timeout(Duration::from_secs(5), running.child.wait()).await.is_err(), "{}", running.stderr());
     conversation.play("resume").await.unwrap();
     conversation.play("customer Ada: back again").await.unwrap();
-    let lines = [tail.next_line().await, tail.next_line().await];
+    let lines = [running.next_line().await, running.next_line().await];
     assert_eq!(lines, ["[UPDATE] Ada joined", "[Customer] Ada: back again"]);
     let closed = tokio::time::Instant::now();
     conversation.play("close").await.unwrap();
-    let finished = tail.finish().await;
+    let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!((2..8).contains(&closed.elapsed().as_secs()), "one more look some seconds later: {:?}", closed.elapsed());
+    assert!((2..8).contains(&closed.elapsed().as_secs()), "one more snapshot before the end: {:?}", closed.elapsed());
 }
 
 #[tokio::test]
-async fn what_is_said_as_the_last_word_is_read_before_the_end() {
-    let simulator = played(&["customer Ada: one", "agent Sam: two"]).await;
-    let mut tail = Running::start(&mut program(&simulator, &["--source", "notifications", "--timestamps", "none"]));
-    assert_eq!([tail.next_line().await, tail.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
-    within_timeout(simulator.wait_for(|log| log.open_notification_sockets() == 1)).await;
+async fn a_message_after_the_close_is_printed_before_the_end() {
+    let simulator = simulator_after(&["customer Ada: one", "agent Sam: two"]).await;
+    let mut running = start(&simulator, &[]).await;
+    assert_eq!([running.next_line().await, running.next_line().await], ["[Customer] Ada: one", "[Agent] Sam: two"]);
     simulator.first_conversation().play("close").await.unwrap();
     simulator.first_conversation().play("customer Ada: and thanks").await.unwrap();
-    let finished = tail.finish().await;
+    let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.stdout.matches(": and thanks\n").count(), 1, "{}", finished.stdout);
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{}", finished.stdout);
