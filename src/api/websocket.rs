@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use super::http_error::innermost;
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
-use crate::status::status_line::LastActivity;
 use crate::system::suspend::SuspendDetector;
 
 pub(crate) use self::handshake::{HandshakeError, open, over_http};
+pub(crate) use crate::status::connection_status::LastActivity;
 
 /// A peer that pings and reads no pong gets no more memory than this from us.
 const WRITE_BUFFER: usize = 64 * 1024;

@@ -28,7 +28,7 @@ use crate::source::notifications::Notifications;
 use crate::source::transcript::Transcript;
 use crate::source::{Session, SourceError};
 use crate::status::logging::Log;
-use crate::status::status_line::Pulse;
+use crate::status::status_line::StatusLine;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, follow};
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -54,12 +54,23 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         (stdout, stderr),
     )?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
-    let (pulse, shapes) = (Pulse::new(config.link.socket.ping_interval), TemplateCache::default());
+    let (status_line, shapes) = (StatusLine::new(config.link.socket.ping_interval), TemplateCache::default());
     let handshakes = Semaphore::new(HANDSHAKES);
-    let tail =
-        Tail { config: &config, http, auth, rest, prefixes, ledger, shapes, handshakes, delivery, pulse: &pulse, stop };
+    let tail = Tail {
+        config: &config,
+        http,
+        auth,
+        rest,
+        prefixes,
+        ledger,
+        shapes,
+        handshakes,
+        delivery,
+        status_line: &status_line,
+        stop,
+    };
     let reader = delivery.borrow().output.handle();
-    let ended = stage.until_broken(pulse.show(tail.run(), (stderr, &reader), stop)).await;
+    let ended = stage.until_broken(status_line.show(tail.run(), stderr, || reader.is_idle(), stop)).await;
     // Where it is the recording that failed, the reader is still to be given what was read.
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
     let summary = stage.finish(stop).await?;
@@ -80,7 +91,7 @@ struct Tail<'a> {
     shapes: TemplateCache,
     handshakes: Semaphore,
     delivery: &'a RefCell<Delivery>,
-    pulse: &'a Pulse,
+    status_line: &'a StatusLine,
     stop: &'a CancellationToken,
 }
 
@@ -216,11 +227,9 @@ impl Tail<'_> {
         C: AsyncFnMut() -> Result<Session<Upgraded>, SourceError>,
     {
         let persistence = RetryPolicy { retries: self.config.link.retries, follow: self.config.link.follow };
-        let vital = self.pulse.vital();
+        let status = self.status_line.add_connection();
         let ledger = Rc::clone(&self.ledger);
-        let result = follow((name, &vital), connect, persistence, (self.delivery, ledger), self.stop).await;
-        vital.leaves();
-        result
+        follow((name, &status), connect, persistence, (self.delivery, ledger), self.stop).await
     }
 
     /// What stands before the status lines of a conversation, where there are several.

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 pub(crate) use self::error::{Retry, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
+use crate::api::websocket::LastActivity;
 use crate::event::{Body, RawFrame, TranscriptEvent};
-use crate::status::status_line::LastActivity;
 
 /// Something that came over a connection.
 #[derive(Debug)]

@@ -1,192 +1,209 @@
-//! Whether the connections of a run are alive, and how a watcher sees that while nothing is said.
+//! The status line of a terminal: while the transcript is quiet, shows whether the connections are alive (ERR-12).
 //!
-//! The tails note in a [`Vital`] each what they are doing; [`Pulse::show`] looks at all of them from time to time, and
-//! at nothing where there is no terminal to show it on.
+//! Each supervisor publishes its [`ConnectionStatus`]; [`StatusLine::show`] reads all of them from time to time. Without
+//! a terminal it does nothing.
 
-mod words;
-
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
-use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::words::{Attempt, Doing};
+use super::connection_status::{Attempt, ConnectionStatus, RetryCount};
+use super::stderr::Stderr;
 use crate::config::Retries;
-use crate::output::WriterHandle;
-use crate::status::stderr::Stderr;
 
-/// How long nothing is said before that is remarkable: in a conversation that goes on, the next line comes sooner.
-const QUIET: Duration = Duration::from_secs(10);
+/// The silence before the status line appears. In an active conversation the next line comes sooner.
+const QUIET_AFTER: Duration = Duration::from_secs(10);
 
-/// How often to look. A socket wakes up as often, to see whether the machine has slept.
-const LOOK: Duration = Duration::from_secs(5);
+/// The time between updates. A socket wakes up as often to detect a suspend, so this costs no extra wake-ups.
+const UPDATE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How soon at most.
-const SOON: Duration = Duration::from_secs(1);
+/// The shortest wait for an update.
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the answer to a ping may take before the silence is mentioned.
-const ANSWER: Duration = Duration::from_secs(5);
+/// The time that a server has to answer a ping before the status line reports its silence.
+const PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
-/// When a connection gave its last sign of life; the socket sees to it.
-pub(crate) type LastActivity = Rc<Cell<Instant>>;
-
-/// What the tails of a run are doing.
+/// The status line of a run.
 #[derive(Debug)]
-pub(crate) struct Pulse {
-    vitals: RefCell<Vec<Vital>>,
+pub(crate) struct StatusLine {
+    connections: RefCell<Vec<watch::Receiver<ConnectionStatus>>>,
     ping_interval: Duration,
-    begun: Instant,
+    started_at: Instant,
 }
 
-/// What one tail is doing: at first, nothing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Vital(Rc<RefCell<Phase>>);
-
-#[derive(Debug, Default)]
-enum Phase {
-    /// Nothing that waits for anybody else.
-    #[default]
-    Idle,
-    /// Connecting, or waiting until then to do so.
-    Connecting(Attempt, Option<Instant>),
-    /// Connected.
-    Listening(LastActivity),
-}
-
-impl Vital {
-    /// An attempt to connect begins.
-    pub(crate) fn connects(&self) {
-        let mut phase = self.0.borrow_mut();
-        match &mut *phase {
-            Phase::Connecting(_, wait) => *wait = None,
-            Phase::Idle | Phase::Listening(_) => *phase = Phase::Connecting(Attempt::default(), None),
-        }
-    }
-
-    /// There is a connection. One without a `life` of its own has nothing to show.
-    pub(crate) fn listens(&self, life: Option<LastActivity>) {
-        *self.0.borrow_mut() = life.map_or(Phase::Idle, Phase::Listening);
-    }
-
-    /// There is none, and the next attempt will begin after `wait`: the retry with this number, of so many.
-    pub(crate) fn waits(&self, again: bool, retry: Option<(u32, Retries)>, wait: Duration) {
-        let attempt = Attempt { again, retry, wait: None };
-        *self.0.borrow_mut() = Phase::Connecting(attempt, Some(Instant::now() + wait));
-    }
-
-    /// It is leaving, or has left.
-    pub(crate) fn leaves(&self) {
-        *self.0.borrow_mut() = Phase::Idle;
-    }
-
-    fn doing(&self, patience: Duration) -> Option<Doing> {
-        match &*self.0.borrow() {
-            Phase::Idle => None,
-            Phase::Connecting(attempt, until) => {
-                let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
-                Some(Doing::Connecting(Attempt { wait, ..*attempt }))
-            }
-            Phase::Listening(life) => {
-                let sign = life.get().elapsed();
-                Some(Doing::Listening { sign, silent: sign > patience })
-            }
-        }
-    }
-}
-
-impl Pulse {
-    /// Of a run that begins now, and asks for signs of life so often.
+impl StatusLine {
     pub(crate) fn new(ping_interval: Duration) -> Self {
-        Self { vitals: RefCell::default(), ping_interval, begun: Instant::now() }
+        Self { connections: RefCell::default(), ping_interval, started_at: Instant::now() }
     }
 
-    /// Where one more tail is to note what it does.
-    pub(crate) fn vital(&self) -> Vital {
-        let vital = Vital::default();
-        self.vitals.borrow_mut().push(vital.clone());
-        vital
+    /// Adds a connection and returns the sender of its status. Dropping the sender removes the connection.
+    pub(crate) fn add_connection(&self) -> watch::Sender<ConnectionStatus> {
+        let (sender, receiver) = watch::channel(ConnectionStatus::default());
+        self.connections.borrow_mut().push(receiver);
+        sender
     }
 
-    /// Runs `work`, and shows at the foot of the terminal what it waits for while nothing is said, until it is done or
-    /// `stop` is cancelled.
+    /// Runs `work` and shows the status line while the transcript is quiet, until `work` is done or `stop` is cancelled.
+    ///
+    /// Output that is still on its way to the terminal would end up behind the status line, so nothing is shown unless
+    /// `is_output_idle`.
     pub(crate) async fn show<T>(
         &self,
         work: impl Future<Output = T>,
-        (stderr, reader): (&Stderr, &WriterHandle),
+        stderr: &Stderr,
+        is_output_idle: impl Fn() -> bool,
         stop: &CancellationToken,
     ) -> T {
         let showing = async {
             if stderr.may_have_foot() {
-                stop.run_until_cancelled(self.keep_showing(stderr, reader)).await;
+                stop.run_until_cancelled(self.keep_updated(stderr, is_output_idle)).await;
                 stderr.wipe();
             }
             pending::<Infallible>().await
         };
-        let done = tokio::select! {
+        let result = tokio::select! {
             biased;
-            done = work => done,
+            result = work => result,
             never = showing => match never {},
         };
         stderr.wipe();
-        done
+        result
     }
 
-    async fn keep_showing(&self, stderr: &Stderr, reader: &WriterHandle) {
-        let said = || self.silence(stderr.last_output(), stderr.last_line());
-        let show = |line: Option<String>| match line {
-            // What is on its way to the terminal would come to stand behind the foot.
-            Some(line) if reader.is_idle() => stderr.foot(&format!("{PROGRAM}: {line}")),
+    async fn keep_updated(&self, stderr: &Stderr, is_output_idle: impl Fn() -> bool) {
+        let silence = || self.silence(stderr.last_output(), stderr.last_line());
+        let show = |text: Option<String>| match text {
+            Some(text) if is_output_idle() => stderr.foot(&format!("{PROGRAM}: {text}")),
             _ => stderr.wipe(),
         };
-        self.watch(said, show).await;
+        self.update_regularly(silence, show).await;
     }
 
-    /// Looks from time to time how long it is silent, and shows what there is to show then.
-    async fn watch(&self, silence: impl Fn() -> Silence, mut show: impl FnMut(Option<String>)) {
+    async fn update_regularly(&self, silence: impl Fn() -> Silence, mut show: impl FnMut(Option<String>)) {
         loop {
-            sleep(silence().until_next_look()).await;
-            show(self.line(silence()));
+            sleep(silence().until_next_update()).await;
+            show(self.text(silence()));
         }
     }
 
-    fn silence(&self, line: Option<Instant>, status: Option<Instant>) -> Silence {
-        let line = line.unwrap_or(self.begun);
-        Silence { transcript: line.elapsed(), everything: status.map_or(line, |status| line.max(status)).elapsed() }
+    fn silence(&self, last_output: Option<Instant>, last_stderr_line: Option<Instant>) -> Silence {
+        let output = last_output.unwrap_or(self.started_at);
+        let any = last_stderr_line.map_or(output, |line| output.max(line));
+        Silence { output: output.elapsed(), any: any.elapsed() }
     }
 
-    /// What there is to say, if it is quiet enough for that.
-    fn line(&self, silence: Silence) -> Option<String> {
-        if silence.everything < QUIET {
+    /// Returns the text to show; `None` before it is quiet for long enough, and without an active connection.
+    fn text(&self, silence: Silence) -> Option<String> {
+        if silence.any < QUIET_AFTER {
             return None;
         }
-        let doings: Vec<Doing> =
-            self.vitals.borrow().iter().filter_map(|vital| vital.doing(self.ping_interval + ANSWER)).collect();
-        words::line(&doings, silence.transcript)
+        render(&self.active_connections(), silence.output, self.ping_interval + PONG_TIMEOUT)
+    }
+
+    fn active_connections(&self) -> Vec<ConnectionStatus> {
+        let mut connections = self.connections.borrow_mut();
+        connections.retain(|connection| connection.has_changed().is_ok());
+        let statuses = connections.iter().map(|connection| connection.borrow().clone());
+        statuses.filter(|status| *status != ConnectionStatus::Idle).collect()
     }
 }
 
-/// How long nothing was said.
+/// The time since the last line.
 #[derive(Debug, Clone, Copy)]
 struct Silence {
-    /// In the transcript.
-    transcript: Duration,
-    /// Nor on standard error.
-    everything: Duration,
+    /// Since the last line of output.
+    output: Duration,
+    /// Since the last line of output or on stderr.
+    any: Duration,
 }
 
 impl Silence {
-    /// When to look again, which is sooner where it is about to be quiet for long enough.
-    fn until_next_look(self) -> Duration {
-        match QUIET.saturating_sub(self.everything) {
-            Duration::ZERO => LOOK,
-            rest => rest.clamp(SOON, LOOK),
+    /// Returns the wait before the next update, which is shorter just before the status line is due.
+    fn until_next_update(self) -> Duration {
+        match QUIET_AFTER.saturating_sub(self.any) {
+            Duration::ZERO => UPDATE_INTERVAL,
+            rest => rest.clamp(MIN_UPDATE_INTERVAL, UPDATE_INTERVAL),
         }
+    }
+}
+
+/// Returns the text for these active connections, in ASCII. A connection counts as silent after `silent_after` without
+/// activity.
+fn render(connections: &[ConnectionStatus], quiet: Duration, silent_after: Duration) -> Option<String> {
+    let quiet = format!("quiet for {}", format_span(quiet));
+    match connections {
+        [] | [ConnectionStatus::Idle] => None,
+        [ConnectionStatus::Connecting(attempt)] => Some(describe_attempt(*attempt)),
+        [ConnectionStatus::Retrying { attempt, at }] => {
+            let wait = at.saturating_duration_since(Instant::now());
+            Some(format!("{} in {}", describe_attempt(*attempt), format_span(wait)))
+        }
+        [ConnectionStatus::Connected { last_activity }] => {
+            let inactive = last_activity.get().elapsed();
+            let since = format_span(inactive);
+            Some(if inactive > silent_after {
+                format!("{quiet}; no sign of life for {since}")
+            } else {
+                format!("alive, {quiet}; last sign of life {since} ago")
+            })
+        }
+        several => Some(summarize(several, &quiet, silent_after)),
+    }
+}
+
+fn summarize(connections: &[ConnectionStatus], quiet: &str, silent_after: Duration) -> String {
+    let (mut alive, mut silent, mut is_reconnecting, mut longest) = (0, 0, false, Duration::ZERO);
+    for connection in connections {
+        match connection {
+            ConnectionStatus::Connected { last_activity } => match last_activity.get().elapsed() {
+                inactive if inactive > silent_after => silent += 1,
+                inactive => {
+                    alive += 1;
+                    longest = longest.max(inactive);
+                }
+            },
+            ConnectionStatus::Connecting(attempt) | ConnectionStatus::Retrying { attempt, .. } => {
+                is_reconnecting |= attempt.is_reconnect;
+            }
+            ConnectionStatus::Idle => {}
+        }
+    }
+    let all = connections.len();
+    if alive == all {
+        return format!("{all} connections alive, {quiet}; last signs of life within {}", format_span(longest));
+    }
+    let connecting = all - alive - silent;
+    let others = [(silent, "silent"), (connecting, if is_reconnecting { "reconnecting" } else { "connecting" })];
+    let others: Vec<String> =
+        others.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}")).collect();
+    format!("{alive} of {all} connections alive, {quiet}; {}", others.join(", "))
+}
+
+fn describe_attempt(attempt: Attempt) -> String {
+    let verb = if attempt.is_reconnect { "reconnecting" } else { "connecting" };
+    match attempt.retry {
+        Some(RetryCount { number, limit: Retries::Limited(limit) }) => format!("{verb}, retry {number} of {limit}"),
+        Some(RetryCount { number, limit: Retries::Unlimited }) => format!("{verb}, retry {number}"),
+        None => verb.to_owned(),
+    }
+}
+
+/// Formats a duration in its one or two largest units, rounded down.
+fn format_span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min"),
+        3600..86400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
     }
 }
 

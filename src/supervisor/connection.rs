@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::{Admitted, Delivery};
 use crate::output::WriterHandle;
 use crate::source::{Item, Session, SourceError};
-use crate::status::status_line::Vital;
+use crate::status::connection_status::ConnectionStatus;
 
 /// A connection that stayed up this long is a success: the next loss is the first in a row again.
 const CALM: Duration = Duration::from_secs(10);
@@ -29,8 +30,7 @@ pub(super) struct Shared<'a> {
     reader: WriterHandle,
     /// What was delivered already.
     ledger: Rc<RefCell<Dedup>>,
-    /// Shows what becomes of the connection.
-    pub(super) vital: &'a Vital,
+    pub(super) status: &'a watch::Sender<ConnectionStatus>,
 }
 
 /// An open session with its own bookkeeping.
@@ -166,9 +166,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
 impl<'a> Shared<'a> {
     /// With the ledger that the sources look into as well.
-    pub(super) fn new(delivery: &'a RefCell<Delivery>, ledger: Rc<RefCell<Dedup>>, vital: &'a Vital) -> Self {
+    pub(super) fn new(
+        delivery: &'a RefCell<Delivery>,
+        ledger: Rc<RefCell<Dedup>>,
+        status: &'a watch::Sender<ConnectionStatus>,
+    ) -> Self {
         let reader = delivery.borrow().output.handle();
-        Self { delivery, reader, ledger, vital }
+        Self { delivery, reader, ledger, status }
     }
 
     fn take(&self, arrival: Item<'_>, tally: &mut OccurrenceCounter) -> Admitted {

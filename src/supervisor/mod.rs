@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ use crate::config::Retries;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::Delivery;
 use crate::source::{Outage, Session, SourceError};
-use crate::status::status_line::Vital;
+use crate::status::connection_status::ConnectionStatus;
 
 /// How hard to try.
 #[derive(Debug, Clone, Copy)]
@@ -73,14 +74,14 @@ impl Failure {
 /// has been handed to the output.
 ///
 /// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
-/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart; what is done is noted in
-/// `vital`. The `ledger` is the one that the source looks into.
+/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart. The status of the
+/// connection is published on `status`. The `ledger` is the one that the source looks into.
 ///
 /// # Errors
 ///
 /// The last trouble, when it is final or the attempts are used up. It was not reported yet.
 pub(crate) async fn follow<T, C>(
-    (name, vital): (&str, &Vital),
+    (name, status): (&str, &watch::Sender<ConnectionStatus>),
     mut connect: C,
     persistence: RetryPolicy,
     (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Dedup>>),
@@ -90,16 +91,16 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
-    let shared = Shared::new(delivery, ledger, vital);
-    let mut trying = RetryState::new((name, vital), persistence);
+    let shared = Shared::new(delivery, ledger, status);
+    let mut trying = RetryState::new((name, status), persistence);
     let mut lost: Option<Outage> = None;
     loop {
-        vital.connects();
+        status.send_modify(ConnectionStatus::start_attempt);
         let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
         let error = match opened {
             Ok(mut session) => {
                 trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_activity));
-                vital.listens(session.life());
+                status.send_replace(ConnectionStatus::connected(session.life()));
                 let tally = shared.opened(&mut session, lost.take());
                 let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
                 match tail.run(Connection::new(session, tally), &mut connect).await {

@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{Failure, RetryPolicy};
 use crate::backoff::Backoff;
 use crate::config::Retries;
 use crate::event::Gap;
 use crate::source::{Retry, SourceError};
-use crate::status::status_line::Vital;
+use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
 
 /// The count of attempts, and what follows from it.
 #[derive(Debug)]
 pub(super) struct RetryState<'a> {
     name: &'a str,
-    vital: &'a Vital,
+    status: &'a watch::Sender<ConnectionStatus>,
     persistence: RetryPolicy,
     backoff: Backoff,
     failures: u32,
@@ -24,8 +26,11 @@ pub(super) struct RetryState<'a> {
 
 impl<'a> RetryState<'a> {
     /// Nothing was attempted yet.
-    pub(super) fn new((name, vital): (&'a str, &'a Vital), persistence: RetryPolicy) -> Self {
-        Self { name, vital, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
+    pub(super) fn new(
+        (name, status): (&'a str, &'a watch::Sender<ConnectionStatus>),
+        persistence: RetryPolicy,
+    ) -> Self {
+        Self { name, status, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
     }
 
     /// The next failure is the first in a row again.
@@ -59,7 +64,7 @@ impl<'a> RetryState<'a> {
             Retry::ClosedByServer if !self.persistence.follow => return Ok(None),
             Retry::Immediately => {
                 tracing::warn!("{}{error}; reconnecting", self.name);
-                self.vital.waits(self.connected_before, None, Duration::ZERO);
+                self.publish_retry(None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
             Retry::After(wish) => wish,
@@ -76,7 +81,12 @@ impl<'a> RetryState<'a> {
         self.failures = self.failures.saturating_add(1);
         let (name, retry, seconds) = (self.name, self.failures, delay.as_secs_f64());
         tracing::warn!(retry, seconds, "{name}{error}; retry {retry}{of} in {seconds:.1} s");
-        self.vital.waits(self.connected_before, Some((retry, self.persistence.retries)), delay);
+        self.publish_retry(Some(RetryCount { number: retry, limit: self.persistence.retries }), delay);
         Ok(Some(delay))
+    }
+
+    fn publish_retry(&self, retry: Option<RetryCount>, delay: Duration) {
+        let attempt = Attempt { is_reconnect: self.connected_before, retry };
+        self.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
     }
 }

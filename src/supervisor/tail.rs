@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{Connection, Progress, Shared};
 use crate::backoff::Backoff;
 use crate::source::{Retry, Session, SourceError};
+use crate::status::connection_status::ConnectionStatus;
 
 /// How long to read what is in flight after the end of the conversation, and then again to wait for the answer to our
 /// close.
@@ -63,7 +64,7 @@ impl Tail<'_> {
                     Ok(successor) => {
                         let old = std::mem::replace(&mut connection, successor);
                         connection.news |= old.is_fruitful();
-                        self.shared.vital.listens(connection.session.life());
+                        self.shared.status.send_replace(ConnectionStatus::connected(connection.session.life()));
                         self.hand_over(old, &mut connection).await.err()
                     }
                     Err(ended) => Some(ended),
@@ -159,7 +160,7 @@ impl Tail<'_> {
         mut connection: Connection<T>,
         ended: Interrupt,
     ) -> ConnectionEnd {
-        self.shared.vital.leaves();
+        self.shared.status.send_replace(ConnectionStatus::Idle);
         let tailed = match ended {
             Interrupt::Closed => {
                 let orderly = async {

@@ -10,11 +10,10 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
+use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, LastActivity, Socket};
 use crate::event::{Body, RawFrame, TranscriptEvent};
 use crate::source::{Item, ItemKind, Outage, SourceError, due};
 use crate::status::redact::Secrets;
-use crate::status::status_line::LastActivity;
 use crate::tracker::{Event, Tracker};
 use crate::wire::notification::{self, Notification};
 

@@ -1,60 +1,140 @@
-//! When something is shown, and what, on a paused clock.
+//! The texts of the status line and the times at which it appears, on a paused clock.
+
+use std::cell::Cell;
 
 use tokio::time::{advance, timeout};
 
+use super::super::connection_status::LastActivity;
 use super::*;
+
+const SILENT_AFTER: Duration = seconds(25);
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn pulse() -> Pulse {
-    Pulse::new(seconds(20))
+fn status_line() -> StatusLine {
+    StatusLine::new(seconds(20))
 }
 
-/// When a line came last, and one on standard error.
-type Said = Cell<(Option<Instant>, Option<Instant>)>;
-
-/// What is shown within this time, and how many seconds after its beginning; empty for nothing.
-async fn shown(pulse: &Pulse, said: &Said, time: u64) -> Vec<(u64, String)> {
-    let (start, shown) = (Instant::now(), RefCell::new(Vec::new()));
-    let show = |line: Option<String>| shown.borrow_mut().push((start.elapsed().as_secs(), line.unwrap_or_default()));
-    let _ = timeout(seconds(time), pulse.watch(|| pulse.silence(said.get().0, said.get().1), show)).await;
-    shown.into_inner()
+fn connected_at(last_activity: Instant) -> ConnectionStatus {
+    ConnectionStatus::connected(Some(LastActivity::new(last_activity.into())))
 }
 
-fn owned<const N: usize>(shown: [(u64, &str); N]) -> Vec<(u64, String)> {
-    shown.map(|(at, line)| (at, line.to_owned())).to_vec()
+fn inactive_for(inactive: u64) -> ConnectionStatus {
+    connected_at(Instant::now() - seconds(inactive))
+}
+
+fn first_attempt(retry: Option<RetryCount>) -> Attempt {
+    Attempt { is_reconnect: false, retry }
+}
+
+fn reconnect(retry: Option<RetryCount>) -> Attempt {
+    Attempt { is_reconnect: true, retry }
+}
+
+fn of_five(number: u32) -> Option<RetryCount> {
+    Some(RetryCount { number, limit: Retries::Limited(5) })
+}
+
+fn unlimited(number: u32) -> Option<RetryCount> {
+    Some(RetryCount { number, limit: Retries::Unlimited })
+}
+
+fn retrying(attempt: Attempt, wait: u64) -> ConnectionStatus {
+    ConnectionStatus::Retrying { attempt, at: Instant::now() + seconds(wait) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_connection_is_described_with_its_last_activity_or_its_retry() {
+    use ConnectionStatus::Connecting;
+    advance(seconds(60)).await;
+    for (connection, expected) in [
+        (inactive_for(3), "alive, quiet for 12 min; last sign of life 3 s ago"),
+        (inactive_for(31), "quiet for 12 min; no sign of life for 31 s"),
+        (Connecting(first_attempt(None)), "connecting"),
+        (retrying(first_attempt(of_five(1)), 2), "connecting, retry 1 of 5 in 2 s"),
+        (retrying(reconnect(of_five(2)), 3), "reconnecting, retry 2 of 5 in 3 s"),
+        (Connecting(reconnect(of_five(2))), "reconnecting, retry 2 of 5"),
+        (retrying(reconnect(unlimited(70)), 30), "reconnecting, retry 70 in 30 s"),
+    ] {
+        assert_eq!(render(&[connection], seconds(750), SILENT_AFTER).as_deref(), Some(expected));
+    }
+    assert_eq!(render(&[], seconds(750), SILENT_AFTER), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_connections_are_counted_by_state() {
+    advance(seconds(60)).await;
+    let (alive, lost) = (inactive_for(3), ConnectionStatus::Connecting(reconnect(None)));
+    let new = ConnectionStatus::Connecting(first_attempt(None));
+    for (connections, expected) in [
+        (vec![alive.clone(), inactive_for(19)], "2 connections alive, quiet for 10 s; last signs of life within 19 s"),
+        (vec![alive.clone(), lost.clone(), alive.clone()], "2 of 3 connections alive, quiet for 10 s; 1 reconnecting"),
+        (vec![alive, inactive_for(40), lost], "1 of 3 connections alive, quiet for 10 s; 1 silent, 1 reconnecting"),
+        (vec![new.clone(), new], "0 of 2 connections alive, quiet for 10 s; 2 connecting"),
+    ] {
+        assert_eq!(render(&connections, seconds(10), SILENT_AFTER).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_usual_text_fits_a_terminal_of_80_columns_after_any_silence() {
+    advance(seconds(60)).await;
+    let spans = [0, 59, 60, 3599, 3600, 86_399, 86_400, 9_000_000].map(|second| format_span(seconds(second)));
+    assert_eq!(spans, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "23 h 59 min", "1 d 0 h", "104 d 4 h"]);
+    let longest = render(&[inactive_for(44)], seconds(86_399), seconds(45)).unwrap();
+    assert!(longest.is_ascii() && "genesys-tail: ".len() + longest.len() < 80, "{longest}");
+}
+
+/// The times of the last line of output and of the last line on stderr.
+type LastLines = Cell<(Option<Instant>, Option<Instant>)>;
+
+/// Returns each update of the next `time` seconds with its second; an empty text stands for no status line.
+async fn updates(status_line: &StatusLine, last_lines: &LastLines, time: u64) -> Vec<(u64, String)> {
+    let (start, updates) = (Instant::now(), RefCell::new(Vec::new()));
+    let show = |text: Option<String>| updates.borrow_mut().push((start.elapsed().as_secs(), text.unwrap_or_default()));
+    let silence = || status_line.silence(last_lines.get().0, last_lines.get().1);
+    let _ = timeout(seconds(time), status_line.update_regularly(silence, show)).await;
+    updates.into_inner()
+}
+
+fn owned<const N: usize>(updates: [(u64, &str); N]) -> Vec<(u64, String)> {
+    updates.map(|(at, text)| (at, text.to_owned())).to_vec()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
-    let pulse = pulse();
-    let life = LastActivity::new(Instant::now().into());
-    pulse.vital().listens(Some(life));
+    let status_line = status_line();
+    let connection = status_line.add_connection();
+    connection.send_replace(connected_at(Instant::now()));
     let expected = [
         (5, ""),
         (10, "alive, quiet for 10 s; last sign of life 10 s ago"),
         (15, "alive, quiet for 15 s; last sign of life 15 s ago"),
     ];
-    assert_eq!(shown(&pulse, &Said::default(), 16).await, owned(expected));
+    assert_eq!(updates(&status_line, &LastLines::default(), 16).await, owned(expected));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
-    let (pulse, said) = (pulse(), Said::default());
-    let life = LastActivity::new(Instant::now().into());
-    pulse.vital().listens(Some(LastActivity::clone(&life)));
-    let talk = async {
-        for (after, line) in [(61, false), (22, true)] {
+async fn a_line_of_output_ends_the_silence_and_a_line_on_stderr_only_hides_the_status_line() {
+    let (status_line, last_lines) = (status_line(), LastLines::default());
+    let last_activity = LastActivity::new(Instant::now().into());
+    let connection = status_line.add_connection();
+    connection.send_replace(ConnectionStatus::connected(Some(LastActivity::clone(&last_activity))));
+    let activity = async {
+        for (after, is_output) in [(61, false), (22, true)] {
             sleep(seconds(after)).await;
-            said.set((line.then(Instant::now), Some(Instant::now())));
-            life.set(Instant::now());
+            last_lines.set((is_output.then(Instant::now), Some(Instant::now())));
+            last_activity.set(Instant::now());
         }
         pending::<()>().await;
     };
-    let shown = tokio::select! { shown = shown(&pulse, &said, 97) => shown, () = talk => Vec::new() };
-    let shown: Vec<_> = shown.into_iter().skip(10).collect();
+    let updates = tokio::select! {
+        updates = updates(&status_line, &last_lines, 97) => updates,
+        () = activity => Vec::new(),
+    };
+    let updates: Vec<_> = updates.into_iter().skip(10).collect();
     let expected = [
         (55, "quiet for 55 s; no sign of life for 55 s"),
         (60, "quiet for 1 min; no sign of life for 1 min"),
@@ -67,56 +147,56 @@ async fn a_line_ends_the_quiet_and_a_status_line_only_hides_it() {
         (91, ""),
         (93, "alive, quiet for 10 s; last sign of life 10 s ago"),
     ];
-    assert_eq!(shown, owned(expected));
+    assert_eq!(updates, owned(expected));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_told_as_what_it_is() {
-    let (pulse, said) = (pulse(), Said::default());
-    let vital = pulse.vital();
-    advance(QUIET).await;
-    let line = || pulse.line(pulse.silence(None, None)).unwrap_or_default();
-    assert_eq!(line(), "", "nothing is done yet");
-    vital.connects();
-    assert_eq!(line(), "connecting");
-    vital.waits(false, Some((1, Retries::Limited(5))), seconds(2));
-    assert_eq!(line(), "connecting, retry 1 of 5 in 2 s");
-    vital.connects();
-    assert_eq!(line(), "connecting, retry 1 of 5");
-    vital.listens(Some(LastActivity::new(Instant::now().into())));
-    assert_eq!(line(), "alive, quiet for 10 s; last sign of life 0 s ago");
-    vital.waits(true, Some((2, Retries::Unlimited)), seconds(3));
-    let then = shown(&pulse, &said, 11).await;
-    assert_eq!(then[1..], owned([(10, "reconnecting, retry 2 in 0 s")]));
-    vital.connects();
-    assert_eq!(line(), "reconnecting, retry 2");
-    vital.leaves();
-    assert_eq!(line(), "");
+async fn the_text_follows_a_connection_through_attempts_and_retries() {
+    let (status_line, last_lines) = (status_line(), LastLines::default());
+    let connection = status_line.add_connection();
+    advance(QUIET_AFTER).await;
+    let text = || status_line.text(status_line.silence(None, None)).unwrap_or_default();
+    assert_eq!(text(), "", "no attempt has started");
+    connection.send_modify(ConnectionStatus::start_attempt);
+    assert_eq!(text(), "connecting");
+    connection.send_replace(retrying(first_attempt(of_five(1)), 2));
+    assert_eq!(text(), "connecting, retry 1 of 5 in 2 s");
+    connection.send_modify(ConnectionStatus::start_attempt);
+    assert_eq!(text(), "connecting, retry 1 of 5");
+    connection.send_replace(connected_at(Instant::now()));
+    assert_eq!(text(), "alive, quiet for 10 s; last sign of life 0 s ago");
+    connection.send_replace(retrying(reconnect(unlimited(2)), 3));
+    let later = updates(&status_line, &last_lines, 11).await;
+    assert_eq!(later[1..], owned([(10, "reconnecting, retry 2 in 0 s")]));
+    connection.send_modify(ConnectionStatus::start_attempt);
+    assert_eq!(text(), "reconnecting, retry 2");
+    connection.send_replace(ConnectionStatus::Idle);
+    assert_eq!(text(), "");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_no_socket_or_has_left_does_not_count() {
-    let pulse = pulse();
-    let vitals: Vec<Vital> = (0..4).map(|_| pulse.vital()).collect();
-    let (now, earlier) = (Instant::now() + seconds(15), Instant::now());
+async fn idle_and_closed_connections_do_not_count() {
+    let status_line = status_line();
+    let [first, second, without_socket, _not_started] = [(); 4].map(|()| status_line.add_connection());
+    let (later, earlier) = (Instant::now() + seconds(15), Instant::now());
     advance(seconds(20)).await;
-    vitals[0].listens(Some(LastActivity::new(now.into())));
-    vitals[1].listens(Some(LastActivity::new(earlier.into())));
-    vitals[2].listens(None);
-    let line = || pulse.line(pulse.silence(None, None)).unwrap_or_default();
-    assert_eq!(line(), "2 connections alive, quiet for 20 s; last signs of life within 20 s");
-    vitals[1].leaves();
-    assert_eq!(line(), "alive, quiet for 20 s; last sign of life 5 s ago");
+    first.send_replace(connected_at(later));
+    second.send_replace(connected_at(earlier));
+    without_socket.send_replace(ConnectionStatus::connected(None));
+    let text = || status_line.text(status_line.silence(None, None)).unwrap_or_default();
+    assert_eq!(text(), "2 connections alive, quiet for 20 s; last signs of life within 20 s");
+    drop(second);
+    assert_eq!(text(), "alive, quiet for 20 s; last sign of life 5 s ago");
+    first.send_replace(ConnectionStatus::Idle);
+    assert_eq!(text(), "");
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_foot_is_allowed_the_work_is_all_there_is() {
-    let (_reader, out) = std::io::pipe().unwrap();
-    let writer = crate::output::Writer::spawn(out, 1024).unwrap();
+async fn without_a_terminal_only_the_work_runs() {
     let work = async {
         sleep(seconds(60)).await;
         7
     };
-    let (pulse, stop) = (pulse(), CancellationToken::new());
-    assert_eq!(pulse.show(work, (&Stderr::default(), &writer.handle()), &stop).await, 7);
+    let (status_line, stop) = (status_line(), CancellationToken::new());
+    assert_eq!(status_line.show(work, &Stderr::default(), || true, &stop).await, 7);
 }

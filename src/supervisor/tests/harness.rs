@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::DuplexStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -27,7 +28,6 @@ use crate::output::{Output, Prefixes, Style, Timestamps, Writer};
 use crate::source::transcript::TranscriptSession;
 use crate::source::{Session, SourceError};
 use crate::status::redact::Secrets;
-use crate::status::status_line::Vital;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, follow};
 use crate::system::suspend::SuspendDetector;
 use crate::tracker::Tracker;
@@ -155,8 +155,8 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: RetryPolicy, stop: i
                 Act::Serve(life, play) => Ok(connect(life, play, Rc::clone(&desk)).await),
             }
         };
-        let (token, vital) = (CancellationToken::new(), Vital::default());
-        let mut tail = std::pin::pin!(follow(("", &vital), connect, persistence, (&delivery, Rc::default()), &token));
+        let (token, status) = (CancellationToken::new(), watch::Sender::default());
+        let mut tail = std::pin::pin!(follow(("", &status), connect, persistence, (&delivery, Rc::default()), &token));
         tokio::select! {
             result = &mut tail => result,
             () = stop => {
