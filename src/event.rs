@@ -4,6 +4,7 @@
 //! reader. Nothing here is escaped yet: every string is as hostile as the network it came from.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -259,6 +260,17 @@ impl Gap {
         let millis = (self.to - self.from).num_milliseconds().max(0);
         u64::try_from((millis + 500) / 1000).unwrap_or(0)
     }
+}
+
+/// The record that an event was delivered: an entry of the cursor file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// The id of the conversation.
+    pub(crate) conversation: Arc<str>,
+    /// The fingerprint of the event.
+    pub(crate) key: u64,
+    /// The time of the event in milliseconds since 1970. Without a time, age does not identify the event.
+    pub(crate) at: Option<i64>,
 }
 
 /// A frame exactly as it came over the wire.

@@ -70,8 +70,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The cursor cannot be used or written.
-    #[error("{0}")]
-    Cursor(Arc<CursorError>),
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// The recording cannot be read.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -87,12 +87,6 @@ pub(crate) enum Error {
     /// The machine refuses what every program needs.
     #[error("cannot start: {}", io_error::words(.0))]
     Start(io::Error),
-}
-
-impl From<CursorError> for Error {
-    fn from(error: CursorError) -> Self {
-        Self::Cursor(Arc::new(error))
-    }
 }
 
 impl Error {

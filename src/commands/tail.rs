@@ -17,7 +17,7 @@ use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::commands::error::Error;
-use crate::config::{Config, SocketLimits, SourceChoice};
+use crate::config::{Config, SocketLimits, SourceChoice, Targets};
 use crate::cursor::{self, CursorFile, Followed};
 use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
@@ -283,12 +283,14 @@ impl Ended {
 fn opened(config: &Config) -> Result<Option<(Dedup, CursorFile)>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
     let Config { conversations, groups, past, .. } = config;
-    let opened = cursor::open(path, Followed { conversations, groups, since: past.since })?;
+    let Targets { queues, users } = groups;
+    let cursor = cursor::open(path, Followed { conversations, queues, users, since: past.since })?;
+    let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
     tracing::debug!(
         "going on after what {} says was delivered; -n and --since are for what it does not know",
         path.display()
     );
-    Ok(Some(opened))
+    Ok(Some((dedup, cursor)))
 }
 
 /// Says that the transcript socket is not what this organisation has, the first time.

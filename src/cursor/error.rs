@@ -1,13 +1,14 @@
 //! Why a cursor cannot be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::system::io_error;
 
 /// Why a cursor cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum CursorError {
+pub(crate) enum CursorError {
     /// There is something else in the file.
     #[error("{} is there and is no cursor; it is left as it is", .0.display())]
     Foreign(PathBuf),
@@ -49,11 +50,15 @@ pub enum CursorError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
 impl CursorError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source: Arc::new(source) }
+    }
+
     /// Whether it is the setting that is of no use, rather than the machine.
     pub(crate) fn is_of_setting(&self) -> bool {
         !matches!(self, Self::Io { .. })

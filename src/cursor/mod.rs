@@ -14,14 +14,11 @@ mod retention;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) use self::error::CursorError;
 pub(crate) use self::writer::CursorFile;
-use crate::config::Targets;
-use crate::dedup::Dedup;
 
 /// How many events of a conversation are known one by one, however old they are.
 const KEPT: usize = 1_000;
@@ -36,60 +33,28 @@ const ALL_KEPT: usize = 131_072;
 /// How many conversations are known; those that were silent for longest are forgotten first.
 const CONVERSATIONS: usize = 10_000;
 
-/// The key of the end of a conversation, which has no other.
-pub(crate) const OVER: u64 = 0;
-
-/// One event that was delivered, once everything that was written before is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Checkpoint {
-    /// The conversation it belongs to.
-    pub(crate) conversation: Arc<str>,
-    /// What the ledger knows it by.
-    pub(crate) key: u64,
-    /// When it happened, in milliseconds since 1970; without it, age does not tell whether it was delivered.
-    pub(crate) at: Option<i64>,
-}
-
-/// How far earlier runs came in a conversation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ResumePoint {
-    /// What is older than this counts as delivered.
-    pub(crate) before: Option<DateTime<Utc>>,
-    /// The newest that was delivered.
-    pub(crate) latest: Option<DateTime<Utc>>,
-    /// Whether the reader knows that it is over.
-    pub(crate) over: bool,
-}
-
-impl ResumePoint {
-    /// Whether what happened then counts as delivered.
-    pub(crate) fn covers(&self, at: Option<DateTime<Utc>>) -> bool {
-        at.zip(self.before).is_some_and(|(at, before)| at < before)
-    }
-}
-
 /// What is followed in a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Followed<'a> {
     /// The conversations that were named.
     pub(crate) conversations: &'a [String],
-    /// Whose conversations are followed besides.
-    pub(crate) groups: &'a Targets,
+    /// The queues whose conversations are followed.
+    pub(crate) queues: &'a [String],
+    /// The users whose conversations are followed.
+    pub(crate) users: &'a [String],
     /// Of conversations that earlier runs did not begin with, nothing older is wanted.
     pub(crate) since: Option<DateTime<Utc>>,
 }
 
-/// Opens a cursor, creating it readable by its owner alone, for a run that follows this: the ledger that goes on where
-/// earlier runs stopped, and the file to note in what this one delivers. Nobody else can open it until that is dropped.
+/// Opens a cursor for a run that follows these targets, and locks it against other processes. Creates the file if it is
+/// missing, readable by its owner alone.
 ///
 /// # Errors
 ///
-/// When there is no cursor to be kept in that place, or the one that is there is of something else. It is left as it is
-/// then.
-pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<(Dedup, CursorFile), CursorError> {
-    let (file, keys) = open::open(path, followed)?;
-    let ledger = Dedup::resumed(keys, file.resume_points());
-    Ok((ledger, file))
+/// If the path names no regular file, or the file is in use, damaged, or the cursor of other targets. The file stays
+/// unchanged then.
+pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, CursorError> {
+    open::open(path, followed)
 }
 
 /// What holds for whatever stands in such a file: what can be read says the same when it is written anew, and can be put

@@ -10,7 +10,7 @@ use crate::dedup::FingerprintKey;
 use crate::system::private_file as place;
 
 /// The file, and the keys of what is in it.
-pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, FingerprintKey), CursorError> {
+pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, CursorError> {
     let real = place::real(path)?;
     // It stays locked until the file that takes its place is locked as well.
     let locked = place::lock(&real)?;
@@ -23,9 +23,8 @@ pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<(CursorFile, F
         return Err(CursorError::Others(path.to_owned()));
     }
     join(&mut header, followed, kept.is_empty());
-    let keys = header.keys();
     let since = followed.since.map(|since| since.timestamp_millis());
-    Ok((CursorFile::start(real, header, kept, since)?, keys))
+    CursorFile::start(real, header, kept, since)
 }
 
 /// Whether something that is followed now was followed before, unless nothing was.
@@ -34,13 +33,13 @@ fn belongs(header: &Header, kept: &[Kept], followed: Followed<'_>) -> bool {
     let shared = |ours: &[String], theirs: &[String]| ours.iter().any(|id| theirs.contains(id));
     kept.is_empty()
         || kept.iter().any(named)
-        || shared(&header.queues, &followed.groups.queues)
-        || shared(&header.users, &followed.groups.users)
+        || shared(&header.queues, followed.queues)
+        || shared(&header.users, followed.users)
 }
 
 /// Adds what is followed now; where nothing has come of what was followed `before`, it takes its place.
 fn join(header: &mut Header, followed: Followed<'_>, instead: bool) {
-    for (theirs, ours) in [(&mut header.queues, &followed.groups.queues), (&mut header.users, &followed.groups.users)] {
+    for (theirs, ours) in [(&mut header.queues, followed.queues), (&mut header.users, followed.users)] {
         if instead {
             theirs.clear();
         }
@@ -55,6 +54,6 @@ fn of_fault(path: &Path, fault: Fault) -> CursorError {
         Fault::Foreign => CursorError::Foreign(path),
         Fault::Version(version) => CursorError::Version { path, version },
         Fault::Damaged(line, reason) => CursorError::Damaged { path, line, reason },
-        Fault::Io(source) => CursorError::Io { path, source },
+        Fault::Io(source) => CursorError::io(&path, source),
     }
 }

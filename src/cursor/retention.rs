@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 
-use super::{KEPT, LATENESS, OVER, ResumePoint};
+use super::{KEPT, LATENESS};
 use crate::dedup::REMEMBERED;
+use crate::dedup::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 
 /// What is kept of one conversation. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +65,15 @@ impl Kept {
         ResumePoint {
             before: self.before.and_then(DateTime::from_timestamp_millis),
             latest: self.latest().and_then(DateTime::from_timestamp_millis),
-            over: self.events.iter().any(|(_, key)| *key == OVER),
+            closed: self.events.iter().any(|(_, key)| *key == CLOSED_KEY),
         }
+    }
+}
+
+impl From<&Kept> for EarlierDeliveries {
+    fn from(kept: &Kept) -> Self {
+        let keys = kept.events.iter().map(|(_, key)| *key).collect();
+        Self { conversation: kept.conversation.as_ref().to_owned(), resume_point: kept.resume_point(), keys }
     }
 }
 
@@ -141,12 +149,12 @@ mod tests {
     #[test]
     fn of_a_conversation_that_is_retired_only_the_age_and_the_end_are_kept() {
         let mut silent = kept((0..10).map(|n| NOW - n));
-        silent.events.push((None, OVER));
+        silent.events.push((None, CLOSED_KEY));
         silent.trim(NOW + 1_000_000 * MINUTE);
         assert_eq!(silent.events.len(), 11, "silence alone does not make old");
         silent.retire(NOW + MINUTE);
-        assert_eq!((silent.events.as_slice(), silent.before), (&[(None, OVER)][..], Some(NOW + 1)));
-        assert!(silent.resume_point().over);
+        assert_eq!((silent.events.as_slice(), silent.before), (&[(None, CLOSED_KEY)][..], Some(NOW + 1)));
+        assert!(silent.resume_point().closed);
         assert_eq!(silent.latest(), Some(NOW + 1));
         silent.retire(NOW + MINUTE);
         assert_eq!(silent.before, Some(NOW + 1));

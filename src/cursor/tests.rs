@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
+use crate::dedup::checkpoint::{CLOSED_KEY, EarlierDeliveries};
+use crate::event::Checkpoint;
 
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -21,9 +24,8 @@ fn ids(ids: &[&str]) -> Vec<String> {
 }
 
 fn open_with(path: &Path, conversations: &[&str], queues: &[&str]) -> Result<CursorFile, CursorError> {
-    let groups = Targets { queues: ids(queues), users: Vec::new() };
-    let followed = Followed { conversations: &ids(conversations), groups: &groups, since: None };
-    super::open(path, followed).map(|(_, file)| file)
+    let followed = Followed { conversations: &ids(conversations), queues: &ids(queues), users: &[], since: None };
+    super::open(path, followed)
 }
 
 fn open(path: &Path, conversations: &[&str]) -> Result<CursorFile, CursorError> {
@@ -40,7 +42,7 @@ fn resume_point(path: &Path, conversation: &str) {
 }
 
 fn noted(file: &CursorFile) -> Vec<(String, usize)> {
-    file.resume_points().map(|(conversation, _, keys)| (conversation, keys.len())).collect()
+    file.earlier_deliveries().map(|earlier| (earlier.conversation, earlier.keys.len())).collect()
 }
 
 fn refusal(path: &Path) -> String {
@@ -55,13 +57,13 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
     let mut file = open(&path, &["a", "b"]).unwrap();
     file.note(&[mark("b", 1), mark("b", 2)]).unwrap();
     file.note([]).unwrap();
-    file.note([&mark("a", OVER)]).unwrap();
+    file.note([&mark("a", CLOSED_KEY)]).unwrap();
     drop(file);
     for _ in 0..2 {
         let file = open(&path, &["b"]).unwrap();
         assert_eq!(noted(&file), [("b".to_owned(), 2), ("a".to_owned(), 1)]);
-        let over: Vec<bool> = file.resume_points().map(|(_, begun, _)| begun.over).collect();
-        assert_eq!(over, [false, true]);
+        let closed: Vec<bool> = file.earlier_deliveries().map(|earlier| earlier.resume_point.closed).collect();
+        assert_eq!(closed, [false, true]);
     }
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
@@ -69,11 +71,9 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
 
 #[test]
 fn a_ledger_goes_on_with_the_same_keys() {
-    use crate::dedup::OccurrenceCounter;
+    use crate::dedup::{Dedup, OccurrenceCounter};
     use crate::event::{Body, Message, Origin, Party, Role, TranscriptEvent};
     let (_folder, path) = place();
-    let groups = Targets::default();
-    let followed = Followed { conversations: &ids(&["a"]), groups: &groups, since: None };
     let at = DateTime::from_timestamp(1_767_323_045, 5);
     let said = |id: Option<&'static str>, at| {
         let (text, party) = (Some("hello".into()), Party::default);
@@ -84,7 +84,8 @@ fn a_ledger_goes_on_with_the_same_keys() {
     let closed = |at| TranscriptEvent { body: Body::Closed, ..said(None, at) };
     let all = [said(Some("m1"), at), said(None, at), said(None, at), said(Some("m2"), None), closed(None)];
     for run in 0..2 {
-        let (mut ledger, mut file) = super::open(&path, followed).unwrap();
+        let mut file = open(&path, &["a"]).unwrap();
+        let mut ledger = Dedup::resumed(file.fingerprint_key(), file.earlier_deliveries());
         let mut tally = OccurrenceCounter::default();
         assert_eq!((ledger.is_delivered("a", "m1", None), ledger.resume_point("a").is_some()), (run == 1, run == 1));
         for event in &all {
@@ -132,7 +133,7 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
     assert!(longest < 1024 * 1024, "{longest}");
     drop(file);
     let file = open(&path, &["a"]).unwrap();
-    let (_, begun, keys) = file.resume_points().next().unwrap();
+    let EarlierDeliveries { resume_point: begun, keys, .. } = file.earlier_deliveries().next().unwrap();
     assert_eq!((keys.len(), keys.iter().min()), (1_000, Some(&39_001)));
     assert!(begun.covers(DateTime::from_timestamp_millis(now - 60_000 * 1_000)));
     assert!(fs::metadata(&path).unwrap().len() < 64 * 1024);
@@ -151,8 +152,8 @@ fn the_longest_silent_of_too_many_conversations_are_forgotten() {
     file.note(&marks.collect::<Vec<_>>()).unwrap();
     drop(file);
     let file = open(&path, &["c0"]).unwrap();
-    assert_eq!(file.resume_points().count(), CONVERSATIONS);
-    assert_eq!(file.resume_points().last().unwrap().0, "c0");
+    assert_eq!(file.earlier_deliveries().count(), CONVERSATIONS);
+    assert_eq!(file.earlier_deliveries().last().unwrap().conversation, "c0");
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn a_cursor_of_others_is_refused_and_one_that_is_shared_grows() {
     let mut both = open(&path, &["a", "b"]).unwrap();
     both.note([&mark("a", 1)]).unwrap();
     drop(both);
-    assert_eq!(open(&path, &["a"]).unwrap().resume_points().count(), 2);
+    assert_eq!(open(&path, &["a"]).unwrap().earlier_deliveries().count(), 2);
     assert!(matches!(open_with(&path, &[], &["q"]), Err(CursorError::Others(_))));
     drop(open_with(&path, &["a"], &["q"]).unwrap());
     drop(open_with(&path, &[], &["p", "q"]).unwrap());

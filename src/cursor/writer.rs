@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
 
 use super::format::{self, Header};
 use super::retention::Kept;
-use super::{ALL_KEPT, CONVERSATIONS, Checkpoint, CursorError, ResumePoint};
+use super::{ALL_KEPT, CONVERSATIONS, CursorError};
+use crate::dedup::FingerprintKey;
+use crate::dedup::checkpoint::EarlierDeliveries;
+use crate::event::Checkpoint;
 use crate::system::private_file as place;
 
 /// So many lines may be added before the file is put in its shortest form again; more, where that is long.
@@ -41,17 +44,25 @@ impl CursorFile {
         since: Option<i64>,
     ) -> Result<Self, CursorError> {
         let kept = shortened(kept);
-        let (file, count) = place::replace(&path, |out| format::write(out, &header, &kept))?;
+        let replaced = place::replace(&path, |out| format::write(out, &header, &kept));
+        let (file, count) = replaced.map_err(|source| CursorError::io(&path, source))?;
         let (numbers, most) = (numbers(&kept), ADDED.max(count));
         Ok(Self { path, file, header, kept, numbers, since, added: 0, most, lines: Vec::new() })
     }
 
-    /// What was delivered of each conversation, and how far that came.
-    pub(crate) fn resume_points(&self) -> impl Iterator<Item = (String, ResumePoint, Vec<u64>)> {
-        self.kept.iter().map(|kept| {
-            let keys = kept.events.iter().map(|(_, key)| *key).collect();
-            (kept.conversation.as_ref().to_owned(), kept.resume_point(), keys)
-        })
+    /// Returns the path of the file itself, behind any symbolic link.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the key of the fingerprints in this file.
+    pub(crate) fn fingerprint_key(&self) -> FingerprintKey {
+        self.header.keys()
+    }
+
+    /// Returns what earlier runs delivered of each conversation.
+    pub(crate) fn earlier_deliveries(&self) -> impl Iterator<Item = EarlierDeliveries> {
+        self.kept.iter().map(EarlierDeliveries::from)
     }
 
     /// Notes what was delivered, with one `write` for all of it.
@@ -59,7 +70,7 @@ impl CursorFile {
     /// # Errors
     ///
     /// When that cannot be written. The file is of no more use to this process then, and to the next one as far as it came.
-    pub(crate) fn note<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> Result<(), CursorError> {
+    pub(crate) fn note<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> io::Result<()> {
         self.lines.clear();
         for mark in marks {
             self.push(mark);
@@ -67,8 +78,7 @@ impl CursorFile {
         if self.lines.is_empty() {
             return Ok(());
         }
-        let written = self.file.write_all(&self.lines);
-        written.map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
+        self.file.write_all(&self.lines)?;
         if self.added > self.most { self.shorten() } else { Ok(()) }
     }
 
@@ -91,7 +101,7 @@ impl CursorFile {
         number
     }
 
-    fn shorten(&mut self) -> Result<(), CursorError> {
+    fn shorten(&mut self) -> io::Result<()> {
         self.kept = shortened(std::mem::take(&mut self.kept));
         self.numbers = numbers(&self.kept);
         let (file, count) = place::replace(&self.path, |out| format::write(out, &self.header, &self.kept))?;

@@ -4,6 +4,7 @@
 //! them, half a mebibyte a conversation, and nobody outside can craft two messages that pass for one. With a cursor the
 //! keys are those of its file, and what earlier runs delivered is known from the start.
 
+pub(crate) mod checkpoint;
 mod fingerprint;
 mod resume;
 mod seen_set;
@@ -16,8 +17,8 @@ use self::resume::Journal;
 use self::seen_set::Recent;
 use chrono::{DateTime, Utc};
 
-use crate::cursor::{Checkpoint, OVER, ResumePoint};
-use crate::event::{Body, Message, TranscriptEvent};
+use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
+use crate::event::{Body, Checkpoint, Message, TranscriptEvent};
 
 /// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
 pub(crate) const REMEMBERED: usize = 28_672;
@@ -47,17 +48,14 @@ pub(crate) struct OccurrenceCounter {
 impl Dedup {
     /// The ledger that goes on where earlier runs have stopped: with their keys, and with what they have delivered of each
     /// conversation.
-    pub(crate) fn resumed(
-        keys: FingerprintKey,
-        earlier: impl IntoIterator<Item = (String, ResumePoint, Vec<u64>)>,
-    ) -> Self {
+    pub(crate) fn resumed(keys: FingerprintKey, earlier: impl IntoIterator<Item = EarlierDeliveries>) -> Self {
         let (mut begun, mut delivered) = (HashMap::new(), BTreeMap::new());
-        for (conversation, state, known) in earlier {
+        for EarlierDeliveries { conversation, resume_point, keys } in earlier {
             let recent: &mut Recent = delivered.entry(conversation.clone()).or_default();
-            for key in known.into_iter().filter(|key| *key != OVER) {
+            for key in keys.into_iter().filter(|key| *key != CLOSED_KEY) {
                 recent.insert(key, None);
             }
-            begun.insert(conversation, state);
+            begun.insert(conversation, resume_point);
         }
         Self { keys, delivered, journal: Some(Box::new(Journal::new(begun))) }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::cursor::{Checkpoint, OVER, ResumePoint};
-use crate::event::{Body, TranscriptEvent};
+use super::checkpoint::{CLOSED_KEY, ResumePoint};
+use crate::event::{Body, Checkpoint, TranscriptEvent};
 
 /// The link between a ledger and a cursor.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Journal {
         let Some(begun) = self.begun.get(event.conversation) else { return false };
         match event.body {
             Body::Message(_) | Body::Update { .. } => begun.covers(event.at),
-            Body::Closed => begun.over,
+            Body::Closed => begun.closed,
             Body::Gap(_) => false,
         }
     }
@@ -38,7 +38,7 @@ impl Journal {
     /// Notes what is delivered now. What cannot be recognised later is not noted, but for the end, of which there is one.
     pub(super) fn note(&mut self, event: &TranscriptEvent<'_>, key: Option<u64>) {
         let (key, at) = match event.body {
-            Body::Closed => (Some(OVER), None),
+            Body::Closed => (Some(CLOSED_KEY), None),
             _ => (key, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
         };
         let Some(key) = key else { return };

@@ -2,13 +2,16 @@
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::error::Error;
 use crate::config::OutputOptions;
-use crate::cursor::CursorFile;
+use crate::cursor::{CursorError, CursorFile};
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
 use crate::output::{Fate, Output, Prefixes, Writer};
@@ -22,6 +25,7 @@ pub(crate) struct Sink {
     /// What everything that arrives goes through.
     pub(crate) delivery: RefCell<Delivery>,
     broken: CancellationToken,
+    cursor_path: Option<PathBuf>,
 }
 
 impl Sink {
@@ -38,14 +42,19 @@ impl Sink {
         (stdout, stderr): (File, &Stderr),
     ) -> Result<Self, Error> {
         let stdout = Above::new(stdout, stderr);
+        let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
         let writer = match cursor {
-            Some(cursor) => Writer::spawn_noting(stdout, lines.stall_buffer, cursor),
+            Some(mut cursor) => {
+                let on_written = move |checkpoints: &[_]| cursor.note(checkpoints);
+                Writer::spawn_with_checkpoints(stdout, lines.stall_buffer, on_written)
+            }
             None => Writer::spawn(stdout, lines.stall_buffer),
         };
         let writer = writer.map_err(Error::Start)?;
         let output = Output::new(lines.style, prefixes, writer);
         let broken = CancellationToken::new();
-        Ok(Self { delivery: RefCell::new(Delivery::new(output, recorder, (past, prefixes), broken.clone())), broken })
+        let delivery = RefCell::new(Delivery::new(output, recorder, (past, prefixes), broken.clone()));
+        Ok(Self { delivery, broken, cursor_path })
     }
 
     /// Runs `work` for as long as there is somebody to read it. `None` when the reader has gone away.
@@ -60,7 +69,7 @@ impl Sink {
             fate = writer.fate() => match fate {
                 Fate::ReaderGone => Ok(None),
                 Fate::Failed(error) => Err(Error::Output(error)),
-                Fate::Unmarked(error) => Err(Error::Cursor(error)),
+                Fate::Unmarked(source) => Err(cursor_error(self.cursor_path.clone(), source)),
             },
             () = self.broken.cancelled() => match self.delivery.borrow_mut().broken() {
                 Some(error) => Err(Error::Record(error)),
@@ -77,6 +86,7 @@ impl Sink {
     ///
     /// When the rest could not be written.
     pub(crate) async fn finish(self, stop: &CancellationToken) -> Result<Option<(u64, Counts)>, Error> {
+        let cursor_path = self.cursor_path;
         let Delivery { output, counts, .. } = self.delivery.into_inner();
         let writer = output.handle();
         let mut finishing = std::pin::pin!(output.finish(None));
@@ -86,9 +96,13 @@ impl Sink {
         };
         match summary.and_then(|summary| summary.fate) {
             Some(Fate::Failed(error)) => Err(Error::Output(error)),
-            Some(Fate::Unmarked(error)) => Err(Error::Cursor(error)),
+            Some(Fate::Unmarked(source)) => Err(cursor_error(cursor_path, source)),
             Some(Fate::ReaderGone) => Ok(None),
             None => Ok(Some((writer.written().records, counts))),
         }
     }
+}
+
+fn cursor_error(path: Option<PathBuf>, source: Arc<io::Error>) -> Error {
+    Error::Cursor(CursorError::Io { path: path.unwrap_or_default(), source })
 }

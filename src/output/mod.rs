@@ -26,8 +26,7 @@ pub use self::filter::Selection;
 pub use self::prefix::Prefixes;
 pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Fate, Writer, WriterHandle, Written};
-use crate::cursor::Checkpoint;
-use crate::event::{RawFrame, TranscriptEvent};
+use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
 pub(crate) use self::json::SCHEMA;

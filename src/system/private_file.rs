@@ -44,13 +44,13 @@ pub(crate) fn lock(path: &Path) -> Result<File, CursorError> {
 pub(crate) fn replace<T>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
-) -> Result<(File, T), CursorError> {
+) -> io::Result<(File, T)> {
     let beside = beside(path);
     let result = fill(&beside, write).and_then(|done| fs::rename(&beside, path).map(|()| done));
     if result.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    result.map_err(|source| failed(path, source))
+    result
 }
 
 fn open(path: &Path) -> Result<File, CursorError> {
@@ -108,5 +108,5 @@ fn not_a_file(path: &Path, what: &'static str) -> CursorError {
 }
 
 fn failed(path: &Path, source: io::Error) -> CursorError {
-    CursorError::Io { path: path.to_owned(), source }
+    CursorError::io(path, source)
 }

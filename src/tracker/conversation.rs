@@ -14,7 +14,7 @@ use super::participants::Participants;
 use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::{Event, Mode, spoken};
-use crate::cursor::ResumePoint;
+use crate::dedup::checkpoint::ResumePoint;
 use crate::event::{Body, Gap, Origin};
 use crate::source::{BackfillReason, Outage, TimedEvent};
 use crate::tracker::attribution;
@@ -91,7 +91,7 @@ impl Conversation {
     /// a lost connection.
     pub(super) fn resumed(id: String, scope: Mode, begun: ResumePoint, why: BackfillReason) -> Self {
         let mut watch = Self::new(id, scope, begun.before, why);
-        if let Some(last_activity) = begun.latest.filter(|_| !begun.over) {
+        if let Some(last_activity) = begun.latest.filter(|_| !begun.closed) {
             watch.resume(&Outage {
                 last_activity: last_activity.min(Utc::now()),
                 reason: "the run before had ended".to_owned(),

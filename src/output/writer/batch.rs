@@ -1,6 +1,6 @@
 //! Records on their way to the thread.
 
-use crate::cursor::Checkpoint;
+use crate::event::Checkpoint;
 
 /// The size a chunk is made with, and up to which small ones are put together.
 const CAPACITY: usize = 64 * 1024;
@@ -15,8 +15,9 @@ const MANY_MARKS: usize = 4 * 1024;
 pub(super) struct Chunk {
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    /// What the cursor is to know, and how much is to be written before.
-    marks: Vec<(usize, Checkpoint)>,
+    checkpoints: Vec<Checkpoint>,
+    /// The number of bytes to write before each checkpoint is stored.
+    checkpoint_offsets: Vec<usize>,
 }
 
 impl Chunk {
@@ -31,7 +32,8 @@ impl Chunk {
 
     /// Appends what the cursor is to know once all records before it are written.
     pub(super) fn mark(&mut self, mark: Checkpoint) {
-        self.marks.push((self.bytes.len(), mark));
+        self.checkpoints.push(mark);
+        self.checkpoint_offsets.push(self.bytes.len());
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -43,23 +45,27 @@ impl Chunk {
         &self.ends
     }
 
-    /// The marks that are due when so many bytes are written, and no more.
-    pub(super) fn marks_at(&self, length: usize) -> impl Iterator<Item = &Checkpoint> {
-        let first = self.marks.partition_point(|(due, _)| *due < length);
-        self.marks[first..].iter().take_while(move |(due, _)| *due == length).map(|(_, mark)| mark)
+    /// Returns the checkpoints that are due when exactly `length` bytes are written.
+    pub(super) fn checkpoints_at(&self, length: usize) -> &[Checkpoint] {
+        let first = self.checkpoint_offsets.partition_point(|&offset| offset < length);
+        let count = self.checkpoint_offsets[first..].iter().take_while(|&&offset| offset == length).count();
+        &self.checkpoints[first..first + count]
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.marks.is_empty()
+        self.ends.is_empty() && self.checkpoints.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || self.marks.len() >= MANY_MARKS
+        self.bytes.len() >= FULL || self.checkpoints.len() >= MANY_MARKS
     }
 
     /// What it takes in memory. The ends count, too: a record may be a single byte.
     pub(super) fn cost(&self) -> usize {
-        self.bytes.len() + size_of_val(self.ends.as_slice()) + size_of_val(self.marks.as_slice())
+        self.bytes.len()
+            + size_of_val(self.ends.as_slice())
+            + size_of_val(self.checkpoints.as_slice())
+            + size_of_val(self.checkpoint_offsets.as_slice())
     }
 
     /// How many records end within the first `length` bytes.
@@ -74,7 +80,8 @@ impl Chunk {
         if fits {
             self.bytes.append(&mut other.bytes);
             self.ends.extend(other.ends.drain(..).map(|end| offset + end));
-            self.marks.extend(other.marks.drain(..).map(|(due, mark)| (offset + due, mark)));
+            self.checkpoints.append(&mut other.checkpoints);
+            self.checkpoint_offsets.extend(other.checkpoint_offsets.drain(..).map(|due| offset + due));
         }
         fits
     }
@@ -93,12 +100,15 @@ impl Chunk {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-        self.marks.clear();
+        self.checkpoints.clear();
+        self.checkpoint_offsets.clear();
     }
 
     /// Whether it is worth keeping for later; one huge message should not be paid for until the end.
     pub(super) fn is_reusable(&self) -> bool {
-        self.bytes.capacity() <= 2 * CAPACITY && self.ends.capacity() <= CAPACITY && self.marks.capacity() <= CAPACITY
+        self.bytes.capacity() <= 2 * CAPACITY
+            && self.ends.capacity() <= CAPACITY
+            && self.checkpoints.capacity() <= CAPACITY
     }
 }
 
@@ -139,7 +149,7 @@ mod tests {
         other.mark(mark(2));
         other.mark(mark(3));
         assert!(chunk.absorb(&mut other) && other.is_empty());
-        let keys = |length| chunk.marks_at(length).map(|mark| mark.key).collect::<Vec<_>>();
+        let keys = |length| chunk.checkpoints_at(length).iter().map(|mark| mark.key).collect::<Vec<_>>();
         assert_eq!([keys(0), keys(3), keys(4), keys(5)], [vec![1], vec![], vec![2, 3], vec![]]);
     }
 

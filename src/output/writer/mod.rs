@@ -24,7 +24,7 @@ pub use self::handle::WriterHandle;
 use self::nonblocking::Direct;
 use self::queue::Queue;
 use self::reader_monitor::Hangup;
-use crate::cursor::{Checkpoint, CursorError, CursorFile};
+use crate::event::Checkpoint;
 
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
 pub struct Writer {
@@ -53,9 +53,9 @@ pub enum Fate {
     /// The output cannot be written to: a full disk, say.
     #[error("cannot write the output")]
     Failed(#[source] Arc<io::Error>),
-    /// What is written can no longer be noted in the cursor; the last record may not have been.
-    #[error("cannot write the cursor")]
-    Unmarked(#[source] Arc<CursorError>),
+    /// The checkpoints of written records cannot be stored. The checkpoint of the last record is lost.
+    #[error("cannot store a checkpoint")]
+    Unmarked(#[source] Arc<io::Error>),
 }
 
 impl Writer {
@@ -73,7 +73,8 @@ impl Writer {
         Self::start(out, direct, stall_buffer, thread::drain)
     }
 
-    /// The same, one record at a time, and what was written is noted in `cursor` before the next one is begun.
+    /// Like [`Writer::spawn`], but writes one record at a time and hands its checkpoints to `on_written` before it
+    /// begins the next record.
     ///
     /// # Errors
     ///
@@ -82,12 +83,14 @@ impl Writer {
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
-    pub(crate) fn spawn_noting(
+    pub(crate) fn spawn_with_checkpoints(
         out: impl Write + AsFd + Send + 'static,
         stall_buffer: usize,
-        cursor: CursorFile,
+        on_written: impl FnMut(&[Checkpoint]) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Self> {
-        Self::start(out, Direct::never(), stall_buffer, |out, queue| thread::drain_noting(out, queue, cursor))
+        Self::start(out, Direct::never(), stall_buffer, |out, queue| {
+            thread::drain_with_checkpoints(out, queue, on_written);
+        })
     }
 
     fn start<W: Write + AsFd + Send + 'static>(

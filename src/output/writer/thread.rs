@@ -11,21 +11,29 @@ use rustix::io::Errno;
 use super::Fate;
 use super::batch::Chunk;
 use super::queue::Queue;
-use crate::cursor::CursorFile;
+use crate::event::Checkpoint;
 
 /// Runs until the queue says that there is no more, or a write fails.
 pub(super) fn drain(mut out: impl Write + AsFd, queue: &Queue) {
     each(queue, |chunk| write(&mut out, chunk, 0..chunk.bytes().len(), queue));
 }
 
-/// The same, one record at a time, and what was written is noted in the cursor before the next one is begun.
-pub(super) fn drain_noting(mut out: impl Write + AsFd, queue: &Queue, mut cursor: CursorFile) {
+/// Like [`drain`], but writes one record at a time and stores its checkpoints before it begins the next record.
+pub(super) fn drain_with_checkpoints(
+    mut out: impl Write + AsFd,
+    queue: &Queue,
+    mut on_written: impl FnMut(&[Checkpoint]) -> io::Result<()>,
+) {
+    let mut store = |checkpoints: &[Checkpoint]| match checkpoints {
+        [] => Ok(()),
+        _ => on_written(checkpoints).map_err(|error| Fate::Unmarked(Arc::new(error))),
+    };
     each(queue, |chunk| {
-        note(chunk, 0, &mut cursor)?;
+        store(chunk.checkpoints_at(0))?;
         let mut done = 0;
         for &end in chunk.ends() {
             write(&mut out, chunk, done..end, queue)?;
-            note(chunk, end, &mut cursor)?;
+            store(chunk.checkpoints_at(end))?;
             done = end;
         }
         Ok(())
@@ -49,10 +57,6 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
-}
-
-fn note(chunk: &Chunk, length: usize, cursor: &mut CursorFile) -> Result<(), Fate> {
-    cursor.note(chunk.marks_at(length)).map_err(|error| Fate::Unmarked(Arc::new(error)))
 }
 
 fn write(out: &mut (impl Write + AsFd), chunk: &Chunk, range: Range<usize>, queue: &Queue) -> Result<(), Fate> {
@@ -99,8 +103,6 @@ mod tests {
 
     use super::super::Written;
     use super::*;
-    use crate::config::Targets;
-    use crate::cursor::{self, Checkpoint, Followed};
 
     /// Answers writes as told.
     struct Scripted {
@@ -159,13 +161,8 @@ mod tests {
         assert!(matches!(outcome, Err(Fate::Failed(error)) if error.kind() == ErrorKind::StorageFull));
     }
 
-    #[test]
-    fn what_is_written_is_noted_and_what_is_not_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cursor");
-        let nobody = Targets::default();
-        let followed = Followed { conversations: &["c".to_owned()], groups: &nobody, since: None };
-        let (_, cursor) = cursor::open(&path, followed).unwrap();
+    /// Three records, each with a checkpoint, after a checkpoint without a record.
+    fn with_checkpoints() -> Queue {
         let queue = Queue::new(usize::MAX);
         let mut chunk = Chunk::default();
         for (key, record) in ["", "one\n", "two\n", "three\n"].into_iter().enumerate() {
@@ -176,13 +173,33 @@ mod tests {
         }
         queue.push(&mut chunk);
         queue.close();
+        queue
+    }
+
+    #[test]
+    fn only_the_checkpoints_of_written_records_are_stored() {
+        let queue = with_checkpoints();
         let fd = File::options().write(true).open("/dev/null").unwrap();
         let answers = VecDeque::from([Ok(4), Ok(2), Err(Errno::NOSPC.into())]);
-        drain_noting(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, cursor);
+        let mut stored = Vec::new();
+        drain_with_checkpoints(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, |checkpoints| {
+            stored.extend(checkpoints.iter().map(|checkpoint| checkpoint.key));
+            Ok(())
+        });
         assert_eq!(queue.written(), Written { records: 1, bytes: 6 });
-        let (_, cursor) = cursor::open(&path, followed).unwrap();
-        let noted: Vec<u64> = cursor.resume_points().flat_map(|(_, _, keys)| keys).collect();
-        assert_eq!(noted, [1, 2]);
+        assert_eq!(stored, [1, 2]);
+    }
+
+    #[test]
+    fn a_failed_checkpoint_ends_writing() {
+        let queue = with_checkpoints();
+        let fd = File::options().write(true).open("/dev/null").unwrap();
+        let answers = VecDeque::from([Ok(4), Ok(4)]);
+        drain_with_checkpoints(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, |checkpoints| {
+            if checkpoints[0].key < 3 { Ok(()) } else { Err(Errno::NOSPC.into()) }
+        });
+        assert_eq!(queue.written(), Written { records: 2, bytes: 8 });
+        assert!(matches!(queue.abandon(), Err(Fate::Unmarked(error)) if error.kind() == ErrorKind::StorageFull));
     }
 
     #[test]
