@@ -1,4 +1,4 @@
-//! End-to-end tests of the built binary. Each file holds one promise. All share one test program, so that their waits overlap.
+//! End-to-end tests of the built binary, one file per promise. All share one test program, so that their waits overlap.
 
 #![expect(clippy::unwrap_used, reason = "a failed step of a test panics")]
 

@@ -1,5 +1,5 @@
-//! Servers that send too much, too slowly or nonsense cost bounded time and memory and give a clear error (SEC-3, SEC-4,
-//! CONN-1, CONN-2, CONN-17, CONN-18, CONN-25, CONN-30, NTF-4, SRC-16).
+//! Servers that send too much, too slowly or nonsense cost bounded time and memory and give a clear error (SEC-3,
+//! SEC-4, CONN-1, CONN-2, CONN-17, CONN-18, CONN-25, CONN-30, NTF-4, SRC-16).
 
 use std::time::Duration;
 

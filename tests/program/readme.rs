@@ -118,7 +118,7 @@ fn command_arguments(line: &str) -> Option<Vec<OsString>> {
     Some(arguments.into_iter().filter(|argument| !argument.is_empty()).map(OsString::from).collect())
 }
 
-/// Returns the error message of a run without retries against these faults, with `HOST` and `ID` for the variable parts.
+/// Returns the error message of a run without retries against these faults, with `HOST` and `ID` as placeholders.
 async fn error_message(faults: &[&str], args: &[&str]) -> String {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     let options = Options { faults, ..Options::default() };
