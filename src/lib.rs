@@ -15,10 +15,12 @@
 //! | [`status`] | stderr: status lines, redaction of secrets, the status line of a terminal |
 //! | [`system`] | the operating system: signals, core dumps, suspends, private files |
 //! | [`event`] | the domain model |
+//! | `byte_scan` | searches for special bytes, eight at a time |
 //! | [`simulator`] | a local Genesys Cloud; shares no code with the client |
 
 mod api;
 mod backoff;
+mod byte_scan;
 pub mod cli;
 mod commands;
 pub mod config;

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::byte_scan::find_special;
+
 /// Spells out every dangerous character of `text`; borrowed when there is none.
 ///
 /// `\n` and CRLF become `\n`, a lone CR `\r`, other C0 controls and DEL `\x1b`, the rest `\u{202e}`. A backslash is
@@ -115,37 +117,11 @@ const fn classes(also: &[u8]) -> [Class; 256] {
     classes
 }
 
-fn first_but_plain(classes: &[Class; 256], bytes: &[u8]) -> Option<usize> {
-    let find = |bytes: &[u8]| bytes.iter().position(|&byte| classes[usize::from(byte)] != Class::Plain);
-    let (words, rest) = bytes.as_chunks();
-    let mut before = 0;
-    for word in words {
-        if !is_harmless(u64::from_le_bytes(*word))
-            && let Some(at) = find(word)
-        {
-            return Some(before + at);
-        }
-        before += word.len();
-    }
-    find(rest).map(|at| before + at)
-}
-
-/// Whether these eight bytes are ASCII that is special nowhere. Some that are may be taken for something else.
-fn is_harmless(word: u64) -> bool {
-    const EACH: u64 = u64::MAX / 0xff;
-    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(EACH * limit);
-    // With one bit turned round, a quote is the next after the controls; one more than DEL is beyond ASCII.
-    let quote_or_control = below(word ^ (EACH * 0x02), 0x21);
-    let backslash = below(word ^ (EACH * u64::from(b'\\')), 1);
-    let delete = word.wrapping_add(EACH);
-    (quote_or_control | backslash | delete | word) & (EACH * 0x80) == 0
-}
-
 fn next_special(Specials(classes): &Specials, text: &str, from: usize) -> Option<(usize, char)> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        at += first_but_plain(classes, &bytes[at..])?;
+        at += find_special(&bytes[at..], |byte| classes[usize::from(byte)] != Class::Plain)?;
         let found = text[at..].chars().next()?;
         if classes[usize::from(bytes[at])] == Class::Special || is_dangerous_beyond_ascii(found) {
             return Some((at, found));

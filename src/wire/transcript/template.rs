@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+pub(super) use crate::byte_scan::find_json_special as special;
+
 /// A frame with more of them is not plain.
 const MOST: usize = 64;
 
@@ -199,51 +201,5 @@ impl<'a> Reader<'a> {
 
     fn rest(&self) -> &'a [u8] {
         self.json.as_bytes().get(self.at..).unwrap_or_default()
-    }
-}
-
-/// Where the first byte is that ends a string or has no place in a plain one: a quote, a backslash, a control.
-///
-/// Eight bytes are looked at as one number: most strings of a frame are shorter than what it takes to begin with more.
-pub(super) fn special(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let before = words.len() * 8;
-    for (number, word) in words.iter().enumerate() {
-        let found = specials(u64::from_le_bytes(*word));
-        if found != 0 {
-            return Some(number * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    rest.iter().position(|&byte| is_special(byte)).map(|found| before + found)
-}
-
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// The highest bit of each special byte among eight; above the first of them it may be wrong.
-fn specials(word: u64) -> u64 {
-    const EACH: u64 = u64::MAX / 0xff;
-    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(EACH * limit);
-    // With one bit turned round, a quote is the next after the controls.
-    let quote_or_control = below(word ^ (EACH * 0x02), 0x21);
-    let backslash = below(word ^ (EACH * u64::from(b'\\')), 1);
-    (quote_or_control | backslash) & !word & (EACH * 0x80)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn the_first_special_byte_is_found(plain in "[ !a-zü]{0,40}", rest in "[a\"\\\\]{0,9}") {
-            for byte in 0..=u8::MAX {
-                let bytes = [plain.as_bytes(), &[byte], rest.as_bytes()].concat();
-                prop_assert_eq!(special(&bytes), bytes.iter().position(|&byte| is_special(byte)));
-            }
-        }
     }
 }
