@@ -18,7 +18,7 @@ use crate::cli::Cli;
 use crate::config::region;
 use crate::config::{Env, parse_env_file, parse_profiles, resolve};
 use crate::cursor as cursor_file;
-use crate::delivery::recording::{self, Line, What};
+use crate::delivery::recording::{self, RecordedItem, RecordingLine};
 use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
 use crate::status::redact::Secrets;
@@ -91,21 +91,21 @@ pub fn text(data: &[u8]) {
 /// A line of a recording.
 pub fn recording(data: &[u8]) {
     for line in String::from_utf8_lossy(data).lines() {
-        let Ok(Line::Entry(entry)) = recording::parse(line) else { continue };
-        match &entry.what {
-            What::Text(_, text) => arrives(RawFrame::Text(text)),
-            What::Binary(_, base64) => recording::binary(base64).iter().for_each(|bytes| frame(bytes)),
-            What::Message(at, message) => drop(shown(&event(*at, Body::Message((**message).clone())))),
-            What::Update(..) | What::Closed(_) | What::Gap { .. } => {}
+        let Ok(RecordingLine::Entry(entry)) = recording::parse(line) else { continue };
+        match &entry.item {
+            RecordedItem::Text(_, text) => arrives(RawFrame::Text(text)),
+            RecordedItem::Binary(_, base64) => recording::decode_binary(base64).iter().for_each(|bytes| frame(bytes)),
+            RecordedItem::Message(at, message) => drop(shown(&event(*at, Body::Message((**message).clone())))),
+            RecordedItem::Update(..) | RecordedItem::Closed(_) | RecordedItem::Gap { .. } => {}
         }
         let again = serde_json::to_string(&entry).expect("it can be written");
-        assert_eq!(recording::parse(&again).expect("it can be read again"), Line::Entry(entry));
+        assert_eq!(recording::parse(&again).expect("it can be read again"), RecordingLine::Entry(entry));
     }
 }
 
 /// A cursor file.
 pub fn cursor(data: &[u8]) {
-    cursor_file::holds(data);
+    cursor_file::assert_round_trip(data);
 }
 
 /// Whatever somebody types or sets, a `.env` file, and a file of profiles.

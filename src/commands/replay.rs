@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::config::ReplayFrom;
 use crate::dedup::{Dedup, OccurrenceCounter};
-use crate::delivery::recording::{self, Line, LineError, RecordingLine, What};
+use crate::delivery::recording::{self, LineError, RecordedItem, RecordingEntry, RecordingLine};
 use crate::delivery::sink::Delivery;
 use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
@@ -71,9 +71,9 @@ pub(crate) async fn replay(recording: &ReplayFrom, delivery: &RefCell<Delivery>)
                 }
                 Err(error) => return Err(ReplayError::Corrupt { line: number, reason: error.to_string() }),
             }
-            if delivery.borrow().output.over_limit() {
+            if delivery.borrow().output.is_over_limit() {
                 delivery.borrow_mut().flush();
-                reader.room().await;
+                reader.wait_for_capacity().await;
             }
         }
         delivery.borrow_mut().flush();
@@ -94,40 +94,46 @@ struct Run {
 }
 
 impl Run {
-    fn take(&mut self, line: Line, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
+    fn take(&mut self, line: RecordingLine, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
         match line {
-            Line::Header(header) => {
+            RecordingLine::Header(header) => {
                 *self = Self { started: true, ..Self::default() };
                 let ids = header.conversations.iter().map(String::as_str);
                 let prefixes = if header.grows { Prefixes::growing(ids) } else { Prefixes::new(ids) };
                 delivery.output.begin(prefixes);
                 Ok(())
             }
-            Line::Entry(entry) if self.started => self.entry(entry, number, delivery),
-            Line::Entry(_) => Err(ReplayError::Corrupt { line: number, reason: "its head is missing".to_owned() }),
+            RecordingLine::Entry(entry) if self.started => self.entry(entry, number, delivery),
+            RecordingLine::Entry(_) => {
+                Err(ReplayError::Corrupt { line: number, reason: "its head is missing".to_owned() })
+            }
         }
     }
 
-    fn entry(&mut self, entry: RecordingLine, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
-        let RecordingLine { at, conversation, what } = entry;
-        match what {
-            What::Text(connection, text) => self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery),
-            What::Binary(connection, base64) => {
+    fn entry(&mut self, entry: RecordingEntry, number: u64, delivery: &mut Delivery) -> Result<(), ReplayError> {
+        let RecordingEntry { at, conversation, item } = entry;
+        match item {
+            RecordedItem::Text(connection, text) => {
+                self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery)
+            }
+            RecordedItem::Binary(connection, base64) => {
                 let reason = || "its base64 is broken".to_owned();
-                let bytes = recording::binary(&base64)
+                let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
                 self.frame(&conversation, connection, at, RawFrame::Binary(&bytes), delivery);
             }
-            What::Gap { from, reason } => {
+            RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: at, reason };
                 self.event(&conversation, at, (Some(at), Body::Gap(gap)), delivery);
             }
-            What::Message(said, message) => self.event(&conversation, at, (said, Body::Message(*message)), delivery),
-            What::Update(when, what) => {
+            RecordedItem::Message(said, message) => {
+                self.event(&conversation, at, (said, Body::Message(*message)), delivery)
+            }
+            RecordedItem::Update(when, what) => {
                 let what = what.map(Into::into);
                 self.event(&conversation, at, (when, Body::Update { what }), delivery);
             }
-            What::Closed(when) => self.event(&conversation, at, (when, Body::Closed), delivery),
+            RecordedItem::Closed(when) => self.event(&conversation, at, (when, Body::Closed), delivery),
         }
         Ok(())
     }
@@ -141,7 +147,7 @@ impl Run {
         delivery: &mut Delivery,
     ) {
         let key = (conversation.to_owned(), connection);
-        let tally = self.tallies.entry(key).or_insert_with(|| OccurrenceCounter::of(connection));
+        let tally = self.tallies.entry(key).or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut arrival = arrival(raw, conversation, received, &self.shapes);
         let unknown = matches!(arrival.meaning, ItemKind::Ignored(_));
         if unknown && matches!(notification::read(raw), Notification::Heartbeat | Notification::Pong) {

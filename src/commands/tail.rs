@@ -18,7 +18,7 @@ use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice, Targets};
-use crate::cursor::{self, CursorFile, Followed};
+use crate::cursor::{self, CursorFile, FollowedTargets};
 use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
@@ -284,7 +284,7 @@ fn opened(config: &Config) -> Result<Option<(Dedup, CursorFile)>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
     let Config { conversations, groups, past, .. } = config;
     let Targets { queues, users } = groups;
-    let cursor = cursor::open(path, Followed { conversations, queues, users, since: past.since })?;
+    let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: past.since })?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
     tracing::debug!(
         "going on after what {} says was delivered; -n and --since are for what it does not know",

@@ -35,7 +35,7 @@ const CONVERSATIONS: usize = 10_000;
 
 /// What is followed in a run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Followed<'a> {
+pub(crate) struct FollowedTargets<'a> {
     /// The conversations that were named.
     pub(crate) conversations: &'a [String],
     /// The queues whose conversations are followed.
@@ -53,7 +53,7 @@ pub(crate) struct Followed<'a> {
 ///
 /// If the path names no regular file, or the file is in use, damaged, or the cursor of other targets. The file stays
 /// unchanged then.
-pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, CursorError> {
+pub(crate) fn open(path: &Path, followed: FollowedTargets<'_>) -> Result<CursorFile, CursorError> {
     open::open(path, followed)
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, Cu
 ///
 /// Where it does not hold.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn holds(data: &[u8]) {
+pub(crate) fn assert_round_trip(data: &[u8]) {
     let Ok(Some((header, mut kept))) = format::read(data) else { return };
     let again = |kept: &[retention::Kept]| {
         let mut file = Vec::new();

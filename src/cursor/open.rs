@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::format::{self, Fault, Header};
 use super::retention::Kept;
-use super::{CursorError, CursorFile, Followed};
+use super::{CursorError, CursorFile, FollowedTargets};
 use crate::dedup::FingerprintKey;
 use crate::system::private_file as place;
 
 /// The file, and the keys of what is in it.
-pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, CursorError> {
+pub(super) fn open(path: &Path, followed: FollowedTargets<'_>) -> Result<CursorFile, CursorError> {
     let real = place::real(path)?;
     // It stays locked until the file that takes its place is locked as well.
     let locked = place::lock(&real)?;
@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path, followed: Followed<'_>) -> Result<CursorFile, Cu
 }
 
 /// Whether something that is followed now was followed before, unless nothing was.
-fn belongs(header: &Header, kept: &[Kept], followed: Followed<'_>) -> bool {
+fn belongs(header: &Header, kept: &[Kept], followed: FollowedTargets<'_>) -> bool {
     let named = |kept: &Kept| followed.conversations.iter().any(|id| **id == *kept.conversation);
     let shared = |ours: &[String], theirs: &[String]| ours.iter().any(|id| theirs.contains(id));
     kept.is_empty()
@@ -38,7 +38,7 @@ fn belongs(header: &Header, kept: &[Kept], followed: Followed<'_>) -> bool {
 }
 
 /// Adds what is followed now; where nothing has come of what was followed `before`, it takes its place.
-fn join(header: &mut Header, followed: Followed<'_>, instead: bool) {
+fn join(header: &mut Header, followed: FollowedTargets<'_>, instead: bool) {
     for (theirs, ours) in [(&mut header.queues, followed.queues), (&mut header.users, followed.users)] {
         if instead {
             theirs.clear();

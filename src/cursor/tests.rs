@@ -24,7 +24,8 @@ fn ids(ids: &[&str]) -> Vec<String> {
 }
 
 fn open_with(path: &Path, conversations: &[&str], queues: &[&str]) -> Result<CursorFile, CursorError> {
-    let followed = Followed { conversations: &ids(conversations), queues: &ids(queues), users: &[], since: None };
+    let followed =
+        FollowedTargets { conversations: &ids(conversations), queues: &ids(queues), users: &[], since: None };
     super::open(path, followed)
 }
 
@@ -38,7 +39,7 @@ fn mark(conversation: &str, key: u64) -> Checkpoint {
 
 /// A cursor in which one event of this conversation is noted.
 fn resume_point(path: &Path, conversation: &str) {
-    open(path, &[conversation]).unwrap().note([&mark(conversation, 1)]).unwrap();
+    open(path, &[conversation]).unwrap().record([&mark(conversation, 1)]).unwrap();
 }
 
 fn noted(file: &CursorFile) -> Vec<(String, usize)> {
@@ -55,9 +56,9 @@ fn refusal(path: &Path) -> String {
 fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
     let (folder, path) = place();
     let mut file = open(&path, &["a", "b"]).unwrap();
-    file.note(&[mark("b", 1), mark("b", 2)]).unwrap();
-    file.note([]).unwrap();
-    file.note([&mark("a", CLOSED_KEY)]).unwrap();
+    file.record(&[mark("b", 1), mark("b", 2)]).unwrap();
+    file.record([]).unwrap();
+    file.record([&mark("a", CLOSED_KEY)]).unwrap();
     drop(file);
     for _ in 0..2 {
         let file = open(&path, &["b"]).unwrap();
@@ -90,7 +91,7 @@ fn a_ledger_goes_on_with_the_same_keys() {
         assert_eq!((ledger.is_delivered("a", "m1", None), ledger.resume_point("a").is_some()), (run == 1, run == 1));
         for event in &all {
             assert_eq!(ledger.admit(event, &mut tally), run == 0, "{event:?}");
-            file.note(&ledger.mark()).unwrap();
+            file.record(&ledger.take_checkpoint()).unwrap();
         }
         let news = [said(None, at), said(None, None), said(Some("m3"), at)];
         assert_eq!(news.map(|event| ledger.admit(&event, &mut tally)), [true; 3]);
@@ -105,7 +106,7 @@ fn a_second_process_is_refused_until_the_first_has_gone() {
     let (_folder, path) = place();
     let mut first = open(&path, &["a"]).unwrap();
     assert!(refusal(&path).starts_with("another process uses the cursor "));
-    first.note([&mark("a", 1)]).unwrap();
+    first.record([&mark("a", 1)]).unwrap();
     assert!(matches!(open(&path, &["a"]), Err(CursorError::Busy(_))));
     drop(first);
     assert_eq!(noted(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 1)]);
@@ -126,7 +127,7 @@ fn a_long_file_is_put_in_its_shortest_form_and_stays_ours() {
     };
     let mut longest = 0;
     for from in (1..40_000).step_by(100) {
-        file.note(&marks(from..from + 100)).unwrap();
+        file.record(&marks(from..from + 100)).unwrap();
         longest = longest.max(fs::metadata(&path).unwrap().len());
         assert!(matches!(open(&path, &["a"]), Err(CursorError::Busy(_))));
     }
@@ -149,7 +150,7 @@ fn the_longest_silent_of_too_many_conversations_are_forgotten() {
         key: 1,
         at: Some(Utc::now().timestamp_millis() - n),
     });
-    file.note(&marks.collect::<Vec<_>>()).unwrap();
+    file.record(&marks.collect::<Vec<_>>()).unwrap();
     drop(file);
     let file = open(&path, &["c0"]).unwrap();
     assert_eq!(file.earlier_deliveries().count(), CONVERSATIONS);
@@ -165,7 +166,7 @@ fn the_longest_silent_are_known_by_their_age_where_there_is_too_much() {
         let conversation: Arc<str> = format!("c{n}").into();
         (0..800).map(move |key| Checkpoint { conversation: Arc::clone(&conversation), key, at: Some(now - n) })
     });
-    file.note(&marks.collect::<Vec<_>>()).unwrap();
+    file.record(&marks.collect::<Vec<_>>()).unwrap();
     drop(file);
     let file = open(&path, &["c0"]).unwrap();
     let sizes: Vec<usize> = noted(&file).into_iter().map(|(_, size)| size).collect();
@@ -180,7 +181,7 @@ fn what_is_torn_is_left_out_and_written_over() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, [whole.as_slice(), b"[0,17673"].concat()).unwrap();
     let mut file = open(&path, &["a"]).unwrap();
-    file.note([&mark("a", 2)]).unwrap();
+    file.record([&mark("a", 2)]).unwrap();
     drop(file);
     assert_eq!(noted(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 2)]);
 }
@@ -222,7 +223,7 @@ fn a_cursor_of_others_is_refused_and_one_that_is_shared_grows() {
     resume_point(&path, "b");
     assert!(refusal(&path).ends_with(" is of other conversations; it is left as it is"));
     let mut both = open(&path, &["a", "b"]).unwrap();
-    both.note([&mark("a", 1)]).unwrap();
+    both.record([&mark("a", 1)]).unwrap();
     drop(both);
     assert_eq!(open(&path, &["a"]).unwrap().earlier_deliveries().count(), 2);
     assert!(matches!(open_with(&path, &[], &["q"]), Err(CursorError::Others(_))));

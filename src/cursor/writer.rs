@@ -70,7 +70,7 @@ impl CursorFile {
     /// # Errors
     ///
     /// When that cannot be written. The file is of no more use to this process then, and to the next one as far as it came.
-    pub(crate) fn note<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> io::Result<()> {
+    pub(crate) fn record<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> io::Result<()> {
         self.lines.clear();
         for mark in marks {
             self.push(mark);

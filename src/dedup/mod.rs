@@ -78,7 +78,7 @@ impl Dedup {
 
     /// What the cursor is to keep of the event that was admitted last; `None` without a cursor, and where the event
     /// could not be recognised later.
-    pub(crate) fn mark(&mut self) -> Option<Checkpoint> {
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Checkpoint> {
         self.journal.as_mut()?.take()
     }
 
@@ -131,7 +131,7 @@ impl Dedup {
 
 impl OccurrenceCounter {
     /// The empty tally of the connection with this number.
-    pub(crate) fn of(connection: u32) -> Self {
+    pub(crate) fn for_connection(connection: u32) -> Self {
         Self { connection, ..Self::default() }
     }
 

@@ -35,20 +35,20 @@ pub(crate) struct Header {
 
 /// Every other line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RecordingLine {
+pub(crate) struct RecordingEntry {
     /// When it happened.
     pub(crate) at: DateTime<Utc>,
     /// The conversation it belongs to.
     pub(crate) conversation: String,
     /// What happened.
     #[serde(flatten)]
-    pub(crate) what: What,
+    pub(crate) item: RecordedItem,
 }
 
 /// What can happen in a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum What {
+pub(crate) enum RecordedItem {
     /// A text frame, and the number of the connection that brought it.
     Text(u32, String),
     /// A binary frame, in base64.
@@ -70,11 +70,11 @@ pub(crate) enum What {
 
 /// A line of a recording.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Line {
+pub(crate) enum RecordingLine {
     /// A run starts.
     Header(Header),
     /// Something happened in it.
-    Entry(RecordingLine),
+    Entry(RecordingEntry),
 }
 
 /// Why a file cannot be recorded to.
@@ -139,23 +139,23 @@ impl Recorder {
     }
 
     /// Records a frame as it came over the connection of this number.
-    pub(crate) fn frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
-        let what = match frame {
-            RawFrame::Text(text) => What::Text(connection, text.to_owned()),
-            RawFrame::Binary(bytes) => What::Binary(connection, BASE64_STANDARD.encode(bytes)),
+    pub(crate) fn record_frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
+        let item = match frame {
+            RawFrame::Text(text) => RecordedItem::Text(connection, text.to_owned()),
+            RawFrame::Binary(bytes) => RecordedItem::Binary(connection, BASE64_STANDARD.encode(bytes)),
         };
-        self.write(&RecordingLine { at, conversation: conversation.to_owned(), what });
+        self.write(&RecordingEntry { at, conversation: conversation.to_owned(), item });
     }
 
     /// Records an event that came in no frame of its own.
-    pub(crate) fn event(&mut self, event: &TranscriptEvent<'_>) {
-        let what = match &event.body {
-            Body::Gap(gap) => What::Gap { from: gap.from, reason: gap.reason.clone() },
-            Body::Message(message) => What::Message(event.at, Box::new(message.clone().into_owned())),
-            Body::Update { what } => What::Update(event.at, what.as_deref().map(str::to_owned)),
-            Body::Closed => What::Closed(event.at),
+    pub(crate) fn record_event(&mut self, event: &TranscriptEvent<'_>) {
+        let item = match &event.body {
+            Body::Gap(gap) => RecordedItem::Gap { from: gap.from, reason: gap.reason.clone() },
+            Body::Message(message) => RecordedItem::Message(event.at, Box::new(message.clone().into_owned())),
+            Body::Update { what } => RecordedItem::Update(event.at, what.as_deref().map(str::to_owned)),
+            Body::Closed => RecordedItem::Closed(event.at),
         };
-        self.write(&RecordingLine { at: event.received, conversation: event.conversation.to_owned(), what });
+        self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), item });
     }
 
     /// Hands what was recorded to the file.
@@ -194,13 +194,13 @@ pub(crate) enum LineError {
 }
 
 /// Reads a line of a recording.
-pub(crate) fn parse(line: &str) -> Result<Line, LineError> {
+pub(crate) fn parse(line: &str) -> Result<RecordingLine, LineError> {
     let error = match serde_json::from_str(line) {
-        Ok(entry) => return Ok(Line::Entry(entry)),
+        Ok(entry) => return Ok(RecordingLine::Entry(entry)),
         Err(error) => error,
     };
     match serde_json::from_str::<Header>(line) {
-        Ok(header) if header.version == VERSION => Ok(Line::Header(header)),
+        Ok(header) if header.version == VERSION => Ok(RecordingLine::Header(header)),
         Ok(header) => Err(LineError::Version(header.version)),
         Err(_) if error.is_eof() => Err(LineError::Torn),
         Err(_) => Err(LineError::Foreign { column: error.column() }),
@@ -208,7 +208,7 @@ pub(crate) fn parse(line: &str) -> Result<Line, LineError> {
 }
 
 /// The bytes of a binary frame; `None` when they were not written by this program.
-pub(crate) fn binary(base64: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_binary(base64: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(base64).ok()
 }
 
@@ -251,7 +251,7 @@ fn is_recording(file: &File) -> io::Result<bool> {
     reader.rewind()?;
     match reader.take(LONGEST_HEADER).read_line(&mut first) {
         Ok(0) => Ok(true),
-        Ok(_) => Ok(matches!(parse(&first), Ok(Line::Header(_)))),
+        Ok(_) => Ok(matches!(parse(&first), Ok(RecordingLine::Header(_)))),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
         Err(error) => Err(error),
     }
@@ -289,7 +289,7 @@ mod tests {
         Recorder::open(path, &["c1".to_owned()], false).expect("a recording")
     }
 
-    fn lines(path: &Path) -> Vec<Line> {
+    fn lines(path: &Path) -> Vec<RecordingLine> {
         let text = std::fs::read_to_string(path).expect("a file");
         text.lines().map(|line| parse(line).expect("a line")).collect()
     }
@@ -299,26 +299,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.rec");
         let mut recorder = record(&path);
-        recorder.frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
-        recorder.frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
+        recorder.record_frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
+        recorder.record_frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
         let gap = Body::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
-        recorder.event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
+        recorder.record_event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
         recorder.flush().expect("written");
         let lines = lines(&path);
-        assert!(matches!(&lines[0], Line::Header(header) if header.conversations == ["c1"]));
-        let whats: Vec<What> = lines
+        assert!(matches!(&lines[0], RecordingLine::Header(header) if header.conversations == ["c1"]));
+        let whats: Vec<RecordedItem> = lines
             .into_iter()
             .filter_map(|line| match line {
-                Line::Entry(entry) => {
+                RecordingLine::Entry(entry) => {
                     assert_eq!((entry.at, entry.conversation.as_str()), (at(), "c1"));
-                    Some(entry.what)
+                    Some(entry.item)
                 }
-                Line::Header(_) => None,
+                RecordingLine::Header(_) => None,
             })
             .collect();
-        assert_eq!(whats[0], What::Text(0, "{\n\u{202e}".into()));
-        assert!(matches!(&whats[1], What::Binary(1, bytes) if binary(bytes).as_deref() == Some(&[0xff, 0])));
-        assert_eq!(whats[2], What::Gap { from: at(), reason: "lost".into() });
+        assert_eq!(whats[0], RecordedItem::Text(0, "{\n\u{202e}".into()));
+        assert!(
+            matches!(&whats[1], RecordedItem::Binary(1, bytes) if decode_binary(bytes).as_deref() == Some(&[0xff, 0]))
+        );
+        assert_eq!(whats[2], RecordedItem::Gap { from: at(), reason: "lost".into() });
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Delivery {
     /// Starts the tally of a connection that has just been opened.
     pub(crate) fn opened(&mut self) -> OccurrenceCounter {
         self.connections += 1;
-        OccurrenceCounter::of(self.connections)
+        OccurrenceCounter::for_connection(self.connections)
     }
 
     /// Takes what came over the connection that keeps this tally.
@@ -97,7 +97,7 @@ impl Delivery {
         let Item { conversation, received, raw, meaning, .. } = arrival;
         if let Some(raw) = raw {
             if let Some(recorder) = &mut self.recorder {
-                recorder.frame(conversation, tally.connection(), received, raw);
+                recorder.record_frame(conversation, tally.connection(), received, raw);
             }
             self.output.frame(raw, meaning == ItemKind::Keepalive);
         }
@@ -142,7 +142,7 @@ impl Delivery {
         }
         self.counts.delivered += 1;
         self.output.event(event);
-        self.output.mark(ledger.mark());
+        self.output.checkpoint(ledger.take_checkpoint());
         Admitted::New
     }
 
@@ -173,18 +173,19 @@ impl Delivery {
     ) -> Admitted {
         let events =
             events.into_iter().map(|TimedEvent { at, body }| TranscriptEvent { conversation, at, received, body });
-        let admitted = events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.mark())));
+        let admitted =
+            events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.take_checkpoint())));
         let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
         let begun = ledger.resume_point(conversation).is_some();
         let wanted = if why == BackfillReason::Startup && !begun { self.lines } else { None };
         let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
         // What is passed over now is not wanted of the next run either.
-        marks.drain(..shown).for_each(|mark| self.output.mark(mark));
+        marks.drain(..shown).for_each(|mark| self.output.checkpoint(mark));
         for (event, mark) in new[shown..].iter().zip(marks) {
             self.counts.delivered += 1;
             self.record(event);
             self.output.event(event);
-            self.output.mark(mark);
+            self.output.checkpoint(mark);
         }
         if why == BackfillReason::Outage {
             let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();
@@ -205,7 +206,7 @@ impl Delivery {
 
     fn record(&mut self, event: &TranscriptEvent<'_>) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.event(event);
+            recorder.record_event(event);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::config::OutputOptions;
 use crate::cursor::{CursorError, CursorFile};
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
-use crate::output::{Fate, Output, Prefixes, Writer};
+use crate::output::{Output, Prefixes, Writer, WriterExit};
 use crate::status::stderr::{Above, Stderr};
 
 /// How long what was read may take to reach the reader when the user wants to leave.
@@ -45,7 +45,7 @@ impl Sink {
         let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
         let writer = match cursor {
             Some(mut cursor) => {
-                let on_written = move |checkpoints: &[_]| cursor.note(checkpoints);
+                let on_written = move |checkpoints: &[_]| cursor.record(checkpoints);
                 Writer::spawn_with_checkpoints(stdout, lines.stall_buffer, on_written)
             }
             None => Writer::spawn(stdout, lines.stall_buffer),
@@ -66,10 +66,10 @@ impl Sink {
         let writer = self.delivery.borrow().output.handle();
         tokio::select! {
             biased;
-            fate = writer.fate() => match fate {
-                Fate::ReaderGone => Ok(None),
-                Fate::Failed(error) => Err(Error::Output(error)),
-                Fate::Unmarked(source) => Err(cursor_error(self.cursor_path.clone(), source)),
+            exit = writer.exit() => match exit {
+                WriterExit::ReaderClosed => Ok(None),
+                WriterExit::WriteFailed(error) => Err(Error::Output(error)),
+                WriterExit::CheckpointFailed(source) => Err(cursor_error(self.cursor_path.clone(), source)),
             },
             () = self.broken.cancelled() => match self.delivery.borrow_mut().broken() {
                 Some(error) => Err(Error::Record(error)),
@@ -94,10 +94,10 @@ impl Sink {
             summary = &mut finishing => Some(summary),
             () = stop.cancelled() => tokio::time::timeout(LAST_FLUSH, finishing).await.ok(),
         };
-        match summary.and_then(|summary| summary.fate) {
-            Some(Fate::Failed(error)) => Err(Error::Output(error)),
-            Some(Fate::Unmarked(source)) => Err(cursor_error(cursor_path, source)),
-            Some(Fate::ReaderGone) => Ok(None),
+        match summary.and_then(|summary| summary.exit) {
+            Some(WriterExit::WriteFailed(error)) => Err(Error::Output(error)),
+            Some(WriterExit::CheckpointFailed(source)) => Err(cursor_error(cursor_path, source)),
+            Some(WriterExit::ReaderClosed) => Ok(None),
             None => Ok(Some((writer.written().records, counts))),
         }
     }

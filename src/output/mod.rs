@@ -25,7 +25,7 @@ pub use self::escape::{escape, push_escaped};
 pub use self::filter::Selection;
 pub use self::prefix::Prefixes;
 pub use self::style::{Format, Multiline, Style, Timestamps};
-pub use self::writer::{Fate, Writer, WriterHandle, Written};
+pub use self::writer::{Writer, WriterExit, WriterHandle, Written};
 use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
@@ -34,7 +34,7 @@ use self::text::TextLines;
 
 /// Turns events into records and hands them to a [`Writer`].
 ///
-/// No method waits for the reader; pace yourself by [`Output::over_limit`] and [`WriterHandle::room`].
+/// No method waits for the reader; pace yourself by [`Output::is_over_limit`] and [`WriterHandle::wait_for_capacity`].
 pub struct Output {
     style: Style,
     records: Records,
@@ -87,7 +87,7 @@ pub struct Summary {
     /// What the reader was really given.
     pub written: Written,
     /// Why not all was written, unless it was the time limit.
-    pub fate: Option<Fate>,
+    pub exit: Option<WriterExit>,
 }
 
 impl Output {
@@ -123,9 +123,9 @@ impl Output {
     }
 
     /// Says what the cursor is to know once everything before it is written, where one is kept.
-    pub(crate) fn mark(&mut self, mark: Option<Checkpoint>) {
+    pub(crate) fn checkpoint(&mut self, mark: Option<Checkpoint>) {
         if let Some(mark) = mark {
-            self.writer.mark(mark);
+            self.writer.checkpoint(mark);
         }
     }
 
@@ -158,10 +158,10 @@ impl Output {
         self.writer.flush();
     }
 
-    /// Whether the reader is so far behind that it is time to await [`WriterHandle::room`].
+    /// Whether the reader is so far behind that it is time to await [`WriterHandle::wait_for_capacity`].
     #[must_use]
-    pub fn over_limit(&self) -> bool {
-        self.writer.over_limit()
+    pub fn is_over_limit(&self) -> bool {
+        self.writer.is_over_limit()
     }
 
     /// What can be awaited and asked without borrowing the output.
@@ -176,8 +176,8 @@ impl Output {
     /// wait, not what was flushed.
     pub async fn finish(self, limit: Option<Duration>) -> Summary {
         let handle = self.writer.handle();
-        let fate = self.writer.finish(limit).await.err();
-        Summary { shown: self.shown, written: handle.written(), fate }
+        let exit = self.writer.finish(limit).await.err();
+        Summary { shown: self.shown, written: handle.written(), exit }
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
         assert_eq!((summary.shown, summary.written.records), (2, 2));
         assert_eq!(summary.written.bytes, written.len() as u64);
-        assert!(summary.fate.is_none());
+        assert!(summary.exit.is_none());
     }
 
     #[tokio::test]
@@ -244,11 +244,11 @@ mod tests {
         let (reader, mut output) = output(Style::default());
         let handle = output.handle();
         drop(reader);
-        let fate = tokio::time::timeout(Duration::from_secs(10), handle.fate()).await;
-        assert!(matches!(fate, Ok(Fate::ReaderGone)));
+        let fate = tokio::time::timeout(Duration::from_secs(10), handle.exit()).await;
+        assert!(matches!(fate, Ok(WriterExit::ReaderClosed)));
         assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
         let summary = output.finish(None).await;
         assert_eq!((summary.shown, summary.written), (1, Written::default()));
-        assert!(matches!(summary.fate, Some(Fate::ReaderGone)));
+        assert!(matches!(summary.exit, Some(WriterExit::ReaderClosed)));
     }
 }

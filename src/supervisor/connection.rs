@@ -98,9 +98,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ///
     /// When the connection has ended. Cancel safe: what was read was delivered.
     pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Progress, SourceError> {
-        if shared.delivery.borrow().output.over_limit() {
+        if shared.delivery.borrow().output.is_over_limit() {
             shared.delivery.borrow_mut().flush();
-            self.session.hold(shared.reader.room()).await;
+            self.session.hold(shared.reader.wait_for_capacity()).await;
         }
         let due = self.renew_at();
         while !self.turn.is_over() {
@@ -158,7 +158,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 shared.delivery.borrow_mut().flush();
                 Some(Progress::Closed)
             }
-            Admitted::New if shared.delivery.borrow().output.over_limit() => Some(Progress::More),
+            Admitted::New if shared.delivery.borrow().output.is_over_limit() => Some(Progress::More),
             Admitted::New | Admitted::Repeat => None,
         }
     }

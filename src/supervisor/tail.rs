@@ -136,7 +136,7 @@ impl Tail<'_> {
         let mut deadline = Instant::now() + LAST_WAIT;
         loop {
             // What the reader has no room for is still in the old connection; then the clock rests.
-            let behind = self.shared.delivery.borrow().output.over_limit();
+            let behind = self.shared.delivery.borrow().output.is_over_limit();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Interrupt::Stopped),

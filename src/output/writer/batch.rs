@@ -2,9 +2,9 @@
 
 use crate::event::Checkpoint;
 
-/// The size a chunk is made with, and up to which small ones are put together.
+/// The size a batch is made with, and up to which small ones are put together.
 const CAPACITY: usize = 64 * 1024;
-/// Handed over from here on, so that a record of ordinary size does not make the chunk grow.
+/// Handed over from here on, so that a record of ordinary size does not make the batch grow.
 const FULL: usize = CAPACITY - 4 * 1024;
 
 /// As many marks without records are worth handing over.
@@ -12,7 +12,7 @@ const MANY_MARKS: usize = 4 * 1024;
 
 /// Whole records, and where each of them ends.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
+pub(super) struct Batch {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     checkpoints: Vec<Checkpoint>,
@@ -20,7 +20,7 @@ pub(super) struct Chunk {
     checkpoint_offsets: Vec<usize>,
 }
 
-impl Chunk {
+impl Batch {
     /// Appends what `format` writes as one record.
     pub(super) fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
         if self.bytes.capacity() == 0 {
@@ -31,7 +31,7 @@ impl Chunk {
     }
 
     /// Appends what the cursor is to know once all records before it are written.
-    pub(super) fn mark(&mut self, mark: Checkpoint) {
+    pub(super) fn checkpoint(&mut self, mark: Checkpoint) {
         self.checkpoints.push(mark);
         self.checkpoint_offsets.push(self.bytes.len());
     }
@@ -86,7 +86,7 @@ impl Chunk {
         fits
     }
 
-    /// Forgets the first `length` bytes, and says how many records end in them. For chunks without marks.
+    /// Forgets the first `length` bytes, and says how many records end in them. For batches without marks.
     pub(super) fn cut(&mut self, length: usize) -> usize {
         let records = self.records_within(length);
         if length > 0 {
@@ -116,48 +116,48 @@ impl Chunk {
 mod tests {
     use super::*;
 
-    fn chunk(records: &[&str]) -> Chunk {
-        let mut chunk = Chunk::default();
+    fn batch(records: &[&str]) -> Batch {
+        let mut batch = Batch::default();
         for record in records {
-            chunk.record(|out| out.extend_from_slice(record.as_bytes()));
+            batch.record(|out| out.extend_from_slice(record.as_bytes()));
         }
-        chunk
+        batch
     }
 
     #[test]
     fn only_whole_records_are_counted() {
-        let mut chunk = chunk(&["one\n", "two\n"]);
-        assert!(chunk.absorb(&mut self::chunk(&["three\n"])));
-        assert_eq!(chunk.bytes(), b"one\ntwo\nthree\n");
-        assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| chunk.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
+        let mut batch = batch(&["one\n", "two\n"]);
+        assert!(batch.absorb(&mut self::batch(&["three\n"])));
+        assert_eq!(batch.bytes(), b"one\ntwo\nthree\n");
+        assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| batch.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
     }
 
     #[test]
     fn what_is_cut_off_is_counted() {
-        let mut chunk = chunk(&["one\n", "two\n"]);
-        assert_eq!((chunk.cut(0), chunk.cut(5), chunk.bytes()), (0, 1, &b"wo\n"[..]));
-        assert_eq!((chunk.cut(3), chunk.is_empty()), (1, true));
+        let mut batch = batch(&["one\n", "two\n"]);
+        assert_eq!((batch.cut(0), batch.cut(5), batch.bytes()), (0, 1, &b"wo\n"[..]));
+        assert_eq!((batch.cut(3), batch.is_empty()), (1, true));
     }
 
     #[test]
     fn marks_keep_their_place_among_records() {
         let mark = |key| Checkpoint { conversation: "c".into(), key, at: None };
-        let mut chunk = Chunk::default();
-        chunk.mark(mark(1));
-        assert!(!chunk.is_empty());
-        let mut other = self::chunk(&["one\n"]);
-        other.mark(mark(2));
-        other.mark(mark(3));
-        assert!(chunk.absorb(&mut other) && other.is_empty());
-        let keys = |length| chunk.checkpoints_at(length).iter().map(|mark| mark.key).collect::<Vec<_>>();
+        let mut batch = Batch::default();
+        batch.checkpoint(mark(1));
+        assert!(!batch.is_empty());
+        let mut other = self::batch(&["one\n"]);
+        other.checkpoint(mark(2));
+        other.checkpoint(mark(3));
+        assert!(batch.absorb(&mut other) && other.is_empty());
+        let keys = |length| batch.checkpoints_at(length).iter().map(|mark| mark.key).collect::<Vec<_>>();
         assert_eq!([keys(0), keys(3), keys(4), keys(5)], [vec![1], vec![], vec![2, 3], vec![]]);
     }
 
     #[test]
     fn chunks_are_put_together_only_while_they_are_small() {
         let long = "x".repeat(CAPACITY - 3);
-        assert!(chunk(&[&long]).absorb(&mut chunk(&["ab\n"])));
-        assert!(!chunk(&[&long]).absorb(&mut chunk(&["abc\n"])));
-        assert!(chunk(&[&long]).is_full());
+        assert!(batch(&[&long]).absorb(&mut batch(&["ab\n"])));
+        assert!(!batch(&[&long]).absorb(&mut batch(&["abc\n"])));
+        assert!(batch(&[&long]).is_full());
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::Queue;
-use super::reader_monitor::Hangup;
-use super::{Fate, Written};
+use super::reader_monitor::ReaderMonitor;
+use super::{WriterExit, Written};
 
 /// How long a reader may take to catch up before it is allowed to fall behind further.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct WriterHandle {
     queue: Arc<Queue>,
-    hangup: Arc<Hangup>,
+    hangup: Arc<ReaderMonitor>,
 }
 
 impl WriterHandle {
-    pub(super) fn new(queue: Arc<Queue>, hangup: Hangup) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, hangup: ReaderMonitor) -> Self {
         Self { queue, hangup: Arc::new(hangup) }
     }
 
@@ -32,7 +32,7 @@ impl WriterHandle {
     ///
     /// At once when the writer is within its limit, or has failed. Once as much is held back as may ever be, it waits
     /// without a limit. Cancel safe.
-    pub async fn room(&self) {
+    pub async fn wait_for_capacity(&self) {
         if !self.queue.is_over_limit() {
             return;
         }
@@ -47,11 +47,11 @@ impl WriterHandle {
     /// Waits until the reader has gone away or a write has failed, and says which; also while nothing is written.
     ///
     /// Does not resolve as long as all is well. Cancel safe.
-    pub async fn fate(&self) -> Fate {
+    pub async fn exit(&self) -> WriterExit {
         tokio::select! {
             biased;
             fate = self.queue.failed() => return fate,
-            () = self.hangup.gone() => self.queue.fail(Fate::ReaderGone),
+            () = self.hangup.gone() => self.queue.fail(WriterExit::ReaderClosed),
         }
         self.queue.failed().await
     }

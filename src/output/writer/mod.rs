@@ -1,7 +1,7 @@
 //! The thread that owns standard output, and the producer's end of it.
 //!
-//! The producer formats into a chunk of its own and hands it over when the burst ends or the chunk is full; a few lines for
-//! a pipe that has room it writes itself. It never waits in a call: a reader that falls behind shows in [`Writer::over_limit`], and [`WriterHandle::room`] is where to
+//! The producer formats into a batch of its own and hands it over when the burst ends or the batch is full; a few lines for
+//! a pipe that has room it writes itself. It never waits in a call: a reader that falls behind shows in [`Writer::is_over_limit`], and [`WriterHandle::wait_for_capacity`] is where to
 //! wait, so that the runtime goes on answering pings. The thread is never joined, so no reader can hang the process.
 
 mod batch;
@@ -19,17 +19,17 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use self::batch::Chunk;
+use self::batch::Batch;
 pub use self::handle::WriterHandle;
-use self::nonblocking::Direct;
+use self::nonblocking::NonblockingPipe;
 use self::queue::Queue;
-use self::reader_monitor::Hangup;
+use self::reader_monitor::ReaderMonitor;
 use crate::event::Checkpoint;
 
 /// The producer's end. Dropping it flushes and lets the thread end by itself.
 pub struct Writer {
-    local: Chunk,
-    direct: Direct,
+    local: Batch,
+    direct: NonblockingPipe,
     handle: WriterHandle,
     /// Whether the limit was passed when something was handed over last; only then it can be passed now.
     was_over_limit: bool,
@@ -46,16 +46,16 @@ pub struct Written {
 
 /// Why nothing is written any more.
 #[derive(Debug, Clone, Error)]
-pub enum Fate {
+pub enum WriterExit {
     /// Nobody reads any more, as after `| head -3`. That is success.
     #[error("the reader has gone away")]
-    ReaderGone,
+    ReaderClosed,
     /// The output cannot be written to: a full disk, say.
     #[error("cannot write the output")]
-    Failed(#[source] Arc<io::Error>),
+    WriteFailed(#[source] Arc<io::Error>),
     /// The checkpoints of written records cannot be stored. The checkpoint of the last record is lost.
     #[error("cannot store a checkpoint")]
-    Unmarked(#[source] Arc<io::Error>),
+    CheckpointFailed(#[source] Arc<io::Error>),
 }
 
 impl Writer {
@@ -69,7 +69,7 @@ impl Writer {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
-        let direct = Direct::to(out.as_fd());
+        let direct = NonblockingPipe::to(out.as_fd());
         Self::start(out, direct, stall_buffer, thread::drain)
     }
 
@@ -88,24 +88,24 @@ impl Writer {
         stall_buffer: usize,
         on_written: impl FnMut(&[Checkpoint]) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Self> {
-        Self::start(out, Direct::never(), stall_buffer, |out, queue| {
+        Self::start(out, NonblockingPipe::never(), stall_buffer, |out, queue| {
             thread::drain_with_checkpoints(out, queue, on_written);
         })
     }
 
     fn start<W: Write + AsFd + Send + 'static>(
         out: W,
-        direct: Direct,
+        direct: NonblockingPipe,
         stall_buffer: usize,
         drain: impl FnOnce(W, &Queue) + Send + 'static,
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
-        let handle = WriterHandle::new(Arc::clone(&queue), Hangup::watch(out.as_fd()));
+        let handle = WriterHandle::new(Arc::clone(&queue), ReaderMonitor::watch(out.as_fd()));
         Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
-        Ok(Self { local: Chunk::default(), direct, handle, was_over_limit: false })
+        Ok(Self { local: Batch::default(), direct, handle, was_over_limit: false })
     }
 
-    /// Appends what `format` writes as one record. A full chunk is handed over at once.
+    /// Appends what `format` writes as one record. A full batch is handed over at once.
     pub fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
         self.local.record(format);
         if self.local.is_full() {
@@ -114,8 +114,8 @@ impl Writer {
     }
 
     /// Appends what the cursor is to know once all records before it are written. For a writer with a cursor only.
-    pub(crate) fn mark(&mut self, mark: Checkpoint) {
-        self.local.mark(mark);
+    pub(crate) fn checkpoint(&mut self, mark: Checkpoint) {
+        self.local.checkpoint(mark);
         if self.local.is_full() {
             self.flush();
         }
@@ -140,7 +140,7 @@ impl Writer {
 
     /// Whether more is waiting for the reader than the soft limit allows.
     #[must_use]
-    pub fn over_limit(&self) -> bool {
+    pub fn is_over_limit(&self) -> bool {
         self.was_over_limit && self.handle.queue().is_over_limit()
     }
 
@@ -152,12 +152,12 @@ impl Writer {
 
     /// Flushes and waits until everything is written or the limit is reached, and says how much was.
     ///
-    /// At the limit the thread stops after the chunk it is at. Dropping the future leaves it to write the rest.
+    /// At the limit the thread stops after the batch it is at. Dropping the future leaves it to write the rest.
     ///
     /// # Errors
     ///
     /// Why not everything could be written; [`WriterHandle::written`] has the count.
-    pub async fn finish(self, limit: Option<Duration>) -> Result<Written, Fate> {
+    pub async fn finish(self, limit: Option<Duration>) -> Result<Written, WriterExit> {
         let handle = self.handle();
         drop(self);
         let Some(limit) = limit else { return handle.queue().ended().await };

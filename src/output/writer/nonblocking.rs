@@ -11,9 +11,9 @@ use rustix::io::Errno;
 const FEW: usize = 4096;
 
 /// A pipe that can be written to without waiting, whatever its reader does; nothing else can.
-pub(super) struct Direct(Option<OwnedFd>);
+pub(super) struct NonblockingPipe(Option<OwnedFd>);
 
-impl Direct {
+impl NonblockingPipe {
     /// Never writes.
     pub(super) fn never() -> Self {
         Self(None)
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_pipe_takes_little_at_once_and_is_not_waited_for_when_it_is_full() {
         let (mut reader, out) = pipe().unwrap();
-        let mut direct = Direct::to(out.as_fd());
+        let mut direct = NonblockingPipe::to(out.as_fd());
         assert_eq!(direct.write(b"one\n"), 4);
         assert_eq!(direct.write(&[b'x'; FEW + 1]), 0, "for the thread");
         let mut written = 4;
@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn what_is_no_pipe_is_for_the_thread() {
         let mut file = tempfile::tempfile().unwrap();
-        assert_eq!(Direct::to(file.as_fd()).write(b"one\n"), 0);
+        assert_eq!(NonblockingPipe::to(file.as_fd()).write(b"one\n"), 0);
         file.write_all(b"two\n").unwrap();
-        assert_eq!((file.metadata().unwrap().len(), Direct::never().write(b"one\n")), (4, 0));
+        assert_eq!((file.metadata().unwrap().len(), NonblockingPipe::never().write(b"one\n")), (4, 0));
     }
 }

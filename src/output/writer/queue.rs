@@ -5,8 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::batch::Chunk;
-use super::{Fate, Written};
+use super::batch::Batch;
+use super::{WriterExit, Written};
 
 /// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow: little enough
 /// to be in a near cache still when it is written.
@@ -27,16 +27,16 @@ pub(super) struct Queue {
 }
 
 struct State {
-    chunks: VecDeque<Chunk>,
-    spare: Vec<Chunk>,
-    /// The cost of everything handed over and not yet written, the chunk at the thread too.
+    batches: VecDeque<Batch>,
+    spare: Vec<Batch>,
+    /// The cost of everything handed over and not yet written, the batch at the thread too.
     held: usize,
     soft_limit: usize,
     phase: Phase,
     /// Whether the thread is waiting for work, so that nobody else pays for waking it.
     idle: bool,
     written: Written,
-    fate: Option<Fate>,
+    fate: Option<WriterExit>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ enum Phase {
 impl Queue {
     pub(super) fn new(stall_limit: usize) -> Self {
         let state = State {
-            chunks: VecDeque::new(),
+            batches: VecDeque::new(),
             spare: Vec::new(),
             held: 0,
             soft_limit: SOFT_LIMIT.min(stall_limit),
@@ -67,17 +67,17 @@ impl Queue {
 
     /// Takes everything out of `local` and leaves it ready for more, and says whether the limit is passed. Once nothing
     /// is written any more it is lost.
-    pub(super) fn push(&self, local: &mut Chunk) -> bool {
+    pub(super) fn push(&self, local: &mut Batch) -> bool {
         let mut state = self.lock();
         if state.fate.is_some() {
             local.clear();
             return false;
         }
         state.held += local.cost();
-        let absorbed = state.chunks.back_mut().is_some_and(|last| last.absorb(local));
+        let absorbed = state.batches.back_mut().is_some_and(|last| last.absorb(local));
         if !absorbed {
             let fresh = state.spare.pop().unwrap_or_default();
-            state.chunks.push_back(std::mem::replace(local, fresh));
+            state.batches.push_back(std::mem::replace(local, fresh));
         }
         let over_limit = state.is_over_limit();
         self.wake(state);
@@ -94,7 +94,7 @@ impl Queue {
     }
 
     /// Lets the thread begin nothing more, and says how far it came.
-    pub(super) fn abandon(&self) -> Result<Written, Fate> {
+    pub(super) fn abandon(&self) -> Result<Written, WriterExit> {
         let mut state = self.lock();
         state.phase = Phase::Ended;
         state.outcome()
@@ -141,12 +141,12 @@ impl Queue {
     }
 
     /// Resolves when nothing is written any more for another reason than that all is written.
-    pub(super) async fn failed(&self) -> Fate {
+    pub(super) async fn failed(&self) -> WriterExit {
         until(&self.end, || self.lock().fate.clone()).await
     }
 
     /// Resolves when nothing is written any more.
-    pub(super) async fn ended(&self) -> Result<Written, Fate> {
+    pub(super) async fn ended(&self) -> Result<Written, WriterExit> {
         until(&self.end, || {
             let state = self.lock();
             (state.fate.is_some() || state.phase == Phase::Ended).then(|| state.outcome())
@@ -165,15 +165,15 @@ impl Queue {
 
 /// The thread's side.
 impl Queue {
-    /// Waits for the next chunk; `None` when there will be none.
-    pub(super) fn next(&self) -> Option<Chunk> {
+    /// Waits for the next batch; `None` when there will be none.
+    pub(super) fn next(&self) -> Option<Batch> {
         let mut state = self.lock();
         loop {
             if state.fate.is_some() || state.phase == Phase::Ended {
                 return None;
             }
-            if let Some(chunk) = state.chunks.pop_front() {
-                return Some(chunk);
+            if let Some(batch) = state.batches.pop_front() {
+                return Some(batch);
             }
             if state.phase == Phase::Closing {
                 return None;
@@ -184,22 +184,22 @@ impl Queue {
         }
     }
 
-    /// Counts the bytes of `chunk` from `from` to `to` as written, and the records that end there.
-    pub(super) fn count(&self, chunk: &Chunk, from: usize, to: usize) {
-        let records = chunk.records_within(to) - chunk.records_within(from);
+    /// Counts the bytes of `batch` from `from` to `to` as written, and the records that end there.
+    pub(super) fn count(&self, batch: &Batch, from: usize, to: usize) {
+        let records = batch.records_within(to) - batch.records_within(from);
         self.count_written(records, to - from);
     }
 
-    /// Takes back a chunk that is written.
-    pub(super) fn recycle(&self, mut chunk: Chunk) {
+    /// Takes back a batch that is written.
+    pub(super) fn recycle(&self, mut batch: Batch) {
         let mut state = self.lock();
-        state.held = state.held.saturating_sub(chunk.cost());
+        state.held = state.held.saturating_sub(batch.cost());
         if state.held == 0 {
             state.soft_limit = SOFT_LIMIT.min(self.stall_limit);
         }
-        if state.spare.len() < SPARE && chunk.is_reusable() {
-            chunk.clear();
-            state.spare.push(chunk);
+        if state.spare.len() < SPARE && batch.is_reusable() {
+            batch.clear();
+            state.spare.push(batch);
         }
         let drained = state.is_drained();
         drop(state);
@@ -209,10 +209,10 @@ impl Queue {
     }
 
     /// Ends everything for a reason, the first of which stays.
-    pub(super) fn fail(&self, fate: Fate) {
+    pub(super) fn fail(&self, fate: WriterExit) {
         let mut state = self.lock();
         state.fate.get_or_insert(fate);
-        state.chunks.clear();
+        state.batches.clear();
         state.held = 0;
         self.wake(state);
         self.room.notify_waiters();
@@ -240,7 +240,7 @@ impl State {
         self.held <= self.soft_limit / 2 || self.fate.is_some() || self.phase == Phase::Ended
     }
 
-    fn outcome(&self) -> Result<Written, Fate> {
+    fn outcome(&self) -> Result<Written, WriterExit> {
         self.fate.clone().map_or(Ok(self.written), Err)
     }
 }

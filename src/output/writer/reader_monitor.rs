@@ -8,9 +8,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// A watch over the other end of a pipe or socket.
-pub(super) struct Hangup(Option<AsyncFd<OwnedFd>>);
+pub(super) struct ReaderMonitor(Option<AsyncFd<OwnedFd>>);
 
-impl Hangup {
+impl ReaderMonitor {
     /// Watches a duplicate of `fd`. A file cannot be watched, and a terminal that goes away sends a signal.
     ///
     /// # Panics
@@ -59,7 +59,7 @@ mod tests {
     const BOUND: Duration = Duration::from_secs(10);
 
     /// Asks several times, letting the runtime look at its descriptors in between.
-    async fn is_gone(hangup: &Hangup) -> bool {
+    async fn is_gone(hangup: &ReaderMonitor) -> bool {
         for _ in 0..200 {
             if hangup.gone().now_or_never().is_some() {
                 return true;
@@ -72,7 +72,7 @@ mod tests {
     #[tokio::test]
     async fn a_pipe_is_watched() {
         let (reader, writer) = std::io::pipe().unwrap();
-        let hangup = Hangup::watch(writer.as_fd());
+        let hangup = ReaderMonitor::watch(writer.as_fd());
         assert!(!is_gone(&hangup).await);
         drop(reader);
         timeout(BOUND, hangup.gone()).await.unwrap();
@@ -81,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_socket_is_gone_when_it_is_closed_and_not_when_it_is_half_closed() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let hangup = Hangup::watch(ours.as_fd());
+        let hangup = ReaderMonitor::watch(ours.as_fd());
         theirs.shutdown(Shutdown::Write).unwrap();
         assert!(!is_gone(&hangup).await);
         drop(theirs);
@@ -91,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_not_watched() {
         let file = File::options().write(true).open("/dev/null").unwrap();
-        assert!(!is_gone(&Hangup::watch(file.as_fd())).await);
-        assert!(Hangup::watch(tempfile::tempfile().unwrap().as_fd()).0.is_none());
+        assert!(!is_gone(&ReaderMonitor::watch(file.as_fd())).await);
+        assert!(ReaderMonitor::watch(tempfile::tempfile().unwrap().as_fd()).0.is_none());
     }
 }

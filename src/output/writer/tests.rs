@@ -104,30 +104,30 @@ async fn the_limit_widens_for_a_stalled_reader_up_to_the_stall_buffer() {
     let handle = writer.handle();
     let (mut n, mut held) = (0, Vec::new());
     for _ in 0..2 {
-        while !writer.over_limit() {
+        while !writer.is_over_limit() {
             record_lines(&mut writer, n..n + 100, false);
             n += 100;
         }
         held.push(n * 64);
         let start = Instant::now();
-        handle.room().await;
+        handle.wait_for_capacity().await;
         assert_eq!(start.elapsed().as_millis() / 10, 20);
     }
-    while !writer.over_limit() {
+    while !writer.is_over_limit() {
         record_lines(&mut writer, n..n + 100, false);
         n += 100;
     }
     held.push(n * 64);
-    // A ninth of the cost are the record ends, up to two chunks have left the queue, and one was handed over last.
+    // A ninth of the cost are the record ends, up to two batches have left the queue, and one was handed over last.
     let limits = [256 * KIB, 512 * KIB, MIB].map(|limit| limit * 8 / 9);
     let is_fit = |(held, limit)| (limit..limit + 192 * KIB).contains(held);
     assert!(held.iter().zip(limits).all(is_fit), "{held:?}");
 
-    assert!(timeout(LONG, handle.room()).await.is_err(), "at the stall buffer there is no end to waiting");
+    assert!(timeout(LONG, handle.wait_for_capacity()).await.is_err(), "at the stall buffer there is no end to waiting");
     tokio::time::resume();
     let reading = read_all(reader);
-    timeout(BOUND, handle.room()).await.unwrap();
-    assert!(!writer.over_limit());
+    timeout(BOUND, handle.wait_for_capacity()).await.unwrap();
+    assert!(!writer.is_over_limit());
     drop(handle);
     assert_eq!(writer.finish(None).await.unwrap().records, n as u64);
     assert_eq!(reading.join().unwrap(), n);
@@ -138,14 +138,14 @@ async fn the_limit_is_small_again_once_the_reader_has_caught_up() {
     let queue = Queue::new(64 * MIB);
     queue.widen();
     assert!(!queue.is_at_stall_limit());
-    let mut chunk = Chunk::default();
-    chunk.record(|out| out.resize(MIB * 3 / 8, b'x'));
-    queue.push(&mut chunk);
+    let mut batch = Batch::default();
+    batch.record(|out| out.resize(MIB * 3 / 8, b'x'));
+    queue.push(&mut batch);
     assert!(!queue.is_over_limit());
     let taken = queue.next().unwrap();
     queue.recycle(taken);
-    chunk.record(|out| out.resize(MIB * 3 / 8, b'x'));
-    queue.push(&mut chunk);
+    batch.record(|out| out.resize(MIB * 3 / 8, b'x'));
+    queue.push(&mut batch);
     assert!(queue.is_over_limit());
 }
 
@@ -170,10 +170,10 @@ async fn a_reader_that_goes_while_nothing_is_written_is_noticed() {
     let (reader, mut writer) = stalled_pipe(MIB);
     record_lines(&mut writer, 0..1, false);
     let handle = writer.handle();
-    let (fate, ()) = tokio::join!(timeout(BOUND, handle.fate()), async { drop(reader) });
-    assert!(matches!(fate, Ok(Fate::ReaderGone)));
+    let (fate, ()) = tokio::join!(timeout(BOUND, handle.exit()), async { drop(reader) });
+    assert!(matches!(fate, Ok(WriterExit::ReaderClosed)));
     record_lines(&mut writer, 1..2, false);
-    assert!(matches!(writer.finish(None).await, Err(Fate::ReaderGone)));
+    assert!(matches!(writer.finish(None).await, Err(WriterExit::ReaderClosed)));
 }
 
 #[tokio::test]
@@ -181,12 +181,12 @@ async fn a_stalled_reader_that_goes_frees_whoever_waits_for_it() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut writer = Writer::spawn(ours, MIB).unwrap();
     record_lines(&mut writer, 0..40_000, false);
-    assert!(writer.over_limit());
+    assert!(writer.is_over_limit());
     let handle = writer.handle();
-    let (room, ()) = tokio::join!(timeout(BOUND, handle.room()), async { drop(theirs) });
+    let (room, ()) = tokio::join!(timeout(BOUND, handle.wait_for_capacity()), async { drop(theirs) });
     room.unwrap();
-    assert!(!writer.over_limit());
-    assert!(matches!(handle.fate().await, Fate::ReaderGone));
+    assert!(!writer.is_over_limit());
+    assert!(matches!(handle.exit().await, WriterExit::ReaderClosed));
 }
 
 #[tokio::test]
@@ -194,9 +194,11 @@ async fn a_full_disk_is_a_failure_and_nothing_is_claimed() {
     let mut writer = Writer::spawn(File::options().write(true).open("/dev/full").unwrap(), MIB).unwrap();
     let handle = writer.handle();
     record_lines(&mut writer, 0..10, false);
-    assert!(matches!(handle.fate().await, Fate::Failed(error) if error.kind() == io::ErrorKind::StorageFull));
+    assert!(
+        matches!(handle.exit().await, WriterExit::WriteFailed(error) if error.kind() == io::ErrorKind::StorageFull)
+    );
     record_lines(&mut writer, 10..20, false);
-    assert!(matches!(writer.finish(None).await, Err(Fate::Failed(_))));
+    assert!(matches!(writer.finish(None).await, Err(WriterExit::WriteFailed(_))));
     assert_eq!(handle.written(), Written::default());
 }
 
@@ -215,12 +217,12 @@ async fn a_file_is_appended_to() {
 #[tokio::test]
 async fn many_small_flushes_cost_no_more_than_their_bytes() {
     let queue = Queue::new(MIB);
-    let mut chunk = Chunk::default();
+    let mut batch = Batch::default();
     for n in 0..2_000 {
-        chunk.record(|out| out.extend_from_slice(line(n).as_bytes()));
-        queue.push(&mut chunk);
+        batch.record(|out| out.extend_from_slice(line(n).as_bytes()));
+        queue.push(&mut batch);
     }
     queue.close();
-    let sizes: Vec<usize> = std::iter::from_fn(|| queue.next()).map(|chunk| chunk.bytes().len()).collect();
+    let sizes: Vec<usize> = std::iter::from_fn(|| queue.next()).map(|batch| batch.bytes().len()).collect();
     assert_eq!(sizes, [64 * 1024, 2_000 * 64 - 64 * 1024]);
 }

@@ -1,4 +1,4 @@
-//! The thread: writes chunk after chunk until there are no more, or no more can be written.
+//! The thread: writes batch after batch until there are no more, or no more can be written.
 
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use super::Fate;
-use super::batch::Chunk;
+use super::WriterExit;
+use super::batch::Batch;
 use super::queue::Queue;
 use crate::event::Checkpoint;
 
 /// Runs until the queue says that there is no more, or a write fails.
 pub(super) fn drain(mut out: impl Write + AsFd, queue: &Queue) {
-    each(queue, |chunk| write(&mut out, chunk, 0..chunk.bytes().len(), queue));
+    each(queue, |batch| write(&mut out, batch, 0..batch.bytes().len(), queue));
 }
 
 /// Like [`drain`], but writes one record at a time and stores its checkpoints before it begins the next record.
@@ -26,46 +26,46 @@ pub(super) fn drain_with_checkpoints(
 ) {
     let mut store = |checkpoints: &[Checkpoint]| match checkpoints {
         [] => Ok(()),
-        _ => on_written(checkpoints).map_err(|error| Fate::Unmarked(Arc::new(error))),
+        _ => on_written(checkpoints).map_err(|error| WriterExit::CheckpointFailed(Arc::new(error))),
     };
-    each(queue, |chunk| {
-        store(chunk.checkpoints_at(0))?;
+    each(queue, |batch| {
+        store(batch.checkpoints_at(0))?;
         let mut done = 0;
-        for &end in chunk.ends() {
-            write(&mut out, chunk, done..end, queue)?;
-            store(chunk.checkpoints_at(end))?;
+        for &end in batch.ends() {
+            write(&mut out, batch, done..end, queue)?;
+            store(batch.checkpoints_at(end))?;
             done = end;
         }
         Ok(())
     });
 }
 
-fn each(queue: &Queue, mut take: impl FnMut(&Chunk) -> Result<(), Fate>) {
-    let _ended = Ended(queue);
-    while let Some(chunk) = queue.next() {
-        if let Err(fate) = take(&chunk) {
+fn each(queue: &Queue, mut take: impl FnMut(&Batch) -> Result<(), WriterExit>) {
+    let _ended = FinishGuard(queue);
+    while let Some(batch) = queue.next() {
+        if let Err(fate) = take(&batch) {
             return queue.fail(fate);
         }
-        queue.recycle(chunk);
+        queue.recycle(batch);
     }
 }
 
 /// Tells those who wait, even if the thread should end in a panic.
-struct Ended<'a>(&'a Queue);
+struct FinishGuard<'a>(&'a Queue);
 
-impl Drop for Ended<'_> {
+impl Drop for FinishGuard<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
-fn write(out: &mut (impl Write + AsFd), chunk: &Chunk, range: Range<usize>, queue: &Queue) -> Result<(), Fate> {
+fn write(out: &mut (impl Write + AsFd), batch: &Batch, range: Range<usize>, queue: &Queue) -> Result<(), WriterExit> {
     let mut done = range.start;
     while done < range.end {
-        match out.write(&chunk.bytes()[done..range.end]) {
+        match out.write(&batch.bytes()[done..range.end]) {
             Ok(0) => return Err(failed(ErrorKind::WriteZero.into())),
             Ok(length) => {
-                queue.count(chunk, done, done + length);
+                queue.count(batch, done, done + length);
                 done += length;
             }
             Err(error) => recover(out, error)?,
@@ -74,25 +74,25 @@ fn write(out: &mut (impl Write + AsFd), chunk: &Chunk, range: Range<usize>, queu
     Ok(())
 }
 
-fn recover(out: &impl AsFd, error: io::Error) -> Result<(), Fate> {
+fn recover(out: &impl AsFd, error: io::Error) -> Result<(), WriterExit> {
     match error.kind() {
         ErrorKind::Interrupted => Ok(()),
         ErrorKind::WouldBlock => wait_until_writable(out),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(Fate::ReaderGone),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(WriterExit::ReaderClosed),
         _ => Err(failed(error)),
     }
 }
 
 /// Standard output is non-blocking when ssh or node share theirs with us; we must not change what is theirs.
-fn wait_until_writable(out: &impl AsFd) -> Result<(), Fate> {
+fn wait_until_writable(out: &impl AsFd) -> Result<(), WriterExit> {
     match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(failed(error.into())),
     }
 }
 
-fn failed(error: io::Error) -> Fate {
-    Fate::Failed(Arc::new(error))
+fn failed(error: io::Error) -> WriterExit {
+    WriterExit::WriteFailed(Arc::new(error))
 }
 
 #[cfg(test)]
@@ -129,13 +129,13 @@ mod tests {
         }
     }
 
-    fn run(answers: impl Into<VecDeque<io::Result<usize>>>) -> (Result<Written, Fate>, Written, Vec<u8>) {
+    fn run(answers: impl Into<VecDeque<io::Result<usize>>>) -> (Result<Written, WriterExit>, Written, Vec<u8>) {
         let queue = Queue::new(usize::MAX);
-        let mut chunk = Chunk::default();
+        let mut batch = Batch::default();
         for record in ["one\n", "two\n", "three\n"] {
-            chunk.record(|out| out.extend_from_slice(record.as_bytes()));
+            batch.record(|out| out.extend_from_slice(record.as_bytes()));
         }
-        queue.push(&mut chunk);
+        queue.push(&mut batch);
         queue.close();
         let fd = File::options().write(true).open("/dev/null").unwrap();
         let mut out = Scripted { answers: answers.into(), taken: Vec::new(), fd };
@@ -158,20 +158,20 @@ mod tests {
         let (outcome, written, taken) = run([Ok(3), Ok(2), Err(Errno::NOSPC.into())]);
         assert_eq!(taken, b"one\nt");
         assert_eq!(written, Written { records: 1, bytes: 5 });
-        assert!(matches!(outcome, Err(Fate::Failed(error)) if error.kind() == ErrorKind::StorageFull));
+        assert!(matches!(outcome, Err(WriterExit::WriteFailed(error)) if error.kind() == ErrorKind::StorageFull));
     }
 
     /// Three records, each with a checkpoint, after a checkpoint without a record.
     fn with_checkpoints() -> Queue {
         let queue = Queue::new(usize::MAX);
-        let mut chunk = Chunk::default();
+        let mut batch = Batch::default();
         for (key, record) in ["", "one\n", "two\n", "three\n"].into_iter().enumerate() {
             if key > 0 {
-                chunk.record(|out| out.extend_from_slice(record.as_bytes()));
+                batch.record(|out| out.extend_from_slice(record.as_bytes()));
             }
-            chunk.mark(Checkpoint { conversation: "c".into(), key: key as u64 + 1, at: None });
+            batch.checkpoint(Checkpoint { conversation: "c".into(), key: key as u64 + 1, at: None });
         }
-        queue.push(&mut chunk);
+        queue.push(&mut batch);
         queue.close();
         queue
     }
@@ -199,14 +199,16 @@ mod tests {
             if checkpoints[0].key < 3 { Ok(()) } else { Err(Errno::NOSPC.into()) }
         });
         assert_eq!(queue.written(), Written { records: 2, bytes: 8 });
-        assert!(matches!(queue.abandon(), Err(Fate::Unmarked(error)) if error.kind() == ErrorKind::StorageFull));
+        assert!(
+            matches!(queue.abandon(), Err(WriterExit::CheckpointFailed(error)) if error.kind() == ErrorKind::StorageFull)
+        );
     }
 
     #[test]
     fn a_reader_that_went_away_is_no_failure() {
         for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
-            assert!(matches!(run([Err(kind.into())]).0, Err(Fate::ReaderGone)));
+            assert!(matches!(run([Err(kind.into())]).0, Err(WriterExit::ReaderClosed)));
         }
-        assert!(matches!(run([Ok(0)]).0, Err(Fate::Failed(_))));
+        assert!(matches!(run([Ok(0)]).0, Err(WriterExit::WriteFailed(_))));
     }
 }
