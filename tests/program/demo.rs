@@ -1,4 +1,4 @@
-//! `genesys-tail --demo`, and what else needs no account: contract section 6.
+//! `--demo` and the other commands that need no account (CLI-48, CLI-60, CLI-84, CLI-5 to CLI-7, CLI-51).
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 use tokio::time::Instant;
 
-/// What the demo prints; over notifications an update says what has changed.
+/// The demo's output with the transcript source. Notifications name the change in each update.
 const CONVERSATION: &str = r"[Customer] Ada Marlow: Hello, I was charged twice in June 😟
 [Bot] Quill: Hi Ada, what is it about? [quick reply: Billing] [quick reply: Delivery] [quick reply: Something else]
 [Customer] Ada Marlow: Billing
@@ -23,9 +23,10 @@ const CONVERSATION: &str = r"[Customer] Ada Marlow: Hello, I was charged twice i
 [CLOSED] Conversation terminated
 ";
 
+/// Runs the demo in an environment of unusable settings, which it must ignore.
 async fn demo(args: &[&str]) -> Finished {
     let folder = tempdir().unwrap();
-    fs::write(folder.path().join(".env"), "this is no settings file\n").unwrap();
+    fs::write(folder.path().join(".env"), "not a settings file\n").unwrap();
     let mut command = bare_program(&[&["--demo"], args].concat());
     command.current_dir(folder.path());
     let settings =
@@ -34,11 +35,13 @@ async fn demo(args: &[&str]) -> Finished {
     Running::start(&mut command).finish().await
 }
 
-fn assert_text(finished: &Finished, loss: &str) {
-    let told =
+/// Asserts the lines, apart from updates, and the status lines of an outage with this cause.
+fn assert_text(finished: &Finished, cause: &str) {
+    let without_updates =
         |lines: &str| -> String { lines.split_inclusive('\n').filter(|line| !line.starts_with("[UPDATE] ")).collect() };
-    assert_eq!(told(&finished.stdout), told(CONVERSATION), "{}", finished.stderr);
-    for words in ["connected to ", loss, "; retry 1 of 5", "reconnected to ", " missed messages fetched\n", "ended: "] {
+    assert_eq!(without_updates(&finished.stdout), without_updates(CONVERSATION), "{}", finished.stderr);
+    for words in ["connected to ", cause, "; retry 1 of 5", "reconnected to ", " missed messages fetched\n", "ended: "]
+    {
         assert!(finished.stderr.contains(words), "{words:?} is not in: {}", finished.stderr);
     }
 }
@@ -49,7 +52,7 @@ fn assert_json(finished: &Finished) {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
         .collect();
-    let count = |kind: &str| types.iter().filter(|one| *one == kind).count();
+    let count = |wanted: &str| types.iter().filter(|found| *found == wanted).count();
     let counts = ["message", "update", "gap", "closed"].map(count);
     assert_eq!((counts, types.last().map(String::as_str)), ([10, 1, 0, 1], Some("closed")));
     assert_eq!(finished.stderr, "", "-q is quiet");
@@ -58,33 +61,33 @@ fn assert_json(finished: &Finished) {
 fn assert_raw(finished: &Finished) {
     let frames: Vec<Value> = finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(frames.iter().all(|frame| frame["event"].is_string()));
-    let first = frames.iter().filter(|frame| frame["payload"]["id"] == frames[0]["payload"]["id"]).count();
-    assert_eq!(first, 2, "every frame as received: the first comes again after the reconnect");
+    let copies_of_first = frames.iter().filter(|frame| frame["payload"]["id"] == frames[0]["payload"]["id"]).count();
+    assert_eq!(copies_of_first, 2, "raw output contains the repeat after the reconnect");
 }
 
 #[tokio::test]
-async fn it_shows_a_conversation_and_a_reconnect_in_every_form_whatever_is_set() {
+async fn the_demo_prints_a_conversation_with_a_reconnect_in_every_format() {
     let start = Instant::now();
-    let (text, json, raw, notified) = tokio::join!(
+    let (text, json, raw, notifications) = tokio::join!(
         demo(&["--timestamps", "none"]),
         demo(&["--json", "-q"]),
         demo(&["-o", "raw"]),
         demo(&["--timestamps", "none", "--source", "notifications"]),
     );
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-    for finished in [&text, &json, &raw, &notified] {
+    for finished in [&text, &json, &raw, &notifications] {
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
     assert_text(&text, "closed by the server with 1011");
     assert_eq!(text.stdout, CONVERSATION);
-    assert_text(&notified, "closed by the server with 1001");
-    assert!(notified.stdout.contains("\n[UPDATE] Sam Okafor joined\n"), "{}", notified.stdout);
+    assert_text(&notifications, "closed by the server with 1001");
+    assert!(notifications.stdout.contains("\n[UPDATE] Sam Okafor joined\n"), "{}", notifications.stdout);
     assert_json(&json);
     assert_raw(&raw);
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_ends_it_at_once_and_in_silence() {
+async fn a_closed_pipe_ends_the_demo_at_once_and_silently() {
     let start = Instant::now();
     let mut running = Running::start(&mut bare_program(&["--demo"]));
     for _ in 0..2 {
@@ -93,12 +96,12 @@ async fn a_reader_that_has_seen_enough_ends_it_at_once_and_in_silence() {
     running.stdout.take();
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.stderr.lines().count(), 1, "only that it was connected: {}", finished.stderr);
+    assert_eq!(finished.stderr.lines().count(), 1, "only the `connected` line: {}", finished.stderr);
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
-async fn help_version_completions_and_the_manual_need_nothing() {
+async fn help_version_completions_schema_and_manual_need_no_settings() {
     let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
     let completions = shells.map(|shell| (vec!["completions", shell], "max-retries"));
     let others = [
@@ -110,19 +113,19 @@ async fn help_version_completions_and_the_manual_need_nothing() {
         (vec!["schema"], "draft/2020-12/schema"),
         (vec!["man"], "max\\-retries"),
     ];
-    for (args, words) in completions.into_iter().chain(others) {
+    for (args, expected) in completions.into_iter().chain(others) {
         let finished = Running::start(bare_program(&args).env("GENESYS_REGION", "bogus")).finish().await;
         assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{args:?}");
-        assert!(finished.stdout.contains(words), "{args:?}: {}", finished.stdout);
-        let mut left = Running::start(&mut bare_program(&args));
-        left.stdout.take();
-        let left = left.finish().await;
-        assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""), "{args:?} | head -0");
+        assert!(finished.stdout.contains(expected), "{args:?}: {}", finished.stdout);
+        let mut closed = Running::start(&mut bare_program(&args));
+        closed.stdout.take();
+        let closed = closed.finish().await;
+        assert_eq!((closed.code, closed.stderr.as_str()), (Some(0), ""), "{args:?} | head -0");
     }
 }
 
 #[tokio::test]
-async fn what_an_account_needs_does_not_go_with_it() {
+async fn the_demo_rejects_account_and_replay_flags() {
     for args in [["-c", "x"], ["--region", "us-east-1"], ["--client-id", "x"], ["--proxy", "x"], ["--replay", "x"]] {
         let finished = Running::start(&mut bare_program(&[&["--demo"][..], &args].concat())).finish().await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");

@@ -1,4 +1,4 @@
-//! How the built binary fails, and what it says then: contract section 7.
+//! Exit codes and final errors (EXIT-0 to EXIT-78, ERR-9, CONN-10 to CONN-17, CLI-65).
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -17,19 +17,19 @@ use tokio::time::timeout;
 const TRANSCRIPT: [&str; 2] = ["--source", "transcript"];
 const NOTIFICATIONS: [&str; 2] = ["--source", "notifications"];
 
-/// Everything is one or two lines in plain words: what failed and, set in, what to do.
+/// Asserts that the error contains `words`, has at most one indented line with the next step, and no debug text.
 fn assert_plain(finished: &Finished, words: &str) {
-    let said = &finished.stderr;
-    let error: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("genesys-tail: error: ")).collect();
-    assert!(!error.is_empty() && error[0].contains(words), "{words:?} is not in: {said}");
-    assert!(error.len() == 1 || error.len() == 2 && error[1].starts_with("  "), "{said}");
+    let stderr = &finished.stderr;
+    let error: Vec<&str> = stderr.lines().skip_while(|line| !line.starts_with("genesys-tail: error: ")).collect();
+    assert!(!error.is_empty() && error[0].contains(words), "{words:?} is not in: {stderr}");
+    assert!(error.len() == 1 || error.len() == 2 && error[1].starts_with("  "), "{stderr}");
     for debug in ["os error", "Err(", "Some(", "Error {", "panicked", "RUST_BACKTRACE", "::", "unwrap"] {
-        assert!(!said.contains(debug), "{debug:?} is in: {said}");
+        assert!(!stderr.contains(debug), "{debug:?} is in: {stderr}");
     }
 }
 
-/// Tails a conversation that has these faults, with one attempt, and expects this end.
-async fn expect(faults: &[&str], args: &[&str], code: i32, words: &str) -> Finished {
+/// Follows a conversation with these faults, without retries, and asserts the exit code and the error.
+async fn assert_ends(faults: &[&str], args: &[&str], code: i32, words: &str) -> Finished {
     let simulator = simulator("+0 customer Ada: Hello\n+0 close", faults).await;
     let finished = run(&simulator, &[&["--max-retries", "0"], args].concat()).await;
     assert_eq!(finished.code, Some(code), "{faults:?} {args:?}: {}", finished.stderr);
@@ -47,8 +47,8 @@ async fn a_normal_end_is_0() {
 }
 
 #[tokio::test]
-async fn what_only_a_flag_can_say_is_2() {
-    let usages: [&[&str]; 6] = [
+async fn wrong_usage_is_2() {
+    let command_lines: [&[&str]; 6] = [
         &["--bogus"],
         &["--color", "maybe"],
         &["--max-retries", "many"],
@@ -56,7 +56,7 @@ async fn what_only_a_flag_can_say_is_2() {
         &["completions", "nosh"],
         &["--demo", "-c", "x"],
     ];
-    for args in usages {
+    for args in command_lines {
         let finished = Running::start(&mut bare_program(args)).finish().await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("--help"), "{}", finished.stderr);
@@ -66,20 +66,20 @@ async fn what_only_a_flag_can_say_is_2() {
 #[tokio::test]
 async fn no_such_conversation_is_66() {
     for source in ["transcript", "notifications", "auto"] {
-        expect(&[], &["-c", "nonesuch", "--source", source], 66, "has no conversation nonesuch: 404 (").await;
+        assert_ends(&[], &["-c", "nonesuch", "--source", source], 66, "has no conversation nonesuch: 404 (").await;
     }
-    expect(&["handshake:status=410"], &TRANSCRIPT, 66, "410 (").await;
-    expect(&["rest:status=410"], &NOTIFICATIONS, 66, "410 (").await;
+    assert_ends(&["handshake:status=410"], &TRANSCRIPT, 66, "410 (").await;
+    assert_ends(&["rest:status=410"], &NOTIFICATIONS, 66, "410 (").await;
 }
 
 #[tokio::test]
 async fn giving_up_is_69() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (nobody, silent) = (format!("http://{}", free.local_addr().unwrap()), &["--connect-timeout", "100ms"][..]);
-    drop(free);
-    expect(
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing_url = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
+    assert_ends(
         &[],
-        &["--api-url", &nobody, "--login-url", &nobody],
+        &["--api-url", &refusing_url, "--login-url", &refusing_url],
         69,
         "gave up after 1 attempt in a row: cannot reach 127.0.0.1:",
     )
@@ -100,21 +100,21 @@ async fn giving_up_is_69() {
         ("notify:close=1000", NOTIFICATIONS, "closed by the server with 1000"),
         ("notify:reset", NOTIFICATIONS, "connection lost: "),
     ] {
-        // A busy machine takes longer than that to refuse something.
-        let patience = if fault.ends_with("hang") { silent } else { &[] };
-        let finished = expect(&[&format!("{fault},times=always")], &[patience, &source].concat(), 69, words).await;
+        // A short timeout only where the fault needs one: a busy machine takes longer for the other responses.
+        let timeout: &[&str] = if fault.ends_with("hang") { &["--connect-timeout", "100ms"] } else { &[] };
+        let finished = assert_ends(&[&format!("{fault},times=always")], &[timeout, &source].concat(), 69, words).await;
         assert!(finished.stderr.contains("error: gave up after 1 attempt in a row: "), "{}", finished.stderr);
         assert_eq!(finished.stderr.lines().last().map(|hint| hint.starts_with("  ")), Some(true), "{fault}");
     }
     let simulator = simulator("", &[]).await;
-    let taken = simulator.base_url().strip_prefix("http://").unwrap();
-    let finished = Running::start(&mut bare_program(&["simulate", "--listen", taken])).finish().await;
+    let used_address = simulator.base_url().strip_prefix("http://").unwrap();
+    let finished = Running::start(&mut bare_program(&["simulate", "--listen", used_address])).finish().await;
     assert_eq!(finished.code, Some(69));
     assert_plain(&finished, "cannot start the simulator: Address already in use");
 }
 
 #[tokio::test]
-async fn the_last_cause_of_several_attempts_is_told() {
+async fn giving_up_reports_the_last_of_several_causes() {
     let simulator = simulator("", &["token:status=502", "token:status=503,after=1"]).await;
     let finished = run(&simulator, &["--max-retries", "1"]).await;
     assert_eq!(finished.code, Some(69));
@@ -122,13 +122,13 @@ async fn the_last_cause_of_several_attempts_is_told() {
     assert_plain(&finished, "gave up after 2 attempts in a row: sign-in at 127.0.0.1:");
 }
 
-/// Set where this test runs itself, since a bug ends the process.
-const VICTIM: &str = "GENESYS_TAIL_TEST_VICTIM";
+/// Set in the process that the test of bugs starts: its own executable, because a bug ends the process.
+const PANICKING_PROCESS: &str = "GENESYS_TAIL_TEST_PANIC";
 
-/// No bug can be had on request: this one stands in a process that has begun like the binary.
+/// The binary has no known bug to provoke, so the test panics after `run`, which has installed the panic hook.
 #[test]
-fn a_bug_is_told_by_its_place_alone_and_is_70() {
-    if std::env::var_os(VICTIM).is_some() {
+fn a_bug_is_70_and_reports_only_its_location() {
+    if std::env::var_os(PANICKING_PROCESS).is_some() {
         let ended = genesys_tail::run(Invocation {
             cli: Cli::parse_from_args(["genesys-tail", "man"].map(Into::into)).unwrap(),
             variables: Vec::new(),
@@ -140,40 +140,40 @@ fn a_bug_is_told_by_its_place_alone_and_is_70() {
         });
         panic!("{ended:?}, and what the customer said");
     }
-    let name = "exit_codes::a_bug_is_told_by_its_place_alone_and_is_70";
-    let mut itself = Command::new(std::env::current_exe().unwrap());
-    let output = itself.args(["--exact", name, "--nocapture"]).env(VICTIM, "1").output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let name = "exit_codes::a_bug_is_70_and_reports_only_its_location";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", name, "--nocapture"]).env(PANICKING_PROCESS, "1").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     let words = format!("genesys-tail: error: a bug in this program, found at {}:", file!());
-    assert_eq!(output.status.code(), Some(70), "{said}");
-    assert!(said.starts_with(&words) && said.ends_with("\n  please report it with this message\n"), "{said}");
-    assert!(said.lines().count() == 2 && !said.contains("customer"), "{said}");
+    assert_eq!(output.status.code(), Some(70), "{stderr}");
+    assert!(stderr.starts_with(&words) && stderr.ends_with("\n  please report it with this message\n"), "{stderr}");
+    assert!(stderr.lines().count() == 2 && !stderr.contains("customer"), "{stderr}");
 }
 
-/// The runtime panics then, which is no bug of ours. Only 3 to 9 can be closed here: of what else this process has
-/// inherited depends how many files are enough.
+/// The async runtime panics without file descriptors, which is not a bug of this program. The shell can close only
+/// descriptors 3 to 9, so the smallest sufficient limit depends on the others that this process has inherited.
 #[tokio::test]
-async fn a_system_without_means_is_70() {
-    for files in 5..=16 {
-        let setup = format!("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {files}");
+async fn too_few_file_descriptors_are_70() {
+    for limit in 5..=16 {
+        let setup = format!("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {limit}");
         let finished = Running::start(&mut with_shell_setup(&setup, &bare_program(&["--replay", "-"]))).finish().await;
-        if files > 10 && finished.code == Some(0) {
+        if limit > 10 && finished.code == Some(0) {
             continue;
         }
-        assert_eq!(finished.code, Some(70), "{files} files: {}", finished.stderr);
+        assert_eq!(finished.code, Some(70), "limit {limit}: {}", finished.stderr);
         assert_plain(&finished, "cannot start: Too many open files");
         assert!(finished.stderr.ends_with("  raise the limit of open files (ulimit -n)\n"), "{}", finished.stderr);
     }
 }
 
 #[tokio::test]
-async fn an_output_or_a_recording_that_cannot_be_written_is_74() {
+async fn an_unwritable_output_or_recording_is_74() {
     let simulator = simulator("+0 customer Ada: Hello", &[]).await;
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let finished = Running::start(program(&simulator, &[]).stdout(full())).finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
     assert_plain(&finished, "cannot write the output: No space left on device");
-    assert!(!finished.stderr.contains(" line"), "nothing is claimed: {}", finished.stderr);
+    assert!(!finished.stderr.contains(" line"), "unwritten lines are not counted: {}", finished.stderr);
     for args in
         [&["simulate"][..], &["simulate", "--fault", "help"], &["completions", "zsh"], &["man"], &["-h"], &["-V"]]
     {
@@ -188,28 +188,28 @@ async fn an_output_or_a_recording_that_cannot_be_written_is_74() {
 }
 
 #[tokio::test]
-async fn a_recording_that_runs_full_is_74_and_a_slow_reader_still_gets_what_was_read() {
+async fn a_full_recording_is_74_and_a_slow_reader_still_gets_the_recorded_lines() {
     let simulator = simulator("", &["socket:burst=20000"]).await;
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.rec");
-    let (style, path) = (["--timestamps", "none"], path.to_str().unwrap());
-    let record = program(&simulator, &[&style[..], &["--record", path]].concat());
-    // A file may hold a mebibyte, and who writes more is told so instead of being killed.
+    let (format, path) = (["--timestamps", "none"], path.to_str().unwrap());
+    let record = program(&simulator, &[&format[..], &["--record", path]].concat());
+    // Files are limited to 1 MiB (dash: blocks of 512 bytes). With the signal ignored, a larger write fails.
     let mut running = Running::start(&mut with_shell_setup("trap '' XFSZ; ulimit -f 2048", &record));
     within_timeout(simulator.wait_for(|log| log.transcript_sockets.len() == 1 && log.open_transcript_sockets() == 0))
         .await;
-    let left = timeout(Duration::from_millis(200), running.child.wait()).await;
-    assert!(left.is_err(), "it left before its reader had read");
+    let exited = timeout(Duration::from_millis(200), running.child.wait()).await;
+    assert!(exited.is_err(), "the program waits for its reader");
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
     assert_plain(&finished, &format!("cannot record to {path}: "));
-    let replayed = Running::start(&mut bare_program(&[&style[..], &["--replay", path]].concat())).finish().await;
+    let replayed = Running::start(&mut bare_program(&[&format[..], &["--replay", path]].concat())).finish().await;
     assert!(replayed.stdout.len() > 64 << 10, "more than a pipe holds");
-    assert!(finished.stdout.starts_with(&replayed.stdout), "what was recorded was printed");
+    assert!(finished.stdout.starts_with(&replayed.stdout), "every recorded line was printed");
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_something_else_is_76() {
+async fn an_unexpected_response_is_76() {
     for (faults, words) in [
         ("token:garbage", "its answer holds no access_token"),
         ("token:not-json", "its answer is a web page"),
@@ -221,7 +221,7 @@ async fn a_server_that_speaks_something_else_is_76() {
         ("handshake:status=501", "it says 501 ("),
         ("handshake:bad-accept", "Sec-WebSocket-Accept is wrong"),
     ] {
-        expect(&[faults], &TRANSCRIPT, 76, words).await;
+        assert_ends(&[faults], &TRANSCRIPT, 76, words).await;
     }
     for (faults, words) in [
         ("rest:not-json", "its answer is a web page"),
@@ -231,49 +231,51 @@ async fn a_server_that_speaks_something_else_is_76() {
         ("rest:status=501", "it says 501 ("),
         ("channel:not-json", "its answer is a web page"),
     ] {
-        expect(&[faults], &NOTIFICATIONS, 76, words).await;
+        assert_ends(&[faults], &NOTIFICATIONS, 76, words).await;
     }
 }
 
 #[tokio::test]
-async fn where_both_wires_are_refused_the_more_specific_code_wins_and_both_are_told() {
-    for (transcript, published, code) in [
+async fn if_both_sources_are_refused_the_more_specific_code_wins_and_both_are_named() {
+    for (transcript, rest, code) in [
         ("status=404", "status=403", 77),
         ("status=404", "status=401,times=always", 77),
         ("status=404", "not-json", 66),
         ("status=501", "status=404", 66),
         ("ok", "status=418", 76),
     ] {
-        let (transcript, published) = (format!("handshake:{transcript}"), format!("rest:{published}"));
+        let (transcript, rest) = (format!("handshake:{transcript}"), format!("rest:{rest}"));
         let finished =
-            expect(&[&transcript, &published], &[], code, "; before that, the transcript socket was refused: ").await;
+            assert_ends(&[&transcript, &rest], &[], code, "; before that, the transcript socket was refused: ").await;
         assert!(finished.stderr.contains("there is no transcript socket here"), "{}", finished.stderr);
     }
 }
 
 #[tokio::test]
-async fn refused_credentials_and_missing_permission_are_77() {
-    let client = "a client exists only in its own";
-    let refused = expect(&[], &["--client-id", "wrong"], 77, "is refused: 400 (client not found)").await;
-    assert!(refused.stderr.contains(client));
-    expect(&["token:status=401"], &[], 77, "401 (").await;
-    expect(&["token:status=403"], &[], 77, "403 (").await;
-    expect(&["handshake:status=401,times=always"], &[], 77, "refuses a token it has just granted: 401 (").await;
-    expect(&["handshake:status=403"], &[], 77, "missing the following permission(s): conversation:message:view").await;
-    expect(&["rest:status=401,times=always"], &NOTIFICATIONS, 77, "refuses a token it has just granted: 401 (").await;
+async fn refused_credentials_and_missing_permissions_are_77() {
+    let hint = "a client exists only in its own";
+    let refused = assert_ends(&[], &["--client-id", "wrong"], 77, "is refused: 400 (client not found)").await;
+    assert!(refused.stderr.contains(hint));
+    assert_ends(&["token:status=401"], &[], 77, "401 (").await;
+    assert_ends(&["token:status=403"], &[], 77, "403 (").await;
+    assert_ends(&["handshake:status=401,times=always"], &[], 77, "refuses a token it has just granted: 401 (").await;
+    assert_ends(&["handshake:status=403"], &[], 77, "missing the following permission(s): conversation:message:view")
+        .await;
+    assert_ends(&["rest:status=401,times=always"], &NOTIFICATIONS, 77, "refuses a token it has just granted: 401 (")
+        .await;
     for permission in ["conversation:communication:view", "conversation:message:view"] {
-        expect(&[&format!("rest:deny={permission}")], &NOTIFICATIONS, 77, permission).await;
+        assert_ends(&[&format!("rest:deny={permission}")], &NOTIFICATIONS, 77, permission).await;
     }
-    expect(&["socket:forbid,times=always"], &[], 77, "closed by the server with 1008").await;
+    assert_ends(&["socket:forbid,times=always"], &[], 77, "closed by the server with 1008").await;
 }
 
 #[tokio::test]
-async fn settings_are_78_all_of_them_in_one_message() {
+async fn all_problems_of_the_settings_are_one_message_and_78() {
     let finished = Running::start(&mut bare_program(&[])).finish().await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""));
     assert_plain(&finished, "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), client id (");
-    let several = ["-c", "a b", "--region", "europe", "--idle-timeout", "5s", "--cacert", "/nowhere/ca.pem"];
-    let finished = Running::start(&mut bare_program(&several)).finish().await;
+    let problems = ["-c", "a b", "--region", "europe", "--idle-timeout", "5s", "--cacert", "/nowhere/ca.pem"];
+    let finished = Running::start(&mut bare_program(&problems)).finish().await;
     assert_eq!(finished.code, Some(78));
     for part in ["--client-id, GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYS_CLIENT_SECRET", "\"a b\""] {
         assert_plain(&finished, part);
@@ -292,10 +294,10 @@ async fn settings_are_78_all_of_them_in_one_message() {
 }
 
 #[tokio::test]
-async fn of_several_conversations_the_first_failure_decides_when_the_others_are_over() {
+async fn the_first_failure_of_several_conversations_decides_after_the_others_have_ended() {
     let simulator = simulator("+0.2 customer Ada: Hello\n+0 close", &[]).await;
-    let good = simulator.first_conversation().id().to_owned();
-    let finished = run(&simulator, &["-c", "nonesuch", "-c", &good, "--timestamps", "none"]).await;
+    let existing = simulator.first_conversation().id().to_owned();
+    let finished = run(&simulator, &["-c", "nonesuch", "-c", &existing, "--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
     assert!(finished.stdout.contains("[Customer] Ada: Hello\n"), "{}", finished.stdout);
     assert!(finished.stderr.contains("nonesuch: ") && finished.stderr.contains("has no conversation nonesuch: 404"));
@@ -303,8 +305,8 @@ async fn of_several_conversations_the_first_failure_decides_when_the_others_are_
 }
 
 #[tokio::test]
-async fn what_is_closed_or_gone_from_the_start_changes_no_code() {
-    for (setup, reaches_us) in [
+async fn closed_streams_and_a_removed_folder_do_not_change_the_exit_code() {
+    for (setup, is_printed) in [
         ("exec <&-", true),
         ("exec 2>&-", true),
         ("exec 2>/dev/full", true),
@@ -312,15 +314,15 @@ async fn what_is_closed_or_gone_from_the_start_changes_no_code() {
         ("folder=$(mktemp -d); cd \"$folder\"; rmdir \"$folder\"", true),
     ] {
         let simulator = simulator("+0 customer Ada: Hello\n+0 close", &[]).await;
-        let tail = program(&simulator, &["--timestamps", "none"]);
-        let finished = Running::start(&mut with_shell_setup(setup, &tail)).finish().await;
+        let command = program(&simulator, &["--timestamps", "none"]);
+        let finished = Running::start(&mut with_shell_setup(setup, &command)).finish().await;
         assert_eq!(finished.code, Some(0), "{setup}: {}", finished.stderr);
-        assert_eq!(finished.stdout.contains("[Customer] Ada: Hello\n"), reaches_us, "{setup}");
+        assert_eq!(finished.stdout.contains("[Customer] Ada: Hello\n"), is_printed, "{setup}");
     }
 }
 
 #[tokio::test]
-async fn the_final_error_is_json_where_that_is_asked_for() {
+async fn the_final_error_is_json_with_log_format_json() {
     let simulator = simulator("", &[]).await;
     for args in [&["-c", "nonesuch"][..], &["-c", "a b"]] {
         let finished = run(&simulator, &[&["--log-format", "json"], args].concat()).await;
