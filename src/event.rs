@@ -19,7 +19,7 @@ pub struct TranscriptEvent<'a> {
     /// When it arrived here.
     pub received: DateTime<Utc>,
     /// What happened.
-    pub body: Body<'a>,
+    pub body: EventBody<'a>,
 }
 
 impl TranscriptEvent<'_> {
@@ -32,13 +32,13 @@ impl TranscriptEvent<'_> {
 
 /// The four kinds of event that reach a reader.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body<'a> {
+pub enum EventBody<'a> {
     /// Somebody, or the system, said something.
     Message(Message<'a>),
     /// Something about the conversation changed.
     Update {
         /// What, in words such as `Sam joined`; `None` where the service does not say.
-        what: Option<Cow<'a, str>>,
+        description: Option<Cow<'a, str>>,
     },
     /// The conversation is over.
     Closed,
@@ -46,15 +46,15 @@ pub enum Body<'a> {
     Gap(Gap),
 }
 
-impl Body<'_> {
+impl EventBody<'_> {
     /// The same, borrowing nothing.
     #[must_use]
-    pub fn into_owned(self) -> Body<'static> {
+    pub fn into_owned(self) -> EventBody<'static> {
         match self {
-            Self::Message(message) => Body::Message(message.into_owned()),
-            Self::Update { what } => Body::Update { what: owned(what) },
-            Self::Closed => Body::Closed,
-            Self::Gap(gap) => Body::Gap(gap),
+            Self::Message(message) => EventBody::Message(message.into_owned()),
+            Self::Update { description } => EventBody::Update { description: owned(description) },
+            Self::Closed => EventBody::Closed,
+            Self::Gap(gap) => EventBody::Gap(gap),
         }
     }
 }
@@ -84,13 +84,13 @@ const UNAVAILABLE: &str = "[message text not available]";
 impl Message<'_> {
     /// Whether what was said is known.
     #[must_use]
-    pub fn is_available(&self) -> bool {
+    pub fn has_content(&self) -> bool {
         self.text.is_some() || !self.attachments.is_empty()
     }
 
     /// The sender as shown to a person: the name, else the id, else the label of the role.
     #[must_use]
-    pub fn sender(&self) -> &str {
+    pub fn sender_label(&self) -> &str {
         self.from.name.as_deref().or(self.from.id.as_deref()).unwrap_or(self.role.label())
     }
 
@@ -112,7 +112,7 @@ impl Message<'_> {
     ///
     /// Borrowed when there is nothing but text.
     #[must_use]
-    pub fn words(&self) -> Cow<'_, str> {
+    pub fn display_text(&self) -> Cow<'_, str> {
         if self.attachments.is_empty() {
             return Cow::Borrowed(self.text.as_deref().unwrap_or(UNAVAILABLE));
         }
@@ -122,7 +122,7 @@ impl Message<'_> {
             if !words.is_empty() {
                 words.push(' ');
             }
-            attachment.describe(&mut words);
+            attachment.push_description(&mut words);
         }
         Cow::Owned(words)
     }
@@ -211,7 +211,7 @@ impl Attachment<'_> {
     }
 
     /// Appends `[kind: name]`, with the media type or address where there is no name, and `[kind]` with neither.
-    pub fn describe(&self, into: &mut String) {
+    pub fn push_description(&self, into: &mut String) {
         into.push('[');
         into.push_str(&self.kind);
         if let Some(detail) = self.name.as_deref().or(self.mime.as_deref()).or(self.url.as_deref()) {
@@ -312,12 +312,12 @@ mod tests {
             attachments: vec![file],
             origin: Origin::Live,
         };
-        assert_eq!(message.words(), "[attachment: invoice.png]");
+        assert_eq!(message.display_text(), "[attachment: invoice.png]");
         message.text = Some("see here".into());
-        assert_eq!(message.words(), "see here [attachment: invoice.png]");
-        assert_eq!(message.sender(), "Customer");
+        assert_eq!(message.display_text(), "see here [attachment: invoice.png]");
+        assert_eq!(message.sender_label(), "Customer");
         (message.text, message.attachments) = (None, Vec::new());
-        assert_eq!((message.words().as_ref(), message.is_available()), ("[message text not available]", false));
+        assert_eq!((message.display_text().as_ref(), message.has_content()), ("[message text not available]", false));
     }
 
     #[test]

@@ -19,11 +19,11 @@ use crate::config::region;
 use crate::config::{Env, parse_env_file, parse_profiles, resolve};
 use crate::cursor as cursor_file;
 use crate::delivery::recording::{self, RecordedItem, RecordingLine};
-use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
+use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
 use crate::status::redact::Secrets;
 use crate::tracker::attribution;
-use crate::wire::channel::{Channel, available_topics, topic_states};
+use crate::wire::channel::{Channel, parse_available_topics, parse_topic_states};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::parse_bulk;
 use crate::wire::notification::{self, Notification};
@@ -41,10 +41,10 @@ pub fn frame(data: &[u8]) {
 /// A frame of the notification socket.
 pub fn notification(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let notice = notification::read(RawFrame::Text(text));
-    assert_eq!(notice, notification::read(RawFrame::Binary(data)), "both kinds of frame are read alike");
+    let notice = notification::decode(RawFrame::Text(text));
+    assert_eq!(notice, notification::decode(RawFrame::Binary(data)), "both kinds of frame are read alike");
     if let Notification::Conversation(snapshot) = notice {
-        snapshot.is_over();
+        snapshot.has_ended();
     }
 }
 
@@ -52,13 +52,13 @@ pub fn notification(data: &[u8]) {
 pub fn response_body(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(snapshot) = Snapshot::parse(&text) {
-        snapshot.is_over();
+        snapshot.has_ended();
     }
     for said in parse_bulk(&text).unwrap_or_default() {
-        let (at, message) = (said.at, attribution::message(said, None, Origin::History));
-        shown(&event(at, Body::Message(message)));
+        let (at, message) = (said.sent_at, attribution::message(said, None, Origin::History));
+        shown(&event(at, EventBody::Message(message)));
     }
-    let _ = (Channel::parse(&text), topic_states(&text), available_topics(&text));
+    let _ = (Channel::parse(&text), parse_topic_states(&text), parse_available_topics(&text));
     if let Ok((token, life)) = granted(data) {
         HeaderValue::from_str(token.expose_secret()).expect("a token goes into a header");
         assert!(life.is_none_or(|life| !life.is_zero()));
@@ -82,7 +82,7 @@ pub fn text(data: &[u8]) {
         attachments: Vec::new(),
         origin: Origin::Live,
     };
-    let json = shown(&event(None, Body::Message(message)));
+    let json = shown(&event(None, EventBody::Message(message)));
     for value in [&json["text"], &json["id"], &json["from"]["name"], &json["to"]["name"]] {
         assert_eq!(value.as_str(), Some(text.as_ref()), "json loses nothing");
     }
@@ -95,7 +95,7 @@ pub fn recording(data: &[u8]) {
         match &entry.item {
             RecordedItem::Text(_, text) => arrives(RawFrame::Text(text)),
             RecordedItem::Binary(_, base64) => recording::decode_binary(base64).iter().for_each(|bytes| frame(bytes)),
-            RecordedItem::Message(at, message) => drop(shown(&event(*at, Body::Message((**message).clone())))),
+            RecordedItem::Message(at, message) => drop(shown(&event(*at, EventBody::Message((**message).clone())))),
             RecordedItem::Update(..) | RecordedItem::Closed(_) | RecordedItem::Gap { .. } => {}
         }
         let again = serde_json::to_string(&entry).expect("it can be written");
@@ -185,7 +185,7 @@ fn decoded(raw: RawFrame<'_>) -> Decoded<'_> {
     decoded
 }
 
-fn event(at: Option<DateTime<Utc>>, body: Body<'_>) -> TranscriptEvent<'_> {
+fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> {
     TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body }
 }
 

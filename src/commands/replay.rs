@@ -13,7 +13,7 @@ use crate::config::ReplayFrom;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{self, LineError, RecordedItem, RecordingEntry, RecordingLine};
 use crate::delivery::sink::Delivery;
-use crate::event::{Body, Gap, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::transcript::arrival;
 use crate::source::{Item, ItemKind};
@@ -124,16 +124,16 @@ impl Run {
             }
             RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: at, reason };
-                self.event(&conversation, at, (Some(at), Body::Gap(gap)), delivery);
+                self.event(&conversation, at, (Some(at), EventBody::Gap(gap)), delivery);
             }
             RecordedItem::Message(said, message) => {
-                self.event(&conversation, at, (said, Body::Message(*message)), delivery)
+                self.event(&conversation, at, (said, EventBody::Message(*message)), delivery)
             }
             RecordedItem::Update(when, what) => {
                 let what = what.map(Into::into);
-                self.event(&conversation, at, (when, Body::Update { what }), delivery);
+                self.event(&conversation, at, (when, EventBody::Update { description: what }), delivery);
             }
-            RecordedItem::Closed(when) => self.event(&conversation, at, (when, Body::Closed), delivery),
+            RecordedItem::Closed(when) => self.event(&conversation, at, (when, EventBody::Closed), delivery),
         }
         Ok(())
     }
@@ -150,7 +150,7 @@ impl Run {
         let tally = self.tallies.entry(key).or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut arrival = arrival(raw, conversation, received, &self.shapes);
         let unknown = matches!(arrival.meaning, ItemKind::Ignored(_));
-        if unknown && matches!(notification::read(raw), Notification::Heartbeat | Notification::Pong) {
+        if unknown && matches!(notification::decode(raw), Notification::Heartbeat | Notification::Pong) {
             arrival.meaning = ItemKind::Keepalive;
         }
         delivery.take(arrival, &mut self.ledger, tally);
@@ -160,7 +160,7 @@ impl Run {
         &mut self,
         conversation: &str,
         received: DateTime<Utc>,
-        (at, body): (Option<DateTime<Utc>>, Body<'_>),
+        (at, body): (Option<DateTime<Utc>>, EventBody<'_>),
         delivery: &mut Delivery,
     ) {
         let meaning = ItemKind::Event(TranscriptEvent { conversation, at, received, body });

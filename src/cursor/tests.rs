@@ -73,16 +73,16 @@ fn what_is_noted_is_known_to_the_next_run_and_the_file_is_private() {
 #[test]
 fn a_ledger_goes_on_with_the_same_keys() {
     use crate::dedup::{Dedup, OccurrenceCounter};
-    use crate::event::{Body, Message, Origin, Party, Role, TranscriptEvent};
+    use crate::event::{EventBody, Message, Origin, Party, Role, TranscriptEvent};
     let (_folder, path) = place();
     let at = DateTime::from_timestamp(1_767_323_045, 5);
     let said = |id: Option<&'static str>, at| {
         let (text, party) = (Some("hello".into()), Party::default);
         let (role, origin, attachments) = (Role::Customer, Origin::Live, Vec::new());
         let message = Message { id: id.map(Into::into), role, from: party(), to: party(), text, attachments, origin };
-        TranscriptEvent { conversation: "a", at, received: Utc::now(), body: Body::Message(message) }
+        TranscriptEvent { conversation: "a", at, received: Utc::now(), body: EventBody::Message(message) }
     };
-    let closed = |at| TranscriptEvent { body: Body::Closed, ..said(None, at) };
+    let closed = |at| TranscriptEvent { body: EventBody::Closed, ..said(None, at) };
     let all = [said(Some("m1"), at), said(None, at), said(None, at), said(Some("m2"), None), closed(None)];
     for run in 0..2 {
         let mut file = open(&path, &["a"]).unwrap();

@@ -18,7 +18,7 @@ use self::seen_set::Recent;
 use chrono::{DateTime, Utc};
 
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
-use crate::event::{Body, Checkpoint, Message, TranscriptEvent};
+use crate::event::{EventBody, Checkpoint, Message, TranscriptEvent};
 
 /// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
 pub(crate) const REMEMBERED: usize = 28_672;
@@ -169,30 +169,30 @@ enum Identity {
 
 fn identify(event: &TranscriptEvent<'_>, digest: &mut Digest) -> Identity {
     match &event.body {
-        Body::Message(Message { id: Some(id), .. }) => {
+        EventBody::Message(Message { id: Some(id), .. }) => {
             of_id(id, digest);
             Identity::Own
         }
-        Body::Gap(_) => Identity::None,
-        Body::Message(message) => {
-            let words = message.words();
+        EventBody::Gap(_) => Identity::None,
+        EventBody::Message(message) => {
+            let words = message.display_text();
             for text in [Some("message"), message.from.id.as_deref(), Some(&words)] {
                 digest.text(text);
             }
             counted(event, digest)
         }
-        Body::Update { what } => {
+        EventBody::Update { description } => {
             digest.text(Some("update"));
-            digest.text(what.as_deref());
+            digest.text(description.as_deref());
             counted(event, digest)
         }
         // A conversation ends once, however often one connection says so.
-        Body::Closed if event.at.is_some() => {
+        EventBody::Closed if event.at.is_some() => {
             digest.text(Some("closed"));
             counted(event, digest);
             Identity::Own
         }
-        Body::Closed => Identity::None,
+        EventBody::Closed => Identity::None,
     }
 }
 
@@ -216,12 +216,12 @@ mod tests {
         DateTime::from_timestamp(second, 0).expect("in range")
     }
 
-    fn event(at: Option<DateTime<Utc>>, body: Body<'_>) -> TranscriptEvent<'_> {
+    fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> {
         TranscriptEvent { conversation: "97b9dcb3", at, received: self::at(9_999), body }
     }
 
-    fn said<'a>(id: Option<&'a str>, from: &'a str, text: &'a str) -> Body<'a> {
-        Body::Message(Message {
+    fn said<'a>(id: Option<&'a str>, from: &'a str, text: &'a str) -> EventBody<'a> {
+        EventBody::Message(Message {
             id: id.map(Into::into),
             role: Role::Customer,
             from: Party { id: Some(from.into()), name: None },
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn without_a_time_nothing_is_a_repeat() {
         let mut ledger = Dedup::default();
-        for body in [said(None, "external", "yes"), Body::Update { what: None }, Body::Closed] {
+        for body in [said(None, "external", "yes"), EventBody::Update { description: None }, EventBody::Closed] {
             let event = event(None, body);
             assert!(ledger.admit(&event, &mut OccurrenceCounter::default()));
             assert!(ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
@@ -287,19 +287,19 @@ mod tests {
     #[test]
     fn updates_and_closings_are_known_by_their_time_and_gaps_never() {
         let mut ledger = Dedup::default();
-        for body in [Body::Update { what: None }, Body::Closed] {
+        for body in [EventBody::Update { description: None }, EventBody::Closed] {
             let event = event(Some(at(5)), body);
             assert!(ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
             assert!(!ledger.admit(&event, &mut OccurrenceCounter::default()), "{event:?}");
         }
         let (mut ledger, mut tally) = (Dedup::default(), OccurrenceCounter::default());
-        let twice = |ledger: &mut Dedup, tally: &mut OccurrenceCounter, body: Body<'static>| {
+        let twice = |ledger: &mut Dedup, tally: &mut OccurrenceCounter, body: EventBody<'static>| {
             let event = event(Some(at(5)), body);
             [ledger.admit(&event, tally), ledger.admit(&event, tally)]
         };
-        assert_eq!(twice(&mut ledger, &mut tally, Body::Closed), [true, false], "it ends once");
-        assert_eq!(twice(&mut ledger, &mut tally, Body::Update { what: None }), [true, true]);
-        let gap = event(Some(at(5)), Body::Gap(Gap { from: at(1), to: at(5), reason: String::new() }));
+        assert_eq!(twice(&mut ledger, &mut tally, EventBody::Closed), [true, false], "it ends once");
+        assert_eq!(twice(&mut ledger, &mut tally, EventBody::Update { description: None }), [true, true]);
+        let gap = event(Some(at(5)), EventBody::Gap(Gap { from: at(1), to: at(5), reason: String::new() }));
         assert!(
             ledger.admit(&gap, &mut OccurrenceCounter::default())
                 && ledger.admit(&gap, &mut OccurrenceCounter::default())
@@ -316,7 +316,7 @@ mod tests {
         assert!(is_new(&ids[0]));
         assert_eq!(ledger.delivered["97b9dcb3"].bytes(), 512 * 1024);
         for second in 0..=4096 {
-            ledger.admit(&event(Some(at(second)), Body::Update { what: None }), &mut tally);
+            ledger.admit(&event(Some(at(second)), EventBody::Update { description: None }), &mut tally);
         }
         assert_eq!(tally.counts.len(), COUNTED);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::checkpoint::{CLOSED_KEY, ResumePoint};
-use crate::event::{Body, Checkpoint, TranscriptEvent};
+use crate::event::{EventBody, Checkpoint, TranscriptEvent};
 
 /// The link between a ledger and a cursor.
 #[derive(Debug)]
@@ -29,16 +29,16 @@ impl Journal {
     pub(super) fn has(&self, event: &TranscriptEvent<'_>) -> bool {
         let Some(begun) = self.begun.get(event.conversation) else { return false };
         match event.body {
-            Body::Message(_) | Body::Update { .. } => begun.covers(event.at),
-            Body::Closed => begun.closed,
-            Body::Gap(_) => false,
+            EventBody::Message(_) | EventBody::Update { .. } => begun.covers(event.at),
+            EventBody::Closed => begun.closed,
+            EventBody::Gap(_) => false,
         }
     }
 
     /// Notes what is delivered now. What cannot be recognised later is not noted, but for the end, of which there is one.
     pub(super) fn note(&mut self, event: &TranscriptEvent<'_>, key: Option<u64>) {
         let (key, at) = match event.body {
-            Body::Closed => (Some(CLOSED_KEY), None),
+            EventBody::Closed => (Some(CLOSED_KEY), None),
             _ => (key, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
         };
         let Some(key) = key else { return };

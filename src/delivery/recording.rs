@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Body, Message, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, Message, RawFrame, TranscriptEvent};
 use crate::system::io_error;
 
 /// The version of the format that this program writes and reads.
@@ -150,10 +150,10 @@ impl Recorder {
     /// Records an event that came in no frame of its own.
     pub(crate) fn record_event(&mut self, event: &TranscriptEvent<'_>) {
         let item = match &event.body {
-            Body::Gap(gap) => RecordedItem::Gap { from: gap.from, reason: gap.reason.clone() },
-            Body::Message(message) => RecordedItem::Message(event.at, Box::new(message.clone().into_owned())),
-            Body::Update { what } => RecordedItem::Update(event.at, what.as_deref().map(str::to_owned)),
-            Body::Closed => RecordedItem::Closed(event.at),
+            EventBody::Gap(gap) => RecordedItem::Gap { from: gap.from, reason: gap.reason.clone() },
+            EventBody::Message(message) => RecordedItem::Message(event.at, Box::new(message.clone().into_owned())),
+            EventBody::Update { description } => RecordedItem::Update(event.at, description.as_deref().map(str::to_owned)),
+            EventBody::Closed => RecordedItem::Closed(event.at),
         };
         self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), item });
     }
@@ -301,7 +301,7 @@ mod tests {
         let mut recorder = record(&path);
         recorder.record_frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
         recorder.record_frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
-        let gap = Body::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
+        let gap = EventBody::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
         recorder.record_event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
         recorder.flush().expect("written");
         let lines = lines(&path);

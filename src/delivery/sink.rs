@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
-use crate::event::{Body, TranscriptEvent};
+use crate::event::{EventBody, TranscriptEvent};
 use crate::output::{Output, Prefixes};
 use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
 
@@ -148,7 +148,7 @@ impl Delivery {
 
     /// An event that came in no frame of its own, and so has to be recorded itself.
     fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
-        if let Body::Gap(gap) = &event.body {
+        if let EventBody::Gap(gap) = &event.body {
             // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
             let event = TranscriptEvent { received: gap.to, ..event.clone() };
             self.counts.gaps += 1;
@@ -188,7 +188,7 @@ impl Delivery {
             self.output.checkpoint(mark);
         }
         if why == BackfillReason::Outage {
-            let messages = new.iter().filter(|event| matches!(event.body, Body::Message(_))).count();
+            let messages = new.iter().filter(|event| matches!(event.body, EventBody::Message(_))).count();
             self.say_recovered(conversation, messages);
         }
         if new.is_empty() { Admitted::Repeat } else { Admitted::New }

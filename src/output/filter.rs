@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::event::{Body, Message, Role, TranscriptEvent};
+use crate::event::{EventBody, Message, Role, TranscriptEvent};
 
 /// A choice among messages. Updates, closings and gaps are always shown.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +20,8 @@ pub struct Selection {
 impl Selection {
     pub(super) fn shows(&self, event: &TranscriptEvent<'_>) -> bool {
         match &event.body {
-            Body::Message(message) => self.shows_role(message.role) && self.shows_words(message),
-            Body::Update { .. } | Body::Closed | Body::Gap(_) => true,
+            EventBody::Message(message) => self.shows_role(message.role) && self.shows_words(message),
+            EventBody::Update { .. } | EventBody::Closed | EventBody::Gap(_) => true,
         }
     }
 
@@ -33,7 +33,7 @@ impl Selection {
         if self.include.is_empty() && self.exclude.is_empty() {
             return true;
         }
-        let words = message.words();
+        let words = message.display_text();
         let matches = |regex: &Regex| regex.is_match(&words);
         (self.include.is_empty() || self.include.iter().any(matches)) && !self.exclude.iter().any(matches)
     }
@@ -78,7 +78,7 @@ mod tests {
         let mut card = message(Role::Bot, "Bot", "");
         card.attachments = vec![Attachment { kind: "card".into(), name: Some("Plan".into()), ..Attachment::default() }];
         let include = vec![Regex::new(r"^\[card: Plan\]$").unwrap()];
-        assert!(Selection { include, ..Selection::default() }.shows(&event(Body::Message(card))));
+        assert!(Selection { include, ..Selection::default() }.shows(&event(EventBody::Message(card))));
     }
 
     #[test]
@@ -86,7 +86,9 @@ mod tests {
         let nothing = Regex::new("^$.").unwrap();
         let selection = Selection { only: vec![Role::Bot], include: vec![nothing], ..Selection::default() };
         assert!(
-            [event(Body::Update { what: None }), event(Body::Closed), gap()].iter().all(|event| selection.shows(event))
+            [event(EventBody::Update { description: None }), event(EventBody::Closed), gap()]
+                .iter()
+                .all(|event| selection.shows(event))
         );
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use crate::event::{Body, Gap, Message, Origin, Party, Role, TranscriptEvent};
+use crate::event::{EventBody, Gap, Message, Origin, Party, Role, TranscriptEvent};
 
 pub(super) const ID: &str = "97b9dcb3-0000-4000-8000-000000000001";
 
@@ -12,7 +12,7 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_767_323_045_612).unwrap() + TimeDelta::seconds(seconds)
 }
 
-pub(super) fn event(body: Body<'_>) -> TranscriptEvent<'_> {
+pub(super) fn event(body: EventBody<'_>) -> TranscriptEvent<'_> {
     TranscriptEvent { conversation: ID, at: Some(at(0)), received: at(1), body }
 }
 
@@ -29,12 +29,12 @@ pub(super) fn message<'a>(role: Role, name: &'a str, text: &'a str) -> Message<'
 }
 
 pub(super) fn said<'a>(role: Role, name: &'a str, text: &'a str) -> TranscriptEvent<'a> {
-    event(Body::Message(message(role, name, text)))
+    event(EventBody::Message(message(role, name, text)))
 }
 
 pub(super) fn gap() -> TranscriptEvent<'static> {
     let reason = "connection reset".to_owned();
-    event(Body::Gap(Gap { from: at(-42), to: at(0), reason }))
+    event(EventBody::Gap(Gap { from: at(-42), to: at(0), reason }))
 }
 
 /// The contract's list of dangerous characters, written down a second time so that a test can disagree.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::json_string::push_json_string;
 use super::style::Timestamps;
 use super::timestamp::Stamp;
-use crate::event::{Attachment, Body, Gap, Message, Party, TranscriptEvent};
+use crate::event::{Attachment, EventBody, Gap, Message, Party, TranscriptEvent};
 
 /// The JSON Schema of the lines this module writes.
 pub(crate) const SCHEMA: &str = include_str!("schema.json");
@@ -30,10 +30,10 @@ impl JsonLines {
         push_time(out, "received", &mut self.received, event.received);
         push_member(out, "conversation", event.conversation);
         match &event.body {
-            Body::Message(message) => push_message(out, message),
-            Body::Update { what } => push_optional(out, "text", what.as_deref()),
-            Body::Closed => {}
-            Body::Gap(gap) => push_gap(out, gap),
+            EventBody::Message(message) => push_message(out, message),
+            EventBody::Update { description } => push_optional(out, "text", description.as_deref()),
+            EventBody::Closed => {}
+            EventBody::Gap(gap) => push_gap(out, gap),
         }
         out.extend_from_slice(b"}\n");
     }
@@ -43,12 +43,12 @@ fn utc() -> Stamp {
     Stamp::new(Timestamps::Iso, true)
 }
 
-fn kind(body: &Body<'_>) -> &'static str {
+fn kind(body: &EventBody<'_>) -> &'static str {
     match body {
-        Body::Message(_) => "message",
-        Body::Update { .. } => "update",
-        Body::Closed => "closed",
-        Body::Gap(_) => "gap",
+        EventBody::Message(_) => "message",
+        EventBody::Update { .. } => "update",
+        EventBody::Closed => "closed",
+        EventBody::Gap(_) => "gap",
     }
 }
 
@@ -59,7 +59,7 @@ fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
     push_party(out, "to", &message.to);
     push_optional(out, "text", message.text.as_deref());
     push_attachments(out, &message.attachments);
-    if !message.is_available() {
+    if !message.has_content() {
         push_key(out, "available");
         out.extend_from_slice(b"false");
     }
@@ -164,9 +164,9 @@ mod tests {
                 "message",
                 r#","id":"85c01f55","role":"customer","from":{"id":"external","name":"Ada"},"text":"Hello","source":"live""#,
             ),
-            (event(Body::Update { what: None }), "update", ""),
-            (event(Body::Update { what: Some("Sam joined".into()) }), "update", r#","text":"Sam joined""#),
-            (event(Body::Closed), "closed", ""),
+            (event(EventBody::Update { description: None }), "update", ""),
+            (event(EventBody::Update { description: Some("Sam joined".into()) }), "update", r#","text":"Sam joined""#),
+            (event(EventBody::Closed), "closed", ""),
             (
                 gap(),
                 "gap",
@@ -194,7 +194,10 @@ mod tests {
             r#","role":"unknown","to":{"name":"Sam"},"attachments":[{"kind":"attachment","name":"a.png","#,
             r#""mime":"image/png","url":"https://x.invalid/a","size":7},{"kind":"card"}],"source":"live""#
         );
-        assert_eq!(line(&event(Body::Message(bare))), format!("{{\"v\":1,\"type\":\"message\",{HEAD}{expected}}}\n"));
+        assert_eq!(
+            line(&event(EventBody::Message(bare))),
+            format!("{{\"v\":1,\"type\":\"message\",{HEAD}{expected}}}\n")
+        );
     }
 
     /// Every shape a line can have.
@@ -211,11 +214,11 @@ mod tests {
         let carries = Message { text: None, attachments: vec![full, bare], ..message(Role::Bot, "Quill", "") };
         let lost = Message { text: None, origin: Origin::History, ..message(Role::Agent, "Sam", "") };
         let to = Message { to: Party { id: Some("x".into()), name: None }, ..message(Role::System, "Sam", "") };
-        let mut far = event(Body::Closed);
+        let mut far = event(EventBody::Closed);
         far.at = Some(DateTime::<Utc>::MAX_UTC);
-        let bodies = [nobody, carries, lost, to].map(|message| event(Body::Message(message)));
-        let update = |what: Option<&'static str>| event(Body::Update { what: what.map(Into::into) });
-        let others = [update(None), update(Some("Sam joined")), event(Body::Closed), gap(), far];
+        let bodies = [nobody, carries, lost, to].map(|message| event(EventBody::Message(message)));
+        let update = |what: Option<&'static str>| event(EventBody::Update { description: what.map(Into::into) });
+        let others = [update(None), update(Some("Sam joined")), event(EventBody::Closed), gap(), far];
         [said(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()
     }
 
@@ -279,7 +282,7 @@ mod tests {
 
     #[test]
     fn without_a_time_of_the_service_the_arrival_is_the_time() {
-        let mut update = event(Body::Update { what: None });
+        let mut update = event(EventBody::Update { description: None });
         update.at = None;
         let value: Value = serde_json::from_str(&line(&update)).unwrap();
         assert_eq!(value["ts"], value["received"]);

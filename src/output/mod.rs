@@ -187,7 +187,7 @@ mod tests {
 
     use super::fixtures::{event, gap, said};
     use super::*;
-    use crate::event::{Body, Role};
+    use crate::event::{EventBody, Role};
 
     fn output(style: Style) -> (PipeReader, Output) {
         let (reader, out) = pipe().unwrap();
@@ -206,7 +206,7 @@ mod tests {
         let (reader, mut output) = output(Style { timestamps: Timestamps::None, ..Style::default() });
         assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
         assert!(!output.event(&said(Role::System, "Sam", "joined")));
-        assert!(output.event(&event(Body::Closed)));
+        assert!(output.event(&event(EventBody::Closed)));
         output.frame(RawFrame::Text("{}"), false);
         let (written, summary) = finish(reader, output).await;
         assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
@@ -229,7 +229,7 @@ mod tests {
         for (raw_control, expected) in [(false, "{ \"a\":1}\nno\\njson\\x1b\n"), (true, "{\n\"a\":1}\nno\njson\x1b\n")]
         {
             let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
-            assert!(!output.event(&event(Body::Closed)));
+            assert!(!output.event(&event(EventBody::Closed)));
             output.frame(RawFrame::Text("{\n\"a\":1}"), false);
             output.frame(RawFrame::Text("pong"), true);
             output.frame(RawFrame::Binary(b"no\njson\x1b"), false);

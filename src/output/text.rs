@@ -11,7 +11,7 @@ use super::prefix::Prefixes;
 use super::spelling::Spelling;
 use super::style::{Style, Timestamps};
 use super::timestamp::Stamp;
-use crate::event::{Body, Gap, Message, TranscriptEvent};
+use crate::event::{EventBody, Gap, Message, TranscriptEvent};
 
 /// Conversations whose ids are told apart. With more of them the oldest are long over.
 const MOST_MET: usize = 10_000;
@@ -39,10 +39,10 @@ impl TextLines {
     pub(super) fn push(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
         self.push_head(out, event);
         match &event.body {
-            Body::Message(message) => self.push_message(out, message),
-            Body::Update { what } => self.push_update(out, what.as_deref()),
-            Body::Closed => push_notice(out, &self.palette.closed, "[CLOSED] Conversation terminated"),
-            Body::Gap(gap) => push_gap(out, &self.palette.gap, gap),
+            EventBody::Message(message) => self.push_message(out, message),
+            EventBody::Update { description } => self.push_update(out, description.as_deref()),
+            EventBody::Closed => push_notice(out, &self.palette.closed, "[CLOSED] Conversation terminated"),
+            EventBody::Gap(gap) => push_gap(out, &self.palette.gap, gap),
         }
         out.push(b'\n');
     }
@@ -82,11 +82,11 @@ impl TextLines {
             out.push(b'[');
             out.extend_from_slice(message.role.label().as_bytes());
             out.extend_from_slice(b"] ");
-            self.spelling.push_name(out, message.sender());
+            self.spelling.push_name(out, message.sender_label());
             out.push(b':');
         });
         out.push(b' ');
-        let words = message.words();
+        let words = message.display_text();
         match &self.highlight {
             Some(regex) => push_highlighted(out, &words, regex, &self.palette.highlight, self.spelling),
             None => self.spelling.push_words(out, &words),
@@ -136,9 +136,9 @@ mod tests {
             said(Role::Customer, "Ada", "Hello"),
             said(Role::Agent, "Sam", "Hi Ada, how can I help?"),
             said(Role::System, "Sam", "joined"),
-            event(Body::Update { what: None }),
-            event(Body::Update { what: Some("Sam\njoined".into()) }),
-            event(Body::Closed),
+            event(EventBody::Update { description: None }),
+            event(EventBody::Update { description: Some("Sam\njoined".into()) }),
+            event(EventBody::Closed),
             gap(),
         ]
     }

@@ -12,7 +12,7 @@ pub(crate) use self::error::{Retry, SourceError, leads_elsewhere};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::api::websocket::LastActivity;
-use crate::event::{Body, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, RawFrame, TranscriptEvent};
 
 /// Something that came over a connection.
 #[derive(Debug)]
@@ -63,14 +63,14 @@ pub(crate) struct TimedEvent {
     /// When, by the clock of the service.
     pub(crate) at: Option<DateTime<Utc>>,
     /// What.
-    pub(crate) body: Body<'static>,
+    pub(crate) body: EventBody<'static>,
 }
 
 impl TimedEvent {
     /// When it came to us. A gap is over when it is measured, also where it is told a moment later.
     fn received(&self) -> DateTime<Utc> {
         match &self.body {
-            Body::Gap(gap) => gap.to,
+            EventBody::Gap(gap) => gap.to,
             _ => Utc::now(),
         }
     }
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn a_gap_was_received_when_it_ended_so_that_a_recording_has_its_length() {
         let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
-        let gap = TimedEvent { at: Some(to), body: Body::Gap(Gap { from, to, reason: String::new() }) };
+        let gap = TimedEvent { at: Some(to), body: EventBody::Gap(Gap { from, to, reason: String::new() }) };
         assert_eq!(gap.received(), to);
-        assert!(TimedEvent { at: Some(to), body: Body::Closed }.received() > to);
+        assert!(TimedEvent { at: Some(to), body: EventBody::Closed }.received() > to);
     }
 }

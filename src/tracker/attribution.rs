@@ -13,7 +13,7 @@ const SHORT_ID: usize = 8;
 pub(crate) fn message(said: MessageBody, by: Option<&Participant>, origin: Origin) -> Message<'static> {
     let speaker = role(&said, by);
     let from = sender(&said, by, speaker);
-    let (role, from, text) = match said.sign {
+    let (role, from, text) = match said.event_text {
         Some(words) => (Role::System, labelled(from, speaker), Some(words)),
         None => (speaker, from, said.text),
     };
@@ -21,7 +21,7 @@ pub(crate) fn message(said: MessageBody, by: Option<&Participant>, origin: Origi
         id: Some(Cow::Owned(said.id)),
         role,
         from,
-        to: said.addressee,
+        to: said.recipient,
         text: text.map(Cow::Owned),
         attachments: said.attachments,
         origin,
@@ -30,7 +30,11 @@ pub(crate) fn message(said: MessageBody, by: Option<&Participant>, origin: Origi
 
 /// A system message made of the words of a sign in a list.
 pub(crate) fn sign(id: &str, words: &str, by: &Participant, origin: Origin) -> Message<'static> {
-    message(MessageBody { id: id.to_owned(), sign: Some(words.to_owned()), ..MessageBody::default() }, Some(by), origin)
+    message(
+        MessageBody { id: id.to_owned(), event_text: Some(words.to_owned()), ..MessageBody::default() },
+        Some(by),
+        origin,
+    )
 }
 
 /// A line for a body that never came.
@@ -129,7 +133,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn by(value: &Value) -> Option<Participant> {
-        Snapshot::of(&json!({ "participants": [value] })).participants.pop()
+        Snapshot::from_value(&json!({ "participants": [value] })).participants.pop()
     }
 
     fn body(mut data: Value) -> MessageBody {
@@ -145,7 +149,7 @@ mod tests {
     /// As in a transcript line, with the id of the sender.
     fn line(message: &Message<'_>) -> String {
         let id = message.from.id.as_deref().unwrap_or("-");
-        format!("[{}] {} ({id}): {}", message.role.label(), message.sender(), message.words())
+        format!("[{}] {} ({id}): {}", message.role.label(), message.sender_label(), message.display_text())
     }
 
     fn told(data: Value, participant: &Value) -> String {

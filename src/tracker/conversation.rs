@@ -15,10 +15,10 @@ use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::{Event, Mode, spoken};
 use crate::dedup::checkpoint::ResumePoint;
-use crate::event::{Body, Gap, Origin};
+use crate::event::{EventBody, Gap, Origin};
 use crate::source::{BackfillReason, Outage, TimedEvent};
 use crate::tracker::attribution;
-use crate::wire::conversation::{EntryKind, MessageRef, Participant, Snapshot};
+use crate::wire::conversation::{MessageKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
 use crate::wire::transcription::{Transcription, Utterance};
 
@@ -108,7 +108,7 @@ impl Conversation {
         look: bool,
         delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
     ) {
-        let (over, ended) = (snapshot.is_over(), snapshot.ended);
+        let (over, ended) = (snapshot.has_ended(), snapshot.ended_at);
         self.has_calls |= snapshot.has_calls;
         if look {
             self.forget_all_but(&snapshot);
@@ -148,8 +148,8 @@ impl Conversation {
     /// Takes what was said on a call: final words only.
     pub(super) fn hear(&mut self, transcription: Transcription) {
         self.has_calls = true;
-        self.call_is_over = transcription.ended;
-        if transcription.ended {
+        self.call_is_over = transcription.session_ended;
+        if transcription.session_ended {
             tracing::debug!("{}: the transcription of a call has ended", self.id);
             self.look_soon();
         }
@@ -304,8 +304,8 @@ impl Conversation {
         }
         self.known.insert(entry.id.clone());
         // Without a time it may be old, and where nothing old is wanted it is not.
-        let before = |since| entry.time.map_or(since == DateTime::<Utc>::MAX_UTC, |time| time < since);
-        if self.since.is_some_and(before) || delivered(&entry.id, entry.time) {
+        let before = |since| entry.sent_at.map_or(since == DateTime::<Utc>::MAX_UTC, |time| time < since);
+        if self.since.is_some_and(before) || delivered(&entry.id, entry.sent_at) {
             return;
         }
         let past = self.is_listing();
@@ -393,19 +393,19 @@ impl Conversation {
 /// The words of a message, or what stands for them.
 fn tell(wanted: &PendingMessage, said: Option<MessageBody>, by: Option<&Participant>) -> TimedEvent {
     let (at, message) = match (said, &wanted.kind, by) {
-        (Some(said), ..) => (said.at.or(wanted.time), attribution::message(said, by, wanted.origin)),
-        (None, EntryKind::Event(words), Some(by)) => {
+        (Some(said), ..) => (said.sent_at.or(wanted.time), attribution::message(said, by, wanted.origin)),
+        (None, MessageKind::Event(words), Some(by)) => {
             (wanted.time, attribution::sign(&wanted.id, words, by, wanted.origin))
         }
         (None, ..) => (wanted.time, attribution::missing(&wanted.id, by, wanted.origin)),
     };
-    TimedEvent { at, body: Body::Message(message) }
+    TimedEvent { at, body: EventBody::Message(message) }
 }
 
 fn gap(loss: &Outage) -> Event {
     let to = Utc::now();
     let gap = Gap { from: loss.last_activity, to, reason: loss.reason.clone() };
-    Event::Live(TimedEvent { at: Some(to), body: Body::Gap(gap) })
+    Event::Live(TimedEvent { at: Some(to), body: EventBody::Gap(gap) })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::CLOCKS_APART;
 
-use crate::event::Body;
+use crate::event::EventBody;
 use crate::source::TimedEvent;
 
 /// After the end the service may still be writing: it is looked at once more, this much later.
@@ -77,7 +77,7 @@ impl EndDetector {
     pub(super) fn tell(&mut self) -> Option<TimedEvent> {
         let Self::Reached { at } = *self else { return None };
         *self = Self::TimedEvent;
-        Some(TimedEvent { at, body: Body::Closed })
+        Some(TimedEvent { at, body: EventBody::Closed })
     }
 
     /// Whether it is over, or seems to be.
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn closed(at: Option<DateTime<Utc>>) -> TimedEvent {
-        TimedEvent { at, body: Body::Closed }
+        TimedEvent { at, body: EventBody::Closed }
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ use crate::api::oauth::Token;
 use crate::api::rest::Rest;
 use crate::config::{History, Targets};
 use crate::dedup::Dedup;
-use crate::event::Body;
+use crate::event::EventBody;
 use crate::output::Prefixes;
 use crate::source::{BackfillReason, Outage, SourceError, TimedEvent};
 use crate::wire::channel::TopicState;
@@ -249,7 +249,7 @@ impl Tracker {
     /// The next thing for the reader.
     pub(super) fn pop(&mut self) -> Option<(String, Event)> {
         let (id, out) = self.out.pop_front()?;
-        if matches!(&out, Event::Live(told) if told.body == Body::Closed) {
+        if matches!(&out, Event::Live(told) if told.body == EventBody::Closed) {
             self.part_with(&id);
             self.finished += 1;
             if !self.groups.is_empty() {

@@ -24,7 +24,7 @@ impl Tracker {
             Notification::Conversation(snapshot) => self.hear_of(snapshot),
             Notification::Transcription(transcription) => self.hear_call(transcription),
             Notification::DetailEvent { conversation, .. } => self.with(&conversation, Conversation::look_soon),
-            Notification::ServiceMessage(words) => self.complain(&words),
+            Notification::RequestRefused(words) => self.complain(&words),
             Notification::Typing { .. }
             | Notification::Heartbeat
             | Notification::Pong
@@ -40,7 +40,7 @@ impl Tracker {
 
     fn hear_of(&mut self, snapshot: Snapshot) {
         let Some(id) = snapshot.id.clone() else { return };
-        if !snapshot.is_over() {
+        if !snapshot.has_ended() {
             self.join(&id);
         }
         let ledger = Rc::clone(&self.ledger);
@@ -101,7 +101,7 @@ mod tests {
     async fn conversations_without_end_are_not_all_followed() {
         let mut desk = desk();
         let conversation = |number: usize| {
-            Notification::Conversation(Snapshot::of(
+            Notification::Conversation(Snapshot::from_value(
                 &json!({ "id": number, "participants": [{ "state": "connected" }] }),
             ))
         };
@@ -119,7 +119,7 @@ mod tests {
         for (wait, quiet) in [(0, 60), (59, 60), (1, 120)] {
             tokio::time::advance(Duration::from_secs(wait)).await;
             let before = Instant::now();
-            desk.hear(Notification::ServiceMessage("no".to_owned()));
+            desk.hear(Notification::RequestRefused("no".to_owned()));
             let until = desk.quiet_until.expect("something was said");
             assert_eq!((until - before).as_secs(), quiet - if quiet == 120 { 60 } else { wait });
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::event::{Body, Role};
+use crate::event::{EventBody, Role};
 use crate::source::TimedEvent;
 use crate::wire::conversation::{Participant, Presence, Purpose};
 
@@ -118,10 +118,12 @@ impl Participants {
     /// Who spoke for the organisation then: whoever of its agents and bots had come last and not gone.
     pub(super) fn host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
         let was_here = |one: &&Participant| match at {
-            Some(at) => one.connected.is_some_and(|came| came <= at) && one.ended.is_none_or(|went| at <= went),
+            Some(at) => {
+                one.connected_at.is_some_and(|came| came <= at) && one.disconnected_at.is_none_or(|went| at <= went)
+            }
             None => one.presence == Presence::Connected,
         };
-        let there = |purpose| self.present_or_gone(purpose).filter(was_here).max_by_key(|one| one.connected);
+        let there = |purpose| self.present_or_gone(purpose).filter(was_here).max_by_key(|one| one.connected_at);
         let agent = there(&Purpose::Agent).map(|one| (Role::Agent, one));
         agent.or_else(|| there(&Purpose::Bot).map(|one| (Role::Bot, one)))
     }
@@ -130,8 +132,8 @@ impl Participants {
     pub(super) fn nearest_host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
         let agents = self.present_or_gone(&Purpose::Agent).map(|one| (Role::Agent, one));
         let bots = self.present_or_gone(&Purpose::Bot).map(|one| (Role::Bot, one));
-        let distance = |one: &Participant| at.zip(one.connected).map(|(at, came)| (came - at).abs());
-        agents.chain(bots).filter(|(_, one)| one.connected.is_some()).min_by_key(|(_, one)| distance(one))
+        let distance = |one: &Participant| at.zip(one.connected_at).map(|(at, came)| (came - at).abs());
+        agents.chain(bots).filter(|(_, one)| one.connected_at.is_some()).min_by_key(|(_, one)| distance(one))
     }
 
     /// The ids of the queues that have to do with it now, and of the agents.
@@ -185,21 +187,23 @@ fn stage(participant: &Participant) -> Change {
 /// What there is to say. Somebody who never came does not leave, and nobody comes or leaves twice.
 fn change(participant: &Participant, before: Change, now: Change) -> Option<TimedEvent> {
     let name = participant.user.as_ref().and_then(|user| user.name.as_deref()).or(participant.name.as_deref());
-    let transferred = participant.disconnect.as_deref().is_some_and(|how| how.contains("transfer"));
+    let transferred = participant.disconnect_type.as_deref().is_some_and(|how| how.contains("transfer"));
     let (at, what) = match (before, now, &participant.purpose) {
         (Change::Nothing, Change::Came, Purpose::Queue) => {
             let queue = participant.queue.as_ref().and_then(|queue| queue.name.as_deref()).or(name);
-            (participant.connected, format!("waiting in the queue {}", queue.unwrap_or("of somebody")))
+            (participant.connected_at, format!("waiting in the queue {}", queue.unwrap_or("of somebody")))
         }
         (_, _, Purpose::Queue | Purpose::Other(_)) => return None,
-        (Change::Nothing, Change::Came, purpose) => (participant.connected, format!("{} joined", who(name, purpose))),
-        (Change::Came, Change::Went, Purpose::Agent) if transferred => {
-            (participant.ended, format!("{} transferred the conversation", who(name, &participant.purpose)))
+        (Change::Nothing, Change::Came, purpose) => {
+            (participant.connected_at, format!("{} joined", who(name, purpose)))
         }
-        (Change::Came, Change::Went, purpose) => (participant.ended, format!("{} left", who(name, purpose))),
+        (Change::Came, Change::Went, Purpose::Agent) if transferred => {
+            (participant.disconnected_at, format!("{} transferred the conversation", who(name, &participant.purpose)))
+        }
+        (Change::Came, Change::Went, purpose) => (participant.disconnected_at, format!("{} left", who(name, purpose))),
         _ => return None,
     };
-    Some(TimedEvent { at, body: Body::Update { what: Some(what.into()) } })
+    Some(TimedEvent { at, body: EventBody::Update { description: Some(what.into()) } })
 }
 
 fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
@@ -217,13 +221,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn participant(value: &Value) -> Participant {
-        Snapshot::of(&json!({ "participants": [value] })).participants.pop().expect("somebody")
+        Snapshot::from_value(&json!({ "participants": [value] })).participants.pop().expect("somebody")
     }
 
     fn note(people: &mut Participants, value: &Value) -> Option<String> {
         let (_, told) = people.note(participant(value), false);
         told.map(|told| match told.body {
-            Body::Update { what } => what.expect("words").into_owned(),
+            EventBody::Update { description } => description.expect("words").into_owned(),
             body => panic!("{body:?}"),
         })
     }

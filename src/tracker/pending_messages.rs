@@ -10,7 +10,7 @@ use super::CLOCKS_APART;
 
 use crate::event::Origin;
 use crate::source::TimedEvent;
-use crate::wire::conversation::{EntryKind, MessageRef};
+use crate::wire::conversation::{MessageKind, MessageRef};
 use crate::wire::message::MessageBody;
 
 /// Ids in one request. A thousand are allowed, and small requests advised.
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct PendingMessage {
     pub(super) id: String,
     pub(super) time: Option<DateTime<Utc>>,
-    pub(super) kind: EntryKind,
+    pub(super) kind: MessageKind,
     /// The participant in whose list it is.
     pub(super) by: String,
     /// Whether it was said before the start, or in a time without a connection.
@@ -54,12 +54,12 @@ pub(super) struct PendingMessages {
 impl PendingMessage {
     /// A message of which nothing was asked yet. With `past` it is told with the rest of the past, before anything else.
     pub(super) fn new(entry: MessageRef, by: String, origin: Origin, past: bool) -> Self {
-        let MessageRef { id, time, kind } = entry;
+        let MessageRef { id, sent_at: time, kind } = entry;
         Self { id, time, kind, by, origin, past, first_asked: None, tries: 0 }
     }
 
     fn is_sign(&self) -> bool {
-        matches!(self.kind, EntryKind::Event(_))
+        matches!(self.kind, MessageKind::Event(_))
     }
 
     /// Words that were not there although they had the time. Only of what was said long ago does the wall clock tell,
@@ -190,17 +190,17 @@ impl PendingMessages {
 
 /// A body may be there before its words are.
 fn says_something(said: &MessageBody) -> bool {
-    said.text.is_some() || !said.attachments.is_empty() || said.sign.is_some()
+    said.text.is_some() || !said.attachments.is_empty() || said.event_text.is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Body;
+    use crate::event::EventBody;
 
     fn wanted(id: &str, past: bool) -> PendingMessage {
         let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
-        let entry = MessageRef { id: id.to_owned(), time, kind: EntryKind::Text };
+        let entry = MessageRef { id: id.to_owned(), sent_at: time, kind: MessageKind::Text };
         PendingMessage::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
     }
 
@@ -210,7 +210,7 @@ mod tests {
 
     fn tell(wanted: &PendingMessage, said: Option<MessageBody>) -> TimedEvent {
         let what = said.map(|_| wanted.id.clone().into());
-        TimedEvent { at: wanted.time, body: Body::Update { what } }
+        TimedEvent { at: wanted.time, body: EventBody::Update { description: what } }
     }
 
     async fn wait(milliseconds: u64) {

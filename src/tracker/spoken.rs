@@ -1,7 +1,7 @@
 //! What was said on a call, as a message.
 
 use super::participants::Participants;
-use crate::event::{Body, Message, Origin, Party, Role};
+use crate::event::{EventBody, Message, Origin, Party, Role};
 use crate::source::TimedEvent;
 use crate::wire::conversation::Participant;
 use crate::wire::transcription::{Side, Utterance};
@@ -12,7 +12,7 @@ pub(super) fn told(utterance: Utterance, people: &Participants) -> TimedEvent {
     let (role, by) = match (known, utterance.side) {
         (Some((role, by)), _) => (role, Some(by)),
         (None, Side::Customer) => (Role::Customer, None),
-        (None, Side::Agent) => match people.nearest_host(utterance.at) {
+        (None, Side::Agent) => match people.nearest_host(utterance.spoken_at) {
             Some((role, by)) => (role, Some(by)),
             None => (Role::Agent, None),
         },
@@ -27,14 +27,14 @@ pub(super) fn told(utterance: Utterance, people: &Participants) -> TimedEvent {
         attachments: Vec::new(),
         origin: Origin::Live,
     };
-    TimedEvent { at: utterance.at, body: Body::Message(message) }
+    TimedEvent { at: utterance.spoken_at, body: EventBody::Message(message) }
 }
 
 /// Who said it, as far as that can be told from who is there.
 pub(super) fn speaker<'a>(utterance: &Utterance, people: &'a Participants) -> Option<(Role, &'a Participant)> {
     match utterance.side {
         Side::Customer => people.customer().map(|by| (Role::Customer, by)),
-        Side::Agent => people.host(utterance.at),
+        Side::Agent => people.host(utterance.spoken_at),
         Side::Unknown => None,
     }
 }
@@ -55,7 +55,7 @@ mod tests {
 
     fn people(participants: &serde_json::Value) -> Participants {
         let mut people = Participants::default();
-        for participant in Snapshot::of(&json!({ "participants": participants })).participants {
+        for participant in Snapshot::from_value(&json!({ "participants": participants })).participants {
             people.note(participant, true);
         }
         people
@@ -63,8 +63,8 @@ mod tests {
 
     fn by(side: Side, second: i64, people: &Participants) -> String {
         let at = DateTime::from_timestamp(second, 0);
-        let utterance = Utterance { id: Some("u".into()), is_final: true, side, text: "hello".into(), at };
-        let Body::Message(message) = told(utterance, people).body else { panic!("a message") };
+        let utterance = Utterance { id: Some("u".into()), is_final: true, side, text: "hello".into(), spoken_at: at };
+        let EventBody::Message(message) = told(utterance, people).body else { panic!("a message") };
         format!("{} {}", message.role.label(), message.from.name.as_deref().unwrap_or("-"))
     }
 

@@ -68,7 +68,7 @@ impl Subscriptions {
         if replaced {
             self.subscribed.clear();
         }
-        let refused: Vec<&TopicState> = states.iter().filter(|state| !state.permitted).collect();
+        let refused: Vec<&TopicState> = states.iter().filter(|state| !state.is_permitted).collect();
         let is = |state: &TopicState, topic: &str| state.id.eq_ignore_ascii_case(topic);
         for topic in asked {
             if refused.iter().any(|state| is(state, topic)) {
@@ -104,8 +104,8 @@ impl Subscriptions {
 
     fn warn(&mut self, state: &TopicState) {
         let kind = kind(&state.id);
-        let why = match state.missing.as_slice() {
-            [] => state.reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
+        let why = match state.missing_permissions.as_slice() {
+            [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
             missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
         };
         if self.is_new(format!("{kind} {why}")) {
@@ -185,7 +185,7 @@ mod tests {
             |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
         let people: Vec<Value> = (0..agents).map(agent).collect();
         let mut watch = Conversation::new(id.into(), Mode::Full, None, BackfillReason::Startup);
-        watch.see(Snapshot::of(&json!({ "id": id, "participants": people })), true, |_, _| false);
+        watch.see(Snapshot::from_value(&json!({ "id": id, "participants": people })), true, |_, _| false);
         watch
     }
 
@@ -195,7 +195,7 @@ mod tests {
 
     fn state(id: &str, missing: &[&str]) -> TopicState {
         let missing = missing.iter().map(|&name| name.to_owned()).collect();
-        TopicState { id: id.to_owned(), permitted: false, reason: None, missing }
+        TopicState { id: id.to_owned(), is_permitted: false, rejection_reason: None, missing_permissions: missing }
     }
 
     #[test]

@@ -41,11 +41,11 @@ pub(crate) struct TopicState {
     /// The name of the topic.
     pub(crate) id: String,
     /// Whether its events will come.
-    pub(crate) permitted: bool,
+    pub(crate) is_permitted: bool,
     /// Why not, in the server's words.
-    pub(crate) reason: Option<String>,
+    pub(crate) rejection_reason: Option<String>,
     /// The permissions that are missing.
-    pub(crate) missing: Vec<String>,
+    pub(crate) missing_permissions: Vec<String>,
 }
 
 /// A topic that can be subscribed to.
@@ -84,19 +84,19 @@ impl std::fmt::Debug for Channel {
 }
 
 /// Reads the answer to subscriptions, without the topics that have no name; `None` when it is something else.
-pub(crate) fn topic_states(json: &str) -> Option<Vec<TopicState>> {
+pub(crate) fn parse_topic_states(json: &str) -> Option<Vec<TopicState>> {
     entities(json, |entity| {
         Some(TopicState {
             id: text(entity, "id")?,
-            permitted: entity.get("state").is_none_or(Value::is_null) || says(entity, "state", "Permitted"),
-            reason: text(entity, "rejectionReason"),
-            missing: strings(entity, "missingPermissions").collect(),
+            is_permitted: entity.get("state").is_none_or(Value::is_null) || says(entity, "state", "Permitted"),
+            rejection_reason: text(entity, "rejectionReason"),
+            missing_permissions: strings(entity, "missingPermissions").collect(),
         })
     })
 }
 
 /// Reads the list of what can be subscribed to; `None` when it is something else.
-pub(crate) fn available_topics(json: &str) -> Option<Vec<AvailableTopic>> {
+pub(crate) fn parse_available_topics(json: &str) -> Option<Vec<AvailableTopic>> {
     entities(json, |entity| Some(AvailableTopic { id: text(entity, "id")?, permissions: permissions(entity) }))
 }
 
@@ -181,23 +181,26 @@ mod tests {
 
     #[test]
     fn topics_are_permitted_unless_something_else_is_said() {
-        let states = topic_states(TOPICS).expect("a listing");
+        let states = parse_topic_states(TOPICS).expect("a listing");
         let [permitted, rejected] = states.as_slice() else { panic!("{states:?}") };
-        assert!(permitted.permitted && permitted.reason.is_none() && permitted.missing.is_empty());
-        assert_eq!((rejected.permitted, rejected.reason.as_deref()), (false, Some("Not authorized.")));
-        assert_eq!(rejected.missing, ["conversation:transcription:view"]);
-        let odd = topic_states(r#"{"entities":[{"id":"a"},{"id":"b","state":"PERMITTED"},{"id":"c","state":7},{},7]}"#);
-        let permitted: Vec<bool> = odd.expect("a listing").iter().map(|topic| topic.permitted).collect();
+        assert!(
+            permitted.is_permitted && permitted.rejection_reason.is_none() && permitted.missing_permissions.is_empty()
+        );
+        assert_eq!((rejected.is_permitted, rejected.rejection_reason.as_deref()), (false, Some("Not authorized.")));
+        assert_eq!(rejected.missing_permissions, ["conversation:transcription:view"]);
+        let odd =
+            parse_topic_states(r#"{"entities":[{"id":"a"},{"id":"b","state":"PERMITTED"},{"id":"c","state":7},{},7]}"#);
+        let permitted: Vec<bool> = odd.expect("a listing").iter().map(|topic| topic.is_permitted).collect();
         assert_eq!(permitted, [true, true, false]);
     }
 
     #[test]
     fn each_permission_of_a_topic_is_named_once() {
-        let topics = available_topics(AVAILABLE).expect("a listing");
+        let topics = parse_available_topics(AVAILABLE).expect("a listing");
         assert_eq!(topics[0].permissions, ["a:b:view", "c:d:view"]);
         assert!(topics[1].permissions.is_empty());
         for garbage in ["", "{}", "[]", r#"{"entities":7}"#] {
-            assert!(available_topics(garbage).is_none() && topic_states(garbage).is_none(), "{garbage}");
+            assert!(parse_available_topics(garbage).is_none() && parse_topic_states(garbage).is_none(), "{garbage}");
         }
     }
 
@@ -206,8 +209,8 @@ mod tests {
         fn anything_anywhere_is_read(channel in mangled(CHANNEL), topics in mangled(TOPICS), available in mangled(AVAILABLE)) {
             prop_assert_ne!(Channel::parse(&channel), Err(ChannelError::NotJson));
             let listing = |json: &str| serde_json::from_str::<Value>(json).unwrap()["entities"].is_array();
-            prop_assert_eq!(topic_states(&topics).is_some(), listing(&topics));
-            prop_assert_eq!(available_topics(&available).is_some(), listing(&available));
+            prop_assert_eq!(parse_topic_states(&topics).is_some(), listing(&topics));
+            prop_assert_eq!(parse_available_topics(&available).is_some(), listing(&available));
         }
     }
 }

@@ -130,7 +130,7 @@ mod tests {
         parts(json, &mut content);
         let mut words = content.text.unwrap_or_default();
         for attachment in &content.attachments {
-            attachment.describe(&mut words);
+            attachment.push_description(&mut words);
         }
         words
     }

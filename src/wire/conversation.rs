@@ -23,7 +23,7 @@ pub(crate) struct Snapshot {
     /// Its id.
     pub(crate) id: Option<String>,
     /// When it ended; `None` while it goes on, and in the shapes that do not say.
-    pub(crate) ended: Option<DateTime<Utc>>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
     /// Whether it is one of messages.
     pub(crate) has_messages: bool,
     /// Whether somebody is or was called in it.
@@ -42,24 +42,24 @@ pub(crate) struct Participant {
     /// The display name.
     pub(crate) name: Option<String>,
     /// The user of the organisation, for agents.
-    pub(crate) user: Option<Named>,
+    pub(crate) user: Option<EntityRef>,
     /// The queue they wait in or work for.
-    pub(crate) queue: Option<Named>,
+    pub(crate) queue: Option<EntityRef>,
     /// Whether they are there now.
     pub(crate) presence: Presence,
     /// How they went, such as `transfer`, in lower case.
-    pub(crate) disconnect: Option<String>,
+    pub(crate) disconnect_type: Option<String>,
     /// When they came.
-    pub(crate) connected: Option<DateTime<Utc>>,
+    pub(crate) connected_at: Option<DateTime<Utc>>,
     /// When they went.
-    pub(crate) ended: Option<DateTime<Utc>>,
+    pub(crate) disconnected_at: Option<DateTime<Utc>>,
     /// The messages listed as theirs, in the order of the wire.
     pub(crate) messages: Vec<MessageRef>,
 }
 
 /// Something with an id that may have a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct EntityRef {
     /// The id.
     pub(crate) id: String,
     /// The display name.
@@ -102,14 +102,14 @@ pub(crate) struct MessageRef {
     /// The id of the message.
     pub(crate) id: String,
     /// When it was sent.
-    pub(crate) time: Option<DateTime<Utc>>,
+    pub(crate) sent_at: Option<DateTime<Utc>>,
     /// What it is.
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: MessageKind,
 }
 
 /// What a message in a list is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum EntryKind {
+pub(crate) enum MessageKind {
     /// Something said; the body has to be fetched.
     Text,
     /// Something that happened, in words such as `joined` that read behind a name.
@@ -123,18 +123,21 @@ impl Snapshot {
             return None;
         }
         // The quick way refuses a member given twice, and a lone surrogate.
-        serde_json::from_str(json).map(Conversation::into_snapshot).ok().or_else(|| Some(Self::of(&parse(json).ok()?)))
+        serde_json::from_str(json)
+            .map(Conversation::into_snapshot)
+            .ok()
+            .or_else(|| Some(Self::from_value(&parse(json).ok()?)))
     }
 
     /// Reads a conversation. What is no object is an empty one.
-    pub(crate) fn of(value: &Value) -> Self {
+    pub(crate) fn from_value(value: &Value) -> Self {
         Object::<Conversation<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }
 
     /// Whether nobody will say anything more. Who is parked may come back, and who is in a state that this program does
     /// not know may too.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         let all_gone = || self.participants.iter().all(|participant| participant.presence == Presence::Disconnected);
-        self.ended.is_some() || (!self.participants.is_empty() && all_gone())
+        self.ended_at.is_some() || (!self.participants.is_empty() && all_gone())
     }
 }

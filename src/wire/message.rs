@@ -10,7 +10,7 @@ use super::content::structured;
 use super::content::{self, Content};
 use super::json::{at, items, parse, says, text, time};
 use super::lenient::Object;
-use super::message_event::MessageKind;
+use super::message_event::MessageMetadata;
 use crate::event::{Attachment, Party};
 
 /// A message and who it is from, as far as its body knows.
@@ -21,7 +21,7 @@ pub(crate) struct MessageBody {
     /// The conversation it belongs to.
     pub(crate) conversation: Option<String>,
     /// When it was sent.
-    pub(crate) at: Option<DateTime<Utc>>,
+    pub(crate) sent_at: Option<DateTime<Utc>>,
     /// What was said.
     pub(crate) text: Option<String>,
     /// What came with the text, or in place of it.
@@ -31,13 +31,13 @@ pub(crate) struct MessageBody {
     /// Whether a program said it.
     pub(crate) is_bot: bool,
     /// What happened, in words that read behind a name, where nothing was said.
-    pub(crate) sign: Option<String>,
+    pub(crate) event_text: Option<String>,
     /// The user of the organisation who wrote it.
     pub(crate) author: Option<Party<'static>>,
     /// The address it came from, with the name it goes by.
     pub(crate) sender: Party<'static>,
     /// The address it went to, with the name it goes by.
-    pub(crate) addressee: Party<'static>,
+    pub(crate) recipient: Party<'static>,
 }
 
 /// Which way a message goes.
@@ -65,20 +65,20 @@ impl MessageBody {
         let normal = at(data, "normalizedMessage").unwrap_or(&Value::Null);
         let direction = direction(data).or_else(|| direction(normal));
         let status = text(data, "status").unwrap_or_default();
-        let nature = Object::<MessageKind<'_>>::deserialize(normal).unwrap_or_default().0;
+        let nature = Object::<MessageMetadata<'_>>::deserialize(normal).unwrap_or_default().0;
         let content = content(data, normal);
         Some(Self {
             id,
             conversation: text(data, "conversationId"),
-            at: time(data, "timestamp").or_else(|| time(normal, "channel.time")),
+            sent_at: time(data, "timestamp").or_else(|| time(normal, "channel.time")),
             text: content.text,
             attachments: content.attachments,
             direction,
             is_bot: says(normal, "originatingEntity", "Bot"),
-            sign: nature.sign(&status, direction != Some(Direction::Outbound)),
+            event_text: nature.event_text(&status, direction != Some(Direction::Outbound)),
             author: author(data),
             sender: party(normal, "channel.from", text(data, "fromAddress")),
-            addressee: party(normal, "channel.to", text(data, "toAddress")),
+            recipient: party(normal, "channel.to", text(data, "toAddress")),
         })
     }
 }
@@ -150,7 +150,7 @@ mod tests {
     fn shown(data: Value) -> String {
         let said = said(data);
         let mut words = said.text.unwrap_or_default();
-        said.attachments.iter().for_each(|carried| carried.describe(&mut words));
+        said.attachments.iter().for_each(|carried| carried.push_description(&mut words));
         words
     }
 
@@ -165,11 +165,11 @@ mod tests {
         );
         assert_eq!(dana.author, Some(party_of(Some("u1"), Some("Dana Reyes"))));
         assert_eq!(
-            (&dana.sender, &dana.addressee),
+            (&dana.sender, &dana.recipient),
             (&party_of(Some("org"), Some("Dana")), &party_of(Some("a1"), None))
         );
         assert_eq!((casey.text.as_deref(), casey.direction), (None, Some(Direction::Inbound)));
-        assert_eq!(casey.at, Some("2026-10-08T14:03:10Z".parse().unwrap()), "the channel's time stands in");
+        assert_eq!(casey.sent_at, Some("2026-10-08T14:03:10Z".parse().unwrap()), "the channel's time stands in");
         assert_eq!(casey.sender, party_of(Some("a1"), Some("Casey Low")));
         let file = Attachment {
             kind: "attachment".into(),
@@ -180,7 +180,7 @@ mod tests {
         };
         assert_eq!(casey.attachments, [file]);
         assert_eq!((bot.is_bot, bot.direction, bot.author.as_ref()), (true, Some(Direction::Outbound), None));
-        assert_eq!((bot.sender.clone(), bot.sign.as_deref()), (Party::default(), None));
+        assert_eq!((bot.sender.clone(), bot.event_text.as_deref()), (Party::default(), None));
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             json!({"textBody": null}),
         ] {
             let said = said(empty);
-            assert!(said.text.is_none() && said.attachments.is_empty() && said.sign.is_none(), "{said:?}");
+            assert!(said.text.is_none() && said.attachments.is_empty() && said.event_text.is_none(), "{said:?}");
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
             ),
             (json!({"normalizedMessage": {"type": "Receipt"}, "status": "read"}), "read the message"),
         ] {
-            assert_eq!(said(data.clone()).sign.as_deref(), Some(words), "{data}");
+            assert_eq!(said(data.clone()).event_text.as_deref(), Some(words), "{data}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::objects::Objects;
 /// What a message is: a `messageMetadata` or a `normalizedMessage`, as far as it matters here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct MessageKind<'a> {
+pub(super) struct MessageMetadata<'a> {
     #[serde(borrow, rename = "type")]
     kind: Loose<'a>,
     #[serde(borrow)]
@@ -53,12 +53,12 @@ struct Reason<'a> {
     message: Loose<'a>,
 }
 
-impl MessageKind<'_> {
+impl MessageMetadata<'_> {
     /// The words for an `Event` or a `Receipt`; `None` for everything that has words of its own.
     ///
     /// `status` is the fate of the message, for a receipt that does not say it itself. `of_reader` says whether the name
     /// they will stand behind is that of the one who was to receive the message.
-    pub(super) fn sign(&self, status: &str, of_reader: bool) -> Option<String> {
+    pub(super) fn event_text(&self, status: &str, of_reader: bool) -> Option<String> {
         if self.kind.as_str().eq_ignore_ascii_case("Event") {
             return Some(events(self.events.as_slice()));
         }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn words(kind: &Value, status: &str, of_reader: bool) -> Option<String> {
-        Object::<MessageKind<'_>>::deserialize(kind).expect("anything can be read").0.sign(status, of_reader)
+        Object::<MessageMetadata<'_>>::deserialize(kind).expect("anything can be read").0.event_text(status, of_reader)
     }
 
     fn shown(kind: &Value) -> String {

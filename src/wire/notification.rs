@@ -34,7 +34,7 @@ pub(crate) enum Notification {
         /// The conversation.
         conversation: String,
         /// The customer's name.
-        who: Option<String>,
+        name: Option<String>,
     },
     /// The service will close this socket within a minute.
     SocketClosing,
@@ -49,7 +49,7 @@ pub(crate) enum Notification {
     /// A request over the socket was carried out.
     Acknowledged,
     /// A request over the socket was refused; why, in words.
-    ServiceMessage(String),
+    RequestRefused(String),
     /// A topic this program does not know; its name, empty where there is none.
     Unknown(String),
     /// No JSON object, or an event without the body it has to have; the reason.
@@ -75,7 +75,7 @@ struct Envelope<'a> {
 const DETAIL: &str = "v2.detail.events.conversation.";
 
 /// Reads a frame. No words in it are redacted or escaped yet.
-pub(crate) fn read(frame: RawFrame<'_>) -> Notification {
+pub(crate) fn decode(frame: RawFrame<'_>) -> Notification {
     let text = match json::object_text(frame) {
         Ok(text) => text,
         Err(reason) => return Notification::Malformed(reason.into()),
@@ -155,8 +155,8 @@ fn of_result(result: &str, words: Option<&str>) -> Notification {
     match (result.parse::<u16>(), words) {
         (Ok(200..=299), _) => Notification::Acknowledged,
         (Ok(404), words) => Notification::ChannelLost(words.unwrap_or("the channel has expired").to_owned()),
-        (Ok(code), Some(words)) => Notification::ServiceMessage(format!("{code} ({words})")),
-        (_, words) => Notification::ServiceMessage(words.unwrap_or(result).to_owned()),
+        (Ok(code), Some(words)) => Notification::RequestRefused(format!("{code} ({words})")),
+        (_, words) => Notification::RequestRefused(words.unwrap_or(result).to_owned()),
     }
 }
 
@@ -172,7 +172,7 @@ fn transcription(topic: &str, body: &Value) -> Notification {
     if !body.is_object() {
         return Notification::Malformed("a transcription event without a transcription".into());
     }
-    let mut transcription = Transcription::of(body);
+    let mut transcription = Transcription::from_value(body);
     if transcription.conversation.is_none() {
         transcription.conversation = conversation_of(topic);
     }
@@ -186,6 +186,6 @@ fn conversation_of(topic: &str) -> Option<String> {
 
 fn typing(body: &Value) -> Option<Notification> {
     let from = |member: &str| text(body, &format!("normalizedMessage.channel.from.{member}"));
-    let who = from("nickname").or_else(|| from("firstName")).or_else(|| from("lastName"));
-    Some(Notification::Typing { conversation: text(body, "conversationId")?, who })
+    let name = from("nickname").or_else(|| from("firstName")).or_else(|| from("lastName"));
+    Some(Notification::Typing { conversation: text(body, "conversationId")?, name })
 }

@@ -12,7 +12,7 @@ use super::content::{self, Content};
 use super::json;
 use super::lenient::{EventName, Frame, Loose, Payload, WireParty};
 use super::transcript::fast_path::TemplateCache;
-use crate::event::{Body, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
+use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// What a frame turned out to be.
 #[derive(Debug, PartialEq)]
@@ -74,13 +74,15 @@ pub(super) fn read<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: D
     let framed = || frame.timestamp.time();
     match std::mem::take(&mut frame.event) {
         EventName::MessageAdded => match message(&mut frame.payload.0) {
-            Some((at, message)) => event(at.or_else(framed), Body::Message(message)),
+            Some((at, message)) => event(at.or_else(framed), EventBody::Message(message)),
             None => Decoded::Malformed("a message that carries nothing".into()),
         },
         EventName::ConversationUpdated => {
-            event(framed().or_else(|| frame.payload.0.timestamp.time()), Body::Update { what: None })
+            event(framed().or_else(|| frame.payload.0.timestamp.time()), EventBody::Update { description: None })
         }
-        EventName::ConversationClosed => event(framed().or_else(|| frame.payload.0.timestamp.time()), Body::Closed),
+        EventName::ConversationClosed => {
+            event(framed().or_else(|| frame.payload.0.timestamp.time()), EventBody::Closed)
+        }
         EventName::Other(name) => Decoded::Unknown(name),
         EventName::Missing => Decoded::Unknown("".into()),
     }
@@ -186,7 +188,7 @@ mod tests {
     fn said(payload: &str) -> Message<'static> {
         let json = format!(r#"{{"event":"messageAdded","payload":{payload}}}"#);
         match event(&json).body {
-            Body::Message(message) => message.into_owned(),
+            EventBody::Message(message) => message.into_owned(),
             other => panic!("{json}: {other:?}"),
         }
     }
@@ -220,7 +222,7 @@ mod tests {
             (r#"{"text":"x","originatingEntity":"Bot","from":{"id":"flow-1"}}"#, Role::Bot, "flow-1"),
         ] {
             let message = said(payload);
-            assert_eq!((message.role, message.sender()), (role, sender), "{payload}");
+            assert_eq!((message.role, message.sender_label()), (role, sender), "{payload}");
         }
     }
 
@@ -234,7 +236,7 @@ mod tests {
             (r#"{"content":[{"contentType":"Text","text":{"body":"hi"}}]}"#, "hi"),
             (r#"{"text":42}"#, "42"),
         ] {
-            assert_eq!(said(payload).words(), words, "{payload}");
+            assert_eq!(said(payload).display_text(), words, "{payload}");
         }
         assert!(malformed(r#"{"event":"messageAdded","payload":{"text":"","id":"m1"}}"#));
         assert!(malformed(r#"{"event":"messageAdded"}"#));
@@ -276,12 +278,12 @@ mod tests {
             (r"\ud83d\u0041 \\ud83d", "\u{fffd}A \\ud83d"),
             (r"\uD83D", "\u{fffd}"),
         ] {
-            assert_eq!(said(&format!(r#"{{"text":"{text}"}}"#)).words(), words, "{text}");
+            assert_eq!(said(&format!(r#"{{"text":"{text}"}}"#)).display_text(), words, "{text}");
         }
     }
 
     #[test]
     fn a_member_given_twice_counts_as_given_last() {
-        assert_eq!(said(r#"{"text":"one","text":"two"}"#).words(), "two");
+        assert_eq!(said(r#"{"text":"one","text":"two"}"#).display_text(), "two");
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Transcription {
     /// The conversation it belongs to.
     pub(crate) conversation: Option<String>,
     /// Whether no more will come.
-    pub(crate) ended: bool,
+    pub(crate) session_ended: bool,
     /// What was heard; nothing in a keep-alive.
     pub(crate) utterances: Vec<Utterance>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Utterance {
     /// What was said, never empty.
     pub(crate) text: String,
     /// When it was said.
-    pub(crate) at: Option<DateTime<Utc>>,
+    pub(crate) spoken_at: Option<DateTime<Utc>>,
 }
 
 /// The two ends of a call.
@@ -47,10 +47,10 @@ pub(crate) enum Side {
 
 impl Transcription {
     /// Reads the body of an event. What is no object is an empty one.
-    pub(crate) fn of(body: &Value) -> Self {
+    pub(crate) fn from_value(body: &Value) -> Self {
         Self {
             conversation: text(body, "conversationId"),
-            ended: says(body, "status.status", "SESSION_ENDED"),
+            session_ended: says(body, "status.status", "SESSION_ENDED"),
             utterances: items(body, "transcripts").filter_map(|heard| Utterance::of(heard, body)).collect(),
         }
     }
@@ -65,7 +65,7 @@ impl Utterance {
             is_final: text(heard, "isFinal").is_none_or(|flag| !flag.eq_ignore_ascii_case("false")),
             side: side(heard),
             text: words,
-            at: said_at(alternative, body),
+            spoken_at: said_at(alternative, body),
         })
     }
 }
@@ -129,25 +129,30 @@ mod tests {
 
     fn heard(alternatives: &Value) -> Option<Utterance> {
         let body = json!({"sessionStartTimeMs": START, "transcripts": [{"alternatives": alternatives}]});
-        Transcription::of(&body).utterances.pop()
+        Transcription::from_value(&body).utterances.pop()
     }
 
     fn time_of(mut body: Value, mut alternative: Value) -> Option<i64> {
         alternative["transcript"] = json!("x");
         body["transcripts"] = json!([{"alternatives": [alternative]}]);
-        Transcription::of(&body).utterances.pop().expect("an utterance").at.map(|at| at.timestamp_millis())
+        Transcription::from_value(&body)
+            .utterances
+            .pop()
+            .expect("an utterance")
+            .spoken_at
+            .map(|at| at.timestamp_millis())
     }
 
     #[test]
     fn a_whole_event_is_read() {
-        let transcription = Transcription::of(&serde_json::from_str(TRANSCRIPTION).unwrap());
-        assert_eq!((transcription.conversation.as_deref(), transcription.ended), (Some("call-1"), false));
+        let transcription = Transcription::from_value(&serde_json::from_str(TRANSCRIPTION).unwrap());
+        assert_eq!((transcription.conversation.as_deref(), transcription.session_ended), (Some("call-1"), false));
         let expected = Utterance {
             id: Some("u1".into()),
             is_final: true,
             side: Side::Customer,
             text: "My order number is 427.".into(),
-            at: DateTime::from_timestamp_millis(START + 21_540),
+            spoken_at: DateTime::from_timestamp_millis(START + 21_540),
         };
         assert_eq!(transcription.utterances, [expected]);
     }
@@ -214,14 +219,14 @@ mod tests {
         for (status, ended) in
             [(json!({"status": "SESSION_ENDED"}), true), (json!({"status": "SESSION_ONGOING"}), false)]
         {
-            assert_eq!(Transcription::of(&json!({"transcripts": [], "status": status})).ended, ended);
+            assert_eq!(Transcription::from_value(&json!({"transcripts": [], "status": status})).session_ended, ended);
         }
     }
 
     proptest! {
         #[test]
         fn anything_anywhere_is_read(json in mangled(TRANSCRIPTION)) {
-            let transcription = Transcription::of(&serde_json::from_str(&json).unwrap());
+            let transcription = Transcription::from_value(&serde_json::from_str(&json).unwrap());
             prop_assert!(transcription.utterances.iter().all(|utterance| !utterance.text.trim().is_empty()));
         }
     }

@@ -52,12 +52,12 @@ pub(crate) async fn subscribe(
     let path = format!("/api/v2/notifications/channels/{}/subscriptions?ignoreErrors=true", path_segment(channel));
     let wanted: Vec<Value> = topics.iter().map(|topic| json!({ "id": topic })).collect();
     let body = rest.send(method, &path, Some(&wanted)).await?;
-    channel::topic_states(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
+    channel::parse_topic_states(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
 }
 
 /// Returns every topic that the API offers, with the permissions it requires.
 pub(crate) async fn available_topics(rest: &Rest) -> Result<Vec<AvailableTopic>, RestError> {
     let path = "/api/v2/notifications/availabletopics?expand=requiresPermissions&expand=permissionDetails";
     let body = rest.get(path).await?;
-    channel::available_topics(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
+    channel::parse_available_topics(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
 }

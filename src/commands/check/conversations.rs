@@ -41,12 +41,12 @@ fn describe(id: &str, snapshot: &Snapshot) -> Step {
         (true, true) => "messages and a call",
         (false, false) => "neither messages nor a call",
     };
-    let state = if snapshot.is_over() { "over" } else { "open" };
+    let state = if snapshot.has_ended() { "over" } else { "open" };
     let people = words::count(snapshot.participants.len(), "participant");
     let what = format!("conversation {id}: {kind}, {state}, {people}, {}", words::count(messages, "message"));
     match (snapshot.has_messages, snapshot.has_calls) {
         (true, _) => Step::ok(what),
-        (false, true) if snapshot.is_over() => {
+        (false, true) if snapshot.has_ended() => {
             Step::warn(what, "what was said in a call can only be had while it goes on")
         }
         (false, true) => Step::ok(format!("{what}; its words come where transcription is switched on")),

@@ -123,7 +123,7 @@ fn judge(kind: &Kind, topics: &[String], offered: Option<&[AvailableTopic]>, sta
     let needs = offered.map_or_else(Vec::new, |offered| needs(kind, offered));
     let is_asked = |state: &&TopicState| topics.iter().any(|topic| topic.eq_ignore_ascii_case(&state.id));
     let refused: Vec<&TopicState> =
-        states.unwrap_or_default().iter().filter(is_asked).filter(|state| !state.permitted).collect();
+        states.unwrap_or_default().iter().filter(is_asked).filter(|state| !state.is_permitted).collect();
     if let Some(first) = refused.first() {
         let (count, all, why) = (refused.len(), topics.len(), reason(first, &needs));
         return Step::warn(format!("topics for {name}: {count} of {all} rejected: {why}"), advice(kind, first, &needs));
@@ -142,7 +142,7 @@ fn judge(kind: &Kind, topics: &[String], offered: Option<&[AvailableTopic]>, sta
 }
 
 fn reason(refused: &TopicState, needs: &[String]) -> String {
-    match (refused.missing.as_slice(), &refused.reason) {
+    match (refused.missing_permissions.as_slice(), &refused.rejection_reason) {
         ([], Some(reason)) if needs.is_empty() => reason.clone(),
         ([], Some(reason)) => format!("{reason} It takes {}", needs.join(", ")),
         ([], None) if needs.is_empty() => "no reason is given".to_owned(),
@@ -152,7 +152,7 @@ fn reason(refused: &TopicState, needs: &[String]) -> String {
 }
 
 fn advice(kind: &Kind, refused: &TopicState, needs: &[String]) -> String {
-    if refused.missing.is_empty() && needs.is_empty() {
+    if refused.missing_permissions.is_empty() && needs.is_empty() {
         return kind.without.to_owned();
     }
     format!("{}; {}", words::PERMIT, kind.without)
@@ -181,7 +181,12 @@ mod tests {
 
     fn state(id: &str, missing: &[&str], reason: Option<&str>) -> TopicState {
         let missing = missing.iter().map(|&name| name.to_owned()).collect();
-        TopicState { id: id.to_owned(), permitted: false, reason: reason.map(str::to_owned), missing }
+        TopicState {
+            id: id.to_owned(),
+            is_permitted: false,
+            rejection_reason: reason.map(str::to_owned),
+            missing_permissions: missing,
+        }
     }
 
     fn line(topics: &[&str], offered: Option<&[AvailableTopic]>, states: Option<&[TopicState]>) -> String {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, LastActivity, Socket};
-use crate::event::{Body, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, RawFrame, TranscriptEvent};
 use crate::source::{Item, ItemKind, Outage, SourceError, due};
 use crate::status::redact::Secrets;
 use crate::tracker::{Event, Tracker};
@@ -233,7 +233,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
                 return Err(SourceError::ConnectionLost(self.redacted(ending)));
             }
         };
-        let (conversation, meaning) = self.understand(notification::read(frame.raw()));
+        let (conversation, meaning) = self.understand(notification::decode(frame.raw()));
         self.current = conversation;
         let shown = without_channel(frame.raw(), &self.secrets);
         let (frame, shown) = self.frame.insert((frame, shown));
@@ -288,7 +288,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         let mut last = false;
         let (received, meaning) = match out {
             Event::Live(told) => {
-                last = told.body == Body::Closed && self.desk.borrow().is_done();
+                last = told.body == EventBody::Closed && self.desk.borrow().is_done();
                 let received = told.received();
                 (received, ItemKind::Event(TranscriptEvent { conversation, at: told.at, received, body: told.body }))
             }

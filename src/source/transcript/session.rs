@@ -238,7 +238,7 @@ pub(crate) fn arrival<'a>(
         Decoded::Unknown(name) => ItemKind::Ignored(name),
         Decoded::Malformed(reason) => ItemKind::Malformed(reason),
     };
-    let last = matches!(&meaning, ItemKind::Event(event) if event.body == crate::event::Body::Closed);
+    let last = matches!(&meaning, ItemKind::Event(event) if event.body == crate::event::EventBody::Closed);
     Item { conversation, received, raw: Some(raw), meaning, last }
 }
 

@@ -128,7 +128,7 @@ mod tests {
     fn shown(kind: &str, member: &Value) -> String {
         let mut words = String::new();
         let part = json!({"contentType": kind, member_of(kind): member, "template": member});
-        read(kind, &part).describe(&mut words);
+        read(kind, &part).push_description(&mut words);
         words
     }
 

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer};
 
 use super::super::lenient::{Loose, Object};
-use super::super::message_event::MessageKind;
+use super::super::message_event::MessageMetadata;
 use super::super::objects::Objects;
-use super::{EntryKind, MessageRef, Named, Participant, Presence, Purpose, Snapshot};
+use super::{EntityRef, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot};
 
 /// A conversation.
 #[derive(Debug, Default, Deserialize)]
@@ -109,7 +109,7 @@ struct Item<'a> {
     #[serde(borrow)]
     message_status: Loose<'a>,
     #[serde(borrow)]
-    message_metadata: Object<MessageKind<'a>>,
+    message_metadata: Object<MessageMetadata<'a>>,
 }
 
 impl Conversation<'_> {
@@ -117,7 +117,7 @@ impl Conversation<'_> {
         let participants = self.participants.into_vec();
         Snapshot {
             id: self.id.into_string(),
-            ended: self.end_time.time(),
+            ended_at: self.end_time.time(),
             has_messages: participants.iter().any(|read| read.has_messages),
             has_calls: participants.iter().any(|read| read.has_calls),
             participants: participants.into_iter().map(|read| read.participant).collect(),
@@ -148,9 +148,9 @@ impl<'a> WireParticipant<'a> {
         let first = || self.communications().filter_map(|item| item.connected_time.time()).min();
         let last = || self.communications().filter(|_| is_gone).filter_map(|item| item.disconnected_time.time()).max();
         Participant {
-            connected: self.connected_time.time().or_else(first),
-            ended: self.end_time.time().or_else(last),
-            disconnect: self.disconnect(is_gone),
+            connected_at: self.connected_time.time().or_else(first),
+            disconnected_at: self.end_time.time().or_else(last),
+            disconnect_type: self.disconnect_type(is_gone),
             messages: entries(self.messages.as_slice(), purpose == Purpose::Customer),
             id: self.id.into_string().unwrap_or_default(),
             name: self.name.into_string(),
@@ -194,7 +194,7 @@ impl<'a> WireParticipant<'a> {
     }
 
     /// One communication that was ended says nothing about who is still there.
-    fn disconnect(&self, is_gone: bool) -> Option<String> {
+    fn disconnect_type(&self, is_gone: bool) -> Option<String> {
         let ended = self.communications().filter(|_| is_gone);
         let of_communication = || ended.filter_map(|item| item.disconnect_type.0.as_deref()).last();
         self.disconnect_type.0.as_deref().or_else(of_communication).map(str::to_ascii_lowercase)
@@ -202,10 +202,10 @@ impl<'a> WireParticipant<'a> {
 }
 
 /// From an object with an id and a name, else from a bare id.
-fn named(object: Object<WireNamed<'_>>, bare: Loose<'_>) -> Option<Named> {
+fn named(object: Object<WireNamed<'_>>, bare: Loose<'_>) -> Option<EntityRef> {
     let WireNamed { id, name } = object.0;
     let id = id.into_string().or_else(|| bare.into_string())?;
-    Some(Named { id, name: name.into_string() })
+    Some(EntityRef { id, name: name.into_string() })
 }
 
 /// The messages of a participant, from a flat list or through its communications.
@@ -227,8 +227,12 @@ impl Item<'_> {
     fn entry(&self, of_reader: bool) -> Option<MessageRef> {
         let ids = [&self.message_id, &self.message.0.id, &self.id];
         let id = ids.into_iter().find_map(|id| id.0.as_deref())?.to_owned();
-        let sign = self.message_metadata.0.sign(self.message_status.as_str(), of_reader);
-        Some(MessageRef { id, time: self.message_time.time(), kind: sign.map_or(EntryKind::Text, EntryKind::Event) })
+        let sign = self.message_metadata.0.event_text(self.message_status.as_str(), of_reader);
+        Some(MessageRef {
+            id,
+            sent_at: self.message_time.time(),
+            kind: sign.map_or(MessageKind::Text, MessageKind::Event),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::fixtures::{FLAT, NESTED, mangled};
 use super::*;
 
 fn participant(value: &Value) -> Participant {
-    Snapshot::of(&json!({ "participants": [value] })).participants.pop().expect("a participant")
+    Snapshot::from_value(&json!({ "participants": [value] })).participants.pop().expect("a participant")
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -17,8 +17,8 @@ fn at(text: &str) -> DateTime<Utc> {
 /// The ids, and the words of signs: `m1 joined, m2`.
 fn shown(messages: &[MessageRef]) -> String {
     let words = |entry: &MessageRef| match &entry.kind {
-        EntryKind::Text => entry.id.clone(),
-        EntryKind::Event(words) => format!("{} {words}", entry.id),
+        MessageKind::Text => entry.id.clone(),
+        MessageKind::Event(words) => format!("{} {words}", entry.id),
     };
     messages.iter().map(words).collect::<Vec<_>>().join(", ")
 }
@@ -26,28 +26,28 @@ fn shown(messages: &[MessageRef]) -> String {
 #[test]
 fn the_nested_shape_is_read_through_its_communications() {
     let snapshot = Snapshot::parse(NESTED).expect("a conversation");
-    assert_eq!((snapshot.id.as_deref(), snapshot.ended), (Some("c1"), None));
-    assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.is_over());
+    assert_eq!((snapshot.id.as_deref(), snapshot.ended_at), (Some("c1"), None));
+    assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.has_ended());
     let [casey, dana] = snapshot.participants.as_slice() else { panic!("{snapshot:?}") };
     assert_eq!((&casey.purpose, casey.presence, casey.user.as_ref()), (&Purpose::Customer, Presence::Connected, None));
     assert_eq!(shown(&casey.messages), "m1 joined, m2");
-    assert_eq!(casey.messages[1].time, Some(at("2026-10-08T14:01:20.310Z")));
-    assert_eq!(dana.user, Some(Named { id: "u1".into(), name: None }));
-    assert_eq!((dana.presence, dana.disconnect.as_deref()), (Presence::Disconnected, Some("transfer.noanswer")));
-    assert_eq!(dana.connected, Some(at("2026-10-08T14:02:04.480Z")));
-    assert_eq!(dana.ended, Some(at("2026-10-08T14:03:00Z")));
+    assert_eq!(casey.messages[1].sent_at, Some(at("2026-10-08T14:01:20.310Z")));
+    assert_eq!(dana.user, Some(EntityRef { id: "u1".into(), name: None }));
+    assert_eq!((dana.presence, dana.disconnect_type.as_deref()), (Presence::Disconnected, Some("transfer.noanswer")));
+    assert_eq!(dana.connected_at, Some(at("2026-10-08T14:02:04.480Z")));
+    assert_eq!(dana.disconnected_at, Some(at("2026-10-08T14:03:00Z")));
     assert_eq!(shown(&dana.messages), "m3");
 }
 
 #[test]
 fn the_flat_shape_is_read_the_same() {
     let snapshot = Snapshot::parse(FLAT).expect("a conversation");
-    assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.is_over());
+    assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.has_ended());
     let [casey, queue, dana] = snapshot.participants.as_slice() else { panic!("{snapshot:?}") };
-    assert_eq!(casey.queue, Some(Named { id: "q1".into(), name: Some("Web Support".into()) }));
+    assert_eq!(casey.queue, Some(EntityRef { id: "q1".into(), name: Some("Web Support".into()) }));
     assert_eq!(shown(&casey.messages), "m1 joined, m2");
     assert_eq!((&queue.purpose, queue.presence), (&Purpose::Queue, Presence::Disconnected));
-    assert_eq!((queue.ended, queue.connected), (Some(at("2026-10-08T14:02:04.500Z")), None));
+    assert_eq!((queue.disconnected_at, queue.connected_at), (Some(at("2026-10-08T14:02:04.500Z")), None));
     assert_eq!(
         (dana.presence, dana.user.as_ref().and_then(|user| user.name.as_deref())),
         (Presence::Parked, Some("Dana Reyes"))
@@ -99,9 +99,9 @@ fn who_is_here_has_not_left_another_way() {
     let ended =
         json!({"state": "disconnected", "disconnectType": "Transfer", "disconnectedTime": "2026-10-08T14:03:00Z"});
     let gone = participant(&json!({ "messages": [ended] }));
-    assert_eq!((gone.disconnect.as_deref(), gone.ended.is_some()), (Some("transfer"), true));
+    assert_eq!((gone.disconnect_type.as_deref(), gone.disconnected_at.is_some()), (Some("transfer"), true));
     let here = participant(&json!({"messages": [ended, {"state": "connected", "message": null, "id": "comm"}]}));
-    assert_eq!((here.presence, here.disconnect, here.ended), (Presence::Connected, None, None));
+    assert_eq!((here.presence, here.disconnect_type, here.disconnected_at), (Presence::Connected, None, None));
     assert!(here.messages.is_empty(), "a communication is no message");
 }
 
@@ -121,7 +121,7 @@ fn it_is_over_when_it_says_so_or_everybody_has_gone() {
         (state(&["disconnected", "alerting"]), false),
         (state(&["disconnected", "levitating"]), false),
     ] {
-        assert_eq!(Snapshot::of(&conversation).is_over(), expected, "{conversation}");
+        assert_eq!(Snapshot::from_value(&conversation).has_ended(), expected, "{conversation}");
     }
 }
 
@@ -133,7 +133,7 @@ fn media_are_told_apart_before_the_first_message() {
         (json!({"messages": [], "calls": [{"state": "connected"}]}), false, true),
         (json!({"messages": {}, "calls": "many"}), false, false),
     ] {
-        let snapshot = Snapshot::of(&json!({ "participants": [participant] }));
+        let snapshot = Snapshot::from_value(&json!({ "participants": [participant] }));
         assert_eq!((snapshot.has_messages, snapshot.has_calls), (messages, calls), "{participant}");
     }
 }
@@ -168,8 +168,8 @@ proptest! {
     fn anything_anywhere_is_read(nested in mangled(NESTED), flat in mangled(FLAT)) {
         for json in [nested, flat] {
             let snapshot = Snapshot::parse(&json).expect("an object");
-            prop_assert_eq!(&snapshot, &Snapshot::of(&serde_json::from_str(&json).unwrap()));
-            snapshot.is_over();
+            prop_assert_eq!(&snapshot, &Snapshot::from_value(&serde_json::from_str(&json).unwrap()));
+            snapshot.has_ended();
             let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
             prop_assert!(entries.clone().all(|entry| !entry.id.is_empty()));
         }

@@ -7,7 +7,7 @@ use super::super::fixtures::{FLAT, NESTED, TRANSCRIPTION, mangled};
 use super::*;
 
 fn told(frame: &str) -> Notification {
-    read(RawFrame::Text(frame))
+    decode(RawFrame::Text(frame))
 }
 
 fn event(topic: &str, body: &str) -> Notification {
@@ -59,10 +59,10 @@ fn the_service_speaks_of_itself_with_and_without_an_envelope() {
         (r#"{"result":404}"#, Notification::ChannelLost("the channel has expired".into())),
         (
             r#"{"result":"400","status":"failure","message":"no topic"}"#,
-            Notification::ServiceMessage("400 (no topic)".into()),
+            Notification::RequestRefused("400 (no topic)".into()),
         ),
-        (r#"{"result":500}"#, Notification::ServiceMessage("500".into())),
-        (r#"{"result":"odd"}"#, Notification::ServiceMessage("odd".into())),
+        (r#"{"result":500}"#, Notification::RequestRefused("500".into())),
+        (r#"{"result":"odd"}"#, Notification::RequestRefused("odd".into())),
         (r#"{"topicName":"v2.new.thing","eventBody":7}"#, Notification::Unknown("v2.new.thing".into())),
         ("{}", Notification::Unknown(String::new())),
     ] {
@@ -96,7 +96,7 @@ fn transcriptions_and_typing_name_their_conversation() {
     let topic = "v2.users.u1.conversations.inbound.typing.event";
     let body = json!({"conversationId": "c1", "normalizedMessage": {"channel": {"from": {"nickname": "Casey"}}}});
     let typing =
-        |who: Option<&str>| Notification::Typing { conversation: "c1".into(), who: who.map(ToOwned::to_owned) };
+        |name: Option<&str>| Notification::Typing { conversation: "c1".into(), name: name.map(ToOwned::to_owned) };
     assert_eq!(event(topic, &body.to_string()), typing(Some("Casey")));
     assert_eq!(event(topic, r#"{"conversationId":"c1"}"#), typing(None));
     assert_eq!(event(topic, "{}"), Notification::Unknown(topic.into()));
@@ -117,8 +117,8 @@ fn garbage_is_unreadable() {
     for garbage in ["", "pong", "[]", "null", "{", r#"{"topicName":}"#] {
         assert!(matches!(told(garbage), Notification::Malformed(_)), "{garbage}");
     }
-    assert!(matches!(read(RawFrame::Binary(b"{\xff}")), Notification::Malformed(_)));
-    assert_eq!(read(RawFrame::Binary(br#"{"result":200}"#)), Notification::Acknowledged);
+    assert!(matches!(decode(RawFrame::Binary(b"{\xff}")), Notification::Malformed(_)));
+    assert_eq!(decode(RawFrame::Binary(br#"{"result":200}"#)), Notification::Acknowledged);
 }
 
 const ENVELOPE: &str = r#"{"topicName":"v2.users.u1.conversations.messages","version":"2","result":"200",

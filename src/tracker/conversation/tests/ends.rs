@@ -53,7 +53,7 @@ async fn a_customer_who_leaves_only_makes_us_look() {
 async fn one_that_was_over_long_ago_is_told_and_done_with() {
     let mut watch = watch();
     let mut over = list(&[person("Ada", "customer", "disconnected", &["1a"])]);
-    over.ended = Some(at(9));
+    over.ended_at = Some(at(9));
     watch.see(over, true, unknown);
     fetch(&mut watch);
     assert_eq!(told(&mut watch), ["<Startup", "Ada: 1a (old)", ">", "closed"]);

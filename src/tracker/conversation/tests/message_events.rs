@@ -5,7 +5,7 @@ use super::*;
 fn heard(id: &str, side: &str, last: bool) -> Transcription {
     let heard = json!({ "utteranceId": id, "isFinal": last, "channel": side,
         "alternatives": [{ "decoratedTranscript": id, "words": [{ "startTimeMs": at(second(id)).timestamp_millis() }] }] });
-    Transcription::of(&json!({ "transcripts": [heard] }))
+    Transcription::from_value(&json!({ "transcripts": [heard] }))
 }
 
 fn on_call() -> Conversation {
@@ -42,7 +42,7 @@ async fn what_was_said_on_a_call_during_a_loss_is_a_gap_and_after_its_end_is_non
     }
     watch.despair();
     assert!(told(&mut watch).is_empty(), "once");
-    watch.hear(Transcription { ended: true, ..Transcription::default() });
+    watch.hear(Transcription { session_ended: true, ..Transcription::default() });
     watch.resume(&loss(15));
     assert!(told(&mut watch).is_empty());
 }
@@ -79,7 +79,7 @@ async fn signs_are_told_without_a_request() {
     ada["messages"][0]["messageMetadata"] = json!({ "type": "Event", "events": [{ "eventType": "Typing" }] });
     hears(&mut watch, &[ada]);
     assert_eq!(watch.request(), None);
-    let Some(Event::Live(TimedEvent { body: Body::Message(message), .. })) = watch.take().pop() else {
+    let Some(Event::Live(TimedEvent { body: EventBody::Message(message), .. })) = watch.take().pop() else {
         panic!("a message")
     };
     assert_eq!(message.role, Role::System);

@@ -37,7 +37,7 @@ fn ada(messages: &[&str]) -> Value {
 }
 
 fn list(people: &[Value]) -> Snapshot {
-    Snapshot::of(&json!({ "id": "c1", "participants": people }))
+    Snapshot::from_value(&json!({ "id": "c1", "participants": people }))
 }
 
 fn words(ids: &[&str]) -> Vec<MessageBody> {
@@ -95,14 +95,14 @@ fn told(watch: &mut Conversation) -> Vec<String> {
 
 fn word(told: &TimedEvent) -> String {
     match &told.body {
-        Body::Message(message) => {
+        EventBody::Message(message) => {
             let text = message.text.as_deref().unwrap_or("nothing");
             let old = if message.origin == Origin::History { " (old)" } else { "" };
             format!("{}: {text}{old}", message.from.name.as_deref().unwrap_or("-"))
         }
-        Body::Update { what } => format!("[{}]", what.as_deref().unwrap_or_default()),
-        Body::Closed => "closed".into(),
-        Body::Gap(gap) => format!("gap from {}", gap.from.timestamp() - THEN),
+        EventBody::Update { description } => format!("[{}]", description.as_deref().unwrap_or_default()),
+        EventBody::Closed => "closed".into(),
+        EventBody::Gap(gap) => format!("gap from {}", gap.from.timestamp() - THEN),
     }
 }
 
