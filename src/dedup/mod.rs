@@ -18,7 +18,7 @@ use self::seen_set::Recent;
 use chrono::{DateTime, Utc};
 
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
-use crate::event::{EventBody, Checkpoint, Message, TranscriptEvent};
+use crate::event::{Checkpoint, EventBody, Message, TranscriptEvent};
 
 /// How many events are remembered at least: two generations of them are seven eighths of 2^16 places, half a mebibyte.
 pub(crate) const REMEMBERED: usize = 28_672;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::checkpoint::{CLOSED_KEY, ResumePoint};
-use crate::event::{EventBody, Checkpoint, TranscriptEvent};
+use crate::event::{Checkpoint, EventBody, TranscriptEvent};
 
 /// The link between a ledger and a cursor.
 #[derive(Debug)]

@@ -152,7 +152,9 @@ impl Recorder {
         let item = match &event.body {
             EventBody::Gap(gap) => RecordedItem::Gap { from: gap.from, reason: gap.reason.clone() },
             EventBody::Message(message) => RecordedItem::Message(event.at, Box::new(message.clone().into_owned())),
-            EventBody::Update { description } => RecordedItem::Update(event.at, description.as_deref().map(str::to_owned)),
+            EventBody::Update { description } => {
+                RecordedItem::Update(event.at, description.as_deref().map(str::to_owned))
+            }
             EventBody::Closed => RecordedItem::Closed(event.at),
         };
         self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), item });
