@@ -12,8 +12,8 @@
 //! | `wire` | the data of Genesys Cloud: bytes in, plain data out |
 //! | `dedup`, `cursor` | which events were delivered, in memory and on disk |
 //! | [`output`] | events as text, JSON or raw frames, and the thread that owns stdout |
-//! | [`status`] | stderr: status lines, redaction of secrets, the status line of a terminal |
-//! | [`system`] | the operating system: signals, core dumps, suspends, private files |
+//! | `status` | stderr: status lines, redaction of secrets, the status line of a terminal |
+//! | `system` | the operating system: signals, core dumps, suspends, private files |
 //! | [`event`] | the domain model |
 //! | `byte_scan` | searches for special bytes, eight at a time |
 //! | [`simulator`] | a local Genesys Cloud; shares no code with the client |
@@ -33,9 +33,9 @@ pub mod fuzz;
 pub mod output;
 pub mod simulator;
 mod source;
-pub mod status;
+mod status;
 mod supervisor;
-pub mod system;
+mod system;
 mod tracker;
 mod wire;
 
@@ -63,7 +63,8 @@ use crate::config::{Env, Resolved, Task, resolve};
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
-use crate::system::signals::{Signal, Signals};
+pub use crate::system::signals::Signal;
+use crate::system::signals::Signals;
 
 /// What a process was started with.
 pub struct Invocation<'a> {
@@ -89,7 +90,7 @@ pub struct Invocation<'a> {
 /// files, so it is to be called once, outside of any runtime.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
-    system::core_dump::forbid();
+    system::core_dump::disable();
     let format = invocation.cli.logging.log_format;
     let log = Log { format, secrets: Secrets::default(), escape: output::escape, stderr: Stderr::default() };
     commands::error::report_bugs(log.clone());
@@ -107,7 +108,7 @@ fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error>
     let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
     let env = Env::read(variables, &cli, folder)?;
     let foot = config::foot(&cli, &env)
-        .filter(|_| watched && status::stderr::ends_here(&stdout) && !system::signals::is_aside());
+        .filter(|_| watched && status::stderr::ends_here(&stdout) && !system::signals::is_interrupt_ignored());
     let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
     keep_secret(&task, &log.secrets);
     if let Some(look) = foot.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {

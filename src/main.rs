@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(Exit::Code(code)) => ExitCode::from(code),
         Ok(Exit::Signal(signal)) => {
-            signal.die();
+            signal.terminate_process();
             ExitCode::from(signal.exit_code())
         }
         Err(_) => ExitCode::from(74),

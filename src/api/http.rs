@@ -190,7 +190,7 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
 
 /// The roots that stand in for the system's.
 fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
-    let read = std::fs::read(path).map_err(|error| io_error::words(&error));
+    let read = std::fs::read(path).map_err(|error| io_error::describe(&error));
     let found = read
         .and_then(|pem| certificates(Some(&pem)))
         .map_err(|reason| format!("SSL_CERT_FILE {}: {reason}", path.display()))?;

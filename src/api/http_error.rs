@@ -83,7 +83,7 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
-        _ => cause.downcast_ref().map_or_else(|| cause.to_string(), io_error::words),
+        _ => cause.downcast_ref().map_or_else(|| cause.to_string(), io_error::describe),
     }
 }
 

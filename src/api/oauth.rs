@@ -15,7 +15,7 @@ use super::error_body::{ErrorBody, is_page};
 use super::http::{self, Http, HttpError};
 use crate::config::Credentials;
 use crate::status::redact::Secrets;
-use crate::system::suspend::{SuspendDetector, time_asleep};
+use crate::system::suspend::{SuspendDetector, time_suspended};
 
 /// Two renewals on schedule are never closer together than this.
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
@@ -167,7 +167,7 @@ pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &
 impl Token {
     /// A token that goes by this name.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        Self { secret, renew_at, nap: SuspendDetector::start(time_asleep), refused: Arc::default() }
+        Self { secret, renew_at, nap: SuspendDetector::start(time_suspended), refused: Arc::default() }
     }
 
     /// Says that the server refused it, so that whoever needs one next fetches another.
@@ -181,7 +181,7 @@ impl Token {
     }
 
     fn is_due(&self) -> bool {
-        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.nap.total())
+        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.nap.suspended())
     }
 }
 

@@ -256,7 +256,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     fn on_alarm(&mut self) -> Result<(), CloseReason> {
-        if let Some(slept) = self.nap.slept() {
+        if let Some(slept) = self.nap.long_suspend() {
             return Err(CloseReason::Suspended(slept));
         }
         if self.heard.elapsed() >= self.limits.idle_timeout {

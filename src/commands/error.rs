@@ -64,7 +64,7 @@ pub(crate) enum Error {
     #[error("the check has found something wrong")]
     Check(Blame),
     /// The output cannot be written.
-    #[error("cannot write the output: {}", io_error::words(.0))]
+    #[error("cannot write the output: {}", io_error::describe(.0))]
     Output(Arc<io::Error>),
     /// The recording cannot be written.
     #[error(transparent)]
@@ -82,10 +82,10 @@ pub(crate) enum Error {
     #[error("--script: {0}")]
     Script(#[from] ScriptError),
     /// The simulator cannot be started.
-    #[error("cannot start the simulator: {}", io_error::words(.0))]
+    #[error("cannot start the simulator: {}", io_error::describe(.0))]
     Simulator(io::Error),
     /// The machine refuses what every program needs.
-    #[error("cannot start: {}", io_error::words(.0))]
+    #[error("cannot start: {}", io_error::describe(.0))]
     Start(io::Error),
 }
 
@@ -122,8 +122,8 @@ impl Error {
             Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => {
                 Some("name another file for --record")
             }
-            Self::Record(RecordError::Io { source, .. }) => io_error::writing(source),
-            Self::Output(error) => io_error::writing(error),
+            Self::Record(RecordError::Io { source, .. }) => io_error::write_hint(source),
+            Self::Output(error) => io_error::write_hint(error),
             Self::Cursor(error) => error.hint(),
             Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
             Self::Network(reason) if reason.starts_with("SSL_CERT_FILE") => None,

@@ -33,7 +33,7 @@ pub(crate) enum ReplayError {
     #[error("there is no recording {}", .0.display())]
     Missing(PathBuf),
     /// It cannot be read.
-    #[error("cannot read the recording{of}: {}", io_error::words(source))]
+    #[error("cannot read the recording{of}: {}", io_error::describe(source))]
     Io {
         /// Its name after a blank; nothing where it is standard input.
         of: String,

@@ -67,7 +67,7 @@ fn add_list(file: &str, stdin: &mut Stdin<'_>, ids: &mut Vec<String>, problems: 
     let setting = format!("--conversation @{file}");
     let text = match file {
         "-" => stdin.take("--conversation @-"),
-        _ => fs::read_to_string(file).map_err(|error| io_error::words(&error)),
+        _ => fs::read_to_string(file).map_err(|error| io_error::describe(&error)),
     };
     let text = match text {
         Ok(text) => text,

@@ -60,7 +60,7 @@ fn from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Opt
     let text = if path == Path::new("-") {
         stdin.take("--client-secret-file -")
     } else {
-        fs::read_to_string(path).map_err(|error| io_error::words(&error))
+        fs::read_to_string(path).map_err(|error| io_error::describe(&error))
     };
     let text = text.map_err(|reason| problems.unusable(setting(), reason)).ok()?;
     let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));

@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".into(),
             io::ErrorKind::PermissionDenied => "this user is not permitted to read it".into(),
-            _ => io_error::words(&error),
+            _ => io_error::describe(&error),
         }),
         Ok(_) if text.len() as u64 > LARGEST => Err("it is larger than 1 MiB, which settings are not".into()),
         Ok(_) => Ok(text),

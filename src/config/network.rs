@@ -119,7 +119,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
 }
 
 fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
-    let pem = fs::read(&path).map_err(|error| io_error::words(&error))?;
+    let pem = fs::read(&path).map_err(|error| io_error::describe(&error))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());

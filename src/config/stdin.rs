@@ -20,7 +20,7 @@ impl<'a> Stdin<'a> {
             return Err(format!("standard input is read by {other} already"));
         }
         let mut text = String::new();
-        self.reader.read_to_string(&mut text).map_err(|error| io_error::words(&error))?;
+        self.reader.read_to_string(&mut text).map_err(|error| io_error::describe(&error))?;
         Ok(text)
     }
 }

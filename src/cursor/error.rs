@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::system::io_error;
+use crate::system::private_file::PrivateFileError;
 
 /// Why a cursor cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +46,7 @@ pub(crate) enum CursorError {
         what: &'static str,
     },
     /// It cannot be read or written.
-    #[error("cannot write the cursor {}: {}", path.display(), io_error::words(source))]
+    #[error("cannot write the cursor {}: {}", path.display(), io_error::describe(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -55,6 +56,14 @@ pub(crate) enum CursorError {
 }
 
 impl CursorError {
+    pub(crate) fn from_file(path: &Path, error: PrivateFileError) -> Self {
+        match error {
+            PrivateFileError::NotAFile(what) => Self::NotAFile { path: path.to_owned(), what },
+            PrivateFileError::Locked => Self::Busy(path.to_owned()),
+            PrivateFileError::Io(source) => Self::io(path, source),
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source: Arc::new(source) }
     }
@@ -75,7 +84,7 @@ impl CursorError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room on the disk, and start again: it goes on where it stopped")
                 }
-                _ => io_error::writing(source),
+                _ => io_error::write_hint(source),
             },
         }
     }

@@ -7,13 +7,13 @@ use super::format::{self, Fault, Header};
 use super::retention::Kept;
 use super::{CursorError, CursorFile, FollowedTargets};
 use crate::dedup::FingerprintKey;
-use crate::system::private_file as place;
+use crate::system::private_file;
 
 /// The file, and the keys of what is in it.
 pub(super) fn open(path: &Path, followed: FollowedTargets<'_>) -> Result<CursorFile, CursorError> {
-    let real = place::real(path)?;
+    let real = private_file::resolve_link(path).map_err(|error| CursorError::from_file(path, error))?;
     // It stays locked until the file that takes its place is locked as well.
-    let locked = place::lock(&real)?;
+    let locked = private_file::open_locked(&real).map_err(|error| CursorError::from_file(&real, error))?;
     let (mut header, kept) = match format::read(BufReader::new(&locked)) {
         Ok(Some((header, kept))) => (header, kept),
         Ok(None) => (Header::new(FingerprintKey::default()), Vec::new()),

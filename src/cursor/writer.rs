@@ -14,7 +14,7 @@ use super::{ALL_KEPT, CONVERSATIONS, CursorError};
 use crate::dedup::FingerprintKey;
 use crate::dedup::checkpoint::EarlierDeliveries;
 use crate::event::Checkpoint;
-use crate::system::private_file as place;
+use crate::system::private_file;
 
 /// So many lines may be added before the file is put in its shortest form again; more, where that is long.
 const ADDED: usize = 16_384;
@@ -44,7 +44,7 @@ impl CursorFile {
         since: Option<i64>,
     ) -> Result<Self, CursorError> {
         let kept = shortened(kept);
-        let replaced = place::replace(&path, |out| format::write(out, &header, &kept));
+        let replaced = private_file::replace(&path, |out| format::write(out, &header, &kept));
         let (file, count) = replaced.map_err(|source| CursorError::io(&path, source))?;
         let (numbers, most) = (numbers(&kept), ADDED.max(count));
         Ok(Self { path, file, header, kept, numbers, since, added: 0, most, lines: Vec::new() })
@@ -104,7 +104,7 @@ impl CursorFile {
     fn shorten(&mut self) -> io::Result<()> {
         self.kept = shortened(std::mem::take(&mut self.kept));
         self.numbers = numbers(&self.kept);
-        let (file, count) = place::replace(&self.path, |out| format::write(out, &self.header, &self.kept))?;
+        let (file, count) = private_file::replace(&self.path, |out| format::write(out, &self.header, &self.kept))?;
         (self.file, self.added, self.most) = (file, 0, ADDED.max(count));
         Ok(())
     }

@@ -95,7 +95,7 @@ pub(crate) enum RecordError {
     #[error("another process is recording to {}", .0.display())]
     Busy(PathBuf),
     /// It cannot be opened or written.
-    #[error("cannot record to {}: {}", path.display(), io_error::words(source))]
+    #[error("cannot record to {}: {}", path.display(), io_error::describe(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -218,7 +218,7 @@ pub(crate) fn decode_binary(base64: &str) -> Option<Vec<u8>> {
 /// somebody else may have laid it, to have a file of ours made where they cannot make one.
 fn refuse_all_but_files(path: &Path) -> Result<(), RecordError> {
     let what = match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => io_error::kind(metadata.file_type()),
+        Ok(metadata) if !metadata.is_file() => io_error::describe_file_type(metadata.file_type()),
         Err(_) if path.is_symlink() => "a symbolic link that leads nowhere",
         _ => return Ok(()),
     };

@@ -40,26 +40,26 @@ pub enum LogFormat {
 }
 
 /// Spells out what must not reach a terminal; borrowed when there is none of it.
-pub type Escape = fn(&str) -> Cow<'_, str>;
+pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
 
 /// What every line on standard error goes through.
 #[derive(Debug, Clone)]
-pub struct Log {
+pub(crate) struct Log {
     /// The look of a line.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// What is struck out.
-    pub secrets: Secrets,
+    pub(crate) secrets: Secrets,
     /// What is spelled out.
-    pub escape: Escape,
+    pub(crate) escape: Escape,
     /// Where it goes.
-    pub stderr: Stderr,
+    pub(crate) stderr: Stderr,
 }
 
 impl Log {
     /// Sends the events of this crate that pass `filter` to standard error, for the rest of the process.
     ///
     /// Does nothing when the process has a subscriber already.
-    pub fn init(self, filter: Targets) {
+    pub(crate) fn init(self, filter: Targets) {
         let stderr = self.stderr.clone();
         let subscriber = tracing_subscriber::registry().with(layer(self, filter, move |line: &str| stderr.line(line)));
         // There is one already in a test, or in a program that embeds this library: then that one is to be used.
@@ -69,7 +69,7 @@ impl Log {
     /// Writes the error a run ends with: what failed, and on a second line the next step.
     ///
     /// Works before [`Log::init`] and passes no filter.
-    pub fn report(&self, what: &str, hint: Option<&str>) {
+    pub(crate) fn report(&self, what: &str, hint: Option<&str>) {
         self.stderr.line(&self.error_lines(Utc::now(), what, hint));
     }
 
@@ -162,7 +162,7 @@ impl Log {
 
 /// The filter of `-q` and `-v`: errors only; else status lines, with one `-v` debug lines, with two every step.
 #[must_use]
-pub fn filter(quiet: bool, verbose: u8) -> Targets {
+pub(crate) fn filter(quiet: bool, verbose: u8) -> Targets {
     let level = match (quiet, verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::INFO,

@@ -29,7 +29,7 @@ const TOKENS: usize = 4;
 
 /// A registry of secrets. Clones share it.
 #[derive(Clone, Default)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     known: Arc<RwLock<Known>>,
 }
 
@@ -44,7 +44,7 @@ struct Known {
 impl Secrets {
     /// Registers a user (or client id) and its secret: the secret as it is and percent-encoded, and the pair as
     /// HTTP Basic authentication sends it.
-    pub fn add_login(&self, user: &str, secret: &SecretString) {
+    pub(crate) fn add_login(&self, user: &str, secret: &SecretString) {
         if secret.expose_secret().is_empty() {
             return;
         }
@@ -55,7 +55,7 @@ impl Secrets {
     }
 
     /// Registers an access token. Only the last few are remembered, so a run of weeks needs no more memory.
-    pub fn add_token(&self, token: &SecretString) {
+    pub(crate) fn add_token(&self, token: &SecretString) {
         self.with(|known| {
             if known.tokens.len() == TOKENS {
                 known.tokens.pop_front();
@@ -65,7 +65,7 @@ impl Secrets {
     }
 
     /// Registers a notification channel by its id and its address. Only the last few are remembered.
-    pub fn add_channel(&self, id: &str, address: &str) {
+    pub(crate) fn add_channel(&self, id: &str, address: &str) {
         self.with(|known| {
             if known.channels.len() == TOKENS {
                 known.channels.pop_front();
@@ -78,7 +78,7 @@ impl Secrets {
 
     /// `text` without the channels that are in it; borrowed when there is none.
     #[must_use]
-    pub fn without_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn without_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let names = known.channels.iter().flatten().map(ExposeSecret::expose_secret);
         let present = names.filter(|name| text.contains(*name));
@@ -87,7 +87,7 @@ impl Secrets {
 
     /// `text` with every registered secret replaced; borrowed when there is none in it.
     #[must_use]
-    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = self.without_channel(text);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut present: Vec<&str> = known.all().filter(|secret| text.contains(secret)).collect();

@@ -42,7 +42,7 @@ pub enum Look {
 
 /// Standard error of this process. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Stderr(Arc<Shared>);
+pub(crate) struct Stderr(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {

@@ -1,13 +1,13 @@
-//! No core file: what is in memory, secrets and conversations, stays there when the process dies.
+//! Core dumps, which would write secrets and conversations to disk (SEC-5).
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Keeps the system from writing this process to disk when it crashes. Where that is not possible, nothing changes.
-pub(crate) fn forbid() {
-    // The hard limit stays as it is, and nothing that this process would start is to be limited for ever.
-    let none = Rlimit { current: Some(0), maximum: rustix::process::getrlimit(Resource::Core).maximum };
-    let _ = setrlimit(Resource::Core, none);
-    // A system that hands core files to a program asks for this instead of the limit.
+/// Disables core dumps of this process as far as the operating system allows it.
+pub(crate) fn disable() {
+    // Only the soft limit: a lowered hard limit could not be raised again.
+    let limit = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+    let _ = setrlimit(Resource::Core, limit);
+    // The limit does not apply where the kernel pipes core dumps to a program.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
@@ -17,16 +17,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_left_to_write() {
-        let before = rustix::process::getrlimit(Resource::Core).maximum;
-        forbid();
-        let after = rustix::process::getrlimit(Resource::Core);
+    fn core_dumps_are_disabled_for_files_and_for_programs() {
+        let before = getrlimit(Resource::Core).maximum;
+        disable();
+        let after = getrlimit(Resource::Core);
         assert_eq!((after.current, after.maximum), (Some(0), before));
         #[cfg(target_os = "linux")]
         assert_eq!(
             rustix::process::dumpable_behavior().ok(),
             Some(rustix::process::DumpableBehavior::NotDumpable),
-            "not for a program that takes core files either"
+            "for a program that receives core dumps"
         );
     }
 }

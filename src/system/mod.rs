@@ -1,7 +1,7 @@
-//! The operating system: signals, core dumps, suspends, private files, and the texts of its errors.
+//! The interface to the operating system.
 
 pub(crate) mod core_dump;
 pub(crate) mod io_error;
 pub(crate) mod private_file;
-pub mod signals;
+pub(crate) mod signals;
 pub(crate) mod suspend;

@@ -1,31 +1,32 @@
-//! The signals that end a run in an orderly way.
+//! The signals that stop a run: SIGINT, SIGTERM and SIGHUP (CONN-46).
 
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
 
-/// A signal that asks the program to leave.
+/// A signal that asks the program to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Ctrl-C.
+    /// SIGINT, as sent by Ctrl-C.
     Interrupt,
-    /// What a service manager sends.
+    /// SIGTERM, as sent by a service manager.
     Terminate,
-    /// The terminal has gone.
+    /// SIGHUP, as sent when the terminal closes.
     Hangup,
 }
 
 impl Signal {
-    /// Dies of this signal, as the program would have without handling it. Returns only if that is impossible.
-    pub fn die(self) {
-        // The kernel spares the first process of a container, and the attempt would end in an abort.
+    /// Ends the process by the default action of this signal, so that its parent sees the cause. Returns only if the
+    /// process cannot be ended this way.
+    pub fn terminate_process(self) {
+        // The kernel ignores default actions in the first process of a container, and the call would end in an abort.
         if std::process::id() == 1 {
             return;
         }
         let _ = signal_hook::low_level::emulate_default_handler(self.number());
     }
 
-    /// What a shell reports for a process that died of it.
+    /// Returns the exit code that a shell reports for a process ended by this signal.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -44,8 +45,8 @@ impl Signal {
     }
 }
 
-/// Waits for these signals, one after the other. One that whoever started the program wants ignored, as `nohup` does,
-/// stays ignored.
+/// A stream of the signals that this process receives. A signal that the parent process set to be ignored, as `nohup`
+/// does, stays ignored.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Option<unix::Signal>,
@@ -54,45 +55,45 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on these signals no longer kill the process.
+    /// Replaces the default action of the signals by this stream.
     ///
     /// # Errors
     ///
-    /// When the system does not allow handling them.
+    /// When the operating system does not allow it.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub(crate) fn listen() -> io::Result<Self> {
-        let ignored = ignored();
-        let heed = |kind: SignalKind| if holds(ignored, kind) { Ok(None) } else { unix::signal(kind).map(Some) };
+        let ignored = ignored_signals();
+        let listen = |kind| if contains(ignored, kind) { Ok(None) } else { unix::signal(kind).map(Some) };
         Ok(Self {
-            interrupt: heed(SignalKind::interrupt())?,
-            terminate: heed(SignalKind::terminate())?,
-            hangup: heed(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
-    /// The next signal. Cancel safe.
+    /// Waits for the next signal. Cancel safe.
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
-            () = next(&mut self.interrupt) => Signal::Interrupt,
-            () = next(&mut self.terminate) => Signal::Terminate,
-            () = next(&mut self.hangup) => Signal::Hangup,
+            () = recv(&mut self.interrupt) => Signal::Interrupt,
+            () = recv(&mut self.terminate) => Signal::Terminate,
+            () = recv(&mut self.hangup) => Signal::Hangup,
         }
     }
 }
 
-/// Whether this process was started beside something else on its terminal, as a script does with `&`.
-pub(crate) fn is_aside() -> bool {
-    holds(ignored(), SignalKind::interrupt())
+/// Returns whether SIGINT is ignored, as in a process that a shell script starts with `&`.
+pub(crate) fn is_interrupt_ignored() -> bool {
+    contains(ignored_signals(), SignalKind::interrupt())
 }
 
-fn holds(mask: u64, kind: SignalKind) -> bool {
+fn contains(mask: u64, kind: SignalKind) -> bool {
     mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-async fn next(signal: &mut Option<unix::Signal>) {
+async fn recv(signal: &mut Option<unix::Signal>) {
     if let Some(signal) = signal
         && signal.recv().await.is_some()
     {
@@ -101,8 +102,8 @@ async fn next(signal: &mut Option<unix::Signal>) {
     std::future::pending::<()>().await;
 }
 
-/// The signals that are ignored, a bit each from the lowest for number 1. Without a `/proc` to ask there are none.
-fn ignored() -> u64 {
+/// Returns the mask of ignored signals; bit 0 is signal 1. Without `/proc` the mask is empty.
+fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)

@@ -1,49 +1,48 @@
-//! Whether the machine has slept, and a connection with it.
+//! Detection of a suspend of the machine, which breaks its connections without notice.
 
 use std::time::Duration;
 
-/// A shorter sleep leaves the connection as it was.
-const SHORTEST_NAP: Duration = Duration::from_secs(10);
+/// The shortest suspend that is reported. Connections survive a shorter one.
+const MIN_SUSPEND: Duration = Duration::from_secs(10);
 
-/// Tells a sleep of the machine from an ordinary wait: the clock that goes on while it sleeps runs ahead of the one that
-/// stands still.
+/// Measures the time for which the machine was suspended.
 #[derive(Debug, Clone)]
 pub(crate) struct SuspendDetector {
-    asleep: fn() -> Duration,
-    before: Duration,
+    total_suspended: fn() -> Duration,
+    at_start: Duration,
 }
 
 impl SuspendDetector {
-    /// Watches from now on. `asleep` tells how long the machine has slept in all.
-    pub(crate) fn start(asleep: fn() -> Duration) -> Self {
-        Self { asleep, before: asleep() }
+    /// Starts a detector. `total_suspended` returns the suspended time since boot; [`time_suspended`] outside of tests.
+    pub(crate) fn start(total_suspended: fn() -> Duration) -> Self {
+        Self { total_suspended, at_start: total_suspended() }
     }
 
-    /// How long the machine has slept since then, in all.
-    pub(crate) fn total(&self) -> Duration {
-        (self.asleep)().saturating_sub(self.before)
+    /// Returns the suspended time since the start.
+    pub(crate) fn suspended(&self) -> Duration {
+        (self.total_suspended)().saturating_sub(self.at_start)
     }
 
-    /// The same when that was long enough to matter to a connection.
-    pub(crate) fn slept(&self) -> Option<Duration> {
-        let slept = self.total();
-        (slept >= SHORTEST_NAP).then(|| Duration::from_secs(slept.as_secs()))
+    /// Returns the suspended time since the start in whole seconds, if it is long enough to break a connection.
+    pub(crate) fn long_suspend(&self) -> Option<Duration> {
+        let suspended = self.suspended();
+        (suspended >= MIN_SUSPEND).then(|| Duration::from_secs(suspended.as_secs()))
     }
 }
 
-/// How long this machine has slept since it was started.
+/// Returns the suspended time since boot: `CLOCK_BOOTTIME` counts it, `CLOCK_MONOTONIC` does not.
 #[cfg(target_os = "linux")]
-pub(crate) fn time_asleep() -> Duration {
+pub(crate) fn time_suspended() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     read(ClockId::Boottime).saturating_sub(read(ClockId::Monotonic))
 }
 
-/// Elsewhere the wall clock stands in for the one that goes on.
+/// Returns the suspended time since the first call, by the wall clock.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn time_asleep() -> Duration {
+pub(crate) fn time_suspended() -> Duration {
     use std::sync::LazyLock;
-    #[expect(clippy::disallowed_types, reason = "a paused clock would take every test for a sleeping machine")]
+    #[expect(clippy::disallowed_types, reason = "with a paused clock of tokio every test would look suspended")]
     static START: LazyLock<(std::time::SystemTime, std::time::Instant)> =
         LazyLock::new(|| (std::time::SystemTime::now(), std::time::Instant::now()));
     START.0.elapsed().unwrap_or_default().saturating_sub(START.1.elapsed())

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use genesys_tail::Signal;
 use genesys_tail::cli::Cli;
 use genesys_tail::simulator::{Options, Simulator};
-use genesys_tail::system::signals::Signal;
 use regex::Regex;
 
 const README: &str = include_str!("../../README.md");

@@ -11,7 +11,7 @@ use crate::api::error_body::ErrorBody;
 use crate::api::http::{self, Http, HttpError};
 use crate::api::oauth::Token;
 use crate::config::SocketLimits;
-use crate::system::suspend::{SuspendDetector, time_asleep};
+use crate::system::suspend::{SuspendDetector, time_suspended};
 
 /// Why a socket could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,7 @@ pub(crate) async fn open(
         return Err(HandshakeError::Invalid { host, reason: reason.to_owned() });
     }
     match response.upgrade().await {
-        Ok(stream) => Ok(Socket::new(stream, limits, knock, SuspendDetector::start(time_asleep)).await),
+        Ok(stream) => Ok(Socket::new(stream, limits, knock, SuspendDetector::start(time_suspended)).await),
         Err(error) => Err(HandshakeError::Invalid { host, reason: error.without_url().to_string() }),
     }
 }
