@@ -57,7 +57,7 @@ impl Header {
     }
 
     pub(super) fn keys(&self) -> FingerprintKey {
-        FingerprintKey::of(self.keys.0, self.keys.1)
+        FingerprintKey::from_parts(self.keys.0, self.keys.1)
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn written(kept: &[Kept]) -> Vec<u8> {
-        let mut header = Header::new(FingerprintKey::of(u64::MAX, 2));
+        let mut header = Header::new(FingerprintKey::from_parts(u64::MAX, 2));
         header.queues = vec!["q".to_owned()];
         let mut file = Vec::new();
         let count = write(&mut file, &header, kept).unwrap();
@@ -195,7 +195,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(kept in kept()) {
             let (header, read) = read(written(&kept).as_slice()).unwrap().unwrap();
-            prop_assert_eq!((header.keys(), header.queues.len(), header.users.len()), (FingerprintKey::of(u64::MAX, 2), 1, 0));
+            prop_assert_eq!((header.keys(), header.queues.len(), header.users.len()), (FingerprintKey::from_parts(u64::MAX, 2), 1, 0));
             prop_assert_eq!(read, kept);
         }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::{KEPT, LATENESS};
-use crate::dedup::REMEMBERED;
+use crate::dedup;
 use crate::dedup::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 
 /// What is kept of one conversation. Times are milliseconds since 1970.
@@ -30,7 +30,7 @@ impl Kept {
         let untimed = self.untimed();
         let old = old(&self.events[untimed..], now);
         self.leave_out(old, now);
-        self.events.drain(..untimed.saturating_sub(REMEMBERED));
+        self.events.drain(..untimed.saturating_sub(dedup::CAPACITY));
     }
 
     /// Leaves out everything that can be told by its age, after a long silence.
@@ -83,7 +83,7 @@ fn old(timed: &[(Option<i64>, u64)], now: i64) -> usize {
     let horizon = newest.saturating_sub(LATENESS.num_milliseconds());
     let spare = timed.len().saturating_sub(KEPT);
     let aged = timed[..spare].partition_point(|(at, _)| at.is_some_and(|at| at < horizon));
-    aged.max(timed.len().saturating_sub(REMEMBERED))
+    aged.max(timed.len().saturating_sub(dedup::CAPACITY))
 }
 
 #[cfg(test)]
@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn a_flood_is_bounded_all_the_same() {
         let mut flood = kept((0..MOST + 10).map(|n| NOW - n));
-        flood.events.extend((0..REMEMBERED as u64 + 10).map(|key| (None, key)));
+        flood.events.extend((0..dedup::CAPACITY as u64 + 10).map(|key| (None, key)));
         flood.trim(NOW);
-        assert_eq!(flood.events.len(), 2 * REMEMBERED);
+        assert_eq!(flood.events.len(), 2 * dedup::CAPACITY);
         assert_eq!(flood.before, Some(NOW - MOST + 1));
     }
 

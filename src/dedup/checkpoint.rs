@@ -1,7 +1,7 @@
-//! The data that a cursor file carries from one run to the next. Shared with `cursor`.
+//! The data that a cursor file carries from one run to the next.
 //!
-//! [`Checkpoint`](crate::event::Checkpoint) itself is part of the domain model, because `output` takes it along with the
-//! lines and knows nothing of this module.
+//! [`Checkpoint`](crate::event::Checkpoint) is part of the domain model instead: `output` transports it together with
+//! the lines, and may not import this module.
 
 use chrono::{DateTime, Utc};
 
@@ -31,6 +31,6 @@ impl ResumePoint {
 pub(crate) struct EarlierDeliveries {
     pub(crate) conversation: String,
     pub(crate) resume_point: ResumePoint,
-    /// The keys of the events that age alone does not identify.
+    /// The keys of the events that are too young to be recognised by their age.
     pub(crate) keys: Vec<u64>,
 }

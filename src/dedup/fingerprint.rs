@@ -1,66 +1,70 @@
-//! Hashes that nobody outside can foresee, and that are the same in every run that has the same keys.
+//! Keyed 64-bit fingerprints: unpredictable without the key, equal for the same key in every release and on every machine.
 
 #![expect(
     deprecated,
-    reason = "the hasher that replaces it may hash otherwise in the next release, which a cursor survives"
+    reason = "its replacement may change the algorithm with any release, and a cursor file outlives a release"
 )]
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, SipHasher};
 
-/// What keys a hash.
+/// The secret key of the fingerprints of a run, or of a cursor file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FingerprintKey(u64, u64);
 
-/// A hash under way. Every part is hashed with its length, so that no two lists of parts are alike.
+/// Computes the fingerprint of a list of parts.
+///
+/// Each part is hashed with its length, so that two different lists never feed the same bytes to the hash.
 #[derive(Debug, Clone)]
-pub(super) struct Digest(SipHasher);
+pub(super) struct Fingerprinter(SipHasher);
 
-/// The keys are hashes already; hashing them again would buy nothing.
-pub(super) type Keyed = BuildHasherDefault<AsIs>;
+/// The hasher for maps whose keys are fingerprints.
+pub(super) type BuildIdentityHasher = BuildHasherDefault<IdentityHasher>;
 
+/// Returns a fingerprint unchanged: another round of hashing would add nothing.
 #[derive(Debug, Default)]
-pub(super) struct AsIs(u64);
+pub(super) struct IdentityHasher(u64);
 
 impl FingerprintKey {
-    /// Keys from two numbers, which [`FingerprintKey::parts`] gave.
-    pub(crate) fn of(first: u64, second: u64) -> Self {
+    /// Restores a key from its [`parts`](FingerprintKey::parts).
+    pub(crate) fn from_parts(first: u64, second: u64) -> Self {
         Self(first, second)
     }
 
-    /// Two numbers to keep them by.
     pub(crate) fn parts(self) -> (u64, u64) {
         (self.0, self.1)
     }
 
-    pub(super) fn digest(self) -> Digest {
-        Digest(SipHasher::new_with_keys(self.0, self.1))
+    pub(super) fn fingerprinter(self) -> Fingerprinter {
+        Fingerprinter(SipHasher::new_with_keys(self.0, self.1))
     }
 }
 
 impl Default for FingerprintKey {
-    /// Keys that nobody knows.
+    /// Returns a random key.
     fn default() -> Self {
         let random = RandomState::new();
         Self(random.hash_one(0), random.hash_one(1))
     }
 }
 
-impl Digest {
-    /// Hashes an id that stands for everything, in as few pieces as possible: the hasher takes long over each. No other
-    /// list of parts begins with this byte.
-    pub(super) fn id(&mut self, id: &str) {
+impl Fingerprinter {
+    /// Adds an id that identifies an event by itself.
+    ///
+    /// The prefix replaces the length: no other list of parts begins with this byte. Every call of the hasher is
+    /// expensive, and this is the case of almost every message.
+    pub(super) fn add_id(&mut self, id: &str) {
         self.0.write_u8(b'i');
         self.0.write(id.as_bytes());
     }
 
-    /// Hashes a text, or that there is none.
-    pub(super) fn text(&mut self, text: Option<&str>) {
-        self.number(text.map_or(u64::MAX, |text| text.len() as u64));
+    /// Adds a text. `None` and an empty text differ.
+    pub(super) fn add_text(&mut self, text: Option<&str>) {
+        self.add_number(text.map_or(u64::MAX, |text| text.len() as u64));
         self.0.write(text.unwrap_or_default().as_bytes());
     }
 
-    pub(super) fn number(&mut self, number: u64) {
+    pub(super) fn add_number(&mut self, number: u64) {
         self.0.write(&number.to_le_bytes());
     }
 
@@ -69,7 +73,7 @@ impl Digest {
     }
 }
 
-impl Hasher for AsIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -80,8 +84,8 @@ impl Hasher for AsIs {
         }
     }
 
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
     }
 }
 
@@ -89,26 +93,27 @@ impl Hasher for AsIs {
 mod tests {
     use super::*;
 
-    fn digest(keys: FingerprintKey, texts: &[Option<&str>]) -> u64 {
-        let mut digest = keys.digest();
+    fn fingerprint(key: FingerprintKey, texts: &[Option<&str>]) -> u64 {
+        let mut fingerprinter = key.fingerprinter();
         for text in texts {
-            digest.text(*text);
+            fingerprinter.add_text(*text);
         }
-        digest.finish()
+        fingerprinter.finish()
     }
 
     #[test]
-    fn a_hash_is_the_same_in_every_release_and_on_every_machine() {
-        assert_eq!(digest(FingerprintKey::of(1, 2), &[Some("id"), Some("85c01f55")]), 11_798_460_576_495_533_091);
+    fn a_fingerprint_is_the_same_in_every_release_and_on_every_machine() {
+        let key = FingerprintKey::from_parts(1, 2);
+        assert_eq!(fingerprint(key, &[Some("id"), Some("85c01f55")]), 11_798_460_576_495_533_091);
     }
 
     #[test]
-    fn keys_and_the_bounds_of_texts_make_a_difference() {
-        let keys = FingerprintKey::of(1, 2);
-        let all = [&[Some("ab"), Some("c")][..], &[Some("a"), Some("bc")], &[Some("abc")], &[None], &[Some("")], &[]];
-        let hashes: std::collections::HashSet<u64> = all.iter().map(|texts| digest(keys, texts)).collect();
-        assert_eq!(hashes.len(), all.len());
-        assert_ne!(digest(keys, all[0]), digest(FingerprintKey::of(1, 3), all[0]));
+    fn the_key_and_the_bounds_of_texts_change_the_fingerprint() {
+        let key = FingerprintKey::from_parts(1, 2);
+        let lists = [&[Some("ab"), Some("c")][..], &[Some("a"), Some("bc")], &[Some("abc")], &[None], &[Some("")], &[]];
+        let fingerprints: std::collections::HashSet<u64> = lists.iter().map(|texts| fingerprint(key, texts)).collect();
+        assert_eq!(fingerprints.len(), lists.len());
+        assert_ne!(fingerprint(key, lists[0]), fingerprint(FingerprintKey::from_parts(1, 3), lists[0]));
         assert_ne!(FingerprintKey::default(), FingerprintKey::default());
     }
 }

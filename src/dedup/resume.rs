@@ -1,4 +1,4 @@
-//! What a ledger knows of earlier runs, and what it tells the next one.
+//! The link between [`Dedup`](super::Dedup) and a cursor file.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,53 +8,55 @@ use chrono::{DateTime, Utc};
 use super::checkpoint::{CLOSED_KEY, ResumePoint};
 use crate::event::{Checkpoint, EventBody, TranscriptEvent};
 
-/// The link between a ledger and a cursor.
+/// The progress of earlier runs, and the checkpoint of the event that was admitted last.
 #[derive(Debug)]
-pub(super) struct Journal {
-    begun: HashMap<String, ResumePoint>,
-    names: HashMap<String, Arc<str>>,
+pub(super) struct ResumeState {
+    resume_points: HashMap<String, ResumePoint>,
+    /// The ids of conversations, shared by their checkpoints.
+    conversations: HashMap<String, Arc<str>>,
     pending: Option<Checkpoint>,
 }
 
-impl Journal {
-    pub(super) fn new(begun: HashMap<String, ResumePoint>) -> Self {
-        Self { begun, names: HashMap::new(), pending: None }
+impl ResumeState {
+    pub(super) fn new(resume_points: HashMap<String, ResumePoint>) -> Self {
+        Self { resume_points, conversations: HashMap::new(), pending: None }
     }
 
     pub(super) fn resume_point(&self, conversation: &str) -> Option<ResumePoint> {
-        self.begun.get(conversation).copied()
+        self.resume_points.get(conversation).copied()
     }
 
-    /// Whether an earlier run has delivered it, as far as its key does not tell.
-    pub(super) fn has(&self, event: &TranscriptEvent<'_>) -> bool {
-        let Some(begun) = self.begun.get(event.conversation) else { return false };
+    /// Returns whether an earlier run delivered an event, judged by everything but its fingerprint.
+    pub(super) fn is_delivered(&self, event: &TranscriptEvent<'_>) -> bool {
+        let Some(resume_point) = self.resume_points.get(event.conversation) else { return false };
         match event.body {
-            EventBody::Message(_) | EventBody::Update { .. } => begun.covers(event.at),
-            EventBody::Closed => begun.closed,
+            EventBody::Message(_) | EventBody::Update { .. } => resume_point.covers(event.at),
+            EventBody::Closed => resume_point.closed,
             EventBody::Gap(_) => false,
         }
     }
 
-    /// Notes what is delivered now. What cannot be recognised later is not noted, but for the end, of which there is one.
-    pub(super) fn note(&mut self, event: &TranscriptEvent<'_>, key: Option<u64>) {
+    /// Prepares the checkpoint of an admitted event. An event without a fingerprint has none, except for the end of a
+    /// conversation, which is unique.
+    pub(super) fn on_admitted(&mut self, event: &TranscriptEvent<'_>, fingerprint: Option<u64>) {
         let (key, at) = match event.body {
             EventBody::Closed => (Some(CLOSED_KEY), None),
-            _ => (key, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
+            _ => (fingerprint, event.at.as_ref().map(DateTime::<Utc>::timestamp_millis)),
         };
         let Some(key) = key else { return };
-        self.pending = Some(Checkpoint { conversation: self.name(event.conversation), key, at });
+        self.pending = Some(Checkpoint { conversation: self.shared_id(event.conversation), key, at });
     }
 
-    pub(super) fn take(&mut self) -> Option<Checkpoint> {
+    pub(super) fn take_checkpoint(&mut self) -> Option<Checkpoint> {
         self.pending.take()
     }
 
-    fn name(&mut self, conversation: &str) -> Arc<str> {
-        if let Some(name) = self.names.get(conversation) {
-            return Arc::clone(name);
+    fn shared_id(&mut self, conversation: &str) -> Arc<str> {
+        if let Some(id) = self.conversations.get(conversation) {
+            return Arc::clone(id);
         }
-        let name: Arc<str> = conversation.into();
-        self.names.insert(conversation.to_owned(), Arc::clone(&name));
-        name
+        let id: Arc<str> = conversation.into();
+        self.conversations.insert(conversation.to_owned(), Arc::clone(&id));
+        id
     }
 }

@@ -1,68 +1,66 @@
-//! The latest keys of a conversation.
+//! The fingerprints of the latest events of a conversation.
 
 use chrono::{DateTime, Utc};
 
-use super::REMEMBERED;
+use super::CAPACITY;
 
-/// The latest [`REMEMBERED`] keys, at most as many older ones, and how far back they reach.
+/// The latest [`CAPACITY`] fingerprints, up to as many older ones, and the age of the forgotten ones.
 ///
-/// Whole generations are forgotten: keys that came and went one by one would have to be kept in order as well.
+/// Forgets whole generations. To forget one fingerprint at a time would require their order as well.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
-    table: Table,
-    young: Generation,
-    old: Generation,
-    /// Whatever happened until then and is not known was forgotten.
-    forgotten: Option<DateTime<Utc>>,
+pub(super) struct SeenSet {
+    buckets: Buckets,
+    current: Generation,
+    previous: Generation,
+    /// The latest time of a forgotten event. An event up to this time may have been seen.
+    forgotten_until: Option<DateTime<Utc>>,
 }
 
-/// What is not told by the keys of a generation one by one.
+/// The summary of the fingerprints that were inserted in a row.
 #[derive(Debug, Default)]
 struct Generation {
     count: usize,
-    /// What marks its keys.
-    mark: GenerationTag,
-    /// The latest time among its events.
+    tag: GenerationTag,
+    /// The latest time of an event in it.
     latest: Option<DateTime<Utc>>,
 }
 
-impl Recent {
-    /// Whether the key of what happened then was unknown.
-    pub(super) fn insert(&mut self, key: u64, at: Option<DateTime<Utc>>) -> bool {
-        if self.young.count == REMEMBERED {
-            self.grow_old();
+impl SeenSet {
+    /// Inserts the fingerprint of an event of this time. Returns whether it is new.
+    pub(super) fn insert(&mut self, fingerprint: u64, at: Option<DateTime<Utc>>) -> bool {
+        if self.current.count == CAPACITY {
+            self.start_generation();
         }
-        let new = self.table.insert(key, self.young.mark);
-        if new {
-            self.young.count += 1;
-            self.young.latest = self.young.latest.max(at);
+        let is_new = self.buckets.insert(fingerprint, self.current.tag);
+        if is_new {
+            self.current.count += 1;
+            self.current.latest = self.current.latest.max(at);
         }
-        new
+        is_new
     }
 
-    /// Whether the key of something that happened then was inserted, as far as is remembered; and what is older than what
-    /// was forgotten is taken for it.
-    pub(super) fn contains(&self, key: u64, at: Option<DateTime<Utc>>) -> bool {
-        self.table.contains(key) || at.zip(self.forgotten).is_some_and(|(at, forgotten)| at <= forgotten)
+    /// Returns whether the fingerprint was inserted. An event as old as the forgotten ones counts as inserted.
+    pub(super) fn contains(&self, fingerprint: u64, at: Option<DateTime<Utc>>) -> bool {
+        self.buckets.contains(fingerprint) || at.zip(self.forgotten_until).is_some_and(|(at, until)| at <= until)
     }
 
-    fn grow_old(&mut self) {
-        let mark = self.young.mark.other();
-        self.forgotten = self.forgotten.max(self.old.latest);
-        if self.old.count > 0 {
-            self.table.forget(mark);
+    /// Forgets the previous generation, whose tag the next one takes over.
+    fn start_generation(&mut self) {
+        let tag = self.current.tag.other();
+        self.forgotten_until = self.forgotten_until.max(self.previous.latest);
+        if self.previous.count > 0 {
+            self.buckets.remove_generation(tag);
         }
-        self.old = std::mem::replace(&mut self.young, Generation { mark, ..Generation::default() });
+        self.previous = std::mem::replace(&mut self.current, Generation { tag, ..Generation::default() });
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.table.lines.capacity() * size_of::<Line>()
+        self.buckets.lines.capacity() * size_of::<CacheLine>()
     }
 }
 
-/// What marks a key in the table: one bit that is never 0, so that an empty place can be told, and one that says which of
-/// two generations it belongs to.
+/// The two low bits of an occupied slot: one that is never 0, unlike in an empty slot, and one for the generation.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 enum GenerationTag {
     #[default]
@@ -70,8 +68,8 @@ enum GenerationTag {
     Odd = 0b11,
 }
 
-/// The bits of a key that the mark takes the place of.
-const MARK: u64 = 0b11;
+/// The bits of a fingerprint that the tag replaces.
+const TAG_BITS: u64 = 0b11;
 
 impl GenerationTag {
     fn other(self) -> Self {
@@ -82,101 +80,104 @@ impl GenerationTag {
     }
 }
 
-/// A set of keys, in which a key is looked for, and put, where a part of itself says or soon after.
+/// An open-addressing hash set of fingerprints with linear probing over cache lines.
 ///
-/// They lie in lines as the processor's caches have them, since fetching one of those is most of what a look-up costs:
-/// a table of the standard library is at least two of them away, and two generations of those five.
+/// Fetching a cache line is most of the cost of a lookup. This set touches one; a set of the standard library touches two
+/// at least, and two generations of those touch five.
 #[derive(Debug, Default)]
-struct Table {
-    lines: Vec<Line>,
+struct Buckets {
+    lines: Vec<CacheLine>,
     count: usize,
 }
 
-/// Places for keys, 0 where there is none.
+/// Eight slots. An empty slot is 0.
 #[derive(Debug, Default, Clone)]
 #[repr(align(64))]
-struct Line([u64; 8]);
+struct CacheLine([u64; 8]);
 
-impl Table {
-    /// Whether the key was not there.
-    fn insert(&mut self, key: u64, mark: GenerationTag) -> bool {
-        // An eighth stays empty, so that looking for a key soon comes to an end.
+impl Buckets {
+    /// Inserts a fingerprint unless it is present in any generation. Returns whether it is new.
+    fn insert(&mut self, fingerprint: u64, tag: GenerationTag) -> bool {
+        // An eighth of the slots stays empty, so that probing ends soon.
         if self.count >= self.lines.len() * 7 {
             self.grow();
         }
-        let new = self.put(key & !MARK | mark as u64);
-        self.count += usize::from(new);
-        new
+        let is_new = self.put(fingerprint & !TAG_BITS | tag as u64);
+        self.count += usize::from(is_new);
+        is_new
     }
 
-    fn contains(&self, key: u64) -> bool {
-        let mut ways = self.ways(key);
-        !self.lines.is_empty() && ways.find_map(|at| Some(self.lines[at].find(key)? != 0)).unwrap_or_default()
+    fn contains(&self, fingerprint: u64) -> bool {
+        let mut probes = self.probe_sequence(fingerprint);
+        !self.lines.is_empty()
+            && probes.find_map(|line| Some(self.lines[line].find(fingerprint)? != 0)).unwrap_or_default()
     }
 
-    /// Forgets the keys that are marked so, and puts each of the others where it is found again, within the same memory.
-    fn forget(&mut self, mark: GenerationTag) {
-        // No key has passed a line that is not full, so that behind it all keys of a line are as far as they belong.
-        let Some(room) = self.lines.iter().position(|line| line.0.contains(&0)) else { return };
-        for place in self.lines.iter_mut().flat_map(|line| &mut line.0) {
-            if *place & MARK == mark as u64 {
-                *place = 0;
+    /// Removes the fingerprints with this tag and moves the others to where probing finds them, in the same memory.
+    fn remove_generation(&mut self, tag: GenerationTag) {
+        // No probe sequence passes a line with an empty slot. Starting behind one, every fingerprint of a line is
+        // reinserted no further than where it was.
+        let Some(first_open) = self.lines.iter().position(|line| line.0.contains(&0)) else { return };
+        for slot in self.lines.iter_mut().flat_map(|line| &mut line.0) {
+            if *slot & TAG_BITS == tag as u64 {
+                *slot = 0;
                 self.count -= 1;
             }
         }
-        for at in (room + 1..self.lines.len()).chain(0..=room) {
-            for key in std::mem::take(&mut self.lines[at]).0.into_iter().filter(|key| *key != 0) {
-                self.put(key);
+        for line in (first_open + 1..self.lines.len()).chain(0..=first_open) {
+            for slot in std::mem::take(&mut self.lines[line]).0.into_iter().filter(|slot| *slot != 0) {
+                self.put(slot);
             }
         }
     }
 
     fn grow(&mut self) {
-        let lines = vec![Line::default(); (self.lines.len() * 2).max(1)];
-        let places = std::mem::replace(&mut self.lines, lines).into_iter().flat_map(|Line(places)| places);
-        for key in places.filter(|key| *key != 0) {
-            self.put(key);
+        let lines = vec![CacheLine::default(); (self.lines.len() * 2).max(1)];
+        let slots = std::mem::replace(&mut self.lines, lines).into_iter().flat_map(|CacheLine(slots)| slots);
+        for slot in slots.filter(|slot| *slot != 0) {
+            self.put(slot);
         }
     }
 
-    /// Puts a key with its mark where there is room, unless it is there with any.
-    fn put(&mut self, key: u64) -> bool {
-        for at in self.ways(key) {
-            let Line(places) = &mut self.lines[at];
-            if let Some(place) = places.iter_mut().find(|place| is_for(**place, key)) {
-                let new = *place == 0;
-                if new {
-                    *place = key;
+    /// Stores a tagged fingerprint in the first empty slot, unless it is present with any tag. Returns whether it is new.
+    fn put(&mut self, tagged: u64) -> bool {
+        for line in self.probe_sequence(tagged) {
+            let CacheLine(slots) = &mut self.lines[line];
+            if let Some(slot) = slots.iter_mut().find(|slot| is_empty_or_holds(**slot, tagged)) {
+                let is_new = *slot == 0;
+                if is_new {
+                    *slot = tagged;
                 }
-                return new;
+                return is_new;
             }
         }
-        unreachable!("an eighth of the places is empty")
+        unreachable!("an eighth of the slots is empty")
     }
 
-    /// The lines in which a key may be, the likeliest first.
-    fn ways(&self, key: u64) -> impl Iterator<Item = usize> + use<> {
+    /// Returns the indexes of the lines that may hold a fingerprint, the most likely first.
+    fn probe_sequence(&self, fingerprint: u64) -> impl Iterator<Item = usize> + use<> {
         let mask = self.lines.len().wrapping_sub(1);
-        let first = (key >> 32) as usize;
+        let first = (fingerprint >> 32) as usize;
         (0..=mask).map(move |step| first.wrapping_add(step) & mask)
     }
 }
 
-impl Line {
-    /// What is in the place of this key, 0 if that is empty; `None` if the key may be in the next line.
-    fn find(&self, key: u64) -> Option<u64> {
-        self.0.iter().copied().find(|place| is_for(*place, key))
+impl CacheLine {
+    /// Returns the slot that holds this fingerprint, or the empty slot that proves its absence. `None` means that it may
+    /// be in the next line.
+    fn find(&self, fingerprint: u64) -> Option<u64> {
+        self.0.iter().copied().find(|slot| is_empty_or_holds(*slot, fingerprint))
     }
 }
 
-/// Whether a place holds this key or nothing.
-fn is_for(place: u64, key: u64) -> bool {
-    place == 0 || (place ^ key) & !MARK == 0
+fn is_empty_or_holds(slot: u64, fingerprint: u64) -> bool {
+    slot == 0 || (slot ^ fingerprint) & !TAG_BITS == 0
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::ops::Range;
 
     use proptest::prelude::*;
 
@@ -186,67 +187,70 @@ mod tests {
         DateTime::from_timestamp(i64::try_from(second).expect("small"), 0)
     }
 
-    /// Numbers that are as far apart as hashes are.
-    fn key(number: usize) -> u64 {
+    /// Returns numbers spread like hashes.
+    fn fingerprint(number: usize) -> u64 {
         (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
-    #[test]
-    fn what_was_forgotten_is_known_by_its_time() {
-        let mut recent = Recent::default();
-        let mut insert = |numbers: std::ops::Range<usize>| {
-            assert!(numbers.into_iter().all(|number| recent.insert(key(number), at(1000 + number))));
-            (recent.contains(key(0), None), recent.contains(u64::MAX, at(1000)), recent.contains(u64::MAX, None))
-        };
-        assert_eq!(insert(0..2 * REMEMBERED), (true, false, false), "nothing is forgotten yet");
-        assert_eq!(insert(2 * REMEMBERED..2 * REMEMBERED + 1), (false, true, false), "the first generation is");
-        assert!(recent.contains(u64::MAX, at(999 + REMEMBERED)), "as old as what was forgotten");
-        assert!(!recent.contains(u64::MAX, at(1000 + REMEMBERED)), "newer than that");
+    fn insert_all(seen: &mut SeenSet, numbers: Range<usize>) {
+        assert!(numbers.into_iter().all(|number| seen.insert(fingerprint(number), at(1000 + number))));
     }
 
     #[test]
-    fn the_latest_are_known_through_many_generations_in_half_a_mebibyte() {
-        let mut recent = Recent::default();
-        for number in 0..4 * REMEMBERED {
-            assert!(recent.insert(key(number), None), "{number} is new");
+    fn an_event_as_old_as_a_forgotten_generation_counts_as_seen() {
+        let mut seen = SeenSet::default();
+        insert_all(&mut seen, 0..2 * CAPACITY);
+        assert!(seen.contains(fingerprint(0), None), "two generations are remembered");
+        assert!(!seen.contains(u64::MAX, at(1000)) && !seen.contains(u64::MAX, None));
+
+        insert_all(&mut seen, 2 * CAPACITY..2 * CAPACITY + 1);
+        assert!(!seen.contains(fingerprint(0), None), "the first generation is forgotten");
+        assert!(seen.contains(u64::MAX, at(1000)) && !seen.contains(u64::MAX, None));
+        assert!(seen.contains(u64::MAX, at(999 + CAPACITY)), "the latest of the first generation");
+        assert!(!seen.contains(u64::MAX, at(1000 + CAPACITY)), "the oldest of the second generation");
+    }
+
+    #[test]
+    fn the_latest_fingerprints_stay_known_in_half_a_mebibyte() {
+        let mut seen = SeenSet::default();
+        for number in 0..4 * CAPACITY {
+            assert!(seen.insert(fingerprint(number), None), "{number} is new");
             if number % 1009 == 0 {
-                assert!(
-                    !recent.insert(key(number), None)
-                        && !recent.insert(key(number.saturating_sub(REMEMBERED - 1)), None)
-                );
+                let oldest_guaranteed = number.saturating_sub(CAPACITY - 1);
+                assert!(!seen.insert(fingerprint(number), None) && !seen.insert(fingerprint(oldest_guaranteed), None));
             }
         }
-        assert!((2 * REMEMBERED..4 * REMEMBERED).all(|number| recent.contains(key(number), None)));
-        assert!(!(0..2 * REMEMBERED).any(|number| recent.contains(key(number), None)));
-        assert_eq!(recent.bytes(), 512 * 1024);
+        assert!((2 * CAPACITY..4 * CAPACITY).all(|number| seen.contains(fingerprint(number), None)));
+        assert!(!(0..2 * CAPACITY).any(|number| seen.contains(fingerprint(number), None)));
+        assert_eq!(seen.bytes(), 512 * 1024);
     }
 
     #[test]
-    fn a_conversation_in_which_little_is_said_takes_little() {
-        let mut recent = Recent::default();
-        assert!(!recent.contains(0, None) && recent.insert(0, None) && recent.contains(0, None));
-        assert_eq!(recent.bytes(), 64);
+    fn a_short_conversation_takes_one_cache_line() {
+        let mut seen = SeenSet::default();
+        assert!(!seen.contains(0, None) && seen.insert(0, None) && seen.contains(0, None));
+        assert_eq!(seen.bytes(), 64);
     }
 
     proptest! {
         #[test]
-        fn a_table_is_a_set(keys in prop::collection::vec((0_u64..64, 0_u64..40, any::<bool>()), 0..400)) {
-            let (mut table, mut model) = (Table::default(), HashSet::new());
-            for (high, low, forget) in keys {
-                // Many that begin in the same line, and many that are there already.
-                let key = ((high / 8) << 32) | (low << 2);
-                if forget && low == 0 {
-                    model.retain(|(_, mark)| *mark != GenerationTag::Odd);
-                    table.forget(GenerationTag::Odd);
+        fn buckets_behave_like_a_set(steps in prop::collection::vec((0_u64..64, 0_u64..40, any::<bool>()), 0..400)) {
+            let (mut buckets, mut model) = (Buckets::default(), HashSet::new());
+            for (high, low, remove) in steps {
+                // Many fingerprints probe the same line first, and many repeat.
+                let fingerprint = ((high / 8) << 32) | (low << 2);
+                if remove && low == 0 {
+                    model.retain(|(_, tag)| *tag != GenerationTag::Odd);
+                    buckets.remove_generation(GenerationTag::Odd);
                 }
-                let mark = if high % 2 == 0 { GenerationTag::Even } else { GenerationTag::Odd };
-                let known = model.iter().any(|(known, _)| *known == key);
-                prop_assert_eq!(table.contains(key), known);
-                prop_assert_eq!(table.insert(key, mark), !known);
-                if !known {
-                    model.insert((key, mark));
+                let tag = if high % 2 == 0 { GenerationTag::Even } else { GenerationTag::Odd };
+                let is_known = model.iter().any(|(known, _)| *known == fingerprint);
+                prop_assert_eq!(buckets.contains(fingerprint), is_known);
+                prop_assert_eq!(buckets.insert(fingerprint, tag), !is_known);
+                if !is_known {
+                    model.insert((fingerprint, tag));
                 }
-                prop_assert_eq!(table.count, model.len());
+                prop_assert_eq!(buckets.count, model.len());
             }
         }
     }

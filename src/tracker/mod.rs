@@ -11,7 +11,6 @@ mod participants;
 mod pauses;
 mod pending_messages;
 mod poll_timer;
-mod recently_closed;
 mod responses;
 mod schedule;
 mod spoken;
@@ -32,14 +31,13 @@ use self::conversation::Conversation;
 use self::jobs::RequestFuture;
 pub(super) use self::jobs::{snapshot, subscribe};
 use self::pauses::RestBackoff;
-use self::recently_closed::RecentlyClosed;
 use self::subscriptions::Subscriptions;
 use self::watches::Conversations;
 use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::Rest;
 use crate::config::{History, Targets};
-use crate::dedup::Dedup;
+use crate::dedup::{BoundedSet, Dedup};
 use crate::event::EventBody;
 use crate::output::Prefixes;
 use crate::source::{BackfillReason, Outage, SourceError, TimedEvent};
@@ -51,6 +49,10 @@ const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
 
 /// Names of agents that are remembered, and were asked for.
 const MOST_NAMES: usize = 10_000;
+
+/// The conversations that are no longer followed, so that a late notification about one does not start it anew. Genesys
+/// Cloud mentions a conversation for minutes after its end, not for days.
+type RecentlyClosed = BoundedSet<String, 10_000>;
 
 /// How much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -307,10 +309,10 @@ impl Tracker {
     fn part_with(&mut self, id: &str) {
         self.watches.remove(id);
         // The reader may still be about to get the last line of this one, but not of the one before.
-        if let Some(before) = self.gone.latest().filter(|_| !self.groups.is_empty()) {
+        if let Some(before) = self.gone.newest().filter(|_| !self.groups.is_empty()) {
             self.ledger.borrow_mut().forget(before);
         }
-        self.gone.note(id);
+        self.gone.insert(id.to_owned());
     }
 
     fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: BackfillReason) {

@@ -54,7 +54,7 @@ impl Tracker {
 
     /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
     pub(super) fn join(&mut self, id: &str) {
-        if self.groups.is_empty() || !is_id(id) || self.gone.has(id) || self.watches.has(id) {
+        if self.groups.is_empty() || !is_id(id) || self.gone.contains(id) || self.watches.has(id) {
             return;
         }
         if self.watches.len() < MOST_WATCHED {

@@ -164,7 +164,7 @@ impl Tracker {
             Ok(ids) => {
                 self.pauses.answered();
                 for id in ids {
-                    if !is_id(&id) || self.gone.has(&id) {
+                    if !is_id(&id) || self.gone.contains(&id) {
                         continue;
                     }
                     // What is found later began meanwhile.
