@@ -15,12 +15,12 @@ use serde_json::Value;
 use crate::api::error_body::ErrorBody;
 use crate::api::oauth::granted;
 use crate::cli::Cli;
-use crate::config::region;
-use crate::config::{Env, parse_env_file, parse_profiles, resolve};
+use crate::config::{Format, Multiline, Style, Timestamps, region};
 use crate::cursor as cursor_file;
 use crate::delivery::recording::{self, RecordedItem, RecordingLine};
 use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
-use crate::output::{Format, Multiline, Style, Timestamps, escape, written, written_raw};
+use crate::output::{escape, written, written_raw};
+use crate::settings::{Env, parse_env_file, parse_gc_profiles, resolve};
 use crate::status::redact::Secrets;
 use crate::tracker::attribution;
 use crate::wire::channel::{Channel, parse_available_topics, parse_topic_states};
@@ -114,7 +114,7 @@ pub fn settings(data: &[u8]) {
     if let Err(reason) = parse_env_file(&text) {
         assert!(reason.starts_with("line "), "{reason}");
     }
-    if let Err(reason) = parse_profiles(&text) {
+    if let Err(reason) = parse_gc_profiles(&text) {
         assert!(reason.starts_with("line ") && reason.ends_with(" is not TOML"), "{reason}");
     }
     let _ = region::hosts(&text);

@@ -2,7 +2,9 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`cli`], [`config`] | the command line; the settings that the program needs |
+//! | [`cli`] | the command line |
+//! | `settings` | the command line, environment and files become `config` |
+//! | `config` | the resolved settings, plain data |
 //! | `commands` | one file per subcommand, where everything is put together |
 //! | `supervisor` | keeps one source connected: retries, renewal, graceful close |
 //! | `delivery` | records, deduplicates, prints and counts events |
@@ -23,7 +25,7 @@ mod backoff;
 mod byte_scan;
 pub mod cli;
 mod commands;
-pub mod config;
+mod config;
 mod cursor;
 mod dedup;
 mod delivery;
@@ -31,6 +33,7 @@ pub mod event;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod output;
+mod settings;
 pub mod simulator;
 mod source;
 mod status;
@@ -59,7 +62,8 @@ use tracing::Level;
 use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
-use crate::config::{Env, Resolved, Task, resolve};
+use crate::config::Task;
+use crate::settings::{Env, Resolved, resolve};
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
@@ -107,12 +111,12 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
 fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
     let env = Env::read(variables, &cli, folder)?;
-    let foot = config::foot(&cli, &env)
+    let status_line = settings::status_line(&cli, &env)
         .filter(|_| watched && status::stderr::ends_here(&stdout) && !system::signals::is_interrupt_ignored());
     let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
     keep_secret(&task, &log.secrets);
-    if let Some(look) = foot.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
-        log.stderr.allow_foot(look);
+    if let Some(style) = status_line.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
+        log.stderr.allow_foot(style);
     }
     log.clone().init(filter);
     for warning in warnings {
@@ -124,9 +128,9 @@ fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error>
 /// Registers what no line may ever show.
 fn keep_secret(task: &Task, secrets: &Secrets) {
     let (credentials, network) = match task {
-        Task::Tail(config) => (&config.credentials, &config.link.network),
+        Task::Tail(config) => (&config.credentials, &config.connection.network),
         Task::Check(check) => (&check.credentials, &check.network),
-        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) => return,
+        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
     };
     secrets.add_login(&credentials.client_id, &credentials.client_secret);
     if let Some((user, password)) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::DATE;
 use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, redirect};
-use url::{Host, Url};
+use url::Url;
 
 use super::certificate::CertificateError;
 use super::error_body::ErrorBody;
 use super::http_error::{explain, innermost};
-use crate::config::{Endpoints, Network};
+use crate::config::{Endpoints, Network, is_loopback};
 use crate::status::redact::Secrets;
 use crate::system::io_error;
 
@@ -168,15 +168,6 @@ impl Http {
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 pub(super) fn is_everything(no_proxy: &str) -> bool {

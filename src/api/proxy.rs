@@ -4,8 +4,8 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use super::http::{LOOPBACK, is_everything, is_loopback};
-use crate::config::{Endpoints, Network};
+use super::http::{LOOPBACK, is_everything};
+use crate::config::{Endpoints, Network, is_loopback};
 
 /// The address of the proxy that `url` is reached through, without a user; `None` where it is reached directly.
 pub(crate) fn before(network: &Network, endpoints: &Endpoints, url: &Url) -> Option<String> {

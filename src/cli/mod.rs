@@ -1,7 +1,7 @@
 //! The command line: what the user typed. The only module that knows the parser.
 //!
 //! What only a flag can say is checked here and ends in exit code 2; whatever a variable or a file can say as well is
-//! checked by [`crate::config`], wherever it came from.
+//! checked by [`crate::settings`], wherever it came from.
 
 mod args;
 mod completions;
@@ -19,9 +19,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-pub use args::{
-    AccountArgs, CheckArgs, ConnectionArgs, LinesArgs, LoggingArgs, NetworkArgs, PastArgs, RecordingArgs, SimulateArgs,
-    TailArgs, TargetArgs,
+pub(crate) use args::{
+    AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, LoggingArgs, NetworkArgs, OutputArgs, RecordingArgs,
+    SimulateArgs, TailArgs, TargetArgs,
 };
 
 /// Follow Genesys Cloud conversations like tail -f
@@ -31,18 +31,18 @@ pub use args::{
 pub struct Cli {
     /// What to do instead of tailing.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     /// Everything about tailing.
     #[command(flatten)]
-    pub tail: TailArgs,
+    pub(crate) tail: TailArgs,
     /// What is said on standard error.
     #[command(flatten)]
-    pub logging: LoggingArgs,
+    pub(crate) logging: LoggingArgs,
 }
 
 /// What else the program does.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Try every step of following, and say what is missing
     ///
     /// It takes the conversations and the account of a tail, and how the network is reached.

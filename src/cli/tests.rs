@@ -1,8 +1,7 @@
 //! What can be typed, and what is refused.
 
 use super::*;
-use crate::config::Color;
-use crate::output::{Format, Multiline, Timestamps};
+use crate::config::{Color, Format, Multiline, Timestamps};
 
 fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
     Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from))
@@ -180,11 +179,11 @@ fn a_check_takes_what_an_account_and_the_network_need() {
 
 #[test]
 fn the_defaults_are_those_of_the_contract() {
-    let TailArgs { target, past, lines, connection, network, .. } = parse(&[]).unwrap().tail;
-    assert_eq!((past.lines, past.since, past.no_follow), (crate::config::LineLimit::All, None, false));
+    let TailArgs { target, history, output, connection, network, .. } = parse(&[]).unwrap().tail;
+    assert_eq!((history.lines, history.since, history.no_follow), (crate::config::LineLimit::All, None, false));
     assert_eq!(target.source, crate::config::SourceChoice::Auto);
-    assert_eq!((lines.output, lines.timestamps), (Format::Text, Timestamps::Time));
-    assert_eq!((lines.color, lines.multiline, lines.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));
+    assert_eq!((output.output, output.timestamps), (Format::Text, Timestamps::Time));
+    assert_eq!((output.color, output.multiline, output.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));
     let seconds = [network.connect_timeout, connection.idle_timeout, connection.ping_interval];
     assert_eq!(seconds.map(|duration| duration.as_secs()), [10, 45, 20]);
     assert_eq!((connection.max_frame_size, connection.max_retries, connection.follow), (16 << 20, None, false));

@@ -1,9 +1,7 @@
 //! The words some flags take, in the order the help lists them.
 
-use crate::config::{Color, SourceChoice};
+use crate::config::{Color, Format, LogFormat, Multiline, SourceChoice, Timestamps};
 use crate::event::Role;
-use crate::output::{Format, Multiline, Timestamps};
-use crate::status::logging::LogFormat;
 
 pub(super) const SOURCES: [(&str, SourceChoice); 3] = [
     ("auto", SourceChoice::Auto),

@@ -15,9 +15,9 @@ use crate::commands::check::check;
 use crate::commands::error::Error;
 use crate::commands::replay::replay;
 use crate::commands::tail::tail;
-use crate::config::{Config, Demo, Endpoints, Replay, Simulate, Targets, Task};
+use crate::config::{Config, Credentials, Demo, Endpoints, Replay, Simulate, Targets, Task};
 use crate::delivery::stage::Sink;
-use crate::output::Prefixes;
+use crate::output::{Prefixes, SCHEMA};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
 use crate::status::stderr::Stderr;
@@ -35,6 +35,7 @@ pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &Cancella
         Task::Replay(settings) => replay_to(settings, stdout, &log.stderr, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
+        Task::PrintSchema => print(&mut stdout, SCHEMA.as_bytes()),
     }
 }
 
@@ -54,15 +55,15 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
     let config = Config {
         conversations: vec![simulator.first_conversation().id().to_owned()],
         endpoints: Endpoints { api: base, token },
-        credentials: crate::config::Credentials {
+        credentials: Credentials {
             client_id: simulator.client_id().to_owned(),
             client_secret: simulator.client_secret().into(),
         },
-        groups: Targets::default(),
+        targets: Targets::default(),
         source: demo.source,
-        past: demo.past,
-        link: demo.link,
-        lines: demo.lines,
+        history: demo.history,
+        connection: demo.connection,
+        output: demo.output,
         record: demo.record,
         cursor: None,
     };
@@ -70,7 +71,7 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
 }
 
 async fn replay_to(settings: Replay, stdout: File, stderr: &Stderr, stop: &CancellationToken) -> Result<(), Error> {
-    let stage = Sink::new(settings.lines, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
+    let stage = Sink::new(settings.output, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
     let replayed = stop.run_until_cancelled(replay(&settings.from, &stage.delivery));
     let Some(replayed) = stage.until_broken(replayed).await? else { return Ok(()) };
     stage.finish(stop).await?;

@@ -39,22 +39,22 @@ use crate::wire::transcript::fast_path::TemplateCache;
 /// Why that could not be done. It was not reported yet, but for the failures of single conversations among several.
 pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let Log { secrets, stderr, .. } = log;
-    let http = Http::new(&config.link.network, &config.endpoints, secrets.clone()).map_err(Error::Network)?;
+    let http = Http::new(&config.connection.network, &config.endpoints, secrets.clone()).map_err(Error::Network)?;
     let (endpoint, credentials) = (config.endpoints.token.clone(), config.credentials.clone());
     let auth = Arc::new(Auth::new(http.clone(), endpoint, credentials, secrets.clone()));
     let rest = Rest::new(http.clone(), Arc::clone(&auth), config.endpoints.api.clone());
     let ids = || config.conversations.iter().map(String::as_str);
-    let prefixes = if config.groups.is_empty() { Prefixes::new(ids()) } else { Prefixes::growing(ids()) };
+    let prefixes = if config.targets.is_empty() { Prefixes::new(ids()) } else { Prefixes::growing(ids()) };
     let (ledger, cursor) = opened(&config)?.map_or_else(Default::default, |(ledger, cursor)| (ledger, Some(cursor)));
     let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
     let stage = Sink::new(
-        config.lines.clone(),
-        (config.past.lines, prefixes),
+        config.output.clone(),
+        (config.history.lines, prefixes),
         (recorder.transpose()?, cursor),
         (stdout, stderr),
     )?;
     let (ledger, delivery) = (Rc::new(RefCell::new(ledger)), &stage.delivery);
-    let (status_line, shapes) = (StatusLine::new(config.link.socket.ping_interval), TemplateCache::default());
+    let (status_line, shapes) = (StatusLine::new(config.connection.socket.ping_interval), TemplateCache::default());
     let handshakes = Semaphore::new(HANDSHAKES);
     let tail = Tail {
         config: &config,
@@ -75,7 +75,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).and_then(|ended| ended.outcome);
     let summary = stage.finish(stop).await?;
     if let (Some(outcome), Some((lines, counts))) = (outcome, summary) {
-        tell(in_words(outcome, config.past.follow), lines, &counts);
+        tell(in_words(outcome, config.history.follow), lines, &counts);
     }
     ended?.map_or(Ok(()), Ended::into_result)
 }
@@ -161,7 +161,7 @@ impl Tail<'_> {
 
     /// Whether the transcript socket is asked first. What is only read needs no socket.
     fn wants_transcripts(&self) -> bool {
-        self.config.source != SourceChoice::Notifications && self.config.past.follow
+        self.config.source != SourceChoice::Notifications && self.config.history.follow
     }
 
     /// Whether a refusal of the transcript socket is no reason to give up.
@@ -170,12 +170,12 @@ impl Tail<'_> {
     }
 
     fn notifications(&self) -> Notifications {
-        let Config { groups, past, link, .. } = self.config;
+        let Config { targets, history, connection, .. } = self.config;
         Notifications::new(
             self.rest.clone(),
-            groups.clone(),
-            *past,
-            link.socket,
+            targets.clone(),
+            *history,
+            connection.socket,
             self.prefixes,
             Rc::clone(&self.ledger),
         )
@@ -189,7 +189,7 @@ impl Tail<'_> {
             (self.http.clone(), Arc::clone(&self.auth), self.rest.clone()),
             &self.config.endpoints.api,
             id.clone(),
-            (self.socket_limits(), self.config.past, self.prefixes),
+            (self.socket_limits(), self.config.history, self.prefixes),
             (Rc::clone(&self.ledger), self.shapes.clone()),
         );
         let mut stood = false;
@@ -211,7 +211,7 @@ impl Tail<'_> {
 
     /// The library's own 128 KiB a socket would take 211 MiB for a thousand conversations (measured).
     fn socket_limits(&self) -> SocketLimits {
-        let limits = self.config.link.socket;
+        let limits = self.config.connection.socket;
         let share = (READ_BUFFERS / self.config.conversations.len().max(1)).max(LEAST_READ);
         SocketLimits { read_buffer: limits.read_buffer.min(share), ..limits }
     }
@@ -226,7 +226,8 @@ impl Tail<'_> {
     where
         C: AsyncFnMut() -> Result<Session<Upgraded>, SourceError>,
     {
-        let persistence = RetryPolicy { retries: self.config.link.retries, follow: self.config.link.follow };
+        let persistence =
+            RetryPolicy { retries: self.config.connection.retries, follow: self.config.connection.follow };
         let status = self.status_line.add_connection();
         let ledger = Rc::clone(&self.ledger);
         follow((name, &status), connect, persistence, (self.delivery, ledger), self.stop).await
@@ -282,9 +283,9 @@ impl Ended {
 /// The cursor, and what it knows of earlier runs.
 fn opened(config: &Config) -> Result<Option<(Dedup, CursorFile)>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
-    let Config { conversations, groups, past, .. } = config;
-    let Targets { queues, users } = groups;
-    let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: past.since })?;
+    let Config { conversations, targets, history, .. } = config;
+    let Targets { queues, users } = targets;
+    let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
     tracing::debug!(
         "going on after what {} says was delivered; -n and --since are for what it does not know",

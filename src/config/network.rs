@@ -1,194 +1,40 @@
-//! How the network is reached: proxies and certificates.
+//! Network access: proxy and trusted certificates.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
-use crate::cli::NetworkArgs;
-use crate::system::io_error;
-
-use super::env::{Env, Setting};
-use super::error::Problems;
-
-/// How the network is reached, by token, REST and WebSocket alike.
+/// The network access of token requests, REST and WebSockets alike.
 #[derive(Debug, Clone)]
-pub struct Network {
-    /// The proxy for everything that is not on loopback.
-    pub proxy: Option<Proxy>,
+pub(crate) struct Network {
+    /// The proxy of all connections that do not go to loopback.
+    pub(crate) proxy: Option<Proxy>,
     /// Hosts to reach without the proxy, in the syntax of `NO_PROXY`.
-    pub no_proxy: Option<String>,
-    /// Certificates to trust besides the system's.
-    pub cacert: Option<CaBundle>,
-    /// A file to trust instead of the system's certificates; not read yet.
-    pub ssl_cert_file: Option<PathBuf>,
-    /// How long an attempt to connect may take, above zero.
-    pub connect_timeout: Duration,
+    pub(crate) no_proxy: Option<String>,
+    /// Certificates to trust in addition to those of the system.
+    pub(crate) cacert: Option<CaBundle>,
+    /// The file of certificates to trust instead of those of the system. Not read yet.
+    pub(crate) ssl_cert_file: Option<PathBuf>,
+    /// The time limit of one connection attempt, greater than 0.
+    pub(crate) connect_timeout: Duration,
 }
 
-/// A proxy.
+/// A proxy server.
 #[derive(Debug, Clone)]
-pub struct Proxy {
-    /// `http`, `https`, `socks5` or `socks5h`, with a host and without a user.
-    pub url: Url,
+pub(crate) struct Proxy {
+    /// An `http`, `https`, `socks5` or `socks5h` URL with a host and without a user.
+    pub(crate) url: Url,
     /// User and password.
-    pub login: Option<(String, SecretString)>,
+    pub(crate) login: Option<(String, SecretString)>,
 }
 
-/// Certificates of a `--cacert` file.
+/// The certificates of a `--cacert` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaBundle {
-    /// Where they were read, for messages.
-    pub path: PathBuf,
-    /// One certificate or more in PEM form, each known to be usable as a root.
-    pub pem: Vec<u8>,
-}
-
-pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Network> {
-    let NetworkArgs { connect_timeout, proxy, cacert } = args;
-    let proxy = env.flag_or(proxy.as_deref(), "--proxy", &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
-    // Its value may hold a password and is not shown.
-    let proxy = match proxy {
-        Some(setting) => Some(parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason))),
-        None => proxy_in_parts(env).map(|(name, proxy)| proxy.map_err(|reason| problems.unusable(name, reason))),
-    };
-    let cacert = cacert.filter(|path| !path.as_os_str().is_empty()).map(|path| {
-        let setting = format!("--cacert {}", path.display());
-        read_bundle(path).map_err(|reason| problems.unusable(setting, reason))
-    });
-    Some(Network {
-        proxy: proxy.transpose().ok()?,
-        no_proxy: env.flag_or(None, "", &["NO_PROXY", "no_proxy"]).map(|setting| setting.value),
-        cacert: cacert.transpose().ok()?,
-        ssl_cert_file: env.get("SSL_CERT_FILE").map(|setting| setting.value.into()),
-        connect_timeout,
-    })
-}
-
-/// The proxy as other Genesys tools have it, in parts that come from one place: the variables, else the profile. With
-/// the name of the first part.
-fn proxy_in_parts(env: &Env) -> Option<(String, Result<Proxy, &'static str>)> {
-    let assemble = |part: &dyn Fn(&str) -> Option<Setting>| {
-        let value = |name: &str| part(&format!("GENESYSCLOUD_PROXY_{name}")).map(|setting| setting.value);
-        let Setting { value: host, name } = part("GENESYSCLOUD_PROXY_HOST")?;
-        let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
-        let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();
-        let login = value("AUTH_USERNAME").map(|user| (user, value("AUTH_PASSWORD").unwrap_or_default().into()));
-        let whole = host.contains("://");
-        let proxy = if whole {
-            parse_proxy(&host)
-        } else {
-            parse_proxy(&format!("{scheme}://{}{port}", host.trim_end_matches('/')))
-        };
-        Some((name, proxy.map(|proxy| Proxy { login: login.or(proxy.login), ..proxy })))
-    };
-    assemble(&|name| env.own(name)).or_else(|| assemble(&|name| env.of_profile(name)))
-}
-
-/// A warning when a password was typed where everybody on this machine can read it.
-pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
-    let proxy = parse_proxy(args.proxy.as_deref()?).ok()?;
-    let (_, password) = proxy.login?;
-    (!password.expose_secret().is_empty()).then(|| {
-        "everybody on this machine can read the password in --proxy; HTTPS_PROXY in the environment or .env is safe"
-            .to_owned()
-    })
-}
-
-/// `host:port` without a scheme is an http proxy, as everywhere.
-fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
-    let text = text.trim();
-    let parsed = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-    let mut url = parsed.ok().filter(Url::has_host).ok_or("not a URL; http://proxy.example:3128 is")?;
-    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
-        return Err("a proxy is http, https, socks5 or socks5h");
-    }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
-    let user = decoded(url.username()).map_err(|_| "its user is not Unicode")?;
-    let password = url.password().map(decoded).transpose().map_err(|_| "its password is not Unicode")?;
-    let login = (!user.is_empty() || password.is_some()).then(|| (user, password.unwrap_or_default().into()));
-    let stripped = url.set_username("").and_then(|()| url.set_password(None));
-    stripped.map_err(|()| "not a URL; http://proxy.example:3128 is")?;
-    Ok(Proxy { url, login })
-}
-
-fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
-    let pem = fs::read(&path).map_err(|error| io_error::describe(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or("it holds a certificate that is damaged")?;
-    }
-    if roots.is_empty() {
-        return Err("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
-    }
-    Ok(CaBundle { path, pem })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_that_was_typed_is_warned_of_and_not_shown() {
-        for (proxy, warned) in [
-            (Some("http://ada:s3cret@proxy.example:3128"), true),
-            (Some("ada:s3cret@proxy.example:3128"), true),
-            (Some("http://ada@proxy.example"), false),
-            (Some("http://proxy.example"), false),
-            (Some("nonsense://s3cret@"), false),
-            (None, false),
-        ] {
-            let proxy = proxy.map(str::to_owned);
-            let warning = typed_password(&NetworkArgs { connect_timeout: Duration::ZERO, proxy, cacert: None });
-            assert_eq!(warning.is_some(), warned, "{warning:?}");
-            assert!(!warning.unwrap_or_default().contains("s3cret"));
-        }
-    }
-
-    #[test]
-    fn proxies_lose_their_login_to_a_secret() {
-        let cases = [
-            ("http://proxy.example:3128", "http://proxy.example:3128/", None),
-            ("proxy.example:3128", "http://proxy.example:3128/", None),
-            ("https://u:p%40ss@proxy.example", "https://proxy.example/", Some(("u", "p@ss"))),
-            ("u:p@proxy.example:1", "http://proxy.example:1/", Some(("u", "p"))),
-            ("socks5://u@[::1]:1080", "socks5://[::1]:1080", Some(("u", ""))),
-            ("socks5h://proxy.example", "socks5h://proxy.example", None),
-        ];
-        for (text, url, login) in cases {
-            let proxy = parse_proxy(text).unwrap();
-            assert_eq!(proxy.url.as_str(), url);
-            let found = proxy.login.as_ref().map(|(user, password)| (user.as_str(), password.expose_secret()));
-            assert_eq!(found, login, "{text}");
-            assert!(!format!("{proxy:?}").contains("p@ss"));
-        }
-        for text in ["ftp://proxy.example", "http://", "socks4://proxy.example", "http://u:%ff@proxy.example", "a b"] {
-            assert!(parse_proxy(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_bundle_holds_certificates() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ca.pem");
-        let read = |pem: &str| {
-            std::fs::write(&path, pem).unwrap();
-            read_bundle(path.clone())
-        };
-        let key = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
-        let pem = key.cert.pem();
-        assert_eq!(read(&format!("# ours\n{pem}{pem}")).unwrap().path, path);
-        assert!(read("").unwrap_err().contains("no certificate"));
-        assert!(read(&key.signing_key.serialize_pem()).unwrap_err().contains("no certificate"));
-        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(read(&format!("{pem}{damaged}")).unwrap_err().contains("damaged"));
-        assert!(read_bundle(folder.path().join("none")).is_err());
-    }
+pub(crate) struct CaBundle {
+    /// The path of the file, for messages.
+    pub(crate) path: PathBuf,
+    /// At least one certificate in PEM form. Each is known to be usable as a root.
+    pub(crate) pem: Vec<u8>,
 }

@@ -2,20 +2,8 @@
 
 use regex::Regex;
 
+use crate::config::Selection;
 use crate::event::{EventBody, Message, Role, TranscriptEvent};
-
-/// A choice among messages. Updates, closings and gaps are always shown.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// System messages too. Naming [`Role::System`] in `only` implies it.
-    pub system: bool,
-    /// These roles only; all when empty.
-    pub only: Vec<Role>,
-    /// Only what matches one of these, in its words as shown but not yet escaped; everything when empty.
-    pub include: Vec<Regex>,
-    /// Nothing that matches one of these.
-    pub exclude: Vec<Regex>,
-}
 
 impl Selection {
     pub(super) fn shows(&self, event: &TranscriptEvent<'_>) -> bool {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::json_string::push_json_string;
-use super::style::Timestamps;
 use super::timestamp::Stamp;
+use crate::config::Timestamps;
 use crate::event::{Attachment, EventBody, Gap, Message, Party, TranscriptEvent};
 
 /// The JSON Schema of the lines this module writes.

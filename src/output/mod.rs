@@ -14,7 +14,6 @@ mod json_string;
 mod prefix;
 mod raw;
 mod spelling;
-mod style;
 mod text;
 mod timestamp;
 mod writer;
@@ -22,10 +21,10 @@ mod writer;
 use std::time::Duration;
 
 pub use self::escape::{escape, push_escaped};
-pub use self::filter::Selection;
 pub use self::prefix::Prefixes;
-pub use self::style::{Format, Multiline, Style, Timestamps};
 pub use self::writer::{Writer, WriterExit, WriterHandle, Written};
+use crate::config::Format;
+pub use crate::config::Style;
 use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
 
 use self::json::JsonLines;
@@ -187,6 +186,7 @@ mod tests {
 
     use super::fixtures::{event, gap, said};
     use super::*;
+    use crate::config::Timestamps;
     use crate::event::{EventBody, Role};
 
     fn output(style: Style) -> (PipeReader, Output) {

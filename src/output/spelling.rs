@@ -1,7 +1,7 @@
 //! What becomes of hostile characters and of line breaks in a text line.
 
 use super::escape::{push_escaped, push_indented};
-use super::style::{Multiline, Style};
+use crate::config::{Multiline, Style};
 
 /// How strings from the network are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

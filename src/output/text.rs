@@ -9,8 +9,8 @@ use super::escape::push_escaped;
 use super::highlight::push_highlighted;
 use super::prefix::Prefixes;
 use super::spelling::Spelling;
-use super::style::{Style, Timestamps};
 use super::timestamp::Stamp;
+use crate::config::{Style, Timestamps};
 use crate::event::{EventBody, Gap, Message, TranscriptEvent};
 
 /// Conversations whose ids are told apart. With more of them the oldest are long over.
@@ -110,8 +110,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::fixtures::{ID, event, gap, hostile_text, said};
-    use super::super::style::Multiline;
     use super::*;
+    use crate::config::Multiline;
     use crate::event::Role;
 
     fn utc() -> Style {

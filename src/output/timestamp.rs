@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Local, Offset, TimeZone, Timelike, Utc};
 
-use super::style::Timestamps;
+use crate::config::Timestamps;
 
 /// Seconds east of UTC at a moment.
 type OffsetAt = fn(&DateTime<Utc>) -> i32;

@@ -20,6 +20,7 @@ use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::config::LogFormat;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
 
@@ -28,16 +29,6 @@ const LONGEST: usize = 8192;
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
-
-/// How a line on standard error looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// Spells out what must not reach a terminal; borrowed when there is none of it.
 pub(crate) type Escape = fn(&str) -> Cow<'_, str>;

@@ -17,6 +17,8 @@ use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
 use tokio::time::Instant;
 
+use crate::config::StatusLineStyle;
+
 /// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
 const ATOMIC: usize = 4096;
 
@@ -31,15 +33,6 @@ const WIPE: &str = "\r\x1b[J";
 /// The width of a terminal that does not tell.
 const USUAL_COLUMNS: u16 = 80;
 
-/// How a foot looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// Like any other line.
-    Plain,
-    /// Less than any other line.
-    Dim,
-}
-
 /// Standard error of this process. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stderr(Arc<Shared>);
@@ -47,7 +40,7 @@ pub(crate) struct Stderr(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     /// Without one there is never a foot.
-    look: OnceLock<Look>,
+    look: OnceLock<StatusLineStyle>,
     has_foot: AtomicBool,
     /// When the last line was written. Held while something is.
     turn: Mutex<Option<Instant>>,
@@ -81,7 +74,7 @@ impl Stderr {
     }
 
     /// From now on there may be a foot: standard error is a terminal that can move its cursor.
-    pub(crate) fn allow_foot(&self, look: Look) {
+    pub(crate) fn allow_foot(&self, look: StatusLineStyle) {
         // The second of two runs in one process finds it allowed.
         let _ = self.0.look.set(look);
     }
@@ -212,11 +205,11 @@ fn columns(terminal: &impl AsFd) -> u16 {
 
 /// What draws this text in place of an earlier one. The last column stays free: a cursor behind it is on the next line
 /// in some terminals.
-fn foot(text: &str, columns: u16, look: Look) -> String {
+fn foot(text: &str, columns: u16, look: StatusLineStyle) -> String {
     let text = text.get(..usize::from(columns).saturating_sub(1)).unwrap_or(text);
     match look {
-        Look::Plain => format!("\r{text}\x1b[J\r"),
-        Look::Dim => format!("\r\x1b[2m{text}\x1b[0m\x1b[J\r"),
+        StatusLineStyle::Plain => format!("\r{text}\x1b[J\r"),
+        StatusLineStyle::Dim => format!("\r\x1b[2m{text}\x1b[0m\x1b[J\r"),
     }
 }
 
@@ -226,10 +219,10 @@ mod tests {
 
     #[test]
     fn a_foot_is_shorter_than_the_terminal_is_wide_and_ends_where_it_begins() {
-        assert_eq!(foot("alive", 80, Look::Plain), "\ralive\x1b[J\r");
-        assert_eq!(foot("alive", 6, Look::Plain), "\ralive\x1b[J\r");
-        assert_eq!(foot("alive", 5, Look::Plain), "\raliv\x1b[J\r");
-        assert_eq!(foot("alive", 0, Look::Dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
+        assert_eq!(foot("alive", 80, StatusLineStyle::Plain), "\ralive\x1b[J\r");
+        assert_eq!(foot("alive", 6, StatusLineStyle::Plain), "\ralive\x1b[J\r");
+        assert_eq!(foot("alive", 5, StatusLineStyle::Plain), "\raliv\x1b[J\r");
+        assert_eq!(foot("alive", 0, StatusLineStyle::Dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
     }
 
     #[test]

@@ -344,9 +344,3 @@ impl std::fmt::Debug for Tracker {
         formatter.debug_struct("Tracker").field("watches", &self.watches).finish_non_exhaustive()
     }
 }
-
-/// Whether an id from the network may become a part of a path: the rule for those that are typed.
-fn is_id(id: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=128).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(allowed)
-}

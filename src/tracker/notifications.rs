@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Conversation, Tracker, is_id};
+use super::{Conversation, Tracker};
+use crate::config::is_valid_id;
 use crate::source::BackfillReason;
 use crate::wire::conversation::Snapshot;
 use crate::wire::notification::Notification;
@@ -54,7 +55,7 @@ impl Tracker {
 
     /// Follows a conversation of a group from its first message on, however little of the past is wanted of others.
     pub(super) fn join(&mut self, id: &str) {
-        if self.groups.is_empty() || !is_id(id) || self.gone.contains(id) || self.watches.has(id) {
+        if self.groups.is_empty() || !is_valid_id(id) || self.gone.contains(id) || self.watches.has(id) {
             return;
         }
         if self.watches.len() < MOST_WATCHED {

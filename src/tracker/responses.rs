@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::jobs::Done;
-use super::{Conversation, MOST_NAMES, Mode, Search, Tracker, is_id};
+use super::{Conversation, MOST_NAMES, Mode, Search, Tracker};
 use crate::api::calls::SubscribeMode;
 use crate::api::oauth::Token;
 use crate::api::rest::RestError;
+use crate::config::is_valid_id;
 use crate::source::{Retry, SourceError};
 use crate::wire::channel::TopicState;
 use crate::wire::conversation::Snapshot;
@@ -164,7 +165,7 @@ impl Tracker {
             Ok(ids) => {
                 self.pauses.answered();
                 for id in ids {
-                    if !is_id(&id) || self.gone.contains(&id) {
+                    if !is_valid_id(&id) || self.gone.contains(&id) {
                         continue;
                     }
                     // What is found later began meanwhile.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::json::{items, parse, says, text, time};
-use crate::api::http::is_loopback;
+use crate::config::is_loopback;
 
 /// A notification channel. Whoever knows its id or address can listen: neither may ever be shown.
 #[derive(Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::api::rest::RestError;
 
 /// Looks each of them up, and says a line about it.
 pub(super) async fn check(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Result<()> {
-    let groups = &visit.check.groups;
+    let groups = &visit.check.targets;
     for id in &groups.queues {
         visit.pace().await;
         report.say(&judge("queue", id, &calls::queue_name(&visit.rest, id).await))?;

@@ -90,7 +90,7 @@ fn probe(permission: &str, stakes: Stakes, tried: Result<(), &RestError>) -> Ste
 
 /// Nothing depends on it but the conversations of a group that were open before.
 async fn search(visit: &Visit<'_>) -> Step {
-    let groups = &visit.check.groups;
+    let groups = &visit.check.targets;
     let made_up = Targets { queues: vec![MADE_UP.to_owned()], users: Vec::new() };
     let asked = if *groups == Targets::default() { &made_up } else { groups };
     match calls::open_conversations(&visit.rest, asked).await {

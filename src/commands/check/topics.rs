@@ -78,7 +78,7 @@ pub(super) async fn check(
     if let Err(error) = &offered {
         report.say(&Step::warn(format!("what topics take cannot be read: {error}"), words::mend(error)))?;
     }
-    let wanted = wanted(looks, &visit.check.groups);
+    let wanted = wanted(looks, &visit.check.targets);
     let topics: Vec<String> = wanted.iter().flat_map(|(_, topics)| topics.iter().cloned()).collect();
     let states = match channel.filter(|_| !topics.is_empty()) {
         Some(channel) => calls::subscribe(&visit.rest, &channel.id, SubscribeMode::Add, &topics).await.map(Some),

@@ -1,59 +1,35 @@
-//! Where the API and the token endpoint are.
+//! Resolves a region, or URLs, to [`Endpoints`].
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::cli::AccountArgs;
-use crate::config::region;
+use crate::config::{Endpoints, is_loopback, region};
 
-use super::env::{Env, Setting};
-use super::error::Problems;
+use super::env::{Env, REGION_VARIABLES};
+use super::problems::{Problems, Setting};
 
-pub(super) const REGION_NAMES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
 const TOKEN_PATH: &str = "oauth/token";
 
-/// The two addresses everything else is built from. Both are `https`, or `http` on loopback; neither has a user, a
-/// query or a fragment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoints {
-    /// The base of REST and of the transcript socket. Its path ends in a slash, so that [`Url::join`] with a relative
-    /// path keeps a prefix.
-    pub api: Url,
-    /// The token endpoint itself.
-    pub token: Url,
-}
-
-impl Endpoints {
-    /// Whether both are on this machine.
-    pub(super) fn are_local(&self) -> bool {
-        is_loopback(&self.api) && is_loopback(&self.token)
-    }
-}
-
-pub(super) fn resolve(
-    args: &AccountArgs,
-    env: &Env,
-    problems: &mut Problems,
-    warnings: &mut Vec<String>,
-) -> Option<Endpoints> {
-    let api = api_of(args, env);
+pub(super) fn resolve(args: &AccountArgs, env: &Env, problems: &mut Problems) -> Option<Endpoints> {
+    let api = api_url(args, env);
     let login = env.flag_or(args.login_url.as_deref(), "--login-url", &["GENESYS_LOGIN_URL"]);
-    let token = login.as_ref().map(|login| address(login, problems).map(token_endpoint));
+    let token = login.as_ref().map(|login| checked_url(login, problems).map(token_endpoint));
     let Some(api) = api else {
-        let region = env.flag_or(args.region.as_deref(), "--region", &REGION_NAMES);
-        let of_region = of_region(region, problems, warnings)?;
+        let region = env.flag_or(args.region.as_deref(), "--region", &REGION_VARIABLES);
+        let of_region = of_region(region, problems)?;
         return Some(Endpoints { api: of_region.api, token: token.unwrap_or(Some(of_region.token))? });
     };
-    let api = with_slash(address(&api, problems)?);
+    let api = with_slash(checked_url(&api, problems)?);
     let token = token.unwrap_or_else(|| api.join(TOKEN_PATH).ok())?;
     Some(Endpoints { api, token })
 }
 
-/// The address of an API that is not that of a region.
-pub(super) fn api_of(args: &AccountArgs, env: &Env) -> Option<Setting> {
+/// Returns the URL that replaces the API of the region, if one is set.
+pub(super) fn api_url(args: &AccountArgs, env: &Env) -> Option<Setting> {
     env.flag_or(args.api_url.as_deref(), "--api-url", &["GENESYS_API_URL"])
 }
 
-fn of_region(region: Option<Setting>, problems: &mut Problems, warnings: &mut Vec<String>) -> Option<Endpoints> {
+fn of_region(region: Option<Setting>, problems: &mut Problems) -> Option<Endpoints> {
     let region = region.unwrap_or_else(|| Setting { value: region::DEFAULT.into(), name: "--region".into() });
     let Some(hosts) = region::hosts(&region.value) else {
         let reason = format!("{:?} is no known region; known are {}", region.value, region::known_names());
@@ -62,23 +38,23 @@ fn of_region(region: Option<Setting>, problems: &mut Problems, warnings: &mut Ve
     };
     if hosts.guessed {
         let known = region::known_names();
-        warnings.push(format!(
+        problems.warn([format!(
             "{}: {:?} is no known region, trying {}; known are {known}",
             region.name, region.value, hosts.api
-        ));
+        )]);
     }
     let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts of a region are valid");
     Some(Endpoints { api: url(&hosts.api), token: token_endpoint(url(&hosts.login)) })
 }
 
-/// The URL of a setting with `http` for `ws` and `https` for `wss`. What is wrong is said without showing the value,
-/// which may hold a password.
-fn address(setting: &Setting, problems: &mut Problems) -> Option<Url> {
+/// Parses the URL of a setting. A problem does not show the value, because it may hold a password.
+fn checked_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
     parse(&setting.value).map_err(|reason| problems.unusable(&setting.name, reason)).ok()
 }
 
+/// Parses a URL, with `https` for `wss` and `http` for `ws`.
 fn parse(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL; https://api.mypurecloud.com is")?;
+    let mut url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL; https://api.mypurecloud.com is")?;
     let scheme = match url.scheme() {
         "https" | "wss" => "https",
         "http" | "ws" if is_loopback(&url) => "http",
@@ -91,12 +67,11 @@ fn parse(text: &str) -> Result<Url, &'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("it must not hold a query or a fragment");
     }
-    let mut url = url;
     url.set_scheme(scheme).map_err(|()| "only https is spoken")?;
     Ok(url)
 }
 
-/// A bare host is given the path all token endpoints have; a path is left as it is.
+/// Adds the usual path of token endpoints to a bare host. Keeps any other path.
 fn token_endpoint(mut url: Url) -> Url {
     if url.path() == "/" {
         url.set_path(TOKEN_PATH);
@@ -110,21 +85,12 @@ fn with_slash(mut url: Url) -> Url {
     url
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_https_or_local_and_plain() {
+    fn urls_are_https_or_on_loopback_without_user_and_query() {
         let cases = [
             ("https://api.example", Ok("https://api.example/")),
             ("wss://api.example:444/p", Ok("https://api.example:444/p")),
@@ -151,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_kept_and_joinable() {
+    fn paths_of_urls_are_kept() {
         let url = |text| Url::parse(text).unwrap();
         assert_eq!(token_endpoint(url("https://x")).as_str(), "https://x/oauth/token");
         assert_eq!(token_endpoint(url("https://x/my/token/")).as_str(), "https://x/my/token/");

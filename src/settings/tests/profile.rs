@@ -39,7 +39,7 @@ fn a_profile_supplies_what_nobody_else_says() {
     assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.ie/");
     assert_eq!(config.credentials.client_id, "of-profile");
     assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
-    let proxy = config.link.network.proxy.unwrap();
+    let proxy = config.connection.network.proxy.unwrap();
     assert_eq!(proxy.url.as_str(), "http://proxy.example:3128/");
     let (user, password) = proxy.login.unwrap();
     assert_eq!((user.as_str(), password.expose_secret()), ("ada", "hunter3"));
@@ -57,7 +57,7 @@ fn everybody_else_wins_over_a_profile_and_that_is_said() {
     assert_eq!(config.endpoints.api.as_str(), "https://api.usw2.pure.cloud/");
     assert_eq!(config.credentials.client_id, "of-file");
     assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
-    assert_eq!(config.link.network.proxy.unwrap().url.as_str(), "http://other.example/");
+    assert_eq!(config.connection.network.proxy.unwrap().url.as_str(), "http://other.example/");
     let won = resolved.warnings.iter().find(|warning| warning.contains("won over --profile default")).unwrap();
     assert!(won.contains("GENESYSCLOUD_REGION, GENESYS_CLIENT_ID in "), "{won}");
     let typed = given.tail(&["x", "--profile", "default", "--client-id", "typed", "--region", "eu-west-2"]);
@@ -132,12 +132,12 @@ fn a_shell_set_up_for_terraform_works_as_it_is() {
     ];
     let config = Given { env: env.clone(), ..nothing() }.tail(&["x"]);
     assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.de/");
-    let proxy = config.link.network.proxy.unwrap();
+    let proxy = config.connection.network.proxy.unwrap();
     assert_eq!(proxy.url.as_str(), "https://proxy.example:8443/");
     assert_eq!(proxy.login.unwrap().1.expose_secret(), "p@ss/word");
     for host in ["http://proxy.example:3128/", "proxy.example:3128/"] {
         let env = [&env[..3], &[("GENESYSCLOUD_PROXY_HOST", host)]].concat();
-        let proxy = Given { env, ..nothing() }.tail(&["x"]).link.network.proxy.unwrap();
+        let proxy = Given { env, ..nothing() }.tail(&["x"]).connection.network.proxy.unwrap();
         assert_eq!(proxy.url.as_str(), "http://proxy.example:3128/", "{host}");
     }
     let gateway = [&env[..3], &[("GENESYSCLOUD_GATEWAY_HOST", "gateway.example")]].concat();

@@ -1,6 +1,9 @@
 //! What is followed, and what is checked.
 
+use std::time::Duration;
+
 use super::*;
+use crate::config::Targets;
 
 const URL: &str = "https://apps.mypurecloud.ie/directory/#/admin/queues/97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const UUID: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
@@ -33,7 +36,7 @@ fn with_a_queue_or_a_user_only_the_conversations_that_are_typed_are_followed() {
     ];
     for (args, conversations, groups) in cases {
         let config = complete(&[]).tail(args);
-        assert_eq!((config.conversations, config.groups), (owned(conversations), groups), "{args:?}");
+        assert_eq!((config.conversations, config.targets), (owned(conversations), groups), "{args:?}");
     }
 }
 
@@ -68,11 +71,11 @@ fn groups_come_over_notifications_only() {
 
 #[test]
 fn how_much_of_the_past_is_taken_over() {
-    let past = complete(&[]).tail(&["-n", "20", "--since", "2026-01-02T03:04:05Z", "--no-follow"]).past;
+    let history = complete(&[]).tail(&["-n", "20", "--since", "2026-01-02T03:04:05Z", "--no-follow"]).history;
     let since = chrono::DateTime::from_timestamp(1_767_323_045, 0);
-    assert_eq!(past, History { lines: Some(20), since, follow: false });
-    assert_eq!(complete(&[]).tail(&[]).past, History { lines: None, since: None, follow: true });
-    let since = complete(&[]).tail(&["--since", "1h"]).past.since.unwrap();
+    assert_eq!(history, History { lines: Some(20), since, follow: false });
+    assert_eq!(complete(&[]).tail(&[]).history, History { lines: None, since: None, follow: true });
+    let since = complete(&[]).tail(&["--since", "1h"]).history.since.unwrap();
     let ago = (Utc::now() - since).num_seconds();
     assert!((3_600..3_660).contains(&ago), "{ago}");
 }

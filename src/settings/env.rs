@@ -1,4 +1,4 @@
-//! Variables: of the process, of a `.env` file behind them, and of a profile behind both.
+//! Environment variables: those of the process, then those of a `.env` file, then the values of a profile.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -9,55 +9,49 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 
-use super::credentials::{ID_NAMES, SECRET_NAMES};
-use super::endpoints::REGION_NAMES;
-use super::error::{ConfigError, Problem};
-use super::file;
-use super::profile::{self, Profile};
+use super::gc_profile::{self, Profile};
+use super::problems::{ConfigError, Problem, Setting};
+use super::settings_file;
 
-/// What describes the terminal rather than an account, and so counts for the demo too.
-const TERMINAL: [&str; 3] = ["NO_COLOR", "CLICOLOR_FORCE", "TERM"];
+pub(super) const REGION_VARIABLES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
+pub(super) const CLIENT_ID_VARIABLES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
+pub(super) const CLIENT_SECRET_VARIABLES: [&str; 2] = ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"];
 
-/// What other Genesys tools take instead of a client.
-const TOKEN_NAME: &str = "GENESYSCLOUD_ACCESS_TOKEN";
+/// The variable that other Genesys tools accept instead of a client.
+const TOKEN_VARIABLE: &str = "GENESYSCLOUD_ACCESS_TOKEN";
 
-/// Variables by name. One that is empty counts as not set, and one of the process wins over one of the file.
+/// Variables that describe the terminal and not an account. They apply to the demo too.
+const TERMINAL_VARIABLES: [&str; 3] = ["NO_COLOR", "CLICOLOR_FORCE", "TERM"];
+
+/// The variables of a run. An empty variable counts as not set.
 #[derive(Default)]
-pub struct Env {
+pub(crate) struct Env {
     process: HashMap<String, String>,
     file: Option<EnvFile>,
     profile: Option<Profile>,
-    /// Whether there are profiles and none of them was asked for.
+    /// Whether profiles exist and none was selected.
     profiles_unused: bool,
 }
 
 struct EnvFile {
     path: PathBuf,
-    /// Its permissions, where the group or everybody may read it.
-    exposed: Option<u32>,
+    /// The permissions of the file if its group or all users can read it.
+    exposed_mode: Option<u32>,
     values: HashMap<String, String>,
 }
 
-/// A value and who says it.
-#[derive(PartialEq, Eq)]
-pub(super) struct Setting {
-    pub(super) value: String,
-    /// The flag, or the variable and the file it is in.
-    pub(super) name: String,
-}
-
 impl Env {
-    /// The variables that count for `cli`: those of the process, behind them those of `--env-file`, else of `.env`
-    /// in `folder` or the nearest parent that has one, and behind these what the profile of `--profile` says.
+    /// Reads the variables that apply to `cli`: those of the process, then those of `--env-file`, or else of `.env` in
+    /// `folder` or its nearest parent that has one, then the values of the profile that `--profile` selects.
     ///
-    /// The demo sees neither a file nor anything but the variables that describe the terminal; only tailing and
-    /// checking read files. A value that is not Unicode is taken with U+FFFD in the place of what is not.
+    /// The demo gets only the variables that describe the terminal. Only tailing and checking read files. Bytes that are
+    /// not Unicode become U+FFFD.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or parsed, or there is no such profile. The message has the name of the file and the line,
-    /// never what is in it.
-    pub fn read(
+    /// If a file cannot be read or parsed, or if there is no such profile. The message has the name of the file and the
+    /// line, never its content.
+    pub(crate) fn read(
         process: impl IntoIterator<Item = (OsString, OsString)>,
         cli: &Cli,
         folder: &Path,
@@ -66,29 +60,24 @@ impl Env {
         let process: HashMap<String, String> = process
             .into_iter()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-            .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL.contains(&name.as_str())))
+            .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL_VARIABLES.contains(&name.as_str())))
             .collect();
-        let account = account(cli);
+        let account = account_args(cli);
         let file = account.map(|args| EnvFile::read(args, folder)).transpose()?.flatten();
         let home = process.get("HOME").map(String::as_str);
-        let named = account.and_then(|args| args.profile.as_deref()).map(str::trim).filter(|name| !name.is_empty());
-        let profile = named.map(|name| Profile::read(name, home, folder)).transpose()?;
-        let profiles_unused = account.is_some() && profile.is_none() && profile::file_of(home).is_some();
+        let selected = account.and_then(|args| args.profile.as_deref()).map(str::trim).filter(|name| !name.is_empty());
+        let profile = selected.map(|name| Profile::read(name, home, folder)).transpose()?;
+        let profiles_unused = account.is_some() && profile.is_none() && gc_profile::path_in_home(home).is_some();
         Ok(Self { process, file, profile, profiles_unused })
     }
 
-    /// The value of the variable `name`, wherever it comes from.
+    /// Returns the value of a variable from the process, the file or the profile.
     pub(super) fn get(&self, name: &str) -> Option<Setting> {
-        self.own(name).or_else(|| self.of_profile(name))
+        self.variable(name).or_else(|| self.profile_value(name))
     }
 
-    /// What the profile says in the place of the variable `name`.
-    pub(super) fn of_profile(&self, name: &str) -> Option<Setting> {
-        self.profile.as_ref()?.get(name)
-    }
-
-    /// The value of the variable `name` in the process or the file.
-    pub(super) fn own(&self, name: &str) -> Option<Setting> {
+    /// Returns the value of a variable from the process or the file.
+    pub(super) fn variable(&self, name: &str) -> Option<Setting> {
         if let Some(value) = self.process.get(name) {
             return Some(Setting { value: value.clone(), name: name.to_owned() });
         }
@@ -97,55 +86,62 @@ impl Env {
         Some(Setting { value, name: format!("{name} in {}", file.path.display()) })
     }
 
-    /// What `flag` says when `typed` is not empty, else the first of `names` that is set.
-    pub(super) fn flag_or(&self, typed: Option<&str>, flag: &str, names: &[&str]) -> Option<Setting> {
-        match typed.map(str::trim).filter(|typed| !typed.is_empty()) {
-            Some(typed) => Some(Setting { value: typed.to_owned(), name: flag.to_owned() }),
-            None => names.iter().find_map(|name| self.get(name)),
+    /// Returns the value that the profile has for a variable.
+    pub(super) fn profile_value(&self, name: &str) -> Option<Setting> {
+        self.profile.as_ref()?.get(name)
+    }
+
+    /// Returns the value of `flag` if it is not empty, or else the first of `variables` that is set.
+    pub(super) fn flag_or(&self, value: Option<&str>, flag: &str, variables: &[&str]) -> Option<Setting> {
+        match value.map(str::trim).filter(|value| !value.is_empty()) {
+            Some(value) => Some(Setting { value: value.to_owned(), name: flag.to_owned() }),
+            None => variables.iter().find_map(|name| self.get(name)),
         }
     }
 
-    /// A warning for each file that holds a secret and that others can read.
+    /// Returns a warning for each file that holds a secret and that other users can read.
     pub(super) fn exposed_secrets(&self) -> impl Iterator<Item = String> {
-        let of_file = self.file.as_ref().and_then(EnvFile::exposed_secret);
-        of_file.into_iter().chain(self.profile.as_ref().and_then(Profile::exposed_secret))
+        let in_file = self.file.as_ref().and_then(EnvFile::exposed_secret);
+        in_file.into_iter().chain(self.profile.as_ref().and_then(Profile::exposed_secret))
     }
 
-    /// A warning when variables win over the profile, of which nobody may think who asks for one.
+    /// Returns a warning if variables take precedence over the selected profile, which its user may not expect.
     pub(super) fn overridden_profile(&self) -> Option<String> {
         let profile = self.profile.as_ref()?;
-        let winner = |names: &[&str]| {
+        let override_of = |names: &[&str]| {
             names.iter().find(|name| profile.get(name).is_some())?;
-            names.iter().find_map(|name| self.own(name))
+            names.iter().find_map(|name| self.variable(name))
         };
-        let winners = [&REGION_NAMES, &ID_NAMES, &SECRET_NAMES].map(|names| winner(names));
-        // These leave nothing of its region, and would send its secret elsewhere.
-        let elsewhere = ["GENESYS_API_URL", "GENESYS_LOGIN_URL"].map(|name| self.own(name));
-        let names: Vec<String> = winners.into_iter().chain(elsewhere).flatten().map(|setting| setting.name).collect();
+        let overrides =
+            [&REGION_VARIABLES, &CLIENT_ID_VARIABLES, &CLIENT_SECRET_VARIABLES].map(|names| override_of(names));
+        // These replace the region as a whole, and would send the secret of the profile elsewhere.
+        let urls = ["GENESYS_API_URL", "GENESYS_LOGIN_URL"].map(|name| self.variable(name));
+        let names: Vec<String> = overrides.into_iter().chain(urls).flatten().map(|setting| setting.name).collect();
         (!names.is_empty()).then(|| format!("{} won over {}", names.join(", "), profile.flag()))
     }
 
-    /// Why nobody can sign in with what there is, where more than the lack of a client is to be said.
-    pub(super) fn no_client(&self) -> Option<(String, &'static str)> {
-        let of_profile = |profile: &Profile| Some((profile.flag(), profile.no_client()?));
-        let token = || Some((self.own(TOKEN_NAME)?.name, "a token cannot be renewed, and so is not taken"));
-        self.profile.as_ref().and_then(of_profile).or_else(token)
+    /// Returns the setting that comes closest to a client, and the reason why it is not usable.
+    pub(super) fn unusable_client(&self) -> Option<(String, &'static str)> {
+        let in_profile = |profile: &Profile| Some((profile.flag(), profile.unusable_client()?));
+        let token = || Some((self.variable(TOKEN_VARIABLE)?.name, "a token cannot be renewed, and so is not taken"));
+        self.profile.as_ref().and_then(in_profile).or_else(token)
     }
 
-    /// Whether there are profiles and none of them was asked for.
+    /// Returns whether profiles exist and none was selected.
     pub(super) fn has_unused_profiles(&self) -> bool {
         self.profiles_unused
     }
 }
 
+/// Shows no variable, because some of them are secrets.
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Env")
     }
 }
 
-/// What is typed of an account, where what is to be done needs one.
-fn account(cli: &Cli) -> Option<&AccountArgs> {
+/// Returns the account flags if the command needs an account.
+fn account_args(cli: &Cli) -> Option<&AccountArgs> {
     let TailArgs { account, recording, .. } = &cli.tail;
     match &cli.command {
         None if recording.demo || recording.replay.is_some() => None,
@@ -159,38 +155,39 @@ impl EnvFile {
     fn read(args: &AccountArgs, folder: &Path) -> Result<Option<Self>, ConfigError> {
         let (path, setting) = match &args.env_file {
             Some(path) => (path.clone(), format!("--env-file {}", path.display())),
-            None => match find(folder) {
+            None => match find_env_file(folder) {
                 Some(path) => (path.clone(), path.display().to_string()),
                 None => return Ok(None),
             },
         };
-        let values = values_of(&path).map_err(|reason| Problem::Unusable { setting, reason })?;
-        Ok(Some(Self { exposed: file::exposed(&path), path, values }))
+        let values = read_values(&path).map_err(|reason| Problem::Unusable { setting, reason })?;
+        Ok(Some(Self { exposed_mode: settings_file::exposed_mode(&path), path, values }))
     }
 
     fn exposed_secret(&self) -> Option<String> {
-        let holds_secret = SECRET_NAMES.iter().any(|name| self.values.contains_key(*name));
-        self.exposed.filter(|_| holds_secret).map(|mode| file::exposure(&self.path, mode))
+        let holds_secret = CLIENT_SECRET_VARIABLES.iter().any(|name| self.values.contains_key(*name));
+        let mode = self.exposed_mode.filter(|_| holds_secret)?;
+        Some(settings_file::exposure_warning(&self.path, mode))
     }
 }
 
-fn find(folder: &Path) -> Option<PathBuf> {
+fn find_env_file(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(".env")).find(|path| path.is_file())
 }
 
-fn values_of(path: &Path) -> Result<HashMap<String, String>, String> {
-    let mut text = file::read(path)?;
-    // Without its last line break, a line that ends in a blank is an error to the parser.
+fn read_values(path: &Path) -> Result<HashMap<String, String>, String> {
+    let mut text = settings_file::read(path)?;
+    // dotenvy rejects a last line that ends in a blank instead of a line break.
     text.push('\n');
     parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
-/// By dotenvy's rules; of a name that stands twice, the first value that is not empty counts.
+/// Parses a `.env` file by the rules of dotenvy. If a name occurs twice, the first value that is not empty counts.
 pub(crate) fn parse(text: &str) -> Result<HashMap<String, String>, String> {
     let line = Cell::new(0);
     let mut values = HashMap::new();
-    for item in dotenvy::from_read_iter(LineByLine { rest: text.as_bytes(), line: &line }) {
-        let (name, value) = item.map_err(|error| fault(&error, line.get()))?;
+    for item in dotenvy::from_read_iter(LineReader { rest: text.as_bytes(), line: &line }) {
+        let (name, value) = item.map_err(|error| parse_error(&error, line.get()))?;
         if !value.trim().is_empty() {
             values.entry(name).or_insert(value);
         }
@@ -198,32 +195,33 @@ pub(crate) fn parse(text: &str) -> Result<HashMap<String, String>, String> {
     Ok(values)
 }
 
-/// dotenvy's own words hold the line, and the line may hold the secret. `line` is the last one that was read.
-fn fault(error: &dotenvy::Error, line: usize) -> String {
+/// Describes an error by the number of its line: dotenvy's message quotes the line, and the line may hold the secret.
+/// `last_line` is the last line that was read.
+fn parse_error(error: &dotenvy::Error, last_line: usize) -> String {
     let lines = match error {
         dotenvy::Error::LineParse(text, _) => text.lines().count().max(1),
         _ => 1,
     };
     format!(
         "line {} is not NAME=value, or leaves a quote open; put single quotes around a value with blanks, $, # or \\",
-        line + 1 - lines
+        last_line + 1 - lines
     )
 }
 
-/// Hands out a line at a time, so that it is known which one the parser stumbled over.
-struct LineByLine<'a> {
+/// A reader that returns one line at a time and counts the lines, so that an error can name its line.
+struct LineReader<'a> {
     rest: &'a [u8],
     line: &'a Cell<usize>,
 }
 
-impl Read for LineByLine<'_> {
+impl Read for LineReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let line_end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
-        let (now, rest) = self.rest.split_at(line_end.min(buffer.len()));
-        buffer[..now.len()].copy_from_slice(now);
-        self.line.set(self.line.get() + usize::from(now.ends_with(b"\n")));
+        let (line, rest) = self.rest.split_at(line_end.min(buffer.len()));
+        buffer[..line.len()].copy_from_slice(line);
+        self.line.set(self.line.get() + usize::from(line.ends_with(b"\n")));
         self.rest = rest;
-        Ok(now.len())
+        Ok(line.len())
     }
 }
 
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_stands_behind_the_process_and_empty_counts_as_not_set() {
+    fn variables_of_the_process_precede_those_of_the_file_and_empty_ones_count_as_not_set() {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("a/b");
         std::fs::create_dir_all(&below).unwrap();
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_is_read_instead_and_has_to_be_there() {
+    fn the_file_of_env_file_is_read_instead_and_must_exist() {
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join("other");
         std::fs::write(folder.path().join(".env"), "A=here").unwrap();
@@ -276,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_parsed_is_named_and_not_shown() {
+    fn a_line_that_cannot_be_parsed_is_numbered_and_not_shown() {
         let cases = [
             ("A=1\n\n# c\nGENESYS_CLIENT_SECRET=hunter2 hunter2\nB=1\n", 4),
             ("hunter2", 1),
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_sees_the_terminal_and_no_file() {
+    fn the_demo_reads_terminal_variables_and_no_file() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(".env"), "not parsable").unwrap();
         let process = [("GENESYS_REGION", "eu-west-1"), ("TERM", "dumb"), ("HTTPS_PROXY", "http://p")];
@@ -308,7 +306,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_secret_that_others_can_read_is_warned_of() {
+    fn a_secret_that_other_users_can_read_causes_a_warning() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");

@@ -1,8 +1,8 @@
-//! Profiles of `gc`, the command line of Genesys Cloud: its file is read, never written.
+//! Reads profiles of `gc`, the command line of Genesys Cloud. The file is never written.
 //!
-//! `gc` keeps a table a profile in `~/.gc/config.toml`, else in `config.toml` of the working folder, and does not care
-//! about the case of a name. Where a member means the same as a variable of the other Genesys tools, it is handed out
-//! under the name of that variable.
+//! `gc` keeps one table per profile in `~/.gc/config.toml`, or else in `config.toml` of the working directory, and
+//! ignores the case of names. A key that means the same as an environment variable of other Genesys tools is looked up
+//! by the name of that variable.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,14 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 use toml::de::{DeTable, DeValue};
 
-use super::env::Setting;
-use super::error::Problem;
-use super::file;
+use super::problems::{Problem, Setting};
+use super::settings_file;
 
-/// Members, and the variables that mean the same.
-const MEMBERS: [(&str, &str); 9] = [
+/// Keys of a profile, and the variables that mean the same.
+const KEYS: [(&str, &str); 9] = [
     ("environment", "GENESYSCLOUD_REGION"),
-    (ID, "GENESYSCLOUD_OAUTHCLIENT_ID"),
-    (SECRET, "GENESYSCLOUD_OAUTHCLIENT_SECRET"),
+    (CLIENT_ID, "GENESYSCLOUD_OAUTHCLIENT_ID"),
+    (CLIENT_SECRET, "GENESYSCLOUD_OAUTHCLIENT_SECRET"),
     ("proxy_protocol", "GENESYSCLOUD_PROXY_PROTOCOL"),
     ("proxy_host", "GENESYSCLOUD_PROXY_HOST"),
     ("proxy_port", "GENESYSCLOUD_PROXY_PORT"),
@@ -26,75 +25,77 @@ const MEMBERS: [(&str, &str); 9] = [
     ("proxy_password", "GENESYSCLOUD_PROXY_AUTH_PASSWORD"),
     ("gateway_host", "GENESYSCLOUD_GATEWAY_HOST"),
 ];
-const ID: &str = "client_credentials";
-const SECRET: &str = "client_secret";
+const CLIENT_ID: &str = "client_credentials";
+const CLIENT_SECRET: &str = "client_secret";
 
-const BROWSER: &str = "it signs in by a browser (implicit or PKCE grant), which nobody can do here; \
+const BROWSER_GRANT: &str = "it signs in by a browser (implicit or PKCE grant), which cannot be done here; \
      an OAuth client with the grant Client Credentials is needed";
-const TOKEN: &str = "it holds an access token and no client, and a token cannot be renewed; \
+const TOKEN_ONLY: &str = "it holds an access token and no client, and a token cannot be renewed; \
      an OAuth client with the grant Client Credentials is needed";
 
-/// One profile.
+/// A profile of `gc`.
 pub(super) struct Profile {
     name: String,
     path: PathBuf,
-    /// By the name of the variable: the member, and its value.
+    /// Key and value by the name of the variable.
     values: HashMap<&'static str, (&'static str, SecretString)>,
-    no_client: Option<&'static str>,
+    unusable_client: Option<&'static str>,
 }
 
-/// Where profiles are in the home folder, if there are any.
-pub(super) fn file_of(home: Option<&str>) -> Option<PathBuf> {
+/// Returns the path of the profiles in the home directory, if the file exists.
+pub(super) fn path_in_home(home: Option<&str>) -> Option<PathBuf> {
     Some(Path::new(home?).join(".gc/config.toml")).filter(|path| path.is_file())
 }
 
 impl Profile {
-    /// The profile `name` of the file in `home`, else of that in `folder`.
+    /// Reads the profile `name` from the file in `home`, or else from the file in `folder`.
     ///
     /// # Errors
     ///
-    /// There is no file, it cannot be read or parsed, or it has no such profile; then the message names those it has.
-    /// It never holds a value.
+    /// If there is no file, if it cannot be read or parsed, or if it has no such profile; then the message names those
+    /// it has. The message never holds a value.
     pub(super) fn read(name: &str, home: Option<&str>, folder: &Path) -> Result<Self, Problem> {
         Self::find(name, home, folder).map_err(|reason| Problem::Unusable { setting: flag(name), reason })
     }
 
     fn find(name: &str, home: Option<&str>, folder: &Path) -> Result<Self, String> {
-        let here = || Some(folder.join("config.toml")).filter(|path| path.is_file());
-        let path =
-            file_of(home).or_else(here).ok_or("gc keeps profiles in ~/.gc/config.toml, and there is no such file")?;
-        let named = |reason: String| format!("{}: {reason}", path.display());
-        let text = file::read(&path).map_err(named)?;
-        let all = parse(&text).map_err(named)?;
-        let table = table_of(&all, name).ok_or_else(|| none_such(&path, &all))?;
-        let no_client = no_client(table);
-        let offered = MEMBERS.iter().filter(|(member, _)| no_client.is_none() || ![ID, SECRET].contains(member));
-        let values =
-            offered.filter_map(|(member, variable)| Some((*variable, (*member, value_of(table, member)?.into()))));
-        Ok(Self { name: name.to_owned(), values: values.collect(), no_client, path })
+        let path_in_folder = || Some(folder.join("config.toml")).filter(|path| path.is_file());
+        let path = path_in_home(home)
+            .or_else(path_in_folder)
+            .ok_or("gc keeps profiles in ~/.gc/config.toml, and there is no such file")?;
+        let with_path = |reason: String| format!("{}: {reason}", path.display());
+        let text = settings_file::read(&path).map_err(with_path)?;
+        let profiles = parse(&text).map_err(with_path)?;
+        let table = find_table(&profiles, name).ok_or_else(|| no_such_profile(&path, &profiles))?;
+        let unusable_client = unusable_client(table);
+        let is_offered = |key: &str| unusable_client.is_none() || ![CLIENT_ID, CLIENT_SECRET].contains(&key);
+        let values = KEYS.iter().filter(|(key, _)| is_offered(key));
+        let values = values.filter_map(|(key, variable)| Some((*variable, (*key, value_of(table, key)?.into()))));
+        Ok(Self { name: name.to_owned(), values: values.collect(), unusable_client, path })
     }
 
-    /// What the profile says in the place of the variable `name`.
-    pub(super) fn get(&self, name: &str) -> Option<Setting> {
-        let (member, value) = self.values.get(name)?;
-        let name = format!("{member} of profile {} in {}", self.name, self.path.display());
+    /// Returns the value that the profile has for `variable`.
+    pub(super) fn get(&self, variable: &str) -> Option<Setting> {
+        let (key, value) = self.values.get(variable)?;
+        let name = format!("{key} of profile {} in {}", self.name, self.path.display());
         Some(Setting { value: value.expose_secret().to_owned(), name })
     }
 
-    /// What was typed for it.
+    /// Returns the flag that selects this profile.
     pub(super) fn flag(&self) -> String {
         flag(&self.name)
     }
 
-    /// Why nobody can sign in with it, where that is so.
-    pub(super) fn no_client(&self) -> Option<&'static str> {
-        self.no_client
+    /// Returns the reason why the client of this profile cannot sign in here.
+    pub(super) fn unusable_client(&self) -> Option<&'static str> {
+        self.unusable_client
     }
 
-    /// A warning when the file holds a secret and others can read it.
+    /// Returns a warning if the profile holds a secret and other users can read the file.
     pub(super) fn exposed_secret(&self) -> Option<String> {
-        let holds_secret = self.values.values().any(|(member, _)| *member == SECRET);
-        file::exposed(&self.path).filter(|_| holds_secret).map(|mode| file::exposure(&self.path, mode))
+        let holds_secret = self.values.values().any(|(key, _)| *key == CLIENT_SECRET);
+        let mode = settings_file::exposed_mode(&self.path).filter(|_| holds_secret)?;
+        Some(settings_file::exposure_warning(&self.path, mode))
     }
 }
 
@@ -102,7 +103,7 @@ fn flag(name: &str) -> String {
     format!("--profile {name}")
 }
 
-/// The parser's own words hold the line, and the line may hold the secret.
+/// Parses the file. An error names only the line: the parser's message quotes it, and the line may hold the secret.
 pub(crate) fn parse(text: &str) -> Result<DeTable<'_>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     DeTable::parse(text).map(toml::Spanned::into_inner).map_err(|error| {
@@ -111,21 +112,22 @@ pub(crate) fn parse(text: &str) -> Result<DeTable<'_>, String> {
     })
 }
 
-/// The table of that name: the exact one, else one in another case. A dot in the name leads into a table.
-fn table_of<'a>(all: &'a DeTable<'a>, name: &str) -> Option<&'a DeTable<'a>> {
-    let whole = member_of(all, name).and_then(DeValue::as_table);
-    whole.or_else(|| name.split('.').try_fold(all, |table, part| member_of(table, part)?.as_table()))
+/// Finds the table of a profile. A dot in the name leads into a nested table.
+fn find_table<'a>(profiles: &'a DeTable<'a>, name: &str) -> Option<&'a DeTable<'a>> {
+    let whole = find_key(profiles, name).and_then(DeValue::as_table);
+    whole.or_else(|| name.split('.').try_fold(profiles, |table, part| find_key(table, part)?.as_table()))
 }
 
-fn member_of<'a>(table: &'a DeTable<'a>, name: &str) -> Option<&'a DeValue<'a>> {
-    let find = |is: fn(&str, &str) -> bool| table.iter().find(|(key, _)| is(key.get_ref(), name));
+/// Finds the exact key, or else the key in another case.
+fn find_key<'a>(table: &'a DeTable<'a>, name: &str) -> Option<&'a DeValue<'a>> {
+    let find = |matches: fn(&str, &str) -> bool| table.iter().find(|(key, _)| matches(key.get_ref(), name));
     let (_, value) = find(|key, name| key == name).or_else(|| find(str::eq_ignore_ascii_case))?;
     Some(value.get_ref())
 }
 
-/// The text or number of a member, where it is not empty.
-fn value_of(table: &DeTable<'_>, member: &str) -> Option<String> {
-    let text = match member_of(table, member)? {
+/// Returns the text or number of a key unless it is empty.
+fn value_of(table: &DeTable<'_>, key: &str) -> Option<String> {
+    let text = match find_key(table, key)? {
         DeValue::String(text) => text.trim(),
         DeValue::Integer(number) => number.as_str(),
         _ => return None,
@@ -133,17 +135,18 @@ fn value_of(table: &DeTable<'_>, member: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// `gc` takes a browser for the grants 2 and 3 and wherever there is an address to come back to, else the client.
-fn no_client(table: &DeTable<'_>) -> Option<&'static str> {
-    let has = |member| value_of(table, member).is_some();
+/// Returns the reason why the client of a profile cannot sign in. `gc` uses a browser for the grant types 2 and 3 and
+/// with any `redirect_uri`, and client credentials otherwise.
+fn unusable_client(table: &DeTable<'_>) -> Option<&'static str> {
+    let has = |key| value_of(table, key).is_some();
     if matches!(value_of(table, "grant_type").as_deref(), Some("2" | "3")) || has("redirect_uri") {
-        return Some(BROWSER);
+        return Some(BROWSER_GRANT);
     }
-    (has("access_token") && !(has(ID) && has(SECRET))).then_some(TOKEN)
+    (has("access_token") && !(has(CLIENT_ID) && has(CLIENT_SECRET))).then_some(TOKEN_ONLY)
 }
 
-fn none_such(path: &Path, all: &DeTable<'_>) -> String {
-    let tables = all.iter().filter(|(_, value)| value.get_ref().is_table());
+fn no_such_profile(path: &Path, profiles: &DeTable<'_>) -> String {
+    let tables = profiles.iter().filter(|(_, value)| value.get_ref().is_table());
     let names: Vec<&str> = tables.map(|(name, _)| name.get_ref().as_ref()).collect();
     let path = path.display();
     if names.is_empty() {
@@ -156,7 +159,7 @@ fn none_such(path: &Path, all: &DeTable<'_>) -> String {
 mod tests {
     use super::*;
 
-    /// As `gc profiles new` writes it, and as its documentation has it written by hand.
+    /// Profiles as `gc profiles new` writes them, and as its documentation shows them.
     const FILE: &str = r#"
 [default]
   access_token = ""
@@ -199,7 +202,7 @@ environment = "eu-west-2"
     fn read(name: &str, text: &str) -> Result<Profile, String> {
         let home = home(text);
         let read = Profile::read(name, home.path().to_str(), Path::new("/nowhere"));
-        read.map_err(|problem| crate::config::ConfigError::from(problem).to_string())
+        read.map_err(|problem| crate::settings::ConfigError::from(problem).to_string())
     }
 
     fn value(profile: &Profile, name: &str) -> Option<String> {
@@ -207,7 +210,7 @@ environment = "eu-west-2"
     }
 
     #[test]
-    fn a_profile_stands_for_variables_of_other_tools() {
+    fn a_profile_supplies_variables_of_other_genesys_tools() {
         for name in ["default", "DEFAULT"] {
             let profile = read(name, FILE).unwrap();
             let names =
@@ -219,26 +222,27 @@ environment = "eu-west-2"
             );
             let setting = profile.get("GENESYSCLOUD_REGION").unwrap().name;
             assert!(setting.starts_with(&format!("environment of profile {name} in ")), "{setting}");
-            assert_eq!(profile.no_client(), None);
+            assert_eq!(profile.unusable_client(), None);
         }
         assert_eq!(value(&read("hand", FILE).unwrap(), "GENESYSCLOUD_OAUTHCLIENT_ID").as_deref(), Some("other"));
         assert_eq!(value(&read("acme.eu", FILE).unwrap(), "GENESYSCLOUD_REGION").as_deref(), Some("eu-west-2"));
     }
 
     #[test]
-    fn what_cannot_sign_in_says_why_and_hands_out_no_client() {
-        for (name, reason, region) in [("browser", BROWSER, Some("mypurecloud.de")), ("token", TOKEN, None)] {
+    fn what_cannot_sign_in_says_why_and_hands_out_unusable_client() {
+        for (name, reason, region) in [("browser", BROWSER_GRANT, Some("mypurecloud.de")), ("token", TOKEN_ONLY, None)]
+        {
             let profile = read(name, FILE).unwrap();
-            assert_eq!(profile.no_client(), Some(reason));
+            assert_eq!(profile.unusable_client(), Some(reason));
             assert_eq!(value(&profile, "GENESYSCLOUD_OAUTHCLIENT_ID"), None);
             assert_eq!(value(&profile, "GENESYSCLOUD_REGION").as_deref(), region);
         }
         let both = "[x]\naccess_token = 't'\nclient_credentials = 'i'\nclient_secret = 's'\n";
-        assert_eq!(read("x", both).unwrap().no_client(), None);
+        assert_eq!(read("x", both).unwrap().unusable_client(), None);
     }
 
     #[test]
-    fn what_is_wrong_with_the_file_is_said_without_what_is_in_it() {
+    fn errors_of_the_file_never_show_its_content() {
         for (name, text, part) in [
             ("prod", FILE, "has no such profile; it has Hand, acme, browser, default, token"),
             ("client_secret", "client_secret = 'hunter2'\n", "holds no profile"),
@@ -256,7 +260,7 @@ environment = "eu-west-2"
     }
 
     #[test]
-    fn without_one_at_home_the_file_of_the_folder_counts() {
+    fn the_file_of_the_folder_is_read_if_there_is_none_at_home() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), "[x]\nenvironment = 'here'\n").unwrap();
         let read = |home: Option<&str>| value(&Profile::read("x", home, folder.path()).ok()?, "GENESYSCLOUD_REGION");

@@ -1,42 +1,22 @@
-//! What is printed, and how.
+//! Resolves the settings of stdout.
 
 use regex::Regex;
 
-use crate::cli::LinesArgs;
-use crate::output::{Format, Selection, Style};
+use crate::cli::OutputArgs;
+use crate::config::{Color, Format, OutputOptions, Selection, Style};
 
 use super::env::Env;
-use super::error::Problems;
+use super::problems::Problems;
 
-/// What is printed, and how.
-#[derive(Debug, Clone)]
-pub struct OutputOptions {
-    /// What lines look like, and which there are.
-    pub style: Style,
-    /// How many bytes may wait for a reader that stalls, above zero.
-    pub stall_buffer: usize,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Color {
-    /// When the variables say so, else on a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-pub(super) fn resolve(args: LinesArgs, env: &Env, terminal: bool, problems: &mut Problems) -> OutputOptions {
+pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mut Problems) -> OutputOptions {
     let format = if args.json { Format::Json } else { args.output };
-    let chosen = [
+    let message_flags = [
         ("--only", args.only.is_empty()),
         ("--include", args.include.is_empty()),
         ("--exclude", args.exclude.is_empty()),
         ("--highlight", args.highlight.is_empty()),
     ];
-    for (flag, _) in chosen.iter().filter(|(_, unused)| format == Format::Raw && !unused) {
+    for (flag, _) in message_flags.iter().filter(|(_, unused)| format == Format::Raw && !unused) {
         problems.contradictory(format!("{flag} needs to understand messages, which -o raw does not"));
     }
     let style = Style {
@@ -52,17 +32,17 @@ pub(super) fn resolve(args: LinesArgs, env: &Env, terminal: bool, problems: &mut
     OutputOptions { style, stall_buffer: args.stall_buffer }
 }
 
-/// One expression for several.
-fn any_of(expressions: &[Regex], problems: &mut Problems) -> Option<Regex> {
-    let each: Vec<String> = expressions.iter().map(|expression| format!("(?:{expression})")).collect();
-    if each.is_empty() {
+/// Combines several patterns into one.
+fn any_of(patterns: &[Regex], problems: &mut Problems) -> Option<Regex> {
+    let alternatives: Vec<String> = patterns.iter().map(|pattern| format!("(?:{pattern})")).collect();
+    if alternatives.is_empty() {
         return None;
     }
-    let all = Regex::new(&each.join("|"));
-    all.map_err(|error| problems.unusable("--highlight", error.to_string())).ok()
+    let combined = Regex::new(&alternatives.join("|"));
+    combined.map_err(|error| problems.unusable("--highlight", error.to_string())).ok()
 }
 
-/// The flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the terminal can do.
+/// Decides by the flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then the terminal.
 fn is_colored(color: Color, env: &Env, terminal: bool) -> bool {
     let is_set = |name| env.get(name).is_some();
     match color {

@@ -1,54 +1,51 @@
-//! What can be wrong with settings, and how it is said: everything at once.
+//! Settings with their origin, and the problems with them: one error reports all problems together.
 
 use std::fmt;
 
-const ANYWHERE: &str = "set them as flags, in the environment or in .env; genesys-tail --demo needs none";
-const ANYWHERE_OR_PROFILE: &str =
+const HINT: &str = "set them as flags, in the environment or in .env; genesys-tail --demo needs none";
+const HINT_WITH_PROFILES: &str =
     "set them as flags, in the environment or in .env, or name a profile of gc: --profile NAME";
 
-/// Everything that is wrong with the settings. Its text is one line.
+/// A value and its origin.
+#[derive(PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) value: String,
+    /// The flag, or the variable and the file that it is in.
+    pub(super) name: String,
+}
+
+/// All problems with the settings. Its text is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     problems: Vec<Problem>,
     profiles_unused: bool,
 }
 
-/// One thing that is wrong.
+/// A problem with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// Nobody says it.
+pub(crate) enum Problem {
+    /// A required setting is not set.
     Missing {
-        /// What it is, in words.
+        /// The setting in words.
         what: &'static str,
-        /// The flags and variables that would say it.
+        /// The flags and variables that set it.
         names: &'static str,
     },
-    /// What is said makes no sense.
+    /// The value of a setting is invalid.
     Unusable {
-        /// The flag, or the variable and the file it is in.
+        /// The flag, or the variable and the file that it is in.
         setting: String,
-        /// Why.
         reason: String,
     },
-    /// Two things are said that cannot both be.
-    Contradictory {
-        /// Which, and why.
-        reason: String,
-    },
+    /// Two settings exclude each other.
+    Contradictory { reason: String },
 }
 
 impl ConfigError {
-    /// What is wrong, one by one; never empty.
-    #[must_use]
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// The next step, where there is one that helps.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    /// Returns the next step for the user if settings are missing.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         let missing = self.problems.iter().any(|problem| matches!(problem, Problem::Missing { .. }));
-        missing.then_some(if self.profiles_unused { ANYWHERE_OR_PROFILE } else { ANYWHERE })
+        missing.then_some(if self.profiles_unused { HINT_WITH_PROFILES } else { HINT })
     }
 }
 
@@ -74,47 +71,52 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Problems as they are collected.
+impl From<Problem> for ConfigError {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem], profiles_unused: false }
+    }
+}
+
+/// Collects problems and warnings.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    found: Vec<Problem>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
     profiles_unused: bool,
 }
 
 impl Problems {
-    /// None yet. `profiles_unused` says whether there are profiles that would supply what is missing.
+    /// `profiles_unused` is whether a profile could supply missing settings.
     pub(super) fn new(profiles_unused: bool) -> Self {
-        Self { found: Vec::new(), profiles_unused }
+        Self { profiles_unused, ..Self::default() }
     }
 
     pub(super) fn missing(&mut self, what: &'static str, names: &'static str) {
-        self.found.push(Problem::Missing { what, names });
+        self.problems.push(Problem::Missing { what, names });
     }
 
     pub(super) fn unusable(&mut self, setting: impl Into<String>, reason: impl Into<String>) {
-        self.found.push(Problem::Unusable { setting: setting.into(), reason: reason.into() });
+        self.problems.push(Problem::Unusable { setting: setting.into(), reason: reason.into() });
     }
 
     pub(super) fn contradictory(&mut self, reason: impl Into<String>) {
-        self.found.push(Problem::Contradictory { reason: reason.into() });
+        self.problems.push(Problem::Contradictory { reason: reason.into() });
     }
 
-    /// `value`, when nothing was wrong on the way to it.
+    pub(super) fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
+        self.warnings.extend(warnings);
+    }
+
+    /// Returns `value` and the warnings, or the problems if there are any.
     ///
     /// # Panics
     ///
-    /// When there is no value and nothing was wrong.
-    pub(super) fn none_or<T>(self, value: Option<T>) -> Result<T, ConfigError> {
-        if self.found.is_empty() {
-            return Ok(value.expect("a value that is not there was reported as a problem"));
+    /// If there is neither a value nor a problem.
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
+        if self.problems.is_empty() {
+            return Ok((value.expect("the reason for a missing value was added as a problem"), self.warnings));
         }
-        Err(ConfigError { problems: self.found, profiles_unused: self.profiles_unused })
-    }
-}
-
-impl From<Problem> for ConfigError {
-    fn from(problem: Problem) -> Self {
-        Self { problems: vec![problem], profiles_unused: false }
+        Err(ConfigError { problems: self.problems, profiles_unused: self.profiles_unused })
     }
 }
 
@@ -123,13 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_problems_stand_in_one_line_the_missing_ones_together() {
+    fn all_problems_are_in_one_line_with_the_missing_settings_first() {
         let mut problems = Problems::default();
         problems.missing("conversation", "--conversation, GENESYS_CONVERSATION_ID");
         problems.unusable("--region", "unknown");
         problems.missing("client id", "--client-id, GENESYS_CLIENT_ID");
         problems.contradictory("this and that");
-        let error = problems.none_or(Some(())).unwrap_err();
+        let error = problems.into_result(Some(())).unwrap_err();
         assert_eq!(
             error.to_string(),
             "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), \
@@ -139,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn without_missing_settings_there_is_no_hint_to_set_them() {
+    fn the_hint_appears_only_if_settings_are_missing() {
         let error = ConfigError::from(Problem::Unusable { setting: "--proxy".into(), reason: "not a URL".into() });
         assert_eq!((error.to_string().as_str(), error.hint()), ("--proxy: not a URL", None));
-        assert_eq!(Problems::default().none_or(Some(1)), Ok(1));
+        assert_eq!(Problems::default().into_result(Some(1)), Ok((1, Vec::new())));
     }
 }

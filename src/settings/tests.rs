@@ -1,11 +1,12 @@
 mod profile;
-mod target;
+mod targets;
 
 use std::ffi::OsString;
 
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::config::{History, Retries, SourceChoice};
 
 const COMPLETE: [(&str, &str); 3] =
     [("GENESYS_CONVERSATION_ID", "one"), ("GENESYS_CLIENT_ID", "client"), ("GENESYS_CLIENT_SECRET", "hunter2")];
@@ -188,14 +189,14 @@ fn proxies_are_looked_for_in_order() {
         ("all_proxy", "https://d"),
     ];
     let host = |given: Given<'_>, args: &[&str]| {
-        given.tail(args).link.network.proxy.and_then(|proxy| proxy.url.host_str().map(str::to_owned))
+        given.tail(args).connection.network.proxy.and_then(|proxy| proxy.url.host_str().map(str::to_owned))
     };
     for (skipped, expected) in ["a", "b", "c", "d"].into_iter().enumerate() {
         assert_eq!(host(complete(&all[skipped..]), &[]).as_deref(), Some(expected));
     }
     assert_eq!(host(complete(&all), &["--proxy", "flag:1"]).as_deref(), Some("flag"));
     assert_eq!(host(complete(&[]), &[]), None);
-    let network = complete(&[("no_proxy", "x"), ("SSL_CERT_FILE", "/certs")]).tail(&[]).link.network;
+    let network = complete(&[("no_proxy", "x"), ("SSL_CERT_FILE", "/certs")]).tail(&[]).connection.network;
     assert_eq!((network.no_proxy.as_deref(), network.ssl_cert_file), (Some("x"), Some("/certs".into())));
     assert!(complete(&[]).error(&["--cacert", "/nowhere/ca.pem"]).contains("--cacert /nowhere/ca.pem: "));
 }
@@ -209,8 +210,8 @@ fn following_retries_without_limit_unless_a_limit_is_given() {
         (&["--max-retries", "unlimited"], Retries::Unlimited),
     ];
     for (args, retries) in cases {
-        let link = complete(&[]).tail(args).link;
-        assert_eq!((link.retries, link.follow), (retries, args.contains(&"-F")), "{args:?}");
+        let connection = complete(&[]).tail(args).connection;
+        assert_eq!((connection.retries, connection.follow), (retries, args.contains(&"-F")), "{args:?}");
     }
     assert!(complete(&[]).error(&["--idle-timeout", "20s"]).contains("--idle-timeout 20s"));
 }
@@ -232,18 +233,18 @@ fn colour_is_decided_by_flag_then_variables_then_terminal() {
     ];
     for (env, terminal, flag, expected) in cases {
         let given = Given { terminal, ..complete(env) };
-        assert_eq!(given.tail(&["--color", flag]).lines.style.color, expected, "{env:?} {terminal} {flag}");
+        assert_eq!(given.tail(&["--color", flag]).output.style.color, expected, "{env:?} {terminal} {flag}");
     }
 }
 
 #[test]
 fn a_foot_is_for_people_at_terminals_that_can_show_one() {
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<Look>);
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<StatusLineStyle>);
     let (xterm, dumb, no) = (("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1"));
     let cases: [Case<'_>; 6] = [
-        (&[xterm], &[], Some(Look::Dim)),
-        (&[xterm, no], &["--demo"], Some(Look::Plain)),
-        (&[xterm], &["--color", "never"], Some(Look::Plain)),
+        (&[xterm], &[], Some(StatusLineStyle::Dim)),
+        (&[xterm, no], &["--demo"], Some(StatusLineStyle::Plain)),
+        (&[xterm], &["--color", "never"], Some(StatusLineStyle::Plain)),
         (&[xterm], &["--log-format", "json"], None),
         (&[dumb], &[], None),
         (&[], &[], None),
@@ -252,25 +253,25 @@ fn a_foot_is_for_people_at_terminals_that_can_show_one() {
         let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
         let process = variables.iter().map(|(name, value)| (name.into(), value.into()));
         let env = Env::read(process, &cli, tempfile::tempdir().unwrap().path()).unwrap();
-        assert_eq!(foot(&cli, &env), expected, "{variables:?} {args:?}");
+        assert_eq!(status_line(&cli, &env), expected, "{variables:?} {args:?}");
     }
 }
 
 #[test]
 fn what_is_shown_and_how_is_taken_over() {
-    assert_eq!(complete(&[]).tail(&["--only", "agent"]).lines.style.selection.only, [crate::event::Role::Agent]);
-    assert_eq!(complete(&[]).tail(&["--json"]).lines.style.format, crate::output::Format::Json);
+    assert_eq!(complete(&[]).tail(&["--only", "agent"]).output.style.selection.only, [crate::event::Role::Agent]);
+    assert_eq!(complete(&[]).tail(&["--json"]).output.style.format, crate::config::Format::Json);
 }
 
 #[test]
 fn other_tasks_need_no_settings() {
     let unusable = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://x")], ..nothing() };
     assert!(
-        matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.link.network.proxy.is_none())
+        matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.connection.network.proxy.is_none())
     );
     let demo = unusable.resolve(&["--demo", "--source", "notifications", "-n", "3", "--no-follow"]).unwrap().task;
-    let past = History { lines: Some(3), since: None, follow: false };
-    assert!(matches!(demo, Task::Demo(demo) if demo.past == past && demo.source == SourceChoice::Notifications));
+    let history = History { lines: Some(3), since: None, follow: false };
+    assert!(matches!(demo, Task::Demo(demo) if demo.history == history && demo.source == SourceChoice::Notifications));
     let replay = unusable.resolve(&["--replay", "-"]).unwrap().task;
     assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));
     let simulate = unusable.resolve(&["simulate", "--rate", "10/s", "--fault", "a", "--fault", "b"]).unwrap().task;

@@ -1,0 +1,26 @@
+//! Queues and users whose conversations are followed, and the form of ids.
+
+/// The maximum length of an id in bytes.
+const MAX_ID_LENGTH: usize = 128;
+
+/// Queues and users. All their message conversations are followed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Targets {
+    /// The ids of queues, each once, in the order they were given.
+    pub(crate) queues: Vec<String>,
+    /// The ids of users, each once, in the order they were given.
+    pub(crate) users: Vec<String>,
+}
+
+impl Targets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.users.is_empty()
+    }
+}
+
+/// Returns whether `id` can be a segment of a URL path: 1 to 128 ASCII letters, digits, `.`, `_` or `-`, without a
+/// leading dot. Applies to ids from the user and from the network.
+pub(crate) fn is_valid_id(id: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(is_allowed)
+}

@@ -1,0 +1,147 @@
+//! Resolves the settings: the command line, the environment, `.env` and a profile of `gc` become a [`Task`].
+//!
+//! [`Env::read`] gathers the variables, [`resolve`] combines them with the command line. No other module reads a flag, a
+//! variable or a settings file. All problems are reported together, in one [`ConfigError`].
+
+mod account;
+mod connection;
+mod endpoints;
+mod env;
+mod gc_profile;
+mod history;
+mod ids;
+mod network;
+mod output;
+mod problems;
+mod settings_file;
+mod targets;
+
+use std::io::Read;
+use std::path::Path;
+
+use chrono::Utc;
+use tracing_subscriber::filter;
+
+use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
+use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, StatusLineStyle, Task};
+use crate::status::logging;
+
+pub(crate) use env::Env;
+#[cfg(any(test, fuzzing))]
+pub(crate) use env::parse as parse_env_file;
+#[cfg(any(test, fuzzing))]
+pub(crate) use gc_profile::parse as parse_gc_profiles;
+pub(crate) use problems::ConfigError;
+
+use account::Account;
+use problems::Problems;
+use settings_file::Stdin;
+use targets::Requirement;
+
+/// The outcome of [`resolve`].
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) task: Task,
+    /// The status lines to print.
+    pub(crate) filter: filter::Targets,
+    /// Peculiarities of the settings that stop nothing, one sentence each, without secrets.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Turns the command line and the environment into the task to run.
+///
+/// Reads the files that settings name, and `stdin` for a setting that is `-`. `terminal` is whether stdout is a terminal.
+///
+/// # Errors
+///
+/// If settings are missing, unusable or contradictory. The error lists all of them.
+pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Result<Resolved, ConfigError> {
+    let mut problems = Problems::new(env.has_unused_profiles());
+    let mut stdin = Stdin::new(stdin);
+    let filter = log_filter(&cli.logging, env, &mut problems);
+    let task = match cli.command {
+        Some(Command::Check(args)) => check(*args, env, &mut stdin, &mut problems),
+        Some(Command::Simulate(args)) => Some(Task::Simulate(simulate(args))),
+        Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
+        Some(Command::Man) => Some(Task::Print(cli::man())),
+        Some(Command::Schema) => Some(Task::PrintSchema),
+        None => tail(cli.tail, env, terminal, &mut stdin, &mut problems),
+    };
+    let ((task, filter), warnings) = problems.into_result(task.zip(filter))?;
+    Ok(Resolved { task, filter, warnings })
+}
+
+/// Returns the style of the status line; `None` if stderr is not text or the terminal cannot move its cursor.
+pub(crate) fn status_line(cli: &Cli, env: &Env) -> Option<StatusLineStyle> {
+    let moves_cursor = env.get("TERM").is_some_and(|setting| setting.value != "dumb");
+    let plain = cli.tail.output.color == Color::Never || env.get("NO_COLOR").is_some();
+    let style = if plain { StatusLineStyle::Plain } else { StatusLineStyle::Dim };
+    (moves_cursor && cli.logging.log_format == LogFormat::Text).then_some(style)
+}
+
+fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
+    let TailArgs { target, history, account, output, connection, network, recording } = args;
+    let output = output::resolve(output, env, terminal, problems);
+    let RecordingArgs { record, replay, demo } = recording;
+    if let Some(path) = replay {
+        let from = if path == Path::new("-") { ReplayFrom::Stdin } else { ReplayFrom::File(path) };
+        return Some(Task::Replay(Replay { from, output }));
+    }
+    let cursor = history::cursor(&history, output.style.format, problems);
+    let history = history::resolve(&history, Utc::now());
+    problems.warn(network::typed_password(&network));
+    let connection = connection::resolve(&connection, network, env, problems);
+    if demo {
+        let source = target.source;
+        return Some(Task::Demo(Box::new(Demo { source, history, connection: connection?, output, record })));
+    }
+    let source = targets::source(&target, problems);
+    let conversations = targets::conversations(&target, Requirement::Required, env, stdin, problems);
+    let targets = targets::resolve(&target, problems);
+    let Account { endpoints, credentials } = account::resolve(&account, env, stdin, problems)?;
+    Some(Task::Tail(Box::new(Config {
+        conversations,
+        targets,
+        endpoints,
+        credentials,
+        source,
+        history,
+        connection: connection?,
+        output,
+        record,
+        cursor,
+    })))
+}
+
+fn check(args: CheckArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
+    let CheckArgs { target, account, network } = args;
+    problems.warn(network::typed_password(&network));
+    let network = network::resolve(network, env, problems);
+    let source = targets::source(&target, problems);
+    let conversations = targets::conversations(&target, Requirement::Optional, env, stdin, problems);
+    let targets = targets::resolve(&target, problems);
+    let Account { endpoints, credentials } = account::resolve(&account, env, stdin, problems)?;
+    let check = Check { conversations, targets, endpoints, credentials, source, network: network? };
+    Some(Task::Check(Box::new(check)))
+}
+
+fn simulate(args: SimulateArgs) -> Simulate {
+    let SimulateArgs { listen, script, rate, faults, seed, token_lifetime } = args;
+    Simulate { listen, script, rate, faults, seed, token_lifetime }
+}
+
+/// Returns the filter of the status lines. `-q` and `-v` take precedence over the variable, as every flag does.
+fn log_filter(args: &LoggingArgs, env: &Env, problems: &mut Problems) -> Option<filter::Targets> {
+    let has_flag = args.quiet || args.verbose > 0;
+    let Some(setting) = env.get("GENESYS_TAIL_LOG").filter(|_| !has_flag) else {
+        return Some(logging::filter(args.quiet, args.verbose));
+    };
+    let filter = setting.value.parse().ok();
+    if filter.is_none() {
+        problems.unusable(setting.name, "not a filter; debug and genesys_tail::follow=trace are");
+    }
+    filter
+}
+
+#[cfg(test)]
+mod tests;

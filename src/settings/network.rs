@@ -1,0 +1,168 @@
+//! Resolves the proxy and the trusted certificates.
+
+use std::fs;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use crate::cli::NetworkArgs;
+use crate::config::{CaBundle, Network, Proxy};
+use crate::system::io_error;
+
+use super::env::Env;
+use super::problems::{Problems, Setting};
+
+/// The variables of a proxy URL, in their order of precedence.
+const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Network> {
+    let NetworkArgs { connect_timeout, proxy, cacert } = args;
+    let proxy = env.flag_or(proxy.as_deref(), "--proxy", &PROXY_VARIABLES);
+    // A problem does not show the value, because it may hold a password.
+    let proxy = match proxy {
+        Some(setting) => Some(parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason))),
+        None => proxy_from_parts(env).map(|(name, proxy)| proxy.map_err(|reason| problems.unusable(name, reason))),
+    };
+    let cacert = cacert.filter(|path| !path.as_os_str().is_empty()).map(|path| {
+        let setting = format!("--cacert {}", path.display());
+        read_bundle(path).map_err(|reason| problems.unusable(setting, reason))
+    });
+    Some(Network {
+        proxy: proxy.transpose().ok()?,
+        no_proxy: env.flag_or(None, "", &["NO_PROXY", "no_proxy"]).map(|setting| setting.value),
+        cacert: cacert.transpose().ok()?,
+        ssl_cert_file: env.get("SSL_CERT_FILE").map(|setting| setting.value.into()),
+        connect_timeout,
+    })
+}
+
+/// Returns a warning if the command line holds a password.
+pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
+    let proxy = parse_proxy(args.proxy.as_deref()?).ok()?;
+    let (_, password) = proxy.login?;
+    (!password.expose_secret().is_empty()).then(|| {
+        "everybody on this machine can read the password in --proxy; HTTPS_PROXY in the environment or .env is safe"
+            .to_owned()
+    })
+}
+
+/// Returns the proxy of the `GENESYSCLOUD_PROXY_…` variables of other Genesys tools, with the name of its host setting.
+///
+/// All parts come from one place: the variables, or else the profile.
+fn proxy_from_parts(env: &Env) -> Option<(String, Result<Proxy, &'static str>)> {
+    let assemble = |part: &dyn Fn(&str) -> Option<Setting>| {
+        let value = |name: &str| part(&format!("GENESYSCLOUD_PROXY_{name}")).map(|setting| setting.value);
+        let Setting { value: host, name } = part("GENESYSCLOUD_PROXY_HOST")?;
+        let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
+        let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();
+        let login = value("AUTH_USERNAME").map(|user| (user, value("AUTH_PASSWORD").unwrap_or_default().into()));
+        let is_url = host.contains("://");
+        let proxy = if is_url {
+            parse_proxy(&host)
+        } else {
+            parse_proxy(&format!("{scheme}://{}{port}", host.trim_end_matches('/')))
+        };
+        Some((name, proxy.map(|proxy| Proxy { login: login.or(proxy.login), ..proxy })))
+    };
+    assemble(&|name| env.variable(name)).or_else(|| assemble(&|name| env.profile_value(name)))
+}
+
+/// Parses a proxy URL. `host:port` without a scheme is an `http` proxy, as in other tools.
+fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
+    const NOT_A_URL: &str = "not a URL; http://proxy.example:3128 is";
+    let text = text.trim();
+    let parsed = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    let mut url = parsed.ok().filter(Url::has_host).ok_or(NOT_A_URL)?;
+    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+        return Err("a proxy is http, https, socks5 or socks5h");
+    }
+    let decode = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
+    let user = decode(url.username()).map_err(|_| "its user is not Unicode")?;
+    let password = url.password().map(decode).transpose().map_err(|_| "its password is not Unicode")?;
+    let login = (!user.is_empty() || password.is_some()).then(|| (user, password.unwrap_or_default().into()));
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| NOT_A_URL)?;
+    Ok(Proxy { url, login })
+}
+
+/// Reads a file of PEM certificates and checks that each of them can be a root.
+fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
+    let pem = fs::read(&path).map_err(|error| io_error::describe(&error))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
+        added.ok_or("it holds a certificate that is damaged")?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
+    }
+    Ok(CaBundle { path, pem })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_proxy_flag_causes_a_warning_that_does_not_show_it() {
+        for (proxy, warned) in [
+            (Some("http://ada:s3cret@proxy.example:3128"), true),
+            (Some("ada:s3cret@proxy.example:3128"), true),
+            (Some("http://ada@proxy.example"), false),
+            (Some("http://proxy.example"), false),
+            (Some("nonsense://s3cret@"), false),
+            (None, false),
+        ] {
+            let proxy = proxy.map(str::to_owned);
+            let warning = typed_password(&NetworkArgs { connect_timeout: Duration::ZERO, proxy, cacert: None });
+            assert_eq!(warning.is_some(), warned, "{warning:?}");
+            assert!(!warning.unwrap_or_default().contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn the_login_of_a_proxy_url_becomes_a_secret() {
+        let cases = [
+            ("http://proxy.example:3128", "http://proxy.example:3128/", None),
+            ("proxy.example:3128", "http://proxy.example:3128/", None),
+            ("https://u:p%40ss@proxy.example", "https://proxy.example/", Some(("u", "p@ss"))),
+            ("u:p@proxy.example:1", "http://proxy.example:1/", Some(("u", "p"))),
+            ("socks5://u@[::1]:1080", "socks5://[::1]:1080", Some(("u", ""))),
+            ("socks5h://proxy.example", "socks5h://proxy.example", None),
+        ];
+        for (text, url, login) in cases {
+            let proxy = parse_proxy(text).unwrap();
+            assert_eq!(proxy.url.as_str(), url);
+            let found = proxy.login.as_ref().map(|(user, password)| (user.as_str(), password.expose_secret()));
+            assert_eq!(found, login, "{text}");
+            assert!(!format!("{proxy:?}").contains("p@ss"));
+        }
+        for text in ["ftp://proxy.example", "http://", "socks4://proxy.example", "http://u:%ff@proxy.example", "a b"] {
+            assert!(parse_proxy(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ca_bundle_holds_only_usable_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let read = |pem: &str| {
+            std::fs::write(&path, pem).unwrap();
+            read_bundle(path.clone())
+        };
+        let key = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
+        let pem = key.cert.pem();
+        assert_eq!(read(&format!("# root\n{pem}{pem}")).unwrap().path, path);
+        assert!(read("").unwrap_err().contains("no certificate"));
+        assert!(read(&key.signing_key.serialize_pem()).unwrap_err().contains("no certificate"));
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(read(&format!("{pem}{damaged}")).unwrap_err().contains("damaged"));
+        assert!(read_bundle(folder.path().join("none")).is_err());
+    }
+}
