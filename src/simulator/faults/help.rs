@@ -1,8 +1,8 @@
-//! The list of faults for people.
+//! The text of `--fault help`.
 
 use std::fmt::Write;
 
-/// An example of each fault and what it does; the examples are valid, which a test holds.
+/// A valid example of each fault, and its effect.
 const FAULTS: &[(&str, &str)] = &[
     (
         "token:status=503,retry-after=2",
@@ -41,7 +41,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("socket:bad-utf8", "a text frame that is no UTF-8"),
     ("socket:reserved-bits", "a frame with reserved bits set"),
     ("socket:masked", "a frame that is masked"),
-    ("socket:unknown-event", "an event of a kind nobody knows"),
+    ("socket:unknown-event", "an event of an unknown kind"),
     ("socket:odd-types", "messages whose fields are null or of another type"),
     ("socket:oversize=20000000,fragments=4", "a message of that many bytes, in that many fragments"),
     ("socket:burst=100000", "that many messages at once, ids burst-1 and up"),
@@ -70,7 +70,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("notify:duplicate", "each event comes twice"),
     ("notify:reorder", "the next two events change places"),
     ("notify:lose=2", "the next so many events never come (1 without a value)"),
-    ("notify:unknown", "a topic nobody knows, values nobody knows, and frames that are no object"),
+    ("notify:unknown", "an unknown topic, unknown values, and frames that are no object"),
     ("notify:revoke", "every token is revoked, the socket is told so, and the channel is gone"),
     ("notify:status-updates", "after each message of the organisation, events that only change its status (always)"),
     ("notify:truncate=100", "events list no more than the latest so many messages of a participant (always)"),
@@ -87,13 +87,13 @@ A comma that is followed by a space belongs to the value. Faults combine: a requ
 and the first answer that is due, and what it did not need is left for the next.
 ";
 
-/// Every fault with an example, as text for a terminal.
+/// Returns the list of faults with an example of each, as text for a terminal.
 #[must_use]
 pub fn fault_help() -> String {
     let mut help = GRAMMAR.to_owned();
-    for (example, meaning) in FAULTS {
+    for (example, effect) in FAULTS {
         // Writing to a String cannot fail.
-        let _ = write!(help, "\n  {example}\n      {meaning}");
+        let _ = write!(help, "\n  {example}\n      {effect}");
     }
     help.push('\n');
     help
@@ -102,10 +102,10 @@ pub fn fault_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::Fault;
+    use crate::simulator::faults::Fault;
 
     #[test]
-    fn every_example_is_a_fault_and_is_listed() {
+    fn every_example_is_a_valid_fault() {
         for (example, _) in FAULTS {
             assert!(example.parse::<Fault>().is_ok(), "{example}");
             assert!(fault_help().contains(example));

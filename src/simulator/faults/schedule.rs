@@ -1,142 +1,158 @@
-//! Which faults are still to happen.
+//! The schedule of faults: which of them are still to happen.
 
 use std::sync::Mutex;
 
-use super::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
-use crate::simulator::state::lock;
+use super::fault::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
+use crate::simulator::lock::lock;
 
-/// Every fault of the process, with its account.
+/// Every fault of the process, with its counter.
 #[derive(Debug)]
 pub(crate) struct FaultSchedule(Mutex<Vec<FaultCounter>>);
 
 #[derive(Debug)]
 struct FaultCounter {
     fault: Fault,
-    /// Requests, or connections, that it could have happened to.
-    seen: u64,
-    left: Option<u64>,
+    /// The number of requests, or connections, that it could have happened to.
+    opportunities: u64,
+    remaining: Option<u64>,
 }
 
-/// A fault that waits for its moment on one connection.
+/// A fault that is due on a connection after some frames.
 #[derive(Debug)]
 pub(crate) struct PendingFault<T> {
-    account: usize,
-    /// Frames to be sent first.
+    counter: usize,
+    /// The number of frames to send before it.
     pub(crate) after: u64,
     pub(crate) fault: T,
 }
 
 impl FaultSchedule {
     pub(crate) fn new(faults: Vec<Fault>) -> Self {
-        let accounts = faults.into_iter().map(|fault| FaultCounter { left: fault.times, seen: 0, fault }).collect();
-        Self(Mutex::new(accounts))
+        let counter = |fault: Fault| FaultCounter { remaining: fault.times, opportunities: 0, fault };
+        Self(Mutex::new(faults.into_iter().map(counter).collect()))
     }
 
-    /// What happens to a request: every delay and twist that is due, and at most one answer, in the order they were
-    /// given. `line` is the method and path.
-    pub(crate) fn request(&self, place: Endpoint, conversation: Option<&str>, line: &str) -> Vec<RequestFault> {
-        let mut faults: Vec<RequestFault> = Vec::new();
-        let mut answered = false;
-        for account in lock(&self.0).iter_mut().filter(|account| account.concerns_request(conversation, line)) {
-            let FaultAction::Request(at, fault) = account.fault.fault.clone() else { continue };
-            let answers = !fault.keeps_response();
-            if at != place || !account.passes(account.fault.after) || (answers && answered) || !account.spend() {
+    /// Takes the faults of a request in the order given: every delay and change that is due, and at most one that
+    /// replaces the response. `request_line` is the method and path.
+    pub(crate) fn take_request_faults(
+        &self,
+        endpoint: Endpoint,
+        conversation: Option<&str>,
+        request_line: &str,
+    ) -> Vec<RequestFault> {
+        let mut due: Vec<RequestFault> = Vec::new();
+        let mut is_replaced = false;
+        let mut counters = lock(&self.0);
+        for counter in counters.iter_mut().filter(|counter| counter.applies_to_request(conversation, request_line)) {
+            let FaultAction::Request(at, fault) = counter.fault.action.clone() else { continue };
+            let replaces = fault.replaces_response();
+            if at != endpoint || !counter.is_due(counter.fault.after) || (replaces && is_replaced) || !counter.take() {
                 continue;
             }
-            answered |= answers;
-            faults.push(fault);
+            is_replaced |= replaces;
+            due.push(fault);
         }
-        faults
+        due
     }
 
-    /// What may happen to a transcript socket that opens now. Nothing is spent until it does happen.
-    pub(crate) fn socket(&self, conversation: &str) -> Vec<PendingFault<SocketFault>> {
-        self.pending(Some(conversation), |fault| match fault {
-            FaultAction::Socket(fault) => Some(fault.clone()),
+    /// Returns the faults of a new transcript socket. They count as happened only once they are taken.
+    pub(crate) fn transcript_socket_faults(&self, conversation: &str) -> Vec<PendingFault<SocketFault>> {
+        self.pending(Some(conversation), |action| match action {
+            FaultAction::TranscriptSocket(fault) => Some(fault.clone()),
             _ => None,
         })
     }
 
-    /// What may happen to a notification socket that opens now.
-    pub(crate) fn notify(&self) -> Vec<PendingFault<NotificationFault>> {
-        self.pending(None, |fault| match fault {
-            FaultAction::Notify(NotificationFault::StatusUpdates | NotificationFault::Truncate(_)) => None,
-            FaultAction::Notify(fault) => Some(fault.clone()),
+    /// Returns the faults of a new notification socket. They count as happened only once they are taken.
+    pub(crate) fn notification_socket_faults(&self) -> Vec<PendingFault<NotificationFault>> {
+        self.pending(None, |action| match action {
+            FaultAction::NotificationSocket(NotificationFault::StatusUpdates | NotificationFault::Truncate(_)) => None,
+            FaultAction::NotificationSocket(fault) => Some(fault.clone()),
             _ => None,
         })
     }
 
-    fn pending<T>(&self, conversation: Option<&str>, pick: impl Fn(&FaultAction) -> Option<T>) -> Vec<PendingFault<T>> {
+    /// Takes a pending fault. Returns false if other connections have used it up.
+    pub(crate) fn take<T>(&self, pending: &PendingFault<T>) -> bool {
+        lock(&self.0)[pending.counter].take()
+    }
+
+    /// Takes the first fault in `pending` that `wanted` accepts, whatever its `after`. Returns whether it happens.
+    pub(crate) fn take_first<T>(&self, pending: &mut Vec<PendingFault<T>>, wanted: impl Fn(&T) -> bool) -> bool {
+        let index = pending.iter().position(|pending| wanted(&pending.fault));
+        index.is_some_and(|index| self.take(&pending.remove(index)))
+    }
+
+    pub(crate) fn denies_permission(&self, permission: &str) -> bool {
+        self.take_matching(|action| matches!(action, FaultAction::DenyPermission(denied) if denied == permission))
+    }
+
+    pub(crate) fn rejects_topic(&self, topic: &str) -> bool {
+        self.take_matching(|action| matches!(action, FaultAction::RejectTopic(part) if topic.contains(part.as_str())))
+    }
+
+    /// Returns whether events report the delivery status of a message after it was sent.
+    pub(crate) fn publishes_status_updates(&self) -> bool {
+        self.take_matching(|action| matches!(action, FaultAction::NotificationSocket(NotificationFault::StatusUpdates)))
+    }
+
+    /// Returns the maximum number of messages that an event lists for each participant.
+    pub(crate) fn max_listed_messages(&self) -> usize {
+        let counters = lock(&self.0);
+        let limit = counters.iter().find_map(|counter| match counter.fault.action {
+            FaultAction::NotificationSocket(NotificationFault::Truncate(limit)) => Some(limit),
+            _ => None,
+        });
+        limit.unwrap_or(usize::MAX)
+    }
+
+    fn pending<T>(
+        &self,
+        conversation: Option<&str>,
+        select: impl Fn(&FaultAction) -> Option<T>,
+    ) -> Vec<PendingFault<T>> {
         let mut pending = Vec::new();
-        for (place, account) in lock(&self.0).iter_mut().enumerate() {
-            let Some(fault) = pick(&account.fault.fault) else { continue };
-            if account.concerns(conversation) && account.passes(account.fault.skip) {
-                pending.push(PendingFault { account: place, after: account.fault.after, fault });
+        for (index, counter) in lock(&self.0).iter_mut().enumerate() {
+            let Some(fault) = select(&counter.fault.action) else { continue };
+            if counter.applies_to(conversation) && counter.is_due(counter.fault.skip) {
+                pending.push(PendingFault { counter: index, after: counter.fault.after, fault });
             }
         }
         pending
     }
 
-    /// Whether this permission is withheld just now.
-    pub(crate) fn denies(&self, permission: &str) -> bool {
-        self.strikes(|fault| matches!(fault, FaultAction::Deny(denied) if denied == permission))
-    }
-
-    /// Whether this topic is refused just now.
-    pub(crate) fn rejects(&self, topic: &str) -> bool {
-        self.strikes(|fault| matches!(fault, FaultAction::Reject(part) if topic.contains(part.as_str())))
-    }
-
-    /// Whether the status of a message changes, again and again, after it was sent.
-    pub(crate) fn updates_status(&self) -> bool {
-        self.strikes(|fault| matches!(fault, FaultAction::Notify(NotificationFault::StatusUpdates)))
-    }
-
-    /// How many messages of each participant an event lists.
-    pub(crate) fn listed(&self) -> usize {
-        let accounts = lock(&self.0);
-        let truncated = accounts.iter().find_map(|account| match account.fault.fault {
-            FaultAction::Notify(NotificationFault::Truncate(listed)) => Some(listed),
-            _ => None,
-        });
-        truncated.unwrap_or(usize::MAX)
-    }
-
-    fn strikes(&self, is: impl Fn(&FaultAction) -> bool) -> bool {
-        let mut accounts = lock(&self.0);
-        accounts
+    fn take_matching(&self, matches: impl Fn(&FaultAction) -> bool) -> bool {
+        let mut counters = lock(&self.0);
+        counters
             .iter_mut()
-            .any(|account| is(&account.fault.fault) && account.passes(account.fault.after) && account.spend())
-    }
-
-    /// Whether a fault that is due on a connection may still happen in this process; if so, it has.
-    pub(crate) fn spend<T>(&self, pending: &PendingFault<T>) -> bool {
-        lock(&self.0)[pending.account].spend()
+            .any(|counter| matches(&counter.fault.action) && counter.is_due(counter.fault.after) && counter.take())
     }
 }
 
 impl FaultCounter {
-    fn concerns(&self, conversation: Option<&str>) -> bool {
+    fn applies_to(&self, conversation: Option<&str>) -> bool {
         self.fault.conversation.is_none() || self.fault.conversation.as_deref() == conversation
     }
 
-    fn concerns_request(&self, conversation: Option<&str>, line: &str) -> bool {
-        let here = self.fault.conversation.as_deref().is_none_or(|id| conversation == Some(id) || line.contains(id));
-        here && self.fault.path.as_deref().is_none_or(|part| line.contains(part))
+    fn applies_to_request(&self, conversation: Option<&str>, request_line: &str) -> bool {
+        let matches_conversation = |id: &str| conversation == Some(id) || request_line.contains(id);
+        self.fault.conversation.as_deref().is_none_or(matches_conversation)
+            && self.fault.path.as_deref().is_none_or(|part| request_line.contains(part))
     }
 
-    /// Counts one more that it could happen to; false while some have to be let through.
-    fn passes(&mut self, free: u64) -> bool {
-        self.seen += 1;
-        self.seen > free
+    /// Counts an opportunity. Returns whether more than the first `exempt` ones have passed.
+    fn is_due(&mut self, exempt: u64) -> bool {
+        self.opportunities += 1;
+        self.opportunities > exempt
     }
 
-    fn spend(&mut self) -> bool {
-        match &mut self.left {
+    /// Uses up one occurrence. Returns false if none is left.
+    fn take(&mut self) -> bool {
+        match &mut self.remaining {
             None => true,
             Some(0) => false,
-            Some(left) => {
-                *left -= 1;
+            Some(remaining) => {
+                *remaining -= 1;
                 true
             }
         }
@@ -149,46 +165,48 @@ mod tests {
 
     use super::*;
 
-    fn book(specs: &[&str]) -> FaultSchedule {
+    fn schedule(specs: &[&str]) -> FaultSchedule {
         FaultSchedule::new(specs.iter().map(|spec| spec.parse().expect(spec)).collect())
     }
 
     #[test]
-    fn a_request_takes_every_delay_and_one_answer() {
-        let book = book(&["token:slow=1s", "token:reset", "token:hang", "token:slow=2s,after=1"]);
+    fn a_request_takes_every_delay_and_one_response() {
+        let schedule = schedule(&["token:slow=1s", "token:reset", "token:hang", "token:slow=2s,after=1"]);
         let slow = |seconds| RequestFault::Slow(Duration::from_secs(seconds));
-        assert_eq!(book.request(Endpoint::Token, None, ""), [slow(1), RequestFault::Reset]);
-        assert_eq!(book.request(Endpoint::Token, None, ""), [RequestFault::Hang, slow(2)]);
-        assert_eq!(book.request(Endpoint::Token, None, ""), []);
-        assert_eq!(book.request(Endpoint::Handshake, None, ""), []);
+        let take = |endpoint| schedule.take_request_faults(endpoint, None, "");
+        assert_eq!(take(Endpoint::Token), [slow(1), RequestFault::Reset]);
+        assert_eq!(take(Endpoint::Token), [RequestFault::Hang, slow(2)]);
+        assert_eq!(take(Endpoint::Token), []);
+        assert_eq!(take(Endpoint::TranscriptHandshake), []);
     }
 
     #[test]
-    fn a_fault_of_one_conversation_leaves_the_others_alone() {
-        let book = book(&["handshake:reset,conversation=a,after=1,times=2"]);
-        let hits = |id| book.request(Endpoint::Handshake, Some(id), "").len();
-        assert_eq!([hits("b"), hits("a"), hits("b"), hits("a"), hits("a"), hits("a")], [0, 0, 0, 1, 1, 0]);
+    fn a_fault_with_a_conversation_exempts_the_others() {
+        let schedule = schedule(&["handshake:reset,conversation=a,after=1,times=2"]);
+        let count = |id| schedule.take_request_faults(Endpoint::TranscriptHandshake, Some(id), "").len();
+        assert_eq!([count("b"), count("a"), count("b"), count("a"), count("a"), count("a")], [0, 0, 0, 1, 1, 0]);
     }
 
     #[test]
-    fn a_socket_fault_is_spent_when_it_happens() {
-        let book = book(&["socket:reset,skip=1"]);
-        assert!(book.socket("a").is_empty());
-        let (second, third) = (book.socket("a"), book.socket("a"));
-        assert!(book.spend(&third[0]));
-        assert!(!book.spend(&second[0]));
-    }
-    #[test]
-    fn a_fault_of_one_path_leaves_the_others_alone() {
-        let book = book(&["rest:omit", "rest:status=503,path=POST,after=1"]);
-        let hits = |line| book.request(Endpoint::Rest, None, line).len();
-        assert_eq!([hits("GET /users"), hits("POST /messages/bulk"), hits("POST /messages/bulk")], [0, 1, 1]);
+    fn a_socket_fault_is_used_up_when_it_happens() {
+        let schedule = schedule(&["socket:reset,skip=1"]);
+        assert!(schedule.transcript_socket_faults("a").is_empty());
+        let (second, third) = (schedule.transcript_socket_faults("a"), schedule.transcript_socket_faults("a"));
+        assert!(schedule.take(&third[0]));
+        assert!(!schedule.take(&second[0]));
     }
 
     #[test]
-    fn a_permission_is_withheld_as_long_as_the_fault_lasts() {
-        let book = book(&["rest:deny=a:b:view,after=1,times=1"]);
-        assert_eq!([(); 3].map(|()| book.denies("a:b:view")), [false, true, false]);
-        assert!(!book.denies("a:b:edit"));
+    fn a_fault_with_a_path_exempts_the_others() {
+        let schedule = schedule(&["rest:omit", "rest:status=503,path=POST,after=1"]);
+        let count = |line| schedule.take_request_faults(Endpoint::Rest, None, line).len();
+        assert_eq!([count("GET /users"), count("POST /messages/bulk"), count("POST /messages/bulk")], [0, 1, 1]);
+    }
+
+    #[test]
+    fn a_permission_is_denied_as_often_as_the_fault_says() {
+        let schedule = schedule(&["rest:deny=a:b:view,after=1,times=1"]);
+        assert_eq!([(); 3].map(|()| schedule.denies_permission("a:b:view")), [false, true, false]);
+        assert!(!schedule.denies_permission("a:b:edit"));
     }
 }

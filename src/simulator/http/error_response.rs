@@ -1,47 +1,52 @@
-//! Answers that say no, in the two shapes the service has for it.
+//! Error responses, in the two forms that the service has for them.
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error as the REST API and the handshake give it.
-pub(crate) fn rest(status: StatusCode, code: &str, message: &str) -> Response {
+/// The correlation id of every response of the REST API.
+pub(super) const CORRELATION_ID: &str = "7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20";
+
+/// Returns an error of the REST API or of a handshake.
+pub(super) fn rest(status: StatusCode, code: &str, message: &str) -> Response {
     let body = json!({
         "message": message,
         "code": code,
         "status": status.as_u16(),
-        "contextId": "7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20",
+        "contextId": CORRELATION_ID,
         "details": [],
         "errors": [],
     });
-    (status, [("inin-correlation-id", "7f0c3d5e-2a61-4b8f-a1d3-9c4e6b7f8a20")], Json(body)).into_response()
+    (status, [("inin-correlation-id", CORRELATION_ID)], Json(body)).into_response()
 }
 
-/// The error that is usual for a status.
-pub(crate) fn usual(status: StatusCode) -> Response {
-    let (code, words) = words(status);
-    rest(status, code, words)
+/// Returns the REST API's usual error for a status.
+pub(super) fn for_status(status: StatusCode) -> Response {
+    let (code, message) = code_and_message(status);
+    rest(status, code, message)
 }
 
-/// None of these permissions is there.
-pub(crate) fn missing(permissions: &[&str]) -> Response {
-    let code = if permissions.len() > 1 { "missing.any.permissions" } else { "missing.permissions" };
-    let any = if permissions.len() > 1 { "any of " } else { "" };
+/// Returns the error for a client that has none of these permissions.
+pub(super) fn missing_permissions(permissions: &[&str]) -> Response {
+    let (code, any) = match permissions.len() {
+        0 | 1 => ("missing.permissions", ""),
+        _ => ("missing.any.permissions", "any of "),
+    };
     let names = permissions.join(", ");
-    let words =
+    let message =
         format!("Unable to perform the requested action. You are missing {any}the following permission(s): {names}");
-    rest(StatusCode::FORBIDDEN, code, &words)
+    rest(StatusCode::FORBIDDEN, code, &message)
 }
 
-/// An error as the token endpoint gives it.
-pub(crate) fn oauth(status: StatusCode, error: &str, description: &str) -> Response {
+/// Returns an error of the token endpoint.
+pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Response {
     let body = json!({ "error": error, "description": description, "error_description": description });
     (status, Json(body)).into_response()
 }
 
-/// The code and the words the REST API has for a status.
-pub(crate) fn words(status: StatusCode) -> (&'static str, &'static str) {
+/// Returns the REST API's usual code and message for a status.
+pub(super) fn code_and_message(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         401 => ("bad.credentials", "Invalid login credentials."),
         403 => (
@@ -59,9 +64,4 @@ pub(crate) fn words(status: StatusCode) -> (&'static str, &'static str) {
         504 => ("request.timeout", "The request timed out."),
         _ => ("bad.request", "The request could not be understood by the server."),
     }
-}
-
-/// A header's value as text, also where it is not quite ASCII.
-pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

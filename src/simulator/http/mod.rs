@@ -1,10 +1,13 @@
 //! The HTTP half: the token endpoint, the REST API and both WebSocket handshakes.
 
-pub(super) mod error_response;
+mod authentication;
+mod error_response;
+mod fault_responses;
 mod notifications;
-pub(super) mod oauth;
+mod oauth;
 mod rest;
 mod server;
 mod transcript;
+mod websocket_upgrade;
 
 pub(super) use server::accept;

@@ -11,47 +11,47 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::simulator::faults::{Endpoint, RequestContext, RequestFault, answer};
-use crate::simulator::http::error_response;
+use super::authentication::header_text;
+use super::error_response;
+use super::fault_responses::{RequestContext, faulty_response};
+use crate::simulator::faults::{Endpoint, RequestFault};
 use crate::simulator::state::SimulatorState;
 use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// `POST /oauth/token`
-pub(crate) async fn token(
+pub(super) async fn token(
     State(state): State<Arc<SimulatorState>>,
     Extension(stream): Extension<StreamControl>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = Form::read(&headers, &body);
-    let request = state.recorder.token_request(form.client_id.clone());
-    let faults = state.faults.request(Endpoint::Token, None, "");
-    let credentials = form.readable(&headers);
-    let presented = RequestContext {
-        place: Endpoint::Token,
+    let form = TokenForm::read(&headers, &body);
+    let entry = state.recorder.token_request(form.client_id.clone());
+    let faults = state.faults.take_request_faults(Endpoint::Token, None, "");
+    let credentials = form.describe(&headers);
+    let context = RequestContext {
+        endpoint: Endpoint::Token,
         credentials: &credentials,
         base_url: &state.base_url,
         stream: &stream,
     };
-    for fault in &faults {
-        if let Some(response) = answer(fault, &presented).await {
-            if !matches!(fault, RequestFault::Reset) {
-                state.recorder.token_response(request, response.status().as_u16(), None);
-            }
-            return response;
+    if let Some(faulty) = faulty_response(&faults, &context).await {
+        if let Some(status) = faulty.status {
+            state.recorder.token_response(entry, status, None);
         }
+        return faulty.response;
     }
     let lifetime = faults.into_iter().find_map(|fault| match fault {
         RequestFault::ExpiresIn(value) => Some(value),
         _ => None,
     });
-    let (response, token) = decide(&state, &form, lifetime);
-    state.recorder.token_response(request, response.status().as_u16(), token);
+    let (response, token) = issue_token(&state, &form, lifetime);
+    state.recorder.token_response(entry, response.status().as_u16(), token);
     response
 }
 
-fn decide(state: &SimulatorState, form: &Form, lifetime: Option<Value>) -> (Response, Option<String>) {
-    let refuse = |status, error, words| (error_response::oauth(status, error, words), None);
+fn issue_token(state: &SimulatorState, form: &TokenForm, lifetime: Option<Value>) -> (Response, Option<String>) {
+    let refuse = |status, error, description| (error_response::oauth(status, error, description), None);
     if form.client_id.as_deref() != Some(&state.client_id) {
         return refuse(StatusCode::BAD_REQUEST, "invalid_client", "client not found");
     }
@@ -62,20 +62,20 @@ fn decide(state: &SimulatorState, form: &Form, lifetime: Option<Value>) -> (Resp
         return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant type not supported");
     }
     let token = state.tokens.issue();
-    let lifetime = lifetime.unwrap_or_else(|| state.tokens.lifetime.as_secs().into());
+    let lifetime = lifetime.unwrap_or_else(|| state.tokens.lifetime().as_secs().into());
     let body = json!({ "access_token": token, "token_type": "bearer", "expires_in": lifetime });
     (Json(body).into_response(), Some(token))
 }
 
-/// What the client says about itself, in the header or in the form.
+/// The parameters of a token request. Credentials in the header take precedence over those in the body.
 #[derive(Default)]
-struct Form {
+struct TokenForm {
     client_id: Option<String>,
     client_secret: Option<String>,
     grant_type: Option<String>,
 }
 
-impl Form {
+impl TokenForm {
     fn read(headers: &HeaderMap, body: &[u8]) -> Self {
         let mut form = Self::default();
         for (key, value) in url::form_urlencoded::parse(body) {
@@ -86,33 +86,27 @@ impl Form {
                 _ => {}
             }
         }
-        if let Some((id, secret)) = basic(headers) {
+        if let Some((id, secret)) = basic_credentials(headers) {
             form.client_id = Some(id);
             form.client_secret = Some(secret);
         }
         form
     }
 
-    fn readable(&self, headers: &HeaderMap) -> String {
-        let header = error_response::text(headers, &header::AUTHORIZATION).unwrap_or_default();
-        let part = |part: &Option<String>| part.clone().unwrap_or_default();
-        format!("client '{}' with secret '{}' ({header})", part(&self.client_id), part(&self.client_secret))
+    fn describe(&self, headers: &HeaderMap) -> String {
+        let header = header_text(headers, &header::AUTHORIZATION).unwrap_or_default();
+        let id = self.client_id.as_deref().unwrap_or_default();
+        let secret = self.client_secret.as_deref().unwrap_or_default();
+        format!("client '{id}' with secret '{secret}' ({header})")
     }
 }
 
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let header = error_response::text(headers, &header::AUTHORIZATION)?;
+fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let header = header_text(headers, &header::AUTHORIZATION)?;
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let plain = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    plain.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
-}
-
-/// The token in the header of a request.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
-    let header = error_response::text(headers, &header::AUTHORIZATION)?;
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! The one listener, and which path leads where.
+//! The listener and the routes.
 
 use std::sync::Arc;
 
@@ -16,13 +16,14 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::authentication::header_text;
 use super::{error_response, notifications, oauth, rest, transcript};
-use crate::simulator::Sources;
+use crate::simulator::options::Sources;
 use crate::simulator::request_log::UnroutedRequest;
 use crate::simulator::state::SimulatorState;
 use crate::simulator::ws::faulty_stream::FaultyStream;
 
-/// Accepts connections until the cloud stops; returns when none is left.
+/// Accepts connections until the simulator stops. Returns after the last connection has ended.
 pub(crate) async fn accept(listener: TcpListener, state: Arc<SimulatorState>) {
     let router = router(Arc::clone(&state));
     let mut connections = JoinSet::new();
@@ -30,7 +31,7 @@ pub(crate) async fn accept(listener: TcpListener, state: Arc<SimulatorState>) {
         tokio::select! {
             () = state.stop.cancelled() => break,
             accepted = listener.accept() => {
-                // An error belongs to a connection that was gone before it was accepted.
+                // An error concerns a connection that ended before it was accepted.
                 if let Ok((tcp, _)) = accepted {
                     connections.spawn(serve(tcp, router.clone()));
                 }
@@ -49,27 +50,27 @@ fn router(state: Arc<SimulatorState>) -> Router {
     if state.sources != Sources::TranscriptOnly {
         router = router.merge(rest::router(&state)).route("/channels/{id}", get(notifications::handshake));
     }
-    router.fallback(elsewhere).with_state(state)
+    router.fallback(unrouted).with_state(state)
 }
 
 async fn serve(tcp: TcpStream, router: Router) {
-    // Latency is only ever worse without it; a socket that is gone already fails on its first read.
+    // Without this option only latency suffers; a closed socket fails at its first read.
     let _ = tcp.set_nodelay(true);
-    let wire = FaultyStream::new(tcp);
-    let stream = wire.stream();
+    let stream = FaultyStream::new(tcp);
+    let control = stream.control();
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(stream.clone());
+        request.extensions_mut().insert(control.clone());
         router.call(request.map(Body::new))
     });
-    // How a connection ends is the client's choice or a fault's, and in the log where it matters.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).with_upgrades().await;
+    // Connections end as the client or a fault decides. The request log has the ends that matter.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
 }
 
-async fn elsewhere(State(state): State<Arc<SimulatorState>>, request: Request) -> Response {
+async fn unrouted(State(state): State<Arc<SimulatorState>>, request: Request) -> Response {
     state.recorder.unrouted_request(UnroutedRequest {
         path: request.uri().path().to_owned(),
-        authorization: error_response::text(request.headers(), &header::AUTHORIZATION),
+        authorization: header_text(request.headers(), &header::AUTHORIZATION),
     });
     error_response::rest(StatusCode::NOT_FOUND, "not.found", "There is nothing at this path.")
 }

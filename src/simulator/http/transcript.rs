@@ -4,99 +4,86 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::simulator::faults::{Endpoint, RequestContext, RequestFault, answer};
-use crate::simulator::http::error_response;
+use super::authentication::{authenticate, header_text};
+use super::error_response;
+use super::fault_responses::{RequestContext, faulty_response};
+use super::websocket_upgrade::{switching_protocols, upgrade_key};
+use crate::simulator::faults::{Endpoint, RequestFault};
 use crate::simulator::state::SimulatorState;
 use crate::simulator::state::conversation::SimulatedConversation;
+use crate::simulator::state::tokens::AccessToken;
 use crate::simulator::ws::faulty_stream::StreamControl;
-use crate::simulator::ws::transcript::{self, Entry};
+use crate::simulator::ws::transcript::{self, TranscriptClient};
+
+const WRONG_ACCEPT_KEY: &str = "bm90IHRoZSByaWdodCBvbmU=";
 
 /// `GET /api/v2/messaging/conversations/{id}/transcript`
-pub(crate) async fn handshake(
+pub(super) async fn handshake(
     State(state): State<Arc<SimulatorState>>,
     Extension(stream): Extension<StreamControl>,
     Path(id): Path<String>,
     mut request: Request,
 ) -> Response {
-    let authorization = error_response::text(request.headers(), &header::AUTHORIZATION);
-    let noted = state.recorder.transcript_handshake(id.clone(), authorization.clone());
-    let faults = state.faults.request(Endpoint::Handshake, Some(&id), "");
+    let authorization = header_text(request.headers(), &header::AUTHORIZATION);
+    let entry = state.recorder.transcript_handshake(id.clone(), authorization.clone());
+    let faults = state.faults.take_request_faults(Endpoint::TranscriptHandshake, Some(&id), "");
     let credentials = authorization.unwrap_or_default();
-    let presented = RequestContext {
-        place: Endpoint::Handshake,
+    let context = RequestContext {
+        endpoint: Endpoint::TranscriptHandshake,
         credentials: &credentials,
         base_url: &state.base_url,
         stream: &stream,
     };
-    for fault in &faults {
-        if let Some(response) = answer(fault, &presented).await {
-            if !matches!(fault, RequestFault::Reset) {
-                state.recorder.transcript_handshake_response(noted, response.status().as_u16());
-            }
-            return response;
+    if let Some(faulty) = faulty_response(&faults, &context).await {
+        if let Some(status) = faulty.status {
+            state.recorder.transcript_handshake_response(entry, status);
         }
+        return faulty.response;
     }
-    let response = match admit(&state, &id, &mut request) {
-        Ok(_) if faults.contains(&RequestFault::BadAccept) => switch("bm90IHRoZSByaWdodCBvbmU="),
-        Ok(visit) => {
-            let response = switch(&derive_accept_key(visit.key.as_bytes()));
-            tokio::spawn(open(visit, stream, Arc::clone(&state)));
+    let response = match AcceptedHandshake::new(&state, &id, &mut request) {
+        Ok(_) if faults.contains(&RequestFault::BadAccept) => switching_protocols(WRONG_ACCEPT_KEY),
+        Ok(accepted) => {
+            let response = switching_protocols(&derive_accept_key(accepted.key.as_bytes()));
+            tokio::spawn(open_socket(accepted, stream, Arc::clone(&state)));
             response
         }
-        Err(refusal) => refusal,
+        Err(error) => error,
     };
-    state.recorder.transcript_handshake_response(noted, response.status().as_u16());
+    state.recorder.transcript_handshake_response(entry, response.status().as_u16());
     response
 }
 
-/// A request that may become a socket.
-struct Visit {
+/// An accepted request that becomes a socket.
+struct AcceptedHandshake {
     conversation: Arc<SimulatedConversation>,
-    token: String,
-    expiry: Instant,
+    token: AccessToken,
     key: HeaderValue,
     upgrade: OnUpgrade,
 }
 
-#[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per connection")]
-fn admit(state: &SimulatorState, id: &str, request: &mut Request) -> Result<Visit, Response> {
-    let (token, expiry) = state.tokens.admit(request.headers())?;
-    let conversation = state
-        .conversation(id)
-        .filter(|conversation| !conversation.is_call())
-        .ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
-    let key = upgrade_key(request.headers()).ok_or_else(|| error_response::usual(StatusCode::UPGRADE_REQUIRED))?;
-    let upgrade = hyper::upgrade::on(request);
-    Ok(Visit { conversation, token, expiry, key, upgrade })
+impl AcceptedHandshake {
+    #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per connection")]
+    fn new(state: &SimulatorState, id: &str, request: &mut Request) -> Result<Self, Response> {
+        let token = authenticate(&state.tokens, request.headers())?;
+        let conversation = state
+            .conversation(id)
+            .filter(|conversation| !conversation.is_call())
+            .ok_or_else(|| error_response::for_status(StatusCode::NOT_FOUND))?;
+        let key =
+            upgrade_key(request.headers()).ok_or_else(|| error_response::for_status(StatusCode::UPGRADE_REQUIRED))?;
+        let upgrade = hyper::upgrade::on(request);
+        Ok(Self { conversation, token, key, upgrade })
+    }
 }
 
-/// The key of a request that asks for a WebSocket, with everything RFC 6455 section 4.2.1 wants.
-pub(crate) fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
-    let has = |name, wanted: &str| {
-        error_response::text(headers, &name)
-            .is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted)))
-    };
-    let asks = has(header::CONNECTION, "upgrade")
-        && has(header::UPGRADE, "websocket")
-        && has(header::SEC_WEBSOCKET_VERSION, "13");
-    headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned()
-}
-
-pub(crate) fn switch(accept: &str) -> Response {
-    let headers =
-        [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_ACCEPT, accept)];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-}
-
-async fn open(visit: Visit, stream: StreamControl, state: Arc<SimulatorState>) {
-    // A client that does not wait for the answer to its handshake has no socket.
-    let Ok(upgraded) = visit.upgrade.await else { return };
-    let entry = Entry { conversation: visit.conversation, token: visit.token, expiry: visit.expiry, stream };
-    transcript::serve(upgraded, entry, state).await;
+async fn open_socket(accepted: AcceptedHandshake, stream: StreamControl, state: Arc<SimulatorState>) {
+    // An error means that the client left before the response to its handshake.
+    let Ok(upgraded) = accepted.upgrade.await else { return };
+    let client = TranscriptClient { conversation: accepted.conversation, token: accepted.token, stream };
+    transcript::serve(upgraded, client, state).await;
 }

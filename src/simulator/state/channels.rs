@@ -1,8 +1,8 @@
-//! Notifications: channels, what they subscribed, and the socket that may hang on each.
+//! Notification channels, their topics, and the socket that may be attached to each.
 //!
-//! Events go to a channel only while it has a socket; what happens meanwhile is lost, as in reality.
+//! A channel receives events only while it has a socket. Other events are lost, as in the service.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,254 +10,280 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::ids::uuid;
+use super::tokens::AccessToken;
 use crate::simulator::faults::NotificationFault;
-use crate::simulator::state::lock;
-use crate::simulator::state::model::uuid;
+use crate::simulator::lock::lock;
 
-/// A client has this many channels; one more takes the place of another.
-const CHANNELS: usize = 20;
+/// The maximum number of channels of a client. The next one evicts another.
+const MAX_CHANNELS: usize = 20;
 
-/// A channel has at most this many topics.
-pub(crate) const TOPICS_MOST: usize = 1_000;
+/// The maximum number of topics of a channel.
+pub(crate) const MAX_TOPICS: usize = 1_000;
 
-/// A socket that falls behind by this many events slows the conversation down, so that memory stays bounded.
-const AHEAD: usize = 64;
+/// The number of events that a socket may lag behind. A slower socket slows the conversation, so that memory stays bounded.
+const SOCKET_QUEUE: usize = 64;
 
-/// Every channel of the one client.
+/// Every channel of the only client.
 #[derive(Debug)]
 pub(crate) struct ChannelRegistry {
     lifetime: Duration,
-    book: Mutex<Book>,
+    channels: Mutex<Channels>,
 }
 
 #[derive(Debug)]
-struct Book {
+struct Channels {
     random: fastrand::Rng,
-    channels: Vec<Channel>,
-    sockets: u64,
+    list: Vec<Channel>,
+    sockets_attached: u64,
 }
 
-/// What a socket is told to do.
+#[derive(Debug)]
+struct Channel {
+    id: String,
+    topics: Vec<String>,
+    /// The time of the last creation, subscription, attachment or detachment.
+    used_at: Instant,
+    socket: Option<Socket>,
+    /// The token that created it.
+    token: String,
+    /// The expiry of the last token that subscribed. A channel does not outlive it.
+    token_expires_at: Instant,
+    expires_at: Instant,
+    /// The same as `expires_at`, for display.
+    expiry_time: DateTime<Utc>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    number: u64,
+    commands: mpsc::Sender<NotificationCommand>,
+}
+
+/// A command to a notification socket.
 #[derive(Debug, Clone)]
-pub(crate) enum Order {
+pub(crate) enum NotificationCommand {
     Event(Utf8Bytes),
     Fault(NotificationFault),
 }
 
-/// A channel, as its owner sees it.
+/// A channel as the REST API shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct ChannelInfo {
     pub(crate) id: String,
+    /// The token that created it.
     pub(crate) token: String,
-    pub(crate) expires: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// How topics are to be added to those that are there.
+/// The socket's end of an attachment to a channel.
+pub(crate) struct AttachedSocket {
+    pub(crate) number: u64,
+    pub(crate) commands: mpsc::Receiver<NotificationCommand>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum TopicChange {
     Add,
     Replace,
     Remove,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubscribeError {
+    NoChannel,
+    /// The number of topics that the channel would have.
+    TooManyTopics(usize),
+}
+
 impl ChannelRegistry {
     pub(crate) fn new(lifetime: Duration, seed: u64) -> Self {
-        let book = Book { random: fastrand::Rng::with_seed(seed), channels: Vec::new(), sockets: 0 };
-        Self { lifetime, book: Mutex::new(book) }
+        let channels = Channels { random: fastrand::Rng::with_seed(seed), list: Vec::new(), sockets_attached: 0 };
+        Self { lifetime, channels: Mutex::new(channels) }
     }
 
-    /// Makes a channel; also names the one that had to go for it.
-    pub(crate) fn create(&self, token: &str, token_expiry: Instant) -> (ChannelInfo, Option<String>) {
-        let mut book = self.book();
-        let number = book.random.u128(..);
+    /// Creates a channel. Also returns the id of the channel that was evicted for it.
+    pub(crate) fn create(&self, token: &AccessToken) -> (ChannelInfo, Option<String>) {
+        let mut channels = self.lock();
+        let number = channels.random.u128(..);
         let id = format!("streaming-{}-{}", number % 8, &uuid(&format!("channel {number}")).replace('-', "")[..26]);
-        let evicted = (book.channels.len() >= CHANNELS).then(|| book.evict_oldest()).flatten();
-        book.channels.push(Channel::new(id, token, token_expiry, self.lifetime));
-        let card = book.channels.last().map(Channel::card).expect("it was just added");
-        (card, evicted)
+        let evicted = if channels.list.len() >= MAX_CHANNELS { channels.evict_oldest() } else { None };
+        let channel = Channel::new(id, token, self.lifetime);
+        let info = channel.info();
+        channels.list.push(channel);
+        (info, evicted)
     }
 
-    /// Every channel that is there.
-    pub(crate) fn cards(&self) -> Vec<ChannelInfo> {
-        self.book().channels.iter().map(Channel::card).collect()
+    pub(crate) fn list(&self) -> Vec<ChannelInfo> {
+        self.lock().list.iter().map(Channel::info).collect()
     }
 
-    pub(crate) fn has(&self, id: &str) -> bool {
-        self.book().find(id).is_some()
+    pub(crate) fn exists(&self, id: &str) -> bool {
+        self.lock().find(id).is_some()
     }
 
-    /// Whether a channel has a socket.
+    /// Returns whether a channel has a socket.
     pub(crate) fn is_connected(&self, id: &str) -> bool {
-        self.book().find(id).is_some_and(|channel| channel.socket.is_some())
+        self.lock().find(id).is_some_and(|channel| channel.socket.is_some())
     }
 
-    /// The topics of a channel in the order of subscription; `None` where there is no such channel.
+    /// Returns the topics of a channel in order of subscription.
     pub(crate) fn topics(&self, id: &str) -> Option<Vec<String>> {
-        self.book().find(id).map(|channel| channel.topics.clone())
+        self.lock().find(id).map(|channel| channel.topics.clone())
     }
 
-    /// Changes the topics of a channel and lets it live on; the number of its topics where they would be too many.
-    /// `None` where there is no such channel.
-    pub(crate) fn subscribe(
+    /// Changes the topics of a channel and renews it.
+    pub(crate) fn change_topics(
         &self,
         id: &str,
-        change: Change,
+        change: TopicChange,
         topics: &[String],
-        token_expiry: Option<Instant>,
-    ) -> Option<Result<(), usize>> {
-        let mut book = self.book();
-        let channel = book.find(id)?;
-        let mut wanted = if change == Change::Replace { Vec::new() } else { channel.topics.clone() };
+        token_expires_at: Option<Instant>,
+    ) -> Result<(), SubscribeError> {
+        let mut channels = self.lock();
+        let channel = channels.find(id).ok_or(SubscribeError::NoChannel)?;
+        let mut changed = if change == TopicChange::Replace { Vec::new() } else { channel.topics.clone() };
         for topic in topics {
-            let place = wanted.iter().position(|known: &String| known.eq_ignore_ascii_case(topic));
-            match (change, place) {
-                (Change::Remove, Some(place)) => drop(wanted.remove(place)),
-                (Change::Add | Change::Replace, None) => wanted.push(topic.clone()),
+            let index = changed.iter().position(|known: &String| known.eq_ignore_ascii_case(topic));
+            match (change, index) {
+                (TopicChange::Remove, Some(index)) => drop(changed.remove(index)),
+                (TopicChange::Add | TopicChange::Replace, None) => changed.push(topic.clone()),
                 _ => {}
             }
         }
-        if wanted.len() > TOPICS_MOST {
-            return Some(Err(wanted.len()));
+        if changed.len() > MAX_TOPICS {
+            return Err(SubscribeError::TooManyTopics(changed.len()));
         }
-        channel.topics = wanted;
-        channel.live_on(token_expiry, self.lifetime);
-        Some(Ok(()))
+        channel.topics = changed;
+        channel.renew(token_expires_at, self.lifetime);
+        Ok(())
     }
 
-    /// Takes every topic from a channel; false where there is no such channel.
-    pub(crate) fn clear(&self, id: &str) -> bool {
-        self.book().find(id).map(|channel| channel.topics.clear()).is_some()
+    /// Removes every topic of a channel. Returns false if there is no such channel.
+    pub(crate) fn clear_topics(&self, id: &str) -> bool {
+        self.lock().find(id).map(|channel| channel.topics.clear()).is_some()
     }
 
-    /// Puts a socket in the place of the one the channel had. `None` where there is no such channel.
-    pub(crate) fn attach(&self, id: &str) -> Option<Line> {
-        let (sender, orders) = mpsc::channel(AHEAD);
-        let mut book = self.book();
-        book.sockets += 1;
-        let socket = book.sockets;
-        let channel = book.find(id)?;
-        channel.socket = Some((socket, sender));
-        channel.used = Instant::now();
-        Some(Line { socket, orders })
+    /// Attaches a new socket to a channel in place of its current one.
+    pub(crate) fn attach(&self, id: &str) -> Option<AttachedSocket> {
+        let (sender, commands) = mpsc::channel(SOCKET_QUEUE);
+        let mut channels = self.lock();
+        channels.sockets_attached += 1;
+        let number = channels.sockets_attached;
+        let channel = channels.find(id)?;
+        channel.socket = Some(Socket { number, commands: sender });
+        channel.used_at = Instant::now();
+        Some(AttachedSocket { number, commands })
     }
 
-    /// A socket is gone; its channel stays.
-    pub(crate) fn detach(&self, id: &str, socket: u64) {
-        let mut book = self.book();
-        if let Some(channel) = book.find(id).filter(|channel| channel.has_socket(socket)) {
+    /// Detaches a socket, unless another one has replaced it. The channel remains.
+    pub(crate) fn detach(&self, id: &str, number: u64) {
+        let mut channels = self.lock();
+        if let Some(channel) = channels.find(id).filter(|channel| channel.has_socket(number)) {
             channel.socket = None;
-            channel.used = Instant::now();
+            channel.used_at = Instant::now();
         }
     }
 
-    /// Until when a channel lives unless it is subscribed again.
+    /// Returns the time at which a channel ends unless it is renewed.
     pub(crate) fn deadline(&self, id: &str) -> Option<Instant> {
-        self.book().find(id).map(|channel| channel.deadline())
+        self.lock().find(id).map(|channel| channel.deadline())
     }
 
-    /// Ends a channel. Its socket notices by itself.
-    pub(crate) fn forget(&self, id: &str) {
-        self.book().channels.retain(|channel| channel.id != id);
+    /// Removes a channel. This also closes the command queue of its socket.
+    pub(crate) fn remove(&self, id: &str) {
+        self.lock().list.retain(|channel| channel.id != id);
     }
 
-    /// Whether anybody would hear of a topic now.
-    pub(crate) fn wants(&self, topic: &str) -> bool {
-        self.book().channels.iter().any(|channel| channel.hears(topic))
+    /// Returns whether a socket receives events of this topic.
+    pub(crate) fn has_subscriber(&self, topic: &str) -> bool {
+        self.lock().list.iter().any(|channel| channel.receives(topic))
     }
 
-    /// Gives an order to every socket, or to those that hear a topic.
-    pub(crate) async fn order(&self, topic: Option<&str>, order: &Order) {
-        let hears = |channel: &&Channel| topic.is_none_or(|topic| channel.hears(topic));
+    /// Sends an event to the sockets that receive its topic.
+    pub(crate) async fn publish(&self, topic: &str, event: Utf8Bytes) {
+        self.send(NotificationCommand::Event(event), |channel| channel.receives(topic)).await;
+    }
+
+    /// Sends a command to every socket.
+    pub(crate) async fn broadcast(&self, command: NotificationCommand) {
+        self.send(command, |_| true).await;
+    }
+
+    async fn send(&self, command: NotificationCommand, is_receiver: impl Fn(&Channel) -> bool) {
         let sockets: Vec<_> = {
-            let book = self.book();
-            let channels = book.channels.iter().filter(hears);
-            channels.filter_map(|channel| channel.socket.as_ref().map(|(_, sender)| sender.clone())).collect()
+            let channels = self.lock();
+            let receivers = channels.list.iter().filter(|channel| is_receiver(channel));
+            receivers.filter_map(|channel| channel.socket.as_ref()).map(|socket| socket.commands.clone()).collect()
         };
         for socket in sockets {
-            // One that is gone hears nothing, as in reality.
-            let _ = socket.send(order.clone()).await;
+            // A closed socket loses the command, as in the service.
+            let _ = socket.send(command.clone()).await;
         }
     }
 
-    /// The book, without the channels whose time is up.
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
-        let mut book = lock(&self.book);
+    /// Locks the channels, without those that have expired.
+    fn lock(&self) -> MutexGuard<'_, Channels> {
+        let mut channels = lock(&self.channels);
         let now = Instant::now();
-        book.channels.retain(|channel| channel.deadline() > now);
-        book
+        channels.list.retain(|channel| channel.deadline() > now);
+        channels
     }
 }
 
-/// A socket's end of the connection to its channel.
-pub(crate) struct Line {
-    pub(crate) socket: u64,
-    pub(crate) orders: mpsc::Receiver<Order>,
-}
-
-impl Book {
+impl Channels {
     fn find(&mut self, id: &str) -> Option<&mut Channel> {
-        self.channels.iter_mut().find(|channel| channel.id == id)
+        self.list.iter_mut().find(|channel| channel.id == id)
     }
 
-    /// Ends the channel that was used longest ago, one without a socket first.
+    /// Removes the least recently used channel, preferably one without a socket.
     fn evict_oldest(&mut self) -> Option<String> {
-        let oldest = self.channels.iter().min_by_key(|channel| (channel.socket.is_some(), channel.used))?;
+        let oldest = self.list.iter().min_by_key(|channel| (channel.socket.is_some(), channel.used_at))?;
         let id = oldest.id.clone();
-        self.channels.retain(|channel| channel.id != id);
+        self.list.retain(|channel| channel.id != id);
         Some(id)
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Channel {
-    pub(crate) id: String,
-    pub(crate) topics: Vec<String>,
-    /// When it was made, subscribed, connected or disconnected last.
-    pub(crate) used: Instant,
-    /// The socket that hangs on it, by its number.
-    pub(crate) socket: Option<(u64, mpsc::Sender<Order>)>,
-    /// The token it was made with.
-    token: String,
-    /// A channel does not outlive the token that subscribed last.
-    token_expiry: Instant,
-    expiry: Instant,
-    expires: DateTime<Utc>,
-}
-
 impl Channel {
-    pub(crate) fn new(id: String, token: &str, token_expiry: Instant, lifetime: Duration) -> Self {
+    fn new(id: String, token: &AccessToken, lifetime: Duration) -> Self {
         let now = Instant::now();
-        let (token, topics) = (token.to_owned(), Vec::new());
-        let mut channel =
-            Self { id, topics, used: now, socket: None, token, token_expiry, expiry: now, expires: Utc::now() };
-        channel.live_on(None, lifetime);
+        let mut channel = Self {
+            id,
+            topics: Vec::new(),
+            used_at: now,
+            socket: None,
+            token: token.value.clone(),
+            token_expires_at: token.expires_at,
+            expires_at: now,
+            expiry_time: Utc::now(),
+        };
+        channel.renew(None, lifetime);
         channel
     }
 
-    pub(crate) fn card(&self) -> ChannelInfo {
-        ChannelInfo { id: self.id.clone(), token: self.token.clone(), expires: self.expires }
+    fn info(&self) -> ChannelInfo {
+        ChannelInfo { id: self.id.clone(), token: self.token.clone(), expires_at: self.expiry_time }
     }
 
-    /// Starts its life again, with the expiry of the token that asked for it.
-    pub(crate) fn live_on(&mut self, token_expiry: Option<Instant>, lifetime: Duration) {
-        self.used = Instant::now();
-        self.expiry = self.used + lifetime;
-        self.expires = Utc::now() + TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::days(1));
-        if let Some(expiry) = token_expiry {
-            self.token_expiry = expiry;
+    fn renew(&mut self, token_expires_at: Option<Instant>, lifetime: Duration) {
+        self.used_at = Instant::now();
+        self.expires_at = self.used_at + lifetime;
+        self.expiry_time = Utc::now() + TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::days(1));
+        if let Some(expires_at) = token_expires_at {
+            self.token_expires_at = expires_at;
         }
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.expiry.min(self.token_expiry)
+    fn deadline(&self) -> Instant {
+        self.expires_at.min(self.token_expires_at)
     }
 
-    pub(crate) fn has_socket(&self, number: u64) -> bool {
-        self.socket.as_ref().is_some_and(|(socket, _)| *socket == number)
+    fn has_socket(&self, number: u64) -> bool {
+        self.socket.as_ref().is_some_and(|socket| socket.number == number)
     }
 
-    /// Whether an event of this topic is delivered to it now.
-    pub(crate) fn hears(&self, topic: &str) -> bool {
+    fn receives(&self, topic: &str) -> bool {
         self.socket.is_some() && self.topics.iter().any(|known| known.eq_ignore_ascii_case(topic))
     }
 }

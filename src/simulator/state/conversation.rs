@@ -1,90 +1,88 @@
-//! A conversation: what has happened in it, who listens, and a hand to make things happen.
+//! A scripted conversation and its subscribers.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use chrono::Utc;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::simulator::faults::{Fault, FaultError, SocketFault};
-use crate::simulator::script::{Action, Script, ScriptError, step};
-use crate::simulator::state::channels;
-use crate::simulator::state::model::{ConversationModel, EventPublisher, NamedEntity, person, queue};
-use crate::simulator::state::transcript_frames::{Frame, FrameComposer};
-use crate::simulator::state::{SimulatorState, lock};
+use super::channels::ChannelRegistry;
+use super::ids::{NamedEntity, queue, user};
+use super::model::ConversationModel;
+use super::model::publish::EventPublisher;
+pub(crate) use super::transcript_frames::Frame;
+use super::transcript_frames::FrameComposer;
+use crate::simulator::faults::{FaultSchedule, SocketFault};
+use crate::simulator::lock::lock;
+use crate::simulator::script::{Action, Script};
 
-/// A socket that falls behind by this many frames slows the conversation down, so that memory stays bounded.
-const AHEAD: usize = 1024;
+/// The number of frames that a socket may lag behind. A slower socket slows the conversation, so that memory stays bounded.
+const SOCKET_QUEUE: usize = 1024;
 
-/// The latest frames that a new connection can be given.
-const PAST_KEPT: usize = 10_000;
-
-/// Steps without a pause after which others get their turn.
-const STEPS_IN_A_ROW: usize = 64;
+/// The number of latest frames that are kept for replay.
+const MAX_HISTORY: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct SimulatedConversation {
     id: String,
     is_call: bool,
-    /// The users and queues of the script, also before they come into play.
+    /// The users and queues of the script, also before their first action.
     users: Vec<NamedEntity>,
     queues: Vec<NamedEntity>,
-    state: Mutex<State>,
+    progress: Mutex<Progress>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Progress {
     phase: Phase,
     composer: FrameComposer,
     model: ConversationModel,
-    audience: Vec<mpsc::Sender<Order>>,
-    past: VecDeque<Frame>,
+    subscribers: Vec<mpsc::Sender<TranscriptCommand>>,
+    history: VecDeque<Frame>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Waiting,
+    NotStarted,
     Playing,
     Closed,
 }
 
-/// What a socket is told to do.
+/// A command to a transcript socket.
 #[derive(Debug, Clone)]
-pub(crate) enum Order {
+pub(crate) enum TranscriptCommand {
     Frame(Frame),
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// Bytes for the stream as they are, a WebSocket frame or not.
-    Bytes(Bytes),
+    /// Bytes for the stream below the WebSocket.
+    RawBytes(Bytes),
     Fault(SocketFault),
 }
 
-/// A place in the audience.
+/// A socket's subscription to a conversation.
 pub(crate) struct Subscription {
-    /// What the socket is sent first.
-    pub(crate) opening: Vec<Frame>,
-    pub(crate) orders: mpsc::Receiver<Order>,
+    /// The frames to send first.
+    pub(crate) backlog: Vec<Frame>,
+    pub(crate) commands: mpsc::Receiver<TranscriptCommand>,
 }
 
 impl SimulatedConversation {
     pub(crate) fn new(id: String, seed: u64, script: &Script) -> Self {
-        let state = State {
-            phase: Phase::Waiting,
-            composer: FrameComposer::new(seed, script.customers()),
-            model: ConversationModel::new(&id, script),
-            audience: Vec::new(),
-            past: VecDeque::new(),
-        };
+        let model = ConversationModel::new(&id, script);
         Self {
             id,
             is_call: script.is_call(),
-            users: script.agents().iter().map(|name| person(name)).collect(),
-            queues: script.queues().iter().map(|name| queue(name)).chain(state.model.queues().cloned()).collect(),
-            state: Mutex::new(state),
+            users: script.agents().iter().map(|name| user(name)).collect(),
+            queues: script.queues().iter().map(|name| queue(name)).chain(model.queues().cloned()).collect(),
+            progress: Mutex::new(Progress {
+                phase: Phase::NotStarted,
+                composer: FrameComposer::new(seed, script.customers()),
+                model,
+                subscribers: Vec::new(),
+                history: VecDeque::new(),
+            }),
         }
     }
 
@@ -92,181 +90,101 @@ impl SimulatedConversation {
         &self.id
     }
 
-    /// A call has no messages, hence no transcript socket.
+    /// Returns whether this is a call. A call has no transcript socket.
     pub(crate) fn is_call(&self) -> bool {
         self.is_call
     }
 
-    /// Looks at what the published API knows of the conversation.
-    pub(crate) fn model<T>(&self, look: impl FnOnce(&ConversationModel) -> T) -> T {
-        look(&lock(&self.state).model)
+    /// Reads from the published API's view of the conversation.
+    pub(crate) fn read_model<T>(&self, read: impl FnOnce(&ConversationModel) -> T) -> T {
+        read(&lock(&self.progress).model)
     }
 
-    /// The user with this id, of the script or of what happened.
+    /// Finds a user of the script or of the conversation so far.
     pub(crate) fn user(&self, id: &str) -> Option<NamedEntity> {
-        let known = |users: &[NamedEntity]| users.iter().find(|user| user.id == id).cloned();
-        known(&self.users).or_else(|| self.model(|model| model.users().find(|user| user.id == id).cloned()))
+        let in_script = self.users.iter().find(|user| user.id == id).cloned();
+        in_script.or_else(|| self.read_model(|model| model.users().find(|user| user.id == id).cloned()))
     }
 
-    /// The queue with this id, of the script or of what happened.
+    /// Finds a queue of the script or of the conversation so far.
     pub(crate) fn queue(&self, id: &str) -> Option<NamedEntity> {
-        let known = |queues: &[NamedEntity]| queues.iter().find(|queue| queue.id == id).cloned();
-        known(&self.queues).or_else(|| self.model(|model| model.queues().find(|queue| queue.id == id).cloned()))
+        let in_script = self.queues.iter().find(|queue| queue.id == id).cloned();
+        in_script.or_else(|| self.read_model(|model| model.queues().find(|queue| queue.id == id).cloned()))
     }
 
-    /// Whether a topic is about this conversation, or about somebody in it.
-    pub(crate) fn is_subject_of(&self, topic: &str) -> bool {
-        let ids = self.users.iter().chain(&self.queues).map(|named| named.id.as_str());
-        ids.chain([self.id.as_str()]).any(|id| topic.split('.').any(|word| word.eq_ignore_ascii_case(id)))
+    /// Returns whether a topic names this conversation, or a user or queue of its script.
+    pub(crate) fn is_concerned_by(&self, topic: &str) -> bool {
+        let entities = self.users.iter().chain(&self.queues).map(|entity| entity.id.as_str());
+        let mut ids = entities.chain([self.id.as_str()]);
+        ids.any(|id| topic.split('.').any(|word| word.eq_ignore_ascii_case(id)))
     }
 
-    /// From now on it plays; false where it does already.
-    pub(crate) fn begin(&self) -> bool {
-        let mut state = lock(&self.state);
-        let waits = state.phase == Phase::Waiting;
-        if waits {
-            state.phase = Phase::Playing;
+    /// Marks the script as started. Returns false if it was already.
+    pub(crate) fn mark_started(&self) -> bool {
+        let mut progress = lock(&self.progress);
+        let is_first = progress.phase == Phase::NotStarted;
+        if is_first {
+            progress.phase = Phase::Playing;
         }
-        waits
+        is_first
     }
 
-    /// Takes a seat, with the past as the opening when `replay` is set.
-    pub(crate) fn join(&self, replay: bool) -> Subscription {
-        let (sender, orders) = mpsc::channel(AHEAD);
-        let mut state = lock(&self.state);
-        state.audience.retain(|sender| !sender.is_closed());
-        state.audience.push(sender);
-        let opening = match state.phase {
-            _ if replay => state.past.iter().cloned().collect(),
-            // It has ended once, at one time, whoever is told when.
-            Phase::Closed => state.past.iter().rfind(|frame| frame.last).cloned().into_iter().collect(),
-            Phase::Waiting | Phase::Playing => Vec::new(),
+    /// Subscribes a socket. `replay` asks for the history as its backlog.
+    pub(crate) fn subscribe(&self, replay: bool) -> Subscription {
+        let (sender, commands) = mpsc::channel(SOCKET_QUEUE);
+        let mut progress = lock(&self.progress);
+        progress.subscribers.retain(|subscriber| !subscriber.is_closed());
+        progress.subscribers.push(sender);
+        let history = &progress.history;
+        let backlog = match progress.phase {
+            _ if replay => history.iter().cloned().collect(),
+            // Every later socket gets the same closing frame, with the one time at which the conversation ended.
+            Phase::Closed => history.iter().rfind(|frame| frame.is_last).cloned().into_iter().collect(),
+            Phase::NotStarted | Phase::Playing => Vec::new(),
         };
-        Subscription { opening, orders }
+        Subscription { backlog, commands }
     }
 
-    /// Plays the script in real time, whoever listens.
-    pub(crate) async fn play(&self, state: &SimulatorState) {
-        let (script, rate) = (&state.script, state.rate);
-        let lines = async {
-            let mut due = Instant::now();
-            let beat = rate.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
-            for (number, step) in script.play().enumerate() {
-                due += beat.unwrap_or(step.pause);
-                if due > Instant::now() {
-                    sleep_until(due).await;
-                } else if number % STEPS_IN_A_ROW == 0 {
-                    tokio::task::yield_now().await;
-                }
-                self.act(&step.act, state).await;
-            }
+    /// Performs an action: sends its frame to the transcript sockets and its events to the channels.
+    pub(crate) async fn perform(&self, action: &Action, channels: &ChannelRegistry, faults: &FaultSchedule) {
+        let (frame, subscribers, events) = {
+            let mut progress = lock(&self.progress);
+            let mut publisher = EventPublisher::new(channels, faults, Utc::now());
+            let frame = progress.apply(action, &mut publisher);
+            (frame, progress.subscribers.clone(), publisher.into_events())
         };
-        state.stop.run_until_cancelled(lines).await;
-    }
-
-    async fn act(&self, act: &Action, shared: &SimulatorState) {
-        let (frame, audience, events) = {
-            let mut state = lock(&self.state);
-            let now = Utc::now();
-            let spoken = state.composer.spoken(act, now);
-            let frame = state.composer.compose(act, spoken.as_ref(), now);
-            if frame.last {
-                state.phase = Phase::Closed;
-            }
-            if state.past.len() == PAST_KEPT {
-                state.past.pop_front();
-            }
-            state.past.push_back(frame.clone());
-            let mut publisher = EventPublisher::new(&shared.channels, &shared.faults, now);
-            state.model.apply(act, spoken, &mut publisher);
-            (frame, state.audience.clone(), publisher.into_events())
-        };
-        send(audience, &Order::Frame(frame)).await;
+        send(subscribers, &TranscriptCommand::Frame(frame)).await;
         for event in events {
-            shared.channels.order(Some(&event.topic), &channels::Order::Event(event.json)).await;
+            channels.publish(&event.topic, event.json).await;
         }
     }
 
-    async fn order(&self, order: Order) {
-        let audience = lock(&self.state).audience.clone();
-        send(audience, &order).await;
+    /// Sends a command to every transcript socket.
+    pub(crate) async fn broadcast(&self, command: TranscriptCommand) {
+        let subscribers = lock(&self.progress).subscribers.clone();
+        send(subscribers, &command).await;
     }
 }
 
-async fn send(audience: Vec<mpsc::Sender<Order>>, order: &Order) {
-    for socket in audience {
-        // One that is gone hears nothing, as in reality.
-        let _ = socket.send(order.clone()).await;
-    }
-}
-
-/// A hand inside a conversation, for tests: what it does, every open transcript socket gets, in order with the script.
-/// What [`ConversationHandle::play`] does is heard on notification sockets and found by REST as well.
-///
-/// Each method returns when the sockets have been told, and waits for a socket that is a thousand frames behind.
-#[derive(Debug, Clone)]
-pub struct ConversationHandle {
-    conversation: Arc<SimulatedConversation>,
-    state: Arc<SimulatorState>,
-}
-
-impl ConversationHandle {
-    pub(crate) fn new(conversation: Arc<SimulatedConversation>, state: Arc<SimulatorState>) -> Self {
-        Self { conversation, state }
-    }
-
-    /// The id.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        self.conversation.id()
-    }
-
-    /// Begins the script now, if it has not begun, whoever listens.
-    pub fn start(&self) {
-        self.state.begin(&self.conversation);
-    }
-
-    /// Plays one line of a script at once, such as `customer Ada: Hello` or `close`.
-    ///
-    /// # Errors
-    ///
-    /// It is no line of a script.
-    pub async fn play(&self, line: &str) -> Result<(), ScriptError> {
-        let step = step(line).map_err(|what| ScriptError::Syntax { line: 1, what })?;
-        self.conversation.act(&step.act, &self.state).await;
-        Ok(())
-    }
-
-    /// Sends a text frame as it is.
-    pub async fn send_text(&self, text: impl Into<String>) {
-        self.conversation.order(Order::Text(text.into().into())).await;
-    }
-
-    /// Sends a binary frame as it is.
-    pub async fn send_binary(&self, bytes: impl Into<Bytes>) {
-        self.conversation.order(Order::Binary(bytes.into())).await;
-    }
-
-    /// Writes bytes to the stream below the WebSocket.
-    pub async fn send_bytes(&self, bytes: impl Into<Bytes>) {
-        self.conversation.order(Order::Bytes(bytes.into())).await;
-    }
-
-    /// Does a socket fault now, such as `reset` or `close=1011,reason=bye`: a [`Fault`] without its `socket:`.
-    ///
-    /// # Errors
-    ///
-    /// It is no such fault.
-    pub async fn apply_fault(&self, fault: &str) -> Result<(), FaultError> {
-        let fault: Fault = format!("socket:{fault}").parse()?;
-        if let Some(fault) = fault.into_socket_fault() {
-            self.conversation.order(Order::Fault(fault)).await;
+impl Progress {
+    fn apply(&mut self, action: &Action, publisher: &mut EventPublisher<'_>) -> Frame {
+        let message = self.composer.message(action, publisher.now);
+        let frame = self.composer.frame(action, message.as_ref(), publisher.now);
+        if frame.is_last {
+            self.phase = Phase::Closed;
         }
-        Ok(())
+        if self.history.len() == MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(frame.clone());
+        self.model.apply(action, message, publisher);
+        frame
     }
+}
 
-    /// Closes every socket with this code.
-    pub async fn close(&self, code: u16, reason: &str) {
-        self.conversation.order(Order::Fault(SocketFault::Close { code, reason: reason.to_owned() })).await;
+async fn send(subscribers: Vec<mpsc::Sender<TranscriptCommand>>, command: &TranscriptCommand) {
+    for subscriber in subscribers {
+        // A closed socket loses the command, as in the service.
+        let _ = subscriber.send(command.clone()).await;
     }
 }

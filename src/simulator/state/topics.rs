@@ -1,19 +1,28 @@
-//! The topics there are, and who may have them.
-
-use crate::simulator::state::SimulatorState;
+//! The topics of notifications, and the permission for each.
 
 /// A kind of topic.
+#[derive(Debug)]
 pub(crate) struct Topic {
-    /// Its name, with `{id}` where an id belongs.
+    /// The name, with `{id}` as a placeholder.
     pub(crate) name: &'static str,
     pub(crate) permission: &'static str,
+}
+
+/// The result of the check of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TopicAccess {
+    Permitted,
+    Unknown,
+    MissingPermission(&'static str),
+    /// Rejected by a fault.
+    Rejected,
 }
 
 const USER: &str = "conversation:communication:view";
 const QUEUE: &str = "routing:queue:view";
 const DETAIL: &str = "analytics:conversationDetail:view";
 
-/// The published names; which permission each needs is published nowhere, except for transcriptions.
+/// The published names. Except for transcriptions, no publication names the permission for a topic.
 pub(crate) const TOPICS: &[Topic] = &[
     Topic { name: "v2.users.{id}.conversations.messages", permission: USER },
     Topic { name: "v2.users.{id}.conversations", permission: USER },
@@ -39,35 +48,19 @@ pub(crate) const TOPICS: &[Topic] = &[
     Topic { name: "v2.detail.events.conversation.{id}.wrapup", permission: DETAIL },
 ];
 
-/// What becomes of a subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TopicPermission {
-    Permitted,
-    /// There is no such topic.
-    Invalid,
-    /// It takes this permission.
-    Missing(&'static str),
-    /// It is refused because a fault says so.
-    Refused,
-}
-
-/// Whether a topic may be subscribed now.
-pub(crate) fn judge(state: &SimulatorState, topic: &str) -> TopicPermission {
-    let Some(known) = TOPICS.iter().find(|known| known.is(topic)) else { return TopicPermission::Invalid };
-    if !state.grants(known.permission) {
-        return TopicPermission::Missing(known.permission);
-    }
-    if state.faults.rejects(topic) { TopicPermission::Refused } else { TopicPermission::Permitted }
-}
-
 impl Topic {
-    fn is(&self, topic: &str) -> bool {
+    /// Finds the kind of a topic. Upper and lower case are equal.
+    pub(crate) fn find(topic: &str) -> Option<&'static Self> {
+        TOPICS.iter().find(|kind| kind.matches(topic))
+    }
+
+    fn matches(&self, topic: &str) -> bool {
         let mut words = topic.split('.');
-        let fits = |pattern: &str| {
+        let matches_pattern = |pattern: &str| {
             let word = words.next().unwrap_or_default();
             if pattern == "{id}" { is_id(word) } else { word.eq_ignore_ascii_case(pattern) }
         };
-        self.name.split('.').all(fits) && words.next().is_none()
+        self.name.split('.').all(matches_pattern) && words.next().is_none()
     }
 }
 
@@ -80,10 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_known_by_its_words_in_any_case() {
-        let known = |topic: &str| TOPICS.iter().any(|known| known.is(topic));
+    fn a_topic_is_found_by_its_words_in_any_case() {
         for topic in ["v2.users.a-1.conversations.messages", "V2.Detail.Events.Conversation.a.User.Start"] {
-            assert!(known(topic), "{topic}");
+            assert!(Topic::find(topic).is_some(), "{topic}");
         }
         for topic in [
             "v2.conversations.a.messages",
@@ -93,7 +85,7 @@ mod tests {
             "v2.users.a?b.conversations",
             "",
         ] {
-            assert!(!known(topic), "{topic}");
+            assert!(Topic::find(topic).is_none(), "{topic}");
         }
     }
 }

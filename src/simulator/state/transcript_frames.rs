@@ -1,14 +1,14 @@
-//! From a step of a script to a frame on the wire.
+//! The frames of the transcript socket.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::simulator::script::{Action, Attachment, Line, Speaker};
-use crate::simulator::state::model::SentMessage;
+use super::message::{SentMessage, content_items, format_time};
+use crate::simulator::script::{Action, MessageLine, Speaker};
 
-/// The service says when a message was sent and, a little later, when it was passed on.
+/// The delay between a message and its frame; the service reports both times.
 const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
 
 /// A frame of the script.
@@ -16,25 +16,26 @@ const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
 pub(crate) struct Frame {
     pub(crate) json: Utf8Bytes,
     /// The id of the message in it, if it is one.
-    pub(crate) id: Option<String>,
-    /// The conversation is over with it.
-    pub(crate) last: bool,
+    pub(crate) message_id: Option<String>,
+    /// True for the frame that ends the conversation.
+    pub(crate) is_last: bool,
 }
 
-/// Writes the frames of one conversation.
+/// Composes the frames of one conversation.
 #[derive(Debug)]
-pub(crate) struct FrameComposer {
+pub(super) struct FrameComposer {
     random: fastrand::Rng,
     seed: u64,
-    count: u64,
-    /// Everybody who is outside, so that what the system says of them is theirs.
+    messages: u64,
+    /// The names of all customers, to attribute system messages about them.
     customers: Vec<String>,
     /// The customer who spoke last.
-    customer: Party,
-    /// Speaker of the organisation spoke last.
-    staff: Option<Party>,
+    last_customer: Party,
+    /// The agent or bot who spoke last.
+    last_staff: Option<Party>,
 }
 
+/// The sender or recipient of a message.
 #[derive(Debug, Clone, Serialize)]
 struct Party {
     id: String,
@@ -70,74 +71,74 @@ struct Payload<'a> {
 }
 
 impl FrameComposer {
-    pub(crate) fn new(seed: u64, customers: Vec<String>) -> Self {
-        let customer = Party { id: "external".to_owned(), name: String::new() };
-        Self { random: fastrand::Rng::with_seed(seed), seed, count: 0, customers, customer, staff: None }
+    pub(super) fn new(seed: u64, customers: Vec<String>) -> Self {
+        let last_customer = Party { id: "external".to_owned(), name: String::new() };
+        Self { random: fastrand::Rng::with_seed(seed), seed, messages: 0, customers, last_customer, last_staff: None }
     }
 
-    /// What a line becomes on its way to the wire; `None` for an act that is no line.
-    pub(crate) fn spoken(&mut self, act: &Action, now: DateTime<Utc>) -> Option<SentMessage> {
-        let Action::Say(line) = act else { return None };
-        self.count += 1;
-        let text = line.text.replace("{n}", &self.count.to_string());
-        Some(SentMessage { id: self.id(), text, at: now - TRANSIT })
+    /// Returns the message of an action, if it has one.
+    pub(super) fn message(&mut self, action: &Action, now: DateTime<Utc>) -> Option<SentMessage> {
+        let Action::Message(line) = action else { return None };
+        self.messages += 1;
+        let text = line.text.replace("{n}", &self.messages.to_string());
+        Some(SentMessage { id: self.message_id(), text, sent_at: now - TRANSIT })
     }
 
-    /// The frame for what happens now.
-    pub(crate) fn compose(&mut self, act: &Action, spoken: Option<&SentMessage>, now: DateTime<Utc>) -> Frame {
-        match (act, spoken) {
-            (Action::Say(line), Some(spoken)) => self.message(line, spoken, now),
-            (Action::Close, _) => Frame { last: true, ..self.frame::<()>("conversationClosed", None, now) },
-            (act, _) => self.frame("conversationUpdated", Some(update(act)), now),
+    /// Returns the frame of an action. `message` is that of [`FrameComposer::message`].
+    pub(super) fn frame(&mut self, action: &Action, message: Option<&SentMessage>, now: DateTime<Utc>) -> Frame {
+        match (action, message) {
+            (Action::Message(line), Some(message)) => self.message_frame(line, message, now),
+            (Action::Close, _) => Frame { is_last: true, ..self.envelope::<()>("conversationClosed", None, now) },
+            (action, _) => self.envelope("conversationUpdated", Some(update_payload(action)), now),
         }
     }
 
-    fn message(&mut self, line: &Line, spoken: &SentMessage, now: DateTime<Utc>) -> Frame {
-        let SentMessage { id, text, at } = spoken;
+    fn message_frame(&mut self, line: &MessageLine, message: &SentMessage, now: DateTime<Utc>) -> Frame {
         let (from, to) = self.parties(line);
         let payload = Payload {
-            id,
-            r#type: kind(line),
+            id: &message.id,
+            r#type: message_type(line),
             from: &from,
             to: to.as_ref(),
-            timestamp: stamp(*at),
-            text,
-            originating_entity: originating_entity(line.who),
-            content: content(line),
+            timestamp: format_time(message.sent_at),
+            text: &message.text,
+            originating_entity: originating_entity(line.speaker),
+            content: content_items(line),
         };
-        Frame { id: Some(id.clone()), ..self.frame("messageAdded", Some(payload), now) }
+        Frame { message_id: Some(message.id.clone()), ..self.envelope("messageAdded", Some(payload), now) }
     }
 
-    fn parties(&mut self, line: &Line) -> (Party, Option<Party>) {
-        if line.who == Speaker::Customer {
-            self.customer.name.clone_from(&line.name);
-            return (self.customer.clone(), self.staff.clone());
+    /// Returns the sender and the recipient.
+    fn parties(&mut self, line: &MessageLine) -> (Party, Option<Party>) {
+        if line.speaker == Speaker::Customer {
+            self.last_customer.name.clone_from(&line.name);
+            return (self.last_customer.clone(), self.last_staff.clone());
         }
-        if line.who == Speaker::System && self.customers.contains(&line.name) {
+        if line.speaker == Speaker::System && self.customers.contains(&line.name) {
             return (Party { id: "external".to_owned(), name: line.name.clone() }, None);
         }
-        let prefix = if line.who == Speaker::Bot { "bot" } else { "agent" };
+        let prefix = if line.speaker == Speaker::Bot { "bot" } else { "agent" };
         let name = line.name.to_lowercase().replace(' ', "-");
         let party = Party { id: format!("{prefix}-{name}"), name: line.name.clone() };
-        if line.who != Speaker::System {
-            self.staff = Some(party.clone());
+        if line.speaker != Speaker::System {
+            self.last_staff = Some(party.clone());
         }
-        (party, Some(self.customer.clone()))
+        (party, Some(self.last_customer.clone()))
     }
 
-    /// Unique as long as the count is: multiplying by an odd number loses nothing.
-    fn id(&self) -> String {
-        format!("{:016x}{:016x}", self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.seed, self.seed)
+    /// Ids are unique because multiplication by an odd number is a bijection.
+    fn message_id(&self) -> String {
+        format!("{:016x}{:016x}", self.messages.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.seed, self.seed)
     }
 
-    fn frame<P: Serialize>(&mut self, event: &str, payload: Option<P>, now: DateTime<Utc>) -> Frame {
-        let envelope = Envelope { event, timestamp: stamp(now), payload, extra: self.extra() };
+    fn envelope<P: Serialize>(&mut self, event: &str, payload: Option<P>, now: DateTime<Utc>) -> Frame {
+        let envelope = Envelope { event, timestamp: format_time(now), payload, extra: self.extra_fields() };
         let json = serde_json::to_string(&envelope).expect("strings and numbers are always JSON");
-        Frame { json: json.into(), id: None, last: false }
+        Frame { json: json.into(), message_id: None, is_last: false }
     }
 
-    /// Now and then a frame carries something that is in no description of it.
-    fn extra(&mut self) -> Option<Value> {
+    /// Returns undocumented fields for some frames, because the service may add fields at any time.
+    fn extra_fields(&mut self) -> Option<Value> {
         match self.random.u8(..8) {
             0 => Some(json!({ "version": 2 })),
             1 => Some(
@@ -149,85 +150,54 @@ impl FrameComposer {
     }
 }
 
-/// What an update says.
-fn update(act: &Action) -> Value {
-    match act {
+fn update_payload(action: &Action) -> Value {
+    match action {
         Action::Update(changes) => changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect(),
-        Action::Join(_, name) => json!({ "participant": name, "change": "joined" }),
+        Action::Join { name, .. } => json!({ "participant": name, "change": "joined" }),
         Action::Alert(name) => json!({ "participant": name, "change": "alerting" }),
-        Action::Leave(_, name) => json!({ "participant": name, "change": "left" }),
+        Action::Leave { name, .. } => json!({ "participant": name, "change": "left" }),
         Action::Transfer(name) => json!({ "participant": name, "change": "transferred" }),
         Action::Park => json!({ "status": "parked" }),
         Action::Resume => json!({ "status": "connected" }),
-        Action::Say(_) | Action::Call | Action::KeepAlive | Action::Close => json!({}),
+        Action::Message(_) | Action::Call | Action::KeepAlive | Action::Close => json!({}),
     }
 }
 
-pub(crate) fn stamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-fn kind(line: &Line) -> &'static str {
-    match line.who {
+fn message_type(line: &MessageLine) -> &'static str {
+    match line.speaker {
         Speaker::System => "system",
-        _ if line.text.is_empty() || !line.replies.is_empty() => "structured",
+        _ if line.text.is_empty() || !line.quick_replies.is_empty() => "structured",
         _ => "text",
     }
 }
 
-fn originating_entity(who: Speaker) -> Option<&'static str> {
-    match who {
+fn originating_entity(speaker: Speaker) -> Option<&'static str> {
+    match speaker {
         Speaker::Bot => Some("Bot"),
         Speaker::Agent => Some("Human"),
         Speaker::Customer | Speaker::System => None,
     }
 }
 
-pub(crate) fn content(line: &Line) -> Vec<Value> {
-    let replies = line.replies.iter().map(|reply| {
-        json!({ "contentType": "QuickReply", "quickReply": { "text": reply, "payload": reply, "action": "Message" } })
-    });
-    replies.chain(line.files.iter().map(attachment)).collect()
-}
-
-fn attachment(file: &Attachment) -> Value {
-    let media = match file.mime.split('/').next() {
-        Some("image") => "Image",
-        Some("audio") => "Audio",
-        Some("video") => "Video",
-        _ => "File",
-    };
-    json!({
-        "contentType": "Attachment",
-        "attachment": {
-            "mediaType": media,
-            "filename": file.name,
-            "mime": file.mime,
-            "contentSizeBytes": file.size,
-            "url": format!("https://files.example.com/{}", file.name),
-        },
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::Script;
+    use crate::simulator::script::Script;
 
     fn frames(script: &str, seed: u64) -> Vec<Value> {
         let script: Script = script.parse().expect("a script");
         let mut composer = FrameComposer::new(seed, script.customers());
-        let parsed = |frame: Frame| serde_json::from_str(&frame.json).expect("JSON");
-        let mut frame = |act| {
+        let mut frame = |action| {
             let now = Utc::now();
-            let spoken = composer.spoken(act, now);
-            composer.compose(act, spoken.as_ref(), now)
+            let message = composer.message(action, now);
+            let frame = composer.frame(action, message.as_ref(), now);
+            serde_json::from_str(&frame.json).expect("JSON")
         };
-        script.play().map(|step| parsed(frame(&step.act))).collect()
+        script.playback().map(|step| frame(&step.action)).collect()
     }
 
     #[test]
-    fn a_conversation_has_the_shape_of_the_wire() {
+    fn frames_have_the_shape_of_the_service() {
         let frames =
             frames("customer Ada: hi {n}\nbot Q: {n}\n  ? a | b\ncustomer Ada: yes\nsystem Ada: left\nclose", 1);
         assert_eq!(frames[0]["event"], "messageAdded");
@@ -241,12 +211,12 @@ mod tests {
         assert_eq!(frames[3]["payload"]["from"]["id"], "external");
         assert_eq!(frames[4]["event"], "conversationClosed");
         assert_eq!(frames[4].get("payload"), None);
-        let stamped = |stamp: &Value| DateTime::parse_from_rfc3339(stamp.as_str().expect("a string")).expect("a time");
-        assert!(stamped(&frames[0]["timestamp"]) > stamped(&frames[0]["payload"]["timestamp"]));
+        let time = |value: &Value| DateTime::parse_from_rfc3339(value.as_str().expect("a string")).expect("a time");
+        assert!(time(&frames[0]["timestamp"]) > time(&frames[0]["payload"]["timestamp"]));
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_story() {
+    fn message_ids_are_unique_and_depend_on_the_seed_only() {
         let ids = |seed| -> Vec<_> {
             frames("customer: a\nrepeat 500", seed).iter().map(|frame| frame["payload"]["id"].to_string()).collect()
         };

@@ -1,4 +1,4 @@
-//! The near end of an open WebSocket, whatever is spoken on it.
+//! A WebSocket connection of either kind.
 
 use std::time::Duration;
 
@@ -13,109 +13,124 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use crate::simulator::ws::faulty_stream::StreamControl;
+use super::faulty_stream::StreamControl;
 
-/// A thousand sockets should not take 128 KiB each to hear a pong.
+/// The size of a read buffer. The default of 128 KiB is too much for a thousand sockets that only receive pongs.
 const READ_BUFFER: usize = 4 << 10;
 
-/// How long a client may take to answer a close frame.
-const CLOSE_WAIT: Duration = Duration::from_secs(5);
+/// The time in which a client has to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(crate) struct Connection {
-    pub(crate) stream: StreamControl,
-    pub(crate) no_close_answer: bool,
-    pub(crate) ws: WebSocketStream<TokioIo<Upgraded>>,
+/// The close code for a close frame without a code (RFC 6455, section 7.4.1).
+pub(super) const NO_STATUS: u16 = 1005;
+
+pub(super) struct Connection {
+    pub(super) stream: StreamControl,
+    /// True if the client's close frame stays without an answer.
+    pub(super) ignores_close: bool,
+    ws: WebSocketStream<TokioIo<Upgraded>>,
 }
 
-/// Why a socket is done.
-pub(crate) enum Disconnect {
-    /// The client closed.
-    Left,
-    /// We sent a close frame.
-    Closing,
-    /// We cut the connection, with FIN.
-    Cut,
-    /// The connection is of no more use.
-    Gone,
+/// The reason why a connection is of no more use.
+pub(super) enum Disconnect {
+    /// The client sent a close frame.
+    ClosedByClient,
+    /// The simulator sent a close frame.
+    CloseSent,
+    /// The simulator ends the connection with FIN and without a close frame.
+    Eof,
+    /// The connection failed.
+    Lost,
 }
 
 impl<E: Into<WsError>> From<E> for Disconnect {
     fn from(_: E) -> Self {
-        Self::Gone
+        Self::Lost
     }
 }
 
 impl Connection {
-    pub(crate) async fn new(upgraded: Upgraded, stream: StreamControl) -> Self {
+    pub(super) async fn new(upgraded: Upgraded, stream: StreamControl) -> Self {
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let ws = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        Self { stream, no_close_answer: false, ws }
+        Self { stream, ignores_close: false, ws }
     }
 
-    /// Puts a message behind those that wait to be written.
-    pub(crate) async fn feed(&mut self, message: Message) -> Result<(), Disconnect> {
+    /// Queues a message for the next flush.
+    pub(super) async fn feed(&mut self, message: Message) -> Result<(), Disconnect> {
         Ok(self.ws.feed(message).await?)
     }
 
-    /// Writes out what waits.
-    pub(crate) async fn flush(&mut self) -> Result<(), Disconnect> {
+    pub(super) async fn flush(&mut self) -> Result<(), Disconnect> {
         Ok(self.ws.flush().await?)
     }
 
-    /// Writes bytes below the WebSocket, after everything that waits.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), Disconnect> {
+    pub(super) async fn send(&mut self, message: Message) -> Result<(), Disconnect> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Writes bytes below the WebSocket, after all queued messages.
+    pub(super) async fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Disconnect> {
         self.flush().await?;
         let stream = self.ws.get_mut();
         stream.write_all(bytes).await.map_err(WsError::from)?;
         Ok(stream.flush().await.map_err(WsError::from)?)
     }
 
-    /// What the client says next; cancel safe.
-    pub(crate) async fn hear(&mut self) -> Result<Message, Disconnect> {
+    /// Receives the client's next message. Cancel safe.
+    pub(super) async fn receive(&mut self) -> Result<Message, Disconnect> {
         match self.ws.next().await {
             Some(Ok(message)) => Ok(message),
-            _ => Err(Disconnect::Gone),
+            _ => Err(Disconnect::Lost),
         }
     }
 
-    /// Sends a close frame; 1005 is one without a code.
-    pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Disconnect {
+    /// Sends a close frame, without a code for [`NO_STATUS`].
+    pub(super) async fn close(&mut self, code: u16, reason: &str) -> Disconnect {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        match self.ws.close((code != 1005).then_some(frame)).await {
-            Ok(()) => Disconnect::Closing,
-            Err(_) => Disconnect::Gone,
+        match self.ws.close((code != NO_STATUS).then_some(frame)).await {
+            Ok(()) => Disconnect::CloseSent,
+            Err(_) => Disconnect::Lost,
         }
     }
 
-    /// Stays until the connection is gone; `heard` gets what the client still says.
-    pub(crate) async fn drain_and_close(mut self, over: Disconnect, heard: impl FnMut(&Message)) {
-        match over {
-            Disconnect::Left if self.no_close_answer || self.stream.is_mute() => self.linger().await,
-            Disconnect::Left | Disconnect::Closing => self.listen_to_the_end(heard).await,
-            Disconnect::Cut => {
-                // Where the client has gone first there is nothing left to cut.
-                let _ = self.ws.get_mut().shutdown().await;
-                self.listen_to_the_end(heard).await;
+    /// Returns when the connection has ended. `on_message` gets the client's last messages.
+    pub(super) async fn drain_and_close(mut self, disconnect: Disconnect, on_message: impl FnMut(&Message)) {
+        match disconnect {
+            Disconnect::ClosedByClient if self.ignores_close || self.stream.is_muted() => {
+                self.await_end_in_silence().await;
             }
-            Disconnect::Gone => {}
+            Disconnect::ClosedByClient | Disconnect::CloseSent => self.drain(on_message).await,
+            Disconnect::Eof => {
+                // An error means that the client has disconnected already.
+                let _ = self.ws.get_mut().shutdown().await;
+                self.drain(on_message).await;
+            }
+            Disconnect::Lost => {}
         }
     }
 
-    /// Reads on, which also answers the client's close frame, until the connection ends or the client takes too long.
-    async fn listen_to_the_end(&mut self, mut heard: impl FnMut(&Message)) {
-        let listen = async {
+    /// Reads until the connection ends or [`CLOSE_TIMEOUT`] passes. Reading also answers the client's close frame.
+    async fn drain(&mut self, mut on_message: impl FnMut(&Message)) {
+        let read = async {
             while let Some(Ok(message)) = self.ws.next().await {
-                heard(&message);
+                on_message(&message);
             }
         };
-        // Either way the connection is dropped next.
-        let _ = timeout(CLOSE_WAIT, listen).await;
+        // The connection is dropped next in either case.
+        let _ = timeout(CLOSE_TIMEOUT, read).await;
     }
 
-    /// Says nothing any more, and stays until the client cuts the connection.
-    async fn linger(&mut self) {
+    /// Sends nothing more, and returns when the client ends the connection.
+    async fn await_end_in_silence(&mut self) {
         self.stream.mute();
-        let mut sink = [0; 1024];
-        while self.ws.get_mut().read(&mut sink).await.is_ok_and(|count| count > 0) {}
+        let mut buffer = [0; 1024];
+        while self.ws.get_mut().read(&mut buffer).await.is_ok_and(|count| count > 0) {}
     }
+}
+
+/// Returns the code of a close frame.
+pub(super) fn close_code(frame: Option<&CloseFrame>) -> u16 {
+    frame.map_or(NO_STATUS, |frame| frame.code.into())
 }

@@ -1,7 +1,7 @@
-//! A TCP stream that can be told to misbehave from outside.
+//! A TCP stream that can be reset, muted or stalled from outside.
 //!
-//! HTTP and WebSocket code above it stays ordinary: a peer that dies, falls silent or stops listening is a
-//! property of the wire, whoever writes to it.
+//! HTTP and WebSocket code above it stays ordinary: a server that dies, falls silent or stops reading is a property of
+//! the stream.
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// One accepted connection.
+/// An accepted connection.
 #[derive(Debug)]
 pub(crate) struct FaultyStream {
     tcp: TcpStream,
-    stream: StreamControl,
+    control: StreamControl,
 }
 
 /// The remote control of a [`FaultyStream`].
@@ -25,54 +25,54 @@ pub(crate) struct StreamControl(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
-    dead: AtomicBool,
-    mute: AtomicBool,
-    deaf: AtomicBool,
+    reset: AtomicBool,
+    muted: AtomicBool,
+    stalled: AtomicBool,
 }
 
 impl StreamControl {
-    /// The next write fails, and dropping the wire sends RST in place of FIN.
+    /// Lets the next write fail, and the stream end with RST instead of FIN.
     pub(crate) fn reset(&self) {
-        self.0.dead.store(true, Ordering::Relaxed);
+        self.0.reset.store(true, Ordering::Relaxed);
     }
 
-    /// From now on writes succeed and go nowhere.
+    /// Discards all later writes, which succeed.
     pub(crate) fn mute(&self) {
-        self.0.mute.store(true, Ordering::Relaxed);
+        self.0.muted.store(true, Ordering::Relaxed);
     }
 
-    /// From now on nothing is read, so the peer's data piles up in the kernel.
-    pub(crate) fn deafen(&self) {
-        self.0.deaf.store(true, Ordering::Relaxed);
+    /// Stops reading, so that the client's data stays in the kernel's buffers.
+    pub(crate) fn stall(&self) {
+        self.0.stalled.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_mute(&self) -> bool {
-        self.0.mute.load(Ordering::Relaxed)
+    pub(crate) fn is_muted(&self) -> bool {
+        self.0.muted.load(Ordering::Relaxed)
     }
 
-    fn is_dead(&self) -> bool {
-        self.0.dead.load(Ordering::Relaxed)
+    fn is_reset(&self) -> bool {
+        self.0.reset.load(Ordering::Relaxed)
     }
 
-    fn is_deaf(&self) -> bool {
-        self.0.deaf.load(Ordering::Relaxed)
+    fn is_stalled(&self) -> bool {
+        self.0.stalled.load(Ordering::Relaxed)
     }
 }
 
 impl FaultyStream {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, stream: StreamControl::default() }
+        Self { tcp, control: StreamControl::default() }
     }
 
-    pub(crate) fn stream(&self) -> StreamControl {
-        self.stream.clone()
+    pub(crate) fn control(&self) -> StreamControl {
+        self.control.clone()
     }
 }
 
 impl Drop for FaultyStream {
     fn drop(&mut self) {
-        if self.stream.is_dead() {
-            // Where this fails the peer sees FIN, and a test that waits for RST says so.
+        if self.control.is_reset() {
+            // If this fails, the client sees FIN, and the test that expects RST fails.
             let _ = self.tcp.set_zero_linger();
         }
     }
@@ -80,8 +80,8 @@ impl Drop for FaultyStream {
 
 impl AsyncRead for FaultyStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.stream.is_deaf() {
-            // Nobody wakes this task for a read again; that is the point.
+        if self.control.is_stalled() {
+            // No waker is registered: the task must never read again.
             return Poll::Pending;
         }
         Pin::new(&mut self.tcp).poll_read(cx, buf)
@@ -90,10 +90,10 @@ impl AsyncRead for FaultyStream {
 
 impl AsyncWrite for FaultyStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.stream.is_dead() {
+        if self.control.is_reset() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.stream.is_mute() {
+        if self.control.is_muted() {
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
@@ -104,7 +104,7 @@ impl AsyncWrite for FaultyStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.stream.is_dead() {
+        if self.control.is_reset() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.tcp).poll_shutdown(cx)

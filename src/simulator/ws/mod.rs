@@ -1,6 +1,7 @@
-//! The WebSocket half: open sockets of both kinds, and the stream below them.
+//! The WebSocket half: open sockets of both kinds, and the TCP stream below them.
 
 mod connection;
+mod connection_faults;
 pub(super) mod faulty_stream;
 mod notification_faults;
 pub(super) mod notifications;

@@ -1,60 +1,59 @@
-//! What goes wrong on an open notification socket.
+//! Faults of an open notification socket.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::connection::Disconnect;
 use super::notifications::NotificationConnection;
 use crate::simulator::faults::NotificationFault;
-use crate::simulator::ws::connection::Disconnect;
 
 impl NotificationConnection {
-    /// Does every fault whose moment has come, in the order they were given.
-    pub(crate) async fn apply_due_faults(&mut self) -> Result<(), Disconnect> {
-        while let Some(place) = self.pending.iter().position(|pending| pending.after <= self.due) {
-            let pending = self.pending.remove(place);
-            if self.state.faults.spend(&pending) {
+    /// Applies every fault that is due, in the order given.
+    pub(super) async fn apply_due_faults(&mut self) -> Result<(), Disconnect> {
+        while let Some(index) = self.pending_faults.iter().position(|pending| pending.after <= self.events_due) {
+            let pending = self.pending_faults.remove(index);
+            if self.state.faults.take(&pending) {
                 self.apply(pending.fault).await?;
             }
         }
         Ok(())
     }
 
-    /// Does one fault now.
-    pub(crate) async fn apply(&mut self, fault: NotificationFault) -> Result<(), Disconnect> {
+    pub(super) async fn apply(&mut self, fault: NotificationFault) -> Result<(), Disconnect> {
         match fault {
             NotificationFault::Common(fault) => return self.connection.apply_to_socket(&fault).await,
-            NotificationFault::SocketClosing(notice) => {
-                self.behavior.closing = Some(Instant::now() + notice);
-                let body = json!({ "message": "Socket closing" });
-                return self
-                    .say(&json!({ "topicName": "v2.system.socket_closing", "version": "2", "eventBody": body }))
-                    .await;
-            }
+            NotificationFault::SocketClosing(notice) => return self.announce_closing(Instant::now() + notice).await,
             NotificationFault::NoHeartbeat => self.behavior.no_heartbeat = true,
-            NotificationFault::Duplicate => self.behavior.twice = true,
-            NotificationFault::Reorder => self.behavior.reorder = true,
-            NotificationFault::Lose(events) => self.behavior.lose += events,
+            NotificationFault::Duplicate => self.behavior.duplicates = true,
+            NotificationFault::Reorder => self.behavior.holds_next_event = true,
+            NotificationFault::Lose(events) => self.behavior.events_to_lose += events,
             NotificationFault::Unknown => {
-                for frame in self.unknown() {
-                    self.say(&frame).await?;
+                for frame in self.unknown_frames() {
+                    self.send_json(&frame).await?;
                 }
             }
             NotificationFault::Expire => {
-                self.state.channels.forget(&self.channel);
-                return Err(self.cut_off().await);
+                self.state.channels.remove(&self.channel);
+                return Err(self.close_detached().await);
             }
             NotificationFault::Evict => {
-                self.state.channels.forget(&self.channel);
-                return Err(Disconnect::Cut);
+                self.state.channels.remove(&self.channel);
+                return Err(Disconnect::Eof);
             }
-            NotificationFault::Revoke => return self.revoke().await,
-            // The whole world is like that, not this socket.
+            NotificationFault::Revoke => return self.revoke_tokens().await,
+            // These change the contents of events, not the socket.
             NotificationFault::StatusUpdates | NotificationFault::Truncate(_) => {}
         }
         Ok(())
     }
 
-    async fn revoke(&mut self) -> Result<(), Disconnect> {
+    async fn announce_closing(&mut self, at: Instant) -> Result<(), Disconnect> {
+        self.behavior.closing_at = Some(at);
+        let body = json!({ "message": "Socket closing" });
+        self.send_json(&json!({ "topicName": "v2.system.socket_closing", "version": "2", "eventBody": body })).await
+    }
+
+    async fn revoke_tokens(&mut self) -> Result<(), Disconnect> {
         let body = json!({
             "channelId": self.channel,
             "systemTopicType": "token_revoked",
@@ -63,17 +62,17 @@ impl NotificationConnection {
             "data": {},
         });
         let topic = format!("v2.system.token_revoked.{}", self.channel);
-        self.say(&json!({ "topicName": topic, "version": "2", "eventBody": body })).await?;
-        self.state.tokens.revoke();
-        self.state.channels.forget(&self.channel);
-        Err(self.cut_off().await)
+        self.send_json(&json!({ "topicName": topic, "version": "2", "eventBody": body })).await?;
+        self.state.tokens.revoke_all();
+        self.state.channels.remove(&self.channel);
+        Err(self.close_detached().await)
     }
 
-    /// Frames of kinds and with values that nobody knows.
-    fn unknown(&self) -> Vec<Value> {
+    /// Returns frames with an unknown topic, unknown values, and other types than an object.
+    fn unknown_frames(&self) -> Vec<Value> {
         let conversation = self.state.conversations()[0].id();
         let topic = self.state.channels.topics(&self.channel).and_then(|topics| topics.into_iter().next());
-        let person = json!({
+        let participant = json!({
             "id": "unknown-1",
             "purpose": "oracle",
             "state": "levitating",
@@ -85,7 +84,7 @@ impl NotificationConnection {
             json!({
                 "topicName": topic,
                 "version": 3,
-                "eventBody": { "id": conversation, "participants": [person, null] },
+                "eventBody": { "id": conversation, "participants": [participant, null] },
                 "metadata": null,
                 "hops": [1],
             }),

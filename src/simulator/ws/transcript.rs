@@ -1,4 +1,4 @@
-//! One open transcript socket.
+//! An open transcript socket.
 
 use std::sync::Arc;
 
@@ -7,215 +7,225 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, sleep_until};
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
-use super::raw_frames as raw;
-use super::transcript_faults::replays;
+use super::connection::{Connection, Disconnect, close_code};
+use super::faulty_stream::StreamControl;
+use super::raw_frames;
 use crate::simulator::faults::{PendingFault, SocketFault};
 use crate::simulator::state::SimulatorState;
-use crate::simulator::state::conversation::{Order, SimulatedConversation, Subscription};
-use crate::simulator::state::transcript_frames::Frame;
-use crate::simulator::ws::connection::{Connection, Disconnect};
-use crate::simulator::ws::faulty_stream::StreamControl;
+use crate::simulator::state::conversation::{Frame, SimulatedConversation, Subscription, TranscriptCommand};
+use crate::simulator::state::tokens::AccessToken;
 
-/// Orders taken at once: a burst is written in large pieces.
-const BATCH: usize = 256;
+/// The maximum number of commands between two flushes. A burst is written in large pieces.
+const MAX_BATCH: usize = 256;
 
-/// Speaker comes in.
-pub(crate) struct Entry {
+/// A client whose handshake was accepted.
+pub(crate) struct TranscriptClient {
     pub(crate) conversation: Arc<SimulatedConversation>,
-    pub(crate) token: String,
-    pub(crate) expiry: Instant,
+    pub(crate) token: AccessToken,
     pub(crate) stream: StreamControl,
 }
 
-/// A socket, what it is like, and what still awaits it.
-pub(crate) struct TranscriptConnection {
-    pub(crate) state: Arc<SimulatorState>,
-    pub(crate) connection: Connection,
-    pub(crate) pending: Vec<PendingFault<SocketFault>>,
-    pub(crate) behavior: SocketBehavior,
-    /// Frames of the script sent.
-    pub(crate) sent: u64,
-    /// Its place in the log.
-    pub(crate) place: usize,
-    /// What was sent and is not in the log yet.
-    unrecorded: (u64, Vec<String>),
+pub(super) struct TranscriptConnection {
+    pub(super) state: Arc<SimulatorState>,
+    pub(super) connection: Connection,
+    pub(super) pending_faults: Vec<PendingFault<SocketFault>>,
+    pub(super) behavior: SocketBehavior,
+    /// The number of script frames sent.
+    pub(super) frames_sent: u64,
+    log_entry: usize,
+    unlogged: UnloggedFrames,
 }
 
-/// What a socket is like.
+/// The lasting faults of a socket.
 #[derive(Default)]
-pub(crate) struct SocketBehavior {
-    pub(crate) twice: bool,
-    pub(crate) without_id: bool,
-    pub(crate) next: Shape,
-    pub(crate) ping: Option<Interval>,
+pub(super) struct SocketBehavior {
+    pub(super) duplicates: bool,
+    pub(super) omits_ids: bool,
+    pub(super) next_encoding: FrameEncoding,
+    pub(super) ping: Option<Interval>,
 }
 
-/// What a frame looks like.
 #[derive(Default)]
-pub(crate) enum Shape {
+pub(super) enum FrameEncoding {
     #[default]
     Text,
     Binary,
     Fragmented,
 }
 
-/// Serves an open socket until it is gone or the simulator stops.
-pub(crate) async fn serve(upgraded: Upgraded, entry: Entry, state: Arc<SimulatorState>) {
-    let stop = state.stop.clone();
-    stop.run_until_cancelled(attend(upgraded, entry, state)).await;
+/// Frames that were sent since the last update of the log.
+#[derive(Default)]
+struct UnloggedFrames {
+    count: u64,
+    message_ids: Vec<String>,
 }
 
-async fn attend(upgraded: Upgraded, entry: Entry, state: Arc<SimulatorState>) {
-    let connection = Connection::new(upgraded, entry.stream).await;
-    let mut pending = state.faults.socket(entry.conversation.id());
-    // Whoever reads in the log that a socket is open may count on it to hear what is said next.
-    let seat = entry.conversation.join(replays(&mut pending, &state.faults));
-    let place = state.recorder.transcript_socket(entry.conversation.id().to_owned(), entry.token);
-    let mut live = TranscriptConnection {
+/// Serves an open socket until it is closed or the simulator stops.
+pub(crate) async fn serve(upgraded: Upgraded, client: TranscriptClient, state: Arc<SimulatorState>) {
+    let stop = state.stop.clone();
+    stop.run_until_cancelled(serve_until_closed(upgraded, client, state)).await;
+}
+
+async fn serve_until_closed(upgraded: Upgraded, client: TranscriptClient, state: Arc<SimulatorState>) {
+    let TranscriptClient { conversation, token, stream } = client;
+    let connection = Connection::new(upgraded, stream).await;
+    let mut pending_faults = state.faults.transcript_socket_faults(conversation.id());
+    let replay = state.faults.take_first(&mut pending_faults, |fault| *fault == SocketFault::Replay);
+    // The log entry comes after the subscription: a logged socket receives every later frame.
+    let subscription = conversation.subscribe(replay);
+    let log_entry = state.recorder.transcript_socket(conversation.id().to_owned(), token.value);
+    let mut socket = TranscriptConnection {
         state: Arc::clone(&state),
         connection,
-        pending,
+        pending_faults,
         behavior: SocketBehavior::default(),
-        sent: 0,
-        place,
-        unrecorded: Default::default(),
+        frames_sent: 0,
+        log_entry,
+        unlogged: UnloggedFrames::default(),
     };
-    state.begin(&entry.conversation);
-    let over = live.talk(seat, entry.expiry).await;
-    live.finish(over).await;
+    state.start_script(&conversation);
+    let disconnect = socket.run(subscription, token.expires_at).await;
+    socket.finish(disconnect).await;
 }
 
 impl TranscriptConnection {
-    async fn talk(&mut self, mut seat: Subscription, expiry: Instant) -> Disconnect {
-        match self.open(seat.opening).await {
-            Err(over) => over,
-            Ok(()) => loop {
-                if let Err(over) = self.turn(&mut seat.orders, expiry).await {
-                    break over;
-                }
-            },
+    async fn run(&mut self, mut subscription: Subscription, token_expires_at: Instant) -> Disconnect {
+        if let Err(disconnect) = self.send_backlog(subscription.backlog).await {
+            return disconnect;
+        }
+        loop {
+            if let Err(disconnect) = self.step(&mut subscription.commands, token_expires_at).await {
+                return disconnect;
+            }
         }
     }
 
-    async fn open(&mut self, frames: Vec<Frame>) -> Result<(), Disconnect> {
+    async fn send_backlog(&mut self, frames: Vec<Frame>) -> Result<(), Disconnect> {
         self.apply_due_faults().await?;
         for frame in frames {
-            self.deliver(frame).await?;
+            self.send_frame(frame).await?;
         }
         self.flush().await
     }
 
-    /// Whatever comes first: something to send, something to hear, the end of the token, the time to ping.
-    async fn turn(&mut self, orders: &mut mpsc::Receiver<Order>, expiry: Instant) -> Result<(), Disconnect> {
+    /// Handles what comes first: commands, a message of the client, the expiry of the token or the next ping.
+    async fn step(
+        &mut self,
+        commands: &mut mpsc::Receiver<TranscriptCommand>,
+        token_expires_at: Instant,
+    ) -> Result<(), Disconnect> {
         let mut batch = Vec::new();
         tokio::select! {
-            count = orders.recv_many(&mut batch, BATCH) => {
+            count = commands.recv_many(&mut batch, MAX_BATCH) => {
                 if count == 0 {
-                    return Err(Disconnect::Gone);
+                    return Err(Disconnect::Lost);
                 }
-                for order in batch {
-                    self.obey(order).await?;
+                for command in batch {
+                    self.execute(command).await?;
                 }
                 self.flush().await
             }
-            heard = self.connection.hear() => self.note_heard(&heard?),
-            () = sleep_until(expiry), if !self.connection.stream.is_mute() => Err(self.close(1008, "token expired").await),
-            () = tick(self.behavior.ping.as_mut()) => {
-                self.connection.feed(Message::Ping(Bytes::from_static(b"simulator"))).await?;
-                self.connection.flush().await
+            message = self.connection.receive() => self.handle_message(&message?),
+            () = sleep_until(token_expires_at), if !self.connection.stream.is_muted() => {
+                Err(self.close(1008, "token expired").await)
+            }
+            () = next_tick(self.behavior.ping.as_mut()) => {
+                self.connection.send(Message::Ping(Bytes::from_static(b"simulator"))).await
             }
         }
     }
 
-    async fn obey(&mut self, order: Order) -> Result<(), Disconnect> {
-        match order {
-            Order::Frame(frame) => self.deliver(frame).await,
-            Order::Text(text) => self.connection.feed(Message::Text(text)).await,
-            Order::Binary(bytes) => self.connection.feed(Message::Binary(bytes)).await,
-            Order::Bytes(bytes) => self.write(&bytes).await,
-            Order::Fault(fault) => self.apply(fault).await,
+    async fn execute(&mut self, command: TranscriptCommand) -> Result<(), Disconnect> {
+        match command {
+            TranscriptCommand::Frame(frame) => self.send_frame(frame).await,
+            TranscriptCommand::Text(text) => self.connection.feed(Message::Text(text)).await,
+            TranscriptCommand::Binary(bytes) => self.connection.feed(Message::Binary(bytes)).await,
+            TranscriptCommand::RawBytes(bytes) => self.write_raw(&bytes).await,
+            TranscriptCommand::Fault(fault) => self.apply(fault).await,
         }
     }
 
-    /// Sends a frame of the script, with the faults that lie before and after it.
-    async fn deliver(&mut self, frame: Frame) -> Result<(), Disconnect> {
-        if self.connection.stream.is_mute() {
+    /// Sends a script frame, then applies the faults that are due after it.
+    async fn send_frame(&mut self, frame: Frame) -> Result<(), Disconnect> {
+        if self.connection.stream.is_muted() {
             return Ok(());
         }
-        let json = if self.behavior.without_id { raw::without_id(&frame.json) } else { frame.json };
-        if self.behavior.twice {
-            self.put(json.clone()).await?;
-            self.note(frame.id.clone());
+        let json = if self.behavior.omits_ids { raw_frames::without_id(&frame.json) } else { frame.json };
+        if self.behavior.duplicates {
+            self.feed_json(json.clone()).await?;
+            self.unlogged.add(frame.message_id.clone());
         }
-        self.put(json).await?;
-        self.note(frame.id);
-        self.sent += 1;
+        self.feed_json(json).await?;
+        self.unlogged.add(frame.message_id);
+        self.frames_sent += 1;
         self.apply_due_faults().await?;
-        if frame.last { Err(self.close(1000, "conversation ended").await) } else { Ok(()) }
+        if frame.is_last { Err(self.close(1000, "conversation ended").await) } else { Ok(()) }
     }
 
-    async fn put(&mut self, json: Utf8Bytes) -> Result<(), Disconnect> {
-        match std::mem::take(&mut self.behavior.next) {
-            Shape::Text => self.connection.feed(Message::Text(json)).await,
-            Shape::Binary => self.connection.feed(Message::Binary(json.into())).await,
-            Shape::Fragmented => self.write(&raw::fragments(&json)).await,
+    async fn feed_json(&mut self, json: Utf8Bytes) -> Result<(), Disconnect> {
+        match std::mem::take(&mut self.behavior.next_encoding) {
+            FrameEncoding::Text => self.connection.feed(Message::Text(json)).await,
+            FrameEncoding::Binary => self.connection.feed(Message::Binary(json.into())).await,
+            FrameEncoding::Fragmented => self.write_raw(&raw_frames::fragmented(&json)).await,
         }
     }
 
-    /// Sends a close frame behind everything that waits.
-    pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Disconnect {
+    /// Flushes, then sends a close frame.
+    async fn close(&mut self, code: u16, reason: &str) -> Disconnect {
         match self.flush().await {
             Ok(()) => self.connection.close(code, reason).await,
-            Err(over) => over,
+            Err(disconnect) => disconnect,
         }
     }
 
-    fn note(&mut self, id: Option<String>) {
-        self.unrecorded.0 += 1;
-        self.unrecorded.1.extend(id);
-    }
-
-    /// Writes out what is waiting, and into the log that it is.
-    pub(crate) async fn flush(&mut self) -> Result<(), Disconnect> {
+    /// Writes all queued messages, and logs them.
+    pub(super) async fn flush(&mut self) -> Result<(), Disconnect> {
         self.connection.flush().await?;
-        let (frames, messages) = &mut self.unrecorded;
-        if *frames > 0 {
-            self.state.recorder.frames_sent(self.place, std::mem::take(frames), messages);
+        if self.unlogged.count > 0 {
+            let UnloggedFrames { count, message_ids } = std::mem::take(&mut self.unlogged);
+            self.state.recorder.frames_sent(self.log_entry, count, message_ids);
         }
         Ok(())
     }
 
-    /// Writes bytes below the WebSocket, after everything that is waiting.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), Disconnect> {
+    /// Writes bytes below the WebSocket, after all queued messages.
+    pub(super) async fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Disconnect> {
         self.flush().await?;
-        self.connection.write(bytes).await
+        self.connection.write_raw(bytes).await
     }
 
-    fn note_heard(&self, message: &Message) -> Result<(), Disconnect> {
-        note_heard(&self.state, self.place, message);
-        if message.is_close() { Err(Disconnect::Left) } else { Ok(()) }
+    fn handle_message(&self, message: &Message) -> Result<(), Disconnect> {
+        log_message(&self.state, self.log_entry, message);
+        if message.is_close() { Err(Disconnect::ClosedByClient) } else { Ok(()) }
     }
 
-    /// Sees the connection off, and tells the log when it is gone.
-    async fn finish(self, over: Disconnect) {
-        let Self { connection, state, place, .. } = self;
-        connection.drain_and_close(over, |message| note_heard(&state, place, message)).await;
-        state.recorder.update_transcript_socket(place, |connection| connection.closed_at = Some(Instant::now()));
+    /// Waits until the connection has ended, and logs its end.
+    async fn finish(self, disconnect: Disconnect) {
+        let Self { connection, state, log_entry, .. } = self;
+        connection.drain_and_close(disconnect, |message| log_message(&state, log_entry, message)).await;
+        state.recorder.update_transcript_socket(log_entry, |socket| socket.closed_at = Some(Instant::now()));
     }
 }
 
-fn note_heard(state: &SimulatorState, place: usize, message: &Message) {
-    state.recorder.update_transcript_socket(place, |connection| match message {
-        Message::Ping(_) => connection.pings += 1,
-        Message::Pong(_) => connection.pongs += 1,
-        Message::Close(frame) => connection.close_code = Some(frame.as_ref().map_or(1005, |frame| frame.code.into())),
-        // A client has nothing to say on this socket.
+impl UnloggedFrames {
+    fn add(&mut self, message_id: Option<String>) {
+        self.count += 1;
+        self.message_ids.extend(message_id);
+    }
+}
+
+fn log_message(state: &SimulatorState, log_entry: usize, message: &Message) {
+    state.recorder.update_transcript_socket(log_entry, |socket| match message {
+        Message::Ping(_) => socket.pings += 1,
+        Message::Pong(_) => socket.pongs += 1,
+        Message::Close(frame) => socket.close_code = Some(close_code(frame.as_ref())),
+        // Clients send no data on this socket.
         Message::Text(_) | Message::Binary(_) | Message::Frame(_) => {}
     });
 }
 
-async fn tick(ping: Option<&mut Interval>) {
-    match ping {
+async fn next_tick(interval: Option<&mut Interval>) {
+    match interval {
         Some(interval) => {
             interval.tick().await;
         }

@@ -1,22 +1,20 @@
-//! Which conversations there are.
+//! The analytics query for conversations.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, read, require};
-use crate::simulator::http::error_response;
+use super::handler::{HandlerResult, bad_request, parse_body, require_any};
 use crate::simulator::state::SimulatorState;
 use crate::simulator::state::model::ConversationModel;
 
-/// Conversations on a page, at most.
-const PAGE_MOST: usize = 100;
+/// The maximum number of conversations on a page.
+const MAX_PAGE_SIZE: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,51 +51,55 @@ struct Paging {
 }
 
 /// `POST /api/v2/analytics/conversations/details/query`
-pub(super) async fn query(State(state): State<Arc<SimulatorState>>, body: Bytes) -> Answer {
-    require(&state, &["analytics:conversationDetail:view"])?;
-    let query: Query = read(&body)?;
+pub(super) async fn query(State(state): State<Arc<SimulatorState>>, body: Bytes) -> HandlerResult {
+    require_any(&state, &["analytics:conversationDetail:view"])?;
+    let query: Query = parse_body(&body)?;
     if query.interval.as_deref().is_none_or(|interval| !interval.contains('/')) {
-        return Err(error_response::rest(StatusCode::BAD_REQUEST, "bad.request", "An interval is required."));
+        return Err(bad_request("An interval is required."));
     }
     let paging = query.paging.unwrap_or(Paging { page_size: 25, page_number: 1 });
-    if paging.page_size > PAGE_MOST {
-        return Err(error_response::rest(StatusCode::BAD_REQUEST, "bad.request", "The page size is limited to 100."));
+    if paging.page_size > MAX_PAGE_SIZE {
+        return Err(bad_request("The page size is limited to 100."));
     }
     let filters: Vec<_> = query.segment_filters.iter().chain(&query.conversation_filters).collect();
-    let found = |model: &ConversationModel| filters.iter().all(|filter| filter.holds(model)).then(|| model.detail());
-    let found: Vec<Value> = state.conversations().iter().filter_map(|conversation| conversation.model(found)).collect();
+    let detail = |model: &ConversationModel| {
+        filters.iter().all(|filter| filter.matches(model)).then(|| model.analytics_detail())
+    };
+    let conversations = state.conversations().iter();
+    let found: Vec<Value> = conversations.filter_map(|conversation| conversation.read_model(detail)).collect();
     let total = found.len();
     let skipped = paging.page_number.saturating_sub(1) * paging.page_size;
     let page: Vec<_> = found.into_iter().skip(skipped).take(paging.page_size).collect();
-    let mut answer = json!({ "totalHits": total });
+    let mut response = json!({ "totalHits": total });
     if !page.is_empty() {
-        // Where there is nothing, there is no list.
-        answer["conversations"] = page.into();
+        // The service omits an empty list.
+        response["conversations"] = page.into();
     }
-    Ok(Json(answer).into_response())
+    Ok(Json(response).into_response())
 }
 
 impl Filter {
-    fn holds(&self, model: &ConversationModel) -> bool {
-        let mut parts = self
-            .predicates
-            .iter()
-            .map(|predicate| predicate.holds(model))
-            .chain(self.clauses.iter().map(|clause| clause.holds(model)));
-        if self.r#type.as_deref() == Some("or") { parts.any(|holds| holds) } else { parts.all(|holds| holds) }
+    fn matches(&self, model: &ConversationModel) -> bool {
+        let predicates = self.predicates.iter().map(|predicate| predicate.matches(model));
+        let mut parts = predicates.chain(self.clauses.iter().map(|clause| clause.matches(model)));
+        if self.r#type.as_deref() == Some("or") {
+            parts.any(|is_match| is_match)
+        } else {
+            parts.all(|is_match| is_match)
+        }
     }
 }
 
 impl Predicate {
-    /// What the simulator does not know of keeps nothing out.
-    fn holds(&self, model: &ConversationModel) -> bool {
+    /// Returns whether the conversation matches. Dimensions that the simulator does not have always match.
+    fn matches(&self, model: &ConversationModel) -> bool {
         let value = self.value.as_deref().unwrap_or_default();
         match self.dimension.as_deref() {
             Some("queueId") => model.queues().any(|queue| queue.id == value),
             Some("userId") => model.users().any(|user| user.id == value),
             Some("conversationId") => model.id == value,
-            Some("mediaType") => model.media().eq_ignore_ascii_case(value),
-            Some("conversationEnd") => (self.operator.as_deref() == Some("notExists")) == model.ended.is_none(),
+            Some("mediaType") => model.media_type().eq_ignore_ascii_case(value),
+            Some("conversationEnd") => (self.operator.as_deref() == Some("notExists")) == model.ended_at.is_none(),
             _ => true,
         }
     }

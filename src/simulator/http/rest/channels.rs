@@ -1,4 +1,4 @@
-//! Notification channels, and which topics there are.
+//! Notification channels and available topics.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,70 +8,65 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
-use super::middleware::Caller;
-use crate::simulator::http::error_response;
+use super::handler::{not_found, query_value};
 use crate::simulator::state::SimulatorState;
 use crate::simulator::state::channels::ChannelInfo;
+use crate::simulator::state::message::format_time;
+use crate::simulator::state::tokens::AccessToken;
 use crate::simulator::state::topics::{TOPICS, Topic};
-use crate::simulator::state::transcript_frames::stamp;
 
 /// `POST /api/v2/notifications/channels`
-pub(super) async fn create(State(state): State<Arc<SimulatorState>>, Extension(caller): Extension<Caller>) -> Response {
-    let (card, evicted) = state.channels.create(&caller.token, caller.expiry);
-    state.recorder.channel(card.id.clone(), caller.token, evicted);
-    Json(channel(&state, &card)).into_response()
+pub(super) async fn create(
+    State(state): State<Arc<SimulatorState>>,
+    Extension(token): Extension<AccessToken>,
+) -> Response {
+    let (channel, evicted) = state.channels.create(&token);
+    state.recorder.channel(channel.id.clone(), token.value, evicted);
+    Json(channel_json(&state, &channel)).into_response()
 }
 
-/// `GET /api/v2/notifications/channels`: those of other tokens are counted, their ids are not told
+/// `GET /api/v2/notifications/channels`: channels of other tokens are listed without their ids
 pub(super) async fn list(
     State(state): State<Arc<SimulatorState>>,
-    Extension(caller): Extension<Caller>,
+    Extension(token): Extension<AccessToken>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let all = value(query.as_deref(), "includechannels").as_deref() == Some("oauthclient");
-    let entity = |card: &ChannelInfo| {
-        if card.token == caller.token {
-            return Some(channel(&state, card));
+    let includes_all = query_value(query.as_deref(), "includechannels").as_deref() == Some("oauthclient");
+    let entity = |channel: &ChannelInfo| {
+        if channel.token == token.value {
+            return Some(channel_json(&state, channel));
         }
-        all.then(|| json!({ "expires": stamp(card.expires) }))
+        includes_all.then(|| json!({ "expires": format_time(channel.expires_at) }))
     };
-    let entities: Vec<_> = state.channels.cards().iter().filter_map(entity).collect();
+    let entities: Vec<_> = state.channels.list().iter().filter_map(entity).collect();
     Json(json!({ "entities": entities })).into_response()
 }
 
 /// `HEAD /api/v2/notifications/channels/{id}`
 pub(super) async fn exists(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Response {
-    if state.channels.has(&id) { StatusCode::OK.into_response() } else { error_response::usual(StatusCode::NOT_FOUND) }
+    if state.channels.exists(&id) { StatusCode::OK.into_response() } else { not_found() }
 }
 
 /// `GET /api/v2/notifications/availabletopics`
-pub(super) async fn topics(RawQuery(query): RawQuery) -> Response {
-    let expand = value(query.as_deref(), "expand").unwrap_or_default();
+pub(super) async fn available_topics(RawQuery(query): RawQuery) -> Response {
+    let expand = query_value(query.as_deref(), "expand").unwrap_or_default();
     let expand: HashSet<_> = expand.split(',').collect();
-    let entities: Vec<_> = TOPICS.iter().map(|topic| available(topic, &expand)).collect();
+    let entities: Vec<_> = TOPICS.iter().map(|topic| topic_json(topic, &expand)).collect();
     Json(json!({ "entities": entities })).into_response()
 }
 
-/// The value of a key, several joined by commas.
-pub(super) fn value(query: Option<&str>, key: &str) -> Option<String> {
-    let pairs = form_urlencoded::parse(query?.as_bytes());
-    let values: Vec<_> = pairs.filter(|(name, _)| name == key).map(|(_, value)| value.into_owned()).collect();
-    (!values.is_empty()).then(|| values.join(","))
-}
-
-fn channel(state: &SimulatorState, card: &ChannelInfo) -> Value {
+fn channel_json(state: &SimulatorState, channel: &ChannelInfo) -> Value {
     let host = state.base_url.trim_start_matches("http://");
     json!({
-        "connectUri": format!("ws://{host}/channels/{}", card.id),
-        "id": card.id,
-        "expires": stamp(card.expires),
+        "connectUri": format!("ws://{host}/channels/{}", channel.id),
+        "id": channel.id,
+        "expires": format_time(channel.expires_at),
     })
 }
 
-/// A topic, with those of its details that were asked for.
-fn available(topic: &Topic, expand: &HashSet<&str>) -> Value {
+/// Returns a topic with the details in `expand`.
+fn topic_json(topic: &Topic, expand: &HashSet<&str>) -> Value {
     let permissions = [topic.permission];
     let details = json!([{
         "type": "requiresPermissions",

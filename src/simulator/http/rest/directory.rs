@@ -1,4 +1,4 @@
-//! Users and queues, for their names.
+//! Names of users and queues.
 
 use std::sync::Arc;
 
@@ -8,20 +8,20 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use super::Answer;
+use super::handler::{HandlerResult, not_found, require_any};
 use crate::simulator::http::error_response;
 use crate::simulator::state::SimulatorState;
-use crate::simulator::state::model::division;
+use crate::simulator::state::ids::division;
 
-/// `GET /api/v2/users/{id}`, for which no permission is declared
-pub(super) async fn user(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
+/// `GET /api/v2/users/{id}`, for which the API declares no permission
+pub(super) async fn user(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
     if id == "me" {
-        let words =
+        let message =
             "This request requires a user context. Client credentials cannot be used for requests to this resource.";
-        return Err(error_response::rest(StatusCode::BAD_REQUEST, "not.a.user", words));
+        return Err(error_response::rest(StatusCode::BAD_REQUEST, "not.a.user", message));
     }
     let user = state.conversations().iter().find_map(|conversation| conversation.user(&id));
-    let user = user.ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
+    let user = user.ok_or_else(not_found)?;
     let address = format!("{}@northwind.example", user.name.to_lowercase().replace(' ', "."));
     let body = json!({
         "id": user.id,
@@ -37,10 +37,10 @@ pub(super) async fn user(State(state): State<Arc<SimulatorState>>, Path(id): Pat
 }
 
 /// `GET /api/v2/routing/queues/{id}`
-pub(super) async fn queue(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
-    super::require(&state, &["routing:queue:view"])?;
+pub(super) async fn queue(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
+    require_any(&state, &["routing:queue:view"])?;
     let queue = state.conversations().iter().find_map(|conversation| conversation.queue(&id));
-    let queue = queue.ok_or_else(|| error_response::usual(StatusCode::NOT_FOUND))?;
+    let queue = queue.ok_or_else(not_found)?;
     let body = json!({
         "id": queue.id,
         "name": queue.name,

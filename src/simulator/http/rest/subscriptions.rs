@@ -1,4 +1,4 @@
-//! What a channel subscribes.
+//! Subscriptions of a channel.
 
 use std::sync::Arc;
 
@@ -11,126 +11,128 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::channels::value;
-use super::middleware::Caller;
-use super::{Answer, read};
+use super::handler::{HandlerResult, parse_body, query_value};
 use crate::simulator::http::error_response;
 use crate::simulator::request_log::SubscriptionRequest;
 use crate::simulator::state::SimulatorState;
-use crate::simulator::state::channels::{Change, TOPICS_MOST};
-use crate::simulator::state::topics::{TopicPermission, judge};
+use crate::simulator::state::channels::{MAX_TOPICS, SubscribeError, TopicChange};
+use crate::simulator::state::tokens::AccessToken;
+use crate::simulator::state::topics::TopicAccess;
 
-/// A topic in the body of a request.
 #[derive(Deserialize)]
-struct Wanted {
+struct RequestedTopic {
     id: String,
 }
 
+/// A topic that cannot be subscribed.
+struct RejectedTopic {
+    topic: String,
+    access: TopicAccess,
+}
+
 /// `GET /api/v2/notifications/channels/{id}/subscriptions`
-pub(super) async fn list(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
-    Ok(listing(&id, &state.channels.topics(&id).ok_or_else(no_channel)?, &[]))
+pub(super) async fn list(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
+    let topics = state.channels.topics(&id).ok_or_else(no_channel)?;
+    Ok(listing(&id, &topics, &[]))
 }
 
 /// `DELETE /api/v2/notifications/channels/{id}/subscriptions`
-pub(super) async fn clear(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> Answer {
-    if !state.channels.clear(&id) {
+pub(super) async fn clear(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
+    if !state.channels.clear_topics(&id) {
         return Err(no_channel());
     }
-    note(&state, id, &Method::DELETE, Vec::new(), &[]);
+    log(&state, id, &Method::DELETE, Vec::new(), &[]);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST` adds, `PUT` replaces; both let the channel live on
+/// `POST` adds topics, `PUT` replaces them. Both renew the channel.
 pub(super) async fn change(
     State(state): State<Arc<SimulatorState>>,
     Path(id): Path<String>,
     method: Method,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(token): Extension<AccessToken>,
     body: Bytes,
-) -> Answer {
-    if !state.channels.has(&id) {
+) -> HandlerResult {
+    if !state.channels.exists(&id) {
         return Err(no_channel());
     }
-    let wanted: Vec<Wanted> = read(&body)?;
-    let judged = wanted.into_iter().map(|wanted| (judge(&state, &wanted.id), wanted.id));
-    let (good, bad): (Vec<_>, Vec<_>) = judged.partition(|(verdict, _)| *verdict == TopicPermission::Permitted);
-    let topics: Vec<_> = good.into_iter().map(|(_, topic)| topic).collect();
-    let lenient = value(query.as_deref(), "ignoreErrors").as_deref() == Some("true");
-    if let Some((verdict, _)) = bad.first().filter(|_| !lenient) {
-        return Err(refuse(*verdict));
+    let (topics, rejected) = check_topics(&state, parse_body(&body)?);
+    let ignores_errors = query_value(query.as_deref(), "ignoreErrors").as_deref() == Some("true");
+    if let Some(rejected) = rejected.first().filter(|_| !ignores_errors) {
+        let (status, code, message) = error_of(rejected.access);
+        return Err(error_response::rest(status, code, message));
     }
-    let change = if method == Method::PUT { Change::Replace } else { Change::Add };
-    match state.channels.subscribe(&id, change, &topics, Some(caller.expiry)) {
-        None => return Err(no_channel()),
-        Some(Err(count)) => return Err(too_many(count)),
-        Some(Ok(())) => {}
-    }
-    start_script(&state, &id, &bad);
-    let all = state.channels.topics(&id).unwrap_or_default();
-    let answer = listing(&id, &all, &bad);
-    note(&state, id, &method, topics, &bad);
-    Ok(answer)
+    let change = if method == Method::PUT { TopicChange::Replace } else { TopicChange::Add };
+    state.channels.change_topics(&id, change, &topics, Some(token.expires_at)).map_err(|error| match error {
+        SubscribeError::NoChannel => no_channel(),
+        SubscribeError::TooManyTopics(count) => too_many_topics(count),
+    })?;
+    start_scripts(&state, &id, &rejected);
+    let subscribed = state.channels.topics(&id).unwrap_or_default();
+    let response = listing(&id, &subscribed, &rejected);
+    log(&state, id, &method, topics, &rejected);
+    Ok(response)
 }
 
-/// A conversation begins for a socket that now can hear it, and for whoever has to do without.
-fn start_script(state: &Arc<SimulatorState>, id: &str, bad: &[(TopicPermission, String)]) {
-    if state.channels.is_connected(id) {
-        state.channels.topics(id).unwrap_or_default().iter().for_each(|topic| state.wake(topic));
+fn check_topics(state: &SimulatorState, requested: Vec<RequestedTopic>) -> (Vec<String>, Vec<RejectedTopic>) {
+    let (mut permitted, mut rejected) = (Vec::new(), Vec::new());
+    for RequestedTopic { id: topic } in requested {
+        match state.topic_access(&topic) {
+            TopicAccess::Permitted => permitted.push(topic),
+            access => rejected.push(RejectedTopic { topic, access }),
+        }
     }
-    for (_, topic) in bad {
-        state.wake(topic);
+    (permitted, rejected)
+}
+
+/// Starts the conversations whose events the socket now receives, and those of rejected topics: their clients have to
+/// poll.
+fn start_scripts(state: &Arc<SimulatorState>, channel: &str, rejected: &[RejectedTopic]) {
+    if state.channels.is_connected(channel) {
+        state.channels.topics(channel).unwrap_or_default().iter().for_each(|topic| state.start_scripts_of(topic));
+    }
+    for rejected in rejected {
+        state.start_scripts_of(&rejected.topic);
     }
 }
 
-fn note(
-    state: &SimulatorState,
-    channel: String,
-    method: &Method,
-    topics: Vec<String>,
-    bad: &[(TopicPermission, String)],
-) {
-    let rejected = bad.iter().map(|(_, topic)| topic.clone()).collect();
+fn log(state: &SimulatorState, channel: String, method: &Method, topics: Vec<String>, rejected: &[RejectedTopic]) {
+    let rejected = rejected.iter().map(|rejected| rejected.topic.clone()).collect();
     let method = method.to_string();
     state.recorder.subscription(SubscriptionRequest { at: Instant::now(), channel, method, topics, rejected });
 }
 
-fn listing(id: &str, topics: &[String], bad: &[(TopicPermission, String)]) -> Response {
-    let uri = format!("/api/v2/notifications/channels/{id}/subscriptions");
+fn listing(channel: &str, topics: &[String], rejected: &[RejectedTopic]) -> Response {
+    let uri = format!("/api/v2/notifications/channels/{channel}/subscriptions");
     let permitted = topics.iter().map(|topic| json!({ "id": topic, "state": "Permitted", "selfUri": uri }));
-    let rejected = bad.iter().map(|(verdict, topic)| rejection(*verdict, topic));
-    let entities: Vec<Value> = permitted.chain(rejected).collect();
+    let entities: Vec<Value> = permitted.chain(rejected.iter().map(rejection)).collect();
     Json(json!({ "entities": entities })).into_response()
 }
 
-fn rejection(verdict: TopicPermission, topic: &str) -> Value {
-    let (_, _, words) = complaint(verdict);
-    let mut entity = json!({ "id": topic, "state": "Rejected", "rejectionReason": words });
-    if let TopicPermission::Missing(permission) = verdict {
+fn rejection(rejected: &RejectedTopic) -> Value {
+    let (_, _, reason) = error_of(rejected.access);
+    let mut entity = json!({ "id": rejected.topic, "state": "Rejected", "rejectionReason": reason });
+    if let TopicAccess::MissingPermission(permission) = rejected.access {
         entity["missingPermissions"] = json!([permission]);
     }
     entity
 }
 
-fn refuse(verdict: TopicPermission) -> Response {
-    let (status, code, words) = complaint(verdict);
-    error_response::rest(status, code, words)
-}
-
-fn complaint(verdict: TopicPermission) -> (StatusCode, &'static str, &'static str) {
-    match verdict {
-        TopicPermission::Invalid => {
+fn error_of(access: TopicAccess) -> (StatusCode, &'static str, &'static str) {
+    match access {
+        TopicAccess::Unknown => {
             (StatusCode::BAD_REQUEST, "notification.invalid.topic", "The subscription topic is not valid.")
         }
-        TopicPermission::Permitted | TopicPermission::Missing(_) | TopicPermission::Refused => {
+        TopicAccess::Permitted | TopicAccess::MissingPermission(_) | TopicAccess::Rejected => {
             (StatusCode::FORBIDDEN, "notification.unauthorized.topic", "Not authorized for this topic.")
         }
     }
 }
 
-fn too_many(count: usize) -> Response {
-    let words = format!("Too many subscriptions: {count} of at most {TOPICS_MOST}");
-    error_response::rest(StatusCode::BAD_REQUEST, "notification.subscription.too.many.subscriptions", &words)
+fn too_many_topics(count: usize) -> Response {
+    let message = format!("Too many subscriptions: {count} of at most {MAX_TOPICS}");
+    error_response::rest(StatusCode::BAD_REQUEST, "notification.subscription.too.many.subscriptions", &message)
 }
 
 fn no_channel() -> Response {

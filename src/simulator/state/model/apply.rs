@@ -1,11 +1,18 @@
-//! What each act of a script changes.
+//! The effect of each action of a script.
 
-use super::messages::{Content, Event, SentMessage, StoredMessage};
-use super::{ConversationModel, EventPublisher, Purpose, SAID_KEPT, State};
-use crate::simulator::script::{Action, Line, Speaker};
+use super::ConversationModel;
+use super::messages::{Direction, MessageContent, MessageEvent, StoredMessage};
+use super::participants::{ParticipantState, Purpose};
+use super::publish::EventPublisher;
+use crate::simulator::script::{Action, MessageLine, Speaker};
+use crate::simulator::state::message::SentMessage;
 
-/// What the system says of somebody, as far as the published API knows of such a thing.
-enum Sign {
+/// The number of latest messages that are kept.
+const MAX_MESSAGES: usize = 10_000;
+
+/// The meaning of a system line, as far as the published API has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SystemEvent {
     Joined,
     Left,
     Typing,
@@ -14,250 +21,263 @@ enum Sign {
 }
 
 impl ConversationModel {
-    /// Makes an act happen; `spoken` is what a line of it became.
-    pub(crate) fn apply(&mut self, act: &Action, spoken: Option<SentMessage>, publisher: &mut EventPublisher<'_>) {
-        match act {
-            Action::Say(line) => {
-                if let Some(spoken) = spoken {
-                    self.say(line, spoken, publisher);
+    /// Applies an action; `message` is its message, if it has one.
+    pub(crate) fn apply(&mut self, action: &Action, message: Option<SentMessage>, publisher: &mut EventPublisher<'_>) {
+        match action {
+            Action::Message(line) => {
+                if let Some(message) = message {
+                    self.apply_line(line, message, publisher);
                 }
             }
-            Action::Update(changes) => self.update(changes, publisher),
-            Action::Join(who, name) => {
-                self.attend(*who, name, publisher);
+            Action::Update(_) => self.update(action.queue(), publisher),
+            Action::Join { speaker, name } => {
+                self.ensure_present(*speaker, name, publisher);
             }
             Action::Alert(name) => {
-                self.ring(name, publisher);
+                self.alert_agent(name, publisher);
             }
-            Action::Leave(who, name) => self.leave(*who, name, "client", publisher),
+            Action::Leave { speaker, name } => self.leave(purpose(*speaker), name, "client", publisher),
             Action::Transfer(name) => self.transfer(name, publisher),
-            Action::Park => self.park(State::Connected, State::Parked, publisher),
-            Action::Resume => self.park(State::Parked, State::Connected, publisher),
-            Action::Call | Action::KeepAlive => publisher.session(self, "SESSION_ONGOING"),
+            Action::Park => self.change_agents(ParticipantState::Connected, ParticipantState::Parked, publisher),
+            Action::Resume => self.change_agents(ParticipantState::Parked, ParticipantState::Connected, publisher),
+            Action::Call | Action::KeepAlive => publisher.publish_session_status(self, "SESSION_ONGOING"),
             Action::Close => self.close(publisher),
         }
     }
 
-    fn say(&mut self, line: &Line, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
-        if line.who == Speaker::System {
-            return self.sign(line, spoken, publisher);
+    fn apply_line(&mut self, line: &MessageLine, message: SentMessage, publisher: &mut EventPublisher<'_>) {
+        if line.speaker == Speaker::System {
+            return self.apply_system_line(line, message, publisher);
         }
-        let by = self.attend(line.who, &line.name, publisher);
+        let participant = self.ensure_present(line.speaker, &line.name, publisher);
         if self.is_call {
-            return self.publish_utterance(by, line, &spoken, publisher);
+            return self.publish_utterance(participant, line, &message, publisher);
         }
-        self.keep(by, spoken, Content::of(line), publisher);
-        if line.who != Speaker::Customer && publisher.updates_status() {
+        self.store(participant, message, MessageContent::of(line), publisher);
+        if line.speaker != Speaker::Customer && publisher.publishes_status_updates() {
             for status in ["delivery-success", "read"] {
-                if let Some(last) = self.said.back_mut() {
+                if let Some(last) = self.messages.back_mut() {
                     last.set_status(status, &self.id);
                 }
-                publisher.changed(self);
+                publisher.publish_conversation(self);
             }
         }
     }
 
-    /// What the system says is about somebody, whose presence it may change.
-    fn sign(&mut self, line: &Line, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
-        let who = self.who_is(&line.name);
-        let sign = Sign::read(&line.text);
-        if self.is_call || who != Speaker::Customer {
-            match sign {
-                Sign::Joined => {
-                    self.attend(who, &line.name, publisher);
+    /// Applies a system line, which may change the presence of the participant that it names.
+    fn apply_system_line(&mut self, line: &MessageLine, message: SentMessage, publisher: &mut EventPublisher<'_>) {
+        let speaker = self.role_of(&line.name);
+        let event = SystemEvent::parse(&line.text);
+        if self.is_call || speaker != Speaker::Customer {
+            match event {
+                SystemEvent::Joined => {
+                    self.ensure_present(speaker, &line.name, publisher);
                     return;
                 }
-                Sign::Left => return self.leave(who, &line.name, "client", publisher),
+                SystemEvent::Left => return self.leave(purpose(speaker), &line.name, "client", publisher),
                 _ if self.is_call => return,
                 _ => {}
             }
         }
-        let by = self.attend(who, &line.name, publisher);
-        let event = match sign {
-            Sign::Joined => Event::Presence("Join"),
-            Sign::Left => Event::Presence("Disconnect"),
-            Sign::Typing => Event::Typing,
-            Sign::Read => return self.read(by, spoken, publisher),
-            Sign::Other => Event::Unknown,
+        let participant = self.ensure_present(speaker, &line.name, publisher);
+        let message_event = match event {
+            SystemEvent::Joined => MessageEvent::Presence("Join"),
+            SystemEvent::Left => MessageEvent::Presence("Disconnect"),
+            SystemEvent::Typing => MessageEvent::Typing,
+            SystemEvent::Read => return self.store_receipt(participant, message, publisher),
+            SystemEvent::Other => MessageEvent::Unknown,
         };
-        if event == Event::Typing && who == Speaker::Customer {
-            publisher.typing(self, by, &spoken);
+        if message_event == MessageEvent::Typing && speaker == Speaker::Customer {
+            publisher.publish_typing(self, participant, &message);
         }
-        self.keep(by, spoken, Content::Event(event), publisher);
-        if matches!(sign, Sign::Left) {
-            self.leave(who, &line.name, "peer", publisher);
+        self.store(participant, message, MessageContent::Event(message_event), publisher);
+        if event == SystemEvent::Left {
+            self.leave(purpose(speaker), &line.name, "peer", publisher);
         }
     }
 
-    /// A receipt, and for the customer's the new status of everything the organisation said.
-    fn read(&mut self, by: usize, spoken: SentMessage, publisher: &mut EventPublisher<'_>) {
-        if self.people[by].purpose == Purpose::Customer {
-            for said in self.said.iter_mut().filter(|said| said.is_outbound() && said.status != "read") {
-                said.set_status("read", &self.id);
+    /// Stores a receipt. A customer's receipt also marks all outbound messages as read.
+    fn store_receipt(&mut self, participant: usize, message: SentMessage, publisher: &mut EventPublisher<'_>) {
+        if self.participants[participant].purpose == Purpose::Customer {
+            let outbound = self.messages.iter_mut().filter(|message| message.direction == Direction::Outbound);
+            for message in outbound.filter(|message| message.status != "read") {
+                message.set_status("read", &self.id);
             }
         }
-        self.keep(by, spoken, Content::Receipt("Read"), publisher);
+        self.store(participant, message, MessageContent::Receipt("Read"), publisher);
     }
 
-    fn keep(&mut self, by: usize, spoken: SentMessage, content: Content, publisher: &mut EventPublisher<'_>) {
-        if self.said.len() == SAID_KEPT {
-            self.said.pop_front();
+    fn store(
+        &mut self,
+        participant: usize,
+        message: SentMessage,
+        content: MessageContent,
+        publisher: &mut EventPublisher<'_>,
+    ) {
+        if self.messages.len() == MAX_MESSAGES {
+            self.messages.pop_front();
         }
-        let outbound = self.people[by].purpose != Purpose::Customer;
-        self.said.push_back(StoredMessage::new(by, outbound, spoken, content, &self.id));
-        publisher.changed(self);
+        let direction = match self.participants[participant].purpose {
+            Purpose::Customer => Direction::Inbound,
+            Purpose::Agent | Purpose::Bot | Purpose::Acd => Direction::Outbound,
+        };
+        self.messages.push_back(StoredMessage::new(participant, direction, message, content, &self.id));
+        publisher.publish_conversation(self);
     }
 
-    fn who_is(&self, name: &str) -> Speaker {
+    /// Returns the role of the participant with this name; unknown names are agents.
+    fn role_of(&self, name: &str) -> Speaker {
         if self.customers.iter().any(|customer| customer == name) {
             return Speaker::Customer;
         }
-        let bot = self.people.iter().any(|participant| participant.purpose == Purpose::Bot && participant.name == name);
-        if bot { Speaker::Bot } else { Speaker::Agent }
+        let mut bots = self.participants.iter().filter(|participant| participant.purpose == Purpose::Bot);
+        if bots.any(|bot| bot.name == name) { Speaker::Bot } else { Speaker::Agent }
     }
 
-    /// Sees to it that somebody is here, and says where in the list.
-    fn attend(&mut self, who: Speaker, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
-        if let Some(place) = self.ended.and_then(|_| self.latest(purpose(who), name)) {
-            // What comes after the end was said by somebody who is gone.
-            return place;
+    /// Adds a participant unless they are present, and returns their index.
+    fn ensure_present(&mut self, speaker: Speaker, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        // A message after the end belongs to a participant who has left.
+        if let Some(index) = self.ended_at.and_then(|_| self.find_latest(purpose(speaker), name)) {
+            return index;
         }
-        match who {
-            Speaker::Agent => self.serve(name, publisher),
-            Speaker::Bot => self.host(name, publisher),
-            Speaker::Customer | Speaker::System => self.welcome(name, publisher),
+        match speaker {
+            Speaker::Agent => self.connect_agent(name, publisher),
+            Speaker::Bot => self.ensure_bot(name, publisher),
+            Speaker::Customer | Speaker::System => self.ensure_customer(name, publisher),
         }
     }
 
-    fn welcome(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
-        if let Some(there) = self.present(Purpose::Customer, name) {
-            return there;
+    fn ensure_customer(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        if let Some(index) = self.find_present(Purpose::Customer, name) {
+            return index;
         }
         if !self.customers.iter().any(|known| known == name) {
             self.customers.push(name.to_owned());
         }
-        let nameless = self.present(Purpose::Customer, "").filter(|place| self.people[*place].name.is_empty());
-        if let Some(place) = nameless {
-            name.clone_into(&mut self.people[place].name);
-            return place;
+        let unnamed =
+            self.find_present(Purpose::Customer, "").filter(|index| self.participants[*index].name.is_empty());
+        if let Some(index) = unnamed {
+            name.clone_into(&mut self.participants[index].name);
+            return index;
         }
-        let place = self.add(Purpose::Customer, name, State::Connected, publisher.now);
-        publisher.detail(self, "customer.start", place);
-        publisher.changed(self);
-        place
+        let index = self.add_participant(Purpose::Customer, name, ParticipantState::Connected, publisher.now);
+        publisher.publish_detail(self, "customer.start", index);
+        publisher.publish_conversation(self);
+        index
     }
 
-    fn host(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
-        self.present(Purpose::Bot, name).unwrap_or_else(|| {
-            let place = self.add(Purpose::Bot, name, State::Connected, publisher.now);
-            publisher.detail(self, "flow.start", place);
-            publisher.changed(self);
-            place
+    fn ensure_bot(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        self.find_present(Purpose::Bot, name).unwrap_or_else(|| {
+            let index = self.add_participant(Purpose::Bot, name, ParticipantState::Connected, publisher.now);
+            publisher.publish_detail(self, "flow.start", index);
+            publisher.publish_conversation(self);
+            index
         })
     }
 
-    fn ring(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+    fn alert_agent(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
         if self.queue.is_none() {
             let queue = self.first_queue.clone();
-            self.queue_up(&queue, publisher);
+            self.enter_queue(&queue, publisher);
         }
-        let place = self.add(Purpose::Agent, name, State::Alerting, publisher.now);
-        publisher.changed(self);
-        place
+        let index = self.add_participant(Purpose::Agent, name, ParticipantState::Alerting, publisher.now);
+        publisher.publish_conversation(self);
+        index
     }
 
-    fn serve(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
-        let place = self.present(Purpose::Agent, name).unwrap_or_else(|| self.ring(name, publisher));
-        if self.people[place].state == State::Alerting {
-            self.people[place].state = State::Connected;
-            self.people[place].connected = Some(publisher.now);
-            if let Some(queue) = self.present(Purpose::Acd, "") {
-                self.people[queue].end("transfer", publisher.now);
-                publisher.detail(self, "acd.end", queue);
+    fn connect_agent(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        let index = self.find_present(Purpose::Agent, name).unwrap_or_else(|| self.alert_agent(name, publisher));
+        if self.participants[index].state == ParticipantState::Alerting {
+            self.participants[index].state = ParticipantState::Connected;
+            self.participants[index].connected_at = Some(publisher.now);
+            if let Some(queue) = self.find_present(Purpose::Acd, "") {
+                self.participants[queue].disconnect("transfer", publisher.now);
+                publisher.publish_detail(self, "acd.end", queue);
             }
-            publisher.detail(self, "user.start", place);
-            publisher.changed(self);
+            publisher.publish_detail(self, "user.start", index);
+            publisher.publish_conversation(self);
         }
-        place
+        index
     }
 
-    fn queue_up(&mut self, name: &str, publisher: &mut EventPublisher<'_>) {
-        let place = self.enter(name, publisher.now);
-        publisher.detail(self, "acd.start", place);
-        publisher.changed(self);
+    fn enter_queue(&mut self, name: &str, publisher: &mut EventPublisher<'_>) {
+        let index = self.add_queue(name, publisher.now);
+        publisher.publish_detail(self, "acd.start", index);
+        publisher.publish_conversation(self);
     }
 
-    fn update(&mut self, changes: &[(String, String)], publisher: &mut EventPublisher<'_>) {
-        let queue = changes.iter().find(|(key, _)| key == "queue").map(|(_, name)| name);
-        match queue.filter(|name| self.queue.as_ref().is_none_or(|queue| queue.name != **name)) {
-            Some(name) => self.queue_up(name, publisher),
-            None => publisher.changed(self),
+    fn update(&mut self, queue: Option<&str>, publisher: &mut EventPublisher<'_>) {
+        let current = self.queue.as_ref().map(|queue| queue.name.as_str());
+        match queue.filter(|name| current != Some(*name)) {
+            Some(name) => self.enter_queue(name, publisher),
+            None => publisher.publish_conversation(self),
         }
     }
 
     fn transfer(&mut self, name: &str, publisher: &mut EventPublisher<'_>) {
-        while let Some(place) = self.present(Purpose::Agent, "") {
-            self.depart(place, "transfer", publisher);
+        while let Some(index) = self.find_present(Purpose::Agent, "") {
+            self.disconnect(index, "transfer", publisher);
         }
         let queue = self.queue.as_ref().map_or_else(|| self.first_queue.clone(), |queue| queue.name.clone());
-        self.queue_up(&queue, publisher);
-        self.serve(name, publisher);
+        self.enter_queue(&queue, publisher);
+        self.connect_agent(name, publisher);
     }
 
-    fn leave(&mut self, who: Speaker, name: &str, how: &'static str, publisher: &mut EventPublisher<'_>) {
-        if let Some(place) = self.present(purpose(who), name) {
-            self.depart(place, how, publisher);
-            publisher.changed(self);
+    fn leave(&mut self, purpose: Purpose, name: &str, kind: &'static str, publisher: &mut EventPublisher<'_>) {
+        if let Some(index) = self.find_present(purpose, name) {
+            self.disconnect(index, kind, publisher);
+            publisher.publish_conversation(self);
         }
     }
 
-    fn depart(&mut self, place: usize, how: &'static str, publisher: &mut EventPublisher<'_>) {
-        self.people[place].end(how, publisher.now);
-        let event = match self.people[place].purpose {
+    fn disconnect(&mut self, index: usize, kind: &'static str, publisher: &mut EventPublisher<'_>) {
+        self.participants[index].disconnect(kind, publisher.now);
+        let event = match self.participants[index].purpose {
             Purpose::Customer => "customer.end",
             Purpose::Agent => "user.end",
             Purpose::Bot => "flow.end",
             Purpose::Acd => "acd.end",
         };
-        publisher.detail(self, event, place);
+        publisher.publish_detail(self, event, index);
     }
 
-    fn park(&mut self, from: State, to: State, publisher: &mut EventPublisher<'_>) {
-        for participant in self.people.iter_mut().filter(|one| one.purpose == Purpose::Agent && one.state == from) {
-            participant.state = to;
-            participant.parked = (to == State::Parked).then_some(publisher.now);
+    fn change_agents(&mut self, from: ParticipantState, to: ParticipantState, publisher: &mut EventPublisher<'_>) {
+        let agents = self.participants.iter_mut().filter(|participant| participant.purpose == Purpose::Agent);
+        for agent in agents.filter(|agent| agent.state == from) {
+            agent.state = to;
+            agent.parked_at = (to == ParticipantState::Parked).then_some(publisher.now);
         }
-        publisher.changed(self);
+        publisher.publish_conversation(self);
     }
 
     fn close(&mut self, publisher: &mut EventPublisher<'_>) {
-        if self.ended.is_some() {
+        if self.ended_at.is_some() {
             return;
         }
-        // The customer comes first in the list and leaves last.
-        for place in (0..self.people.len()).rev() {
-            if self.people[place].is_present() {
-                self.depart(place, "client", publisher);
+        // The customer is first in the list and leaves last.
+        for index in (0..self.participants.len()).rev() {
+            if self.participants[index].is_present() {
+                self.disconnect(index, "client", publisher);
             }
         }
-        self.ended = Some(publisher.now);
+        self.ended_at = Some(publisher.now);
         if self.is_call {
-            publisher.session(self, "SESSION_ENDED");
+            publisher.publish_session_status(self, "SESSION_ENDED");
         }
-        publisher.changed(self);
+        publisher.publish_conversation(self);
     }
 }
 
-fn purpose(who: Speaker) -> Purpose {
-    match who {
+fn purpose(speaker: Speaker) -> Purpose {
+    match speaker {
         Speaker::Customer => Purpose::Customer,
         Speaker::Bot => Purpose::Bot,
         Speaker::Agent | Speaker::System => Purpose::Agent,
     }
 }
 
-impl Sign {
-    fn read(text: &str) -> Self {
+impl SystemEvent {
+    fn parse(text: &str) -> Self {
         let text = text.to_lowercase();
         match text.split_whitespace().next() {
             Some("joined") => Self::Joined,

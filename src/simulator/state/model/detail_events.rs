@@ -1,31 +1,34 @@
-//! Events that mark the segments of a conversation: `v2.detail.events.conversation.{id}.*`.
+//! Events for the start and end of each participant: `v2.detail.events.conversation.{id}.*`.
 
 use serde_json::{Value, json};
 
-use super::publish::{EventPublisher, raw};
-use super::{ConversationModel, Purpose, uuid};
+use super::ConversationModel;
+use super::json::raw_json;
+use super::participants::Purpose;
+use super::publish::EventPublisher;
+use crate::simulator::state::ids::uuid;
 
 impl EventPublisher<'_> {
-    /// Somebody came or went, such as `user.start`.
-    pub(super) fn detail(&mut self, model: &ConversationModel, kind: &str, place: usize) {
+    /// Publishes an event of a participant, such as `user.start`.
+    pub(super) fn publish_detail(&mut self, model: &ConversationModel, kind: &str, participant: usize) {
         let topic = format!("v2.detail.events.conversation.{}.{kind}", model.id);
         let now = self.now.timestamp_millis();
         self.publish(vec![topic], || {
-            let mut body = common(model, place, now);
-            particular(&mut body, model, place, now);
-            raw(&body)
+            let mut body = common_fields(model, participant, now);
+            add_fields(&mut body, model, participant, now);
+            raw_json(&body)
         });
     }
 }
 
-/// Times are in milliseconds here, and words in capitals.
-fn common(model: &ConversationModel, place: usize, now: i64) -> Value {
-    let participant = &model.people[place];
+/// Returns the fields of every event. Times are in milliseconds here, and enum values in upper case.
+fn common_fields(model: &ConversationModel, participant: usize, now: i64) -> Value {
+    let participant = &model.participants[participant];
     let mut body = json!({
         "eventTime": now,
         "conversationId": model.id,
         "participantId": participant.id,
-        "sessionId": participant.communication,
+        "sessionId": participant.communication_id,
         "mediaType": if model.is_call { "VOICE" } else { "MESSAGE" },
         "provider": if model.is_call { "Edge" } else { "PureCloud Messaging" },
         "direction": "INBOUND",
@@ -37,8 +40,9 @@ fn common(model: &ConversationModel, place: usize, now: i64) -> Value {
     body
 }
 
-fn particular(body: &mut Value, model: &ConversationModel, place: usize, now: i64) {
-    let participant = &model.people[place];
+/// Adds the fields that depend on the kind of participant.
+fn add_fields(body: &mut Value, model: &ConversationModel, participant: usize, now: i64) {
+    let participant = &model.participants[participant];
     if let Some(user) = &participant.user {
         body["userId"] = user.id.as_str().into();
     }
@@ -50,8 +54,8 @@ fn particular(body: &mut Value, model: &ConversationModel, place: usize, now: i6
         body["flowId"] = uuid(&format!("flow {}", participant.name)).into();
         body["flowVersion"] = "1.0".into();
     }
-    if let Some((_, how)) = participant.ended {
-        body["disconnectType"] = how.to_uppercase().into();
-        body["interactingDurationMs"] = (now - participant.started.timestamp_millis()).into();
+    if let Some(disconnection) = participant.disconnection {
+        body["disconnectType"] = disconnection.kind.to_uppercase().into();
+        body["interactingDurationMs"] = (now - participant.started_at.timestamp_millis()).into();
     }
 }

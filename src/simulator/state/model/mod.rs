@@ -1,13 +1,15 @@
-//! What the published API knows of a conversation: who takes part, what was said, and whether it is over.
+//! The published API's view of a conversation: participants, messages and the end.
 //!
-//! The same acts that make frames on the transcript socket change it. Everything that a subscriber may hear of goes to
-//! the [`EventPublisher`] at the moment it happens.
+//! The actions that produce frames on the transcript socket also change this model. Events for subscribers go to the
+//! [`EventPublisher`](publish::EventPublisher) at the time of the change.
 
 mod apply;
 mod detail_events;
+mod json;
+mod message_bodies;
 mod messages;
 mod participants;
-mod publish;
+pub(super) mod publish;
 mod shapes;
 mod transcription;
 
@@ -15,113 +17,105 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
+use super::ids::{NamedEntity, queue, user, uuid};
 use crate::simulator::script::Script;
-pub(crate) use messages::SentMessage;
 use messages::StoredMessage;
-pub(crate) use participants::{NamedEntity, Purpose, person, queue, uuid};
-use participants::{Participant, State};
-pub(crate) use publish::EventPublisher;
-pub(crate) use shapes::division;
+use participants::{Participant, ParticipantState, Purpose};
 
-/// The latest messages that are kept.
-const SAID_KEPT: usize = 10_000;
-
-/// Where a customer is brought when the script names no queue.
-const USUAL_QUEUE: &str = "Support";
+/// The queue of a customer if the script names none.
+const DEFAULT_QUEUE: &str = "Support";
 
 #[derive(Debug)]
 pub(crate) struct ConversationModel {
     pub(crate) id: String,
     pub(crate) is_call: bool,
-    pub(crate) started: DateTime<Utc>,
-    pub(crate) ended: Option<DateTime<Utc>>,
-    people: Vec<Participant>,
-    said: VecDeque<StoredMessage>,
-    /// The queue the conversation belongs to.
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    participants: Vec<Participant>,
+    messages: VecDeque<StoredMessage>,
     queue: Option<NamedEntity>,
-    /// The queue it comes to when somebody is to serve it and none was named.
+    /// The queue that the conversation enters if an agent is needed before the script names one.
     first_queue: String,
-    /// The names of those outside, so that what the system says of them is theirs.
+    /// The names of all customers, to attribute system messages about them.
     customers: Vec<String>,
     utterances: u64,
 }
 
 impl ConversationModel {
-    /// A customer has come, and a queue has received them unless a bot will.
+    /// Creates a conversation with a customer, who is in a queue unless a bot receives them.
     pub(crate) fn new(id: &str, script: &Script) -> Self {
-        let customers = script.customers();
         let mut model = Self {
             id: id.to_owned(),
             is_call: script.is_call(),
-            started: Utc::now(),
-            ended: None,
-            people: Vec::new(),
-            said: VecDeque::new(),
+            started_at: Utc::now(),
+            ended_at: None,
+            participants: Vec::new(),
+            messages: VecDeque::new(),
             queue: None,
-            first_queue: script.queues().into_iter().next().unwrap_or_else(|| USUAL_QUEUE.to_owned()),
+            first_queue: script.queues().into_iter().next().unwrap_or_else(|| DEFAULT_QUEUE.to_owned()),
+            customers: script.customers(),
             utterances: 0,
-            customers,
         };
         let name = model.customers.first().cloned().unwrap_or_default();
-        model.add(Purpose::Customer, &name, State::Connected, model.started);
-        if !script.begins_with_a_bot() {
+        model.add_participant(Purpose::Customer, &name, ParticipantState::Connected, model.started_at);
+        if !script.begins_with_bot() {
             let name = model.first_queue.clone();
-            model.enter(&name, model.started);
+            model.add_queue(&name, model.started_at);
         }
         model
     }
 
-    /// Users and queues of this conversation that somebody may ask for.
     pub(crate) fn users(&self) -> impl Iterator<Item = &NamedEntity> {
-        self.people.iter().filter_map(|participant| participant.user.as_ref())
+        self.participants.iter().filter_map(|participant| participant.user.as_ref())
     }
 
     pub(crate) fn queues(&self) -> impl Iterator<Item = &NamedEntity> {
-        self.people.iter().filter_map(|participant| participant.queue.as_ref())
+        self.participants.iter().filter_map(|participant| participant.queue.as_ref())
     }
 
-    fn add(&mut self, purpose: Purpose, name: &str, state: State, now: DateTime<Utc>) -> usize {
-        let number = self.people.len();
-        let part = |what| uuid(&format!("{what} {number} of {}", self.id));
-        self.people.push(Participant {
-            id: part("participant"),
-            communication: part("communication"),
+    /// Adds a participant and returns their index.
+    fn add_participant(&mut self, purpose: Purpose, name: &str, state: ParticipantState, now: DateTime<Utc>) -> usize {
+        let index = self.participants.len();
+        let id_of = |part| uuid(&format!("{part} {index} of {}", self.id));
+        self.participants.push(Participant {
+            id: id_of("participant"),
+            communication_id: id_of("communication"),
             purpose,
             name: name.to_owned(),
-            user: (purpose == Purpose::Agent).then(|| person(name)),
+            user: (purpose == Purpose::Agent).then(|| user(name)),
             queue: self.queue.clone().filter(|_| purpose != Purpose::Bot),
             state,
-            initial: state,
-            started: now,
-            connected: (state == State::Connected).then_some(now),
-            ended: None,
-            parked: None,
-            end_is_known: false,
+            initial_state: state,
+            started_at: now,
+            connected_at: (state == ParticipantState::Connected).then_some(now),
+            disconnection: None,
+            parked_at: None,
+            is_end_published: false,
         });
-        number
+        index
     }
 
-    /// Brings the conversation to a queue, which takes it over from the bots.
-    fn enter(&mut self, name: &str, now: DateTime<Utc>) -> usize {
+    /// Moves the conversation to a queue, which takes it over from bots and other queues.
+    fn add_queue(&mut self, name: &str, now: DateTime<Utc>) -> usize {
         let queue = queue(name);
         self.queue = Some(queue.clone());
-        for participant in self.people.iter_mut().filter(|participant| participant.is_present()) {
+        for participant in self.participants.iter_mut().filter(|participant| participant.is_present()) {
             match participant.purpose {
                 Purpose::Customer => participant.queue = Some(queue.clone()),
-                Purpose::Bot | Purpose::Acd => participant.end("transfer", now),
+                Purpose::Bot | Purpose::Acd => participant.disconnect("transfer", now),
                 Purpose::Agent => {}
             }
         }
-        self.add(Purpose::Acd, name, State::Connected, now)
+        self.add_participant(Purpose::Acd, name, ParticipantState::Connected, now)
     }
 
-    /// Speaker is here with that purpose and, where one is given, that name.
-    fn present(&self, purpose: Purpose, name: &str) -> Option<usize> {
-        self.people.iter().rposition(|participant| participant.is_present() && participant.is(purpose, name))
+    /// Returns the index of the latest present participant with this purpose and name. An empty name matches all.
+    fn find_present(&self, purpose: Purpose, name: &str) -> Option<usize> {
+        self.participants.iter().rposition(|participant| participant.is_present() && participant.is(purpose, name))
     }
 
-    /// As [`ConversationModel::present`], here or gone.
-    fn latest(&self, purpose: Purpose, name: &str) -> Option<usize> {
-        self.people.iter().rposition(|participant| participant.is(purpose, name))
+    /// Returns the index of the latest participant with this purpose and name, present or not.
+    fn find_latest(&self, purpose: Purpose, name: &str) -> Option<usize> {
+        self.participants.iter().rposition(|participant| participant.is(purpose, name))
     }
 }

@@ -1,24 +1,26 @@
-//! What subscribers hear of a conversation, written down at the moment it happens.
+//! Events for subscribers, composed at the time of a change.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{ConversationModel, SentMessage, uuid};
+use super::ConversationModel;
+use super::json::raw_json;
 use crate::simulator::faults::FaultSchedule;
 use crate::simulator::state::channels::ChannelRegistry;
-use crate::simulator::state::transcript_frames::stamp;
+use crate::simulator::state::ids::uuid;
+use crate::simulator::state::message::{SentMessage, format_time};
 
-/// Collects the events of one act; only those that somebody subscribed are composed.
+/// Collects the events of one action. Composes only those that have a subscriber.
 pub(crate) struct EventPublisher<'a> {
+    /// The time of the action.
     pub(crate) now: DateTime<Utc>,
     channels: &'a ChannelRegistry,
     faults: &'a FaultSchedule,
     events: Vec<Event>,
 }
 
-/// An event on its way to whoever subscribed its topic.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) topic: String,
@@ -34,16 +36,16 @@ impl<'a> EventPublisher<'a> {
         self.events
     }
 
-    pub(super) fn updates_status(&self) -> bool {
-        self.faults.updates_status()
+    pub(super) fn publishes_status_updates(&self) -> bool {
+        self.faults.publishes_status_updates()
     }
 
-    /// Tells the whole conversation to the queues and users it belongs to, or just left.
-    pub(super) fn changed(&mut self, model: &mut ConversationModel) {
+    /// Publishes the whole conversation to the queues and users that it has, or had until this change.
+    pub(super) fn publish_conversation(&mut self, model: &mut ConversationModel) {
         let mut scopes: Vec<_> = model
-            .people
+            .participants
             .iter()
-            .filter(|participant| !participant.end_is_known)
+            .filter(|participant| !participant.is_end_published)
             .flat_map(|participant| {
                 let queue = participant.queue.as_ref().map(|queue| format!("v2.routing.queues.{}", queue.id));
                 let user = participant.user.as_ref().map(|user| format!("v2.users.{}", user.id));
@@ -52,32 +54,32 @@ impl<'a> EventPublisher<'a> {
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
-        let listed = self.faults.listed();
+        let max_listed = self.faults.max_listed_messages();
         if !model.is_call {
-            self.tell(&scopes, "conversations.messages", || model.flat_event(listed));
+            self.publish_to(&scopes, "conversations.messages", || model.flat_event(max_listed));
         }
-        self.tell(&scopes, "conversations", || model.nested_event(listed));
-        for participant in model.people.iter_mut().filter(|participant| !participant.is_present()) {
-            participant.end_is_known = true;
+        self.publish_to(&scopes, "conversations", || model.nested_event(max_listed));
+        for participant in model.participants.iter_mut().filter(|participant| !participant.is_present()) {
+            participant.is_end_published = true;
         }
     }
 
-    /// Tells the queue or user that the customer types.
-    pub(super) fn typing(&mut self, model: &ConversationModel, by: usize, spoken: &SentMessage) {
-        let present = model.people.iter().filter(|participant| participant.is_present());
+    /// Publishes to the present users that a customer is typing.
+    pub(super) fn publish_typing(&mut self, model: &ConversationModel, customer: usize, message: &SentMessage) {
+        let present = model.participants.iter().filter(|participant| participant.is_present());
         let scopes: Vec<_> = present
             .filter_map(|participant| participant.user.as_ref())
             .map(|user| format!("v2.users.{}", user.id))
             .collect();
-        let name = &model.people[by].name;
-        self.tell(&scopes, "conversations.inbound.typing.event", || {
-            raw(&json!({
+        let name = &model.participants[customer].name;
+        self.publish_to(&scopes, "conversations.inbound.typing.event", || {
+            raw_json(&json!({
                 "conversationId": model.id,
                 "normalizedMessage": {
                     "channel": {
                         "platform": "WebMessaging",
-                        "from": { "id": model.address(), "idType": "Opaque", "nickname": name },
-                        "time": stamp(spoken.at),
+                        "from": { "id": model.customer_address(), "idType": "Opaque", "nickname": name },
+                        "time": format_time(message.sent_at),
                     },
                     "type": "Event",
                     "events": [{ "eventType": "Typing", "typing": { "type": "On", "duration": 5000 } }],
@@ -87,19 +89,14 @@ impl<'a> EventPublisher<'a> {
         });
     }
 
-    fn tell(&mut self, scopes: &[String], what: &str, body: impl FnOnce() -> Box<RawValue>) {
-        let topics: Vec<_> = scopes.iter().map(|scope| format!("{scope}.{what}")).collect();
-        self.publish(topics, body);
-    }
-
-    /// The same body on every topic that somebody subscribed.
+    /// Publishes the same body on every topic that has a subscriber.
     pub(super) fn publish(&mut self, topics: Vec<String>, body: impl FnOnce() -> Box<RawValue>) {
-        let wanted: Vec<_> = topics.into_iter().filter(|topic| self.channels.wants(topic)).collect();
-        if wanted.is_empty() {
+        let subscribed: Vec<_> = topics.into_iter().filter(|topic| self.channels.has_subscriber(topic)).collect();
+        if subscribed.is_empty() {
             return;
         }
         let (body, correlation) = (body(), uuid(&format!("event at {} {}", self.now, self.events.len())));
-        for topic in wanted {
+        for topic in subscribed {
             let json = format!(
                 r#"{{"topicName":{name},"version":"2","eventBody":{body},"metadata":{{"CorrelationId":"{correlation}"}}}}"#,
                 name = Value::from(topic.as_str()),
@@ -108,8 +105,9 @@ impl<'a> EventPublisher<'a> {
             self.events.push(Event { topic, json: json.into() });
         }
     }
-}
 
-pub(super) fn raw(value: &Value) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("a value is always JSON")
+    fn publish_to(&mut self, scopes: &[String], suffix: &str, body: impl FnOnce() -> Box<RawValue>) {
+        let topics: Vec<_> = scopes.iter().map(|scope| format!("{scope}.{suffix}")).collect();
+        self.publish(topics, body);
+    }
 }

@@ -1,221 +1,243 @@
-//! The shapes in which a whole conversation is told.
+//! The shapes of a whole conversation.
 //!
-//! Two families: participants with their messages in one flat list, and participants with communications that hold
-//! them. Each comes as an event and as an answer, which differ a little; a message list never holds text.
+//! There are two families: flat participants with a single list of messages, and nested ones with communications that
+//! hold the messages. Each exists as an event and as a REST response, which differ slightly. No message list holds text.
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::ConversationModel;
+use super::json::raw_json;
 use super::messages::StoredMessage;
 use super::participants::{Participant, Purpose};
-use super::{ConversationModel, uuid};
-use crate::simulator::state::transcript_frames::stamp;
+use crate::simulator::state::ids::{division, uuid};
+use crate::simulator::state::message::format_time;
 
-/// Whom a conversation is told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Subscriber,
-    Reader,
+enum Form {
+    Event,
+    Response,
 }
 
 #[derive(Serialize)]
 struct Conversation<P> {
     #[serde(flatten)]
-    head: Value,
+    fields: Value,
     participants: Vec<P>,
 }
 
+/// A flat participant, or a communication of a nested one.
 #[derive(Serialize)]
-struct Listing<'a> {
+struct WithMessages<'a> {
     #[serde(flatten)]
-    head: Value,
+    fields: Value,
     messages: Vec<&'a RawValue>,
 }
 
 #[derive(Serialize)]
-struct Nested<'a> {
+struct NestedParticipant<'a> {
     #[serde(flatten)]
-    head: Value,
-    messages: Vec<Listing<'a>>,
-}
-
-/// The division everything belongs to.
-pub(crate) fn division() -> Value {
-    let id = uuid("division");
-    json!({ "id": id, "selfUri": format!("/api/v2/authorization/divisions/{id}") })
+    fields: Value,
+    messages: Vec<WithMessages<'a>>,
 }
 
 impl ConversationModel {
-    /// The body of an event of `…conversations.messages`, with the latest `listed` messages of each participant.
-    pub(super) fn flat_event(&self, listed: usize) -> Box<RawValue> {
-        self.flat(Told::Subscriber, listed)
+    /// Returns the body of a `…conversations.messages` event, with at most the latest `max_listed` messages of each
+    /// participant.
+    pub(super) fn flat_event(&self, max_listed: usize) -> Box<RawValue> {
+        self.flat(Form::Event, max_listed)
     }
 
-    /// The answer of `GET /api/v2/conversations/messages/{id}`.
-    pub(crate) fn flat_answer(&self) -> Box<RawValue> {
-        self.flat(Told::Reader, usize::MAX)
+    /// Returns the response of `GET /api/v2/conversations/messages/{id}`.
+    pub(crate) fn flat_response(&self) -> Box<RawValue> {
+        self.flat(Form::Response, usize::MAX)
     }
 
-    /// The body of an event of `…conversations`.
-    pub(super) fn nested_event(&self, listed: usize) -> Box<RawValue> {
-        self.nested(Told::Subscriber, listed)
+    /// Returns the body of a `…conversations` event, with at most the latest `max_listed` messages of each participant.
+    pub(super) fn nested_event(&self, max_listed: usize) -> Box<RawValue> {
+        self.nested(Form::Event, max_listed)
     }
 
-    /// The answer of `GET /api/v2/conversations/{id}`.
-    pub(crate) fn nested_answer(&self) -> Box<RawValue> {
-        self.nested(Told::Reader, usize::MAX)
+    /// Returns the response of `GET /api/v2/conversations/{id}`.
+    pub(crate) fn nested_response(&self) -> Box<RawValue> {
+        self.nested(Form::Response, usize::MAX)
     }
 
-    /// What the analytics query knows of it.
-    pub(crate) fn detail(&self) -> Value {
+    /// Returns the entry of the analytics query.
+    pub(crate) fn analytics_detail(&self) -> Value {
+        let participants = self.participants.iter().map(|participant| self.analytics_participant(participant));
         let mut detail = json!({
             "conversationId": self.id,
-            "conversationStart": stamp(self.started),
+            "conversationStart": format_time(self.started_at),
             "originatingDirection": "inbound",
             "divisionIds": [uuid("division")],
-            "participants": self.people.iter().map(|one| self.detail_participant(one)).collect::<Vec<_>>(),
+            "participants": participants.collect::<Vec<_>>(),
         });
-        set(&mut detail, "conversationEnd", self.ended.map(stamp));
+        set(&mut detail, "conversationEnd", self.ended_at.map(format_time));
         detail
     }
 
-    /// `message` or `voice`.
-    pub(crate) fn media(&self) -> &'static str {
+    /// Returns `message` or `voice`.
+    pub(crate) fn media_type(&self) -> &'static str {
         if self.is_call { "voice" } else { "message" }
     }
 
-    fn detail_participant(&self, one: &Participant) -> Value {
-        let mut segment = json!({ "segmentStart": stamp(one.started), "segmentType": "interact", "conference": false });
-        set(&mut segment, "segmentEnd", one.ended.map(|(at, _)| stamp(at)));
-        set(&mut segment, "queueId", one.queue.as_ref().map(|queue| queue.id.as_str()));
-        let mut participant = json!({
-            "participantId": one.id,
-            "participantName": one.name,
-            "purpose": one.purpose(self.is_call),
+    fn analytics_participant(&self, participant: &Participant) -> Value {
+        let mut segment = json!({
+            "segmentStart": format_time(participant.started_at),
+            "segmentType": "interact",
+            "conference": false,
+        });
+        set(&mut segment, "segmentEnd", participant.disconnection.map(|end| format_time(end.at)));
+        set(&mut segment, "queueId", queue_id(participant));
+        let mut detail = json!({
+            "participantId": participant.id,
+            "participantName": participant.name,
+            "purpose": participant.purpose_name(self.is_call),
             "sessions": [{
-                "sessionId": one.communication,
-                "mediaType": self.media(),
+                "sessionId": participant.communication_id,
+                "mediaType": self.media_type(),
                 "direction": "inbound",
                 "segments": [segment],
             }],
         });
-        set(&mut participant, "userId", one.user.as_ref().map(|user| user.id.as_str()));
-        participant
+        set(&mut detail, "userId", user_id(participant));
+        detail
     }
 
-    fn flat(&self, told: Told, listed: usize) -> Box<RawValue> {
-        let lists = self.lists(listed, |said| if told == Told::Reader { &said.in_answer } else { &said.in_event });
-        let participants = self.people.iter().zip(lists);
-        let participants: Vec<_> =
-            participants.map(|(one, messages)| Listing { head: self.flat_head(one, told), messages }).collect();
-        let mut head =
+    fn flat(&self, form: Form, max_listed: usize) -> Box<RawValue> {
+        let lists = self.message_lists(max_listed, |message| match form {
+            Form::Response => &message.response_entry,
+            Form::Event => &message.event_entry,
+        });
+        let participants = self.participants.iter().zip(lists);
+        let participants = participants
+            .map(|(participant, messages)| WithMessages { fields: self.flat_fields(participant, form), messages })
+            .collect();
+        let mut fields =
             json!({ "id": self.id, "otherMediaUris": [], "utilizationLabelId": "", "divisions": divisions() });
-        if told == Told::Reader {
-            head["recentTransfers"] = json!([]);
-            head["selfUri"] = format!("/api/v2/conversations/messages/{}", self.id).into();
+        if form == Form::Response {
+            fields["recentTransfers"] = json!([]);
+            fields["selfUri"] = format!("/api/v2/conversations/messages/{}", self.id).into();
         }
-        raw(&Conversation { head, participants })
+        raw_json(&Conversation { fields, participants })
     }
 
-    fn flat_head(&self, participant: &Participant, told: Told) -> Value {
-        let mut head = self.common(participant);
-        set(&mut head, "startTime", Some(stamp(participant.started)));
-        set(&mut head, "state", Some(participant.flat_state()));
-        set(&mut head, "initialState", Some(participant.initial.name()));
-        set(&mut head, "user", participant.user.as_ref().map(|user| json!(user)));
-        set(&mut head, "queue", participant.queue.as_ref().map(|queue| json!(queue)));
-        for (key, value) in self.communication(participant) {
-            set(&mut head, key, Some(value));
+    fn flat_fields(&self, participant: &Participant, form: Form) -> Value {
+        let mut fields = self.participant_fields(participant);
+        set(&mut fields, "startTime", Some(format_time(participant.started_at)));
+        set(&mut fields, "state", Some(participant.flat_state()));
+        set(&mut fields, "initialState", Some(participant.initial_state.name()));
+        set(&mut fields, "user", participant.user.as_ref().map(|user| json!(user)));
+        set(&mut fields, "queue", participant.queue.as_ref().map(|queue| json!(queue)));
+        for (key, value) in self.communication_fields(participant) {
+            set(&mut fields, key, Some(value));
         }
         if participant.purpose == Purpose::Customer {
-            match told {
-                Told::Subscriber => set(&mut head, "address", Some(self.address())),
-                Told::Reader => set(&mut head, "fromAddress", Some(json!({ "addressNormalized": self.address() }))),
+            let address = self.customer_address();
+            match form {
+                Form::Event => set(&mut fields, "address", Some(address)),
+                Form::Response => set(&mut fields, "fromAddress", Some(json!({ "addressNormalized": address }))),
             }
         }
-        head
+        fields
     }
 
-    fn nested(&self, told: Told, listed: usize) -> Box<RawValue> {
-        let lists = self.lists(listed, |said| &said.in_answer);
-        let participants = self.people.iter().zip(lists);
-        let participants = participants.map(|(one, messages)| self.nested_participant(one, told, messages)).collect();
-        let state = if told == Told::Reader { "NONE" } else { "none" };
-        let mut head = json!({ "id": self.id, "recordingState": state, "divisions": divisions() });
-        if told == Told::Reader {
-            head["startTime"] = stamp(self.started).into();
-            head["selfUri"] = format!("/api/v2/conversations/{}", self.id).into();
-            set(&mut head, "endTime", self.ended.map(stamp));
+    fn nested(&self, form: Form, max_listed: usize) -> Box<RawValue> {
+        let lists = self.message_lists(max_listed, |message| &message.response_entry);
+        let participants = self.participants.iter().zip(lists);
+        let participants =
+            participants.map(|(participant, messages)| self.nested_participant(participant, form, messages)).collect();
+        let recording_state = if form == Form::Response { "NONE" } else { "none" };
+        let mut fields = json!({ "id": self.id, "recordingState": recording_state, "divisions": divisions() });
+        if form == Form::Response {
+            fields["startTime"] = format_time(self.started_at).into();
+            fields["selfUri"] = format!("/api/v2/conversations/{}", self.id).into();
+            set(&mut fields, "endTime", self.ended_at.map(format_time));
         }
-        raw(&Conversation { head, participants })
+        raw_json(&Conversation { fields, participants })
     }
 
-    fn nested_participant<'a>(&self, one: &Participant, told: Told, messages: Vec<&'a RawValue>) -> Nested<'a> {
-        let mut head = self.common(one);
-        if told == Told::Reader {
-            set(&mut head, "startTime", Some(stamp(one.started)));
+    fn nested_participant<'a>(
+        &self,
+        participant: &Participant,
+        form: Form,
+        messages: Vec<&'a RawValue>,
+    ) -> NestedParticipant<'a> {
+        let mut fields = self.participant_fields(participant);
+        if form == Form::Response {
+            set(&mut fields, "startTime", Some(format_time(participant.started_at)));
         }
-        set(&mut head, "userId", one.user.as_ref().map(|user| user.id.as_str()));
-        set(&mut head, "queueId", one.queue.as_ref().map(|queue| queue.id.as_str()));
+        set(&mut fields, "userId", user_id(participant));
+        set(&mut fields, "queueId", queue_id(participant));
         for media in ["callbacks", "chats", "cobrowsesessions", "emails", "screenshares", "socialExpressions", "videos"]
         {
-            head[media] = json!([]);
+            fields[media] = json!([]);
         }
-        let mut communication = json!({
-            "id": one.communication,
-            "state": one.state.name(),
-            "initialState": one.initial.name(),
-        });
-        set(&mut communication, "connectedTime", one.connected.map(stamp));
-        set(&mut communication, "disconnectedTime", one.ended.map(|(at, _)| stamp(at)));
-        set(&mut communication, "disconnectType", one.ended.map(|(_, how)| how));
-        for (key, value) in self.communication(one) {
-            communication[key] = value;
-        }
+        let communication = self.communication(participant);
         let calls = if self.is_call { vec![communication.clone()] } else { Vec::new() };
-        head["calls"] = calls.into();
-        let messages = if self.is_call { Vec::new() } else { vec![Listing { head: communication, messages }] };
-        Nested { head, messages }
+        fields["calls"] = calls.into();
+        let messages = if self.is_call { Vec::new() } else { vec![WithMessages { fields: communication, messages }] };
+        NestedParticipant { fields, messages }
     }
 
-    /// What a participant is in every shape.
-    fn common(&self, participant: &Participant) -> Value {
-        let mut head = json!({
+    fn communication(&self, participant: &Participant) -> Value {
+        let mut communication = json!({
+            "id": participant.communication_id,
+            "state": participant.state.name(),
+            "initialState": participant.initial_state.name(),
+        });
+        set(&mut communication, "connectedTime", participant.connected_at.map(format_time));
+        set(&mut communication, "disconnectedTime", participant.disconnection.map(|end| format_time(end.at)));
+        set(&mut communication, "disconnectType", participant.disconnection.map(|end| end.kind));
+        for (key, value) in self.communication_fields(participant) {
+            communication[key] = value;
+        }
+        communication
+    }
+
+    /// Returns the fields of a participant in every shape.
+    fn participant_fields(&self, participant: &Participant) -> Value {
+        let mut fields = json!({
             "id": participant.id,
-            "purpose": participant.purpose(self.is_call),
+            "purpose": participant.purpose_name(self.is_call),
             "wrapupRequired": participant.purpose == Purpose::Agent,
             "attributes": {},
         });
-        // A name that nobody gave is absent, as it often is.
-        set(&mut head, "name", Some(participant.name.as_str()).filter(|name| !name.is_empty()));
-        set(&mut head, "connectedTime", participant.connected.map(stamp));
-        set(&mut head, "endTime", participant.ended.map(|(at, _)| stamp(at)));
-        head
+        // The service often omits the name.
+        set(&mut fields, "name", Some(participant.name.as_str()).filter(|name| !name.is_empty()));
+        set(&mut fields, "connectedTime", participant.connected_at.map(format_time));
+        set(&mut fields, "endTime", participant.disconnection.map(|end| format_time(end.at)));
+        fields
     }
 
-    /// What its communication is in every shape.
-    fn communication(&self, participant: &Participant) -> Vec<(&'static str, Value)> {
+    /// Returns the fields of a communication in every shape.
+    fn communication_fields(&self, participant: &Participant) -> Vec<(&'static str, Value)> {
         let kind = if self.is_call { "call" } else { "webmessaging" };
         let provider = if self.is_call { "Edge" } else { "PureCloud Messaging" };
-        let mut parts = vec![
+        let mut fields = vec![
             ("direction", "inbound".into()),
             ("held", false.into()),
             ("provider", provider.into()),
             ("type", kind.into()),
         ];
-        parts.extend(participant.ended.map(|(_, how)| ("disconnectType", how.into())));
-        parts.extend(participant.parked.map(|at| ("parkTime", stamp(at).into())));
-        parts
+        fields.extend(participant.disconnection.map(|end| ("disconnectType", end.kind.into())));
+        fields.extend(participant.parked_at.map(|at| ("parkTime", format_time(at).into())));
+        fields
     }
 
-    /// The latest messages of each participant, oldest first.
-    fn lists<'a>(&'a self, listed: usize, form: impl Fn(&'a StoredMessage) -> &'a RawValue) -> Vec<Vec<&'a RawValue>> {
-        let mut lists = vec![Vec::new(); self.people.len()];
-        for said in self.said.iter().rev() {
-            let list = &mut lists[said.by];
-            if list.len() < listed {
-                list.push(form(said));
+    /// Returns the latest `max_listed` messages of each participant, oldest first.
+    fn message_lists<'a>(
+        &'a self,
+        max_listed: usize,
+        entry: impl Fn(&'a StoredMessage) -> &'a RawValue,
+    ) -> Vec<Vec<&'a RawValue>> {
+        let mut lists = vec![Vec::new(); self.participants.len()];
+        for message in self.messages.iter().rev() {
+            let list = &mut lists[message.participant];
+            if list.len() < max_listed {
+                list.push(entry(message));
             }
         }
         for list in &mut lists {
@@ -223,6 +245,14 @@ impl ConversationModel {
         }
         lists
     }
+}
+
+fn user_id(participant: &Participant) -> Option<&str> {
+    participant.user.as_ref().map(|user| user.id.as_str())
+}
+
+fn queue_id(participant: &Participant) -> Option<&str> {
+    participant.queue.as_ref().map(|queue| queue.id.as_str())
 }
 
 fn divisions() -> Value {
@@ -233,8 +263,4 @@ fn set(object: &mut Value, key: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         object[key] = value.into();
     }
-}
-
-fn raw(conversation: &impl Serialize) -> Box<RawValue> {
-    to_raw_value(conversation).expect("values and raw JSON are always JSON")
 }

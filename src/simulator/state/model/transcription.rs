@@ -1,43 +1,46 @@
-//! What is heard in a phone call: `v2.conversations.{id}.transcription`.
+//! The transcription of a call: `v2.conversations.{id}.transcription`.
 
 use serde_json::{Value, json};
 
-use super::publish::{EventPublisher, raw};
-use super::{ConversationModel, Purpose, SentMessage, uuid};
-use crate::simulator::script::Line;
-use crate::simulator::state::transcript_frames::stamp;
+use super::ConversationModel;
+use super::json::raw_json;
+use super::participants::Purpose;
+use super::publish::EventPublisher;
+use crate::simulator::script::MessageLine;
+use crate::simulator::state::ids::uuid;
+use crate::simulator::state::message::{SentMessage, format_time};
 
-/// How long it takes to say a letter.
+/// The duration of a spoken letter.
 const MILLIS_PER_LETTER: usize = 60;
 
-/// How much later than the call its transcription begins.
-const TRANSCRIPTION_BEGINS: i64 = 1_500;
+/// The delay between the start of a call and the start of its transcription.
+const TRANSCRIPTION_DELAY_MILLIS: i64 = 1_500;
 
 impl ConversationModel {
-    /// A spoken line: what was understood on the way to it, and then the line itself.
+    /// Publishes an utterance: its partial transcripts, then the final one.
     pub(super) fn publish_utterance(
         &mut self,
-        by: usize,
-        line: &Line,
-        spoken: &SentMessage,
+        participant: usize,
+        line: &MessageLine,
+        message: &SentMessage,
         publisher: &mut EventPublisher<'_>,
     ) {
         self.utterances += 1;
         let id = uuid(&format!("utterance {} of {}", self.utterances, self.id));
-        let heard = line.partials.iter().map(|partial| (partial.as_str(), false));
-        for (words, is_final) in heard.chain([(spoken.text.as_str(), true)]) {
-            let utterance = self.utterance(by, &id, words, is_final, spoken);
-            publisher.transcription(self, json!({ "transcripts": [utterance] }));
+        let partial = line.partial_transcripts.iter().map(|text| (text.as_str(), false));
+        for (text, is_final) in partial.chain([(message.text.as_str(), true)]) {
+            let transcript = self.transcript(participant, &id, text, is_final, message);
+            publisher.publish_transcription(self, json!({ "transcripts": [transcript] }));
         }
     }
 
-    fn utterance(&self, by: usize, id: &str, words: &str, is_final: bool, spoken: &SentMessage) -> Value {
-        let outside = self.people[by].purpose == Purpose::Customer;
+    fn transcript(&self, participant: usize, id: &str, text: &str, is_final: bool, message: &SentMessage) -> Value {
+        let is_external = self.participants[participant].purpose == Purpose::Customer;
         json!({
             "utteranceId": id,
             "isFinal": is_final,
-            "channel": if outside { "EXTERNAL" } else { "INTERNAL" },
-            "alternatives": [self.alternative(words, is_final, spoken)],
+            "channel": if is_external { "EXTERNAL" } else { "INTERNAL" },
+            "alternatives": [self.alternative(text, is_final, message)],
             "engineProvider": "GENESYS",
             "engineId": "r2d2",
             "engineName": "Native",
@@ -48,51 +51,53 @@ impl ConversationModel {
         })
     }
 
-    /// The words as an engine hears them and, once they are final, as people write them.
-    fn alternative(&self, words: &str, is_final: bool, spoken: &SentMessage) -> Value {
+    /// Returns the plain words of a transcript and, if it is final, the text with case and punctuation.
+    fn alternative(&self, text: &str, is_final: bool, message: &SentMessage) -> Value {
         let plain: String =
-            words.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || letter.is_whitespace()).collect();
-        let begins = spoken.at.timestamp_millis();
+            text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || letter.is_whitespace()).collect();
+        let start = message.sent_at.timestamp_millis();
+        let offset = start - self.started_at.timestamp_millis();
         let word = |word: &str| {
             json!({
                 "confidence": 0.97,
-                "startTimeMs": begins,
-                "offsetMs": begins - self.started.timestamp_millis(),
+                "startTimeMs": start,
+                "offsetMs": offset,
                 "durationMs": word.len() * MILLIS_PER_LETTER,
                 "word": word,
             })
         };
         let mut alternative = json!({
             "confidence": if is_final { 0.93 } else { 0.41 },
-            "offsetMs": begins - self.started.timestamp_millis(),
-            "durationMs": words.len() * MILLIS_PER_LETTER,
+            "offsetMs": offset,
+            "durationMs": text.len() * MILLIS_PER_LETTER,
             "transcript": plain,
             "words": plain.split_whitespace().map(word).collect::<Vec<_>>(),
         });
         if is_final {
-            alternative["decoratedTranscript"] = words.into();
-            alternative["decoratedWords"] = words.split_whitespace().map(word).collect();
+            alternative["decoratedTranscript"] = text.into();
+            alternative["decoratedWords"] = text.split_whitespace().map(word).collect();
         }
         alternative
     }
 }
 
 impl EventPublisher<'_> {
-    /// The transcription goes on, or is over.
-    pub(super) fn session(&mut self, model: &ConversationModel, status: &str) {
-        let offset = (self.now - model.started).num_milliseconds();
-        self.transcription(model, json!({ "transcripts": [], "status": { "offsetMs": offset, "status": status } }));
+    /// Publishes the status of the transcription session, such as `SESSION_ONGOING`.
+    pub(super) fn publish_session_status(&mut self, model: &ConversationModel, status: &str) {
+        let offset = (self.now - model.started_at).num_milliseconds();
+        let status = json!({ "offsetMs": offset, "status": status });
+        self.publish_transcription(model, json!({ "transcripts": [], "status": status }));
     }
 
-    fn transcription(&mut self, model: &ConversationModel, mut body: Value) {
-        let began = model.started.timestamp_millis();
-        body["eventTime"] = stamp(self.now).into();
+    fn publish_transcription(&mut self, model: &ConversationModel, mut body: Value) {
+        let started_at = model.started_at.timestamp_millis();
+        body["eventTime"] = format_time(self.now).into();
         body["organizationId"] = uuid("organization").into();
         body["conversationId"] = model.id.as_str().into();
-        body["communicationId"] = model.people[0].communication.as_str().into();
-        body["sessionStartTimeMs"] = began.into();
-        body["transcriptionStartTimeMs"] = (began + TRANSCRIPTION_BEGINS).into();
+        body["communicationId"] = model.participants[0].communication_id.as_str().into();
+        body["sessionStartTimeMs"] = started_at.into();
+        body["transcriptionStartTimeMs"] = (started_at + TRANSCRIPTION_DELAY_MILLIS).into();
         body["speechTextAnalyticsProgramId"] = uuid("program").into();
-        self.publish(vec![format!("v2.conversations.{}.transcription", model.id)], || raw(&body));
+        self.publish(vec![format!("v2.conversations.{}.transcription", model.id)], || raw_json(&body));
     }
 }

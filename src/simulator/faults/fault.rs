@@ -1,0 +1,159 @@
+//! The kinds of faults.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde_json::Value;
+
+/// A fault, made by parsing, such as `"socket:reset,after=3".parse()`. See [`fault_help`](super::fault_help).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    pub(super) action: FaultAction,
+    /// The number of requests to let through, or of frames to send on a connection, before it happens.
+    pub(super) after: u64,
+    /// The number of connections to exempt before it happens to one.
+    pub(super) skip: u64,
+    /// The number of times it happens in the life of the process; `None` is always.
+    pub(super) times: Option<u64>,
+    /// The only conversation it applies to.
+    pub(super) conversation: Option<String>,
+    /// A part of the method and path of the only requests it applies to.
+    pub(super) path: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FaultAction {
+    Request(Endpoint, RequestFault),
+    TranscriptSocket(SocketFault),
+    NotificationSocket(NotificationFault),
+    DenyPermission(String),
+    /// Rejects every topic that contains this text.
+    RejectTopic(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Token,
+    TranscriptHandshake,
+    Rest,
+}
+
+/// A fault of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RequestFault {
+    Slow(Duration),
+    Status {
+        status: StatusCode,
+        retry_after: Option<RetryAfter>,
+        body: Option<String>,
+    },
+    Redirect(StatusCode),
+    Reset,
+    Hang,
+    NotJson,
+    Huge(usize),
+    Echo(StatusCode),
+    /// A success that lacks the token.
+    Garbage,
+    /// A token with this value as its lifetime.
+    ExpiresIn(Value),
+    /// An upgrade with the wrong `Sec-WebSocket-Accept`.
+    BadAccept,
+    /// A success in place of an upgrade.
+    Ok,
+    /// A success without a body.
+    Empty,
+    // Changes of the regular response:
+    /// A message body cannot be read until the message is this old.
+    LateBody(Duration),
+    NewestFirst,
+    /// This many of the requested ids are missing.
+    Omit(usize),
+    /// The text is in the field that was used before normalized messages.
+    TextBody,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RetryAfter {
+    /// Seconds or any other text, sent verbatim.
+    Text(String),
+    /// An HTTP date this far ahead.
+    Date(Duration),
+}
+
+/// A fault of an open transcript socket; some apply to notification sockets, too.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SocketFault {
+    // Ends of the connection:
+    Close { code: u16, reason: String },
+    Reset,
+    Eof,
+    // Lasting behavior of the connection:
+    Silence,
+    Deaf,
+    NoCloseAnswer,
+    Replay,
+    Duplicate,
+    NoId,
+    Ping(Duration),
+    // Form of the next message:
+    Binary,
+    Fragmented,
+    // Extra frames:
+    Malformed,
+    BinaryJunk,
+    BadUtf8,
+    ReservedBits,
+    Masked,
+    UnknownEvent,
+    OddTypes,
+    Oversize { bytes: usize, fragments: usize },
+    Burst(u64),
+}
+
+/// A fault of an open notification socket.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NotificationFault {
+    /// A fault that both kinds of sockets have.
+    Common(SocketFault),
+    /// A closing that is announced this long before.
+    SocketClosing(Duration),
+    // Lasting behavior of the connection:
+    NoHeartbeat,
+    Duplicate,
+    // Handling of the next events:
+    Reorder,
+    Lose(u64),
+    // Extra frames:
+    Unknown,
+    // Loss of the channel or its token:
+    Expire,
+    Evict,
+    Revoke,
+    // Contents of all events, independent of the socket:
+    StatusUpdates,
+    Truncate(usize),
+}
+
+impl RequestFault {
+    /// Returns whether this fault replaces the regular response, rather than delaying or changing it.
+    pub(super) fn replaces_response(&self) -> bool {
+        !matches!(self, Self::Slow(_) | Self::LateBody(_) | Self::NewestFirst | Self::Omit(_) | Self::TextBody)
+    }
+}
+
+impl Fault {
+    pub(crate) fn into_socket_fault(self) -> Option<SocketFault> {
+        match self.action {
+            FaultAction::TranscriptSocket(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_notification_fault(self) -> Option<NotificationFault> {
+        match self.action {
+            FaultAction::NotificationSocket(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::time::Duration;
+
+use super::parse::DEFAULT_PAUSE;
+use super::*;
+
+fn error(text: &str) -> String {
+    text.parse::<Script>().expect_err(text).to_string()
+}
+
+#[test]
+fn every_built_in_script_parses() {
+    for name in Script::built_in_names() {
+        assert!(Script::built_in(name).is_some(), "{name}");
+    }
+    assert_eq!(Script::built_in("flood:7").expect("built in").playback().count(), 8);
+    assert_eq!(Script::built_in("flood:x"), None);
+    assert_eq!(Script::built_in("nonesuch"), None);
+}
+
+#[test]
+fn the_demo_ends_within_seven_seconds() {
+    let length: Duration = Script::default().playback().map(|step| step.pause).sum();
+    assert!(length <= Duration::from_secs(7), "{length:?}");
+}
+
+#[test]
+fn indented_lines_add_text_quick_replies_and_attachments() {
+    let script: Script = "\
+        # a comment\n\n\
+        +0.5 customer Ada Marlow: a\\tb \\u{202e}: c\n  | second\n  ? Yes | No\n  @ a.png image/png 12\n  ~ half\n\
+        customer: nameless\n"
+        .parse()
+        .expect("a script");
+    let line = MessageLine {
+        speaker: Speaker::Customer,
+        name: "Ada Marlow".to_owned(),
+        text: "a\tb \u{202e}: c\nsecond".to_owned(),
+        quick_replies: vec!["Yes".to_owned(), "No".to_owned()],
+        attachments: vec![Attachment { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
+        partial_transcripts: vec!["half".to_owned()],
+    };
+    assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), action: Action::Message(line) });
+    assert_eq!(script.steps[1].pause, DEFAULT_PAUSE);
+    assert!(matches!(&script.steps[1].action, Action::Message(MessageLine { name, .. }) if name.is_empty()));
+}
+
+#[test]
+fn repeat_plays_that_many_lines_and_continues() {
+    let script: Script = "customer: 1\nagent: 2\nrepeat 5\nupdate a=b\nclose".parse().expect("a script");
+    assert_eq!(script.playback().count(), 7);
+    assert_eq!(script.playback().last().map(|step| &step.action), Some(&Action::Close));
+}
+
+#[test]
+fn actions_name_their_participants() {
+    let script: Script =
+        "customer Ada: hi\nbot Quill: hello\nalert agent Sam O\njoin agent Sam O\ntransfer agent Noor\n\
+        park\nresume\nleave agent Noor\nleave customer\nclose"
+            .parse()
+            .expect("a script");
+    assert_eq!(script.steps[3].action, Action::Join { speaker: Speaker::Agent, name: "Sam O".to_owned() });
+    assert_eq!(script.steps[8].action, Action::Leave { speaker: Speaker::Customer, name: String::new() });
+    assert_eq!(script.agents(), ["Sam O", "Sam O", "Noor"]);
+    assert!(script.begins_with_bot() && !script.is_call());
+    assert!(Script::built_in("call").expect("built in").is_call());
+}
+
+#[test]
+fn a_syntax_error_names_the_line_and_the_reason() {
+    for (text, wanted) in [
+        ("customer Ada: hi\nperson Bo: hi", "line 2: 'person' is none of"),
+        ("\n\ncustomer Ada hi", "line 3: a message has a colon"),
+        ("  | hi", "line 1: an indented line belongs"),
+        ("customer: hi\n  hi", "line 2: an indented line begins with"),
+        ("customer: hi\n  @ a.png", "line 2: a file is"),
+        ("close\ncustomer: hi", "line 2: nothing can happen"),
+        ("+x customer: hi", "line 1: '+x' is no number"),
+        ("+-1 customer: hi", "line 1: '+-1' is no time"),
+        ("+1", "line 1: nothing happens"),
+        ("repeat", "line 1: 'repeat' stands once"),
+        ("customer: \\q", "line 1: '\\q' is no escape"),
+        ("customer: \\u{110000}", "line 1: '\\u' is followed"),
+        ("customer: hi\ncall", "line 2: 'call' stands first"),
+        ("join Sam", "line 1: 'Sam' is none of"),
+        ("join agent", "line 1: 'agent' is followed by a name"),
+        ("transfer bot Q", "line 1: only an agent"),
+        ("update a", "line 1: 'a' is no key=value"),
+    ] {
+        assert!(error(text).starts_with(wanted), "{}", error(text));
+    }
+}
