@@ -1,52 +1,52 @@
-//! Completion scripts: flags, words, and files where a file is meant.
+//! Completion scripts for shells, with workarounds for bugs of clap_complete.
 
 use clap::{Arg, Command, ValueEnum as _, ValueHint};
 use clap_complete::Shell;
 
-/// The script for `shell`.
+/// Generates the script for `shell`.
 pub(super) fn script(shell: Shell, command: Command) -> Vec<u8> {
-    let mut command = hinted(command).mut_subcommands(hinted);
+    let mut command = without_file_names(command).mut_subcommands(without_file_names);
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, env!("CARGO_PKG_NAME"), &mut script);
     let script = String::from_utf8(script).expect("a script is made of names and help texts");
     match shell {
-        Shell::Bash => with_subcommands(&script).into_bytes(),
-        Shell::Fish => with_values(&script).into_bytes(),
-        Shell::Zsh => with_commands(&script).into_bytes(),
+        Shell::Bash => fix_bash_subcommands(&script).into_bytes(),
+        Shell::Fish => fix_fish_values(&script).into_bytes(),
+        Shell::Zsh => fix_zsh_commands(&script).into_bytes(),
         _ => script.into_bytes(),
     }
 }
 
-/// Where nothing else is said, a value is no file, which is what shells offer otherwise.
-fn hinted(command: Command) -> Command {
+/// Keeps shells from offering file names as the value of an argument without a hint.
+fn without_file_names(command: Command) -> Command {
     command.mut_args(|arg: Arg| {
-        let plain = arg.get_action().takes_values() && arg.get_value_hint() == ValueHint::Unknown;
-        if plain { arg.value_hint(ValueHint::Other) } else { arg }
+        let has_no_hint = arg.get_action().takes_values() && arg.get_value_hint() == ValueHint::Unknown;
+        if has_no_hint { arg.value_hint(ValueHint::Other) } else { arg }
     })
 }
 
-/// The script for bash spells the name of a program with a hyphen in two ways, and so finds none of its subcommands:
-/// <https://github.com/clap-rs/clap/issues/6421>.
-fn with_subcommands(script: &str) -> String {
+/// Completes flags of subcommands in bash. The generated script spells the name of a program with a hyphen in two ways,
+/// and so finds none of its subcommands: <https://github.com/clap-rs/clap/issues/6421>.
+fn fix_bash_subcommands(script: &str) -> String {
     script.replace("genesys__subcmd__tail", "genesys__tail")
 }
 
-/// The script for fish offers no words to a flag that still waits for one, because it cannot parse such a line, and
-/// none to a word without a flag: <https://github.com/clap-rs/clap/issues/6295>.
-fn with_values(script: &str) -> String {
+/// Completes values in fish. The generated script cannot parse a line that ends in a flag without its value, and offers no
+/// values for positional arguments: <https://github.com/clap-rs/clap/issues/6295>.
+fn fix_fish_values(script: &str) -> String {
     let parse =
-        |words: &str| format!("argparse -s (__fish_genesys_tail_global_optspecs) -- {words} 2>/dev/null\n    or ");
+        |args: &str| format!("argparse -s (__fish_genesys_tail_global_optspecs) -- {args} 2>/dev/null\n    or ");
     let strict = format!("{}return\n", parse("$cmd"));
     let lenient = format!("{}{}return\n", parse("$cmd"), parse("$cmd[1..-2]"));
     let shells: Vec<String> = Shell::value_variants().iter().map(ToString::to_string).collect();
-    let here = "complete -c genesys-tail -n \"__fish_genesys_tail_using_subcommand completions\"";
-    format!("{}{here} -f -a \"{}\"\n", script.replace(&strict, &lenient), shells.join(" "))
+    let condition = "complete -c genesys-tail -n \"__fish_genesys_tail_using_subcommand completions\"";
+    format!("{}{condition} -f -a \"{}\"\n", script.replace(&strict, &lenient), shells.join(" "))
 }
 
-/// The script for zsh takes the first word for a conversation and looks for the command in the second. Here the first
-/// is a command, and where it is none, flags go on.
-fn with_commands(script: &str) -> String {
-    let whole = || -> Option<String> {
+/// Completes subcommands in zsh. The generated script takes the first argument for a conversation and expects the
+/// subcommand second. The fixed script expects the subcommand first, and otherwise completes flags.
+fn fix_zsh_commands(script: &str) -> String {
+    let fixed = || -> Option<String> {
         let (flags, rest) = script.split_once("'::positional -- ")?;
         let (_, specs) = flags.split_once("_arguments \"${_arguments_options[@]}\" : \\\n")?;
         let (_, rest) = rest.split_once('\n')?;
@@ -56,7 +56,7 @@ fn with_commands(script: &str) -> String {
             format!("(*)\n_arguments \"${{_arguments_options[@]}}\" : \\\n{specs}'*:CONVERSATION:' \\\n&& ret=0\n;;\n");
         Some(format!("{flags}{commands}{other}        esac\n    ;;\nesac\n{end}"))
     };
-    whole().unwrap_or_else(|| script.to_owned())
+    fixed().unwrap_or_else(|| script.to_owned())
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_values_and_files_are_offered_but_no_habits() {
+    fn flags_values_and_files_are_offered_but_no_flags_of_other_tools() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let script = text(shell);
             for offered in ["stall-buffer", "notifications", "schema", "profile"] {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mended_is_still_broken_and_then_whole() {
+    fn the_bugs_of_clap_complete_are_fixed() {
         assert!(text(Shell::Bash).contains("        genesys__tail__subcmd__check)\n"));
         let zsh = text(Shell::Zsh);
         assert!(zsh.contains("case $line[1] in\n            (check)\n") && zsh.contains("(*)\n_arguments"), "{zsh}");

@@ -1,4 +1,4 @@
-//! What the help says besides the flags.
+//! Texts of the help around the flags.
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

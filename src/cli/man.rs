@@ -1,4 +1,4 @@
-//! The manual page: sections of ours around those the parser can write.
+//! The manual page: clap_mangen renders the flags, the other sections are written here.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -73,7 +73,7 @@ const EXITS: [(&str, &str); 12] = [
     ("143", "Ended by SIGTERM, in the same way."),
 ];
 
-/// The page, as roff.
+/// Renders the page as roff.
 pub(super) fn page(mut command: Command) -> Vec<u8> {
     command.build();
     let version = format!("genesys-tail {}", env!("CARGO_PKG_VERSION"));
@@ -105,7 +105,7 @@ fn description() -> Roff {
     roff
 }
 
-/// The flags of a command, each group of the help under a heading of the second rank.
+/// Renders the flags of a command, each group of the help under a second-level heading.
 fn options(command: &Command) -> String {
     let mut rendered = Vec::new();
     Man::new(command.clone()).render_options_section(&mut rendered).expect(MEMORY);
@@ -122,7 +122,7 @@ fn section(heading: &str, body: &str) -> String {
     format!(".SH \"{heading}\"\n{body}")
 }
 
-/// The subcommands. What a check takes was explained before.
+/// Appends the subcommands. The flags of `check` are not repeated: they are those of the tail.
 fn commands(command: &Command, page: &mut Vec<u8>) {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
@@ -147,14 +147,14 @@ fn table(heading: &str, rows: &[(&str, &str)]) -> Roff {
     roff
 }
 
-/// The examples of the help: a command, two blanks or more, and what it does.
+/// Renders the examples of the help: a command, at least two blanks, and its purpose.
 fn examples() -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    // A page has to do without letters beyond ASCII: not every program that shows it knows more.
+    // The page is ASCII only, because not every pager shows more.
     for line in help::EXAMPLES.replace('…', "...").lines().skip(1) {
-        let (command, words) = line.trim().split_once("  ").unwrap_or((line, ""));
-        roff.control("TP", []).text([bold(command)]).text([italic(words.trim())]);
+        let (command, purpose) = line.trim().split_once("  ").unwrap_or((line, ""));
+        roff.control("TP", []).text([bold(command)]).text([italic(purpose.trim())]);
     }
     roff
 }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sections_a_reader_expects_are_there_in_order() {
+    fn the_usual_sections_are_there_in_order() {
         let page = rendered();
         let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
         let headings: Vec<&str> = headings.into_iter().map(|heading| heading.trim_matches('"')).collect();
@@ -186,7 +186,9 @@ mod tests {
             assert!(VARIABLES.iter().any(|(name, _)| *name == &found[1]), "{}", &found[1]);
         }
         let code = regex::Regex::new(r"(?m)^const [A-Z_]+: u8 = (\d+);").unwrap();
-        for found in code.captures_iter(include_str!("../commands/error.rs")) {
+        let codes: Vec<_> = code.captures_iter(include_str!("../commands/error.rs")).collect();
+        assert!(codes.len() >= 7, "the constants were moved");
+        for found in codes {
             assert!(EXITS.iter().any(|(number, _)| *number == &found[1]), "{}", &found[1]);
         }
     }
