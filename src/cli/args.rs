@@ -1,4 +1,4 @@
-//! The arguments, in the groups the help shows them in.
+//! The flags, grouped as in the help.
 
 #![expect(clippy::doc_markdown, reason = "the comments are the help, and a terminal shows no markdown")]
 
@@ -9,45 +9,41 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueHint};
 use regex::Regex;
 
-use super::value_parsers::{choice, duration, last, loopback, pattern, rate, retries, since, size};
-use super::words::{COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS};
+use super::value_parsers::{
+    COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS, choice, duration, line_limit, loopback,
+    pattern, rate, retries, since, size,
+};
 use crate::config::{Color, Format, LineLimit, LogFormat, Multiline, Retries, Since, SourceChoice, Timestamps};
 use crate::event::Role;
 
-/// What a recording has no use for.
-const LIVE: [&str; 6] = ["target", "history", "account", "connection", "network", "record"];
+/// Arguments that exclude `--replay`.
+const NOT_WITH_REPLAY: [&str; 6] = ["target", "history", "account", "connection", "network", "record"];
 
-/// What the demo brings itself, or goes without.
-const REMOTE: [&str; 9] =
+/// Arguments that exclude `--demo`.
+const NOT_WITH_DEMO: [&str; 9] =
     ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay", "cursor_file"];
 
-/// Everything about tailing.
+/// Arguments of a tail.
 #[derive(Debug, Args)]
 pub(crate) struct TailArgs {
-    /// Which conversations.
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// How much of what was said already.
     #[command(flatten)]
     pub(crate) history: HistoryArgs,
-    /// Whose, and where.
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// What a line looks like, and which are shown.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// How the connection is kept alive.
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
-    /// How the network is reached. It stands beside the connection, because nested groups of the parser are empty.
+    // Not part of `ConnectionArgs`, because clap leaves nested groups empty.
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// Recordings, and a conversation that needs no account.
     #[command(flatten)]
     pub(crate) recording: RecordingArgs,
 }
 
-/// Which conversations.
+/// Conversations, queues and users to follow, and the source of messages.
 #[derive(Debug, Args)]
 #[group(id = "target", multiple = true)]
 #[command(next_help_heading = "Conversations")]
@@ -78,13 +74,13 @@ pub(crate) struct TargetArgs {
     pub(crate) source: SourceChoice,
 }
 
-/// How much of what was said already.
+/// Earlier messages, and the cursor.
 #[derive(Debug, Args)]
 #[group(id = "history", multiple = true)]
 #[command(next_help_heading = "History")]
 pub(crate) struct HistoryArgs {
     /// Begin with the last N lines, or all
-    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = last)]
+    #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = line_limit)]
     pub(crate) lines: LineLimit,
     /// Begin so long ago (1h30m), or at a time
     ///
@@ -102,14 +98,14 @@ pub(crate) struct HistoryArgs {
     pub(crate) cursor_file: Option<PathBuf>,
 }
 
-/// Whose, and where.
+/// The OAuth client and the region.
 #[derive(Debug, Args)]
 #[group(id = "account", multiple = true)]
 #[command(next_help_heading = "Account")]
 pub(crate) struct AccountArgs {
     /// Sign in to us-east-1, mypurecloud.ie, a URL
     ///
-    /// us-east-1 where nobody says. [env: GENESYS_REGION, else GENESYSCLOUD_REGION]
+    /// [default: us-east-1] [env: GENESYS_REGION, else GENESYSCLOUD_REGION]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
     /// Sign in as this OAuth client
@@ -144,7 +140,7 @@ pub(crate) struct AccountArgs {
     pub(crate) env_file: Option<PathBuf>,
 }
 
-/// What a line looks like, and which are shown.
+/// The format of lines, and filters.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Lines")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -200,7 +196,7 @@ pub(crate) struct OutputArgs {
     pub(crate) stall_buffer: usize,
 }
 
-/// How the connection is kept alive.
+/// Retries, keep-alive and limits of a connection.
 #[derive(Debug, Args)]
 #[group(id = "connection", multiple = true)]
 #[command(next_help_heading = "Connection")]
@@ -212,7 +208,7 @@ pub(crate) struct ConnectionArgs {
     pub(crate) max_retries: Option<Retries>,
     /// Go on after a normal close; retry for ever
     ///
-    /// It ends when the conversation itself does.
+    /// Ends when the conversation itself does.
     #[arg(short = 'F')]
     pub(crate) follow: bool,
     /// Reconnect after so long a silence
@@ -226,7 +222,7 @@ pub(crate) struct ConnectionArgs {
     pub(crate) max_frame_size: usize,
 }
 
-/// How the network is reached.
+/// Proxy and certificates.
 #[derive(Debug, Args)]
 #[group(id = "network", multiple = true)]
 #[command(next_help_heading = "Connection")]
@@ -246,7 +242,7 @@ pub(crate) struct NetworkArgs {
     pub(crate) cacert: Option<PathBuf>,
 }
 
-/// Recordings, and a conversation that needs no account.
+/// Recording, replay and demo.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Recording and demo")]
 pub(crate) struct RecordingArgs {
@@ -254,14 +250,14 @@ pub(crate) struct RecordingArgs {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<PathBuf>,
     /// Print a recording without any network; - is stdin
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = LIVE)]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = NOT_WITH_REPLAY)]
     pub(crate) replay: Option<PathBuf>,
     /// Follow a simulated conversation; needs no settings
-    #[arg(long, conflicts_with_all = REMOTE)]
+    #[arg(long, conflicts_with_all = NOT_WITH_DEMO)]
     pub(crate) demo: bool,
 }
 
-/// What is said on standard error.
+/// Lines on stderr.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Status lines")]
 pub(crate) struct LoggingArgs {
@@ -278,21 +274,18 @@ pub(crate) struct LoggingArgs {
     pub(crate) log_format: LogFormat,
 }
 
-/// What is checked.
+/// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Which conversations.
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// Whose, and where.
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// How the network is reached.
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
 
-/// What the local Genesys Cloud does.
+/// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// Listen there, loopback only; port 0 is free

@@ -1,17 +1,14 @@
-//! The command line: what the user typed. The only module that knows the parser.
+//! The command line. The only module that uses clap.
 //!
-//! What only a flag can say is checked here and ends in exit code 2; whatever a variable or a file can say as well is
-//! checked by [`crate::settings`], wherever it came from.
+//! Settings that only a flag can hold are checked here; an invalid one is an error of usage (exit code 2). Settings that a
+//! variable or a file can hold too are checked by [`crate::settings`].
 
 mod args;
 mod completions;
-mod conflict;
 mod help;
 mod man;
 mod suggestions;
-mod typo;
 mod value_parsers;
-mod words;
 
 use std::ffi::OsString;
 
@@ -29,23 +26,20 @@ pub(crate) use args::{
 #[command(name = "genesys-tail", version, max_term_width = 110)]
 #[command(before_long_help = help::EXAMPLES, after_help = help::MORE, after_long_help = help::AFTER)]
 pub struct Cli {
-    /// What to do instead of tailing.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Everything about tailing.
     #[command(flatten)]
     pub(crate) tail: TailArgs,
-    /// What is said on standard error.
     #[command(flatten)]
     pub(crate) logging: LoggingArgs,
 }
 
-/// What else the program does.
+/// The subcommands. Without one, the program tails.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Try every step of following, and say what is missing
     ///
-    /// It takes the conversations and the account of a tail, and how the network is reached.
+    /// Takes the conversations and the account of a tail, and how the network is reached.
     #[command(before_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
     /// Run a local Genesys Cloud to play with
@@ -64,78 +58,77 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Parses a command line whose first element is the name of the program.
+    /// Parses a command line. Its first element is the name of the program.
     ///
     /// # Errors
     ///
-    /// Wrong usage, and also `--help` and `--version`: [`clap::Error::print`] and [`clap::Error::exit_code`] do the
-    /// right thing for all three. The message never holds the value of a flag that was tried for a secret.
+    /// On wrong usage, and on `--help` and `--version`: [`clap::Error::print`] and [`clap::Error::exit_code`] handle all
+    /// three. The message never holds the value of an unknown flag, which may be a secret.
     pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
         let mut command = parser(if args.iter().any(|arg| arg == "-h") { Help::Short } else { Help::Long });
         let matches = command.try_get_matches_from_mut(&args);
-        let matches = matches.map_err(|error| suggestions::advised(error, &command, &args));
-        let matches = matches.map_err(|error| conflict::narrowed(error, &command, &args))?;
-        if let Some(message) = matches.subcommand_name().and_then(|name| stray(&command, name, &matches)) {
+        let matches = matches.map_err(|error| suggestions::improve(error, &command, &args))?;
+        if let Some(message) = matches.subcommand_name().and_then(|name| misplaced_flag(&command, name, &matches)) {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        match typo::of_command(&command, &cli) {
+        let first_id = cli.tail.target.positional.first().filter(|_| cli.command.is_none());
+        match first_id.and_then(|id| suggestions::misspelt_command(&command, id)) {
             Some(message) => Err(command.error(ErrorKind::InvalidSubcommand, message)),
             None => Ok(cli),
         }
     }
 }
 
-/// How much the help says of a flag.
+/// The length of the help.
 #[derive(Clone, Copy, PartialEq)]
 enum Help {
-    /// One line.
+    /// One line per flag: `-h`.
     Short,
-    /// Everything.
+    /// The full text of each flag: `--help`.
     Long,
 }
 
-/// The completion script for `shell`.
+/// Returns the completion script for `shell`.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     completions::script(shell, Cli::command())
 }
 
-/// The manual page, as roff.
+/// Returns the manual page as roff.
 pub(crate) fn man() -> Vec<u8> {
-    man::page(described(Cli::command(), Help::Long))
+    man::page(with_help(Cli::command(), Help::Long))
 }
 
-/// What there is to parse: what the help shows, and habits.
+/// Returns the parser, with the flags of the help and the hidden flags of other tools.
 fn parser(help: Help) -> clap::Command {
-    described(Cli::command(), help).args(suggestions::of(None)).mut_subcommands(|subcommand| {
-        let habits = suggestions::of(Some(subcommand.get_name()));
-        subcommand.args(habits)
+    with_help(Cli::command(), help).args(suggestions::foreign_args(None)).mut_subcommands(|subcommand| {
+        let args = suggestions::foreign_args(Some(subcommand.get_name()));
+        subcommand.args(args)
     })
 }
 
-/// The command and its subcommands with as much of each flag as is wanted. The texts name the values themselves.
-fn described(command: clap::Command, help: Help) -> clap::Command {
-    let one = |command: clap::Command| {
+/// Hides possible values, because the help texts name them, and defaults if the help is short.
+fn with_help(command: clap::Command, help: Help) -> clap::Command {
+    let hide_values = |command: clap::Command| {
         command.mut_args(|arg| {
-            let valued = arg.get_action().takes_values();
-            arg.hide_possible_values(valued).hide_default_value(valued && help == Help::Short)
+            let takes_values = arg.get_action().takes_values();
+            arg.hide_possible_values(takes_values).hide_default_value(takes_values && help == Help::Short)
         })
     };
-    one(command).mut_subcommands(one)
+    hide_values(command).mut_subcommands(hide_values)
 }
 
-/// What is wrong with the first argument for tailing that stands before the subcommand `name`: it would silently do
-/// nothing there.
-fn stray(command: &clap::Command, name: &str, matches: &ArgMatches) -> Option<String> {
-    let mut arguments = command.get_arguments().filter(|arg| !arg.is_global_set());
-    let typed =
+/// Returns the error for a flag of the tail before the subcommand `name`, where it would silently have no effect.
+fn misplaced_flag(command: &clap::Command, name: &str, matches: &ArgMatches) -> Option<String> {
+    let is_typed =
         |id: &str| matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
-    let arg = arguments.find(|arg| typed(arg.get_id().as_str()))?;
+    let mut tail_args = command.get_arguments().filter(|arg| !arg.is_global_set());
+    let arg = tail_args.find(|arg| is_typed(arg.get_id().as_str()))?;
     let flag = arg.get_long().map_or_else(|| arg.to_string(), |long| format!("--{long}"));
-    let known = |command: &clap::Command| command.get_arguments().any(|other| other.get_id() == arg.get_id());
+    let has_arg = |command: &clap::Command| command.get_arguments().any(|other| other.get_id() == arg.get_id());
     Some(match command.find_subcommand(name) {
-        Some(subcommand) if known(subcommand) => format!("'{flag}' has to stand behind '{name}'"),
+        Some(subcommand) if has_arg(subcommand) => format!("'{flag}' has to stand behind '{name}'"),
         _ => format!("'{flag}' is for tailing and cannot be used with '{name}'"),
     })
 }

@@ -1,6 +1,6 @@
-//! What fingers type out of habit, answered with what to type here.
+//! Suggestions in errors of usage: for flags of other tools, misspelt commands, and flags that exclude each other.
 //!
-//! These arguments are known to the parser only: neither the help nor the completions show them.
+//! The flags of other tools are known to the parser only. Neither the help nor the completions show them.
 
 use std::ffi::OsString;
 
@@ -8,15 +8,21 @@ use clap::builder::{StyledStr, UnknownArgumentValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
-use Value::{Alone, Taken};
-
-/// Whether a value may follow the flag. It is never shown: it may be a secret.
-enum Value {
-    Alone,
-    Taken,
+/// A flag that other tools have, and the suggestion for the flag to use here.
+struct ForeignFlag {
+    name: &'static str,
+    /// Accepts a value. It is never shown: it may be a secret.
+    takes_value: bool,
+    suggestion: &'static str,
 }
 
-type Habit = (&'static str, Value, &'static str);
+const fn option(name: &'static str, suggestion: &'static str) -> ForeignFlag {
+    ForeignFlag { name, takes_value: true, suggestion }
+}
+
+const fn switch(name: &'static str, suggestion: &'static str) -> ForeignFlag {
+    ForeignFlag { name, takes_value: false, suggestion }
+}
 
 const SECRET: &str = "a secret on the command line ends up in the history and in the process list: \
      set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file";
@@ -38,136 +44,165 @@ const LAST: &str = "use '-n N' to begin with the last N lines; | head -N ends af
 const LIST: &str = "nothing is listed: '--queue ID' and '--user ID' follow all of one, '-c ID' a conversation";
 const CONVERSATION: &str = "use '-c ID', or the id alone";
 
-/// What means the same wherever somebody signs in: a check answers it too.
-const EVERYWHERE: [Habit; 33] = [
-    ("--client-secret", Taken, SECRET),
-    ("--clientsecret", Taken, SECRET),
-    ("--secret", Taken, SECRET),
-    ("--password", Taken, SECRET),
-    ("--token", Taken, TOKEN),
-    ("--access-token", Taken, TOKEN),
-    ("--accesstoken", Taken, TOKEN),
-    ("--api-key", Taken, TOKEN),
-    ("--clientid", Taken, "use '--client-id'"),
-    ("--environment", Taken, REGION),
-    ("--env", Taken, REGION),
-    ("--config", Taken, SETTINGS),
-    ("-p", Taken, "use '--profile NAME'"),
-    ("--host", Taken, "use '--api-url URL', or '--region'"),
-    ("--url", Taken, "use '--api-url URL', or '--region'"),
-    ("--insecure", Alone, INSECURE),
-    ("-k", Alone, INSECURE),
-    ("--no-verify", Alone, INSECURE),
-    ("-x", Taken, "use '--proxy URL'"),
-    ("--timeout", Taken, TIMEOUT),
-    ("--max-time", Taken, TIMEOUT),
-    ("--debug", Alone, MORE),
-    ("--trace", Alone, MORE),
-    ("--log-level", Taken, "use '-q', '-v' or '-vv'; GENESYS_TAIL_LOG takes a filter"),
-    ("--silent", Alone, "use '-q'"),
-    ("-s", Alone, "use '-q'"),
-    ("--log-file", Taken, "status lines go to standard error: 2> FILE"),
-    ("--conversation-id", Taken, CONVERSATION),
-    ("--conversations", Taken, CONVERSATION),
-    ("--id", Taken, CONVERSATION),
-    ("--list", Alone, LIST),
-    ("--no-pager", Alone, "there is no pager; leave it away"),
-    ("--dry-run", Alone, "use 'genesys-tail check'"),
+/// Flags that concern the account and the network, for tailing and `check`.
+const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
+    option("--client-secret", SECRET),
+    option("--clientsecret", SECRET),
+    option("--secret", SECRET),
+    option("--password", SECRET),
+    option("--token", TOKEN),
+    option("--access-token", TOKEN),
+    option("--accesstoken", TOKEN),
+    option("--api-key", TOKEN),
+    option("--clientid", "use '--client-id'"),
+    option("--environment", REGION),
+    option("--env", REGION),
+    option("--config", SETTINGS),
+    option("-p", "use '--profile NAME'"),
+    option("--host", "use '--api-url URL', or '--region'"),
+    option("--url", "use '--api-url URL', or '--region'"),
+    switch("--insecure", INSECURE),
+    switch("-k", INSECURE),
+    switch("--no-verify", INSECURE),
+    option("-x", "use '--proxy URL'"),
+    option("--timeout", TIMEOUT),
+    option("--max-time", TIMEOUT),
+    switch("--debug", MORE),
+    switch("--trace", MORE),
+    option("--log-level", "use '-q', '-v' or '-vv'; GENESYS_TAIL_LOG takes a filter"),
+    switch("--silent", "use '-q'"),
+    switch("-s", "use '-q'"),
+    option("--log-file", "status lines go to standard error: 2> FILE"),
+    option("--conversation-id", CONVERSATION),
+    option("--conversations", CONVERSATION),
+    option("--id", CONVERSATION),
+    switch("--list", LIST),
+    switch("--no-pager", "there is no pager; leave it away"),
+    switch("--dry-run", "use 'genesys-tail check'"),
 ];
 
-/// What has to do with following and its lines.
-const TAILING: [Habit; 32] = [
-    ("--follow", Alone, "following is what it does; -F goes on after a normal close too"),
-    ("-f", Alone, "following is what it does; -F goes on after a normal close too"),
-    ("--tail", Taken, "use '-n' for the number of lines to begin with"),
-    ("--head", Taken, LAST),
-    ("--limit", Taken, LAST),
-    ("--all", Alone, "use '-n all', which is what it does anyway"),
-    ("--since-time", Taken, "use '--since', which takes a time too"),
-    ("-S", Taken, "use '--since'"),
-    ("--until", Taken, BOUNDARY),
-    ("-U", Taken, BOUNDARY),
-    ("--from", Taken, BOUNDARY),
-    ("--to", Taken, BOUNDARY),
-    ("--once", Alone, "use '--no-follow'"),
-    ("--retry", Taken, RETRY),
-    ("--retries", Taken, RETRY),
-    ("--format", Taken, FORMAT),
-    ("--outputformat", Taken, FORMAT),
-    ("--raw", Alone, "use '-o raw'"),
-    ("--pretty", Alone, "use '--json' and | jq"),
-    ("--template", Taken, TEMPLATE),
-    ("--transform", Taken, TEMPLATE),
-    ("--fields", Taken, TEMPLATE),
-    ("--out", Taken, "lines go to standard output: > FILE"),
-    ("--output-file", Taken, "lines go to standard output: > FILE"),
-    ("--no-color", Alone, COLOR),
-    ("--no-colour", Alone, COLOR),
-    ("--colour", Taken, COLORS),
-    ("--grep", Taken, GREP),
-    ("-g", Taken, GREP),
-    ("--filter", Taken, "use '-i REGEX' for the text, '--only ROLE' for who speaks"),
-    ("--reverse", Alone, "lines come as they are said; | tac turns them round"),
-    ("--agent", Taken, "use '--user ID' for an agent's conversations, '--only agent' for what agents say"),
+/// Flags that concern following and output.
+const TAIL_FLAGS: [ForeignFlag; 32] = [
+    switch("--follow", "following is what it does; -F goes on after a normal close too"),
+    switch("-f", "following is what it does; -F goes on after a normal close too"),
+    option("--tail", "use '-n' for the number of lines to begin with"),
+    option("--head", LAST),
+    option("--limit", LAST),
+    switch("--all", "use '-n all', which is what it does anyway"),
+    option("--since-time", "use '--since', which takes a time too"),
+    option("-S", "use '--since'"),
+    option("--until", BOUNDARY),
+    option("-U", BOUNDARY),
+    option("--from", BOUNDARY),
+    option("--to", BOUNDARY),
+    switch("--once", "use '--no-follow'"),
+    option("--retry", RETRY),
+    option("--retries", RETRY),
+    option("--format", FORMAT),
+    option("--outputformat", FORMAT),
+    switch("--raw", "use '-o raw'"),
+    switch("--pretty", "use '--json' and | jq"),
+    option("--template", TEMPLATE),
+    option("--transform", TEMPLATE),
+    option("--fields", TEMPLATE),
+    option("--out", "lines go to standard output: > FILE"),
+    option("--output-file", "lines go to standard output: > FILE"),
+    switch("--no-color", COLOR),
+    switch("--no-colour", COLOR),
+    option("--colour", COLORS),
+    option("--grep", GREP),
+    option("-g", GREP),
+    option("--filter", "use '-i REGEX' for the text, '--only ROLE' for who speaks"),
+    switch("--reverse", "lines come as they are said; | tac turns them round"),
+    option("--agent", "use '--user ID' for an agent's conversations, '--only agent' for what agents say"),
 ];
 
-/// What has to do with listening.
-const SIMULATING: [Habit; 3] = [
-    ("--port", Taken, "use '--listen 127.0.0.1:PORT'"),
-    ("-p", Taken, "use '--listen 127.0.0.1:PORT'"),
-    ("--host", Taken, "use '--listen 127.0.0.1:PORT'; it listens on this machine only"),
+const SIMULATE_FLAGS: [ForeignFlag; 3] = [
+    option("--port", "use '--listen 127.0.0.1:PORT'"),
+    option("-p", "use '--listen 127.0.0.1:PORT'"),
+    option("--host", "use '--listen 127.0.0.1:PORT'; it listens on this machine only"),
 ];
 
-/// The habits that are answered behind a subcommand, or without one.
-pub(super) fn of(subcommand: Option<&str>) -> impl Iterator<Item = Arg> + use<> {
-    table(subcommand).map(arg)
+/// Returns the hidden arguments that answer flags of other tools, for tailing or a subcommand.
+pub(super) fn foreign_args(subcommand: Option<&str>) -> impl Iterator<Item = Arg> + use<> {
+    foreign_flags(subcommand).map(foreign_arg)
 }
 
-fn table(subcommand: Option<&str>) -> impl Iterator<Item = &'static Habit> + use<> {
-    let (some, more): (&[Habit], &[Habit]) = match subcommand {
-        None => (&EVERYWHERE, &TAILING),
-        Some("check") => (&EVERYWHERE, &[]),
-        Some("simulate") => (&SIMULATING, &[]),
+/// Adds suggestions to an error of usage. `args` is the command line.
+pub(super) fn improve(error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    let error = with_suggestion(error, command, args);
+    with_typed_conflicts(error, command, args)
+}
+
+/// Returns the error for a first argument that is almost the name of a subcommand. The parser takes it for the id of a
+/// conversation.
+pub(super) fn misspelt_command(command: &Command, argument: &str) -> Option<String> {
+    let mut names = command.get_subcommands().map(Command::get_name);
+    let name = names.find(|name| is_similar(argument, name))?;
+    Some(format!(
+        "there is no command '{argument}', did you mean '{name}'? A conversation called so is followed with '-c'"
+    ))
+}
+
+fn foreign_flags(subcommand: Option<&str>) -> impl Iterator<Item = &'static ForeignFlag> + use<> {
+    let (flags, more_flags): (&[ForeignFlag], &[ForeignFlag]) = match subcommand {
+        None => (&ACCOUNT_FLAGS, &TAIL_FLAGS),
+        Some("check") => (&ACCOUNT_FLAGS, &[]),
+        Some("simulate") => (&SIMULATE_FLAGS, &[]),
         Some(_) => (&[], &[]),
     };
-    some.iter().chain(more)
+    flags.iter().chain(more_flags)
 }
 
-/// The same error, with what to type instead where that is known: for a habit, for what is almost one, and for a flag
-/// of a subcommand. Without the parser's advice to pass a flag as the id of a conversation. `args` is all that was
-/// typed.
-pub(super) fn advised(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
-    let typed = text_of(&error, ContextKind::InvalidArg);
-    let flag = typed.split(' ').next().unwrap_or_default();
+/// Returns the argument that answers a flag, with a value or without one. Its id keeps the dashes, so that it differs from
+/// the ids of real arguments.
+fn foreign_arg(flag: &ForeignFlag) -> Arg {
+    let arg = Arg::new(flag.name).hide(true).value_parser(UnknownArgumentValueParser::suggest(flag.suggestion));
+    let arg = match flag.name.strip_prefix("--") {
+        Some(long) => arg.long(long),
+        None => arg.short(flag.name.chars().nth(1)),
+    };
+    if flag.takes_value {
+        arg.action(ArgAction::Append).num_args(0..=1).value_name("VALUE").default_missing_value("")
+    } else {
+        arg.action(ArgAction::SetTrue)
+    }
+}
+
+/// Suggests what to type instead of an unknown flag: the answer to a misspelt flag of another tool, or the subcommand that
+/// has the flag.
+fn with_suggestion(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    let argument = text_of(&error, ContextKind::InvalidArg);
+    let flag = argument.split(' ').next().unwrap_or_default();
     match error.kind() {
         ErrorKind::UnknownArgument => {
             error.insert(ContextKind::InvalidArg, ContextValue::String(flag.to_owned()));
             let subcommand = args.iter().skip(1).find_map(|arg| command.find_subcommand(arg)).map(Command::get_name);
-            let suggested = text_of(&error, ContextKind::SuggestedArg);
-            let almost = table(subcommand).find(|(habit, ..)| *habit == suggested);
-            let almost = || almost.map(|(.., advice)| (*advice).to_owned());
-            // An exact name elsewhere is more than almost one here.
-            let exact = elsewhere(flag, command).filter(|_| subcommand.is_none());
-            advise(&mut error, exact.or_else(almost));
+            let similar = text_of(&error, ContextKind::SuggestedArg);
+            let similar = foreign_flags(subcommand).find(|flag| flag.name == similar);
+            let similar = || similar.map(|flag| flag.suggestion.to_owned());
+            // The exact flag of a subcommand is a better guess than a similar flag of another tool.
+            let exact = flag_of_subcommand(flag, command).filter(|_| subcommand.is_none());
+            replace_tips(&mut error, exact.or_else(similar));
         }
-        ErrorKind::TooManyValues if flag.starts_with("--verbose") => advise(&mut error, Some(MORE.to_owned())),
+        ErrorKind::TooManyValues if flag.starts_with("--verbose") => replace_tips(&mut error, Some(MORE.to_owned())),
         _ => {}
     }
     error
 }
 
-/// Puts the advice in the place of the parser's. That of a habit is there already. The usage would stand between the
-/// advice and who is to read it.
-fn advise(error: &mut clap::Error, advice: Option<String>) {
-    let tips = match (advice, error.remove(ContextKind::Suggested)) {
-        (Some(advice), _) => {
+/// Replaces the tips of the parser by `suggestion`, or keeps them if there is none: they hold the answer to a flag of
+/// another tool. Removes the usage, which would separate the error from its tips.
+fn replace_tips(error: &mut clap::Error, suggestion: Option<String>) {
+    let tips = match (suggestion, error.remove(ContextKind::Suggested)) {
+        (Some(suggestion), _) => {
             error.remove(ContextKind::SuggestedArg);
-            vec![StyledStr::from(advice)]
+            vec![StyledStr::from(suggestion)]
         }
         (None, Some(ContextValue::StyledStrs(tips))) => tips,
         (None, _) => Vec::new(),
     };
-    // A flag is hardly ever meant for the id of a conversation.
+    // The parser suggests `-- --flag`, but a flag is hardly ever meant as the id of a conversation.
     let tips: Vec<StyledStr> = tips.into_iter().filter(|tip| !tip.to_string().starts_with("to pass ")).collect();
     if !tips.is_empty() {
         error.remove(ContextKind::Usage);
@@ -175,29 +210,70 @@ fn advise(error: &mut clap::Error, advice: Option<String>) {
     }
 }
 
-/// Which subcommand has this flag.
-fn elsewhere(flag: &str, command: &Command) -> Option<String> {
+fn flag_of_subcommand(flag: &str, command: &Command) -> Option<String> {
     let long = flag.strip_prefix("--")?;
-    let has =
+    let has_flag =
         |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
-    let name = command.get_subcommands().find(has)?.get_name();
+    let name = command.get_subcommands().find(has_flag)?.get_name();
     Some(format!("'genesys-tail {name} {flag}' exists"))
+}
+
+/// Reduces the conflicting flags of an error to those that were typed: for a group, the parser names all its flags.
+fn with_typed_conflicts(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    if let (ErrorKind::ArgumentConflict, Some(ContextValue::Strings(all))) =
+        (error.kind(), error.get(ContextKind::PriorArg))
+    {
+        let typed: Vec<String> = all.iter().filter(|flag| is_typed(flag, command, args)).cloned().collect();
+        match typed.as_slice() {
+            [] => {}
+            [flag] => drop(error.insert(ContextKind::PriorArg, ContextValue::String(flag.clone()))),
+            _ => drop(error.insert(ContextKind::PriorArg, ContextValue::Strings(typed))),
+        }
+    }
+    error
+}
+
+/// Returns whether `args` contain a flag, in its long or its short form. `usage` is like `--region <REGION>`.
+fn is_typed(usage: &str, command: &Command, args: &[OsString]) -> bool {
+    let flag = usage.split(' ').next().unwrap_or_default();
+    let long = flag.strip_prefix("--");
+    let short = command.get_arguments().find(|arg| long.is_some() && arg.get_long() == long);
+    let short = short.and_then(Arg::get_short).map(|short| format!("-{short}"));
+    args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
+        let (name, _) = arg.split_once('=').unwrap_or((arg, ""));
+        name == flag || short.as_deref().is_some_and(|short| arg.starts_with(short))
+    })
+}
+
+/// Returns whether at most two letters, and at most a third of all, differ.
+fn is_similar(argument: &str, name: &str) -> bool {
+    strsim::levenshtein(argument, name) <= (name.len() / 3).min(2)
 }
 
 fn text_of(error: &clap::Error, kind: ContextKind) -> String {
     error.get(kind).map(ToString::to_string).unwrap_or_default()
 }
 
-/// With a value or without one, it is the flag that is answered. The dashes stay in the id, which keeps it apart from
-/// those of real arguments.
-fn arg((flag, value, advice): &Habit) -> Arg {
-    let arg = Arg::new(*flag).hide(true).value_parser(UnknownArgumentValueParser::suggest(*advice));
-    let arg = match flag.strip_prefix("--") {
-        Some(long) => arg.long(long),
-        None => arg.short(flag.chars().nth(1)),
-    };
-    match value {
-        Alone => arg.action(ArgAction::SetTrue),
-        Taken => arg.action(ArgAction::Append).num_args(0..=1).value_name("VALUE").default_missing_value(""),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_to_two_wrong_letters_in_a_command_are_recognised() {
+        for (argument, name) in [
+            ("chek", "check"),
+            ("checks", "check"),
+            ("simulat", "simulate"),
+            ("simulator", "simulate"),
+            ("completion", "completions"),
+            ("shcema", "schema"),
+        ] {
+            assert!(is_similar(argument, name), "{argument}");
+        }
+        for argument in ["x", "one", "97b9dcb3", "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77", "", "many"] {
+            let commands = ["check", "simulate", "completions", "schema"];
+            assert!(!commands.iter().any(|name| is_similar(argument, name)), "{argument}");
+        }
+        assert!(is_similar("mann", "man") && !is_similar("one", "man"));
     }
 }

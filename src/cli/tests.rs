@@ -1,25 +1,24 @@
-//! What can be typed, and what is refused.
-
 use super::*;
-use crate::config::{Color, Format, Multiline, Timestamps};
+use crate::config::{Color, Format, LineLimit, Multiline, SourceChoice, Timestamps};
 
 fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
     Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from))
 }
 
-fn refusal(args: &[&str]) -> String {
-    let error = parse(args).expect_err("refused");
+/// Returns the message of a command line that is an error of usage.
+fn usage_error(args: &[&str]) -> String {
+    let error = parse(args).expect_err("an error of usage");
     assert_eq!(error.exit_code(), 2, "{args:?}");
     error.to_string()
 }
 
 #[test]
-fn the_parser_is_sound() {
+fn the_parser_passes_the_checks_of_clap() {
     parser(Help::Long).debug_assert();
 }
 
 #[test]
-fn conversations_and_subcommands_live_side_by_side() {
+fn conversations_and_subcommands_are_told_apart() {
     let cli = parse(&["97b9dcb3", "-c", "one", "--conversation=two"]).unwrap();
     assert!(cli.command.is_none());
     assert_eq!(cli.tail.target.positional, ["97b9dcb3"]);
@@ -28,23 +27,23 @@ fn conversations_and_subcommands_live_side_by_side() {
     assert!(matches!(parse(&["-v", "simulate"]).unwrap().command, Some(Command::Simulate(_))));
     assert!(matches!(parse(&["check", "-c", "x"]).unwrap().command, Some(Command::Check(_))));
     assert!(matches!(parse(&["man"]).unwrap().command, Some(Command::Man)));
-    // Only the first word can be a subcommand; a conversation may be called like one.
+    // Only the first argument can be a subcommand. The id of a conversation may be the same.
     assert_eq!(parse(&["x", "man"]).unwrap().tail.target.positional, ["x", "man"]);
     assert_eq!(parse(&["-c", "simulate"]).unwrap().tail.target.conversations, ["simulate"]);
 }
 
 #[test]
-fn flags_for_tailing_do_not_go_with_a_subcommand() {
-    assert!(refusal(&["-c", "x", "check"]).contains("'--conversation' has to stand behind 'check'"));
-    assert!(refusal(&["--proxy", "x", "check"]).contains("'--proxy' has to stand behind 'check'"));
-    assert!(refusal(&["-n", "1", "check"]).contains("'--lines' is for tailing"));
-    assert!(refusal(&["-F", "check"]).contains("'-F' is for tailing"));
-    assert!(refusal(&["-c", "x", "simulate"]).contains("'--conversation' is for tailing"));
-    assert!(refusal(&["--utc", "man"]).contains("'--utc' is for tailing"));
+fn flags_of_the_tail_are_rejected_before_a_subcommand() {
+    assert!(usage_error(&["-c", "x", "check"]).contains("'--conversation' has to stand behind 'check'"));
+    assert!(usage_error(&["--proxy", "x", "check"]).contains("'--proxy' has to stand behind 'check'"));
+    assert!(usage_error(&["-n", "1", "check"]).contains("'--lines' is for tailing"));
+    assert!(usage_error(&["-F", "check"]).contains("'-F' is for tailing"));
+    assert!(usage_error(&["-c", "x", "simulate"]).contains("'--conversation' is for tailing"));
+    assert!(usage_error(&["--utc", "man"]).contains("'--utc' is for tailing"));
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
+fn a_secret_on_the_command_line_is_rejected_and_never_shown() {
     let cases: [&[&str]; 7] = [
         &["check", "--client-secret", "hunter2"],
         &["check", "-c", "x", "--client-secret=hunter2"],
@@ -55,7 +54,7 @@ fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
         &["--client-secret=hunter2", "--bogus"],
     ];
     for args in cases {
-        let message = refusal(args);
+        let message = usage_error(args);
         assert!(!message.contains("hunter2"), "{message}");
         assert!(message.contains("GENESYS_CLIENT_SECRET") || args.contains(&"--bogus"), "{message}");
     }
@@ -63,15 +62,15 @@ fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
     {
         for args in [vec![format!("{flag}=hunter2")], vec![flag.to_owned(), "hunter2".to_owned()]] {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            assert!(!refusal(&args).contains("hunter2"), "{args:?}");
-            assert!(!refusal(&[&["check"], &args[..]].concat()).contains("hunter2"), "check {args:?}");
+            assert!(!usage_error(&args).contains("hunter2"), "{args:?}");
+            assert!(!usage_error(&[&["check"], &args[..]].concat()).contains("hunter2"), "check {args:?}");
         }
     }
 }
 
 #[test]
-fn habits_are_answered() {
-    for (habit, answer) in [
+fn flags_of_other_tools_get_a_suggestion() {
+    for (flag, suggestion) in [
         ("--follow", "-F"),
         ("-f", "-F"),
         ("--tail", "'-n'"),
@@ -97,29 +96,31 @@ fn habits_are_answered() {
         ("-pprod", "'--profile NAME'"),
         ("--environment=mypurecloud.ie", "--region"),
     ] {
-        let message = refusal(&[habit]);
-        assert!(message.starts_with("error: unexpected ") && message.contains(answer), "{message}");
+        let message = usage_error(&[flag]);
+        assert!(message.starts_with("error: unexpected ") && message.contains(suggestion), "{message}");
         assert!(!message.contains("VALUE") && !message.contains("Usage"), "{message}");
     }
-    assert!(refusal(&["--rate", "3"]).contains("'genesys-tail simulate --rate' exists"));
-    assert!(refusal(&["check", "-k"]).contains("--cacert"));
-    assert!(refusal(&["check", "-p", "x"]).contains("--profile") && !refusal(&["check", "--tail"]).contains("'-n'"));
-    assert!(refusal(&["simulate", "-p", "80"]).contains("--listen") && !refusal(&["man", "-f"]).contains("-F"));
-    assert!(refusal(&["simulate", "--port", "80"]).contains("--listen 127.0.0.1:PORT"));
-    assert!(refusal(&["--listen", "127.0.0.1:80"]).contains("'genesys-tail simulate --listen' exists"));
+    assert!(usage_error(&["--rate", "3"]).contains("'genesys-tail simulate --rate' exists"));
+    assert!(usage_error(&["check", "-k"]).contains("--cacert"));
+    assert!(
+        usage_error(&["check", "-p", "x"]).contains("--profile") && !usage_error(&["check", "--tail"]).contains("'-n'")
+    );
+    assert!(usage_error(&["simulate", "-p", "80"]).contains("--listen") && !usage_error(&["man", "-f"]).contains("-F"));
+    assert!(usage_error(&["simulate", "--port", "80"]).contains("--listen 127.0.0.1:PORT"));
+    assert!(usage_error(&["--listen", "127.0.0.1:80"]).contains("'genesys-tail simulate --listen' exists"));
 }
 
 #[test]
-fn what_is_misspelt_is_suggested_and_a_habit_answered_at_once() {
+fn misspelt_flags_and_commands_get_a_suggestion() {
     for (typed, meant) in [("--time-stamps", "'--timestamps'"), ("--colr", "'--color'"), ("--regoin", "'--region'")] {
-        assert!(refusal(&[typed, "x"]).contains(&format!("a similar argument exists: {meant}")), "{typed}");
+        assert!(usage_error(&[typed, "x"]).contains(&format!("a similar argument exists: {meant}")), "{typed}");
     }
-    for (typed, answer) in [("--client-secert=x", "GENESYS_CLIENT_SECRET"), ("--insecur", "--cacert")] {
-        let message = refusal(&[typed]);
-        assert!(message.contains(answer) && !message.contains("similar"), "{message}");
+    for (typed, suggestion) in [("--client-secert=x", "GENESYS_CLIENT_SECRET"), ("--insecur", "--cacert")] {
+        let message = usage_error(&[typed]);
+        assert!(message.contains(suggestion) && !message.contains("similar"), "{message}");
     }
-    assert!(!refusal(&["--bogus"]).contains("as a value"));
-    let message = refusal(&["chek", "-v"]);
+    assert!(!usage_error(&["--bogus"]).contains("as a value"));
+    let message = usage_error(&["chek", "-v"]);
     assert!(
         message.contains("no command 'chek'") && message.contains("'check'") && message.contains("'-c'"),
         "{message}"
@@ -128,7 +129,7 @@ fn what_is_misspelt_is_suggested_and_a_habit_answered_at_once() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused() {
+fn flags_that_exclude_each_other_are_rejected() {
     let cases: [&[&str]; 21] = [
         &["-q", "-v"],
         &["--json", "-o", "text"],
@@ -153,11 +154,11 @@ fn what_does_not_go_together_is_refused() {
         &["check", "--demo"],
     ];
     for args in cases {
-        refusal(args);
+        usage_error(args);
     }
-    let message = refusal(&["--demo", "--profile", "x"]);
+    let message = usage_error(&["--demo", "--profile", "x"]);
     assert!(message.contains("'--demo' cannot be used with '--profile <NAME>'"), "{message}");
-    let message = refusal(&["--replay", "x", "-F", "-cy", "--since=1h"]);
+    let message = usage_error(&["--replay", "x", "-F", "-cy", "--since=1h"]);
     for (flag, named) in [("-F", true), ("--since", true), ("--conversation", true), ("--region", false)] {
         assert_eq!(message.contains(flag), named, "{flag}: {message}");
     }
@@ -168,20 +169,20 @@ fn what_does_not_go_together_is_refused() {
 }
 
 #[test]
-fn a_check_takes_what_an_account_and_the_network_need() {
+fn check_accepts_flags_of_target_account_and_network_only() {
     let args = "check a -c b --queue q --user u --source auto --region r --client-id i --client-secret-file f \
                 --api-url x --login-url y --env-file e --connect-timeout 1s --proxy p --cacert c -v --log-format json";
     assert!(parse(&args.split_whitespace().collect::<Vec<_>>()).is_ok());
-    for tailing in ["-F", "--json", "--utc", "--no-follow", "--lines=1", "--idle-timeout=9s", "--record=x"] {
-        refusal(&["check", tailing]);
+    for tail_flag in ["-F", "--json", "--utc", "--no-follow", "--lines=1", "--idle-timeout=9s", "--record=x"] {
+        usage_error(&["check", tail_flag]);
     }
 }
 
 #[test]
-fn the_defaults_are_those_of_the_contract() {
+fn the_defaults_are_as_documented() {
     let TailArgs { target, history, output, connection, network, .. } = parse(&[]).unwrap().tail;
-    assert_eq!((history.lines, history.since, history.no_follow), (crate::config::LineLimit::All, None, false));
-    assert_eq!(target.source, crate::config::SourceChoice::Auto);
+    assert_eq!((history.lines, history.since, history.no_follow), (LineLimit::All, None, false));
+    assert_eq!(target.source, SourceChoice::Auto);
     assert_eq!((output.output, output.timestamps), (Format::Text, Timestamps::Time));
     assert_eq!((output.color, output.multiline, output.stall_buffer), (Color::Auto, Multiline::Escape, 64 << 20));
     let seconds = [network.connect_timeout, connection.idle_timeout, connection.ping_interval];
@@ -190,7 +191,7 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 #[test]
-fn values_that_only_a_flag_can_hold_are_checked() {
+fn invalid_values_of_flags_are_rejected() {
     let cases = [
         ["--max-retries", "many"],
         ["--idle-timeout", "0s"],
@@ -203,14 +204,14 @@ fn values_that_only_a_flag_can_hold_are_checked() {
         ["--since", "yesterday"],
     ];
     for args in cases {
-        refusal(&args);
+        usage_error(&args);
     }
-    assert!(refusal(&["-n", "-5"]).contains("neither a number nor 'all'"));
-    assert!(refusal(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
+    assert!(usage_error(&["-n", "-5"]).contains("neither a number nor 'all'"));
+    assert!(usage_error(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
 }
 
 #[test]
-fn help_is_short_with_h_and_starts_with_examples_otherwise() {
+fn help_is_short_with_h_and_starts_with_examples_with_help() {
     let short = parse(&["-h"]).unwrap_err();
     let long = parse(&["--help"]).unwrap_err();
     assert_eq!((short.exit_code(), long.exit_code()), (0, 0));
@@ -222,7 +223,7 @@ fn help_is_short_with_h_and_starts_with_examples_otherwise() {
     for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::AFTER] {
         assert!(examples.lines().all(|line| line.chars().count() <= 104), "{examples}");
     }
-    assert!(long.contains("35 s"), "how late a call is written down");
+    assert!(long.contains("35 s"), "the delay of call transcriptions");
     assert!(long.contains("[default: 45s]") && long.contains("[env: GENESYS_REGION"));
     for hidden in ["--client-secret ", "--follow", "--tail", "--no-color", "--insecure"] {
         assert!(!long.contains(hidden), "{hidden}");
@@ -230,7 +231,7 @@ fn help_is_short_with_h_and_starts_with_examples_otherwise() {
 }
 
 #[test]
-fn the_short_help_has_one_line_a_flag_on_a_terminal_of_80_columns() {
+fn the_short_help_has_one_line_per_flag_on_80_columns() {
     let mut command = parser(Help::Short).term_width(80);
     for name in ["", "check", "simulate"] {
         let command = if name.is_empty() { &mut command } else { command.find_subcommand_mut(name).unwrap() };

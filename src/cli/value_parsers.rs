@@ -1,4 +1,4 @@
-//! Values only a flag can hold: words out of a list, durations, sizes, rates.
+//! Parsers for the values of flags: choices, durations, sizes, rates.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,36 +7,65 @@ use chrono::DateTime;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
-use crate::config::{LineLimit, Retries, Since};
+use crate::config::{Color, Format, LineLimit, LogFormat, Multiline, Retries, Since, SourceChoice, Timestamps};
+use crate::event::Role;
 
-/// As long as anybody waits; beyond it, deadlines would overflow.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The maximum of all durations, one year: sums of longer ones could overflow.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A parser for one of the words of `table`, which the help lists in this order.
-pub(super) fn choice<T, const N: usize>(table: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
+// Names and values of the flags with a choice, in the order of the help. They keep clap out of `config`.
+
+pub(super) const SOURCES: [(&str, SourceChoice); 3] = [
+    ("auto", SourceChoice::Auto),
+    ("transcript", SourceChoice::Transcript),
+    ("notifications", SourceChoice::Notifications),
+];
+
+pub(super) const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("raw", Format::Raw)];
+
+pub(super) const TIMESTAMPS: [(&str, Timestamps); 4] = [
+    ("time", Timestamps::Time),
+    ("iso", Timestamps::Iso),
+    ("relative", Timestamps::Relative),
+    ("none", Timestamps::None),
+];
+
+pub(super) const COLORS: [(&str, Color); 3] =
+    [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+
+pub(super) const MULTILINES: [(&str, Multiline); 2] = [("escape", Multiline::Escape), ("indent", Multiline::Indent)];
+
+pub(super) const ROLES: [(&str, Role); 4] =
+    [("customer", Role::Customer), ("agent", Role::Agent), ("bot", Role::Bot), ("system", Role::System)];
+
+pub(super) const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+/// Returns a parser for the names in `choices`, which the help lists in this order.
+pub(super) fn choice<T, const N: usize>(choices: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
-    let words = table.each_ref().map(|(word, _)| *word);
-    PossibleValuesParser::new(words).map(move |typed| {
-        let found = table.iter().find(|(word, _)| *word == typed);
-        found.expect("the parser lets only words of the table pass").1
+    let names = choices.each_ref().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).map(move |argument| {
+        let found = choices.iter().find(|(name, _)| *name == argument);
+        found.expect("the parser accepts only the names").1
     })
 }
 
-/// `20s`, `1m 30s`, `500ms`, or plain seconds.
+/// Parses `20s`, `1m 30s`, `500ms`, or plain seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let bare = text.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = if bare { text.parse().ok().map(Duration::from_secs) } else { humantime::parse_duration(text).ok() };
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed =
+        if is_number { text.parse().ok().map(Duration::from_secs) } else { humantime::parse_duration(text).ok() };
     match parsed {
         Some(Duration::ZERO) => Err("it must be longer than nothing".into()),
-        Some(duration) if duration > LONGEST => Err("a year is the longest".into()),
+        Some(duration) if duration > MAX_DURATION => Err("a year is the longest".into()),
         Some(duration) => Ok(duration),
         None => Err("not a duration; 20s, 1m30s and 500ms are, and 20 is in seconds".into()),
     }
 }
 
-/// Bytes, or with a unit `KiB`, `MiB` or `GiB` in any case.
+/// Parses a number of bytes, with an optional unit `KiB`, `MiB` or `GiB` in any case.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let lower = text.to_ascii_lowercase();
     let units = [("kib", 10), ("mib", 20), ("gib", 30)];
@@ -52,7 +81,7 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
     }
 }
 
-/// How many retries in a row: a number, or `unlimited`.
+/// Parses a number of retries, or `unlimited`.
 pub(super) fn retries(text: &str) -> Result<Retries, String> {
     if text.eq_ignore_ascii_case("unlimited") {
         return Ok(Retries::Unlimited);
@@ -60,51 +89,51 @@ pub(super) fn retries(text: &str) -> Result<Retries, String> {
     text.parse().map(Retries::Limited).map_err(|_| "neither a number nor 'unlimited'".into())
 }
 
-/// How many lines of the end: a number, or `all`.
-pub(super) fn last(text: &str) -> Result<LineLimit, String> {
+/// Parses a number of lines, or `all`.
+pub(super) fn line_limit(text: &str) -> Result<LineLimit, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(LineLimit::All);
     }
     text.parse().map(LineLimit::Lines).map_err(|_| "neither a number nor 'all'".into())
 }
 
-/// A duration like that of other flags, or a time of RFC 3339.
+/// Parses a time of RFC 3339, or a duration like that of other flags.
 pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(Since::At(time.to_utc()));
     }
-    let other = "a time like 2026-01-02T03:04:05Z will do too";
-    duration(text).map(Since::Ago).map_err(|reason| format!("{reason}; {other}"))
+    duration(text).map(Since::Ago).map_err(|reason| format!("{reason}; a time like 2026-01-02T03:04:05Z will do too"))
 }
 
+/// Compiles a regular expression. The error is one line.
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-        // A drawing of several lines, of which the last says what is wrong.
-        drawn => {
-            let drawn = drawn.to_string();
-            let said = drawn.lines().last().unwrap_or_default();
-            said.strip_prefix("error: ").unwrap_or(said).to_owned()
+        // The message marks the position in several lines and ends with the reason.
+        error => {
+            let message = error.to_string();
+            let reason = message.lines().last().unwrap_or_default();
+            reason.strip_prefix("error: ").unwrap_or(reason).to_owned()
         }
     })
 }
 
-/// Messages per second: `10`, `0.5` or `10/s`.
+/// Parses a number of messages per second: `10`, `0.5` or `10/s`.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     let rate = number.trim_end().parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| "not a rate; 10, 0.5 and 10/s are, in messages per second".into())
 }
 
-/// Where to listen: an address of this machine only, with `localhost` for 127.0.0.1.
+/// Parses a loopback address with a port. `localhost` stands for 127.0.0.1.
 pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-    let address = match named {
+    let localhost_port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let address = match localhost_port {
         Some(port) => Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
         None => text.parse().ok(),
     };
-    let local = address.filter(|address| address.ip().is_loopback());
-    local.ok_or_else(|| "not a loopback address with a port; 127.0.0.1:8080 is".into())
+    let loopback = address.filter(|address| address.ip().is_loopback());
+    loopback.ok_or_else(|| "not a loopback address with a port; 127.0.0.1:8080 is".into())
 }
 
 #[cfg(test)]
@@ -112,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_units_or_are_seconds() {
+    fn durations_have_units_or_are_in_seconds() {
         let cases = [("20", 20_000), ("20s", 20_000), ("1m 30s", 90_000), ("1m30s", 90_000), ("500ms", 500)];
         for (text, millis) in cases {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
@@ -142,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_a_number_or_all() {
+    fn line_limits_are_a_number_or_all() {
         for (text, expected) in [("0", LineLimit::Lines(0)), ("20", LineLimit::Lines(20)), ("ALL", LineLimit::All)] {
-            assert_eq!(last(text), Ok(expected), "{text}");
+            assert_eq!(line_limit(text), Ok(expected), "{text}");
         }
         for text in ["", "-1", "+", "1.5", "none", "99999999999999999999"] {
-            assert!(last(text).is_err(), "{text}");
+            assert!(line_limit(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_moment_is_a_duration_ago_or_a_time() {
+    fn since_is_a_duration_or_a_time() {
         let cases = [("1h30m", 5_400), ("90s", 90), ("90", 90), ("2days", 172_800)];
         for (text, seconds) in cases {
             assert_eq!(since(text), Ok(Since::Ago(Duration::from_secs(seconds))), "{text}");
@@ -167,15 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_said_in_a_line() {
-        for (text, words) in [
+    fn errors_of_patterns_are_one_line() {
+        for (text, reason) in [
             ("(", "unclosed group"),
             ("(\n[z-a]", "invalid character class range"),
             ("\\q", "unrecognized escape"),
             ("(a{999}){999}", "it is too large"),
         ] {
-            let said = pattern(text).unwrap_err();
-            assert!(said.starts_with(words) && said.lines().count() == 1, "{text}: {said}");
+            let error = pattern(text).unwrap_err();
+            assert!(error.starts_with(reason) && error.lines().count() == 1, "{text}: {error}");
         }
     }
 
@@ -190,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_is_listened_on() {
+    fn only_loopback_addresses_are_accepted() {
         for text in ["127.0.0.1:0", "localhost:8080", "[::1]:1"] {
             assert!(loopback(text).is_ok(), "{text}");
         }
