@@ -1,5 +1,5 @@
-//! Connection lifecycle over real sockets: outages, closes, retries, renewal (CONN-1 to CONN-4, CONN-22 to CONN-30, CONN-40,
-//! CONN-41, CONN-45).
+//! Connection lifecycle over real sockets: outages, closes, retries, renewal (CONN-1 to CONN-4, CONN-22 to CONN-30,
+//! CONN-40, CONN-41, CONN-45).
 
 use std::time::Duration;
 
@@ -90,8 +90,9 @@ async fn every_close_of_the_notification_socket_reconnects_without_losing_a_mess
     join_all(normal_closes.iter().chain(&OUTAGES).map(async |(outage, close_code)| {
         let options = Options { sources: Sources::NotificationsOnly, ..Options::default() };
         let simulator = simulator_with("", &[], options).await;
-        let inflict = format!("notify:{outage}");
-        assert_no_message_is_missed(&simulator, outage, async || simulator.apply_fault(&inflict).await.unwrap()).await;
+        let fault = format!("notify:{outage}");
+        assert_no_message_is_missed(&simulator, outage, async || simulator.apply_fault(&apply_fault).await.unwrap())
+            .await;
         let log = simulator.request_log();
         assert_eq!(log.notification_sockets[0].close_code, *close_code, "{outage}");
         assert_eq!((log.notification_sockets.len(), log.channels.len()), (2, 1), "{outage}: the channel is kept");
@@ -100,7 +101,7 @@ async fn every_close_of_the_notification_socket_reconnects_without_losing_a_mess
 }
 
 /// Sends messages before and during an outage, ends the conversation during it, and asserts that each is printed once.
-async fn assert_no_message_is_missed(simulator: &Simulator, outage: &str, inflict: impl AsyncFnOnce()) {
+async fn assert_no_message_is_missed(simulator: &Simulator, outage: &str, break_socket: impl AsyncFnOnce()) {
     let conversation = simulator.first_conversation();
     let args = ["--timestamps", "none", "--max-frame-size", "65536"];
     let mut running = Running::start(&mut program(simulator, &args));
@@ -110,7 +111,7 @@ async fn assert_no_message_is_missed(simulator: &Simulator, outage: &str, inflic
         conversation.play(line).await.unwrap();
         while running.next_line().await.starts_with("[UPDATE] ") {}
     }
-    inflict().await;
+    break_socket().await;
     running.wait_for_stderr("retry 1 of 5 in ").await;
     for line in ["customer Ada: three", "agent Sam: four", "close"] {
         conversation.play(line).await.unwrap();
@@ -372,7 +373,7 @@ async fn at_most_64_handshakes_run_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn of_many_conversations_one_signs_in_for_all_even_where_that_fails() {
+async fn many_conversations_share_one_failing_sign_in() {
     let conversations: Vec<String> = (0..70).map(|number| format!("c{number}")).collect();
     let options = Options { conversations: conversations.clone(), ..Options::default() };
     let simulator = simulator_with("close", &["token:status=401,times=always"], options).await;

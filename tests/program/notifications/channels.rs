@@ -93,7 +93,7 @@ async fn subscriptions_are_renewed_before_channel_or_token_expire_and_not_within
 }
 
 #[tokio::test]
-async fn a_server_without_channels_is_an_unexpected_response() {
+async fn a_missing_channel_endpoint_is_76_and_a_forbidden_one_is_77() {
     let cases = [(404, 76), (403, 77), (400, 76)];
     join_all(cases.map(async |(status, code)| {
         let simulator = api_simulator(SCRIPT, &[&format!("channel:status={status}")]).await;
