@@ -91,8 +91,8 @@ async fn every_close_of_the_notification_socket_reconnects_without_losing_a_mess
         let options = Options { sources: Sources::NotificationsOnly, ..Options::default() };
         let simulator = simulator_with("", &[], options).await;
         let fault = format!("notify:{outage}");
-        assert_no_message_is_missed(&simulator, outage, async || simulator.apply_fault(&apply_fault).await.unwrap())
-            .await;
+        let break_socket = async || simulator.apply_fault(&fault).await.unwrap();
+        assert_no_message_is_missed(&simulator, outage, break_socket).await;
         let log = simulator.request_log();
         assert_eq!(log.notification_sockets[0].close_code, *close_code, "{outage}");
         assert_eq!((log.notification_sockets.len(), log.channels.len()), (2, 1), "{outage}: the channel is kept");
