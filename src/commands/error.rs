@@ -99,7 +99,7 @@ impl Error {
             Self::Check(blame) => of_blame(*blame),
             Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => CONFIG,
             Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => IO,
-            Self::Cursor(error) if error.is_of_setting() => CONFIG,
+            Self::Cursor(error) if error.is_configuration_error() => CONFIG,
             Self::Cursor(_) => IO,
             Self::Replay(ReplayError::Missing(_) | ReplayError::Io { .. }) => NO_INPUT,
             Self::Replay(ReplayError::Corrupt { .. }) => PROTOCOL,

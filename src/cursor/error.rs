@@ -1,85 +1,81 @@
-//! Why a cursor cannot be used.
+//! Errors of opening and writing a cursor.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::format::FormatError;
 use crate::system::io_error;
 use crate::system::private_file::PrivateFileError;
 
-/// Why a cursor cannot be used.
+/// The reason why a cursor cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CursorError {
-    /// There is something else in the file.
     #[error("{} is there and is no cursor; it is left as it is", .0.display())]
-    Foreign(PathBuf),
-    /// Another version of this program has written it.
+    NotACursor(PathBuf),
+    /// Another version of this program wrote the file.
     #[error("the cursor {} is of version {version}, and this program reads version {}", path.display(), super::format::VERSION)]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        version: u64,
-    },
-    /// It was written by this program, and something else has happened to it.
+    UnsupportedVersion { path: PathBuf, version: u64 },
+    /// The file was a cursor before it was modified.
     #[error("the cursor {} is damaged in line {line}: {reason}; it is left as it is", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// The number of the line, from 1.
         line: u64,
-        /// What is wrong with it.
         reason: &'static str,
     },
-    /// Nothing that is followed now was followed with it.
+    /// The cursor shares no target with this run.
     #[error("the cursor {} is of other conversations; it is left as it is", .0.display())]
-    Others(PathBuf),
-    /// Another process uses it.
+    OtherTargets(PathBuf),
+    /// Another process uses the cursor.
     #[error("another process uses the cursor {}", .0.display())]
-    Busy(PathBuf),
-    /// It is a folder, a pipe, a device or a link that leads nowhere.
-    #[error("there can be no cursor in {}: it is {what}", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-        /// What it is instead.
-        what: &'static str,
-    },
-    /// It cannot be read or written.
+    Locked(PathBuf),
+    /// The path leads to a folder, a pipe, a device or nowhere.
+    #[error("there can be no cursor in {}: it is {file_type}", path.display())]
+    NotAFile { path: PathBuf, file_type: &'static str },
+    /// The file cannot be read or written.
     #[error("cannot write the cursor {}: {}", path.display(), io_error::describe(source))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: Arc<io::Error>,
-    },
+    Io { path: PathBuf, source: Arc<io::Error> },
 }
 
 impl CursorError {
-    pub(crate) fn from_file(path: &Path, error: PrivateFileError) -> Self {
+    pub(super) fn from_file(path: &Path, error: PrivateFileError) -> Self {
+        let path = path.to_owned();
         match error {
-            PrivateFileError::NotAFile(what) => Self::NotAFile { path: path.to_owned(), what },
-            PrivateFileError::Locked => Self::Busy(path.to_owned()),
-            PrivateFileError::Io(source) => Self::io(path, source),
+            PrivateFileError::Locked => Self::Locked(path),
+            PrivateFileError::NotAFile(file_type) => Self::NotAFile { path, file_type },
+            PrivateFileError::Io(source) => Self::Io { path, source: Arc::new(source) },
         }
     }
 
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source: Arc::new(source) }
+    pub(super) fn from_format(path: &Path, error: FormatError) -> Self {
+        let path = path.to_owned();
+        match error {
+            FormatError::NotACursor => Self::NotACursor(path),
+            FormatError::UnsupportedVersion(version) => Self::UnsupportedVersion { path, version },
+            FormatError::Damaged { line, reason } => Self::Damaged { path, line, reason },
+            FormatError::Io(source) => Self::Io { path, source: Arc::new(source) },
+        }
     }
 
-    /// Whether it is the setting that is of no use, rather than the machine.
-    pub(crate) fn is_of_setting(&self) -> bool {
+    /// Returns whether `--cursor-file` has to be changed, rather than the state of the system.
+    pub(crate) fn is_configuration_error(&self) -> bool {
         !matches!(self, Self::Io { .. })
     }
 
-    /// The next step, where there is something to say.
+    /// Returns the next step for the user, if there is one.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Foreign(_) | Self::Others(_) | Self::NotAFile { .. } => Some("name another file for --cursor-file"),
-            Self::Version { .. } => Some("use the version that wrote it, or name another file for --cursor-file"),
+            Self::NotACursor(_) | Self::OtherTargets(_) | Self::NotAFile { .. } => {
+                Some("name another file for --cursor-file")
+            }
+            Self::UnsupportedVersion { .. } => {
+                Some("use the version that wrote it, or name another file for --cursor-file")
+            }
             Self::Damaged { .. } => Some("to begin anew, remove it; what was printed is printed again then"),
-            Self::Busy(_) => Some("give every process a file of its own; several conversations can share one process"),
+            Self::Locked(_) => {
+                Some("give every process a file of its own; several conversations can share one process")
+            }
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room on the disk, and start again: it goes on where it stopped")

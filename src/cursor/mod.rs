@@ -1,84 +1,122 @@
-//! What `--cursor-file` keeps: the ledger on disk, so that the next run goes on where this one stops, however it stops.
+//! The file of `--cursor-file`: the delivered events on disk, so that the next run resumes where this one stops.
 //!
-//! A line is written first, and noted here after it: a `kill -9` in between repeats that one line, and loses none. Noting
-//! is one `write` that appends a line; what it has accepted no kill can take back. From time to time the file is put in
-//! its shortest form by way of a second one that takes its place. What is half written is at the end and left out.
+//! A line is written to the output first and its checkpoint to the cursor after it. A `kill -9` in between repeats that
+//! line and loses none (HIST-5). A checkpoint is one appended line in one `write`; a kill cannot take it back once the
+//! kernel has accepted it. Compaction replaces the file by its shortest form from time to time. An incomplete last line is
+//! ignored.
 //!
-//! Of a conversation the latest [`KEPT`] events are known one by one, and everything older than those counts as delivered, as
-//! long as it is older by [`LATENESS`] than the newest: what is stamped out of order or lags behind is not taken for old.
+//! The latest [`MIN_RETAINED_EVENTS`] events of a conversation are recognised one by one. Older events count as delivered
+//! by their age, provided that they are older than the newest by [`MAX_LATENESS`]. An event that arrives late or with a
+//! time out of order therefore does not pass for an old one.
 
 mod error;
 mod format;
-mod open;
 mod retention;
 mod writer;
 
+use std::io::BufReader;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) use self::error::CursorError;
+use self::format::{Content, Header};
 pub(crate) use self::writer::CursorFile;
+use crate::dedup::FingerprintKey;
+use crate::system::private_file::{self, WriteMode};
 
-/// How many events of a conversation are known one by one, however old they are.
-const KEPT: usize = 1_000;
+/// The number of events per conversation that are recognised one by one at any age.
+const MIN_RETAINED_EVENTS: usize = 1_000;
 
-/// How much older than the newest an event has to be before it may be known by its age alone.
-const LATENESS: TimeDelta = TimeDelta::minutes(10);
+/// The minimum age difference to the newest event before age alone may identify an event.
+const MAX_LATENESS: TimeDelta = TimeDelta::minutes(10);
 
-/// How many events of all conversations are known one by one. Of more, the conversations that were silent for longest are
-/// known by their age alone.
-const ALL_KEPT: usize = 131_072;
+/// The maximum number of events of all conversations. Beyond it, age alone identifies the events of the conversations
+/// that were silent for longest.
+const MAX_RETAINED_EVENTS: usize = 131_072;
 
-/// How many conversations are known; those that were silent for longest are forgotten first.
-const CONVERSATIONS: usize = 10_000;
+/// The maximum number of conversations. Beyond it, those that were silent for longest are forgotten.
+const MAX_CONVERSATIONS: usize = 10_000;
 
-/// What is followed in a run.
+/// The targets of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FollowedTargets<'a> {
-    /// The conversations that were named.
     pub(crate) conversations: &'a [String],
-    /// The queues whose conversations are followed.
     pub(crate) queues: &'a [String],
-    /// The users whose conversations are followed.
     pub(crate) users: &'a [String],
-    /// Of conversations that earlier runs did not begin with, nothing older is wanted.
+    /// The start of the wanted history, for conversations that are not in the cursor yet.
     pub(crate) since: Option<DateTime<Utc>>,
 }
 
-/// Opens a cursor for a run that follows these targets, and locks it against other processes. Creates the file if it is
-/// missing, readable by its owner alone.
+/// Opens a cursor for a run that follows these targets, and locks it against other processes. Creates a missing file,
+/// readable by its owner only.
 ///
 /// # Errors
 ///
-/// If the path names no regular file, or the file is in use, damaged, or the cursor of other targets. The file stays
+/// If the path leads to no regular file, or the file is in use, damaged, no cursor, or the cursor of other targets. It is
 /// unchanged then.
-pub(crate) fn open(path: &Path, followed: FollowedTargets<'_>) -> Result<CursorFile, CursorError> {
-    open::open(path, followed)
+pub(crate) fn open(path: &Path, targets: FollowedTargets<'_>) -> Result<CursorFile, CursorError> {
+    let resolved = private_file::resolve(path).map_err(|error| CursorError::from_file(path, error))?;
+    // The lock is held until the replacement of this file is locked as well.
+    let locked = private_file::open_locked(&resolved, WriteMode::AtPosition)
+        .map_err(|error| CursorError::from_file(&resolved, error))?;
+    let content = format::read(BufReader::new(&locked)).map_err(|error| CursorError::from_format(path, error))?;
+    let mut content = content.unwrap_or_else(|| Content::new(FingerprintKey::default()));
+    if !shares_a_target(&content, targets) {
+        return Err(CursorError::OtherTargets(path.to_owned()));
+    }
+    let replaces_targets = content.conversations.is_empty();
+    add_targets(&mut content.header, targets, replaces_targets);
+    CursorFile::create(resolved, content, targets.since.map(|since| since.timestamp_millis()))
 }
 
-/// What holds for whatever stands in such a file: what can be read says the same when it is written anew, and can be put
-/// into its shortest form.
+/// Returns whether one of the targets was followed before. Any targets fit a cursor without conversations.
+fn shares_a_target(content: &Content, targets: FollowedTargets<'_>) -> bool {
+    let Content { header, conversations } = content;
+    let is_shared = |known: &[String], followed: &[String]| known.iter().any(|id| followed.contains(id));
+    conversations.is_empty()
+        || conversations.iter().any(|known| targets.conversations.iter().any(|id| **id == *known.id))
+        || is_shared(&header.queues, targets.queues)
+        || is_shared(&header.users, targets.users)
+}
+
+/// Adds the queues and users of this run to those of earlier runs, or replaces them.
+fn add_targets(header: &mut Header, targets: FollowedTargets<'_>, replace: bool) {
+    for (known, followed) in [(&mut header.queues, targets.queues), (&mut header.users, targets.users)] {
+        if replace {
+            known.clear();
+        }
+        let new: Vec<String> = followed.iter().filter(|id| !known.contains(id)).cloned().collect();
+        known.extend(new);
+    }
+}
+
+/// Asserts that a file that can be read has the same content after it is written and read again, also in its shortest
+/// form.
 ///
 /// # Panics
 ///
-/// Where it does not hold.
+/// If the content differs.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn assert_round_trip(data: &[u8]) {
-    let Ok(Some((header, mut kept))) = format::read(data) else { return };
-    let again = |kept: &[retention::Kept]| {
+    use self::retention::RetainedConversation;
+
+    fn rewrite(content: &Content) -> Content {
         let mut file = Vec::new();
-        format::write(&mut file, &header, kept).expect("writing to memory does not fail");
-        format::read(file.as_slice()).expect("it can be read again").expect("it is not empty")
-    };
-    assert_eq!(again(&kept), (header.clone(), kept.clone()));
-    for shorten in [retention::Kept::trim, retention::Kept::retire] {
-        for kept in &mut kept {
-            shorten(kept, 1_767_323_045_000);
+        format::write(&mut file, content).expect("writing to memory does not fail");
+        format::read(file.as_slice()).expect("a written file is readable").expect("a written file is not empty")
+    }
+
+    let Ok(Some(mut content)) = format::read(data) else { return };
+    assert_eq!(rewrite(&content), content);
+    for shorten in [RetainedConversation::trim, RetainedConversation::retire] {
+        for conversation in &mut content.conversations {
+            shorten(conversation, 1_767_323_045_000);
         }
-        let latest: Vec<_> = kept.iter().map(retention::Kept::resume_point).collect();
-        let (_, read) = again(&kept);
-        assert_eq!(read.iter().map(retention::Kept::resume_point).collect::<Vec<_>>(), latest);
+        let resume_points = |content: &Content| {
+            content.conversations.iter().map(RetainedConversation::resume_point).collect::<Vec<_>>()
+        };
+        assert_eq!(resume_points(&rewrite(&content)), resume_points(&content));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Noting in a cursor what was delivered.
+//! Appends checkpoints to a cursor, and compacts it from time to time.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -8,129 +8,138 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::format::{self, Header};
-use super::retention::Kept;
-use super::{ALL_KEPT, CONVERSATIONS, CursorError};
+use super::format::{self, Content};
+use super::retention::{RetainedConversation, RetainedEvent};
+use super::{CursorError, MAX_CONVERSATIONS, MAX_RETAINED_EVENTS};
 use crate::dedup::FingerprintKey;
 use crate::dedup::checkpoint::EarlierDeliveries;
 use crate::event::Checkpoint;
-use crate::system::private_file;
+use crate::system::private_file::{self, PrivateFileError};
 
-/// So many lines may be added before the file is put in its shortest form again; more, where that is long.
-const ADDED: usize = 16_384;
+/// The number of appended lines before a compaction. A longer file may double first.
+const MIN_LINES_TO_COMPACT: usize = 16_384;
 
-/// A cursor that this process holds.
+/// A cursor that this process holds locked.
 #[derive(Debug)]
 pub(crate) struct CursorFile {
     path: PathBuf,
     file: File,
-    header: Header,
-    kept: Vec<Kept>,
-    numbers: HashMap<Arc<str>, usize>,
-    /// Of conversations that are new, what is older than this is not wanted.
+    content: Content,
+    /// The position of each conversation in the file.
+    positions: HashMap<Arc<str>, usize>,
+    /// The start of the wanted history of new conversations, in milliseconds since 1970.
     since: Option<i64>,
-    /// Lines that were added since the file was in its shortest form, and how many may be.
-    added: usize,
-    most: usize,
-    lines: Vec<u8>,
+    /// The lines appended since the last compaction, and the number that causes the next one.
+    appended_lines: usize,
+    lines_to_compact: usize,
+    buffer: Vec<u8>,
 }
 
 impl CursorFile {
-    /// Puts this content in its place, from where it goes on.
-    pub(super) fn start(
-        path: PathBuf,
-        header: Header,
-        kept: Vec<Kept>,
-        since: Option<i64>,
-    ) -> Result<Self, CursorError> {
-        let kept = shortened(kept);
-        let replaced = private_file::replace(&path, |out| format::write(out, &header, &kept));
-        let (file, count) = replaced.map_err(|source| CursorError::io(&path, source))?;
-        let (numbers, most) = (numbers(&kept), ADDED.max(count));
-        Ok(Self { path, file, header, kept, numbers, since, added: 0, most, lines: Vec::new() })
+    /// Replaces the file at `path` by this content in its shortest form.
+    pub(super) fn create(path: PathBuf, mut content: Content, since: Option<i64>) -> Result<Self, CursorError> {
+        content.conversations = shortened(content.conversations);
+        let (file, line_count) = private_file::replace(&path, |out| format::write(out, &content))
+            .map_err(|error| CursorError::from_file(&path, PrivateFileError::Io(error)))?;
+        Ok(Self {
+            path,
+            file,
+            positions: positions(&content.conversations),
+            content,
+            since,
+            appended_lines: 0,
+            lines_to_compact: MIN_LINES_TO_COMPACT.max(line_count),
+            buffer: Vec::new(),
+        })
     }
 
-    /// Returns the path of the file itself, behind any symbolic link.
+    /// Returns the path of the file, behind any symbolic link.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the key of the fingerprints in this file.
     pub(crate) fn fingerprint_key(&self) -> FingerprintKey {
-        self.header.keys()
+        self.content.header.fingerprint_key()
     }
 
-    /// Returns what earlier runs delivered of each conversation.
+    /// Returns the events that earlier runs delivered.
     pub(crate) fn earlier_deliveries(&self) -> impl Iterator<Item = EarlierDeliveries> {
-        self.kept.iter().map(EarlierDeliveries::from)
+        self.content.conversations.iter().map(EarlierDeliveries::from)
     }
 
-    /// Notes what was delivered, with one `write` for all of it.
+    /// Appends checkpoints with one `write`.
     ///
     /// # Errors
     ///
-    /// When that cannot be written. The file is of no more use to this process then, and to the next one as far as it came.
-    pub(crate) fn record<'a>(&mut self, marks: impl IntoIterator<Item = &'a Checkpoint>) -> io::Result<()> {
-        self.lines.clear();
-        for mark in marks {
-            self.push(mark);
+    /// If the file cannot be written. This process cannot use it any longer; the next one can, up to the last complete
+    /// line.
+    pub(crate) fn record<'a>(&mut self, checkpoints: impl IntoIterator<Item = &'a Checkpoint>) -> io::Result<()> {
+        self.buffer.clear();
+        for checkpoint in checkpoints {
+            self.push(checkpoint);
         }
-        if self.lines.is_empty() {
+        if self.buffer.is_empty() {
             return Ok(());
         }
-        self.file.write_all(&self.lines)?;
-        if self.added > self.most { self.shorten() } else { Ok(()) }
+        self.file.write_all(&self.buffer)?;
+        if self.appended_lines > self.lines_to_compact { self.compact() } else { Ok(()) }
     }
 
-    fn push(&mut self, mark: &Checkpoint) {
-        let number = match self.numbers.get(&mark.conversation) {
-            Some(number) => *number,
-            None => self.begin(&mark.conversation),
+    fn push(&mut self, checkpoint: &Checkpoint) {
+        let position = match self.positions.get(&checkpoint.conversation) {
+            Some(position) => *position,
+            None => self.push_conversation(&checkpoint.conversation),
         };
-        self.kept[number].events.push((mark.at, mark.key));
-        format::push_event(&mut self.lines, number, mark.at, mark.key);
-        self.added += 1;
+        let event = RetainedEvent { at: checkpoint.at, key: checkpoint.key };
+        self.content.conversations[position].events.push(event);
+        format::push_event(&mut self.buffer, position, event);
+        self.appended_lines += 1;
     }
 
-    fn begin(&mut self, conversation: &Arc<str>) -> usize {
-        let number = self.kept.len();
-        self.numbers.insert(Arc::clone(conversation), number);
-        self.kept.push(Kept::new(Arc::clone(conversation), self.since));
-        format::push_conversation(&mut self.lines, conversation, self.since);
-        self.added += 1;
-        number
+    /// Adds a conversation, and returns its position.
+    fn push_conversation(&mut self, id: &Arc<str>) -> usize {
+        let position = self.content.conversations.len();
+        self.positions.insert(Arc::clone(id), position);
+        self.content.conversations.push(RetainedConversation::new(Arc::clone(id), self.since));
+        format::push_conversation(&mut self.buffer, id, self.since);
+        self.appended_lines += 1;
+        position
     }
 
-    fn shorten(&mut self) -> io::Result<()> {
-        self.kept = shortened(std::mem::take(&mut self.kept));
-        self.numbers = numbers(&self.kept);
-        let (file, count) = private_file::replace(&self.path, |out| format::write(out, &self.header, &self.kept))?;
-        (self.file, self.added, self.most) = (file, 0, ADDED.max(count));
+    fn compact(&mut self) -> io::Result<()> {
+        self.content.conversations = shortened(std::mem::take(&mut self.content.conversations));
+        self.positions = positions(&self.content.conversations);
+        let (file, line_count) = private_file::replace(&self.path, |out| format::write(out, &self.content))?;
+        self.file = file;
+        (self.appended_lines, self.lines_to_compact) = (0, MIN_LINES_TO_COMPACT.max(line_count));
         Ok(())
     }
 }
 
-fn shortened(mut kept: Vec<Kept>) -> Vec<Kept> {
+/// Drops the events that age identifies, and the longest silent conversations beyond the limits.
+fn shortened(mut conversations: Vec<RetainedConversation>) -> Vec<RetainedConversation> {
     let now = Utc::now().timestamp_millis();
-    for kept in &mut *kept {
-        kept.trim(now);
+    for conversation in &mut conversations {
+        conversation.trim(now);
     }
-    let mut surplus = kept.iter().map(|kept| kept.events.len()).sum::<usize>().saturating_sub(ALL_KEPT);
-    if surplus == 0 && kept.len() <= CONVERSATIONS {
-        return kept;
+    let event_count: usize = conversations.iter().map(|conversation| conversation.events.len()).sum();
+    let mut surplus = event_count.saturating_sub(MAX_RETAINED_EVENTS);
+    if surplus == 0 && conversations.len() <= MAX_CONVERSATIONS {
+        return conversations;
     }
-    kept.sort_by_cached_key(Kept::latest);
-    kept.drain(..kept.len().saturating_sub(CONVERSATIONS));
-    for silent in &mut kept {
+    conversations.sort_by_cached_key(RetainedConversation::latest);
+    conversations.drain(..conversations.len().saturating_sub(MAX_CONVERSATIONS));
+    for longest_silent in &mut conversations {
         if surplus == 0 {
             break;
         }
-        surplus = surplus.saturating_sub(silent.events.len());
-        silent.retire(now);
+        surplus = surplus.saturating_sub(longest_silent.events.len());
+        longest_silent.retire(now);
     }
-    kept
+    conversations
 }
 
-fn numbers(kept: &[Kept]) -> HashMap<Arc<str>, usize> {
-    kept.iter().enumerate().map(|(number, kept)| (Arc::clone(&kept.conversation), number)).collect()
+fn positions(conversations: &[RetainedConversation]) -> HashMap<Arc<str>, usize> {
+    conversations.iter().enumerate().map(|(position, conversation)| (Arc::clone(&conversation.id), position)).collect()
 }

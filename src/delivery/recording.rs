@@ -1,110 +1,39 @@
-//! Raw frames with their times of arrival: what `--record` writes and `--replay` reads.
-//!
-//! A recording is a text file of one JSON object a line. Every run starts with a [`Header`]; what follows is enough to
-//! print the same bytes again: which connection brought which frame, and where there was none.
+//! The file that `--record` writes and `--replay` reads.
 
-use std::fs::{self, File, OpenOptions};
+mod format;
+
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::event::{EventBody, Message, RawFrame, TranscriptEvent};
+use self::format::Header;
+pub(crate) use self::format::{LineError, RecordedItem, RecordingEntry, RecordingLine, decode_binary, parse};
+use crate::event::{RawFrame, TranscriptEvent};
 use crate::system::io_error;
+use crate::system::private_file::{self, PrivateFileError, WriteMode};
 
-/// The version of the format that this program writes and reads.
-const VERSION: u32 = 1;
-
-/// The first line of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Header {
-    /// Always 1 so far.
-    #[serde(rename = "genesys-tail-recording")]
-    version: u32,
-    started: DateTime<Utc>,
-    /// The conversations of the run, in the order they were given.
-    pub(crate) conversations: Vec<String>,
-    /// Whether others could join.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) grows: bool,
-}
-
-/// Every other line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RecordingEntry {
-    /// When it happened.
-    pub(crate) at: DateTime<Utc>,
-    /// The conversation it belongs to.
-    pub(crate) conversation: String,
-    /// What happened.
-    #[serde(flatten)]
-    pub(crate) item: RecordedItem,
-}
-
-/// What can happen in a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RecordedItem {
-    /// A text frame, and the number of the connection that brought it.
-    Text(u32, String),
-    /// A binary frame, in base64.
-    Binary(u32, String),
-    /// A message that came in no frame of its own, and when it was said.
-    Message(Option<DateTime<Utc>>, Box<Message<'static>>),
-    /// A change that came in no frame of its own, when it was, and what it was.
-    Update(Option<DateTime<Utc>>, Option<String>),
-    /// An end that came in no frame of its own, and when it was.
-    Closed(Option<DateTime<Utc>>),
-    /// A stretch without a connection.
-    Gap {
-        /// The last sign of life before it.
-        from: DateTime<Utc>,
-        /// Why the connection was lost.
-        reason: String,
-    },
-}
-
-/// A line of a recording.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum RecordingLine {
-    /// A run starts.
-    Header(Header),
-    /// Something happened in it.
-    Entry(RecordingEntry),
-}
-
-/// Why a file cannot be recorded to.
+/// The reason why a file cannot be recorded to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
-    /// There is something else in it.
+    /// The file exists and is not a recording.
     #[error("{} is there and is no recording; it is left as it is", .0.display())]
     Foreign(PathBuf),
-    /// It is a folder, a pipe, a device or a link that leads nowhere.
-    #[error("there can be no recording in {}: it is {what}", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-        /// What it is instead.
-        what: &'static str,
-    },
-    /// Another process records to it.
+    /// The path leads to a folder, a pipe, a device or nowhere.
+    #[error("there can be no recording in {}: it is {file_type}", path.display())]
+    NotAFile { path: PathBuf, file_type: &'static str },
+    /// Another process records to the file.
     #[error("another process is recording to {}", .0.display())]
     Busy(PathBuf),
-    /// It cannot be opened or written.
+    /// The file cannot be opened or written.
     #[error("cannot record to {}: {}", path.display(), io_error::describe(source))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
-/// Writes a recording.
+/// The writer of a recording.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     path: PathBuf,
@@ -113,58 +42,44 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Opens a recording for appending, creating it readable by its owner alone, and starts a run in it. A line that an
-    /// earlier run left unfinished is removed.
+    /// Opens or creates a recording, and starts a run at its end. Removes a line that an earlier run left incomplete.
     ///
     /// # Errors
     ///
-    /// When the file is no recording, is being recorded to, or cannot be written.
+    /// If the file is not a recording, another process records to it, or it cannot be written.
     pub(crate) fn open(path: &Path, conversations: &[String], grows: bool) -> Result<Self, RecordError> {
         let failed = |source| RecordError::Io { path: path.to_owned(), source };
-        refuse_all_but_files(path)?;
-        let file = open_or_create(path).map_err(failed)?;
-        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(RecordError::Busy(path.to_owned()));
-        }
+        let file = private_file::resolve(path)
+            .and_then(|resolved| private_file::open_locked(&resolved, WriteMode::Append))
+            .map_err(|error| RecordError::new(path, error))?;
         if !is_recording(&file).map_err(failed)? {
             return Err(RecordError::Foreign(path.to_owned()));
         }
         warn_if_exposed(path, &file);
-        drop_torn_line(&file).map_err(failed)?;
+        remove_incomplete_line(&file).map_err(failed)?;
         let mut recorder = Self { path: path.to_owned(), file: BufWriter::new(file), failure: None };
-        let header = Header { version: VERSION, started: Utc::now(), conversations: conversations.to_vec(), grows };
-        recorder.write(&header);
+        recorder.write(&Header::new(conversations, grows));
         recorder.flush()?;
         Ok(recorder)
     }
 
-    /// Records a frame as it came over the connection of this number.
+    /// Records a frame with the number of the connection that delivered it.
     pub(crate) fn record_frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
-        let item = match frame {
-            RawFrame::Text(text) => RecordedItem::Text(connection, text.to_owned()),
-            RawFrame::Binary(bytes) => RecordedItem::Binary(connection, BASE64_STANDARD.encode(bytes)),
-        };
+        let item = RecordedItem::from_frame(connection, frame);
         self.write(&RecordingEntry { at, conversation: conversation.to_owned(), item });
     }
 
-    /// Records an event that came in no frame of its own.
+    /// Records an event that did not arrive in a frame.
     pub(crate) fn record_event(&mut self, event: &TranscriptEvent<'_>) {
-        let item = match &event.body {
-            EventBody::Gap(gap) => RecordedItem::Gap { from: gap.from, reason: gap.reason.clone() },
-            EventBody::Message(message) => RecordedItem::Message(event.at, Box::new(message.clone().into_owned())),
-            EventBody::Update { description } => {
-                RecordedItem::Update(event.at, description.as_deref().map(str::to_owned))
-            }
-            EventBody::Closed => RecordedItem::Closed(event.at),
-        };
+        let item = RecordedItem::from_event(event);
         self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), item });
     }
 
-    /// Hands what was recorded to the file.
+    /// Writes the buffered entries to the file.
     ///
     /// # Errors
     ///
-    /// When that failed, now or since the last call; the recording is of no more use then.
+    /// If writing failed, now or since the last call. The recording ends there.
     pub(crate) fn flush(&mut self) -> Result<(), RecordError> {
         let result = self.failure.take().map_or_else(|| self.file.flush(), Err);
         result.map_err(|source| RecordError::Io { path: self.path.clone(), source })
@@ -178,64 +93,18 @@ impl Recorder {
     }
 }
 
-/// Why something is no line of a recording.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LineError {
-    /// It may be the beginning of one.
-    #[error("it ends too early")]
-    Torn,
-    /// Another version of this program has written it.
-    #[error("it is of version {0}, and this program reads version {VERSION}")]
-    Version(u32),
-    /// It is something else.
-    #[error("it is damaged or of something else (column {column})")]
-    Foreign {
-        /// Where that shows, in bytes from 1.
-        column: usize,
-    },
-}
-
-/// Reads a line of a recording.
-pub(crate) fn parse(line: &str) -> Result<RecordingLine, LineError> {
-    let error = match serde_json::from_str(line) {
-        Ok(entry) => return Ok(RecordingLine::Entry(entry)),
-        Err(error) => error,
-    };
-    match serde_json::from_str::<Header>(line) {
-        Ok(header) if header.version == VERSION => Ok(RecordingLine::Header(header)),
-        Ok(header) => Err(LineError::Version(header.version)),
-        Err(_) if error.is_eof() => Err(LineError::Torn),
-        Err(_) => Err(LineError::Foreign { column: error.column() }),
+impl RecordError {
+    fn new(path: &Path, error: PrivateFileError) -> Self {
+        let path = path.to_owned();
+        match error {
+            PrivateFileError::Locked => Self::Busy(path),
+            PrivateFileError::NotAFile(file_type) => Self::NotAFile { path, file_type },
+            PrivateFileError::Io(source) => Self::Io { path, source },
+        }
     }
 }
 
-/// The bytes of a binary frame; `None` when they were not written by this program.
-pub(crate) fn decode_binary(base64: &str) -> Option<Vec<u8>> {
-    BASE64_STANDARD.decode(base64).ok()
-}
-
-/// Nothing is opened that is no file, as opening alone may wait or have an effect. A link to nothing is not followed:
-/// somebody else may have laid it, to have a file of ours made where they cannot make one.
-fn refuse_all_but_files(path: &Path) -> Result<(), RecordError> {
-    let what = match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => io_error::describe_file_type(metadata.file_type()),
-        Err(_) if path.is_symlink() => "a symbolic link that leads nowhere",
-        _ => return Ok(()),
-    };
-    Err(RecordError::NotAFile { path: path.to_owned(), what })
-}
-
-/// Opens what is there, else creates it, readable by its owner alone and in no other place than this.
-fn open_or_create(path: &Path) -> io::Result<File> {
-    let options = OpenOptions::new().read(true).append(true).mode(0o600).to_owned();
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        result => return result,
-    }
-    options.clone().create_new(true).open(path)
-}
-
-/// A recording that was there already keeps its permissions.
+/// Warns if other users can read the recording. An existing file keeps its permissions.
 fn warn_if_exposed(path: &Path, file: &File) {
     let Ok(metadata) = file.metadata() else { return };
     let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
@@ -247,20 +116,20 @@ fn warn_if_exposed(path: &Path, file: &File) {
 }
 
 fn is_recording(file: &File) -> io::Result<bool> {
-    const LONGEST_HEADER: u64 = 1024 * 1024;
-    let mut first = String::new();
+    const MAX_HEADER_BYTES: u64 = 1024 * 1024;
+    let mut first_line = String::new();
     let mut reader = BufReader::new(file);
     reader.rewind()?;
-    match reader.take(LONGEST_HEADER).read_line(&mut first) {
+    match reader.take(MAX_HEADER_BYTES).read_line(&mut first_line) {
         Ok(0) => Ok(true),
-        Ok(_) => Ok(matches!(parse(&first), Ok(RecordingLine::Header(_)))),
+        Ok(_) => Ok(matches!(parse(&first_line), Ok(RecordingLine::Header(_)))),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Cuts the file after its last line break.
-fn drop_torn_line(mut file: &File) -> io::Result<()> {
+/// Truncates the file after its last line break.
+fn remove_incomplete_line(mut file: &File) -> io::Result<()> {
     const STEP: usize = 64 * 1024;
     let mut end = file.metadata()?.len();
     while end > 0 {
@@ -278,13 +147,22 @@ fn drop_torn_line(mut file: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, OpenOptions};
+
     use rustix::fs::{CWD, Mode, mkfifoat};
+    use tempfile::TempDir;
 
     use super::*;
-    use crate::event::Gap;
+    use crate::event::{EventBody, Gap};
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
+    }
+
+    fn folder_with_path() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.rec");
+        (folder, path)
     }
 
     fn record(path: &Path) -> Recorder {
@@ -292,98 +170,90 @@ mod tests {
     }
 
     fn lines(path: &Path) -> Vec<RecordingLine> {
-        let text = std::fs::read_to_string(path).expect("a file");
+        let text = fs::read_to_string(path).expect("a file");
         text.lines().map(|line| parse(line).expect("a line")).collect()
     }
 
+    fn entry(item: RecordedItem) -> RecordingLine {
+        RecordingLine::Entry(RecordingEntry { at: at(), conversation: "c1".to_owned(), item })
+    }
+
     #[test]
-    fn what_is_recorded_can_be_read_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a.rec");
+    fn recorded_frames_and_gaps_are_read_back() {
+        let (_folder, path) = folder_with_path();
         let mut recorder = record(&path);
         recorder.record_frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
         recorder.record_frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
         let gap = EventBody::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
         recorder.record_event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
         recorder.flush().expect("written");
+
         let lines = lines(&path);
         assert!(matches!(&lines[0], RecordingLine::Header(header) if header.conversations == ["c1"]));
-        let whats: Vec<RecordedItem> = lines
-            .into_iter()
-            .filter_map(|line| match line {
-                RecordingLine::Entry(entry) => {
-                    assert_eq!((entry.at, entry.conversation.as_str()), (at(), "c1"));
-                    Some(entry.item)
-                }
-                RecordingLine::Header(_) => None,
-            })
-            .collect();
-        assert_eq!(whats[0], RecordedItem::Text(0, "{\n\u{202e}".into()));
-        assert!(
-            matches!(&whats[1], RecordedItem::Binary(1, bytes) if decode_binary(bytes).as_deref() == Some(&[0xff, 0]))
-        );
-        assert_eq!(whats[2], RecordedItem::Gap { from: at(), reason: "lost".into() });
+        let expected = [
+            RecordedItem::Text(0, "{\n\u{202e}".into()),
+            RecordedItem::Binary(1, "/wA=".into()),
+            RecordedItem::Gap { from: at(), reason: "lost".into() },
+        ];
+        assert_eq!(lines[1..], expected.map(entry));
+        assert_eq!(decode_binary("/wA=").as_deref(), Some(&[0xff, 0][..]));
     }
 
     #[test]
-    fn a_recording_is_private_and_appended_to_after_its_last_whole_line() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a.rec");
+    fn a_recording_is_private_and_continues_after_its_last_complete_line() {
+        let (_folder, path) = folder_with_path();
         drop(record(&path));
-        assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"{\"at\":\"2026").expect("torn");
         drop(record(&path));
         assert_eq!(lines(&path).len(), 2);
     }
 
     #[test]
-    fn what_is_no_recording_is_refused_and_left_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("notes.txt");
-        for notes in [
+    fn a_file_of_another_kind_is_refused_and_unchanged() {
+        let (_folder, path) = folder_with_path();
+        for content in [
             &b"dear diary\n"[..],
             b"{}",
             b"\xff\xfe",
             b"{\"genesys-tail-recording\":2,\"started\":\"2026-01-02T03:04:05Z\",\"conversations\":[]}\n",
         ] {
-            std::fs::write(&path, notes).expect("a file");
+            fs::write(&path, content).expect("a file");
             assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Foreign(_))));
-            assert_eq!(std::fs::read(&path).expect("a file"), notes);
+            assert_eq!(fs::read(&path).expect("a file"), content);
         }
     }
 
     #[test]
-    fn a_link_is_followed_to_a_recording_and_not_to_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (link, file) = (folder.path().join("link"), folder.path().join("a.rec"));
-        std::os::unix::fs::symlink(&file, &link).expect("a link");
-        let error = Recorder::open(&link, &[], false).expect_err("there is nothing");
-        assert!(error.to_string().ends_with("it is a symbolic link that leads nowhere") && !file.exists(), "{error}");
-        drop(record(&file));
+    fn a_link_to_a_recording_is_followed_and_a_dangling_link_is_refused() {
+        let (folder, path) = folder_with_path();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let error = Recorder::open(&link, &[], false).expect_err("the link is dangling");
+        assert!(error.to_string().ends_with("it is a symbolic link that leads nowhere") && !path.exists(), "{error}");
+        drop(record(&path));
         drop(record(&link));
-        assert_eq!(lines(&file).len(), 2);
+        assert_eq!(lines(&path).len(), 2);
     }
 
     #[test]
-    fn what_is_no_file_is_refused_without_waiting_for_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let fifo = folder.path().join("fifo");
-        mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).expect("a pipe");
-        for (path, what) in [
-            (fifo.as_path(), "a named pipe"),
+    fn pipes_folders_and_devices_are_refused_without_blocking() {
+        let (folder, path) = folder_with_path();
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("a pipe");
+        for (path, file_type) in [
+            (path.as_path(), "a named pipe"),
             (folder.path(), "a folder"),
             (Path::new("/dev/null"), "a device"),
             (Path::new("/dev/full"), "a device"),
         ] {
-            let error = Recorder::open(path, &[], false).expect_err("it is no file").to_string();
-            assert_eq!(error, format!("there can be no recording in {}: it is {what}", path.display()));
+            let error = Recorder::open(path, &[], false).expect_err("not a file").to_string();
+            assert_eq!(error, format!("there can be no recording in {}: it is {file_type}", path.display()));
         }
     }
 
     #[test]
-    fn two_cannot_record_to_one_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a.rec");
+    fn a_second_process_cannot_record_to_the_same_file() {
+        let (_folder, path) = folder_with_path();
         let _first = record(&path);
         assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Busy(_))));
     }

@@ -1,26 +1,36 @@
-//! Private files: readable by their owner alone, locked by one process at a time, and replaced atomically.
+//! Files that only their owner can read and only one process at a time uses: cursors and recordings.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::io_error;
+use crate::system::io_error;
 
-/// The number of attempts to lock a file that another process keeps replacing.
-const MAX_ATTEMPTS: usize = 8;
+/// The number of times that another process may replace the file between opening and locking it.
+const MAX_RACES: usize = 8;
 
-/// An error of opening a private file.
+/// The permissions of a new file.
+const OWNER_ONLY: u32 = 0o600;
+
+/// The reason why a file cannot be used. The caller adds the path.
 #[derive(Debug)]
 pub(crate) enum PrivateFileError {
-    /// The path names this instead of a regular file.
-    NotAFile(&'static str),
     /// Another process holds the lock.
     Locked,
+    /// The path leads to a folder, a pipe, a device or nowhere.
+    NotAFile(&'static str),
     Io(io::Error),
+}
+
+/// The position of writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteMode {
+    AtPosition,
+    Append,
 }
 
 impl From<io::Error> for PrivateFileError {
@@ -29,25 +39,25 @@ impl From<io::Error> for PrivateFileError {
     }
 }
 
-/// Returns the path behind a symbolic link. A dangling link is an error, so that no file is created at its target.
-pub(crate) fn resolve_link(path: &Path) -> Result<PathBuf, PrivateFileError> {
+/// Returns the path behind a symbolic link. A link to a missing file is an error: another user may have placed it to have
+/// a file created where they cannot create one themselves.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, PrivateFileError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => PrivateFileError::NotAFile("a symbolic link that leads nowhere"),
-            _ => error.into(),
+            _ => PrivateFileError::Io(error),
         }),
         _ => Ok(path.to_owned()),
     }
 }
 
-/// Opens the file, or creates it with mode 0600, and locks it against other processes.
-pub(crate) fn open_locked(path: &Path) -> Result<File, PrivateFileError> {
-    for _ in 0..MAX_ATTEMPTS {
-        let file = open_or_create(path)?;
+/// Opens or creates the file at a [resolved](resolve) path and locks it against other processes.
+pub(crate) fn open_locked(path: &Path, mode: WriteMode) -> Result<File, PrivateFileError> {
+    for _ in 0..MAX_RACES {
+        let file = open(path, mode)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             break;
         }
-        // The holder of the lock may have replaced the file between our `open` and our `flock`.
         if is_at(&file, path)? {
             return Ok(file);
         }
@@ -55,56 +65,59 @@ pub(crate) fn open_locked(path: &Path) -> Result<File, PrivateFileError> {
     Err(PrivateFileError::Locked)
 }
 
-/// Replaces the file with the content that `write` produces, atomically, and locks the new file. Returns it, positioned
-/// at its end, with the result of `write`.
+/// Atomically replaces the file at `path` by a new one with the content that `write` produces. Returns the new file, locked
+/// and positioned at its end, and the result of `write`.
 pub(crate) fn replace<T>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
 ) -> io::Result<(File, T)> {
     let temporary = temporary_path(path);
-    let result = write_locked(&temporary, write).and_then(|written| fs::rename(&temporary, path).map(|()| written));
+    let result = create(&temporary, write).and_then(|created| fs::rename(&temporary, path).map(|()| created));
     if result.is_err() {
         let _ = fs::remove_file(&temporary);
     }
     result
 }
 
-fn open_or_create(path: &Path) -> Result<File, PrivateFileError> {
-    // Opening a named pipe would wait for its other end.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
-    let opened = options.open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-    let not_a_file =
-        |metadata: &fs::Metadata| PrivateFileError::NotAFile(io_error::describe_file_type(metadata.file_type()));
-    match opened {
-        Ok((file, metadata)) if metadata.is_file() => Ok(file),
-        Ok((_, metadata)) => Err(not_a_file(&metadata)),
-        // Opening a folder or a socket fails.
-        Err(error) => match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => Err(not_a_file(&metadata)),
-            _ => Err(error.into()),
-        },
+fn open(path: &Path, mode: WriteMode) -> Result<File, PrivateFileError> {
+    // Opening a pipe or a device may already block or have an effect.
+    if let Ok(metadata) = fs::metadata(path) {
+        require_file(metadata.file_type())?;
     }
+    let mut options = OpenOptions::new();
+    options.read(true).create(true).mode(OWNER_ONLY);
+    match mode {
+        WriteMode::AtPosition => options.write(true),
+        WriteMode::Append => options.append(true),
+    };
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    require_file(file.metadata()?.file_type())?;
+    Ok(file)
 }
 
-/// Returns whether `path` still names this file.
+fn require_file(file_type: FileType) -> Result<(), PrivateFileError> {
+    if file_type.is_file() { Ok(()) } else { Err(PrivateFileError::NotAFile(io_error::describe_file_type(file_type))) }
+}
+
+/// Returns whether `path` still leads to the open file.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let opened = file.metadata()?;
+    let open = file.metadata()?;
     match fs::symlink_metadata(path) {
-        Ok(current) => Ok((current.dev(), current.ino()) == (opened.dev(), opened.ino())),
+        Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn write_locked<T>(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>) -> io::Result<(File, T)> {
-    // Only the holder of the lock writes here, so an existing file is the remainder of a killed run.
+fn create<T>(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>) -> io::Result<(File, T)> {
+    // The process that holds the lock of the original is the only one to write here. An existing file was left by a run
+    // that was killed.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     let mut out = BufWriter::new(file);
     let result = write(&mut out)?;
@@ -114,7 +127,7 @@ fn write_locked<T>(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::
     Ok((file, result))
 }
 
-/// Returns the path of the new content. A rename is atomic only within one file system, so it is in the same folder.
+/// Returns the path of the replacement, in the same folder.
 fn temporary_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
