@@ -1,4 +1,4 @@
-//! Every fault, seen from the wire.
+//! Faults of sockets, handshakes and the token endpoint.
 
 use std::time::Duration;
 
@@ -7,12 +7,15 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{SHORT, dial, everything, json, open, say, sign_in, soon, start, status, token};
+use super::client::{
+    SHORT, access_token, connect_transcript, json_body, open_transcript, read_to_end, request_token, send, start,
+    status_of, within_timeout,
+};
 
 const END: [&str; 2] = ["closed", "close 1000 conversation ended"];
 
 #[tokio::test]
-async fn socket_faults_happen_once_where_they_are_asked_for() {
+async fn a_socket_fault_happens_once_at_its_place() {
     let cases: &[(&str, &[&str])] = &[
         ("close=1011,reason=sorry, bye,after=1", &["one", "close 1011 sorry, bye"]),
         ("close=1005", &["close"]),
@@ -34,60 +37,60 @@ async fn socket_faults_happen_once_where_they_are_asked_for() {
         ("oversize=70000000,after=1", &["one", "too large"]),
         ("oversize=70000,fragments=3", &["messageAdded", "one", "twö", "three", END[0], END[1]]),
     ];
-    for (fault, wanted) in cases {
+    for (fault, expected) in cases {
         let simulator = start(SHORT, &[&format!("socket:{fault}")]).await;
-        assert_eq!(everything(&mut open(&simulator).await).await, *wanted, "{fault}");
-        let again = everything(&mut open(&simulator).await).await;
+        assert_eq!(read_to_end(&mut open_transcript(&simulator).await).await, *expected, "{fault}");
+        let again = read_to_end(&mut open_transcript(&simulator).await).await;
         assert_eq!(again.last().map(String::as_str), Some(END[1]), "{fault}");
     }
 }
 
 #[tokio::test]
-async fn odd_types_are_json_of_every_kind() {
+async fn odd_types_are_valid_json() {
     let simulator = start(SHORT, &["socket:odd-types"]).await;
-    let seen = everything(&mut open(&simulator).await).await;
-    assert_eq!(seen.len(), 9 + 5);
-    assert!(!seen.contains(&"no JSON".to_owned()));
+    let received = read_to_end(&mut open_transcript(&simulator).await).await;
+    assert_eq!(received.len(), 9 + 5);
+    assert!(!received.contains(&"no JSON".to_owned()));
 }
 
 #[tokio::test]
 async fn faults_combine_and_count_connections() {
     let simulator = start(SHORT, &["socket:close=1012,skip=1", "socket:malformed,times=always", "socket:reset"]).await;
-    assert_eq!(everything(&mut open(&simulator).await).await, ["no JSON", "ConnectionReset"]);
-    assert_eq!(everything(&mut open(&simulator).await).await, ["close 1012 "]);
-    assert_eq!(everything(&mut open(&simulator).await).await, ["no JSON", END[0], END[1]]);
+    assert_eq!(read_to_end(&mut open_transcript(&simulator).await).await, ["no JSON", "ConnectionReset"]);
+    assert_eq!(read_to_end(&mut open_transcript(&simulator).await).await, ["close 1012 "]);
+    assert_eq!(read_to_end(&mut open_transcript(&simulator).await).await, ["no JSON", END[0], END[1]]);
 }
 
 #[tokio::test]
-async fn a_silent_peer_hears_everything_and_says_nothing() {
+async fn a_silent_server_reads_but_sends_nothing() {
     let simulator = start(SHORT, &["socket:silence,after=1"]).await;
-    let mut socket = open(&simulator).await;
-    assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
-    say(&mut socket, Message::Ping("hello".into())).await;
-    say(&mut socket, Message::Close(None)).await;
-    let log = soon(simulator.wait_for(|log| log.transcript_sockets[0].close_code.is_some())).await;
+    let mut socket = open_transcript(&simulator).await;
+    assert!(within_timeout(socket.next()).await.unwrap().unwrap().is_text());
+    send(&mut socket, Message::Ping("hello".into())).await;
+    send(&mut socket, Message::Close(None)).await;
+    let log = within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].close_code.is_some())).await;
     assert_eq!((log.transcript_sockets[0].pings, log.transcript_sockets[0].frames), (1, 1));
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
     drop(socket);
-    soon(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
+    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
 }
 
 #[tokio::test]
-async fn a_close_frame_can_go_unanswered() {
+async fn a_close_frame_can_stay_without_an_answer() {
     let simulator = start("", &["socket:no-close-answer"]).await;
-    let mut socket = open(&simulator).await;
-    say(&mut socket, Message::Close(None)).await;
-    soon(simulator.wait_for(|log| log.transcript_sockets[0].close_code == Some(1005))).await;
+    let mut socket = open_transcript(&simulator).await;
+    send(&mut socket, Message::Close(None)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].close_code == Some(1005))).await;
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
 }
 
 #[tokio::test]
-async fn a_deaf_peer_speaks_and_does_not_hear() {
+async fn a_deaf_server_sends_but_reads_nothing() {
     let simulator = start("", &["socket:deaf"]).await;
-    let mut socket = open(&simulator).await;
-    say(&mut socket, Message::Ping("hello".into())).await;
+    let mut socket = open_transcript(&simulator).await;
+    send(&mut socket, Message::Ping("hello".into())).await;
     simulator.first_conversation().play("agent Sam: still here").await.unwrap();
-    assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
+    assert!(within_timeout(socket.next()).await.unwrap().unwrap().is_text());
     assert!(timeout(Duration::from_millis(50), socket.next()).await.is_err());
     assert_eq!(simulator.request_log().transcript_sockets[0].pings, 0);
 }
@@ -95,15 +98,15 @@ async fn a_deaf_peer_speaks_and_does_not_hear() {
 #[tokio::test]
 async fn a_server_can_ping() {
     let simulator = start("", &["socket:ping=20ms"]).await;
-    let mut socket = open(&simulator).await;
+    let mut socket = open_transcript(&simulator).await;
     for _ in 0..3 {
-        assert!(soon(socket.next()).await.unwrap().unwrap().is_ping());
+        assert!(within_timeout(socket.next()).await.unwrap().unwrap().is_ping());
     }
-    soon(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 2)).await;
+    within_timeout(simulator.wait_for(|log| log.transcript_sockets[0].pongs >= 2)).await;
 }
 
 #[tokio::test]
-async fn handshakes_fail_in_every_way() {
+async fn every_request_fault_changes_a_handshake() {
     let faults = [
         "handshake:status=429,retry-after=7,body=slow down",
         "handshake:status=503,retry-after=date+30",
@@ -117,33 +120,35 @@ async fn handshakes_fail_in_every_way() {
         "handshake:slow=30ms",
     ];
     let simulator = start(SHORT, &faults).await;
-    let token = token(&simulator).await;
-    let mut answers = Vec::new();
+    let token = access_token(&simulator).await;
+    let mut responses = Vec::new();
     for _ in 0..6 {
-        let Err(Error::Http(answer)) = dial(&simulator, &token).await else { panic!("it is refused") };
-        let body = String::from_utf8(answer.body().clone().unwrap_or_default()).unwrap();
-        answers.push((answer.status().as_u16(), answer.headers().clone(), body));
+        let Err(Error::Http(response)) = connect_transcript(&simulator, &token).await else {
+            panic!("the handshake is refused")
+        };
+        let body = String::from_utf8(response.body().clone().unwrap_or_default()).unwrap();
+        responses.push((response.status().as_u16(), response.headers().clone(), body));
     }
-    let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();
+    let statuses: Vec<_> = responses.iter().map(|(status, ..)| *status).collect();
     assert_eq!(statuses, [429, 503, 302, 200, 500, 200]);
-    assert_eq!(answers[0].1["retry-after"], "7");
-    assert!(answers[0].2.contains("slow down"));
-    assert!(answers[1].1["retry-after"].to_str().unwrap().ends_with(" GMT"));
-    assert_eq!(answers[2].1["location"], format!("{}/elsewhere", simulator.base_url()));
-    assert!(answers[4].2.contains(&token));
+    assert_eq!(responses[0].1["retry-after"], "7");
+    assert!(responses[0].2.contains("slow down"));
+    assert!(responses[1].1["retry-after"].to_str().unwrap().ends_with(" GMT"));
+    assert_eq!(responses[2].1["location"], format!("{}/elsewhere", simulator.base_url()));
+    assert!(responses[4].2.contains(&token));
 
-    let wrong = dial(&simulator, &token).await;
+    let wrong = connect_transcript(&simulator, &token).await;
     assert!(matches!(wrong, Err(Error::Protocol(ProtocolError::SecWebSocketAcceptKeyMismatch))));
-    assert!(dial(&simulator, &token).await.is_err());
-    assert!(timeout(Duration::from_millis(50), dial(&simulator, &token)).await.is_err());
-    assert!(dial(&simulator, &token).await.is_ok());
+    assert!(connect_transcript(&simulator, &token).await.is_err());
+    assert!(timeout(Duration::from_millis(50), connect_transcript(&simulator, &token)).await.is_err());
+    assert!(connect_transcript(&simulator, &token).await.is_ok());
     let statuses: Vec<_> =
         simulator.request_log().transcript_handshakes[6..].iter().map(|handshake| handshake.status).collect();
     assert_eq!(statuses, [Some(101), None, None, Some(101)]);
 }
 
 #[tokio::test]
-async fn the_token_endpoint_fails_in_every_way() {
+async fn every_request_fault_changes_a_token_response() {
     let faults = [
         "token:status=503,retry-after=1",
         "token:garbage",
@@ -156,15 +161,15 @@ async fn the_token_endpoint_fails_in_every_way() {
     ];
     let simulator = start(SHORT, &faults).await;
     let secret = simulator.client_secret();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..9 {
-        answers.push(sign_in(&simulator, simulator.client_id(), secret).await);
+        responses.push(request_token(&simulator, simulator.client_id(), secret).await);
     }
-    let statuses: Vec<_> = answers.iter().map(|answer| status(answer)).collect();
+    let statuses: Vec<_> = responses.iter().map(|response| status_of(response)).collect();
     assert_eq!(statuses, [503, 200, 200, 200, 200, 307, 401, 0, 200]);
-    assert_eq!(json(&answers[1]).get("access_token"), None);
-    assert_eq!(json(&answers[3])["expires_in"], -1);
-    assert!(answers[4].len() > 100_000);
-    assert!(answers[6].contains(secret));
+    assert_eq!(json_body(&responses[1]).get("access_token"), None);
+    assert_eq!(json_body(&responses[3])["expires_in"], -1);
+    assert!(responses[4].len() > 100_000);
+    assert!(responses[6].contains(secret));
     assert_eq!(simulator.request_log().token_requests[7].status, None);
 }
