@@ -19,7 +19,7 @@ use crate::config::{Format, Multiline, Style, Timestamps, region};
 use crate::cursor as cursor_file;
 use crate::delivery::recording::{self, RecordedItem, RecordingLine};
 use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
-use crate::output::{escape, written, written_raw};
+use crate::output::{escape, format_event, format_frame};
 use crate::settings::{Env, parse_env_file, parse_gc_profiles, resolve};
 use crate::status::redact::Secrets;
 use crate::tracker::attribution;
@@ -156,7 +156,7 @@ fn refusal(data: &[u8], text: &str) {
 }
 
 fn arrives(raw: RawFrame<'_>) {
-    let line = one_line(written_raw(raw));
+    let line = one_line(format_frame(raw));
     if let RawFrame::Text(text) = raw
         && let Ok(value) = serde_json::from_str::<Value>(text)
     {
@@ -193,13 +193,13 @@ fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> 
 fn shown(event: &TranscriptEvent<'_>) -> Value {
     for timestamps in [Timestamps::Time, Timestamps::Iso, Timestamps::Relative] {
         let style = Style { timestamps, ..Style::default() };
-        let line = one_line(written(&style, event));
+        let line = one_line(format_event(&style, event));
         assert!(line.ends_with('\n') && line.matches('\n').count() == 1, "{line:?}");
-        let indented = written(&Style { multiline: Multiline::Indent, ..style }, event);
+        let indented = format_event(&Style { multiline: Multiline::Indent, ..style }, event);
         let lines = String::from_utf8(indented).expect("it is UTF-8");
         assert!(lines.lines().skip(1).all(|line| line.starts_with("    | ") && !line.chars().any(is_dangerous)));
     }
-    let line = one_line(written(&Style { format: Format::Json, ..Style::default() }, event));
+    let line = one_line(format_event(&Style { format: Format::Json, ..Style::default() }, event));
     serde_json::from_str(&line).expect("it is JSON")
 }
 

@@ -100,7 +100,7 @@ impl Run {
                 *self = Self { started: true, ..Self::default() };
                 let ids = header.conversations.iter().map(String::as_str);
                 let prefixes = if header.grows { Prefixes::growing(ids) } else { Prefixes::new(ids) };
-                delivery.output.begin(prefixes);
+                delivery.output.start_run(prefixes);
                 Ok(())
             }
             RecordingLine::Entry(entry) if self.started => self.entry(entry, number, delivery),

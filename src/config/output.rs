@@ -26,7 +26,7 @@ pub struct Style {
     /// Whether text and raw frames are written without escaping. Line breaks and binary data pass too, so that a record
     /// may span several lines. JSON is always escaped: its escapes lose nothing.
     pub(crate) raw_control: bool,
-    pub(crate) selection: Selection,
+    pub(crate) filter: Filter,
     /// The pattern that is highlighted in colored text.
     pub(crate) highlight: Option<Regex>,
 }
@@ -68,7 +68,7 @@ pub(crate) enum Multiline {
 
 /// The messages to show, in text and JSON. Updates, closings and gaps are always shown.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Selection {
+pub(crate) struct Filter {
     /// Whether system messages are shown. [`Role::System`] in `only` implies it.
     pub(crate) system: bool,
     /// The roles to show; all if empty.

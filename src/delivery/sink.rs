@@ -99,7 +99,7 @@ impl Delivery {
             if let Some(recorder) = &mut self.recorder {
                 recorder.record_frame(conversation, tally.connection(), received, raw);
             }
-            self.output.frame(raw, meaning == ItemKind::Keepalive);
+            self.output.print_frame(raw, meaning == ItemKind::Keepalive);
         }
         match meaning {
             ItemKind::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
@@ -141,7 +141,7 @@ impl Delivery {
             return Admitted::Repeat;
         }
         self.counts.delivered += 1;
-        self.output.event(event);
+        self.output.print(event);
         self.output.checkpoint(ledger.take_checkpoint());
         Admitted::New
     }
@@ -153,7 +153,7 @@ impl Delivery {
             let event = TranscriptEvent { received: gap.to, ..event.clone() };
             self.counts.gaps += 1;
             self.record(&event);
-            self.output.event(&event);
+            self.output.print(&event);
             return Admitted::Repeat;
         }
         let taken = self.event(event, ledger, tally);
@@ -178,13 +178,13 @@ impl Delivery {
         let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
         let begun = ledger.resume_point(conversation).is_some();
         let wanted = if why == BackfillReason::Startup && !begun { self.lines } else { None };
-        let shown = wanted.map_or(0, |lines| self.output.first_of_last(&new, lines));
+        let shown = wanted.map_or(0, |lines| self.output.start_of_last(&new, lines));
         // What is passed over now is not wanted of the next run either.
         marks.drain(..shown).for_each(|mark| self.output.checkpoint(mark));
         for (event, mark) in new[shown..].iter().zip(marks) {
             self.counts.delivered += 1;
             self.record(event);
-            self.output.event(event);
+            self.output.print(event);
             self.output.checkpoint(mark);
         }
         if why == BackfillReason::Outage {

@@ -89,12 +89,12 @@ impl Sink {
         let cursor_path = self.cursor_path;
         let Delivery { output, counts, .. } = self.delivery.into_inner();
         let writer = output.handle();
-        let mut finishing = std::pin::pin!(output.finish(None));
-        let summary = tokio::select! {
-            summary = &mut finishing => Some(summary),
+        let mut finishing = std::pin::pin!(output.finish());
+        let result = tokio::select! {
+            result = &mut finishing => Some(result),
             () = stop.cancelled() => tokio::time::timeout(LAST_FLUSH, finishing).await.ok(),
         };
-        match summary.and_then(|summary| summary.exit) {
+        match result.and_then(Result::err) {
             Some(WriterExit::WriteFailed(error)) => Err(Error::Output(error)),
             Some(WriterExit::CheckpointFailed(source)) => Err(cursor_error(cursor_path, source)),
             Some(WriterExit::ReaderClosed) => Ok(None),

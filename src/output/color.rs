@@ -1,17 +1,17 @@
-//! The colours of text lines: sixteen colours and effects, readable on dark and on light ground.
+//! The colors of text lines: the sixteen ANSI colors and effects, which stay readable on dark and light backgrounds.
 
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::event::Role;
 
-/// The bytes that switch a colour on and off; both empty without colour.
+/// The escape sequences that switch a style on and off, rendered once. Both are empty without color.
 #[derive(Default)]
-pub(super) struct Ink {
+pub(super) struct RenderedStyle {
     on: String,
     off: &'static str,
 }
 
-impl Ink {
+impl RenderedStyle {
     fn new(style: Style) -> Self {
         if style.is_plain() { Self::default() } else { Self { on: style.render().to_string(), off: "\x1b[0m" } }
     }
@@ -24,7 +24,7 @@ impl Ink {
         Self::new(Style::new().effects(effects))
     }
 
-    /// Runs `write` between on and off. What it writes must not end the line.
+    /// Appends the output of `write` in this style. The output must not contain a line break.
     pub(super) fn paint(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         out.extend_from_slice(self.on.as_bytes());
         write(out);
@@ -32,42 +32,43 @@ impl Ink {
     }
 }
 
-/// An ink for everything in a line that may have one.
+/// The styles of the parts of a line.
 #[derive(Default)]
-pub(super) struct Palette {
-    pub(super) time: Ink,
-    pub(super) update: Ink,
-    pub(super) closed: Ink,
-    pub(super) gap: Ink,
-    pub(super) highlight: Ink,
-    customer: Ink,
-    agent: Ink,
-    bot: Ink,
-    system: Ink,
-    unknown: Ink,
+pub(super) struct Theme {
+    pub(super) time: RenderedStyle,
+    pub(super) update: RenderedStyle,
+    pub(super) closed: RenderedStyle,
+    pub(super) gap: RenderedStyle,
+    pub(super) highlight: RenderedStyle,
+    customer: RenderedStyle,
+    agent: RenderedStyle,
+    bot: RenderedStyle,
+    system: RenderedStyle,
+    unknown: RenderedStyle,
 }
 
-impl Palette {
-    pub(super) fn new(color: bool) -> Self {
-        if !color {
+impl Theme {
+    /// Returns the colored theme, or the plain one, whose styles are all empty.
+    pub(super) fn new(is_colored: bool) -> Self {
+        if !is_colored {
             return Self::default();
         }
         Self {
-            time: Ink::effects(Effects::DIMMED),
-            update: Ink::effects(Effects::DIMMED),
-            closed: Ink::effects(Effects::BOLD),
-            gap: Ink::new(Style::new().fg_color(Some(AnsiColor::Red.into())).effects(Effects::BOLD)),
-            // Inverse stands out on every ground.
-            highlight: Ink::effects(Effects::BOLD | Effects::INVERT),
-            customer: Ink::color(AnsiColor::Green),
-            agent: Ink::color(AnsiColor::Cyan),
-            bot: Ink::color(AnsiColor::Magenta),
-            system: Ink::effects(Effects::DIMMED),
-            unknown: Ink::default(),
+            time: RenderedStyle::effects(Effects::DIMMED),
+            update: RenderedStyle::effects(Effects::DIMMED),
+            closed: RenderedStyle::effects(Effects::BOLD),
+            gap: RenderedStyle::new(Style::new().fg_color(Some(AnsiColor::Red.into())).effects(Effects::BOLD)),
+            // Inverse is visible on every background.
+            highlight: RenderedStyle::effects(Effects::BOLD | Effects::INVERT),
+            customer: RenderedStyle::color(AnsiColor::Green),
+            agent: RenderedStyle::color(AnsiColor::Cyan),
+            bot: RenderedStyle::color(AnsiColor::Magenta),
+            system: RenderedStyle::effects(Effects::DIMMED),
+            unknown: RenderedStyle::default(),
         }
     }
 
-    pub(super) fn role(&self, role: Role) -> &Ink {
+    pub(super) fn role(&self, role: Role) -> &RenderedStyle {
         match role {
             Role::Customer => &self.customer,
             Role::Agent => &self.agent,

@@ -1,18 +1,18 @@
-//! Spelling out what could forge a line or drive the reader's terminal.
+//! Escaping of characters that could forge a line or control the user's terminal (OUT-30).
 //!
-//! Dangerous are the C0 controls but the tab, DEL, the C1 controls, the line and paragraph separators, the twelve
-//! bidi controls and the tag characters. Everything else, the joiners in emoji among it, is left as it is.
+//! These are the C0 controls except tab, DEL, the C1 controls, the line and paragraph separators, the twelve bidi
+//! controls and the tag characters. All other characters, such as the joiners in emoji, are copied unchanged.
 //!
-//! A text is scanned once, by the class of each byte; a clean one costs that scan and one copy.
+//! A text is scanned once, by the class of each byte. A clean text costs that scan and one copy.
 
 use std::borrow::Cow;
 
 use crate::byte_scan::find_special;
 
-/// Spells out every dangerous character of `text`; borrowed when there is none.
+/// Escapes every dangerous character of `text`; borrows a text without any.
 ///
-/// `\n` and CRLF become `\n`, a lone CR `\r`, other C0 controls and DEL `\x1b`, the rest `\u{202e}`. A backslash is
-/// left alone, so the spelling is for reading, not for reversing.
+/// LF and CRLF become `\n`, a lone CR becomes `\r`, other C0 controls and DEL become `\x1b`, all others `\u{202e}`.
+/// Backslashes are unchanged, so the result cannot be unescaped.
 #[must_use]
 pub fn escape(text: &str) -> Cow<'_, str> {
     if next_special(&TEXT, text, 0).is_none() {
@@ -20,21 +20,75 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     }
     let mut out = Vec::with_capacity(text.len() + 16);
     push_escaped(&mut out, text);
-    Cow::Owned(into_text(out))
+    Cow::Owned(String::from_utf8(out).expect("only whole characters and ASCII are appended"))
 }
 
-/// Appends what [`escape`] gives, without an allocation of its own.
-pub fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    push_with_break(out, text, b"\\n");
+/// Appends the escaped text without an allocation of its own; see [`escape`].
+pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    push_with_line_break(out, text, b"\\n");
 }
 
-/// Appends what [`escape`] gives, but with every line break a real one, followed by the mark of a continuation line.
-pub(super) fn push_indented(out: &mut Vec<u8>, text: &str) {
-    push_with_break(out, text, b"\n    | ");
+/// Appends `text` as a JSON string with its quotes. Dangerous characters become `\u202e`, so the string is safe on a
+/// terminal and any parser returns `text` unchanged.
+pub(crate) fn push_json_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    escape_with(out, text, &JSON, |out, special, _| match special {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        other => push_json_escape(out, other),
+    });
+    out.push(b'"');
 }
 
-fn push_with_break(out: &mut Vec<u8>, text: &str, line_break: &[u8]) {
-    respell(out, text, &TEXT, |out, special, rest| match special {
+/// Appends a character as `\u202e`, or as a surrogate pair of such escapes.
+pub(super) fn push_json_escape(out: &mut Vec<u8>, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        out.extend_from_slice(b"\\u");
+        push_hex(out, u32::from(*unit), 4);
+    }
+}
+
+/// The treatment of dangerous characters in a text line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EscapeMode {
+    /// Escapes all of them.
+    Escape,
+    /// Turns line breaks of message text into continuation lines and escapes all others.
+    Indent,
+    /// Escapes nothing.
+    Raw,
+}
+
+impl EscapeMode {
+    /// Appends a name, which stays on one line unless nothing is escaped.
+    pub(super) fn push_name(self, out: &mut Vec<u8>, name: &str) {
+        match self {
+            Self::Escape | Self::Indent => push_escaped(out, name),
+            Self::Raw => out.extend_from_slice(name.as_bytes()),
+        }
+    }
+
+    /// Appends message text.
+    pub(super) fn push_text(self, out: &mut Vec<u8>, text: &str) {
+        match self {
+            Self::Escape => push_escaped(out, text),
+            Self::Indent => push_with_line_break(out, text, b"\n    | "),
+            Self::Raw => out.extend_from_slice(text.as_bytes()),
+        }
+    }
+
+    /// Splits message text after each line break that is written as one.
+    pub(super) fn lines(self, text: &str) -> impl Iterator<Item = &str> {
+        let has_line_breaks = self != Self::Escape;
+        text.split_inclusive(move |character| has_line_breaks && character == '\n')
+    }
+}
+
+fn push_with_line_break(out: &mut Vec<u8>, text: &str, line_break: &[u8]) {
+    escape_with(out, text, &TEXT, |out, special, rest| match special {
         '\r' if rest.starts_with('\n') => {}
         '\n' => out.extend_from_slice(line_break),
         '\r' => out.extend_from_slice(b"\\r"),
@@ -50,53 +104,52 @@ fn push_with_break(out: &mut Vec<u8>, text: &str, line_break: &[u8]) {
     });
 }
 
-/// Copies `text`, letting `spell` write each special character; it is given what follows the character, too.
-pub(super) fn respell(
+/// Copies `text` and lets `push` write each special character, given the character and the text after it.
+pub(super) fn escape_with(
     out: &mut Vec<u8>,
     text: &str,
-    specials: &Specials,
-    mut spell: impl FnMut(&mut Vec<u8>, char, &str),
+    classes: &ByteClasses,
+    mut push: impl FnMut(&mut Vec<u8>, char, &str),
 ) {
     let mut copied = 0;
-    while let Some((at, special)) = next_special(specials, text, copied) {
+    while let Some((at, special)) = next_special(classes, text, copied) {
         out.extend_from_slice(&text.as_bytes()[copied..at]);
         copied = at + special.len_utf8();
-        spell(out, special, &text[copied..]);
+        push(out, special, &text[copied..]);
     }
     out.extend_from_slice(&text.as_bytes()[copied..]);
 }
 
-/// Whether a text holds any special character.
-pub(super) fn has_special(specials: &Specials, text: &str) -> bool {
-    next_special(specials, text, 0).is_some()
+pub(super) fn has_special(classes: &ByteClasses, text: &str) -> bool {
+    next_special(classes, text, 0).is_some()
 }
 
 /// Appends the last `digits` hexadecimal digits, in lower case.
-pub(super) fn push_hex(out: &mut Vec<u8>, value: u32, digits: u32) {
+fn push_hex(out: &mut Vec<u8>, value: u32, digits: u32) {
     for place in (0..digits).rev() {
         out.push(b"0123456789abcdef"[(value >> (4 * place)) as usize & 0xf]);
     }
 }
 
-/// What a byte may be the beginning of.
+/// The class of a byte in UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Plain,
-    /// A special character by itself.
+    /// A special ASCII character.
     Special,
-    /// The first byte of a longer character that may be dangerous.
+    /// The first byte of a multi-byte character that may be dangerous.
     Lead,
 }
 
-/// A choice of special characters: all dangerous ones, and some of ASCII.
-pub(super) struct Specials([Class; 256]);
+/// The class of each byte: all dangerous characters are special, and some more of ASCII.
+pub(super) struct ByteClasses([Class; 256]);
 
-/// What is special in a text line.
-pub(super) static TEXT: Specials = Specials(classes(b""));
-/// What is special between the quotes of a JSON string.
-pub(super) static JSON: Specials = Specials(classes(b"\t\"\\"));
+/// The classes for text lines and for complete JSON documents.
+pub(super) static TEXT: ByteClasses = ByteClasses(classes(b""));
+/// The classes for the content of a JSON string.
+static JSON: ByteClasses = ByteClasses(classes(b"\t\"\\"));
 
-const fn classes(also: &[u8]) -> [Class; 256] {
+const fn classes(additional: &[u8]) -> [Class; 256] {
     let mut classes = [Class::Plain; 256];
     let mut control = 0;
     while control < 0x20 {
@@ -110,14 +163,14 @@ const fn classes(also: &[u8]) -> [Class; 256] {
     classes[0xe2] = Class::Lead; // U+2000 and up: separators, bidi controls
     classes[0xf3] = Class::Lead; // U+C0000 and up: tag characters
     let mut i = 0;
-    while i < also.len() {
-        classes[also[i] as usize] = Class::Special;
+    while i < additional.len() {
+        classes[additional[i] as usize] = Class::Special;
         i += 1;
     }
     classes
 }
 
-fn next_special(Specials(classes): &Specials, text: &str, from: usize) -> Option<(usize, char)> {
+fn next_special(ByteClasses(classes): &ByteClasses, text: &str, from: usize) -> Option<(usize, char)> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
@@ -138,89 +191,5 @@ fn is_dangerous_beyond_ascii(character: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("only whole characters and ASCII are appended")
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::fixtures::{hostile_text, is_dangerous};
-    use super::*;
-
-    #[test]
-    fn every_attack_is_spelled_out() {
-        for (attack, text, expected) in [
-            ("clipboard by OSC 52", "\x1b]52;c;cm0gLXJm\x07", r"\x1b]52;c;cm0gLXJm\x07"),
-            (
-                "hyperlink by OSC 8",
-                "\x1b]8;;http://x\x1b\\here\x1b]8;;\x1b\\",
-                r"\x1b]8;;http://x\x1b\here\x1b]8;;\x1b\",
-            ),
-            ("window title", "\x1b]0;owned\x07", r"\x1b]0;owned\x07"),
-            ("cursor movement", "\x1b[2A\x1b[2K", r"\x1b[2A\x1b[2K"),
-            ("backspaces", "yes\x08\x08\x08no", r"yes\x08\x08\x08no"),
-            ("line forged by CR", "hi\r03:04:05 [Agent] Sam: no", r"hi\r03:04:05 [Agent] Sam: no"),
-            ("line forged by newline", "hi\n03:04:05 [Agent] Sam: no", r"hi\n03:04:05 [Agent] Sam: no"),
-            ("line forged by CRLF", "hi\r\n03:04:05 [Agent] Sam: no", r"hi\n03:04:05 [Agent] Sam: no"),
-            ("CR, then CRLF", "a\r\r\nb", r"a\r\nb"),
-            ("line and paragraph separators", "a\u{2028}b\u{2029}c", r"a\u{2028}b\u{2029}c"),
-            ("next line", "a\u{85}b", r"a\u{85}b"),
-            ("bidi override", "\u{202e}gnp.exe", r"\u{202e}gnp.exe"),
-            ("bidi isolate", "\u{2066}a\u{2069}", r"\u{2066}a\u{2069}"),
-            ("direction marks", "\u{61c}\u{200e}\u{200f}", r"\u{61c}\u{200e}\u{200f}"),
-            ("hidden tag characters", "a\u{e0041}\u{e007f}", r"a\u{e0041}\u{e007f}"),
-            ("C1 as UTF-8", "\u{9b}31m\u{9d}0;t\u{9c}", r"\u{9b}31m\u{9d}0;t\u{9c}"),
-            ("DEL", "a\x7fb", r"a\x7fb"),
-            ("NUL", "a\0b", r"a\x00b"),
-            ("a spelling typed by hand", r"\x1b[31m", r"\x1b[31m"),
-        ] {
-            assert_eq!(escape(text), expected, "{attack}");
-        }
-    }
-
-    #[test]
-    fn ordinary_writing_is_borrowed_unchanged() {
-        for text in [
-            "",
-            "Hello\tthere",
-            r"C:\path",
-            "👩‍👩‍👧‍👦 family, 🏳️‍🌈 flag",
-            "مرحبا، كيف حالك؟",
-            "שלום",
-            "naïve ¡ ½ “quoted” – €",
-            "\u{200b}\u{200d}\u{feff}",
-        ] {
-            assert!(matches!(escape(text), Cow::Borrowed(same) if same == text), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn every_character_is_judged_by_the_definition() {
-        for character in '\0'..=char::MAX {
-            let text = character.to_string();
-            assert_eq!(escape(&text) != text, is_dangerous(character), "{character:?}");
-        }
-    }
-
-    #[test]
-    fn continuation_lines_are_marked() {
-        let mut out = Vec::new();
-        push_indented(&mut out, "one\ntwo\r\nthree\rfour\x1b");
-        assert_eq!(String::from_utf8(out).unwrap(), "one\n    | two\n    | three\\rfour\\x1b");
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_dangerous_is_left(text in hostile_text()) {
-            prop_assert!(!escape(&text).chars().any(is_dangerous));
-        }
-
-        #[test]
-        fn clean_text_is_borrowed(text in hostile_text()) {
-            let clean: String = text.chars().filter(|&c| !is_dangerous(c)).collect();
-            prop_assert!(matches!(escape(&clean), Cow::Borrowed(same) if same == clean));
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Invented events and hostile strings for the tests of this folder.
+//! Events and hostile strings for the tests of this module.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use crate::event::{EventBody, Gap, Message, Origin, Party, Role, TranscriptEvent
 
 pub(super) const ID: &str = "97b9dcb3-0000-4000-8000-000000000001";
 
-/// 2026-01-02T03:04:05.612Z, and `seconds` later.
+/// Returns 2026-01-02T03:04:05.612Z plus `seconds`.
 pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_767_323_045_612).unwrap() + TimeDelta::seconds(seconds)
 }
@@ -28,7 +28,7 @@ pub(super) fn message<'a>(role: Role, name: &'a str, text: &'a str) -> Message<'
     }
 }
 
-pub(super) fn said<'a>(role: Role, name: &'a str, text: &'a str) -> TranscriptEvent<'a> {
+pub(super) fn message_event<'a>(role: Role, name: &'a str, text: &'a str) -> TranscriptEvent<'a> {
     event(EventBody::Message(message(role, name, text)))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn gap() -> TranscriptEvent<'static> {
     event(EventBody::Gap(Gap { from: at(-42), to: at(0), reason }))
 }
 
-/// The contract's list of dangerous characters, written down a second time so that a test can disagree.
+/// Returns whether OUT-30 lists the character. Independent of the product code, so that the tests can disagree with it.
 pub(super) fn is_dangerous(character: char) -> bool {
     const BIDI: [u32; 12] =
         [0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069];
@@ -47,7 +47,7 @@ pub(super) fn is_dangerous(character: char) -> bool {
         || BIDI.contains(&code)
 }
 
-/// Text of which every third character or so is dangerous.
+/// Returns a strategy for texts in which about every third character is dangerous.
 pub(super) fn hostile_text() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         any::<char>(),

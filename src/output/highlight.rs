@@ -1,49 +1,56 @@
-//! Matches that stand out in what was said.
+//! Highlighting of pattern matches in message text.
 
 use std::ops::Range;
 
 use regex::Regex;
 
-use super::color::Ink;
-use super::spelling::Spelling;
+use super::color::RenderedStyle;
+use super::escape::EscapeMode;
 
-/// Appends `words` with every match of `regex` in `ink`: without the ink, the bytes are those of the words alone.
-pub(super) fn push_highlighted(out: &mut Vec<u8>, words: &str, regex: &Regex, ink: &Ink, spelling: Spelling) {
+/// Appends `text` with every match of `pattern` in `style`. Without the style, the bytes are those of `text` alone.
+pub(super) fn push_highlighted(
+    out: &mut Vec<u8>,
+    text: &str,
+    pattern: &Regex,
+    style: &RenderedStyle,
+    escape_mode: EscapeMode,
+) {
     let mut copied = 0;
-    for found in regex.find_iter(words) {
-        let lit = whole_breaks(words, found.range());
-        if !lit.is_empty() {
-            spelling.push_words(out, &words[copied..lit.start]);
-            push_lit(out, &words[lit.clone()], ink, spelling);
-            copied = lit.end;
+    for found in pattern.find_iter(text) {
+        let range = exclude_partial_crlf(text, found.range());
+        if !range.is_empty() {
+            escape_mode.push_text(out, &text[copied..range.start]);
+            push_match(out, &text[range.clone()], style, escape_mode);
+            copied = range.end;
         }
     }
-    spelling.push_words(out, &words[copied..]);
+    escape_mode.push_text(out, &text[copied..]);
 }
 
-/// Lights each line of a match by itself, so that no colour runs over a line end.
-fn push_lit(out: &mut Vec<u8>, lit: &str, ink: &Ink, spelling: Spelling) {
-    for line in spelling.lines(lit) {
-        let (body, line_break) = line.split_at(body_length(line, spelling));
-        if !body.is_empty() {
-            ink.paint(out, |out| spelling.push_words(out, body));
+/// Appends a match. Each line of it is styled separately, so that no style extends over a line break.
+fn push_match(out: &mut Vec<u8>, matched: &str, style: &RenderedStyle, escape_mode: EscapeMode) {
+    for line in escape_mode.lines(matched) {
+        let (content, line_break) = line.split_at(content_length(line, escape_mode));
+        if !content.is_empty() {
+            style.paint(out, |out| escape_mode.push_text(out, content));
         }
-        spelling.push_words(out, line_break);
+        escape_mode.push_text(out, line_break);
     }
 }
 
-fn body_length(line: &str, spelling: Spelling) -> usize {
-    if spelling == Spelling::Escaped {
+/// Returns the length of a line without the line break that is written as one.
+fn content_length(line: &str, escape_mode: EscapeMode) -> usize {
+    if escape_mode == EscapeMode::Escape {
         return line.len();
     }
-    let body = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n'));
-    body.unwrap_or(line).len()
+    let content = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n'));
+    content.unwrap_or(line).len()
 }
 
-/// A CRLF is one line break, so a match that holds one half of it begins or ends before it.
-fn whole_breaks(words: &str, found: Range<usize>) -> Range<usize> {
-    let outside = |at: usize| if words[..at].ends_with('\r') && words[at..].starts_with('\n') { at - 1 } else { at };
-    outside(found.start)..outside(found.end)
+/// Moves each bound of a match that splits a CRLF to the position before it: a CRLF is one line break.
+fn exclude_partial_crlf(text: &str, found: Range<usize>) -> Range<usize> {
+    let before_crlf = |at: usize| if text[..at].ends_with('\r') && text[at..].starts_with('\n') { at - 1 } else { at };
+    before_crlf(found.start)..before_crlf(found.end)
 }
 
 #[cfg(test)]
@@ -51,48 +58,49 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample;
 
-    use super::super::color::Palette;
+    use super::super::color::Theme;
     use super::super::fixtures::hostile_text;
     use super::*;
 
     const ON: &str = "\x1b[1m\x1b[7m";
     const OFF: &str = "\x1b[0m";
 
-    fn lit(words: &str, regex: &str, spelling: Spelling) -> String {
+    /// Returns the highlighted text with `<` and `>` around each styled part.
+    fn highlighted(text: &str, pattern: &str, escape_mode: EscapeMode) -> String {
         let mut out = Vec::new();
-        push_highlighted(&mut out, words, &Regex::new(regex).unwrap(), &Palette::new(true).highlight, spelling);
+        push_highlighted(&mut out, text, &Regex::new(pattern).unwrap(), &Theme::new(true).highlight, escape_mode);
         String::from_utf8(out).unwrap().replace(ON, "<").replace(OFF, ">")
     }
 
     #[test]
-    fn matches_are_of_the_text_before_escaping() {
-        assert_eq!(lit("my order, your order", "order", Spelling::Escaped), "my <order>, your <order>");
-        assert_eq!(lit("a\x1bb", "x1b", Spelling::Escaped), r"a\x1bb");
-        assert_eq!(lit("a\x1bb", r"a\x1b", Spelling::Escaped), r"<a\x1b>b");
-        assert_eq!(lit("abc", "x*", Spelling::Escaped), "abc");
+    fn patterns_match_the_text_before_escaping() {
+        assert_eq!(highlighted("my order, your order", "order", EscapeMode::Escape), "my <order>, your <order>");
+        assert_eq!(highlighted("a\x1bb", "x1b", EscapeMode::Escape), r"a\x1bb");
+        assert_eq!(highlighted("a\x1bb", r"a\x1b", EscapeMode::Escape), r"<a\x1b>b");
+        assert_eq!(highlighted("abc", "x*", EscapeMode::Escape), "abc");
     }
 
     #[test]
-    fn no_colour_runs_over_a_line_end() {
-        assert_eq!(lit("a\r\nb", "(?s).+", Spelling::Escaped), r"<a\nb>");
-        assert_eq!(lit("a\r\nb\n", "(?s).+", Spelling::Indented), "<a>\n    | <b>\n    | ");
-        assert_eq!(lit("a\r\n\r\nb", "\n", Spelling::Indented), "a\n    | \n    | b");
-        assert_eq!(lit("a\r\nb", ".+", Spelling::Escaped), r"<a>\n<b>");
-        assert_eq!(lit("a\r\nb", "(?s).+", Spelling::Raw), "<a>\r\n<b>");
+    fn no_color_extends_over_a_line_break() {
+        assert_eq!(highlighted("a\r\nb", "(?s).+", EscapeMode::Escape), r"<a\nb>");
+        assert_eq!(highlighted("a\r\nb\n", "(?s).+", EscapeMode::Indent), "<a>\n    | <b>\n    | ");
+        assert_eq!(highlighted("a\r\n\r\nb", "\n", EscapeMode::Indent), "a\n    | \n    | b");
+        assert_eq!(highlighted("a\r\nb", ".+", EscapeMode::Escape), r"<a>\n<b>");
+        assert_eq!(highlighted("a\r\nb", "(?s).+", EscapeMode::Raw), "<a>\r\n<b>");
     }
 
     proptest! {
         #[test]
-        fn without_colour_the_bytes_are_the_same(
-            words in hostile_text(),
-            regex in sample::select(vec![".", ".+", "\\r", "\\n", "(?s).+", "(?s).", "x*", "[^a]\\n?"]),
+        fn highlighting_adds_nothing_but_color(
+            text in hostile_text(),
+            pattern in sample::select(vec![".", ".+", "\\r", "\\n", "(?s).+", "(?s).", "x*", "[^a]\\n?"]),
         ) {
-            let words = words.replace(['<', '>'], "");
-            for spelling in [Spelling::Escaped, Spelling::Indented] {
+            let text = text.replace(['<', '>'], "");
+            for escape_mode in [EscapeMode::Escape, EscapeMode::Indent] {
                 let mut plain = Vec::new();
-                spelling.push_words(&mut plain, &words);
-                let colourless = lit(&words, regex, spelling).replace(['<', '>'], "");
-                prop_assert_eq!(colourless, String::from_utf8(plain).unwrap());
+                escape_mode.push_text(&mut plain, &text);
+                let without_color = highlighted(&text, pattern, escape_mode).replace(['<', '>'], "");
+                prop_assert_eq!(without_color, String::from_utf8(plain).unwrap());
             }
         }
     }

@@ -1,19 +1,20 @@
-//! One JSON object per event, for programs.
+//! The JSON format: one object per line (OUT-10 to OUT-27).
 
 use chrono::{DateTime, Utc};
 
-use super::json_string::push_json_string;
-use super::timestamp::Stamp;
+use super::escape::push_json_string;
+use super::timestamp::TimestampFormatter;
 use crate::config::Timestamps;
 use crate::event::{Attachment, EventBody, Gap, Message, Party, TranscriptEvent};
 
-/// The JSON Schema of the lines this module writes.
+/// The JSON Schema of a line.
 pub(crate) const SCHEMA: &str = include_str!("schema.json");
 
-/// Writes events as objects. Two clocks, because the two times of an event are seldom of the same second.
+/// Formats events as objects. The two times of an event are seldom of the same second, and a formatter caches the last
+/// second, so each has its own.
 pub(super) struct JsonLines {
-    ts: Stamp,
-    received: Stamp,
+    ts: TimestampFormatter,
+    received: TimestampFormatter,
 }
 
 impl JsonLines {
@@ -21,10 +22,10 @@ impl JsonLines {
         Self { ts: utc(), received: utc() }
     }
 
-    /// Appends one object and its line end.
+    /// Appends the object of one event with its line break.
     pub(super) fn push(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
         out.extend_from_slice(b"{\"v\":1,\"type\":\"");
-        out.extend_from_slice(kind(&event.body).as_bytes());
+        out.extend_from_slice(event_type(&event.body).as_bytes());
         out.push(b'"');
         push_time(out, "ts", &mut self.ts, event.time());
         push_time(out, "received", &mut self.received, event.received);
@@ -39,11 +40,11 @@ impl JsonLines {
     }
 }
 
-fn utc() -> Stamp {
-    Stamp::new(Timestamps::Iso, true)
+fn utc() -> TimestampFormatter {
+    TimestampFormatter::new(Timestamps::Iso, true)
 }
 
-fn kind(body: &EventBody<'_>) -> &'static str {
+fn event_type(body: &EventBody<'_>) -> &'static str {
     match body {
         EventBody::Message(_) => "message",
         EventBody::Update { .. } => "update",
@@ -119,14 +120,14 @@ fn push_number(out: &mut Vec<u8>, key: &str, value: u64) {
     out.extend_from_slice(value.to_string().as_bytes());
 }
 
-fn push_time(out: &mut Vec<u8>, key: &str, clock: &mut Stamp, at: DateTime<Utc>) {
+fn push_time(out: &mut Vec<u8>, key: &str, formatter: &mut TimestampFormatter, at: DateTime<Utc>) {
     push_key(out, key);
     out.push(b'"');
-    clock.push(out, at);
+    formatter.push(out, at);
     out.push(b'"');
 }
 
-/// Appends a key of ours, after a comma unless it is the first of its object.
+/// Appends a key, after a comma unless it is the first of its object. Keys are literals that need no escaping.
 fn push_key(out: &mut Vec<u8>, key: &str) {
     if !out.ends_with(b"{") {
         out.push(b',');
@@ -141,7 +142,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::super::fixtures::{event, gap, hostile_text, message, said};
+    use super::super::fixtures::{event, gap, hostile_text, message, message_event};
     use super::*;
     use crate::event::{Origin, Role};
 
@@ -157,10 +158,10 @@ mod tests {
     );
 
     #[test]
-    fn each_shape_is_as_documented() {
+    fn each_kind_of_event_has_its_documented_object() {
         for (event, kind, rest) in [
             (
-                said(Role::Customer, "Ada", "Hello"),
+                message_event(Role::Customer, "Ada", "Hello"),
                 "message",
                 r#","id":"85c01f55","role":"customer","from":{"id":"external","name":"Ada"},"text":"Hello","source":"live""#,
             ),
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn attachments_have_what_is_known_and_absent_members_are_omitted() {
+    fn absent_members_are_omitted_also_in_attachments() {
         let file = Attachment {
             kind: "attachment".into(),
             name: Some("a.png".into()),
@@ -200,8 +201,8 @@ mod tests {
         );
     }
 
-    /// Every shape a line can have.
-    fn shapes() -> Vec<TranscriptEvent<'static>> {
+    /// Returns events that together have every member of the schema.
+    fn events_of_every_shape() -> Vec<TranscriptEvent<'static>> {
         let full = Attachment {
             kind: "attachment".into(),
             name: Some("a.png".into()),
@@ -210,16 +211,17 @@ mod tests {
             size: Some(u64::MAX),
         };
         let bare = Attachment { kind: "card".into(), ..Attachment::default() };
-        let nobody = Message { id: None, from: Party::default(), ..message(Role::Unknown, "", "Hello") };
-        let carries = Message { text: None, attachments: vec![full, bare], ..message(Role::Bot, "Quill", "") };
-        let lost = Message { text: None, origin: Origin::History, ..message(Role::Agent, "Sam", "") };
-        let to = Message { to: Party { id: Some("x".into()), name: None }, ..message(Role::System, "Sam", "") };
-        let mut far = event(EventBody::Closed);
-        far.at = Some(DateTime::<Utc>::MAX_UTC);
-        let bodies = [nobody, carries, lost, to].map(|message| event(EventBody::Message(message)));
+        let anonymous = Message { id: None, from: Party::default(), ..message(Role::Unknown, "", "Hello") };
+        let with_attachments = Message { text: None, attachments: vec![full, bare], ..message(Role::Bot, "Quill", "") };
+        let without_text = Message { text: None, origin: Origin::History, ..message(Role::Agent, "Sam", "") };
+        let addressed = Message { to: Party { id: Some("x".into()), name: None }, ..message(Role::System, "Sam", "") };
+        let mut latest = event(EventBody::Closed);
+        latest.at = Some(DateTime::<Utc>::MAX_UTC);
+        let bodies =
+            [anonymous, with_attachments, without_text, addressed].map(|message| event(EventBody::Message(message)));
         let update = |what: Option<&'static str>| event(EventBody::Update { description: what.map(Into::into) });
-        let others = [update(None), update(Some("Sam joined")), event(EventBody::Closed), gap(), far];
-        [said(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()
+        let others = [update(None), update(Some("Sam joined")), event(EventBody::Closed), gap(), latest];
+        [message_event(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()
     }
 
     fn validator() -> jsonschema::Validator {
@@ -227,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_what_the_schema_says() {
+    fn every_line_is_valid_under_the_schema() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         jsonschema::draft202012::meta::validate(&schema).unwrap();
         let validator = validator();
-        for event in shapes() {
+        for event in events_of_every_shape() {
             let line = line(&event);
             let object = serde_json::from_str(&line).unwrap();
             assert!(validator.is_valid(&object), "{line}: {:?}", validator.validate(&object));
@@ -239,10 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_not_what_the_schema_says() {
+    fn the_schema_rejects_missing_unknown_and_wrong_members() {
         let validator = validator();
         let object = |event: &TranscriptEvent<'_>| serde_json::from_str::<Value>(&line(event)).unwrap();
-        for event in shapes() {
+        for event in events_of_every_shape() {
             let whole = object(&event);
             for member in ["v", "type", "ts", "received", "conversation"] {
                 let mut without = whole.clone();
@@ -259,7 +261,7 @@ mod tests {
                 assert!(!validator.is_valid(&broken), "{broken}");
             }
         }
-        let hello = object(&said(Role::Customer, "Ada", "Hello"));
+        let hello = object(&message_event(Role::Customer, "Ada", "Hello"));
         for (member, wrong) in [
             ("role", "boss"),
             ("source", "dream"),
@@ -274,14 +276,14 @@ mod tests {
         }
         let mut unavailable = hello.clone();
         unavailable["available"] = false.into();
-        assert!(!validator.is_valid(&unavailable), "a text that is there and is not");
+        assert!(!validator.is_valid(&unavailable), "a text that is not available");
         let mut empty = hello.clone();
         empty.as_object_mut().unwrap().remove("text");
-        assert!(!validator.is_valid(&empty), "a message without anything");
+        assert!(!validator.is_valid(&empty), "a message without text and attachments");
     }
 
     #[test]
-    fn without_a_time_of_the_service_the_arrival_is_the_time() {
+    fn an_event_without_a_time_has_its_arrival_as_ts() {
         let mut update = event(EventBody::Update { description: None });
         update.at = None;
         let value: Value = serde_json::from_str(&line(&update)).unwrap();
@@ -290,8 +292,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn strings_survive_and_records_stay_lines(name in hostile_text(), text in hostile_text()) {
-            let written = line(&said(Role::Agent, &name, &text));
+        fn strings_are_lossless_and_an_event_is_one_line(name in hostile_text(), text in hostile_text()) {
+            let written = line(&message_event(Role::Agent, &name, &text));
             prop_assert_eq!(written.find('\n'), Some(written.len() - 1));
             let value: Value = serde_json::from_str(&written).unwrap();
             prop_assert_eq!(value["text"].as_str(), Some(text.as_str()));

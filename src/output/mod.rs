@@ -1,190 +1,164 @@
-//! How events are shown: chosen, formatted, escaped, and handed to the thread that owns standard output.
+//! The output of events: filters, formats and escapes them, and writes them in a thread that owns stdout.
 //!
-//! Nothing here knows where events come from. [`Output`] is the whole of it; the rest of the program needs beside it
-//! only [`escape()`] for other places where network strings are shown, and [`Prefixes`] for its status lines.
+//! Everything goes through [`Output`]. Other modules use [`escape()`] for further texts from the network, and
+//! [`Prefixes`] for their status lines.
 
 mod color;
-mod escape;
+pub(crate) mod escape;
 mod filter;
 #[cfg(test)]
 mod fixtures;
 mod highlight;
 mod json;
-mod json_string;
 mod prefix;
 mod raw;
-mod spelling;
 mod text;
 mod timestamp;
 mod writer;
 
-use std::time::Duration;
-
-pub use self::escape::{escape, push_escaped};
+pub use self::escape::escape;
+use self::json::JsonLines;
+pub(crate) use self::json::SCHEMA;
 pub use self::prefix::Prefixes;
+use self::text::TextLines;
 pub use self::writer::{Writer, WriterExit, WriterHandle, Written};
 use crate::config::Format;
 pub use crate::config::Style;
 use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
 
-use self::json::JsonLines;
-pub(crate) use self::json::SCHEMA;
-use self::text::TextLines;
-
-/// Turns events into records and hands them to a [`Writer`].
+/// Formats events as records and passes them to a [`Writer`].
 ///
-/// No method waits for the reader; pace yourself by [`Output::is_over_limit`] and [`WriterHandle::wait_for_capacity`].
+/// No method waits for the reader. The caller limits its pace with [`Output::is_over_limit`] and
+/// [`WriterHandle::wait_for_capacity`].
 pub struct Output {
     style: Style,
-    records: Records,
+    formatter: Formatter,
     writer: Writer,
-    shown: u64,
 }
 
-/// The formatter of each [`Format`], with what it remembers.
-enum Records {
+/// The formatter of each [`Format`] with its state.
+enum Formatter {
     Text(Box<TextLines>),
     Json(JsonLines),
-    Raw { as_is: bool },
+    Raw { is_escaped: bool },
 }
 
-impl Records {
+impl Formatter {
     fn new(style: &Style, prefixes: Prefixes) -> Self {
         match style.format {
             Format::Text => Self::Text(Box::new(TextLines::new(style, prefixes))),
             Format::Json => Self::Json(JsonLines::new()),
-            Format::Raw => Self::Raw { as_is: style.raw_control },
+            Format::Raw => Self::Raw { is_escaped: !style.raw_control },
         }
     }
 }
 
-/// What [`Output::event`] writes in this style.
+/// Returns the record of [`Output::print`] in this style.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn written(style: &Style, event: &TranscriptEvent<'_>) -> Vec<u8> {
+pub(crate) fn format_event(style: &Style, event: &TranscriptEvent<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    match Records::new(style, Prefixes::growing([])) {
-        Records::Text(mut lines) => lines.push(&mut out, event),
-        Records::Json(mut lines) => lines.push(&mut out, event),
-        Records::Raw { .. } => {}
+    match Formatter::new(style, Prefixes::growing([])) {
+        Formatter::Text(mut lines) => lines.push(&mut out, event),
+        Formatter::Json(mut lines) => lines.push(&mut out, event),
+        Formatter::Raw { .. } => {}
     }
     out
 }
 
-/// What [`Output::frame`] writes.
+/// Returns the escaped frame of [`Output::print_frame`].
 #[cfg(any(test, fuzzing))]
-pub(crate) fn written_raw(frame: RawFrame<'_>) -> Vec<u8> {
+pub(crate) fn format_frame(frame: RawFrame<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     raw::push_frame(&mut out, frame);
     out
 }
 
-/// How an output ended.
-#[derive(Debug, Clone)]
-pub struct Summary {
-    /// The records that were meant for the reader.
-    pub shown: u64,
-    /// What the reader was really given.
-    pub written: Written,
-    /// Why not all was written, unless it was the time limit.
-    pub exit: Option<WriterExit>,
-}
-
 impl Output {
-    /// An output in this style, with these prefixes, to this writer.
+    /// Creates an output that passes its records to `writer`.
     #[must_use]
     pub fn new(style: Style, prefixes: Prefixes, writer: Writer) -> Self {
-        Self { records: Records::new(&style, prefixes), style, writer, shown: 0 }
+        Self { formatter: Formatter::new(&style, prefixes), style, writer }
     }
 
-    /// Starts a new run with these prefixes: what follows looks as if it came first.
-    pub fn begin(&mut self, prefixes: Prefixes) {
-        self.records = Records::new(&self.style, prefixes);
+    /// Starts a new run with these prefixes: relative times start again at 0.
+    pub(crate) fn start_run(&mut self, prefixes: Prefixes) {
+        self.formatter = Formatter::new(&self.style, prefixes);
     }
 
-    /// Formats an event unless it is not to be shown, and says whether it was. Raw output shows frames, no events.
+    /// Formats an event if the filter selects it. Raw output shows frames instead of events.
     ///
-    /// Nothing is promised to be on its way before [`Output::flush`].
-    pub fn event(&mut self, event: &TranscriptEvent<'_>) -> bool {
-        let shown = match &mut self.records {
-            Records::Raw { .. } => false,
-            _ if !self.style.selection.shows(event) => false,
-            Records::Text(lines) => {
-                self.writer.record(|out| lines.push(out, event));
-                true
-            }
-            Records::Json(lines) => {
-                self.writer.record(|out| lines.push(out, event));
-                true
-            }
-        };
-        self.shown += u64::from(shown);
-        shown
-    }
-
-    /// Says what the cursor is to know once everything before it is written, where one is kept.
-    pub(crate) fn checkpoint(&mut self, mark: Option<Checkpoint>) {
-        if let Some(mark) = mark {
-            self.writer.checkpoint(mark);
+    /// The record may be buffered until [`Output::flush`].
+    pub fn print(&mut self, event: &TranscriptEvent<'_>) {
+        match &mut self.formatter {
+            Formatter::Raw { .. } => {}
+            _ if !self.style.filter.shows(event) => {}
+            Formatter::Text(lines) => self.writer.record(|out| lines.push(out, event)),
+            Formatter::Json(lines) => self.writer.record(|out| lines.push(out, event)),
         }
     }
 
-    /// Where the last `lines` of these events begin that would be shown.
-    pub(crate) fn first_of_last(&self, events: &[TranscriptEvent<'_>], lines: usize) -> usize {
-        let shown = events.iter().enumerate().rev().filter(|(_, event)| self.style.selection.shows(event));
-        shown.take(lines).last().map_or(events.len(), |(index, _)| index)
-    }
-
-    /// Formats a frame in raw output; elsewhere it does nothing. One that is a mere sign of `life` is shown with system
-    /// messages only.
-    pub fn frame(&mut self, frame: RawFrame<'_>, life: bool) {
-        let Records::Raw { as_is } = self.records else { return };
-        if life && !self.style.selection.system {
+    /// Formats a frame in raw output; other formats ignore it. Keep-alive frames need `--system`.
+    pub(crate) fn print_frame(&mut self, frame: RawFrame<'_>, is_keepalive: bool) {
+        let Formatter::Raw { is_escaped } = self.formatter else { return };
+        if is_keepalive && !self.style.filter.system {
             return;
         }
         self.writer.record(|out| {
-            match (as_is, frame) {
-                (false, _) => raw::push_frame(out, frame),
-                (true, RawFrame::Text(text)) => out.extend_from_slice(text.as_bytes()),
-                (true, RawFrame::Binary(bytes)) => out.extend_from_slice(bytes),
+            match (is_escaped, frame) {
+                (true, _) => raw::push_frame(out, frame),
+                (false, RawFrame::Text(text)) => out.extend_from_slice(text.as_bytes()),
+                (false, RawFrame::Binary(bytes)) => out.extend_from_slice(bytes),
             }
             out.push(b'\n');
         });
-        self.shown += 1;
     }
 
-    /// Hands over everything formatted so far, so that the reader has it as soon as it reads.
-    pub fn flush(&mut self) {
+    /// Stores the checkpoint in the cursor, if there is one, once all records before it are written.
+    pub(crate) fn checkpoint(&mut self, checkpoint: Option<Checkpoint>) {
+        if let Some(checkpoint) = checkpoint {
+            self.writer.checkpoint(checkpoint);
+        }
+    }
+
+    /// Returns the index of the event at which the last `lines` shown events start.
+    pub(crate) fn start_of_last(&self, events: &[TranscriptEvent<'_>], lines: usize) -> usize {
+        let shown = events.iter().enumerate().rev().filter(|(_, event)| self.style.filter.shows(event));
+        shown.take(lines).last().map_or(events.len(), |(index, _)| index)
+    }
+
+    /// Passes all buffered records to the writer, so that the reader gets them as soon as it reads.
+    pub(crate) fn flush(&mut self) {
         self.writer.flush();
     }
 
-    /// Whether the reader is so far behind that it is time to await [`WriterHandle::wait_for_capacity`].
-    #[must_use]
-    pub fn is_over_limit(&self) -> bool {
+    /// Returns whether the reader is so far behind that the caller should await [`WriterHandle::wait_for_capacity`].
+    pub(crate) fn is_over_limit(&self) -> bool {
         self.writer.is_over_limit()
     }
 
-    /// What can be awaited and asked without borrowing the output.
-    #[must_use]
-    pub fn handle(&self) -> WriterHandle {
+    /// Returns a handle for waiting without borrowing the output.
+    pub(crate) fn handle(&self) -> WriterHandle {
         self.writer.handle()
     }
 
-    /// Flushes, ends the writer, and waits until all is written, the writer has failed, or the limit is reached.
+    /// Flushes and waits until all is written. Waits for a stalled reader until it closes the pipe.
     ///
-    /// Without a limit a reader that stops reading is waited for until it goes away. Dropping the future gives up the
-    /// wait, not what was flushed.
-    pub async fn finish(self, limit: Option<Duration>) -> Summary {
-        let handle = self.writer.handle();
-        let exit = self.writer.finish(limit).await.err();
-        Summary { shown: self.shown, written: handle.written(), exit }
+    /// Dropping the future ends the wait; flushed records are still written.
+    ///
+    /// # Errors
+    ///
+    /// When not all could be written.
+    pub(crate) async fn finish(self) -> Result<Written, WriterExit> {
+        self.writer.finish(None).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{PipeReader, Read, pipe};
+    use std::time::Duration;
 
-    use super::fixtures::{event, gap, said};
+    use super::fixtures::{event, gap, message_event};
     use super::*;
     use crate::config::Timestamps;
     use crate::event::{EventBody, Role};
@@ -194,61 +168,57 @@ mod tests {
         (reader, Output::new(style, Prefixes::default(), Writer::spawn(out, 1024 * 1024).unwrap()))
     }
 
-    async fn finish(mut reader: PipeReader, output: Output) -> (String, Summary) {
-        let summary = output.finish(None).await;
-        let mut written = String::new();
-        reader.read_to_string(&mut written).unwrap();
-        (written, summary)
+    /// Finishes the output and returns what the reader got, after comparing it with the reported counts.
+    async fn finish(mut reader: PipeReader, output: Output, records: u64) -> String {
+        let written = output.finish().await.unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(written, Written { records, bytes: text.len() as u64 });
+        text
     }
 
     #[tokio::test]
-    async fn what_is_shown_is_what_is_written() {
+    async fn shown_events_are_written_and_counted() {
         let (reader, mut output) = output(Style { timestamps: Timestamps::None, ..Style::default() });
-        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
-        assert!(!output.event(&said(Role::System, "Sam", "joined")));
-        assert!(output.event(&event(EventBody::Closed)));
-        output.frame(RawFrame::Text("{}"), false);
-        let (written, summary) = finish(reader, output).await;
+        output.print(&message_event(Role::Customer, "Ada", "Hello"));
+        output.print(&message_event(Role::System, "Sam", "joined"));
+        output.print(&event(EventBody::Closed));
+        output.print_frame(RawFrame::Text("{}"), false);
+        let written = finish(reader, output, 2).await;
         assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
-        assert_eq!((summary.shown, summary.written.records), (2, 2));
-        assert_eq!(summary.written.bytes, written.len() as u64);
-        assert!(summary.exit.is_none());
     }
 
     #[tokio::test]
-    async fn json_is_chosen_and_selected_from() {
+    async fn json_output_is_filtered_like_text() {
         let (reader, mut output) = output(Style { format: Format::Json, ..Style::default() });
-        assert!(output.event(&gap()));
-        assert!(!output.event(&said(Role::System, "Sam", "joined")));
-        let (written, summary) = finish(reader, output).await;
-        assert!(written.starts_with(r#"{"v":1,"type":"gap","#) && summary.shown == 1, "{written}");
+        output.print(&gap());
+        output.print(&message_event(Role::System, "Sam", "joined"));
+        let written = finish(reader, output, 1).await;
+        assert!(written.starts_with(r#"{"v":1,"type":"gap","#), "{written}");
     }
 
     #[tokio::test]
-    async fn raw_output_shows_frames_and_nothing_else() {
+    async fn raw_output_shows_frames_only() {
         for (raw_control, expected) in [(false, "{ \"a\":1}\nno\\njson\\x1b\n"), (true, "{\n\"a\":1}\nno\njson\x1b\n")]
         {
             let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
-            assert!(!output.event(&event(EventBody::Closed)));
-            output.frame(RawFrame::Text("{\n\"a\":1}"), false);
-            output.frame(RawFrame::Text("pong"), true);
-            output.frame(RawFrame::Binary(b"no\njson\x1b"), false);
-            let (written, summary) = finish(reader, output).await;
-            assert_eq!(written, expected);
-            assert_eq!((summary.shown, summary.written.records), (2, 2));
+            output.print(&event(EventBody::Closed));
+            output.print_frame(RawFrame::Text("{\n\"a\":1}"), false);
+            output.print_frame(RawFrame::Text("pong"), true);
+            output.print_frame(RawFrame::Binary(b"no\njson\x1b"), false);
+            assert_eq!(finish(reader, output, 2).await, expected);
         }
     }
 
     #[tokio::test]
-    async fn nothing_is_claimed_that_was_not_written() {
+    async fn records_that_the_reader_did_not_take_are_not_counted_as_written() {
         let (reader, mut output) = output(Style::default());
         let handle = output.handle();
         drop(reader);
-        let fate = tokio::time::timeout(Duration::from_secs(10), handle.exit()).await;
-        assert!(matches!(fate, Ok(WriterExit::ReaderClosed)));
-        assert!(output.event(&said(Role::Customer, "Ada", "Hello")));
-        let summary = output.finish(None).await;
-        assert_eq!((summary.shown, summary.written), (1, Written::default()));
-        assert!(matches!(summary.exit, Some(WriterExit::ReaderClosed)));
+        let exit = tokio::time::timeout(Duration::from_secs(10), handle.exit()).await;
+        assert!(matches!(exit, Ok(WriterExit::ReaderClosed)));
+        output.print(&message_event(Role::Customer, "Ada", "Hello"));
+        assert!(matches!(output.finish().await, Err(WriterExit::ReaderClosed)));
+        assert_eq!(handle.written(), Written::default());
     }
 }

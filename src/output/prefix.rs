@@ -1,43 +1,43 @@
-//! Telling several conversations apart.
+//! The prefixes of lines, which tell several conversations apart (OUT-4).
 
-/// The fewest characters of an id that are shown.
-const SHORTEST: usize = 8;
+/// The minimum length of a prefix in characters.
+const MIN_LENGTH: usize = 8;
 
-/// How much of a conversation's id stands in its lines.
+/// The length of the prefixes: the beginning of each conversation id that makes it unique.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prefixes {
-    /// In characters; `None` where there is nothing to tell apart.
+    /// In characters; `None` for no prefix.
     length: Option<usize>,
-    /// Whether others may join.
+    /// Conversations may be added while the program runs.
     grows: bool,
 }
 
 impl Prefixes {
-    /// As much as tells these ids apart, the same length for all, and nothing when there is but one.
+    /// Creates prefixes of the shortest length that distinguishes these ids, and no prefix for a single id.
     #[must_use]
     pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
         let mut ids: Vec<&str> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        // Sorted, the ids that share most are neighbours.
-        let distinct = ids.windows(2).map(|pair| shared(pair[0], pair[1]) + 1).max();
-        Self { length: distinct.map(|length| length.max(SHORTEST)), grows: false }
+        // In sorted order, the ids with the longest common beginning are neighbors.
+        let distinct_length = ids.windows(2).map(|pair| common_length(pair[0], pair[1]) + 1).max();
+        Self { length: distinct_length.map(|length| length.max(MIN_LENGTH)), grows: false }
     }
 
-    /// The same where others may join: there always is a prefix, and it gets longer where the next one demands it.
+    /// Creates prefixes for a growing set of conversations: a single id has a prefix as well.
     #[must_use]
     pub fn growing<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
-        let length = Self::new(ids).length.unwrap_or(SHORTEST);
+        let length = Self::new(ids).length.unwrap_or(MIN_LENGTH);
         Self { length: Some(length), grows: true }
     }
 
-    /// Whether others may join.
+    /// Returns whether conversations may be added while the program runs.
     #[must_use]
     pub fn grows(&self) -> bool {
         self.grows
     }
 
-    /// The beginning of `id` to show, the whole of it where it is short; `None` for no prefix at all.
+    /// Returns the prefix of the conversation `id`, which is all of a shorter id.
     #[must_use]
     pub fn of<'id>(&self, id: &'id str) -> Option<&'id str> {
         let length = self.length?;
@@ -46,7 +46,7 @@ impl Prefixes {
     }
 }
 
-fn shared(a: &str, b: &str) -> usize {
+fn common_length(a: &str, b: &str) -> usize {
     a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }
 
@@ -54,36 +54,36 @@ fn shared(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn shown<'a>(ids: &[&'a str]) -> Vec<Option<&'a str>> {
+    fn prefixes<'a>(ids: &[&'a str]) -> Vec<Option<&'a str>> {
         let prefixes = Prefixes::new(ids.iter().copied());
         ids.iter().map(|id| prefixes.of(id)).collect()
     }
 
     #[test]
     fn one_conversation_has_no_prefix() {
-        assert_eq!(shown(&["97b9dcb3-1"]), [None]);
-        assert_eq!(shown(&["97b9dcb3-1", "97b9dcb3-1"]), [None, None]);
-        assert_eq!(shown(&[]), []);
+        assert_eq!(prefixes(&["97b9dcb3-1"]), [None]);
+        assert_eq!(prefixes(&["97b9dcb3-1", "97b9dcb3-1"]), [None, None]);
+        assert_eq!(prefixes(&[]), []);
     }
 
     #[test]
-    fn eight_characters_or_as_many_as_it_takes() {
-        assert_eq!(shown(&["97b9dcb3-1", "a1b2c3d4-2"]), [Some("97b9dcb3"), Some("a1b2c3d4")]);
-        assert_eq!(shown(&["97b9dcb3-1", "97b9dcb3-2"]), [Some("97b9dcb3-1"), Some("97b9dcb3-2")]);
+    fn a_prefix_has_eight_characters_or_more_to_be_unique() {
+        assert_eq!(prefixes(&["97b9dcb3-1", "a1b2c3d4-2"]), [Some("97b9dcb3"), Some("a1b2c3d4")]);
+        assert_eq!(prefixes(&["97b9dcb3-1", "97b9dcb3-2"]), [Some("97b9dcb3-1"), Some("97b9dcb3-2")]);
         let three = ["aaaaaaaaaaXY", "aaaaaaaaaaZY", "bbbbbbbbbbbbbb"];
-        assert_eq!(shown(&three), [Some("aaaaaaaaaaX"), Some("aaaaaaaaaaZ"), Some("bbbbbbbbbbb")]);
+        assert_eq!(prefixes(&three), [Some("aaaaaaaaaaX"), Some("aaaaaaaaaaZ"), Some("bbbbbbbbbbb")]);
     }
 
     #[test]
-    fn where_others_may_join_there_is_always_one() {
+    fn growing_prefixes_are_never_empty() {
         assert_eq!(Prefixes::growing([]).of("97b9dcb3-1"), Some("97b9dcb3"));
         assert_eq!(Prefixes::growing(["97b9dcb3-1", "97b9dcb3-2"]).of("97b9dcb3-2"), Some("97b9dcb3-2"));
     }
 
     #[test]
-    fn short_ids_and_ids_within_ids() {
-        assert_eq!(shown(&["a", "ab", "b"]), [Some("a"), Some("ab"), Some("b")]);
-        assert_eq!(shown(&["abcdefgh", "abcdefghi"]), [Some("abcdefgh"), Some("abcdefghi")]);
-        assert_eq!(shown(&["äöüäöüäöü1", "äöüäöüäöü2"]), [Some("äöüäöüäöü1"), Some("äöüäöüäöü2")]);
+    fn short_ids_and_ids_that_begin_like_others_are_shown_in_full() {
+        assert_eq!(prefixes(&["a", "ab", "b"]), [Some("a"), Some("ab"), Some("b")]);
+        assert_eq!(prefixes(&["abcdefgh", "abcdefghi"]), [Some("abcdefgh"), Some("abcdefghi")]);
+        assert_eq!(prefixes(&["äöüäöüäöü1", "äöüäöüäöü2"]), [Some("äöüäöüäöü1"), Some("äöüäöüäöü2")]);
     }
 }

@@ -1,106 +1,118 @@
-//! One line for people per event.
+//! The text format: one line per event (OUT-1).
 
 use std::collections::HashSet;
 
 use regex::Regex;
 
-use super::color::{Ink, Palette};
-use super::escape::push_escaped;
+use super::color::{RenderedStyle, Theme};
+use super::escape::{EscapeMode, push_escaped};
 use super::highlight::push_highlighted;
 use super::prefix::Prefixes;
-use super::spelling::Spelling;
-use super::timestamp::Stamp;
-use crate::config::{Style, Timestamps};
+use super::timestamp::TimestampFormatter;
+use crate::config::{Multiline, Style, Timestamps};
 use crate::event::{EventBody, Gap, Message, TranscriptEvent};
 
-/// Conversations whose ids are told apart. With more of them the oldest are long over.
-const MOST_MET: usize = 10_000;
+/// The maximum number of ids that prefixes tell apart. Beyond it, the oldest conversations are long closed.
+const MAX_DISTINCT_IDS: usize = 10_000;
 
-/// Writes events as `TIME [LABEL] SENDER: TEXT`, with the prefix of the conversation between the first two.
+/// Formats events as `TIME PREFIX [LABEL] SENDER: TEXT`.
 pub(super) struct TextLines {
-    stamp: Option<Stamp>,
+    timestamps: Option<TimestampFormatter>,
     prefixes: Prefixes,
-    /// Everybody who has joined, where others may.
-    met: HashSet<String>,
-    palette: Palette,
-    spelling: Spelling,
+    /// The ids seen so far; empty unless the prefixes grow.
+    seen_ids: HashSet<String>,
+    theme: Theme,
+    escape_mode: EscapeMode,
     highlight: Option<Regex>,
 }
 
 impl TextLines {
     pub(super) fn new(style: &Style, prefixes: Prefixes) -> Self {
-        let stamp = (style.timestamps != Timestamps::None).then(|| Stamp::new(style.timestamps, style.utc));
-        let palette = Palette::new(style.color);
-        let highlight = style.highlight.clone().filter(|_| style.color);
-        Self { stamp, prefixes, met: HashSet::new(), palette, spelling: Spelling::of(style), highlight }
+        let has_time = style.timestamps != Timestamps::None;
+        Self {
+            timestamps: has_time.then(|| TimestampFormatter::new(style.timestamps, style.utc)),
+            prefixes,
+            seen_ids: HashSet::new(),
+            theme: Theme::new(style.color),
+            escape_mode: escape_mode(style),
+            highlight: style.highlight.clone().filter(|_| style.color),
+        }
     }
 
-    /// Appends one record and its line end.
+    /// Appends the line of one event with its line break.
     pub(super) fn push(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
-        self.push_head(out, event);
+        self.push_time_and_prefix(out, event);
         match &event.body {
             EventBody::Message(message) => self.push_message(out, message),
             EventBody::Update { description } => self.push_update(out, description.as_deref()),
-            EventBody::Closed => push_notice(out, &self.palette.closed, "[CLOSED] Conversation terminated"),
-            EventBody::Gap(gap) => push_gap(out, &self.palette.gap, gap),
+            EventBody::Closed => push_notice(out, &self.theme.closed, "[CLOSED] Conversation terminated"),
+            EventBody::Gap(gap) => push_gap(out, &self.theme.gap, gap),
         }
         out.push(b'\n');
     }
 
-    fn push_head(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
-        if let Some(stamp) = &mut self.stamp {
-            self.palette.time.paint(out, |out| stamp.push(out, event.time()));
+    fn push_time_and_prefix(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
+        if let Some(timestamps) = &mut self.timestamps {
+            self.theme.time.paint(out, |out| timestamps.push(out, event.time()));
             out.push(b' ');
         }
-        self.meet(event.conversation);
+        self.extend_prefixes(event.conversation);
         if let Some(prefix) = self.prefixes.of(event.conversation) {
             push_escaped(out, prefix);
             out.push(b' ');
         }
     }
 
-    /// Whoever joins may make it necessary to show more of every id.
-    fn meet(&mut self, conversation: &str) {
-        if self.prefixes.grows() && !self.met.contains(conversation) {
-            if self.met.len() == MOST_MET {
-                self.met.clear();
+    /// Lengthens growing prefixes if this id is new and would be ambiguous.
+    fn extend_prefixes(&mut self, conversation: &str) {
+        if self.prefixes.grows() && !self.seen_ids.contains(conversation) {
+            if self.seen_ids.len() == MAX_DISTINCT_IDS {
+                self.seen_ids.clear();
             }
-            self.met.insert(conversation.to_owned());
-            self.prefixes = Prefixes::growing(self.met.iter().map(String::as_str));
+            self.seen_ids.insert(conversation.to_owned());
+            self.prefixes = Prefixes::growing(self.seen_ids.iter().map(String::as_str));
         }
     }
 
-    fn push_update(&self, out: &mut Vec<u8>, what: Option<&str>) {
-        self.palette.update.paint(out, |out| {
+    fn push_update(&self, out: &mut Vec<u8>, description: Option<&str>) {
+        self.theme.update.paint(out, |out| {
             out.extend_from_slice(b"[UPDATE] ");
-            self.spelling.push_name(out, what.unwrap_or("Conversation status changed"));
+            self.escape_mode.push_name(out, description.unwrap_or("Conversation status changed"));
         });
     }
 
     fn push_message(&self, out: &mut Vec<u8>, message: &Message<'_>) {
-        self.palette.role(message.role).paint(out, |out| {
+        self.theme.role(message.role).paint(out, |out| {
             out.push(b'[');
             out.extend_from_slice(message.role.label().as_bytes());
             out.extend_from_slice(b"] ");
-            self.spelling.push_name(out, message.sender_label());
+            self.escape_mode.push_name(out, message.sender_label());
             out.push(b':');
         });
         out.push(b' ');
-        let words = message.display_text();
+        let text = message.display_text();
         match &self.highlight {
-            Some(regex) => push_highlighted(out, &words, regex, &self.palette.highlight, self.spelling),
-            None => self.spelling.push_words(out, &words),
+            Some(pattern) => push_highlighted(out, &text, pattern, &self.theme.highlight, self.escape_mode),
+            None => self.escape_mode.push_text(out, &text),
         }
     }
 }
 
-fn push_notice(out: &mut Vec<u8>, ink: &Ink, notice: &str) {
-    ink.paint(out, |out| out.extend_from_slice(notice.as_bytes()));
+fn escape_mode(style: &Style) -> EscapeMode {
+    match (style.raw_control, style.multiline) {
+        (true, _) => EscapeMode::Raw,
+        (false, Multiline::Indent) => EscapeMode::Indent,
+        (false, Multiline::Escape) => EscapeMode::Escape,
+    }
 }
 
-fn push_gap(out: &mut Vec<u8>, ink: &Ink, gap: &Gap) {
+fn push_notice(out: &mut Vec<u8>, style: &RenderedStyle, notice: &str) {
+    style.paint(out, |out| out.extend_from_slice(notice.as_bytes()));
+}
+
+fn push_gap(out: &mut Vec<u8>, style: &RenderedStyle, gap: &Gap) {
     let seconds = gap.seconds();
-    push_notice(out, ink, &format!("[GAP] {seconds} s without a connection; messages in it may be missing"));
+    push_notice(out, style, &format!("[GAP] {seconds} s without a connection; messages in it may be missing"));
 }
 
 #[cfg(test)]
@@ -109,9 +121,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::fixtures::{ID, event, gap, hostile_text, said};
+    use super::super::fixtures::{ID, event, gap, hostile_text, message_event};
     use super::*;
-    use crate::config::Multiline;
     use crate::event::Role;
 
     fn utc() -> Style {
@@ -131,11 +142,11 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn each_kind() -> [TranscriptEvent<'static>; 7] {
+    fn one_event_of_each_kind() -> [TranscriptEvent<'static>; 7] {
         [
-            said(Role::Customer, "Ada", "Hello"),
-            said(Role::Agent, "Sam", "Hi Ada, how can I help?"),
-            said(Role::System, "Sam", "joined"),
+            message_event(Role::Customer, "Ada", "Hello"),
+            message_event(Role::Agent, "Sam", "Hi Ada, how can I help?"),
+            message_event(Role::System, "Sam", "joined"),
             event(EventBody::Update { description: None }),
             event(EventBody::Update { description: Some("Sam\njoined".into()) }),
             event(EventBody::Closed),
@@ -144,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_as_documented() {
+    fn each_kind_of_event_has_its_documented_line() {
         let expected = "\
             03:04:05 [Customer] Ada: Hello\n\
             03:04:05 [Agent] Sam: Hi Ada, how can I help?\n\
@@ -153,23 +164,23 @@ mod tests {
             03:04:05 [UPDATE] Sam\\njoined\n\
             03:04:05 [CLOSED] Conversation terminated\n\
             03:04:05 [GAP] 42 s without a connection; messages in it may be missing\n";
-        assert_eq!(lines(&utc(), Prefixes::default(), &each_kind()), expected);
+        assert_eq!(lines(&utc(), Prefixes::default(), &one_event_of_each_kind()), expected);
     }
 
     #[test]
-    fn the_prefix_stands_between_time_and_label() {
+    fn the_prefix_is_between_time_and_label() {
         let several = Prefixes::new([ID, "a1b2c3d4-0000-4000-8000-000000000002"]);
-        let hello = [said(Role::Customer, "Ada", "Hello")];
+        let hello = [message_event(Role::Customer, "Ada", "Hello")];
         assert_eq!(lines(&utc(), several, &hello), "03:04:05 97b9dcb3 [Customer] Ada: Hello\n");
-        let timeless = Style { timestamps: Timestamps::None, ..Style::default() };
-        assert_eq!(lines(&timeless, several, &hello), "97b9dcb3 [Customer] Ada: Hello\n");
-        assert_eq!(line(&timeless, &hello[0]), "[Customer] Ada: Hello\n");
+        let without_time = Style { timestamps: Timestamps::None, ..Style::default() };
+        assert_eq!(lines(&without_time, several, &hello), "97b9dcb3 [Customer] Ada: Hello\n");
+        assert_eq!(line(&without_time, &hello[0]), "[Customer] Ada: Hello\n");
     }
 
     #[test]
-    fn colour_is_all_that_colour_adds() {
+    fn color_adds_nothing_but_escape_sequences() {
         let color = Style { color: true, highlight: Some(Regex::new("help").unwrap()), ..utc() };
-        let coloured = lines(&color, Prefixes::default(), &each_kind());
+        let colored = lines(&color, Prefixes::default(), &one_event_of_each_kind());
         let expected = "\
             \x1b[2m03:04:05\x1b[0m \x1b[32m[Customer] Ada:\x1b[0m Hello\n\
             \x1b[2m03:04:05\x1b[0m \x1b[36m[Agent] Sam:\x1b[0m Hi Ada, how can I \x1b[1m\x1b[7mhelp\x1b[0m?\n\
@@ -178,14 +189,14 @@ mod tests {
             \x1b[2m03:04:05\x1b[0m \x1b[2m[UPDATE] Sam\\njoined\x1b[0m\n\
             \x1b[2m03:04:05\x1b[0m \x1b[1m[CLOSED] Conversation terminated\x1b[0m\n\
             \x1b[2m03:04:05\x1b[0m \x1b[1m\x1b[31m[GAP] 42 s without a connection; messages in it may be missing\x1b[0m\n";
-        assert_eq!(coloured, expected);
-        let bare = Regex::new("\x1b\\[[0-9]+m").unwrap().replace_all(&coloured, "").into_owned();
-        assert_eq!(bare, lines(&utc(), Prefixes::default(), &each_kind()));
+        assert_eq!(colored, expected);
+        let without_color = Regex::new("\x1b\\[[0-9]+m").unwrap().replace_all(&colored, "").into_owned();
+        assert_eq!(without_color, lines(&utc(), Prefixes::default(), &one_event_of_each_kind()));
     }
 
     #[test]
-    fn line_breaks_as_the_user_wants_them() {
-        let hostile = said(Role::Customer, "A\nda", "one\ntwo\x1b");
+    fn line_breaks_are_escaped_indented_or_copied() {
+        let hostile = message_event(Role::Customer, "A\nda", "one\ntwo\x1b");
         assert_eq!(line(&utc(), &hostile), "03:04:05 [Customer] A\\nda: one\\ntwo\\x1b\n");
         let indent = Style { multiline: Multiline::Indent, ..utc() };
         assert_eq!(line(&indent, &hostile), "03:04:05 [Customer] A\\nda: one\n    | two\\x1b\n");
@@ -195,8 +206,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_is_one_harmless_line(name in hostile_text(), text in hostile_text()) {
-            let written = line(&utc(), &said(Role::Unknown, &name, &text));
+        fn an_event_is_one_line_without_dangerous_characters(name in hostile_text(), text in hostile_text()) {
+            let written = line(&utc(), &message_event(Role::Unknown, &name, &text));
             prop_assert_eq!(written.find('\n'), Some(written.len() - 1));
             prop_assert!(!written.trim_end().contains(super::super::fixtures::is_dangerous));
         }

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use crate::cli::OutputArgs;
-use crate::config::{Color, Format, OutputOptions, Selection, Style};
+use crate::config::{Color, Filter, Format, OutputOptions, Style};
 
 use super::env::Env;
 use super::problems::Problems;
@@ -27,7 +27,7 @@ pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mu
         multiline: args.multiline,
         raw_control: args.raw_control,
         highlight: any_of(&args.highlight, problems),
-        selection: Selection { system: args.system, only: args.only, include: args.include, exclude: args.exclude },
+        filter: Filter { system: args.system, only: args.only, include: args.include, exclude: args.exclude },
     };
     OutputOptions { style, stall_buffer: args.stall_buffer }
 }

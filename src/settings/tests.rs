@@ -259,7 +259,7 @@ fn a_foot_is_for_people_at_terminals_that_can_show_one() {
 
 #[test]
 fn what_is_shown_and_how_is_taken_over() {
-    assert_eq!(complete(&[]).tail(&["--only", "agent"]).output.style.selection.only, [crate::event::Role::Agent]);
+    assert_eq!(complete(&[]).tail(&["--only", "agent"]).output.style.filter.only, [crate::event::Role::Agent]);
     assert_eq!(complete(&[]).tail(&["--json"]).output.style.format, crate::config::Format::Json);
 }
 

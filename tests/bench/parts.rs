@@ -63,7 +63,7 @@ fn formatting(criterion: &mut Criterion) {
     let mut output = Output::new(Style::default(), Prefixes::default(), writer);
     let frame = frame(1, TEXT);
     let event = event(&frame, &TemplateCache::default());
-    criterion.bench_function("format", |bencher| bencher.iter(|| output.event(black_box(&event))));
+    criterion.bench_function("format", |bencher| bencher.iter(|| output.print(black_box(&event))));
 }
 
 fn replaying(criterion: &mut Criterion) {

@@ -166,7 +166,7 @@ pub(super) async fn play_until(acts: Vec<Act>, persistence: RetryPolicy, stop: i
         }
     };
     let Delivery { output, counts, .. } = delivery.into_inner();
-    output.finish(None).await;
+    output.finish().await.expect("a file takes all");
     let lines = lines(file);
     assert_eq!(replayed(recording).await, lines, "the recording says the same");
     Played { result, lines, attempts, counts }
@@ -176,7 +176,7 @@ async fn replayed(recording: PathBuf) -> Vec<String> {
     let file = tempfile::tempfile().expect("a file");
     let delivery = RefCell::new(Delivery::new(output(&file), None, all(), CancellationToken::new()));
     replay(&ReplayFrom::File(recording), &delivery).await.expect("a whole recording");
-    delivery.into_inner().output.finish(None).await;
+    delivery.into_inner().output.finish().await.expect("a file takes all");
     lines(file)
 }
 
