@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::oauth::granted;
+use crate::api::oauth::parse_grant;
 use crate::cli::Cli;
 use crate::config::{Format, Multiline, Style, Timestamps, region};
 use crate::cursor as cursor_file;
@@ -59,7 +59,7 @@ pub fn response_body(data: &[u8]) {
         shown(&event(at, EventBody::Message(message)));
     }
     let _ = (Channel::parse(&text), parse_topic_states(&text), parse_available_topics(&text));
-    if let Ok((token, life)) = granted(data) {
+    if let Ok((token, life)) = parse_grant(data) {
         HeaderValue::from_str(token.expose_secret()).expect("a token goes into a header");
         assert!(life.is_none_or(|life| !life.is_zero()));
     }

@@ -30,6 +30,7 @@ mod cursor;
 mod dedup;
 mod delivery;
 pub mod event;
+mod exit_code;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod output;

@@ -1,80 +1,80 @@
-//! Why a certificate cannot be trusted, in words, and what to do about it.
+//! Rejected certificates: the reason in plain words, and a remedy.
 
 use std::error::Error as StdError;
 
 use chrono::{DateTime, Utc};
-use rustls::CertificateError as Trouble;
+use rustls::CertificateError as Rejection;
 use rustls::pki_types::UnixTime;
 
-const ISSUER: &str = "where a company inspects TLS, add its CA certificate with --cacert FILE";
-const CLOCK: &str = "set the clock of this machine if it is wrong; otherwise that host needs a new certificate";
-const NAME: &str = "check the region, --api-url and --login-url; something in between may answer in its place";
-const OTHER: &str = "that host needs another certificate, unless something in between shows one of its own";
+const REMEDY_ISSUER: &str = "where a company inspects TLS, add its CA certificate with --cacert FILE";
+const REMEDY_CLOCK: &str = "set the clock of this machine if it is wrong; otherwise that host needs a new certificate";
+const REMEDY_NAME: &str = "check the region, --api-url and --login-url; something in between may answer in its place";
+const REMEDY_OTHER: &str = "that host needs another certificate, unless something in between shows one of its own";
 
-/// Why a certificate cannot be trusted. Reads after the word "refused".
+/// A certificate that is not trusted. The text reads after the word "refused".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct CertificateError {
     reason: String,
-    /// What to do about it.
-    pub(crate) mend: &'static str,
+    /// The next step.
+    pub(crate) remedy: &'static str,
 }
 
 impl CertificateError {
-    /// What this error has to do with a certificate, if anything. Its causes are not looked at.
-    pub(crate) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let (reason, mend) = match error.downcast_ref::<rustls::Error>()? {
-            rustls::Error::InvalidCertificate(trouble) => (reason(trouble), mend(trouble)),
-            rustls::Error::NoCertificatesPresented => ("it sent none".to_owned(), OTHER),
+    /// Returns the certificate error that `error` itself is, if it is one. Ignores its causes.
+    pub(crate) fn from_rustls(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let (reason, remedy) = match error.downcast_ref::<rustls::Error>()? {
+            rustls::Error::InvalidCertificate(rejection) => (reason(rejection), remedy(rejection)),
+            rustls::Error::NoCertificatesPresented => ("it sent none".to_owned(), REMEDY_OTHER),
             _ => return None,
         };
-        Some(Self { reason, mend })
+        Some(Self { reason, remedy })
     }
 }
 
-fn reason(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Expired => "it has expired".to_owned(),
-        Trouble::ExpiredContext { time, not_after } => dated("it expired on", *not_after, *time),
-        Trouble::NotValidYet => "it is not valid yet".to_owned(),
-        Trouble::NotValidYetContext { time, not_before } => dated("it is not valid before", *not_before, *time),
-        Trouble::UnknownIssuer => "its issuer is not known here".to_owned(),
-        Trouble::NotValidForName | Trouble::NotValidForNameContext { .. } => {
+fn reason(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Expired => "it has expired".to_owned(),
+        Rejection::ExpiredContext { time, not_after } => with_dates("it expired on", *not_after, *time),
+        Rejection::NotValidYet => "it is not valid yet".to_owned(),
+        Rejection::NotValidYetContext { time, not_before } => with_dates("it is not valid before", *not_before, *time),
+        Rejection::UnknownIssuer => "its issuer is not known here".to_owned(),
+        Rejection::NotValidForName | Rejection::NotValidForNameContext { .. } => {
             "it was made out for another name".to_owned()
         }
-        Trouble::Revoked => "it was revoked".to_owned(),
-        Trouble::BadSignature => "its signature is wrong: it is not from whom it says".to_owned(),
-        Trouble::BadEncoding => "it is damaged".to_owned(),
-        Trouble::InvalidPurpose | Trouble::InvalidPurposeContext { .. } => "it is not one for servers".to_owned(),
-        trouble if is_of_authority(trouble) => "it is self-signed, or one of an authority".to_owned(),
+        Rejection::Revoked => "it was revoked".to_owned(),
+        Rejection::BadSignature => "its signature is wrong: it is not from whom it says".to_owned(),
+        Rejection::BadEncoding => "it is damaged".to_owned(),
+        Rejection::InvalidPurpose | Rejection::InvalidPurposeContext { .. } => "it is not one for servers".to_owned(),
+        rejection if is_ca_certificate(rejection) => "it is self-signed, or one of an authority".to_owned(),
         other => other.to_string(),
     }
 }
 
-fn mend(trouble: &Trouble) -> &'static str {
-    match trouble {
-        Trouble::Expired | Trouble::ExpiredContext { .. } => CLOCK,
-        Trouble::NotValidYet | Trouble::NotValidYetContext { .. } => CLOCK,
-        Trouble::UnknownIssuer => ISSUER,
-        Trouble::NotValidForName | Trouble::NotValidForNameContext { .. } => NAME,
-        _ => OTHER,
+fn remedy(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::Expired | Rejection::ExpiredContext { .. } => REMEDY_CLOCK,
+        Rejection::NotValidYet | Rejection::NotValidYetContext { .. } => REMEDY_CLOCK,
+        Rejection::UnknownIssuer => REMEDY_ISSUER,
+        Rejection::NotValidForName | Rejection::NotValidForNameContext { .. } => REMEDY_NAME,
+        _ => REMEDY_OTHER,
     }
 }
 
-/// The checker's own words; they name no case that is better known than this one.
-fn is_of_authority(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
+/// Returns whether the server shows the certificate of a CA as its own. webpki's error for this has no variant in rustls.
+fn is_ca_certificate(rejection: &Rejection) -> bool {
+    matches!(rejection, Rejection::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
-/// A date in a certificate beside that of our clock, which may be the one that is wrong; with the time of day where the
-/// two are the same.
-fn dated(what: &str, limit: UnixTime, now: UnixTime) -> String {
-    let (limit, now) = (time(limit), time(now));
+/// Appends the date in the certificate and that of the local clock, which may be wrong. Includes the time of day if both
+/// are on the same day.
+fn with_dates(reason: &str, limit: UnixTime, now: UnixTime) -> String {
+    let (limit, now) = (to_utc(limit), to_utc(now));
     let format = if limit.date_naive() == now.date_naive() { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d" };
-    format!("{what} {}, and here it is {}", limit.format(format), now.format(format))
+    format!("{reason} {}, and here it is {}", limit.format(format), now.format(format))
 }
 
-fn time(time: UnixTime) -> DateTime<Utc> {
+fn to_utc(time: UnixTime) -> DateTime<Utc> {
     let seconds = i64::try_from(time.as_secs()).ok();
     seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
@@ -85,9 +85,9 @@ mod tests {
 
     use super::*;
 
-    fn said(trouble: Trouble) -> (String, &'static str) {
-        let distrust = CertificateError::of(&rustls::Error::InvalidCertificate(trouble)).expect("a certificate");
-        (distrust.to_string(), distrust.mend)
+    fn reason_and_remedy(rejection: Rejection) -> (String, &'static str) {
+        let error = CertificateError::from_rustls(&rustls::Error::InvalidCertificate(rejection)).expect("an error");
+        (error.to_string(), error.remedy)
     }
 
     fn at(seconds: u64) -> UnixTime {
@@ -95,29 +95,34 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_told_beside_that_of_our_clock() {
+    fn a_date_is_shown_beside_that_of_the_local_clock() {
         let (day, hour) = (86_400, 3_600);
-        let early = Trouble::NotValidYetContext { time: at(0), not_before: at(400 * day) };
-        assert_eq!(said(early), ("it is not valid before 1971-02-05, and here it is 1970-01-01".to_owned(), CLOCK));
-        let late = Trouble::ExpiredContext { time: at(13 * hour), not_after: at(12 * hour) };
-        let words = "it expired on 1970-01-01 12:00 UTC, and here it is 1970-01-01 13:00 UTC";
-        assert_eq!(said(late), (words.to_owned(), CLOCK));
-        let never = Trouble::NotValidYetContext { time: at(0), not_before: at(u64::MAX) };
-        assert!(said(never).0.starts_with("it is not valid before +"), "no date is too late");
+        let early = Rejection::NotValidYetContext { time: at(0), not_before: at(400 * day) };
+        let expected = "it is not valid before 1971-02-05, and here it is 1970-01-01";
+        assert_eq!(reason_and_remedy(early), (expected.to_owned(), REMEDY_CLOCK));
+        let late = Rejection::ExpiredContext { time: at(13 * hour), not_after: at(12 * hour) };
+        let expected = "it expired on 1970-01-01 12:00 UTC, and here it is 1970-01-01 13:00 UTC";
+        assert_eq!(reason_and_remedy(late), (expected.to_owned(), REMEDY_CLOCK));
     }
 
     #[test]
-    fn each_trouble_has_its_own_next_step() {
-        assert_eq!(said(Trouble::UnknownIssuer).1, ISSUER);
-        assert_eq!(said(Trouble::NotValidForName).1, NAME);
-        assert_eq!(said(Trouble::Expired).1, CLOCK);
-        assert_eq!(said(Trouble::Revoked).1, OTHER);
+    fn a_date_beyond_the_calendar_is_shown_as_its_last_day() {
+        let never = Rejection::NotValidYetContext { time: at(0), not_before: at(u64::MAX) };
+        assert!(reason_and_remedy(never).0.starts_with("it is not valid before +"));
     }
 
     #[test]
-    fn what_is_about_something_else_is_no_distrust() {
-        assert!(CertificateError::of(&rustls::Error::NoCertificatesPresented).is_some());
-        assert_eq!(CertificateError::of(&rustls::Error::HandshakeNotComplete), None);
-        assert_eq!(CertificateError::of(&std::io::Error::other("odd")), None);
+    fn the_remedy_fits_the_reason() {
+        assert_eq!(reason_and_remedy(Rejection::UnknownIssuer).1, REMEDY_ISSUER);
+        assert_eq!(reason_and_remedy(Rejection::NotValidForName).1, REMEDY_NAME);
+        assert_eq!(reason_and_remedy(Rejection::Expired).1, REMEDY_CLOCK);
+        assert_eq!(reason_and_remedy(Rejection::Revoked).1, REMEDY_OTHER);
+    }
+
+    #[test]
+    fn only_errors_about_certificates_are_certificate_errors() {
+        assert!(CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).is_some());
+        assert_eq!(CertificateError::from_rustls(&rustls::Error::HandshakeNotComplete), None);
+        assert_eq!(CertificateError::from_rustls(&std::io::Error::other("odd")), None);
     }
 }

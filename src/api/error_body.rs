@@ -1,4 +1,4 @@
-//! A refusal in the server's own words.
+//! Error responses, in the shapes of the REST API and of the token endpoint.
 
 use std::fmt;
 use std::num::IntErrorKind;
@@ -11,93 +11,91 @@ use serde_json::Value;
 
 use crate::status::redact::Secrets;
 
-/// How much of a server's words is worth a line on a terminal.
-const LONGEST_WORDS: usize = 300;
+/// The maximum length of a server's message, to fit a status line.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// An answer that is not the one hoped for.
+/// An error response. Shown as status, message and missing permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
-    /// The status.
+    /// The status code.
     pub(crate) status: StatusCode,
-    /// How long the server asks us to wait.
+    /// The delay that the server asks for.
     pub(crate) retry_after: Option<Duration>,
     /// The machine-readable code: `missing.permissions` of the REST API, `invalid_client` of the token endpoint.
     pub(crate) code: Option<String>,
-    /// What it says about it, and which permission or scope it misses; not yet escaped.
-    words: String,
+    /// The message and the missing permission, not escaped.
+    text: String,
 }
 
 impl ErrorBody {
-    /// Reads the words out of a body of either shape: that of the token endpoint, or that of the REST API. Secrets are
-    /// struck out here, before the cut could leave the beginning of one that nobody recognises.
+    /// Reads the response. Redacts `secrets` before it cuts the message: the beginning of a cut secret would no longer be
+    /// recognised.
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
         let body = String::from_utf8_lossy(body);
         let json: Option<Value> = serde_json::from_str(&body).ok();
-        let said = cut(&secrets.redact(said(json.as_ref(), &body)));
-        let mut words = match status.canonical_reason() {
-            Some(reason) if said.is_empty() => reason.to_owned(),
-            _ if said.is_empty() => String::new(),
-            _ => format!("({said})"),
+        let message = cut(&secrets.redact(message(json.as_ref(), &body)));
+        let mut text = match status.canonical_reason() {
+            Some(reason) if message.is_empty() => reason.to_owned(),
+            _ if message.is_empty() => String::new(),
+            _ => format!("({message})"),
         };
         if let Some(missing) = json.as_ref().and_then(permissions).or_else(|| scope(headers))
-            && !said.contains(missing)
+            && !message.contains(missing)
         {
-            words = format!("{words}, missing: {}", cut(&secrets.redact(missing)));
+            text = format!("{text}, missing: {}", cut(&secrets.redact(missing)));
         }
-        let code = json.as_ref().and_then(|json| text_of(json, &["code", "error"])).map(cut);
-        Self { status, retry_after: retry_after(headers), code, words }
+        let code = json.as_ref().and_then(|json| first_string(json, &["code", "error"])).map(cut);
+        Self { status, retry_after: retry_after(headers), code, text }
     }
-}
 
-impl ErrorBody {
-    /// Whether it says which permission or scope it misses: `conversation:message:view`, or what [`ErrorBody::new`] found.
+    /// Returns whether the response names the missing permission or scope, such as `conversation:message:view`.
     pub(crate) fn names_permission(&self) -> bool {
-        self.words.contains(", missing: ")
-            || self.words.split(|char: char| !char.is_alphanumeric() && char != ':').any(is_permission)
+        self.text.contains(", missing: ")
+            || self.text.split(|char: char| !char.is_alphanumeric() && char != ':').any(is_permission)
     }
 }
 
 impl fmt::Display for ErrorBody {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let separator = if self.words.is_empty() { "" } else { " " };
-        write!(formatter, "{}{separator}{}", self.status.as_u16(), self.words)
+        let separator = if self.text.is_empty() { "" } else { " " };
+        write!(formatter, "{}{separator}{}", self.status.as_u16(), self.text)
     }
 }
 
-/// What a person would want to read.
-fn said<'a>(json: Option<&'a Value>, body: &'a str) -> &'a str {
+/// Returns whether a body is HTML, as a proxy or a login page sends it.
+pub(crate) fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+fn message<'a>(json: Option<&'a Value>, body: &'a str) -> &'a str {
     match json {
-        Some(json) => text_of(json, &["message", "error_description", "description", "error"]).unwrap_or_default(),
-        None if is_page(body.as_bytes()) => "",
+        Some(json) => first_string(json, &["message", "error_description", "description", "error"]).unwrap_or_default(),
+        None if is_html(body.as_bytes()) => "",
         None => body.trim(),
     }
 }
 
-/// Whether something is a page for people rather than an answer for programs, as a proxy or a login page sends it.
-pub(crate) fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
-}
-
-/// `domain:entity:action`, or a scope of two parts.
+/// Returns whether a word has the form `domain:entity:action` of a permission or `domain:action` of a scope.
 fn is_permission(word: &str) -> bool {
     let parts: Vec<&str> = word.split(':').collect();
     (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.starts_with(char::is_alphabetic))
 }
 
-fn cut(words: &str) -> String {
-    words.chars().take(LONGEST_WORDS).collect()
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
-/// The permissions an error body names beside its message.
+/// Returns the permissions that a body of the REST API names apart from its message.
 fn permissions(json: &Value) -> Option<&str> {
-    text_of(json.get("messageParams")?, &["permissions", "permission", "scopes", "scope"])
+    first_string(json.get("messageParams")?, &["permissions", "permission", "scopes", "scope"])
 }
 
-fn text_of<'a>(json: &'a Value, members: &[&str]) -> Option<&'a str> {
+fn first_string<'a>(json: &'a Value, members: &[&str]) -> Option<&'a str> {
     members.iter().find_map(|member| json.get(member)?.as_str())
 }
 
-/// The scope that a `WWW-Authenticate` header asks for, as in `Bearer error="insufficient_scope", scope="messages"`.
+/// Returns the scope that a `WWW-Authenticate` header asks for, as in
+/// `Bearer error="insufficient_scope", scope="messages"`.
 fn scope(headers: &HeaderMap) -> Option<&str> {
     let challenge = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
     let (_, value) = challenge.split_once("scope=")?;
@@ -108,14 +106,14 @@ fn scope(headers: &HeaderMap) -> Option<&str> {
     scope.filter(|scope| !scope.is_empty())
 }
 
-/// `Retry-After` in seconds or as a date; a date that has passed means at once.
+/// Reads `Retry-After` as seconds or a date. A date in the past means no delay.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let wish = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match wish.parse() {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(Duration::MAX),
         Err(_) => {
-            let date = DateTime::parse_from_rfc2822(wish).ok()?;
+            let date = DateTime::parse_from_rfc2822(value).ok()?;
             Some((date.to_utc() - Utc::now()).to_std().unwrap_or_default())
         }
     }
@@ -129,12 +127,12 @@ mod tests {
         ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
     }
 
-    fn asked(value: &str) -> Option<Duration> {
+    fn parsed(value: &str) -> Option<Duration> {
         retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().expect("a header value"))]))
     }
 
     #[test]
-    fn both_error_shapes_speak_for_themselves() {
+    fn the_message_of_either_error_shape_is_shown() {
         let oauth =
             r#"{"error":"invalid_client","description":"client not found","error_description":"client not found"}"#;
         assert_eq!(shown(oauth), "400 (client not found)");
@@ -143,13 +141,14 @@ mod tests {
             "400 (Invalid login credentials.)"
         );
         assert_eq!(shown("try later\n"), "400 (try later)");
-        for silent in ["", "{}", "[]", "<html><body>Bad Request</body></html>", r#"{"message":{"no":"text"}}"#] {
-            assert_eq!(shown(silent), "400 Bad Request", "{silent}");
+        for without_message in ["", "{}", "[]", "<html><body>Bad Request</body></html>", r#"{"message":{"no":"text"}}"#]
+        {
+            assert_eq!(shown(without_message), "400 Bad Request", "{without_message}");
         }
     }
 
     #[test]
-    fn a_permission_is_known_when_it_is_named() {
+    fn a_named_permission_is_recognised() {
         for (body, named) in [
             (r#"{"message":"You are missing the following permission(s): a:bC:view"}"#, true),
             (r#"{"message":"No.","messageParams":{"scopes":"messages"}}"#, true),
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_once() {
+    fn the_missing_permission_is_shown_once() {
         let named = r#"{"message":"You are missing: a:b:view","messageParams":{"permissions":"a:b:view"}}"#;
         assert_eq!(shown(named), "400 (You are missing: a:b:view)");
         let unnamed = r#"{"message":"Not you.","messageParams":{"permissions":"a:b:view"}}"#;
@@ -181,32 +180,32 @@ mod tests {
     }
 
     #[test]
-    fn long_words_are_cut_and_what_is_missing_stays() {
+    fn a_long_message_is_cut_and_the_missing_permission_is_kept() {
         assert!(shown(&"ä".repeat(5000)).chars().count() < 320);
         let long = format!(r#"{{"message":"{}","messageParams":{{"permissions":"a:b:view"}}}}"#, "x".repeat(5000));
         assert!(shown(&long).ends_with("missing: a:b:view"));
     }
 
     #[test]
-    fn retry_after_comes_in_seconds_or_as_a_date() {
-        assert_eq!(asked("23"), Some(Duration::from_secs(23)));
-        assert_eq!(asked("0"), Some(Duration::ZERO));
-        assert_eq!(asked("99999999999999999999999"), Some(Duration::MAX), "too long is still long");
-        assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
+        assert_eq!(parsed("23"), Some(Duration::from_secs(23)));
+        assert_eq!(parsed("0"), Some(Duration::ZERO));
+        assert_eq!(parsed("99999999999999999999999"), Some(Duration::MAX), "an overflow is the longest delay");
+        assert_eq!(parsed("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         let soon = (Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let wait = asked(&soon).expect("a date");
-        assert!((85..=90).contains(&wait.as_secs()), "{wait:?}");
-        for nonsense in ["", "soon", "-1", "1.5"] {
-            assert_eq!(asked(nonsense), None, "{nonsense}");
+        let delay = parsed(&soon).expect("a date");
+        assert!((85..=90).contains(&delay.as_secs()), "{delay:?}");
+        for invalid in ["", "soon", "-1", "1.5"] {
+            assert_eq!(parsed(invalid), None, "{invalid}");
         }
     }
 
     #[test]
-    fn the_cut_leaves_no_beginning_of_a_secret() {
+    fn a_cut_message_shows_no_part_of_a_secret() {
         let secrets = Secrets::default();
         secrets.add_token(&"an-invented-token".to_owned().into());
-        let body = format!("{}an-invented-token", "x".repeat(LONGEST_WORDS - 5));
-        let words = ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).words;
-        assert!(!words.contains("an-in"), "{words}");
+        let body = format!("{}an-invented-token", "x".repeat(MAX_MESSAGE_CHARS - 5));
+        let text = ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &secrets).text;
+        assert!(!text.contains("an-in"), "{text}");
     }
 }

@@ -1,5 +1,6 @@
-//! The one HTTP client: token, REST and the WebSocket handshake all go through it, so that proxy, certificates and
-//! time-outs are settled in one place.
+//! The HTTP client for tokens, REST and the WebSocket handshake.
+//!
+//! A single client, so that proxy, certificates and timeouts are configured once.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,60 +10,35 @@ use reqwest::header::DATE;
 use reqwest::{Certificate, Method, NoProxy, Proxy, RequestBuilder, Response, redirect};
 use url::Url;
 
-use super::certificate::CertificateError;
 use super::error_body::ErrorBody;
-use super::http_error::{explain, innermost};
+use super::http_error::{HttpError, host, innermost};
 use crate::config::{Endpoints, Network, is_loopback};
 use crate::status::redact::Secrets;
 use crate::system::io_error;
 
-/// No answer about a token or a refusal is larger; what is longer is cut off, never read.
+/// The maximum size of a token or error response. A longer body is cut off.
 pub(super) const SMALL_BODY: usize = 1024 * 1024;
 
-/// What never goes through a proxy.
+/// Addresses that are never requested through a proxy, in the syntax of `NO_PROXY`.
 pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// A client for one set of endpoints.
+/// An HTTP client with the settings of the user. Clones share the connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
-    patience: Duration,
+    /// The limit for the head of a response, and again for its body.
+    timeout: Duration,
     secrets: Secrets,
 }
 
-/// Why there was no answer at all. The texts read after the name of what was attempted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HttpError {
-    /// The name does not resolve.
-    #[error("cannot find {host}: the name does not resolve")]
-    Dns { host: String },
-    /// The other end cannot be reached, or hung up.
-    #[error("cannot reach {host}: {reason}")]
-    Unreachable { host: String, reason: String },
-    /// No answer in time.
-    #[error("no answer from {host} within {}", humantime::format_duration(*.after))]
-    Timeout { host: String, after: Duration },
-    /// The certificate cannot be trusted.
-    #[error("the certificate of {host} is refused: {distrust}")]
-    Certificate { host: String, distrust: CertificateError },
-    /// The proxy cannot be reached.
-    #[error("cannot reach the proxy before {host}: {reason}")]
-    Proxy { host: String, reason: String },
-    /// The proxy is there, and that is all.
-    #[error("the proxy does not pass us on to {host}: {reason}")]
-    ProxyRefuses { host: String, reason: String },
-    /// The proxy wants other credentials, or any.
-    #[error("the proxy refuses to pass us on to {host}: it wants a user name and password (407)")]
-    ProxyCredentials { host: String },
-}
-
 impl Http {
-    /// Builds the client. Reads the certificates that are trusted, which takes some milliseconds, only when an
-    /// endpoint is not on loopback or wants them. No refusal shows any of the `secrets`.
+    /// Builds the client. Error responses are shown without the `secrets`.
+    ///
+    /// Loads the trusted certificates, which takes some milliseconds, unless both endpoints are plain HTTP on loopback.
     ///
     /// # Errors
     ///
-    /// Says what in the settings cannot be used: a certificate or the proxy.
+    /// Names the setting that cannot be used: a certificate or the proxy.
     pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
@@ -75,19 +51,19 @@ impl Http {
         let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice()))?;
         builder = match &network.ssl_cert_file {
             _ if local == [true, true] && is_plain => builder.tls_certs_only(extra),
-            Some(path) => builder.tls_certs_only(roots(path)?.into_iter().chain(extra)),
+            Some(path) => builder.tls_certs_only(root_certificates(path)?.into_iter().chain(extra)),
             None => builder.tls_certs_merge(extra),
         };
         builder = match &network.proxy {
-            // The library takes the asterisk for all names, and we for all addresses too.
+            // reqwest applies the asterisk to names only. It means addresses as well.
             Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => builder.no_proxy(),
-            Some(proxy) => builder.proxy(passing_by_loopback(proxy, network.no_proxy.as_deref())?),
-            // The system's proxy, as reqwest finds it, would be asked for loopback too.
+            Some(proxy) => builder.proxy(except_loopback(proxy, network.no_proxy.as_deref())?),
+            // reqwest would use the system's proxy for loopback as well.
             None if local.contains(&true) => builder.no_proxy(),
             None => builder,
         };
         let client = builder.build().map_err(|error| innermost(&error))?;
-        Ok(Self { client, patience: network.connect_timeout, secrets })
+        Ok(Self { client, timeout: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -105,41 +81,34 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// What no line may ever show.
+    /// Returns the secrets that are redacted from error responses.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Sends a request and waits for the head of the answer, whatever its status.
+    /// Sends a request and waits for the head of the response, whatever its status.
     ///
-    /// # Errors
-    ///
-    /// When no answer came, for whatever reason. Cancel safe: dropping it closes the connection.
+    /// Cancel safe: dropping the future closes the connection.
     pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
-        match tokio::time::timeout(self.patience, request.send()).await {
-            Ok(answer) => answer.map_err(|error| explain(host, self.patience, error)),
-            Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
-        }
+        self.with_timeout(host, request.send()).await
     }
 
-    /// Asks without credentials, and is content with any answer. Returns the time that the server says it is.
+    /// Sends a `GET` without credentials and accepts any response. Returns the server's time, if it sends one.
     ///
-    /// # Errors
-    ///
-    /// As [`Http::send`]. Cancel safe.
-    pub(crate) async fn reach(&self, url: Url) -> Result<Option<DateTime<Utc>>, HttpError> {
-        let host = host(&url);
-        let response = self.send(&host, self.get(url)).await?;
+    /// Cancel safe.
+    pub(crate) async fn probe(&self, url: Url) -> Result<Option<DateTime<Utc>>, HttpError> {
+        let response = self.send(&host(&url), self.get(url)).await?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         Ok(date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
     }
 
-    /// Reads the body of an answer, at most `limit` bytes of it and no longer than our patience lasts.
-    ///
-    /// # Errors
-    ///
-    /// When the connection broke or the time ran out.
-    pub(crate) async fn body(&self, host: &str, mut response: Response, limit: usize) -> Result<Vec<u8>, HttpError> {
+    /// Reads the body of a response, at most `limit` bytes of it.
+    pub(crate) async fn read_body(
+        &self,
+        host: &str,
+        mut response: Response,
+        limit: usize,
+    ) -> Result<Vec<u8>, HttpError> {
         let read = async {
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await? {
@@ -148,26 +117,28 @@ impl Http {
                     break;
                 }
             }
-            Ok::<_, reqwest::Error>(body)
+            Ok(body)
         };
-        match tokio::time::timeout(self.patience, read).await {
-            Ok(body) => body.map_err(|error| explain(host, self.patience, error)),
-            Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.patience }),
-        }
+        self.with_timeout(host, read).await
     }
 
-    /// Reads a refusal to the end: its status, its words, what is missing, and how long it asks us to wait.
-    pub(crate) async fn refusal(&self, host: &str, response: Response) -> ErrorBody {
+    /// Reads an error response. A body that cannot be read counts as empty.
+    pub(crate) async fn read_error_body(&self, host: &str, response: Response) -> ErrorBody {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(host, response, SMALL_BODY).await.unwrap_or_default();
+        let body = self.read_body(host, response, SMALL_BODY).await.unwrap_or_default();
         ErrorBody::new(status, &headers, &body, &self.secrets)
     }
-}
 
-/// The host of a URL as a person would write it, with its port when that is not the usual one.
-pub(crate) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    async fn with_timeout<T>(
+        &self,
+        host: &str,
+        future: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, HttpError> {
+        match tokio::time::timeout(self.timeout, future).await {
+            Ok(result) => result.map_err(|error| HttpError::from_reqwest(host, self.timeout, error)),
+            Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.timeout }),
+        }
+    }
 }
 
 pub(super) fn is_everything(no_proxy: &str) -> bool {
@@ -179,8 +150,8 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
     Ok(bundle.map_err(|error| innermost(&error))?.unwrap_or_default())
 }
 
-/// The roots that stand in for the system's.
-fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
+/// Reads the certificates that replace the system's roots.
+fn root_certificates(path: &Path) -> Result<Vec<Certificate>, String> {
     let read = std::fs::read(path).map_err(|error| io_error::describe(&error));
     let found = read
         .and_then(|pem| certificates(Some(&pem)))
@@ -191,7 +162,7 @@ fn roots(path: &Path) -> Result<Vec<Certificate>, String> {
     }
 }
 
-fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
+fn except_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
     use secrecy::ExposeSecret;
     let mut url = proxy.url.clone();
     if let Some((user, password)) = &proxy.login {
@@ -207,14 +178,8 @@ fn passing_by_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> 
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_host_is_shown_with_an_unusual_port_only() {
-        let shown = |url: &str| host(&url.parse().expect("a URL"));
-        assert_eq!(shown("https://api.mypurecloud.ie/x"), "api.mypurecloud.ie");
-        assert_eq!(shown("http://127.0.0.1:8080"), "127.0.0.1:8080");
-    }
     #[tokio::test]
-    async fn no_error_shows_an_address_which_may_hold_a_secret() {
+    async fn an_error_shows_no_url() {
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let local: Url = "http://127.0.0.1/".parse().expect("a URL");
@@ -223,7 +188,7 @@ mod tests {
         let endpoints = Endpoints { api: local.clone(), token: local };
         let http = Http::new(&network, &endpoints, Secrets::default()).expect("a client");
         let request = http.get("ftp://user:s3cret@h/?s3cret".parse().expect("a URL"));
-        let error = http.send("h", request).await.expect_err("nobody speaks that");
+        let error = http.send("h", request).await.expect_err("a scheme that is not HTTP");
         assert_eq!(error.to_string(), "cannot reach h: URL scheme is not allowed");
     }
 }

@@ -1,77 +1,133 @@
-//! Why there was no answer, out of what the HTTP library says about it.
+//! Requests that got no response: `HttpError`, classified from the errors of reqwest, hyper and rustls.
 
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use url::Url;
+
 use super::certificate::CertificateError;
-use super::http::HttpError;
+use crate::exit_code::ErrorClass;
 use crate::system::io_error;
 
-/// How the library says that a proxy is the trouble, and what with it; it has no other way.
-const PROXY: [&str; 2] = ["tunnel error: ", "SOCKS error: "];
-const UNREACHABLE: &str = "failed to create underlying connection";
-const WANTS_LOGIN: &str = "proxy authorization required";
-const REFUSES: &str = "unsuccessful";
-const HUNG_UP: [&str; 2] = ["unexpected end of file", "io error during SOCKS handshake"];
-const NO_SOCKS: &str = "failed parsing server response";
-
-/// What it says when somebody speaks before being asked, as no web server does.
-const NO_HTTP: &str = "received unexpected message from connection";
-
-/// Why `host` has not answered. The address, which may hold a secret, is left out.
-pub(super) fn explain(host: &str, patience: Duration, error: reqwest::Error) -> HttpError {
-    let (host, error) = (host.to_owned(), error.without_url());
-    if let Some(trouble) = chain(&error).find_map(proxy_trouble) {
-        return of_proxy(host, &trouble, patience, &error);
-    }
-    if let Some(distrust) = chain(&error).find_map(CertificateError::of) {
-        return HttpError::Certificate { host, distrust };
-    }
-    if error.is_timeout() {
-        return HttpError::Timeout { host, after: patience };
-    }
-    if error.is_dns() {
-        return HttpError::Dns { host };
-    }
-    HttpError::Unreachable { host, reason: innermost(&error) }
+/// A request that got no response. The texts read after the name of what was attempted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// The host name does not resolve.
+    #[error("cannot find {host}: the name does not resolve")]
+    Dns { host: String },
+    /// The host is unreachable, or closed the connection without a response.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable { host: String, reason: String },
+    /// The host did not respond in time.
+    #[error("no answer from {host} within {}", humantime::format_duration(*.after))]
+    Timeout { host: String, after: Duration },
+    /// The certificate of the host, or of the proxy, is not trusted.
+    #[error("the certificate of {host} is refused: {error}")]
+    Certificate { host: String, error: CertificateError },
+    /// The proxy is unreachable.
+    #[error("cannot reach the proxy before {host}: {reason}")]
+    Proxy { host: String, reason: String },
+    /// The proxy refuses to connect to the host.
+    #[error("the proxy does not pass us on to {host}: {reason}")]
+    ProxyRefuses { host: String, reason: String },
+    /// The proxy requires credentials, or other ones.
+    #[error("the proxy refuses to pass us on to {host}: it wants a user name and password (407)")]
+    ProxyCredentials { host: String },
 }
 
-fn proxy_trouble(cause: &(dyn StdError + 'static)) -> Option<String> {
-    let words = cause.to_string();
-    PROXY.iter().find_map(|kind| words.strip_prefix(kind)).map(str::to_owned)
-}
-
-fn of_proxy(host: String, trouble: &str, patience: Duration, error: &reqwest::Error) -> HttpError {
-    let reason = match trouble {
-        WANTS_LOGIN => return HttpError::ProxyCredentials { host },
-        UNREACHABLE => return absent_proxy(host, patience, error),
-        REFUSES => "it refuses, or cannot reach that host".to_owned(),
-        NO_SOCKS => "it does not speak SOCKS5".to_owned(),
-        _ if HUNG_UP.contains(&trouble) => "it hung up".to_owned(),
-        _ => innermost(error),
-    };
-    HttpError::ProxyRefuses { host, reason }
-}
-
-fn absent_proxy(host: String, patience: Duration, error: &reqwest::Error) -> HttpError {
-    if let Some(distrust) = chain(error).find_map(CertificateError::of) {
-        return HttpError::Certificate { host: format!("the proxy before {host}"), distrust };
+impl HttpError {
+    /// Classifies an error of reqwest. Leaves out the URL, which may hold a secret.
+    pub(super) fn from_reqwest(host: &str, timeout: Duration, error: reqwest::Error) -> Self {
+        let (host, error) = (host.to_owned(), error.without_url());
+        if let Some(message) = chain(&error).find_map(proxy_message) {
+            return Self::from_proxy(host, &message, timeout, &error);
+        }
+        if let Some(error) = chain(&error).find_map(CertificateError::from_rustls) {
+            return Self::Certificate { host, error };
+        }
+        if error.is_timeout() {
+            return Self::Timeout { host, after: timeout };
+        }
+        if error.is_dns() {
+            return Self::Dns { host };
+        }
+        Self::Unreachable { host, reason: innermost(&error) }
     }
-    let reason = match innermost(error) {
-        _ if error.is_timeout() => format!("no answer within {}", humantime::format_duration(patience)),
-        _ if error.is_dns() => "its name does not resolve".to_owned(),
-        // Of a SOCKS proxy the cause is not told.
-        reason if reason.ends_with(UNREACHABLE) => "it does not answer".to_owned(),
-        reason => reason,
-    };
-    HttpError::Proxy { host, reason }
+
+    fn from_proxy(host: String, message: &str, timeout: Duration, error: &reqwest::Error) -> Self {
+        let reason = match message {
+            PROXY_AUTHORIZATION => return Self::ProxyCredentials { host },
+            PROXY_UNREACHABLE => return Self::from_unreachable_proxy(host, timeout, error),
+            PROXY_UNSUCCESSFUL => "it refuses, or cannot reach that host".to_owned(),
+            PROXY_NOT_SOCKS => "it does not speak SOCKS5".to_owned(),
+            _ if PROXY_HUNG_UP.contains(&message) => "it hung up".to_owned(),
+            _ => innermost(error),
+        };
+        Self::ProxyRefuses { host, reason }
+    }
+
+    fn from_unreachable_proxy(host: String, timeout: Duration, error: &reqwest::Error) -> Self {
+        if let Some(error) = chain(error).find_map(CertificateError::from_rustls) {
+            return Self::Certificate { host: format!("the proxy before {host}"), error };
+        }
+        let reason = match innermost(error) {
+            _ if error.is_timeout() => format!("no answer within {}", humantime::format_duration(timeout)),
+            _ if error.is_dns() => "its name does not resolve".to_owned(),
+            // hyper-util does not pass on the cause if the proxy is a SOCKS proxy.
+            reason if reason.ends_with(PROXY_UNREACHABLE) => "it does not answer".to_owned(),
+            reason => reason,
+        };
+        Self::Proxy { host, reason }
+    }
+
+    /// Returns the class, which decides the exit code.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::ProxyCredentials { .. } => ErrorClass::NoPermission,
+            Self::Dns { .. }
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Certificate { .. }
+            | Self::Proxy { .. }
+            | Self::ProxyRefuses { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    /// Returns the likely cause and the next step.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Dns { .. } => {
+                "check the region or --api-url, and whether this machine is online; behind a proxy, set HTTPS_PROXY"
+            }
+            Self::Unreachable { .. } => {
+                "check the region or --api-url, the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)"
+            }
+            Self::Timeout { .. } => {
+                "check the network, and the proxy: one may be needed, or does not answer (--proxy, HTTPS_PROXY)"
+            }
+            Self::Certificate { error, .. } => error.remedy,
+            Self::Proxy { .. } => {
+                "check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY names hosts that need none"
+            }
+            Self::ProxyRefuses { .. } => {
+                "ask the operator of the proxy to let this host pass, and check its scheme and address (--proxy, HTTPS_PROXY)"
+            }
+            Self::ProxyCredentials { .. } => "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+        }
+    }
 }
 
-/// The innermost cause in plain words. The outer ones repeat the URL, or say no more than that it failed.
+/// Returns the host of a URL, with its port unless that is the default of the scheme.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Returns the innermost cause in plain words. The outer ones repeat the URL or only say that the request failed.
 pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
-    if let Some(language) = chain(error).find_map(unspoken) {
-        return format!("what answers there does not speak {language}");
+    if let Some(protocol) = chain(error).find_map(unspoken_protocol) {
+        return format!("what answers there does not speak {protocol}");
     }
     if chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_incomplete_message) {
         return "it hung up before it had answered".to_owned();
@@ -87,24 +143,53 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// What the other end does not speak, where its first bytes show that.
-fn unspoken(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+/// Prefixes of the messages of hyper-util about proxies. It exports no types for these errors.
+const PROXY_PREFIXES: [&str; 2] = ["tunnel error: ", "SOCKS error: "];
+const PROXY_UNREACHABLE: &str = "failed to create underlying connection";
+const PROXY_AUTHORIZATION: &str = "proxy authorization required";
+const PROXY_UNSUCCESSFUL: &str = "unsuccessful";
+const PROXY_HUNG_UP: [&str; 2] = ["unexpected end of file", "io error during SOCKS handshake"];
+const PROXY_NOT_SOCKS: &str = "failed parsing server response";
+
+/// The message of hyper about a server that sends bytes before the request, as no web server does.
+const UNEXPECTED_MESSAGE: &str = "received unexpected message from connection";
+
+fn proxy_message(cause: &(dyn StdError + 'static)) -> Option<String> {
+    let message = cause.to_string();
+    PROXY_PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)).map(str::to_owned)
+}
+
+/// Returns the protocol that the server does not speak, if its first bytes show that.
+fn unspoken_protocol(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     if let Some(rustls::Error::InvalidMessage(_)) = cause.downcast_ref() {
         return Some("TLS");
     }
     let error: &hyper::Error = cause.downcast_ref()?;
-    (error.is_parse() || error.to_string() == NO_HTTP).then_some("HTTP")
+    (error.is_parse() || error.to_string() == UNEXPECTED_MESSAGE).then_some("HTTP")
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), cause)
+    std::iter::successors(Some(error), source)
 }
 
-/// An `io::Error` hides what it wraps from `source()` and shows that error's own source instead.
-fn cause<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+/// Returns the direct cause. An `io::Error` leaves the error that it wraps out of `source()` and returns that error's
+/// own source instead.
+fn source<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     let error = *error;
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_shown_with_an_unusual_port_only() {
+        let shown = |url: &str| host(&url.parse().expect("a URL"));
+        assert_eq!(shown("https://api.mypurecloud.ie/x"), "api.mypurecloud.ie");
+        assert_eq!(shown("http://127.0.0.1:8080"), "127.0.0.1:8080");
     }
 }

@@ -3,8 +3,9 @@
 pub(crate) mod calls;
 pub(crate) mod certificate;
 pub(crate) mod error_body;
+pub(crate) mod hints;
 pub(crate) mod http;
-mod http_error;
+pub(crate) mod http_error;
 pub(crate) mod oauth;
 pub(crate) mod proxy;
 mod rate_limit;

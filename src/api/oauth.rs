@@ -1,4 +1,4 @@
-//! The OAuth token: fetched by the client-credentials grant, shared by every conversation, renewed one at a time.
+//! OAuth tokens from the client-credentials grant: cached, shared by all conversations, renewed by one request at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,113 +11,143 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error_body::{ErrorBody, is_page};
-use super::http::{self, Http, HttpError};
+use super::error_body::{ErrorBody, is_html};
+use super::hints::TRY_LATER;
+use super::http::{self, Http};
+use super::http_error::{HttpError, host};
 use crate::config::Credentials;
+use crate::exit_code::ErrorClass;
 use crate::status::redact::Secrets;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
-/// Two renewals on schedule are never closer together than this.
-const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+/// The minimum time between two scheduled renewals.
+const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
-/// A lifetime beyond this is not believed. Genesys grants at most 48 hours.
-const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+/// The longest lifetime that is believed. Genesys grants at most 48 hours.
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 
-/// Where tokens come from.
+/// The token endpoint, with the current token.
 #[derive(Debug)]
 pub(crate) struct Auth {
     http: Http,
     endpoint: Url,
     credentials: Credentials,
     secrets: Secrets,
-    known: Mutex<Known>,
+    cache: Mutex<CachedToken>,
 }
 
-/// What the latest requests have brought.
 #[derive(Debug, Default)]
-struct Known {
+struct CachedToken {
     token: Option<Token>,
-    /// The latest failure, and when it was known.
-    failure: Option<(Instant, AuthError)>,
+    last_failure: Option<Failure>,
 }
 
-/// A token, and when the next one is due.
+#[derive(Debug)]
+struct Failure {
+    at: Instant,
+    error: AuthError,
+}
+
+/// An access token. Clones share its invalidation.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
-    /// What goes behind `Bearer`.
+    /// The value for the `Authorization: Bearer` header.
     pub(crate) secret: SecretString,
-    /// When it should be renewed; `None` when its lifetime is not known, and only a refusal will tell.
+    /// When to renew the token; `None` if the server does not state a lifetime.
     pub(crate) renew_at: Option<Instant>,
-    /// Its life goes on while the machine sleeps and its other clock stands still.
-    nap: SuspendDetector,
-    refused: Arc<AtomicBool>,
+    /// `renew_at` is on a clock that stops during a suspend, and the lifetime is not.
+    suspend: SuspendDetector,
+    is_invalid: Arc<AtomicBool>,
 }
 
-/// Why there is no token.
+/// A token that could not be obtained.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
-    /// There was no answer.
+    /// There was no response.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The credentials are no good.
+    /// The server refuses the credentials.
     #[error("sign-in at {host} is refused: {answer}")]
     Refused { host: String, answer: ErrorBody },
-    /// Not now.
+    /// The server is overloaded, down, or limits requests.
     #[error("sign-in at {host} is not possible now: {answer}")]
     Unavailable { host: String, answer: ErrorBody },
-    /// This is no token endpoint.
+    /// The server is not a token endpoint.
     #[error("{host} does not answer like a token endpoint: {reason}")]
     Unusable { host: String, reason: String },
 }
 
-impl Auth {
-    /// Fetches nothing yet.
-    pub(crate) fn new(http: Http, endpoint: Url, credentials: Credentials, secrets: Secrets) -> Self {
-        Self { http, endpoint, credentials, secrets, known: Mutex::default() }
+impl AuthError {
+    /// Returns the class, which decides the exit code.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::Http(error) => error.class(),
+            Self::Refused { .. } => ErrorClass::NoPermission,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::Unusable { .. } => ErrorClass::Protocol,
+        }
     }
 
-    /// The current token, or a new one when there is none or a renewal is due. Whoever asks while another waits for
-    /// the answer gets that one's token, or its failure.
+    /// Returns the likely cause and the next step.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Http(error) => error.hint(),
+            Self::Refused { .. } => {
+                "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\""
+            }
+            Self::Unavailable { .. } => TRY_LATER,
+            Self::Unusable { .. } => {
+                "check --region and --login-url; a proxy, or the login page of a network, may answer in its place"
+            }
+        }
+    }
+}
+
+impl Auth {
+    /// Sends no request yet.
+    pub(crate) fn new(http: Http, endpoint: Url, credentials: Credentials, secrets: Secrets) -> Self {
+        Self { http, endpoint, credentials, secrets, cache: Mutex::default() }
+    }
+
+    /// Returns the current token, or requests one if there is none or its renewal is due.
     ///
-    /// # Errors
-    ///
-    /// When a new one was needed and did not come. Cancel safe.
+    /// Calls that wait for the same request share its token or its error. Cancel safe.
     pub(crate) async fn token(&self) -> Result<Token, AuthError> {
-        let asked = Instant::now();
-        let mut known = self.known.lock().await;
-        if let Some(token) = known.token.as_ref().filter(|token| !token.is_due()) {
+        let called = Instant::now();
+        let mut cache = self.cache.lock().await;
+        if let Some(token) = cache.token.as_ref().filter(|token| !token.is_due()) {
             return Ok(token.clone());
         }
-        // A thousand conversations that wait would otherwise ask an endpoint in trouble one after the other.
-        if let Some((_, error)) = known.failure.as_ref().filter(|(at, _)| *at >= asked) {
-            return Err(error.clone());
+        // Otherwise a thousand waiting conversations would query an endpoint in trouble one after the other.
+        if let Some(failure) = cache.last_failure.as_ref().filter(|failure| failure.at >= called) {
+            return Err(failure.error.clone());
         }
-        let token = match self.fetch().await {
+        let token = match self.request_token().await {
             Ok(token) => token,
             Err(error) => {
-                known.failure = Some((Instant::now(), error.clone()));
+                cache.last_failure = Some(Failure { at: Instant::now(), error: error.clone() });
                 return Err(error);
             }
         };
-        if known.token.replace(token.clone()).is_some() {
+        if cache.token.replace(token.clone()).is_some() {
             tracing::debug!("token renewed");
         }
         Ok(token)
     }
 
-    /// The current token is of no more use: whoever needs one next fetches another.
-    pub(crate) fn distrust(&self) {
-        // Whoever holds the lock is fetching another already.
-        if let Ok(known) = self.known.try_lock()
-            && let Some(token) = &known.token
+    /// Marks the current token as invalid. The next call of [`Auth::token`] requests another.
+    pub(crate) fn invalidate(&self) {
+        // A locked cache means that a request for a new token is in flight.
+        if let Ok(cache) = self.cache.try_lock()
+            && let Some(token) = &cache.token
         {
             token.invalidate();
         }
     }
 
-    async fn fetch(&self) -> Result<Token, AuthError> {
-        let host = http::host(&self.endpoint);
-        let asked = Instant::now();
+    async fn request_token(&self) -> Result<Token, AuthError> {
+        let host = host(&self.endpoint);
+        let sent = Instant::now();
         let request = self
             .http
             .post(self.endpoint.clone())
@@ -126,34 +156,36 @@ impl Auth {
         let response = self.http.send(&host, request).await?;
         match response.status().as_u16() {
             200 => {
-                // Wiped when it goes, as the token in it is.
-                let body = SecretBox::new(Box::new(self.http.body(&host, response, http::SMALL_BODY).await?));
-                self.read(body.expose_secret(), asked).map_err(|reason| AuthError::Unusable { host, reason })
+                // Zeroed on drop, like the token in it.
+                let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
+                self.read(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable { host, reason })
             }
-            400 | 401 | 403 => Err(AuthError::Refused { answer: self.http.refusal(&host, response).await, host }),
+            400 | 401 | 403 => {
+                Err(AuthError::Refused { answer: self.http.read_error_body(&host, response).await, host })
+            }
             501 => Err(self.unusable(host, response).await),
             408 | 429 | 500..=599 => {
-                Err(AuthError::Unavailable { answer: self.http.refusal(&host, response).await, host })
+                Err(AuthError::Unavailable { answer: self.http.read_error_body(&host, response).await, host })
             }
             _ => Err(self.unusable(host, response).await),
         }
     }
 
     async fn unusable(&self, host: String, response: reqwest::Response) -> AuthError {
-        let answer = self.http.refusal(&host, response).await;
+        let answer = self.http.read_error_body(&host, response).await;
         AuthError::Unusable { host, reason: format!("it says {answer}") }
     }
 
-    fn read(&self, body: &[u8], asked: Instant) -> Result<Token, String> {
-        let (secret, life) = granted(body)?;
+    fn read(&self, body: &[u8], sent: Instant) -> Result<Token, String> {
+        let (secret, lifetime) = parse_grant(body)?;
         self.secrets.add_token(&secret);
-        Ok(Token::new(secret, life.and_then(|life| renew_at(asked, life))))
+        Ok(Token::new(secret, lifetime.and_then(|lifetime| renew_at(sent, lifetime))))
     }
 }
 
-/// The token in an answer, and how long it lives where that is said.
-pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
-    if is_page(body) {
+/// Reads the response of a token endpoint: the token, and its lifetime if that is stated.
+pub(crate) fn parse_grant(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
+    if is_html(body) {
         return Err("its answer is a web page");
     }
     let grant: Grant = serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token")?;
@@ -161,31 +193,30 @@ pub(crate) fn granted(body: &[u8]) -> Result<(SecretString, Option<Duration>), &
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("its access_token holds characters that no header can carry");
     }
-    Ok((token.into(), grant.expires_in.as_ref().and_then(lifetime)))
+    Ok((token.into(), grant.expires_in.as_ref().and_then(parse_lifetime)))
 }
 
 impl Token {
-    /// A token that goes by this name.
+    /// A valid token.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        Self { secret, renew_at, nap: SuspendDetector::start(time_suspended), refused: Arc::default() }
+        Self { secret, renew_at, suspend: SuspendDetector::start(time_suspended), is_invalid: Arc::default() }
     }
 
-    /// Says that the server refused it, so that whoever needs one next fetches another.
+    /// Marks the token as invalid. The next call of [`Auth::token`] requests another.
     pub(crate) fn invalidate(&self) {
-        self.refused.store(true, Ordering::Relaxed);
+        self.is_invalid.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a server refused it.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+    /// Returns whether a server refused the token.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.is_invalid.load(Ordering::Relaxed)
     }
 
     fn is_due(&self) -> bool {
-        self.is_refused() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.nap.suspended())
+        self.is_invalid() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.suspend.suspended())
     }
 }
 
-/// The answer of a token endpoint, as far as it matters.
 #[derive(Deserialize)]
 struct Grant {
     access_token: Option<String>,
@@ -193,29 +224,30 @@ struct Grant {
     expires_in: Option<Value>,
 }
 
-/// The lifetime a server states: a number of seconds, whole or not, or one in a string. What cannot be one is `None`.
-fn lifetime(expires_in: &Value) -> Option<Duration> {
+/// Reads `expires_in`: a number of seconds, whole or not, or a string with one.
+fn parse_lifetime(expires_in: &Value) -> Option<Duration> {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    let life = Duration::try_from_secs_f64(seconds).ok()?;
-    (Duration::ZERO < life && life <= LONGEST_LIFE).then_some(life)
+    let lifetime = Duration::try_from_secs_f64(seconds).ok()?;
+    (Duration::ZERO < lifetime && lifetime <= MAX_LIFETIME).then_some(lifetime)
 }
 
-/// When a token that has just come is renewed. Its life counts from the request, and the ten seconds from the answer, so
-/// that the server sees them whole.
-fn renew_at(asked: Instant, life: Duration) -> Option<Instant> {
-    let soonest = Instant::now() + SHORTEST_LIFE;
-    asked.checked_add(renewal(life)).map(|due| due.max(soonest))
+/// Returns when to renew a token that has just been received.
+///
+/// The lifetime counts from the request and [`MIN_LIFETIME`] from the response, so that the server sees the whole of it
+/// between two requests.
+fn renew_at(sent: Instant, lifetime: Duration) -> Option<Instant> {
+    let earliest = Instant::now() + MIN_LIFETIME;
+    sent.checked_add(renewal_delay(lifetime)).map(|due| due.max(earliest))
 }
 
-/// How long after it was asked for a token should be renewed: at `life − max(60 s, 10 %)`, yet never before half its
-/// life.
-pub(crate) fn renewal(life: Duration) -> Duration {
-    let margin = (life / 10).max(Duration::from_secs(60));
-    life.saturating_sub(margin).max(life / 2)
+/// Returns the time from the request of a token to its renewal: `lifetime − max(60 s, 10 %)`, at least half the lifetime.
+pub(crate) fn renewal_delay(lifetime: Duration) -> Duration {
+    let margin = (lifetime / 10).max(Duration::from_secs(60));
+    lifetime.saturating_sub(margin).max(lifetime / 2)
 }
 
 #[cfg(test)]
@@ -224,47 +256,48 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn renewal_leaves_a_margin_yet_waits_for_half_the_life() {
-        for (life, expected) in [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (2, 1)]
+    fn a_token_is_renewed_with_a_margin_but_not_before_half_its_lifetime() {
+        for (lifetime, expected) in
+            [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (2, 1)]
         {
-            assert_eq!(renewal(Duration::from_secs(life)), Duration::from_secs(expected), "{life}");
+            assert_eq!(renewal_delay(Duration::from_secs(lifetime)), Duration::from_secs(expected), "{lifetime}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_renewal_is_due_within_ten_seconds_of_the_answer() {
-        let asked = Instant::now();
+    async fn a_token_is_not_renewed_within_ten_seconds_of_its_response() {
+        let sent = Instant::now();
         tokio::time::advance(Duration::from_secs(3)).await;
-        for (life, seconds) in [(1, 13), (20, 13), (26, 13), (60, 30)] {
+        for (lifetime, seconds) in [(1, 13), (20, 13), (26, 13), (60, 30)] {
             assert_eq!(
-                renew_at(asked, Duration::from_secs(life)),
-                Some(asked + Duration::from_secs(seconds)),
-                "{life}"
+                renew_at(sent, Duration::from_secs(lifetime)),
+                Some(sent + Duration::from_secs(seconds)),
+                "{lifetime}"
             );
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_grows_old_while_the_machine_sleeps() {
+    async fn a_token_expires_during_a_suspend() {
         thread_local!(static ASLEEP: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::ZERO) });
         let mut token = Token::new("t".to_owned().into(), Some(Instant::now() + Duration::from_secs(3600)));
-        token.nap = SuspendDetector::start(|| ASLEEP.get());
+        token.suspend = SuspendDetector::start(|| ASLEEP.get());
         assert!(!token.is_due());
         ASLEEP.set(Duration::from_secs(3599));
         assert!(!token.is_due());
         ASLEEP.set(Duration::from_secs(3600));
-        assert!(token.is_due(), "the clock of deadlines has stood still");
+        assert!(token.is_due(), "the clock of `Instant` does not count a suspend");
     }
 
     #[test]
-    fn only_a_sane_lifetime_is_believed() {
-        assert_eq!(lifetime(&json!(86399)), Some(Duration::from_secs(86_399)));
-        assert_eq!(lifetime(&json!("300")), Some(Duration::from_secs(300)));
-        assert_eq!(lifetime(&json!(299.5)), Some(Duration::from_millis(299_500)));
-        for insane in
+    fn an_implausible_lifetime_is_ignored() {
+        assert_eq!(parse_lifetime(&json!(86399)), Some(Duration::from_secs(86_399)));
+        assert_eq!(parse_lifetime(&json!("300")), Some(Duration::from_secs(300)));
+        assert_eq!(parse_lifetime(&json!(299.5)), Some(Duration::from_millis(299_500)));
+        for lifetime in
             [json!(0), json!(-1), json!(1e30), json!("soon"), json!("NaN"), json!(null), json!([]), json!(true)]
         {
-            assert_eq!(lifetime(&insane), None, "{insane}");
+            assert_eq!(parse_lifetime(&lifetime), None, "{lifetime}");
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Which proxy stands before an address, for people: the HTTP library decides by the same rules, and does not tell.
+//! Names the proxy that a URL is requested through, for `check`.
+//!
+//! reqwest decides by the same rules and does not expose the decision.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -7,8 +9,8 @@ use url::Url;
 use super::http::{LOOPBACK, is_everything};
 use crate::config::{Endpoints, Network, is_loopback};
 
-/// The address of the proxy that `url` is reached through, without a user; `None` where it is reached directly.
-pub(crate) fn before(network: &Network, endpoints: &Endpoints, url: &Url) -> Option<String> {
+/// Returns the address of the proxy for `url`, without credentials; `None` if the connection is direct.
+pub(crate) fn proxy_for(network: &Network, endpoints: &Endpoints, url: &Url) -> Option<String> {
     let matcher = match &network.proxy {
         Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => return None,
         Some(proxy) => {
@@ -31,7 +33,7 @@ mod tests {
     use super::*;
     use crate::config::Proxy;
 
-    fn way(no_proxy: Option<&str>, url: &str) -> Option<String> {
+    fn route(no_proxy: Option<&str>, url: &str) -> Option<String> {
         let parsed = |url: &str| url.parse::<Url>().expect("a URL");
         let network = Network {
             proxy: Some(Proxy {
@@ -44,11 +46,11 @@ mod tests {
             connect_timeout: Duration::from_secs(1),
         };
         let endpoints = Endpoints { api: parsed("https://api.test"), token: parsed("https://login.test") };
-        before(&network, &endpoints, &parsed(url))
+        proxy_for(&network, &endpoints, &parsed(url))
     }
 
     #[test]
-    fn a_proxy_is_told_where_it_is_used_and_its_login_never() {
+    fn a_proxy_is_named_without_its_login_and_only_for_urls_that_use_it() {
         let proxy = Some("http://proxy.test:3128".to_owned());
         for (no_proxy, url, expected) in [
             (None, "https://api.test/x", &proxy),
@@ -59,7 +61,7 @@ mod tests {
             (Some("other.test"), "https://api.test/x", &proxy),
             (Some("*"), "https://api.test/x", &None),
         ] {
-            assert_eq!(way(no_proxy, url), *expected, "{no_proxy:?} {url}");
+            assert_eq!(route(no_proxy, url), *expected, "{no_proxy:?} {url}");
         }
     }
 }

@@ -1,65 +1,66 @@
-//! How many requests are left, as the service counts them, and so how soon the next may be made.
+//! The rate limit of the REST API, as its responses report it, and the earliest time of the next request.
 
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-/// Requests may follow each other as they come while more than this part of the allowance is left; the rest is spread
-/// over what is left of the window, because others may share the token.
-const FREELY: u32 = 3;
+/// Requests are not delayed while more than this fraction (1/3) of the limit is left. The rest is spread over the
+/// remaining window, because other processes may share the token.
+const UNTHROTTLED_FRACTION: u32 = 3;
 
-/// The allowance of a token, as far as its answers have told.
+/// The longest window that is believed, in seconds.
+const MAX_WINDOW: u32 = 3600;
+
+/// The rate limit of a token.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
-    standing: Option<Window>,
-    last: Option<Instant>,
+    window: Option<Window>,
+    last_request: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
-    allowed: u32,
-    left: u32,
-    resets: Instant,
+    limit: u32,
+    remaining: u32,
+    resets_at: Instant,
 }
 
 impl RateLimit {
-    /// Notes that a request is made now.
-    pub(crate) fn spend(&mut self) {
-        self.last = Some(Instant::now());
-        if let Some(standing) = &mut self.standing {
-            standing.left = standing.left.saturating_sub(1);
+    /// Counts a request that is sent now.
+    pub(crate) fn record_request(&mut self) {
+        self.last_request = Some(Instant::now());
+        if let Some(window) = &mut self.window {
+            window.remaining = window.remaining.saturating_sub(1);
         }
     }
 
-    /// Notes what an answer says: `inin-ratelimit-count`, `-allowed` and `-reset` (seconds). Without them nothing changes.
-    pub(crate) fn note(&mut self, headers: &HeaderMap) {
+    /// Reads `inin-ratelimit-count`, `-allowed` and `-reset` (seconds) of a response. Changes nothing if one is missing.
+    pub(crate) fn update(&mut self, headers: &HeaderMap) {
         let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
-        let told = (
-            number("inin-ratelimit-count"),
-            number("inin-ratelimit-allowed").filter(|allowed| *allowed > 0),
-            number("inin-ratelimit-reset"),
-        );
-        if let (Some(count), Some(allowed), Some(reset)) = told {
-            let resets = Instant::now() + Duration::from_secs(u64::from(reset.min(3600)));
-            self.standing = Some(Window { allowed, left: allowed.saturating_sub(count), resets });
+        let count = number("inin-ratelimit-count");
+        let limit = number("inin-ratelimit-allowed").filter(|limit| *limit > 0);
+        let reset = number("inin-ratelimit-reset");
+        if let (Some(count), Some(limit), Some(reset)) = (count, limit, reset) {
+            let resets_at = Instant::now() + Duration::from_secs(u64::from(reset.min(MAX_WINDOW)));
+            self.window = Some(Window { limit, remaining: limit.saturating_sub(count), resets_at });
         }
     }
 
-    /// Requests a minute that the service has said it allows, if it has.
-    pub(crate) fn allowed(&self) -> Option<u32> {
-        self.standing.map(|standing| standing.allowed)
+    /// Returns the number of requests that the API allows per minute, if it has reported one.
+    pub(crate) fn per_minute(&self) -> Option<u32> {
+        self.window.map(|window| window.limit)
     }
 
-    /// When the next request may be made; `now` where there is no need to wait.
-    pub(crate) fn earliest(&self, now: Instant) -> Instant {
-        let Some(Window { allowed, left, resets }) = self.standing.filter(|standing| standing.resets > now) else {
+    /// Returns when the next request may be sent: `now` or later.
+    pub(crate) fn next_request_at(&self, now: Instant) -> Instant {
+        let Some(Window { limit, remaining, resets_at }) = self.window.filter(|window| window.resets_at > now) else {
             return now;
         };
-        match self.last {
-            _ if left > allowed / FREELY => now,
-            _ if left == 0 => resets,
-            Some(last) => (last + (resets - last) / (left + 1)).min(resets),
+        match self.last_request {
+            _ if remaining > limit / UNTHROTTLED_FRACTION => now,
+            _ if remaining == 0 => resets_at,
+            Some(last) => (last + (resets_at - last) / (remaining + 1)).min(resets_at),
             None => now,
         }
     }
@@ -69,44 +70,46 @@ impl RateLimit {
 mod tests {
     use super::*;
 
-    fn told(count: u32, allowed: u32, reset: u32) -> HeaderMap {
+    fn reported(count: u32, allowed: u32, reset: u32) -> HeaderMap {
         let headers =
             [("inin-ratelimit-count", count), ("inin-ratelimit-allowed", allowed), ("inin-ratelimit-reset", reset)];
         headers.into_iter().map(|(name, value)| (name.parse().expect("a name"), value.into())).collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_left_is_spread_over_the_window_once_it_gets_scarce() {
-        let mut budget = RateLimit::default();
+    async fn requests_are_not_delayed_before_a_limit_is_reported() {
+        let mut rate_limit = RateLimit::default();
         let now = Instant::now();
-        budget.spend();
-        assert_eq!((budget.earliest(now), budget.allowed()), (now, None), "nobody has said a limit");
-        for (count, seconds) in [(1, 0), (119, 0), (120, 1), (149, 2), (179, 30), (180, 60), (999, 60)] {
-            budget.note(&told(count, 180, 60));
-            let wait = (budget.earliest(now) - now).as_secs_f64();
-            let expected = if seconds == 1 {
-                60.0 / 61.0
-            } else if seconds == 2 {
-                60.0 / 32.0
-            } else {
-                f64::from(seconds)
-            };
-            assert!((wait - expected).abs() < 0.001, "{count}: {wait}");
-        }
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let now = Instant::now();
-        assert_eq!(budget.earliest(now), now, "a new window");
+        rate_limit.record_request();
+        assert_eq!((rate_limit.next_request_at(now), rate_limit.per_minute()), (now, None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nonsense_is_no_limit() {
-        let mut budget = RateLimit::default();
-        budget.note(&told(5, 0, 60));
-        budget.note(&HeaderMap::from_iter([(
+    async fn the_last_third_of_the_requests_is_spread_over_the_window() {
+        let mut rate_limit = RateLimit::default();
+        let now = Instant::now();
+        rate_limit.record_request();
+        for (count, seconds) in
+            [(1, 0.0), (119, 0.0), (120, 60.0 / 61.0), (149, 60.0 / 32.0), (179, 30.0), (180, 60.0), (999, 60.0)]
+        {
+            rate_limit.update(&reported(count, 180, 60));
+            let delay = (rate_limit.next_request_at(now) - now).as_secs_f64();
+            assert!((delay - seconds).abs() < 0.001, "{count}: {delay}");
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let now = Instant::now();
+        assert_eq!(rate_limit.next_request_at(now), now, "a new window");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn headers_that_make_no_sense_are_no_limit() {
+        let mut rate_limit = RateLimit::default();
+        rate_limit.update(&reported(5, 0, 60));
+        rate_limit.update(&HeaderMap::from_iter([(
             "inin-ratelimit-count".parse().expect("a name"),
             "many".parse().expect("a value"),
         )]));
         let now = Instant::now();
-        assert_eq!((budget.earliest(now), budget.allowed()), (now, None));
+        assert_eq!((rate_limit.next_request_at(now), rate_limit.per_minute()), (now, None));
     }
 }

@@ -1,6 +1,6 @@
-//! The REST API: one request with the bearer token, and what its answer means.
+//! Authenticated requests to the REST API, and the classification of their responses.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
@@ -8,56 +8,88 @@ use serde::Serialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error_body::{ErrorBody, is_page};
-use super::http::{self, Http, HttpError};
+use super::error_body::{ErrorBody, is_html};
+use super::hints::{GRANT_PERMISSION, SAME_REGION, TRY_LATER};
+use super::http::Http;
+use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError, Token};
 use super::rate_limit::RateLimit;
+use crate::exit_code::ErrorClass;
 
-/// A conversation of ten thousand messages is listed in some 5 MB.
-const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// The maximum size of a response. A snapshot of a conversation with ten thousand messages has about 5 MB.
+const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// The API of one organisation, for one client. Clones share token and allowance.
+/// A client of the REST API. Clones share token and rate limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Rest {
     http: Http,
     auth: Arc<Auth>,
-    api: Url,
-    budget: Arc<Mutex<RateLimit>>,
+    base_url: Url,
+    rate_limit: Arc<Mutex<RateLimit>>,
 }
 
-/// Why there is no answer to a request.
+/// A request without a usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RestError {
-    /// The server does not answer.
+    /// There was no response.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// There is no token to be had.
+    /// No token could be obtained.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// Two tokens in a row were refused.
+    /// The server refused two tokens in a row.
     #[error("{host} refuses a token it has just granted: {answer}")]
     Unauthorized { host: String, answer: ErrorBody },
-    /// The client may not do this.
+    /// The OAuth client lacks a permission.
     #[error("{host} does not permit it: {answer}")]
     Forbidden { host: String, answer: ErrorBody },
-    /// There is no such thing, or no longer.
+    /// The requested entity does not exist, or no longer.
     #[error("{host} does not have it: {answer}")]
     NotFound { host: String, answer: ErrorBody },
-    /// Not now.
+    /// The server is overloaded, down, or limits requests.
     #[error("{host} cannot answer now: {answer}")]
     Unavailable { host: String, answer: ErrorBody },
-    /// Whatever answers there, it is not this API.
+    /// The server is not the Genesys Cloud API.
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
     UnexpectedResponse { host: String, reason: String },
 }
 
-impl Rest {
-    /// Asks for nothing yet. `api` is the address of the API, with or without a path and a slash at its end.
-    pub(crate) fn new(http: Http, auth: Arc<Auth>, api: Url) -> Self {
-        Self { http, auth, api, budget: Arc::default() }
+impl RestError {
+    /// Returns the class, which decides the exit code.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::Http(error) => error.class(),
+            Self::Auth(error) => error.class(),
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
+            Self::NotFound { .. } => ErrorClass::NoInput,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::UnexpectedResponse { .. } => ErrorClass::Protocol,
+        }
     }
 
-    /// An API that nobody answers for.
+    /// Returns the likely cause and the next step.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Http(error) => error.hint(),
+            Self::Auth(error) => error.hint(),
+            Self::Unauthorized { .. } => SAME_REGION,
+            Self::Forbidden { .. } => GRANT_PERMISSION,
+            Self::NotFound { .. } => "check --region or --api-url",
+            Self::Unavailable { .. } => TRY_LATER,
+            Self::UnexpectedResponse { .. } => {
+                "check --region or --api-url; something in between may answer in its place"
+            }
+        }
+    }
+}
+
+impl Rest {
+    /// Sends no request yet. `base_url` may have a path, with or without a slash at its end.
+    pub(crate) fn new(http: Http, auth: Arc<Auth>, base_url: Url) -> Self {
+        Self { http, auth, base_url, rate_limit: Arc::default() }
+    }
+
+    /// A client of an unreachable server.
     #[cfg(test)]
     pub(crate) fn to_nowhere() -> Self {
         use crate::config::{Credentials, Endpoints, Network};
@@ -73,98 +105,80 @@ impl Rest {
         Self::new(http, Arc::new(auth), api)
     }
 
-    /// The host, for people.
+    /// Returns the host of the API as messages show it.
     pub(crate) fn host(&self) -> String {
-        http::host(&self.api)
+        host(&self.base_url)
     }
 
-    /// Returns the error for a response that this API does not send.
+    /// Returns the error for a response that the Genesys Cloud API does not send.
     pub(super) fn unexpected(&self, reason: impl Into<String>) -> RestError {
         RestError::UnexpectedResponse { host: self.host(), reason: reason.into() }
     }
 
-    /// The client that everything goes through.
+    /// Returns the HTTP client.
     pub(crate) fn http(&self) -> &Http {
         &self.http
     }
 
-    /// The current token, or a new one where that is due or was refused.
-    ///
-    /// # Errors
-    ///
-    /// When there is none to be had. Cancel safe.
+    /// Returns the current token, or a new one if its renewal is due. Cancel safe.
     pub(crate) async fn token(&self) -> Result<Token, AuthError> {
         self.auth.token().await
     }
 
-    /// The current token is of no more use, as somebody else has heard.
+    /// Marks the current token as invalid.
     pub(crate) fn invalidate_token(&self) {
-        self.auth.distrust();
+        self.auth.invalidate();
     }
 
-    /// When the next request may be made by the allowance that the service tells; `now` where there is no need to wait.
-    pub(crate) fn earliest(&self, now: Instant) -> Instant {
-        self.budget().earliest(now)
+    /// Returns when the rate limit of the API allows the next request: `now` or later.
+    pub(crate) fn next_request_at(&self, now: Instant) -> Instant {
+        self.rate_limit().next_request_at(now)
     }
 
-    /// Requests a minute, as far as the service has told.
-    pub(crate) fn allowed(&self) -> Option<u32> {
-        self.budget().allowed()
+    /// Returns the number of requests that the API allows per minute, if it has reported one.
+    pub(crate) fn per_minute(&self) -> Option<u32> {
+        self.rate_limit().per_minute()
     }
 
-    /// The body of what is at `path`, which begins with a slash and may have a query.
+    /// Requests `path`, which starts with a slash and may have a query. Returns the body.
     ///
-    /// # Errors
-    ///
-    /// Whatever stands in the way; an expired token does not, once. Cancel safe.
+    /// A refused token is replaced once. Cancel safe.
     pub(crate) async fn get(&self, path: &str) -> Result<String, RestError> {
-        self.ask(Method::GET, path, None::<&()>).await
+        self.send(Method::GET, path, None::<&()>).await
     }
 
-    /// Sends `body` as JSON and returns the answer's.
-    ///
-    /// # Errors
-    ///
-    /// As [`Rest::get`].
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<String, RestError> {
-        self.ask(method, path, body).await
-    }
-
-    /// Whether there is something at `path`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Rest::get`], but for a 404 and 410, which are an answer.
+    /// Returns whether `path` exists: 404 and 410 are no errors. Otherwise like [`Rest::get`].
     pub(crate) async fn exists(&self, path: &str) -> Result<bool, RestError> {
-        match self.ask(Method::HEAD, path, None::<&()>).await {
+        match self.send(Method::HEAD, path, None::<&()>).await {
             Ok(_) => Ok(true),
             Err(RestError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<String, RestError> {
+    /// Sends `body` as JSON. Otherwise like [`Rest::get`].
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<String, RestError> {
         let token = self.auth.token().await?;
-        match self.attempt(&token, method.clone(), path, body).await {
+        match self.send_with(&token, method.clone(), path, body).await {
             Err(RestError::Unauthorized { .. }) => {
                 token.invalidate();
                 let token = self.auth.token().await?;
-                let again = self.attempt(&token, method, path, body).await;
-                if matches!(again, Err(RestError::Unauthorized { .. })) {
+                let result = self.send_with(&token, method, path, body).await;
+                if matches!(result, Err(RestError::Unauthorized { .. })) {
                     token.invalidate();
                 }
-                again
+                result
             }
             result => result,
         }
     }
 
-    async fn attempt(
+    async fn send_with(
         &self,
         token: &Token,
         method: Method,
@@ -172,28 +186,28 @@ impl Rest {
         body: Option<&impl Serialize>,
     ) -> Result<String, RestError> {
         let host = self.host();
-        let asked = format!("{method} {path}");
+        let description = format!("{method} {path}");
         let mut request = self.http.request(method, self.url(path)).bearer_auth(token.secret.expose_secret());
         if let Some(body) = body {
             request = request.json(body);
         }
-        self.budget().spend();
+        self.rate_limit().record_request();
         let response = self.http.send(&host, request).await?;
-        self.budget().note(response.headers());
-        tracing::trace!("{asked}: {}", response.status().as_u16());
+        self.rate_limit().update(response.headers());
+        tracing::trace!("{description}: {}", response.status().as_u16());
         if !matches!(response.status(), StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT) {
-            return Err(self.refusal(host, response).await);
+            return Err(self.read_error(host, response).await);
         }
-        let body = self.http.body(&host, response, LARGEST_BODY).await?;
-        if is_page(&body) {
+        let body = self.http.read_body(&host, response, MAX_BODY).await?;
+        if is_html(&body) {
             return Err(RestError::UnexpectedResponse { host, reason: "its answer is a web page".to_owned() });
         }
         String::from_utf8(body).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
-    async fn refusal(&self, host: String, response: Response) -> RestError {
-        let answer = self.http.refusal(&host, response).await;
-        // A request that needs a person to be signed in is refused with 400 in one place and 403 in another.
+    async fn read_error(&self, host: String, response: Response) -> RestError {
+        let answer = self.http.read_error_body(&host, response).await;
+        // Calls that require a signed-in user refuse an OAuth client with 400 in some places and 403 in others.
         if answer.code.as_deref() == Some("not.a.user") {
             return RestError::Forbidden { host, answer };
         }
@@ -208,15 +222,15 @@ impl Rest {
     }
 
     fn url(&self, path: &str) -> Url {
-        let mut url = self.api.clone();
+        let mut url = self.base_url.clone();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let prefix = self.api.path().trim_end_matches('/');
+        let prefix = self.base_url.path().trim_end_matches('/');
         url.set_path(&format!("{prefix}{path}"));
         url.set_query(query);
         url
     }
 
-    fn budget(&self) -> std::sync::MutexGuard<'_, RateLimit> {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rate_limit(&self) -> MutexGuard<'_, RateLimit> {
+        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

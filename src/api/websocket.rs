@@ -28,7 +28,7 @@ const WRITE_BUFFER: usize = 64 * 1024;
 const NAP_CHECK: Duration = Duration::from_secs(5);
 
 /// How long the last words to a broken connection may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const CLOSE_FRAME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The code of an orderly end.
 pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
@@ -209,7 +209,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     pub(crate) async fn close(&mut self, code: CloseCode) {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
         // A server that no longer reads cannot be told; then the connection just goes.
-        let _ = tokio::time::timeout(LAST_WORDS, self.ws.close(Some(frame))).await;
+        let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, self.ws.close(Some(frame))).await;
     }
 
     /// Says goodbye as the ending demands: with the code that tells the server its mistake, or with the answer to its
@@ -220,7 +220,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             CloseReason::InvalidUtf8 => self.complain(CloseCode::Invalid).await,
             CloseReason::ProtocolError(_) => self.complain(CloseCode::Protocol).await,
             CloseReason::Closed { .. } => {
-                let _ = tokio::time::timeout(LAST_WORDS, self.ws.flush()).await;
+                let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, self.ws.flush()).await;
             }
             CloseReason::ConnectionLost(_) | CloseReason::IdleTimeout(_) | CloseReason::Suspended(_) => {}
         }
@@ -234,7 +234,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let mut rest = vec![0; self.limits.read_buffer];
         let drain = async { while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {} };
         // A server that goes on for ever does not listen anyway.
-        let _ = tokio::time::timeout(LAST_WORDS, drain).await;
+        let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, drain).await;
     }
 
     fn hear(&mut self) {

@@ -186,7 +186,7 @@ mod tests {
             assert!(VARIABLES.iter().any(|(name, _)| *name == &found[1]), "{}", &found[1]);
         }
         let code = regex::Regex::new(r"(?m)^const [A-Z_]+: u8 = (\d+);").unwrap();
-        let codes: Vec<_> = code.captures_iter(include_str!("../commands/error.rs")).collect();
+        let codes: Vec<_> = code.captures_iter(include_str!("../exit_code.rs")).collect();
         assert!(codes.len() >= 7, "the constants were moved");
         for found in codes {
             assert!(EXITS.iter().any(|(number, _)| *number == &found[1]), "{}", &found[1]);

@@ -166,7 +166,7 @@ impl Tail<'_> {
 
     /// Whether a refusal of the transcript socket is no reason to give up.
     fn moves_for(&self, refusal: &SourceError) -> bool {
-        self.config.source == SourceChoice::Auto && refusal.is_of_another_wire()
+        self.config.source == SourceChoice::Auto && refusal.is_without_transcript_socket()
     }
 
     fn notifications(&self) -> Notifications {
@@ -246,8 +246,7 @@ impl Ended {
             Ok(outcome) => self.outcome = Some(outcome),
             Err(failure) => {
                 if let Some(name) = name {
-                    let hint = failure.cause().hint().map_or_else(String::new, |hint| format!("; {hint}"));
-                    tracing::error!("{name}{failure}{hint}");
+                    tracing::error!("{name}{failure}; {}", failure.cause().hint());
                 }
                 self.failures.push(failure);
             }
@@ -297,7 +296,7 @@ fn opened(config: &Config) -> Result<Option<(Dedup, CursorFile)>, Error> {
 /// Says that the transcript socket is not what this organisation has, the first time.
 fn say_move(known: &mut Option<SourceError>, refusal: &SourceError) {
     if known.is_none() {
-        let status = refusal.status().map_or_else(String::new, |status| format!(" ({status})"));
+        let status = refusal.handshake_status().map_or_else(String::new, |status| format!(" ({status})"));
         tracing::info!("there is no transcript socket here{status}; using notifications");
         *known = Some(refusal.clone());
     }

@@ -1,71 +1,74 @@
-//! Why a source cannot go on, and what that means.
+//! Errors of a source: their classification, whether to retry, and hints.
 
 use std::time::Duration;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::http::HttpError;
+use crate::api::hints::{GRANT_PERMISSION, SAME_REGION};
+use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
-use crate::api::websocket::CloseReason;
+use crate::api::websocket::{CloseReason, HandshakeError};
+use crate::exit_code::ErrorClass;
 
-/// Why there is no connection, or no longer one.
+/// A source that could not connect, or whose connection ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SourceError {
-    /// The server does not answer.
+    /// There was no response.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// There is no token to be had.
+    /// No token could be obtained.
     #[error(transparent)]
     Auth(AuthError),
-    /// Two tokens in a row were refused.
+    /// The server refused two tokens in a row.
     #[error("{host} refuses a token it has just granted: {answer}")]
     Unauthorized { host: String, answer: ErrorBody },
-    /// The client may not read this.
+    /// The OAuth client lacks the permission to read the conversation.
     #[error("{host} does not permit reading this conversation: {answer}")]
     Forbidden { host: String, answer: ErrorBody },
-    /// There is no such conversation, or no longer.
+    /// The conversation does not exist, or no longer.
     #[error("{host} has no conversation {conversation}: {answer}")]
     NoConversation { host: String, conversation: String, answer: ErrorBody },
-    /// Not now.
+    /// The server is overloaded, down, or limits requests.
     #[error("{host} cannot serve the transcript now: {answer}")]
     Unavailable { host: String, answer: ErrorBody },
-    /// Whatever answers there, it is no transcript endpoint; with the status, unless that was the right one.
+    /// The server has no transcript endpoint. `status` is that of a rejected handshake.
     #[error("{host} does not answer like a transcript endpoint: {reason}")]
     UnexpectedResponse { host: String, reason: String, status: Option<u16> },
-    /// Whatever answers there, it is not the published API.
+    /// The server is not the Genesys Cloud API.
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
     NotGenesysCloud { host: String, reason: String },
-    /// Both wires are refused.
-    #[error("{notifications}; before that, the transcript socket was refused: {}", transcript.in_short())]
+    /// Both the transcript socket and the notifications are refused.
+    #[error("{notifications}; before that, the transcript socket was refused: {}", transcript.brief())]
     BothSourcesRefused { transcript: Box<SourceError>, notifications: Box<SourceError> },
-    /// The connection stood, and has ended.
+    /// The transcript socket was open and has ended.
     #[error(transparent)]
     ClosedByServer(#[from] CloseReason),
-    /// The notification socket stood, and has ended, which says nothing about the conversations.
+    /// The notification socket was open and has ended. This says nothing about the conversations.
     #[error(transparent)]
     ConnectionLost(CloseReason),
-    /// The notification channel is of no more use.
+    /// The notification channel no longer exists.
     #[error("the notification channel is gone: {0}")]
     ChannelLost(String),
 }
 
-/// What to do about it.
+/// When to connect again after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Trying again cannot help.
+    /// Never: the result would be the same.
     Never,
-    /// Trying again cannot help unless it has worked before.
+    /// Never, unless an earlier attempt succeeded.
     NeverOnFirst,
-    /// The server has ended it as one ends things.
+    /// The server closed the connection in good order. The user decides whether to reconnect.
     ClosedByServer,
-    /// Try again now: the time has been spent already.
+    /// Without a delay: the outage is already over.
     Immediately,
-    /// Try again after a while, and not before the server's wish.
+    /// After a backoff, of at least the delay that the server asked for.
     After(Option<Duration>),
 }
 
-/// Whether this answer to the handshake of the transcript socket means that there is none, but perhaps another wire.
-pub(crate) fn leads_elsewhere(status: u16) -> bool {
+/// Returns whether a response to the transcript handshake means that the API has no transcript socket, so that
+/// notifications may work instead.
+pub(crate) fn is_without_transcript_socket(status: u16) -> bool {
     matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501)
 }
 
@@ -79,8 +82,8 @@ impl From<AuthError> for SourceError {
 }
 
 impl SourceError {
-    /// What it means for this conversation that a request has failed.
-    pub(crate) fn of_rest(error: RestError, conversation: &str) -> Self {
+    /// Converts the error of a REST call about `conversation`.
+    pub(crate) fn from_rest(error: RestError, conversation: &str) -> Self {
         match error {
             RestError::Http(error) => Self::Http(error),
             RestError::Auth(error) => error.into(),
@@ -94,30 +97,39 @@ impl SourceError {
         }
     }
 
-    /// The same where the transcript socket was refused `before` it.
-    pub(crate) fn after(self, before: SourceError) -> Self {
+    /// Converts the error of the transcript handshake for `conversation`.
+    pub(crate) fn from_handshake(error: HandshakeError, conversation: &str) -> Self {
+        let (host, answer) = match error {
+            HandshakeError::Http(error) => return Self::Http(error),
+            HandshakeError::Invalid { host, reason } => {
+                return Self::UnexpectedResponse { host, reason, status: None };
+            }
+            HandshakeError::Rejected { host, answer } => (host, answer),
+        };
+        match answer.status.as_u16() {
+            401 => Self::Unauthorized { host, answer },
+            403 => Self::Forbidden { host, answer },
+            404 | 410 => Self::NoConversation { host, conversation: conversation.to_owned(), answer },
+            408 | 429 | 500 | 502..=599 => Self::Unavailable { host, answer },
+            status => Self::UnexpectedResponse { host, reason: format!("it says {answer}"), status: Some(status) },
+        }
+    }
+
+    /// Adds the earlier refusal of the transcript socket.
+    pub(crate) fn with_transcript_refusal(self, transcript: SourceError) -> Self {
         match self {
             both @ Self::BothSourcesRefused { .. } => both,
-            this => Self::BothSourcesRefused { transcript: Box::new(before), notifications: Box::new(this) },
+            this => Self::BothSourcesRefused { transcript: Box::new(transcript), notifications: Box::new(this) },
         }
     }
 
-    /// Whether a handshake was answered as where there is no transcript socket, but perhaps another wire.
-    pub(crate) fn is_of_another_wire(&self) -> bool {
-        self.status().is_some_and(leads_elsewhere)
+    /// Returns whether the API has no transcript socket, so that notifications may work instead.
+    pub(crate) fn is_without_transcript_socket(&self) -> bool {
+        self.handshake_status().is_some_and(is_without_transcript_socket)
     }
 
-    /// What the server said, where that is what matters.
-    fn in_short(&self) -> String {
-        match self {
-            Self::NoConversation { answer, .. } => answer.to_string(),
-            Self::UnexpectedResponse { reason, .. } => reason.clone(),
-            other => other.to_string(),
-        }
-    }
-
-    /// The status of a handshake that was answered as where there is no such conversation, or no such endpoint.
-    pub(crate) fn status(&self) -> Option<u16> {
+    /// Returns the status of a handshake that found no conversation or no transcript endpoint.
+    pub(crate) fn handshake_status(&self) -> Option<u16> {
         match self {
             Self::NoConversation { answer, .. } => Some(answer.status.as_u16()),
             Self::UnexpectedResponse { status, .. } => *status,
@@ -125,8 +137,33 @@ impl SourceError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn recovery(&self) -> Retry {
+    fn brief(&self) -> String {
+        match self {
+            Self::NoConversation { answer, .. } => answer.to_string(),
+            Self::UnexpectedResponse { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns the class, which decides the exit code.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::Http(error) => error.class(),
+            Self::Auth(error) => error.class(),
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
+            Self::NoConversation { .. } => ErrorClass::NoInput,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
+            Self::BothSourcesRefused { transcript, notifications } => {
+                more_specific(transcript.class(), notifications.class())
+            }
+            Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }) => ErrorClass::NoPermission,
+            Self::ClosedByServer(_) | Self::ConnectionLost(_) | Self::ChannelLost(_) => ErrorClass::Unavailable,
+        }
+    }
+
+    /// Returns when to connect again.
+    pub(crate) fn retry(&self) -> Retry {
         match self {
             Self::Http(
                 HttpError::Dns { .. }
@@ -144,89 +181,84 @@ impl SourceError {
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Retry::Never,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Retry::Never,
             Self::NoConversation { .. } | Self::UnexpectedResponse { .. } => Retry::Never,
-            // Where the API has answered before, something in between has spoken for it.
+            // If the API has responded before, a proxy or captive portal responds in its place now.
             Self::NotGenesysCloud { .. } => Retry::NeverOnFirst,
-            Self::BothSourcesRefused { notifications, .. } => notifications.recovery(),
+            Self::BothSourcesRefused { notifications, .. } => notifications.retry(),
             Self::ChannelLost(_) => Retry::After(None),
-            Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => Retry::ClosedByServer,
-            Self::ClosedByServer(CloseReason::Suspended(_)) | Self::ConnectionLost(CloseReason::Suspended(_)) => {
-                Retry::Immediately
-            }
-            Self::ConnectionLost(_) => Retry::After(None),
-            Self::ClosedByServer(
+            Self::ClosedByServer(reason) => match reason {
+                CloseReason::Closed { code: 1000 | 1001, .. } => Retry::ClosedByServer,
+                CloseReason::Suspended(_) => Retry::Immediately,
                 CloseReason::Closed { .. }
                 | CloseReason::ConnectionLost(_)
                 | CloseReason::IdleTimeout(_)
                 | CloseReason::MessageTooBig
                 | CloseReason::InvalidUtf8
-                | CloseReason::ProtocolError(_),
-            ) => Retry::After(None),
+                | CloseReason::ProtocolError(_) => Retry::After(None),
+            },
+            Self::ConnectionLost(reason) => match reason {
+                CloseReason::Suspended(_) => Retry::Immediately,
+                CloseReason::Closed { .. }
+                | CloseReason::ConnectionLost(_)
+                | CloseReason::IdleTimeout(_)
+                | CloseReason::MessageTooBig
+                | CloseReason::InvalidUtf8
+                | CloseReason::ProtocolError(_) => Retry::After(None),
+            },
         }
     }
 
-    /// Whether the server closed the socket because of the token: missing, expired or without permission.
+    /// Returns whether the server closed the transcript socket because of the token: missing, expired or without
+    /// permission.
     pub(crate) fn is_policy_close(&self) -> bool {
-        matches!(self, Self::ClosedByServer(CloseReason::Closed { code: 1008, .. }))
+        matches!(self, Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }))
     }
 
-    /// The likely cause and the next step, where there is something to say.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    /// Returns the likely cause and the next step.
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Http(HttpError::Dns { .. }) => Some(
-                "check the region or --api-url, and whether this machine is online; behind a proxy, set HTTPS_PROXY",
-            ),
-            Self::Http(HttpError::Timeout { .. }) => {
-                Some("check the network, and the proxy: one may be needed, or does not answer (--proxy, HTTPS_PROXY)")
-            }
-            Self::Http(HttpError::Unreachable { .. }) => {
-                Some("check the region or --api-url, the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)")
-            }
-            Self::Http(HttpError::Certificate { distrust, .. }) => Some(distrust.mend),
-            Self::Http(HttpError::Proxy { .. }) => {
-                Some("check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY names hosts that need none")
-            }
-            Self::Http(HttpError::ProxyRefuses { .. }) => Some(
-                "ask whoever runs the proxy to let this host pass, and check its scheme and address (--proxy, HTTPS_PROXY)",
-            ),
-            Self::Http(HttpError::ProxyCredentials { .. }) => Some("set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
-            Self::Auth(AuthError::Refused { .. }) => Some(
-                "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\"",
-            ),
-            Self::Auth(AuthError::Unusable { .. }) => {
-                Some("check --region and --login-url; a proxy, or the login page of a network, may answer in its place")
-            }
-            Self::Auth(AuthError::Http(_)) => None,
+            Self::Http(error) => error.hint(),
             Self::Auth(AuthError::Unavailable { .. }) | Self::Unavailable { .. } => {
-                Some("the service has trouble or is asked too often: try later, or --max-retries unlimited")
+                "the service has trouble or is asked too often: try later, or --max-retries unlimited"
             }
-            Self::Unauthorized { .. } => Some("check that --api-url and --login-url belong to the same region"),
-            Self::Forbidden { answer, .. } if !answer.names_permission() => {
-                Some("the OAuth client lacks a permission: genesys-tail check tries each of them, and says which")
-            }
+            Self::Auth(error) => error.hint(),
+            Self::Unauthorized { .. } => SAME_REGION,
+            Self::Forbidden { answer, .. } if answer.names_permission() => GRANT_PERMISSION,
             Self::Forbidden { .. } => {
-                Some("give the OAuth client a role with that permission, in the conversation's division")
+                "the OAuth client lacks a permission: genesys-tail check tries each of them, and says which"
             }
-            Self::NoConversation { .. } => Some("check the id and the region: a conversation exists only in its own"),
+            Self::NoConversation { .. } => "check the id and the region: a conversation exists only in its own",
             Self::UnexpectedResponse { .. } => {
-                Some("check --region or --api-url; a proxy in between may not pass WebSockets on")
+                "check --region or --api-url; a proxy in between may not pass WebSockets on"
             }
             Self::NotGenesysCloud { .. } => {
-                Some("check --region and --api-url; a proxy, or the login page of a network, may answer in its place")
+                "check --region and --api-url; a proxy, or the login page of a network, may answer in its place"
             }
             Self::BothSourcesRefused { notifications, .. } => notifications.hint(),
-            Self::ClosedByServer(CloseReason::Closed { code: 1008, .. }) => {
-                Some("check the permissions of the OAuth client: genesys-tail check tries each of them")
+            Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }) => {
+                "check the permissions of the OAuth client: genesys-tail check tries each of them"
             }
-            Self::ClosedByServer(CloseReason::MessageTooBig) | Self::ConnectionLost(CloseReason::MessageTooBig) => {
-                Some("raise --max-frame-size if such messages are wanted")
-            }
-            Self::ClosedByServer(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_))
-            | Self::ConnectionLost(CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_)) => {
-                Some("something in between may garble what is sent: try without the proxy, or from another network")
-            }
-            Self::ClosedByServer(_) | Self::ConnectionLost(_) | Self::ChannelLost(_) => {
-                Some("the network or the service ends connections: try later, or --max-retries unlimited")
-            }
+            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => match reason {
+                CloseReason::MessageTooBig => "raise --max-frame-size if such messages are wanted",
+                CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_) => {
+                    "something in between may garble what is sent: try without the proxy, or from another network"
+                }
+                CloseReason::Closed { .. }
+                | CloseReason::ConnectionLost(_)
+                | CloseReason::IdleTimeout(_)
+                | CloseReason::Suspended(_) => CONNECTIONS_END,
+            },
+            Self::ChannelLost(_) => CONNECTIONS_END,
         }
     }
+}
+
+/// The close code 1008 of RFC 6455, "policy violation".
+const CLOSE_POLICY: u16 = 1008;
+
+const CONNECTIONS_END: &str = "the network or the service ends connections: try later, or --max-retries unlimited";
+
+/// Returns the class that helps the user more. A missing permission of either source comes first.
+fn more_specific(transcript: ErrorClass, notifications: ErrorClass) -> ErrorClass {
+    let order = [ErrorClass::NoPermission, ErrorClass::NoInput, ErrorClass::Protocol];
+    order.into_iter().find(|class| [transcript, notifications].contains(class)).unwrap_or(notifications)
 }

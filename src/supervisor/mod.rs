@@ -57,7 +57,7 @@ impl Failure {
     /// The same where the transcript socket was refused before it. Giving up is no refusal.
     pub(crate) fn after(self, before: Option<&SourceError>) -> Self {
         match (self, before) {
-            (Self::Refused(error), Some(before)) => Self::Refused(error.after(before.clone())),
+            (Self::Refused(error), Some(before)) => Self::Refused(error.with_transcript_refusal(before.clone())),
             (failure, _) => failure,
         }
     }

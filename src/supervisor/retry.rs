@@ -58,7 +58,7 @@ impl<'a> RetryState<'a> {
     ///
     /// When the failure is final, or one too many. It was not told then.
     pub(super) fn next_delay(&mut self, error: SourceError) -> Result<Option<Duration>, Failure> {
-        let wish = match error.recovery() {
+        let wish = match error.retry() {
             Retry::Never => return Err(Failure::Refused(error)),
             Retry::NeverOnFirst if !self.connected_before => return Err(Failure::Refused(error)),
             Retry::ClosedByServer if !self.persistence.follow => return Ok(None),

@@ -111,7 +111,7 @@ impl Tail<'_> {
             match opened {
                 Ok(session) => return Ok(Connection::new(session, self.shared.delivery.borrow_mut().opened())),
                 Err(error) => {
-                    let wish = match error.recovery() {
+                    let wish = match error.retry() {
                         Retry::After(wish) => wish,
                         _ => None,
                     };
@@ -182,7 +182,7 @@ impl Tail<'_> {
             }
             Interrupt::Lost(error) => {
                 connection.session.bury(&error).await;
-                if error.recovery() == Retry::ClosedByServer && !self.goes_on {
+                if error.retry() == Retry::ClosedByServer && !self.goes_on {
                     self.stop.run_until_cancelled(self.settle(&mut connection)).await;
                 }
                 let last_activity = connection.session.last_activity();

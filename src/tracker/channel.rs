@@ -7,7 +7,7 @@ use chrono::Utc;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::api::oauth::{Token, renewal};
+use crate::api::oauth::{Token, renewal_delay};
 use crate::wire::channel::Channel;
 
 /// Two renewals are never closer together than this.
@@ -74,8 +74,8 @@ impl ChannelState {
     pub(crate) fn renewal(&self) -> Option<Instant> {
         let open = self.open.as_ref()?;
         let (at, token) = open.subscribed.as_ref()?;
-        let of_channel = *at + renewal(open.life);
-        let due = if token.is_refused() { *at } else { token.renew_at.map_or(of_channel, |due| due.min(of_channel)) };
+        let of_channel = *at + renewal_delay(open.life);
+        let due = if token.is_invalid() { *at } else { token.renew_at.map_or(of_channel, |due| due.min(of_channel)) };
         Some(due.max(*at + SHORTEST))
     }
 

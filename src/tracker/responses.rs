@@ -203,13 +203,12 @@ impl Tracker {
             return;
         }
         self.part_with(id);
-        let mut error = SourceError::of_rest(error, id);
+        let mut error = SourceError::from_rest(error, id);
         if let Some(before) = self.before.remove(id) {
-            error = error.after(before);
+            error = error.with_transcript_refusal(before);
         }
         if let Some(prefix) = self.prefixes.of(id) {
-            let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
-            tracing::error!("{prefix}: {error}{hint}");
+            tracing::error!("{prefix}: {error}; {}", error.hint());
         }
         self.refused.push(error.clone());
         if self.watches.is_empty() && self.groups.is_empty() && self.finished == 0 {
@@ -219,8 +218,8 @@ impl Tracker {
 
     /// Waits before anything else is asked, or ends everything where waiting is of no use.
     fn trouble(&mut self, error: RestError) {
-        let error = SourceError::of_rest(error, "");
-        let wish = match (&error, error.recovery()) {
+        let error = SourceError::from_rest(error, "");
+        let wish = match (&error, error.retry()) {
             (_, Retry::After(wish)) => wish,
             (SourceError::NotGenesysCloud { .. }, _) => None,
             _ if self.scope == Mode::HistoryOnly => None,

@@ -74,7 +74,7 @@ impl Tracker {
     }
 
     fn soonest(&self, now: Instant) -> Instant {
-        let earliest = self.rest.earliest(now);
+        let earliest = self.rest.next_request_at(now);
         self.pauses.until().map_or(earliest, |until| until.max(earliest))
     }
 
@@ -146,7 +146,7 @@ impl Tracker {
     pub(super) fn look_period(&self, id: &str) -> Duration {
         let announced = self.watches.get(id).is_some_and(|watch| self.topics.announce(&self.groups, watch));
         let wanted = if announced { LOOK_USUAL } else { LOOK_BLIND };
-        let allowed = self.rest.allowed().unwrap_or(USUAL_ALLOWANCE).max(LOOK_SHARE);
+        let allowed = self.rest.per_minute().unwrap_or(USUAL_ALLOWANCE).max(LOOK_SHARE);
         let watched = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
         wanted.max(Duration::from_secs(60).saturating_mul(watched) / (allowed / LOOK_SHARE))
     }

@@ -39,7 +39,7 @@ fn the_readme_lists_exactly_the_variables_of_the_example_file() {
 #[test]
 fn the_readme_lists_exactly_the_exit_codes_of_the_program() {
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::Hangup].map(|signal| signal.exit_code().to_string());
-    let mut codes = captures(r"(?m)^const [A-Z_]+: u8 = (\d+);", include_str!("../../src/commands/error.rs"));
+    let mut codes = captures(r"(?m)^const [A-Z_]+: u8 = (\d+);", include_str!("../../src/exit_code.rs"));
     codes.extend(["0".to_owned(), "2".to_owned()].into_iter().chain(signals));
     let first_cells: String = section("Exit codes").lines().filter_map(|line| line.split('|').nth(1)).collect();
     assert_eq!(captures(r"(\d+)", &first_cells), codes);

@@ -8,9 +8,11 @@ use url::Url;
 
 use super::{KeepAlive, Socket};
 use crate::api::error_body::ErrorBody;
-use crate::api::http::{self, Http, HttpError};
+use crate::api::http::Http;
+use crate::api::http_error::{HttpError, host};
 use crate::api::oauth::Token;
 use crate::config::SocketLimits;
+use crate::exit_code::ErrorClass;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
 /// Why a socket could not be opened.
@@ -27,6 +29,22 @@ pub(crate) enum HandshakeError {
     Invalid { host: String, reason: String },
 }
 
+impl HandshakeError {
+    /// Returns the class, which decides the exit code.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::Http(error) => error.class(),
+            Self::Invalid { .. } => ErrorClass::Protocol,
+            Self::Rejected { answer, .. } => match answer.status.as_u16() {
+                401 | 403 => ErrorClass::NoPermission,
+                404 | 410 => ErrorClass::NoInput,
+                408 | 429 | 500 | 502..=599 => ErrorClass::Unavailable,
+                _ => ErrorClass::Protocol,
+            },
+        }
+    }
+}
+
 /// Opens a socket, with a bearer token where one is needed.
 ///
 /// # Errors
@@ -39,12 +57,12 @@ pub(crate) async fn open(
     limits: SocketLimits,
     knock: KeepAlive,
 ) -> Result<Socket<Upgraded>, HandshakeError> {
-    let host = http::host(url);
+    let host = host(url);
     let key = generate_key();
     let request = http.get(url.clone()).headers(upgrade_headers(&key, token));
     let response = http.send(&host, request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(HandshakeError::Rejected { answer: http.refusal(&host, response).await, host });
+        return Err(HandshakeError::Rejected { answer: http.read_error_body(&host, response).await, host });
     }
     if let Some(reason) = mistake(response.headers(), &key) {
         return Err(HandshakeError::Invalid { host, reason: reason.to_owned() });

@@ -4,12 +4,13 @@ use std::io;
 
 use super::report::Report;
 use super::stakes::Stakes;
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::transcript::leave;
 use super::{LIMITS, Visit, words};
+use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, HandshakeError, KeepAlive};
-use crate::api::{calls, http, proxy};
+use crate::api::{calls, proxy};
 use crate::status::redact::Secrets;
 use crate::wire::channel::Channel;
 
@@ -55,8 +56,8 @@ async fn find(rest: &Rest, stakes: Stakes, channel: &Channel) -> Step {
 
 async fn dial(visit: &Visit<'_>, stakes: Stakes, channel: &Channel) -> Step {
     let url = websocket::over_http(&channel.connect_uri);
-    let host = http::host(&url);
-    let way = proxy::before(&visit.check.network, &visit.check.endpoints, &url);
+    let host = host(&url);
+    let way = proxy::proxy_for(&visit.check.network, &visit.check.endpoints, &url);
     let through = way.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
     match websocket::open(visit.rest.http(), &url, None, LIMITS, KeepAlive::PingFrame).await {
         Ok(socket) => {
@@ -75,7 +76,7 @@ fn failure(stakes: Stakes, what: &str, error: &HandshakeError) -> Step {
         }
     };
     match stakes {
-        Stakes::Needed => Step::fail(Blame::from(error), what, mend),
+        Stakes::Needed => Step::fail(error.class(), what, mend),
         Stakes::Backing | Stakes::Extra => Step::warn(what, mend),
     }
 }

@@ -5,9 +5,10 @@ use std::io;
 use super::permissions::Look;
 use super::report::Report;
 use super::stakes::Stakes;
-use super::step::{Blame, Step, Verdict};
+use super::step::{Step, Verdict};
 use super::words;
 use crate::api::rest::RestError;
+use crate::exit_code::ErrorClass;
 use crate::wire::conversation::Snapshot;
 
 /// Says a line about each. That the first must not be read was said with the permission for it.
@@ -27,7 +28,7 @@ fn absent(stakes: Stakes, id: &str, host: &str, answer: &str) -> Step {
     let what = format!("conversation {id}: {host} has none: {answer}");
     let mend = "check the id and the region: a conversation exists only in its own";
     let verdict = match stakes {
-        Stakes::Needed => Verdict::Fail(Blame::NoInput),
+        Stakes::Needed => Verdict::Fail(ErrorClass::NoInput),
         Stakes::Backing | Stakes::Extra => Verdict::Warn,
     };
     Step { verdict, what, mend: Some(mend.to_owned()) }
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn one_that_does_not_exist_is_a_failure_where_nothing_else_brings_it() {
         let verdict = |stakes| absent(stakes, "c1", "api.test", "404").verdict;
-        assert_eq!(verdict(Stakes::Needed), Verdict::Fail(Blame::NoInput));
+        assert_eq!(verdict(Stakes::Needed), Verdict::Fail(ErrorClass::NoInput));
         assert_eq!([Stakes::Backing, Stakes::Extra].map(verdict), [Verdict::Warn; 2]);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Visit;
 use super::report::Report;
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::words;
 use crate::api::calls;
 use crate::api::rest::RestError;
@@ -29,7 +29,7 @@ fn judge(kind: &str, id: &str, name: &Result<Option<String>, RestError>) -> Step
         Ok(Some(name)) => Step::ok(format!("{kind} {id}: {name}")),
         Ok(None) => Step::ok(format!("{kind} {id}")),
         Err(error @ RestError::NotFound { .. }) => Step::fail(
-            Blame::from(error),
+            error.class(),
             format!("{kind} {id}: {error}"),
             "check the id and the region: nothing is ever said where nobody is",
         ),
@@ -45,6 +45,7 @@ mod tests {
     use super::super::step::Verdict;
     use super::*;
     use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
     use crate::status::redact::Secrets;
 
     #[test]
@@ -55,7 +56,7 @@ mod tests {
         let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let host = "api.test".to_owned();
         let absent = RestError::NotFound { host: host.clone(), answer: answer(StatusCode::NOT_FOUND) };
-        assert_eq!(judge("queue", "q1", &Err(absent)).verdict, Verdict::Fail(Blame::NoInput));
+        assert_eq!(judge("queue", "q1", &Err(absent)).verdict, Verdict::Fail(ErrorClass::NoInput));
         let forbidden = RestError::Forbidden { host, answer: answer(StatusCode::FORBIDDEN) };
         assert_eq!(judge("queue", "q1", &Err(forbidden)).verdict, Verdict::Warn);
     }

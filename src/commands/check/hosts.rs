@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::report::Report;
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::{Visit, clock, sign_in, words};
-use crate::api::http::{self, HttpError};
+use crate::api::http_error::{HttpError, host};
 use crate::api::proxy;
 use crate::config::Check;
 
@@ -37,13 +37,13 @@ pub(super) async fn reach(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Res
     }
     let (mut all, mut time) = (true, None);
     for (role, url) in hosts {
-        let answer = visit.rest.http().reach(url.clone()).await;
+        let answer = visit.rest.http().probe(url.clone()).await;
         all &= answer.is_ok();
-        let way = proxy::before(&visit.check.network, &visit.check.endpoints, &url);
+        let way = proxy::proxy_for(&visit.check.network, &visit.check.endpoints, &url);
         for step in steps(role, &url, way.as_deref(), answer.as_ref()) {
             report.say(&step)?;
         }
-        time = time.or(answer.ok().flatten().map(|server| (http::host(&url), server, Utc::now())));
+        time = time.or(answer.ok().flatten().map(|server| (host(&url), server, Utc::now())));
     }
     if let Some((host, server, ours)) = time {
         report.say(&clock::compare(&host, server, ours))?;
@@ -53,7 +53,7 @@ pub(super) async fn reach(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Res
 
 /// The connection and the certificate are two steps; one that is refused shows that the other went well.
 fn steps(role: &str, url: &Url, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<Step> {
-    let host = http::host(url);
+    let host = host(url);
     let through = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
     let reachable = || Step::ok(format!("{role} {host} reachable{through}"));
     match answer {
@@ -70,7 +70,7 @@ fn steps(role: &str, url: &Url, proxy: Option<&str>, answer: Result<&Option<Date
 
 fn failure(role: &str, through: &str, error: &HttpError) -> Step {
     let what = format!("{role}{through}: {error}; {}", words::NOT_TRIED);
-    Step::fail(Blame::from(error), what, words::network(error))
+    Step::fail(error.class(), what, words::network(error))
 }
 
 #[cfg(test)]
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn a_certificate_is_the_hosts_own_or_the_proxys() {
-        let distrust = CertificateError::of(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
-        let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), distrust: distrust.clone() };
+        let distrust = CertificateError::from_rustls(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
+        let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), error: distrust.clone() };
         let own = lines("https://h.test", None, Err(&refused("h.test")));
         assert_eq!(own.len(), 2, "{own:?}");
         assert!(own[0].starts_with("ok    api host h.test reachable"), "{own:?}");

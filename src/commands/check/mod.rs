@@ -22,8 +22,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::step::Blame;
-
 use self::report::Report;
 use self::stakes::Stakes;
 use crate::api::http::Http;
@@ -54,7 +52,7 @@ impl Visit<'_> {
     /// Waits until the allowance of the service has room for one more request, yet no longer than for an answer.
     async fn pace(&self) {
         let longest = Instant::now() + self.check.network.connect_timeout;
-        tokio::time::sleep_until(self.rest.earliest(tokio::time::Instant::now()).min(longest)).await;
+        tokio::time::sleep_until(self.rest.next_request_at(tokio::time::Instant::now()).min(longest)).await;
     }
 }
 

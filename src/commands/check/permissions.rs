@@ -108,9 +108,10 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::header::HeaderMap;
 
-    use super::super::step::{Blame, Verdict};
+    use super::super::step::Verdict;
     use super::*;
     use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
     use crate::status::redact::Secrets;
 
     fn look(json: &str) -> Look {
@@ -124,7 +125,7 @@ mod tests {
         let forbidden = RestError::Forbidden { host: "h".to_owned(), answer: answer(StatusCode::FORBIDDEN) };
         let verdict = |tried| probe("a:b:view", Stakes::Needed, tried).verdict;
         assert_eq!([verdict(Ok(())), verdict(Err(&absent))], [Verdict::Ok; 2]);
-        assert_eq!(verdict(Err(&forbidden)), Verdict::Fail(Blame::NoPermission));
+        assert_eq!(verdict(Err(&forbidden)), Verdict::Fail(ErrorClass::NoPermission));
     }
 
     #[test]

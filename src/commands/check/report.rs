@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 
-use super::step::{Blame, Step, Verdict};
+use super::step::{Step, Verdict};
+use crate::exit_code::ErrorClass;
 use crate::output::escape;
 use crate::status::redact::Secrets;
 
@@ -12,7 +13,7 @@ use crate::status::redact::Secrets;
 pub(super) struct Report<'a> {
     stdout: File,
     secrets: &'a Secrets,
-    first_failure: Option<Blame>,
+    first_failure: Option<ErrorClass>,
 }
 
 impl<'a> Report<'a> {
@@ -34,7 +35,7 @@ impl<'a> Report<'a> {
     }
 
     /// What was wrong first, if anything was.
-    pub(super) fn first_failure(&self) -> Option<Blame> {
+    pub(super) fn first_failure(&self) -> Option<ErrorClass> {
         self.first_failure
     }
 }
@@ -63,9 +64,9 @@ mod tests {
         let mut report = Report::new(tempfile::tempfile().expect("a file"), &secrets);
         report.say(&Step::warn("a", "b")).expect("written");
         assert_eq!(report.first_failure(), None);
-        for blame in [Blame::NoInput, Blame::NoPermission] {
+        for blame in [ErrorClass::NoInput, ErrorClass::NoPermission] {
             report.say(&Step::fail(blame, "a", "b")).expect("written");
         }
-        assert_eq!(report.first_failure(), Some(Blame::NoInput));
+        assert_eq!(report.first_failure(), Some(ErrorClass::NoInput));
     }
 }

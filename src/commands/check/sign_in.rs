@@ -6,10 +6,10 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::report::Report;
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::{Visit, words};
 use crate::api::error_body::ErrorBody;
-use crate::api::http;
+use crate::api::http_error::host;
 use crate::api::oauth::{AuthError, Token};
 use crate::config::Credentials;
 use crate::config::region;
@@ -33,7 +33,7 @@ pub(super) async fn sign_in(visit: &Visit<'_>, report: &mut Report<'_>) -> io::R
     }
     let signed_in = visit.rest.token().await;
     let step = match &signed_in {
-        Ok(token) => success(&http::host(&visit.check.endpoints.token), token),
+        Ok(token) => success(&host(&visit.check.endpoints.token), token),
         Err(error) => failure(error, credentials),
     };
     report.say(&step)?;
@@ -70,7 +70,7 @@ fn failure(error: &AuthError, credentials: &Credentials) -> Step {
         AuthError::Http(_) => format!("sign-in: {error}"),
         _ => error.to_string(),
     };
-    Step::fail(Blame::from(error), format!("{what}; {}", words::NOT_TRIED), mend)
+    Step::fail(error.class(), format!("{what}; {}", words::NOT_TRIED), mend)
 }
 
 /// What to do about a refusal. The server's words are all there is to tell one from another.

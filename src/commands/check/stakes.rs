@@ -1,6 +1,6 @@
 //! How much depends on a part of the published API, and so what its refusal is: a warning or a failure.
 
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::words;
 use crate::api::rest::RestError;
 use crate::config::SourceChoice;
@@ -36,7 +36,7 @@ impl Stakes {
             Self::Extra => false,
         };
         let mend = words::mend(error);
-        if fails { Step::fail(Blame::from(error), what, mend) } else { Step::warn(what, mend) }
+        if fails { Step::fail(error.class(), what, mend) } else { Step::warn(what, mend) }
     }
 }
 
@@ -48,6 +48,7 @@ mod tests {
     use super::super::step::Verdict;
     use super::*;
     use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
     use crate::status::redact::Secrets;
 
     #[test]
@@ -58,7 +59,8 @@ mod tests {
         let absent = RestError::NotFound { host: host(), answer: answer(StatusCode::NOT_FOUND) };
         let odd = RestError::UnexpectedResponse { host: host(), reason: "it sings".to_owned() };
         let verdicts = |stakes: Stakes| [&forbidden, &absent, &odd].map(|error| stakes.step("x", error).verdict);
-        let [permission, input, protocol] = [Blame::NoPermission, Blame::NoInput, Blame::Protocol].map(Verdict::Fail);
+        let [permission, input, protocol] =
+            [ErrorClass::NoPermission, ErrorClass::NoInput, ErrorClass::Protocol].map(Verdict::Fail);
         for (source, opened, expected) in [
             (SourceChoice::Notifications, false, [permission, input, protocol]),
             (SourceChoice::Auto, false, [permission, input, protocol]),

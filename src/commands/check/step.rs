@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::api::http::HttpError;
-use crate::api::oauth::AuthError;
-use crate::api::rest::RestError;
-use crate::api::websocket::HandshakeError;
+use crate::exit_code::ErrorClass;
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +23,7 @@ pub(super) enum Verdict {
     /// Not well, but a tail would go on without it.
     Warn,
     /// A tail would end here.
-    Fail(Blame),
-}
-
-/// What kind of trouble a failure is, which decides how the process ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blame {
-    /// What was named does not exist.
-    NoInput,
-    /// The service or the way to it.
-    Unavailable,
-    /// Something else answers.
-    Protocol,
-    /// Credentials or a permission.
-    NoPermission,
+    Fail(ErrorClass),
 }
 
 impl Step {
@@ -54,7 +38,7 @@ impl Step {
     }
 
     /// A tail would end here.
-    pub(super) fn fail(blame: Blame, what: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn fail(blame: ErrorClass, what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { verdict: Verdict::Fail(blame), what: what.into(), mend: Some(mend.into()) }
     }
 }
@@ -72,60 +56,6 @@ impl fmt::Display for Step {
     }
 }
 
-impl From<&HttpError> for Blame {
-    fn from(error: &HttpError) -> Self {
-        match error {
-            HttpError::ProxyCredentials { .. } => Self::NoPermission,
-            HttpError::Dns { .. }
-            | HttpError::Unreachable { .. }
-            | HttpError::Proxy { .. }
-            | HttpError::ProxyRefuses { .. }
-            | HttpError::Timeout { .. }
-            | HttpError::Certificate { .. } => Self::Unavailable,
-        }
-    }
-}
-
-impl From<&AuthError> for Blame {
-    fn from(error: &AuthError) -> Self {
-        match error {
-            AuthError::Http(error) => error.into(),
-            AuthError::Refused { .. } => Self::NoPermission,
-            AuthError::Unavailable { .. } => Self::Unavailable,
-            AuthError::Unusable { .. } => Self::Protocol,
-        }
-    }
-}
-
-impl From<&RestError> for Blame {
-    fn from(error: &RestError) -> Self {
-        match error {
-            RestError::Http(error) => error.into(),
-            RestError::Auth(error) => error.into(),
-            RestError::Unauthorized { .. } | RestError::Forbidden { .. } => Self::NoPermission,
-            RestError::NotFound { .. } => Self::NoInput,
-            RestError::Unavailable { .. } => Self::Unavailable,
-            RestError::UnexpectedResponse { .. } => Self::Protocol,
-        }
-    }
-}
-
-impl From<&HandshakeError> for Blame {
-    fn from(error: &HandshakeError) -> Self {
-        match error {
-            HandshakeError::Http(error) => error.into(),
-            HandshakeError::Invalid { .. } => Self::Protocol,
-            HandshakeError::Rejected { answer, .. } => match answer.status.as_u16() {
-                401 | 403 => Self::NoPermission,
-                404 | 410 => Self::NoInput,
-                501 => Self::Protocol,
-                408 | 429 | 500..=599 => Self::Unavailable,
-                _ => Self::Protocol,
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +64,7 @@ mod tests {
     fn a_line_has_its_verdict_in_a_column_and_the_mending_at_its_end() {
         assert_eq!(Step::ok("all is well").to_string(), "ok    all is well");
         assert_eq!(Step::warn("it rains", "take an umbrella").to_string(), "warn  it rains; take an umbrella");
-        let broken = Step::fail(Blame::Unavailable, "it is broken", "mend it");
+        let broken = Step::fail(ErrorClass::Unavailable, "it is broken", "mend it");
         assert_eq!(broken.to_string(), "fail  it is broken; mend it");
     }
 }

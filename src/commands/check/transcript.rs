@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::report::Report;
-use super::step::{Blame, Step};
+use super::step::Step;
 use super::{LIMITS, MADE_UP, Visit, words};
 use crate::api::websocket::{self, CLOSE_NORMAL, HandshakeError, KeepAlive, Socket};
 use crate::config::SourceChoice;
-use crate::source::leads_elsewhere;
+use crate::source::is_without_transcript_socket;
 use crate::source::transcript::endpoint;
 
 /// How long the server may take to answer a goodbye.
@@ -50,11 +50,11 @@ fn judge(source: SourceChoice, named: Option<&str>, opened: Result<(), &Handshak
     let what = format!("transcript endpoint: {error}");
     match error {
         HandshakeError::Rejected { answer, .. }
-            if source == SourceChoice::Auto && leads_elsewhere(answer.status.as_u16()) =>
+            if source == SourceChoice::Auto && is_without_transcript_socket(answer.status.as_u16()) =>
         {
             Step::warn(what, "the notifications are taken instead, which is usual")
         }
-        _ => Step::fail(Blame::from(error), what, mend(named, error)),
+        _ => Step::fail(error.class(), what, mend(named, error)),
     }
 }
 
@@ -84,6 +84,7 @@ mod tests {
     use super::super::step::Verdict;
     use super::*;
     use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
     use crate::status::redact::Secrets;
 
     fn verdict(source: SourceChoice, status: u16) -> Verdict {
@@ -96,14 +97,14 @@ mod tests {
     #[test]
     fn its_absence_is_a_warning_unless_it_was_asked_for() {
         for (status, blame) in [
-            (404, Blame::NoInput),
-            (410, Blame::NoInput),
-            (200, Blame::Protocol),
-            (302, Blame::Protocol),
-            (400, Blame::Protocol),
-            (405, Blame::Protocol),
-            (426, Blame::Protocol),
-            (501, Blame::Protocol),
+            (404, ErrorClass::NoInput),
+            (410, ErrorClass::NoInput),
+            (200, ErrorClass::Protocol),
+            (302, ErrorClass::Protocol),
+            (400, ErrorClass::Protocol),
+            (405, ErrorClass::Protocol),
+            (426, ErrorClass::Protocol),
+            (501, ErrorClass::Protocol),
         ] {
             assert_eq!(verdict(SourceChoice::Auto, status), Verdict::Warn, "{status}");
             assert_eq!(verdict(SourceChoice::Transcript, status), Verdict::Fail(blame), "{status}");
@@ -113,18 +114,18 @@ mod tests {
     #[test]
     fn every_other_refusal_is_a_failure() {
         for (status, blame) in [
-            (401, Blame::NoPermission),
-            (403, Blame::NoPermission),
-            (402, Blame::Protocol),
-            (429, Blame::Unavailable),
-            (503, Blame::Unavailable),
+            (401, ErrorClass::NoPermission),
+            (403, ErrorClass::NoPermission),
+            (402, ErrorClass::Protocol),
+            (429, ErrorClass::Unavailable),
+            (503, ErrorClass::Unavailable),
         ] {
             for source in [SourceChoice::Auto, SourceChoice::Transcript] {
                 assert_eq!(verdict(source, status), Verdict::Fail(blame), "{status} {source:?}");
             }
         }
         let broken = HandshakeError::Invalid { host: "api.test".to_owned(), reason: "it is odd".to_owned() };
-        assert_eq!(judge(SourceChoice::Auto, None, Err(&broken)).verdict, Verdict::Fail(Blame::Protocol));
+        assert_eq!(judge(SourceChoice::Auto, None, Err(&broken)).verdict, Verdict::Fail(ErrorClass::Protocol));
     }
 
     #[test]

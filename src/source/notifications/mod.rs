@@ -10,7 +10,7 @@ use reqwest::Upgraded;
 pub(crate) use self::session::NotificationSession;
 use super::SourceError;
 use crate::api::calls::{self, SubscribeMode};
-use crate::api::http;
+use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket};
 use crate::config::{History, SocketLimits, Targets};
@@ -91,7 +91,7 @@ impl Notifications {
                     | RestError::Auth(_)
                     | RestError::Unavailable { .. }
                     | RestError::Unauthorized { .. }),
-                ) => return Err(SourceError::of_rest(error, &id)),
+                ) => return Err(SourceError::from_rest(error, &id)),
                 result => self.desk.borrow_mut().looked(&id, result),
             }
             if let Some(fatal) = self.desk.borrow().fatal() {
@@ -102,7 +102,7 @@ impl Notifications {
 
     /// Dials the channel; `None` when it turns out to be gone.
     async fn dial(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
-        let refused = |error| SourceError::of_rest(error, "");
+        let refused = |error| SourceError::from_rest(error, "");
         let known = self.desk.borrow().line.channel().map(str::to_owned);
         let kept = match known {
             Some(id) => match calls::channel_exists(&self.rest, &id).await {
@@ -141,7 +141,7 @@ impl Notifications {
                 self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string());
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
-            Err(error) => return Err(SourceError::of_rest(error, "")),
+            Err(error) => return Err(SourceError::from_rest(error, "")),
         }
         Ok(true)
     }
@@ -150,7 +150,7 @@ impl Notifications {
         let address = self.desk.borrow().line.address();
         let Some(url) = address.as_ref().map(websocket::over_http) else { return Ok(None) };
         let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
-            Ok(socket) => return Ok(Some(self.session(Some(socket), &http::host(&url)))),
+            Ok(socket) => return Ok(Some(self.session(Some(socket), &host(&url)))),
             Err(HandshakeError::Http(error)) => return Err(error.into()),
             Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
             Err(HandshakeError::Rejected { host, answer }) => (host, answer),

@@ -12,11 +12,11 @@ use url::Url;
 pub(crate) use self::session::TranscriptSession;
 pub(crate) use self::session::arrival;
 use super::SourceError;
-use crate::api::error_body::ErrorBody;
-use crate::api::http::{self, Http};
+use crate::api::http::Http;
+use crate::api::http_error::host;
 use crate::api::oauth::{Auth, Token};
 use crate::api::rest::Rest;
-use crate::api::websocket::{self, HandshakeError};
+use crate::api::websocket;
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::output::Prefixes;
@@ -80,31 +80,9 @@ impl Transcript {
     async fn open(&self, token: Token) -> Result<TranscriptSession<Upgraded>, SourceError> {
         let opened =
             websocket::open(&self.http, &self.url, Some(&token), self.limits, websocket::KeepAlive::PingFrame).await;
-        let socket = opened.map_err(|error| self.classify(error))?;
-        let peer = format!("{} (transcript)", http::host(&self.url));
+        let socket = opened.map_err(|error| SourceError::from_handshake(error, &self.conversation))?;
+        let peer = format!("{} (transcript)", host(&self.url));
         let (id, secrets, desk) = (self.conversation.clone(), self.http.secrets().clone(), Rc::clone(&self.desk));
         Ok(TranscriptSession::new(socket, id, (token, peer), secrets, (desk, self.shapes.clone())))
     }
-
-    fn classify(&self, error: HandshakeError) -> SourceError {
-        let (host, answer) = match error {
-            HandshakeError::Http(error) => return error.into(),
-            HandshakeError::Invalid { host, reason } => {
-                return SourceError::UnexpectedResponse { host, reason, status: None };
-            }
-            HandshakeError::Rejected { host, answer } => (host, answer),
-        };
-        match answer.status.as_u16() {
-            401 => SourceError::Unauthorized { host, answer },
-            403 => SourceError::Forbidden { host, answer },
-            404 | 410 => SourceError::NoConversation { host, conversation: self.conversation.clone(), answer },
-            501 => not_spoken(host, &answer),
-            408 | 429 | 500..=599 => SourceError::Unavailable { host, answer },
-            _ => not_spoken(host, &answer),
-        }
-    }
-}
-
-fn not_spoken(host: String, answer: &ErrorBody) -> SourceError {
-    SourceError::UnexpectedResponse { host, reason: format!("it says {answer}"), status: Some(answer.status.as_u16()) }
 }

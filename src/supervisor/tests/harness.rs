@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::http::HttpError;
+use crate::api::http_error::HttpError;
 use crate::api::oauth::Token;
 use crate::api::websocket::{KeepAlive, Socket};
 use crate::commands::replay::replay;

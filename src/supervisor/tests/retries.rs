@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::harness::{Act, at_most, close, on_and_on, play, say, serve, unreachable_host, within};
 use crate::api::certificate::CertificateError;
 use crate::api::error_body::ErrorBody;
-use crate::api::http::HttpError;
+use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::websocket::CloseReason;
 use crate::source::SourceError;
@@ -63,8 +63,8 @@ fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
 
 #[test]
 fn a_refusal_that_is_final_is_not_tried_again() {
-    let distrust = CertificateError::of(&rustls::Error::NoCertificatesPresented).expect("a certificate");
-    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), distrust: distrust.clone() });
+    let distrust = CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).expect("a certificate");
+    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), error: distrust.clone() });
     let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
     for error in [certificate(), proxy()] {
         let played = play(vec![Act::Refuse(error.clone())], on_and_on());

@@ -110,7 +110,7 @@ async fn a_proxy_that_refuses_the_host_is_69_and_its_operator_is_the_contact() {
     assert_eq!(finished.code, Some(69), "{}", finished.stdout);
     let line = only_line(&finished, "fail");
     assert!(line.contains(&address) && line.contains(&format!("does not pass us on to {HOST}: it refuses")), "{line}");
-    assert!(line.contains("; ask whoever runs the proxy"), "{line}");
+    assert!(line.contains("; ask the operator of the proxy"), "{line}");
 }
 
 #[tokio::test]
