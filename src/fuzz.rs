@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::api::error_body::ErrorBody;
 use crate::api::oauth::parse_grant;
 use crate::cli::Cli;
-use crate::config::{Format, Multiline, Style, Timestamps, region};
+use crate::config::{Format, Multiline, Style, Timestamps, is_loopback, region};
 use crate::cursor as cursor_file;
 use crate::delivery::recording::{self, RecordedItem, RecordingLine};
 use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
@@ -58,7 +58,7 @@ pub fn response_body(data: &[u8]) {
         let (at, message) = (said.sent_at, attribution::message(said, None, Origin::History));
         shown(&event(at, EventBody::Message(message)));
     }
-    let _ = (Channel::parse(&text), parse_topic_states(&text), parse_available_topics(&text));
+    let _ = (Channel::parse(&text, is_loopback), parse_topic_states(&text), parse_available_topics(&text));
     if let Ok((token, life)) = parse_grant(data) {
         HeaderValue::from_str(token.expose_secret()).expect("a token goes into a header");
         assert!(life.is_none_or(|life| !life.is_zero()));

@@ -1,79 +1,67 @@
-//! Channels and topics of the notification service, as REST gives them.
+//! Notification channels and topics, from the responses of the notifications API.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use url::Url;
 
-use super::json::{items, parse, says, text, time};
-use crate::config::is_loopback;
+use super::json::{items_at, parse, text_at, text_equals, time_at};
 
-/// A notification channel. Whoever knows its id or address can listen: neither may ever be shown.
+/// A notification channel. Its id and address are secrets: with either, another program can receive the events.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Channel {
-    /// Its id.
     pub(crate) id: String,
-    /// Where to dial: `wss`, or `ws` on this machine.
+    /// The WebSocket address: `wss`, or `ws` to a loopback address.
     pub(crate) connect_uri: Url,
-    /// When it ends unless its subscriptions are renewed.
+    /// The end of the channel, unless its subscriptions are renewed.
     pub(crate) expires: Option<DateTime<Utc>>,
 }
 
-/// Why an answer is no channel to be used. No message holds the address or the id.
+/// The reason why a response is not a usable channel. No message contains the address or the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChannelError {
-    /// It is something else.
     #[error("the answer is not the JSON of a notification channel")]
     NotJson,
-    /// It has no id.
     #[error("the notification channel has no id")]
-    NoId,
-    /// It cannot be dialled.
+    MissingId,
     #[error("the notification channel has no connectUri that is an address")]
-    NoAddress,
-    /// Anybody on the way could listen.
+    InvalidConnectUri,
     #[error("the connectUri of the notification channel is not wss")]
-    NotSecure,
+    InsecureConnectUri,
 }
 
-/// What has become of a wish to subscribe.
+/// The response to the subscription of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TopicState {
     /// The name of the topic.
     pub(crate) id: String,
-    /// Whether its events will come.
     pub(crate) is_permitted: bool,
-    /// Why not, in the server's words.
+    /// The server's reason for a rejection.
     pub(crate) rejection_reason: Option<String>,
-    /// The permissions that are missing.
     pub(crate) missing_permissions: Vec<String>,
 }
 
-/// A topic that can be subscribed to.
+/// A topic that the API offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AvailableTopic {
-    /// Its name, with `{id}` where an id goes.
+    /// The name of the topic, with `{id}` in place of an id.
     pub(crate) id: String,
-    /// The permissions it needs, each once.
+    /// The required permissions, without duplicates.
     pub(crate) permissions: Vec<String>,
 }
 
 impl Channel {
-    /// Reads the answer to a request for a channel.
-    ///
-    /// # Errors
-    ///
-    /// When it lacks what is needed, or would be dialled in the open.
-    pub(crate) fn parse(json: &str) -> Result<Self, ChannelError> {
+    /// Parses the response of a request for a channel. An unencrypted address has to be one that `is_loopback`.
+    pub(crate) fn parse(json: &str, is_loopback: impl FnOnce(&Url) -> bool) -> Result<Self, ChannelError> {
         let value = parse(json).ok().filter(Value::is_object).ok_or(ChannelError::NotJson)?;
-        let id = text(&value, "id").ok_or(ChannelError::NoId)?;
-        let address = text(&value, "connectUri").and_then(|address| Url::parse(&address).ok());
-        let connect_uri = address.filter(Url::has_host).ok_or(ChannelError::NoAddress)?;
+        let id = text_at(&value, "id").ok_or(ChannelError::MissingId)?;
+        let address = text_at(&value, "connectUri").and_then(|address| Url::parse(&address).ok());
+        let connect_uri = address.filter(Url::has_host).ok_or(ChannelError::InvalidConnectUri)?;
         match connect_uri.scheme() {
             "wss" => {}
             "ws" if is_loopback(&connect_uri) => {}
-            _ => return Err(ChannelError::NotSecure),
+            _ => return Err(ChannelError::InsecureConnectUri),
         }
-        Ok(Self { id, connect_uri, expires: time(&value, "expires") })
+        Ok(Self { id, connect_uri, expires: time_at(&value, "expires") })
     }
 }
 
@@ -83,27 +71,28 @@ impl std::fmt::Debug for Channel {
     }
 }
 
-/// Reads the answer to subscriptions, without the topics that have no name; `None` when it is something else.
+/// Parses the response to subscriptions. Topics without a name are left out. `None` if the response is not a list of
+/// topics.
 pub(crate) fn parse_topic_states(json: &str) -> Option<Vec<TopicState>> {
-    entities(json, |entity| {
+    parse_entities(json, |entity| {
         Some(TopicState {
-            id: text(entity, "id")?,
-            is_permitted: entity.get("state").is_none_or(Value::is_null) || says(entity, "state", "Permitted"),
-            rejection_reason: text(entity, "rejectionReason"),
-            missing_permissions: strings(entity, "missingPermissions").collect(),
+            id: text_at(entity, "id")?,
+            is_permitted: entity.get("state").is_none_or(Value::is_null) || text_equals(entity, "state", "Permitted"),
+            rejection_reason: text_at(entity, "rejectionReason"),
+            missing_permissions: strings_at(entity, "missingPermissions").collect(),
         })
     })
 }
 
-/// Reads the list of what can be subscribed to; `None` when it is something else.
+/// Parses the list of topics that the API offers. `None` if the response is not a list of topics.
 pub(crate) fn parse_available_topics(json: &str) -> Option<Vec<AvailableTopic>> {
-    entities(json, |entity| Some(AvailableTopic { id: text(entity, "id")?, permissions: permissions(entity) }))
+    parse_entities(json, |entity| Some(AvailableTopic { id: text_at(entity, "id")?, permissions: permissions(entity) }))
 }
 
 fn permissions(topic: &Value) -> Vec<String> {
-    let detailed = items(topic, "permissionDetails").flat_map(|detail| strings(detail, "permissions"));
+    let detailed = items_at(topic, "permissionDetails").flat_map(|detail| strings_at(detail, "permissions"));
     let mut permissions = Vec::new();
-    for permission in strings(topic, "requiresPermissions").chain(detailed) {
+    for permission in strings_at(topic, "requiresPermissions").chain(detailed) {
         if !permissions.contains(&permission) {
             permissions.push(permission);
         }
@@ -111,14 +100,14 @@ fn permissions(topic: &Value) -> Vec<String> {
     permissions
 }
 
-fn entities<T>(json: &str, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    let listing = parse(json).ok()?;
-    let entities = listing.get("entities")?.as_array()?;
-    Some(entities.iter().filter_map(read).collect())
+fn parse_entities<T>(json: &str, parse_entity: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    let response = parse(json).ok()?;
+    let entities = response.get("entities")?.as_array()?;
+    Some(entities.iter().filter_map(parse_entity).collect())
 }
 
-fn strings<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = String> + use<'a> {
-    items(value, path).filter_map(|item| item.as_str()).filter(|text| !text.is_empty()).map(ToOwned::to_owned)
+fn strings_at<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = String> + use<'a> {
+    items_at(value, path).filter_map(|item| item.as_str()).filter(|text| !text.is_empty()).map(ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -141,47 +130,50 @@ mod tests {
          "permissionDetails":[{"type":"requiresPermissions","permissions":["a:b:view","c:d:view"]}]},
         {"id":"v2.system.x"}]}"#;
 
+    /// Stands in for the loopback check of the caller.
+    fn is_loopback(url: &Url) -> bool {
+        url.host_str() == Some("127.0.0.1")
+    }
+
     #[test]
-    fn a_channel_is_dialled_in_secret_or_at_home() {
-        let with = |uri: &str| {
-            Channel::parse(&format!(r#"{{"id":"x","connectUri":"{uri}"}}"#))
+    fn the_address_of_a_channel_is_encrypted_or_on_loopback() {
+        let parsed = |uri: &str| {
+            Channel::parse(&format!(r#"{{"id":"x","connectUri":"{uri}"}}"#), is_loopback)
                 .map(|channel| channel.connect_uri.to_string())
         };
         for (uri, expected) in [
             ("wss://streaming.example.invalid/channels/x", Ok("wss://streaming.example.invalid/channels/x")),
             ("ws://127.0.0.1:8080/channels/x", Ok("ws://127.0.0.1:8080/channels/x")),
-            ("ws://localhost/x", Ok("ws://localhost/x")),
-            ("ws://[::1]/x", Ok("ws://[::1]/x")),
-            ("ws://streaming.example.invalid/x", Err(ChannelError::NotSecure)),
-            ("ws://localhost.example.invalid/x", Err(ChannelError::NotSecure)),
-            ("https://streaming.example.invalid/x", Err(ChannelError::NotSecure)),
-            ("file:///x", Err(ChannelError::NoAddress)),
-            ("/channels/x", Err(ChannelError::NoAddress)),
-            ("", Err(ChannelError::NoAddress)),
+            ("ws://streaming.example.invalid/x", Err(ChannelError::InsecureConnectUri)),
+            ("https://streaming.example.invalid/x", Err(ChannelError::InsecureConnectUri)),
+            ("https://127.0.0.1/x", Err(ChannelError::InsecureConnectUri)),
+            ("file:///x", Err(ChannelError::InvalidConnectUri)),
+            ("/channels/x", Err(ChannelError::InvalidConnectUri)),
+            ("", Err(ChannelError::InvalidConnectUri)),
         ] {
-            assert_eq!(with(uri).as_deref(), expected.as_deref(), "{uri}");
+            assert_eq!(parsed(uri).as_deref(), expected.as_deref(), "{uri}");
         }
     }
 
     #[test]
-    fn a_channel_is_whole_and_keeps_its_secrets() {
-        let channel = Channel::parse(CHANNEL).expect("a channel");
+    fn a_channel_is_complete_and_its_debug_output_hides_its_secrets() {
+        let channel = Channel::parse(CHANNEL, is_loopback).expect("a channel");
         assert_eq!((channel.id.as_str(), channel.expires), ("streaming-2-x", "2026-10-09T14:02:11.512Z".parse().ok()));
         assert!(!format!("{channel:?}").contains("streaming"), "{channel:?}");
         for (json, error) in [
             ("", ChannelError::NotJson),
             ("[]", ChannelError::NotJson),
-            ("{}", ChannelError::NoId),
-            (r#"{"id":"x"}"#, ChannelError::NoAddress),
-            (r#"{"id":"x","connectUri":7}"#, ChannelError::NoAddress),
+            ("{}", ChannelError::MissingId),
+            (r#"{"id":"x"}"#, ChannelError::InvalidConnectUri),
+            (r#"{"id":"x","connectUri":7}"#, ChannelError::InvalidConnectUri),
         ] {
-            assert_eq!(Channel::parse(json), Err(error), "{json}");
+            assert_eq!(Channel::parse(json, is_loopback), Err(error), "{json}");
         }
     }
 
     #[test]
-    fn topics_are_permitted_unless_something_else_is_said() {
-        let states = parse_topic_states(TOPICS).expect("a listing");
+    fn a_topic_without_a_state_is_permitted() {
+        let states = parse_topic_states(TOPICS).expect("a list of topics");
         let [permitted, rejected] = states.as_slice() else { panic!("{states:?}") };
         assert!(
             permitted.is_permitted && permitted.rejection_reason.is_none() && permitted.missing_permissions.is_empty()
@@ -190,27 +182,27 @@ mod tests {
         assert_eq!(rejected.missing_permissions, ["conversation:transcription:view"]);
         let odd =
             parse_topic_states(r#"{"entities":[{"id":"a"},{"id":"b","state":"PERMITTED"},{"id":"c","state":7},{},7]}"#);
-        let permitted: Vec<bool> = odd.expect("a listing").iter().map(|topic| topic.is_permitted).collect();
+        let permitted: Vec<bool> = odd.expect("a list of topics").iter().map(|topic| topic.is_permitted).collect();
         assert_eq!(permitted, [true, true, false]);
     }
 
     #[test]
-    fn each_permission_of_a_topic_is_named_once() {
-        let topics = parse_available_topics(AVAILABLE).expect("a listing");
+    fn the_permissions_of_a_topic_have_no_duplicates() {
+        let topics = parse_available_topics(AVAILABLE).expect("a list of topics");
         assert_eq!(topics[0].permissions, ["a:b:view", "c:d:view"]);
         assert!(topics[1].permissions.is_empty());
-        for garbage in ["", "{}", "[]", r#"{"entities":7}"#] {
-            assert!(parse_available_topics(garbage).is_none() && parse_topic_states(garbage).is_none(), "{garbage}");
+        for other in ["", "{}", "[]", r#"{"entities":7}"#] {
+            assert!(parse_available_topics(other).is_none() && parse_topic_states(other).is_none(), "{other}");
         }
     }
 
     proptest! {
         #[test]
-        fn anything_anywhere_is_read(channel in mangled(CHANNEL), topics in mangled(TOPICS), available in mangled(AVAILABLE)) {
-            prop_assert_ne!(Channel::parse(&channel), Err(ChannelError::NotJson));
-            let listing = |json: &str| serde_json::from_str::<Value>(json).unwrap()["entities"].is_array();
-            prop_assert_eq!(parse_topic_states(&topics).is_some(), listing(&topics));
-            prop_assert_eq!(parse_available_topics(&available).is_some(), listing(&available));
+        fn any_value_in_any_place_is_read(channel in mangled(CHANNEL), topics in mangled(TOPICS), available in mangled(AVAILABLE)) {
+            prop_assert_ne!(Channel::parse(&channel, is_loopback), Err(ChannelError::NotJson));
+            let is_list = |json: &str| serde_json::from_str::<Value>(json).unwrap()["entities"].is_array();
+            prop_assert_eq!(parse_topic_states(&topics).is_some(), is_list(&topics));
+            prop_assert_eq!(parse_available_topics(&available).is_some(), is_list(&available));
         }
     }
 }

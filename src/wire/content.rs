@@ -1,63 +1,79 @@
-//! What a message carries besides plain text, read into words a person can use.
+//! Attachments and structured content of a message, as text and attachments to print.
 //!
-//! The shapes are those of the published API (facts, section 6.4), which grow without notice: whatever is not known is
-//! shown by its type.
+//! The content types are those of the published API, which adds more without notice: an unknown one is shown by its name.
 
-pub(crate) mod structured;
+pub(super) mod structured;
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use self::structured::named;
-use super::json::{self, first, text};
+use super::json::{self, first_text_at, text_at};
 use crate::event::Attachment;
 
-/// What was found in the structured parts of a message.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Content {
-    /// Plain text among the parts.
-    pub(crate) text: Option<String>,
-    /// Everything else.
-    pub(crate) attachments: Vec<Attachment<'static>>,
+pub(super) struct Content {
+    /// The text parts, one per line.
+    pub(super) text: Option<String>,
+    /// All other parts.
+    pub(super) attachments: Vec<Attachment<'static>>,
 }
 
-/// Reads an `attachment` or `attachments` member: an object, a list of them, or a bare name or address.
-pub(crate) fn attachments(json: &str, into: &mut Content) {
-    for item in listed(json) {
-        attachment(&item, into);
+/// Reads an `attachment` or `attachments` member: an object, a list of them, or a bare name or URL.
+pub(super) fn read_attachments(json: &str, content: &mut Content) {
+    for item in list_of(json) {
+        read_attachment(&item, content);
     }
 }
 
 /// Reads a `content` member: a list of parts, each with its `contentType`.
-pub(crate) fn parts(json: &str, into: &mut Content) {
-    for item in listed(json) {
-        part(&item, into);
+pub(super) fn read_parts(json: &str, content: &mut Content) {
+    for item in list_of(json) {
+        read_part(&item, content);
     }
 }
 
-/// Reads one attachment.
-pub(crate) fn attachment(item: &Value, into: &mut Content) {
+/// Reads one attachment: an object, or a bare name or URL.
+pub(super) fn read_attachment(item: &Value, content: &mut Content) {
     match item {
-        Value::Object(_) => into.attachments.push(file("attachment", item)),
-        Value::String(name) if !name.is_empty() => into.attachments.push(named("attachment", Some(name.clone()))),
+        Value::Object(_) => content.attachments.push(file("attachment", item)),
+        Value::String(name) if !name.is_empty() => content.attachments.push(named("attachment", Some(name.clone()))),
         _ => {}
     }
 }
 
 /// Reads one sticker.
-pub(crate) fn sticker(item: &Value, into: &mut Content) {
+pub(super) fn read_sticker(item: &Value, content: &mut Content) {
     if item.is_object() {
-        into.attachments.push(file("sticker", item));
+        content.attachments.push(file("sticker", item));
     }
 }
 
-/// A message that has a title and nothing else.
-pub(crate) fn title(title: &str) -> Attachment<'static> {
+/// Reads one part of a `content` member.
+pub(super) fn read_part(part: &Value, content: &mut Content) {
+    let kind = text_at(part, "contentType").unwrap_or_default();
+    let inner = |member: &str| part.get(member).unwrap_or(part);
+    let attachment = match kind.as_str() {
+        "Text" => return append(&mut content.text, first_text_at(part, &["text.body", "text"])),
+        "Attachment" => file("attachment", inner("attachment")),
+        "Location" => location(inner("location")),
+        "Carousel" if structured::cards(part).next().is_some() => {
+            return content.attachments.extend(structured::cards(part));
+        }
+        "" if part.is_object() => file("attachment", part),
+        "" => return,
+        kind => structured::read(kind, part),
+    };
+    content.attachments.push(attachment);
+}
+
+/// Returns the title of a message that has nothing else, as an attachment.
+pub(super) fn title(title: &str) -> Attachment<'static> {
     named("title", Some(title.to_owned()))
 }
 
-fn listed(json: &str) -> Vec<Value> {
+fn list_of(json: &str) -> Vec<Value> {
     match json::parse(json) {
         Ok(Value::Array(items)) => items,
         Ok(Value::Null) | Err(_) => Vec::new(),
@@ -65,58 +81,40 @@ fn listed(json: &str) -> Vec<Value> {
     }
 }
 
-/// Reads one part of a `content` member.
-pub(crate) fn part(item: &Value, into: &mut Content) {
-    let kind = text(item, "contentType").unwrap_or_default();
-    let inner = |member: &str| item.get(member).unwrap_or(item);
-    let carried = match kind.as_str() {
-        "Text" => return append(&mut into.text, first(item, &["text.body", "text"])),
-        "Attachment" => file("attachment", inner("attachment")),
-        "Location" => place(inner("location")),
-        "Carousel" if structured::cards(item).next().is_some() => {
-            return into.attachments.extend(structured::cards(item));
-        }
-        "" if item.is_object() => file("attachment", item),
-        "" => return,
-        kind => structured::read(kind, item),
-    };
-    into.attachments.push(carried);
-}
-
 fn file(kind: &str, item: &Value) -> Attachment<'static> {
     Attachment {
         kind: Cow::Owned(kind.to_owned()),
-        name: first(item, &["filename", "name", "fileName", "text", "title"]).map(Cow::Owned),
-        mime: mime(item).map(Cow::Owned),
-        url: first(item, &["url", "href"]).map(Cow::Owned),
+        name: first_text_at(item, &["filename", "name", "fileName", "text", "title"]).map(Cow::Owned),
+        mime: media_type(item).map(Cow::Owned),
+        url: first_text_at(item, &["url", "href"]).map(Cow::Owned),
         size: ["contentSizeBytes", "contentLengthBytes", "size"]
             .iter()
             .find_map(|member| item.get(member).and_then(Value::as_u64)),
     }
 }
 
-/// `contentType` means this too, except in a part that only says what it is.
-fn mime(item: &Value) -> Option<String> {
-    first(item, &["mime", "mimeType", "mediaType", "contentType"]).filter(|mime| mime != "Attachment")
+/// `contentType` is a media type as well, unless it names the type of the part.
+fn media_type(item: &Value) -> Option<String> {
+    first_text_at(item, &["mime", "mimeType", "mediaType", "contentType"]).filter(|mime| mime != "Attachment")
 }
 
-fn place(item: &Value) -> Attachment<'static> {
+fn location(item: &Value) -> Attachment<'static> {
     let coordinates = || match (item.get("latitude")?.as_f64(), item.get("longitude")?.as_f64()) {
         (Some(latitude), Some(longitude)) => Some(format!("{latitude}, {longitude}")),
         _ => None,
     };
-    let mut place = named("location", first(item, &["text", "address"]).or_else(coordinates));
-    place.url = text(item, "url").map(Cow::Owned);
-    place
+    let mut location = named("location", first_text_at(item, &["text", "address"]).or_else(coordinates));
+    location.url = text_at(item, "url").map(Cow::Owned);
+    location
 }
 
-fn append(text: &mut Option<String>, more: Option<String>) {
-    match (text.as_mut(), more) {
-        (Some(text), Some(more)) => {
+fn append(text: &mut Option<String>, line: Option<String>) {
+    match (text.as_mut(), line) {
+        (Some(text), Some(line)) => {
             text.push('\n');
-            text.push_str(&more);
+            text.push_str(&line);
         }
-        (None, more) => *text = more,
+        (None, line) => *text = line,
         (Some(_), None) => {}
     }
 }
@@ -127,16 +125,16 @@ mod tests {
 
     fn shown(json: &str) -> String {
         let mut content = Content::default();
-        parts(json, &mut content);
-        let mut words = content.text.unwrap_or_default();
+        read_parts(json, &mut content);
+        let mut shown = content.text.unwrap_or_default();
         for attachment in &content.attachments {
-            attachment.push_description(&mut words);
+            attachment.push_description(&mut shown);
         }
-        words
+        shown
     }
 
     #[test]
-    fn every_content_type_reads_as_something() {
+    fn every_content_type_is_shown() {
         for (json, expected) in [
             (r#"[{"contentType":"Text","text":{"body":"hello"}}]"#, "hello"),
             (
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn attachments_may_be_one_or_many_objects_or_names() {
+    fn attachments_are_an_object_or_a_list_of_objects_and_names() {
         for (json, expected) in [
             (r#"{"name":"a.pdf","size":7}"#, 1),
             (r#"[{"url":"https://files.example.invalid/b"},"c.txt",""]"#, 2),
@@ -185,7 +183,7 @@ mod tests {
             ("[]", 0),
         ] {
             let mut content = Content::default();
-            attachments(json, &mut content);
+            read_attachments(json, &mut content);
             assert_eq!(content.attachments.len(), expected, "{json}");
         }
     }

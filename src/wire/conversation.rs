@@ -1,143 +1,123 @@
-//! The state of a conversation, in whichever of its four shapes it comes.
+//! The state of a conversation at one moment, in any of its four JSON shapes.
 //!
-//! `GET /conversations/{id}` and the `…conversations` topics put communications between a participant and its
-//! messages; `GET /conversations/messages/{id}` and the `…conversations.messages` topics do not, and spell the id of a
-//! message in two ways. All of them are read by shape, never by where they came from.
-
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::Value;
-
-use self::shapes::Conversation;
-use super::json::parse;
-use super::lenient::Object;
-use super::weight::is_bearable;
+//! `GET /conversations/{id}` and the `…conversations` topics have communications between a participant and its messages.
+//! `GET /conversations/messages/{id}` and the `…conversations.messages` topics do not, and have two members for the id
+//! of a message. The parser goes by the members that are there, not by the source of the JSON.
 
 mod shapes;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::shapes::ConversationJson;
+use super::json::{parse, within_limits};
+use super::lenient::LenientObject;
+
 /// A conversation at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Snapshot {
-    /// Its id.
     pub(crate) id: Option<String>,
-    /// When it ended; `None` while it goes on, and in the shapes that do not say.
+    /// The end of the conversation; `None` while it is open, and in the shapes without this time.
     pub(crate) ended_at: Option<DateTime<Utc>>,
-    /// Whether it is one of messages.
+    /// `true` if the conversation has a messaging communication, even one without messages.
     pub(crate) has_messages: bool,
-    /// Whether somebody is or was called in it.
+    /// `true` if the conversation has a call, even one that has ended.
     pub(crate) has_calls: bool,
-    /// Everybody who took part, in the order of the wire.
+    /// All participants, past ones included, in the order of the server.
     pub(crate) participants: Vec<Participant>,
 }
 
-/// Somebody, or something, that takes part.
+/// A person, queue or bot that takes part in a conversation, from connect to disconnect.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Participant {
-    /// The id of this stay; empty where the wire has none. Who comes back gets a new one.
+    /// The id, empty if missing. A person who comes back is a new participant with a new id.
     pub(crate) id: String,
-    /// What they are there for.
     pub(crate) purpose: Purpose,
-    /// The display name.
     pub(crate) name: Option<String>,
     /// The user of the organisation, for agents.
     pub(crate) user: Option<EntityRef>,
-    /// The queue they wait in or work for.
+    /// The queue that the participant waits in or works for.
     pub(crate) queue: Option<EntityRef>,
-    /// Whether they are there now.
     pub(crate) presence: Presence,
-    /// How they went, such as `transfer`, in lower case.
+    /// The reason of the disconnect, such as `transfer`, in lower case.
     pub(crate) disconnect_type: Option<String>,
-    /// When they came.
     pub(crate) connected_at: Option<DateTime<Utc>>,
-    /// When they went.
     pub(crate) disconnected_at: Option<DateTime<Utc>>,
-    /// The messages listed as theirs, in the order of the wire.
+    /// The messages that the participant sent, in the order of the server.
     pub(crate) messages: Vec<MessageRef>,
 }
 
-/// Something with an id that may have a name.
+/// A user or a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityRef {
-    /// The id.
     pub(crate) id: String,
-    /// The display name.
     pub(crate) name: Option<String>,
 }
 
-/// What a participant is there for.
+/// The part that a participant plays in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The person outside.
     Customer,
-    /// Somebody of the organisation.
     Agent,
-    /// A queue, in which others wait.
     Queue,
-    /// A program.
     Bot,
-    /// A word this program does not know, as it came; empty where there is none.
+    /// A purpose that this program does not know; empty if missing.
     Other(String),
 }
 
-/// Whether a participant is there.
+/// The connection state of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// Not yet.
+    /// Not connected yet.
     Alerting,
-    /// Yes.
     Connected,
     /// Away, and expected back.
     Parked,
-    /// Not any more.
     Disconnected,
-    /// The wire does not say.
+    /// A missing or unknown state.
     Unknown,
 }
 
-/// A message in the list of a participant. No list holds its text.
+/// A message in the list of a participant, without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MessageRef {
-    /// The id of the message.
     pub(crate) id: String,
-    /// When it was sent.
     pub(crate) sent_at: Option<DateTime<Utc>>,
-    /// What it is.
     pub(crate) kind: MessageKind,
 }
 
-/// What a message in a list is.
+/// The kind of a listed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MessageKind {
-    /// Something said; the body has to be fetched.
+    /// A message with a body, which has to be fetched.
     Text,
-    /// Something that happened, in words such as `joined` that read behind a name.
+    /// An event or receipt, as text to show behind a name, such as `joined`.
     Event(String),
 }
 
 impl Snapshot {
-    /// Reads a conversation; `None` when this is no JSON object, or one that holds more than a conversation can.
+    /// Parses a conversation. `None` if this is not a JSON object, or if it exceeds the limits on its size.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        if !json.trim_start().starts_with('{') || !is_bearable(json) {
+        if !json.trim_start().starts_with('{') || !within_limits(json) {
             return None;
         }
-        // The quick way refuses a member given twice, and a lone surrogate.
-        serde_json::from_str(json)
-            .map(Conversation::into_snapshot)
-            .ok()
-            .or_else(|| Some(Self::from_value(&parse(json).ok()?)))
+        // Fails on a member given twice and on a lone surrogate, which a `Value` accepts.
+        let direct = serde_json::from_str(json).map(ConversationJson::into_snapshot).ok();
+        direct.or_else(|| Some(Self::from_value(&parse(json).ok()?)))
     }
 
-    /// Reads a conversation. What is no object is an empty one.
+    /// Reads a conversation. Anything but an object is an empty one.
     pub(crate) fn from_value(value: &Value) -> Self {
-        Object::<Conversation<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
+        LenientObject::<ConversationJson<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }
 
-    /// Whether nobody will say anything more. Who is parked may come back, and who is in a state that this program does
-    /// not know may too.
+    /// Returns whether no more messages can come. A participant that is parked, or in an unknown state, may come back.
     pub(crate) fn has_ended(&self) -> bool {
-        let all_gone = || self.participants.iter().all(|participant| participant.presence == Presence::Disconnected);
-        self.ended_at.is_some() || (!self.participants.is_empty() && all_gone())
+        let all_disconnected =
+            || self.participants.iter().all(|participant| participant.presence == Presence::Disconnected);
+        self.ended_at.is_some() || (!self.participants.is_empty() && all_disconnected())
     }
 }

@@ -1,19 +1,29 @@
-//! Reading JSON that may hold anything anywhere: what is missing and what is of another type are the same `None`.
+//! JSON of unknown shape: bounded parsing, and access by path. A missing member and a member of another type are both
+//! `None`.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde_json::Value;
 
-use super::lenient;
-use super::transcript::mend_surrogates;
-use super::weight::is_bearable;
+use super::timestamp;
 use crate::event::RawFrame;
 
-/// The text of a frame that may be a JSON object.
+/// Shorter JSON is parsed without counting its values: the worst of it takes about 30 MiB.
+const UNCHECKED_BYTES: usize = 256 * 1024;
+
+/// The maximum number of objects and lists in a response or frame. A conversation of 10,000 messages has about 50,000.
+const MAX_CONTAINERS: usize = 200_000;
+
+/// The maximum number of values that follow another one in an object or list.
+const MAX_VALUES: usize = 2_000_000;
+
+/// Returns the text of a frame that starts like a JSON object.
 ///
 /// # Errors
 ///
-/// When it cannot be one; the reason.
+/// The reason why the frame cannot hold a JSON object.
 pub(super) fn object_text(frame: RawFrame<'_>) -> Result<&str, &'static str> {
     let text = match frame {
         RawFrame::Text(text) => text,
@@ -26,22 +36,28 @@ pub(super) fn object_text(frame: RawFrame<'_>) -> Result<&str, &'static str> {
 ///
 /// # Errors
 ///
-/// When it is no JSON even then, or holds so many values that reading them would take all the memory there is.
+/// Invalid JSON, and JSON that is not [`within_limits`].
 pub(crate) fn parse(json: &str) -> Result<Value, serde_json::Error> {
-    if !is_bearable(json) {
+    if !within_limits(json) {
         return Err(serde_json::Error::custom("it holds more values than are read"));
     }
-    serde_json::from_str(json).or_else(|_| serde_json::from_str(&mend_surrogates(json)))
+    serde_json::from_str(json).or_else(|_| serde_json::from_str(&replace_lone_surrogates(json)))
 }
 
-/// The value at a path such as `message.id`.
-pub(super) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+/// Returns whether JSON may be parsed. The shortest values take two or three bytes of JSON and a hundred times as much
+/// memory, so a limit on bytes alone would let a few megabytes exhaust the memory. Invalid JSON is left to the parser.
+pub(super) fn within_limits(json: &str) -> bool {
+    json.len() <= UNCHECKED_BYTES || has_at_most(json.as_bytes(), MAX_CONTAINERS, MAX_VALUES)
+}
+
+/// Returns the value at a path such as `message.id`.
+pub(super) fn value_at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, member| value.get(member))
 }
 
-/// A string that has something in it; a number or a boolean is read as one.
-pub(super) fn text(value: &Value, path: &str) -> Option<String> {
-    match at(value, path)? {
+/// Returns the non-empty string at a path, or the number or boolean as a string.
+pub(super) fn text_at(value: &Value, path: &str) -> Option<String> {
+    match value_at(value, path)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
@@ -49,24 +65,92 @@ pub(super) fn text(value: &Value, path: &str) -> Option<String> {
     }
 }
 
-/// The first of these paths that leads to a text.
-pub(super) fn first(value: &Value, paths: &[&str]) -> Option<String> {
-    paths.iter().find_map(|path| text(value, path))
+/// Returns the text at the first path that has one.
+pub(super) fn first_text_at(value: &Value, paths: &[&str]) -> Option<String> {
+    paths.iter().find_map(|path| text_at(value, path))
 }
 
-/// Whether there is this word, in any case.
-pub(super) fn says(value: &Value, path: &str, word: &str) -> bool {
-    at(value, path).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(word))
+/// Returns whether the string at a path is `expected`, ignoring ASCII case.
+pub(super) fn text_equals(value: &Value, path: &str, expected: &str) -> bool {
+    value_at(value, path).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(expected))
 }
 
-/// A point in time, in any of the spellings of [`lenient::time`].
-pub(super) fn time(value: &Value, path: &str) -> Option<DateTime<Utc>> {
-    lenient::time(&text(value, path)?)
+/// Returns the timestamp at a path, in any of the formats of [`timestamp::parse`].
+pub(super) fn time_at(value: &Value, path: &str) -> Option<DateTime<Utc>> {
+    timestamp::parse(&text_at(value, path)?)
 }
 
-/// The items of a list; none where there is no list.
-pub(super) fn items<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    at(value, path).and_then(Value::as_array).into_iter().flatten()
+/// Returns the items of the list at a path; none if there is no list.
+pub(super) fn items_at<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value_at(value, path).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Returns whether JSON holds at most this many containers and following values, not counting the text of strings.
+fn has_at_most(json: &[u8], mut containers: usize, mut values: usize) -> bool {
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        let remaining = match byte {
+            b'{' | b'[' => &mut containers,
+            b',' => &mut values,
+            b'"' => {
+                at = end_of_string(json, at + 1);
+                continue;
+            }
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        if *remaining == 0 {
+            return false;
+        }
+        *remaining -= 1;
+        at += 1;
+    }
+    true
+}
+
+/// Returns the position after the closing quote of the string whose text starts at `from`.
+fn end_of_string(json: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        if json[at + found] == b'"' {
+            return at + found + 1;
+        }
+        at += found + 2;
+    }
+    json.len()
+}
+
+/// Replaces every `\uD800`–`\uDFFF` escape that is not half of a pair by `\uFFFD`, the replacement character.
+fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let mut replaced = String::new();
+    let (mut copied, mut at) = (0, 0);
+    let bytes = json.as_bytes();
+    while let Some(found) = memchr::memchr(b'\\', &bytes[at..]).map(|offset| at + offset) {
+        at = match surrogate_at(bytes, found) {
+            Some(0xD800..=0xDBFF) if matches!(surrogate_at(bytes, found + 6), Some(0xDC00..=0xDFFF)) => found + 12,
+            Some(_) => {
+                replaced.push_str(&json[copied..found]);
+                replaced.push_str("\\uFFFD");
+                copied = found + 6;
+                copied
+            }
+            None => (found + 2).min(bytes.len()),
+        };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    replaced.push_str(&json[copied..]);
+    Cow::Owned(replaced)
+}
+
+/// Returns the surrogate whose escape starts at `at`, if one does.
+fn surrogate_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let unit = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    (0xD800..=0xDFFF).contains(&unit).then_some(unit)
 }
 
 #[cfg(test)]
@@ -88,17 +172,43 @@ mod tests {
             ("none", None),
             ("", None),
         ] {
-            assert_eq!(text(&value, path).as_deref(), expected, "{path}");
+            assert_eq!(text_at(&value, path).as_deref(), expected, "{path}");
         }
-        assert_eq!(first(&value, &["empty", "none", "a.b", "number"]).as_deref(), Some("deep"));
-        assert_eq!((items(&value, "list").count(), items(&value, "a").count()), (1, 0));
-        assert!(says(&value, "a.b", "DEEP") && !says(&value, "number", "7"));
+        assert_eq!(first_text_at(&value, &["empty", "none", "a.b", "number"]).as_deref(), Some("deep"));
+        assert_eq!((items_at(&value, "list").count(), items_at(&value, "a").count()), (1, 0));
+        assert!(text_equals(&value, "a.b", "DEEP") && !text_equals(&value, "number", "7"));
     }
 
     #[test]
-    fn a_lone_surrogate_loses_nothing_else() {
+    fn a_lone_surrogate_is_replaced_and_the_rest_is_kept() {
         let value = parse(r#"{"a":"x\ud83d","b":"y"}"#).unwrap();
-        assert_eq!((text(&value, "a").as_deref(), text(&value, "b").as_deref()), (Some("x\u{fffd}"), Some("y")));
+        assert_eq!((text_at(&value, "a").as_deref(), text_at(&value, "b").as_deref()), (Some("x\u{fffd}"), Some("y")));
         assert!(parse("{").is_err());
+    }
+
+    #[test]
+    fn containers_and_values_are_counted_outside_of_strings() {
+        for (json, containers, values) in [
+            ("", 0, 0),
+            ("7", 0, 0),
+            ("[]", 1, 0),
+            (r#"{"a":[{},{}]}"#, 4, 1),
+            (r#"["[{,","\"[{,","\\",7]"#, 1, 3),
+            (r#"["[[[["#, 1, 0),
+            (r#"["\"#, 1, 0),
+        ] {
+            assert!(has_at_most(json.as_bytes(), containers, values), "{json}");
+            assert!(containers == 0 || !has_at_most(json.as_bytes(), containers - 1, values), "{json}");
+            assert!(values == 0 || !has_at_most(json.as_bytes(), containers, values - 1), "{json}");
+        }
+    }
+
+    #[test]
+    fn only_long_json_with_too_many_values_exceeds_the_limits() {
+        assert!(within_limits(&"{},".repeat(1000)));
+        for value in ["{},", "[],", "[", "0,", "\"\","] {
+            assert!(!within_limits(&value.repeat(MAX_VALUES + 1)), "{value}");
+        }
+        assert!(within_limits(&format!(r#"{{"text":"{}"}}"#, "[{,".repeat(MAX_VALUES))), "a long text is one value");
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a message as REST gives it, read into words.
+//! Message bodies from the bulk messages call.
 
 use std::borrow::Cow;
 
@@ -8,39 +8,33 @@ use serde_json::Value;
 
 use super::content::structured;
 use super::content::{self, Content};
-use super::json::{at, items, parse, says, text, time};
-use super::lenient::Object;
+use super::json::{items_at, parse, text_at, text_equals, time_at, value_at};
+use super::lenient::LenientObject;
 use super::message_event::MessageMetadata;
 use crate::event::{Attachment, Party};
 
-/// A message and who it is from, as far as its body knows.
+/// A message, without the participant that sent it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct MessageBody {
-    /// Its id.
     pub(crate) id: String,
-    /// The conversation it belongs to.
+    /// The id of its conversation.
     pub(crate) conversation: Option<String>,
-    /// When it was sent.
     pub(crate) sent_at: Option<DateTime<Utc>>,
-    /// What was said.
     pub(crate) text: Option<String>,
-    /// What came with the text, or in place of it.
     pub(crate) attachments: Vec<Attachment<'static>>,
-    /// Which way it went.
     pub(crate) direction: Option<Direction>,
-    /// Whether a program said it.
+    /// `true` if a bot wrote it.
     pub(crate) is_bot: bool,
-    /// What happened, in words that read behind a name, where nothing was said.
+    /// The text of an event or receipt, to be shown behind the name of a participant, such as `joined`.
     pub(crate) event_text: Option<String>,
     /// The user of the organisation who wrote it.
     pub(crate) author: Option<Party<'static>>,
-    /// The address it came from, with the name it goes by.
+    /// The address and display name it was sent from.
     pub(crate) sender: Party<'static>,
-    /// The address it went to, with the name it goes by.
+    /// The address and display name it was sent to.
     pub(crate) recipient: Party<'static>,
 }
 
-/// Which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the customer.
@@ -49,79 +43,80 @@ pub(crate) enum Direction {
     Outbound,
 }
 
-/// Reads what bulk answers, without the entities that have no id; `None` when this is not the JSON that it answers with.
+/// Parses the response of the bulk call. Entities without an id are left out. `None` if the response is not a list of
+/// entities.
 pub(crate) fn parse_bulk(json: &str) -> Option<Vec<MessageBody>> {
-    let listing = parse(json).ok()?;
-    match listing.get("entities")? {
-        Value::Array(entities) => Some(entities.iter().filter_map(MessageBody::of).collect()),
+    let response = parse(json).ok()?;
+    match response.get("entities")? {
+        Value::Array(entities) => Some(entities.iter().filter_map(MessageBody::from_value).collect()),
         Value::Null => Some(Vec::new()),
         _ => None,
     }
 }
 
 impl MessageBody {
-    fn of(data: &Value) -> Option<Self> {
-        let id = text(data, "id")?;
-        let normal = at(data, "normalizedMessage").unwrap_or(&Value::Null);
-        let direction = direction(data).or_else(|| direction(normal));
-        let status = text(data, "status").unwrap_or_default();
-        let nature = Object::<MessageMetadata<'_>>::deserialize(normal).unwrap_or_default().0;
-        let content = content(data, normal);
+    fn from_value(entity: &Value) -> Option<Self> {
+        let id = text_at(entity, "id")?;
+        let normalized = value_at(entity, "normalizedMessage").unwrap_or(&Value::Null);
+        let direction = direction(entity).or_else(|| direction(normalized));
+        let status = text_at(entity, "status").unwrap_or_default();
+        let metadata = LenientObject::<MessageMetadata<'_>>::deserialize(normalized).unwrap_or_default().0;
+        let content = content_of(entity, normalized);
         Some(Self {
             id,
-            conversation: text(data, "conversationId"),
-            sent_at: time(data, "timestamp").or_else(|| time(normal, "channel.time")),
+            conversation: text_at(entity, "conversationId"),
+            sent_at: time_at(entity, "timestamp").or_else(|| time_at(normalized, "channel.time")),
             text: content.text,
             attachments: content.attachments,
             direction,
-            is_bot: says(normal, "originatingEntity", "Bot"),
-            event_text: nature.event_text(&status, direction != Some(Direction::Outbound)),
-            author: author(data),
-            sender: party(normal, "channel.from", text(data, "fromAddress")),
-            recipient: party(normal, "channel.to", text(data, "toAddress")),
+            is_bot: text_equals(normalized, "originatingEntity", "Bot"),
+            event_text: metadata.event_text(&status, direction != Some(Direction::Outbound)),
+            author: author(entity),
+            sender: party(normalized, "channel.from", text_at(entity, "fromAddress")),
+            recipient: party(normalized, "channel.to", text_at(entity, "toAddress")),
         })
     }
 }
 
 fn direction(value: &Value) -> Option<Direction> {
-    match text(value, "direction")?.to_ascii_lowercase().as_str() {
+    match text_at(value, "direction")?.to_ascii_lowercase().as_str() {
         "inbound" => Some(Direction::Inbound),
         "outbound" => Some(Direction::Outbound),
         _ => None,
     }
 }
 
-/// The normalized message first, and what it lacks from the members that came before it.
-fn content(data: &Value, normal: &Value) -> Content {
+/// Reads the normalized message and adds what it lacks from the legacy members.
+fn content_of(entity: &Value, normalized: &Value) -> Content {
     let mut content = Content::default();
-    items(normal, "content").for_each(|part| content::part(part, &mut content));
+    items_at(normalized, "content").for_each(|part| content::read_part(part, &mut content));
     if content.attachments.is_empty() {
-        items(data, "media").for_each(|item| content::attachment(item, &mut content));
-        items(data, "stickers").for_each(|item| content::sticker(item, &mut content));
+        items_at(entity, "media").for_each(|item| content::read_attachment(item, &mut content));
+        items_at(entity, "stickers").for_each(|item| content::read_sticker(item, &mut content));
     }
-    content.text = text(normal, "text").or(content.text).or_else(|| text(data, "textBody"));
-    content.attachments.retain(|carried| !repeats(carried, content.text.as_deref()));
+    content.text = text_at(normalized, "text").or(content.text).or_else(|| text_at(entity, "textBody"));
+    content.attachments.retain(|attachment| !repeats_text(attachment, content.text.as_deref()));
     content
 }
 
-/// Who presses a button says its words.
-fn repeats(carried: &Attachment<'_>, text: Option<&str>) -> bool {
-    carried.kind == structured::ANSWER && text.is_some() && carried.name.as_deref() == text
+/// A pressed button comes as the text of the message and as a part with the same text.
+fn repeats_text(attachment: &Attachment<'_>, text: Option<&str>) -> bool {
+    attachment.kind == structured::BUTTON_RESPONSE && text.is_some() && attachment.name.as_deref() == text
 }
 
-fn author(data: &Value) -> Option<Party<'static>> {
-    let author = Party { id: owned(text(data, "createdBy.id")), name: owned(text(data, "createdBy.name")) };
+fn author(entity: &Value) -> Option<Party<'static>> {
+    let author = Party { id: owned(text_at(entity, "createdBy.id")), name: owned(text_at(entity, "createdBy.name")) };
     (author != Party::default()).then_some(author)
 }
 
-fn party(normal: &Value, side: &str, address: Option<String>) -> Party<'static> {
-    let side = at(normal, side).unwrap_or(&Value::Null);
-    let name = text(side, "nickname").or_else(|| full_name(side));
-    Party { id: owned(text(side, "id").or(address)), name: owned(name) }
+fn party(normalized: &Value, path: &str, address: Option<String>) -> Party<'static> {
+    let party = value_at(normalized, path).unwrap_or(&Value::Null);
+    let name = text_at(party, "nickname").or_else(|| full_name(party));
+    Party { id: owned(text_at(party, "id").or(address)), name: owned(name) }
 }
 
-fn full_name(side: &Value) -> Option<String> {
-    let names: Vec<String> = ["firstName", "lastName"].iter().filter_map(|name| text(side, name)).collect();
+fn full_name(party: &Value) -> Option<String> {
+    let names: Vec<String> = ["firstName", "lastName"].iter().filter_map(|name| text_at(party, name)).collect();
     (!names.is_empty()).then(|| names.join(" "))
 }
 
@@ -137,26 +132,26 @@ mod tests {
     use super::super::fixtures::{BULK, mangled};
     use super::*;
 
-    fn said(mut data: Value) -> MessageBody {
-        data["id"] = json!("m1");
-        MessageBody::of(&data).expect("it has an id")
+    fn body(mut entity: Value) -> MessageBody {
+        entity["id"] = json!("m1");
+        MessageBody::from_value(&entity).expect("an entity with an id")
     }
 
     fn party_of(id: Option<&'static str>, name: Option<&'static str>) -> Party<'static> {
         Party { id: id.map(Cow::Borrowed), name: name.map(Cow::Borrowed) }
     }
 
-    /// The text, then what is carried.
-    fn shown(data: Value) -> String {
-        let said = said(data);
-        let mut words = said.text.unwrap_or_default();
-        said.attachments.iter().for_each(|carried| carried.push_description(&mut words));
-        words
+    /// The text, then the attachments.
+    fn shown(entity: Value) -> String {
+        let body = body(entity);
+        let mut shown = body.text.unwrap_or_default();
+        body.attachments.iter().for_each(|attachment| attachment.push_description(&mut shown));
+        shown
     }
 
     #[test]
-    fn a_whole_bulk_is_read() {
-        let bulk = parse_bulk(BULK).expect("a listing");
+    fn a_bulk_response_is_parsed() {
+        let bulk = parse_bulk(BULK).expect("a list of entities");
         let [dana, casey, bot] = bulk.as_slice() else { panic!("{bulk:?}") };
         assert_eq!((dana.id.as_str(), dana.conversation.as_deref()), ("m3", Some("c1")));
         assert_eq!(
@@ -169,7 +164,7 @@ mod tests {
             (&party_of(Some("org"), Some("Dana")), &party_of(Some("a1"), None))
         );
         assert_eq!((casey.text.as_deref(), casey.direction), (None, Some(Direction::Inbound)));
-        assert_eq!(casey.sent_at, Some("2026-10-08T14:03:10Z".parse().unwrap()), "the channel's time stands in");
+        assert_eq!(casey.sent_at, Some("2026-10-08T14:03:10Z".parse().unwrap()), "the time of the channel");
         assert_eq!(casey.sender, party_of(Some("a1"), Some("Casey Low")));
         let file = Attachment {
             kind: "attachment".into(),
@@ -184,8 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn the_normalized_message_comes_first() {
-        for (data, expected) in [
+    fn the_normalized_message_precedes_the_legacy_members() {
+        for (entity, expected) in [
             (json!({"normalizedMessage": {"text": "new"}, "textBody": "old"}), "new"),
             (json!({"normalizedMessage": {"text": ""}, "textBody": "old"}), "old"),
             (json!({"normalizedMessage": null, "textBody": "old"}), "old"),
@@ -212,25 +207,25 @@ mod tests {
                 "[answer: Yes]",
             ),
         ] {
-            assert_eq!(shown(data.clone()), expected, "{data}");
+            assert_eq!(shown(entity.clone()), expected, "{entity}");
         }
     }
 
     #[test]
-    fn a_body_with_nothing_in_it_says_nothing() {
+    fn an_empty_body_has_no_content() {
         for empty in [
             json!({}),
             json!({"normalizedMessage": {"type": "Text", "text": "", "content": []}}),
             json!({"textBody": null}),
         ] {
-            let said = said(empty);
-            assert!(said.text.is_none() && said.attachments.is_empty() && said.event_text.is_none(), "{said:?}");
+            let body = body(empty);
+            assert!(body.text.is_none() && body.attachments.is_empty() && body.event_text.is_none(), "{body:?}");
         }
     }
 
     #[test]
-    fn events_and_receipts_are_signs() {
-        for (data, words) in [
+    fn events_and_receipts_have_an_event_text() {
+        for (entity, expected) in [
             (
                 json!({"normalizedMessage": {"type": "Event", "events": [{"eventType": "Presence", "presence": {"type": "Join"}}]}}),
                 "joined",
@@ -246,28 +241,30 @@ mod tests {
             ),
             (json!({"normalizedMessage": {"type": "Receipt"}, "status": "read"}), "read the message"),
         ] {
-            assert_eq!(said(data.clone()).event_text.as_deref(), Some(words), "{data}");
+            assert_eq!(body(entity.clone()).event_text.as_deref(), Some(expected), "{entity}");
         }
     }
 
     #[test]
-    fn what_has_no_id_is_left_out_and_what_is_no_listing_told_apart() {
-        let ids = |json| parse_bulk(json).map(|said| said.into_iter().map(|said| said.id).collect::<Vec<_>>().concat());
+    fn entities_without_an_id_are_left_out_and_other_responses_are_rejected() {
+        let ids =
+            |json| parse_bulk(json).map(|bodies| bodies.into_iter().map(|body| body.id).collect::<Vec<_>>().concat());
         assert_eq!(ids(r#"{"entities":[{"id":"a"},{},7,null,{"id":""},{"id":7}]}"#).as_deref(), Some("a7"));
         assert_eq!(ids(r#"{"entities":null}"#).as_deref(), Some(""));
-        for garbage in ["", "[]", "{}", "null", r#"{"entities":{}}"#, r#"{"message":"not found","status":404}"#] {
-            assert_eq!(parse_bulk(garbage), None, "{garbage}");
+        for other in ["", "[]", "{}", "null", r#"{"entities":{}}"#, r#"{"message":"not found","status":404}"#] {
+            assert_eq!(parse_bulk(other), None, "{other}");
         }
-        let mended = parse_bulk(r#"{"entities":[{"id":"a","textBody":"\ud83d"},{"id":"b"}]}"#).expect("a listing");
-        assert_eq!((mended[0].text.as_deref(), mended.len()), (Some("\u{fffd}"), 2));
+        let repaired =
+            parse_bulk(r#"{"entities":[{"id":"a","textBody":"\ud83d"},{"id":"b"}]}"#).expect("a list of entities");
+        assert_eq!((repaired[0].text.as_deref(), repaired.len()), (Some("\u{fffd}"), 2));
     }
 
     proptest! {
         #[test]
-        fn anything_anywhere_is_read(json in mangled(BULK)) {
+        fn a_list_of_entities_is_parsed_with_any_value_in_any_place(json in mangled(BULK)) {
             let value: Value = serde_json::from_str(&json).unwrap();
-            let listing = value["entities"].is_array() || value["entities"].is_null();
-            prop_assert_eq!(parse_bulk(&json).is_some(), listing);
+            let is_list = value["entities"].is_array() || value["entities"].is_null();
+            prop_assert_eq!(parse_bulk(&json).is_some(), is_list);
         }
     }
 }

@@ -1,95 +1,95 @@
-//! What happens beside the words: presence, typing and receipts, as words that read behind a name.
+//! Events and receipts of a conversation: presence, typing and delivery, as text to show behind a name.
 
 use serde::Deserialize;
 
-use super::lenient::{Loose, Object};
-use super::objects::Objects;
+use super::lenient::{LenientList, LenientObject, LenientString};
 
-/// What a message is: a `messageMetadata` or a `normalizedMessage`, as far as it matters here.
+/// A `messageMetadata` or a `normalizedMessage`, without the members that an event or receipt does not have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct MessageMetadata<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Loose<'a>,
+    kind: LenientString<'a>,
     #[serde(borrow)]
-    status: Loose<'a>,
+    status: LenientString<'a>,
     #[serde(borrow)]
-    events: Objects<Event<'a>>,
+    events: LenientList<Event<'a>>,
     #[serde(borrow)]
-    reasons: Objects<Reason<'a>>,
+    reasons: LenientList<Reason<'a>>,
 }
 
-/// Lists have a `subType`, bodies an object that goes by the type.
+/// An event. A `messageMetadata` gives its detail as `subType`, a `normalizedMessage` in an object named after the type.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Event<'a> {
     #[serde(borrow, rename = "eventType")]
-    kind: Loose<'a>,
+    kind: LenientString<'a>,
     #[serde(borrow)]
-    sub_type: Loose<'a>,
+    sub_type: LenientString<'a>,
     #[serde(borrow)]
-    presence: Object<Detail<'a>>,
+    presence: LenientObject<Detail<'a>>,
     #[serde(borrow)]
-    typing: Object<Detail<'a>>,
+    typing: LenientObject<Detail<'a>>,
     #[serde(borrow)]
-    co_browse: Object<Detail<'a>>,
+    co_browse: LenientObject<Detail<'a>>,
     #[serde(borrow)]
-    video: Object<Detail<'a>>,
+    video: LenientObject<Detail<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Detail<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Loose<'a>,
+    kind: LenientString<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Reason<'a> {
     #[serde(borrow)]
-    code: Loose<'a>,
+    code: LenientString<'a>,
     #[serde(borrow)]
-    message: Loose<'a>,
+    message: LenientString<'a>,
 }
 
 impl MessageMetadata<'_> {
-    /// The words for an `Event` or a `Receipt`; `None` for everything that has words of its own.
+    /// Returns the text of an `Event` or a `Receipt`; `None` for other types, whose body has the text.
     ///
-    /// `status` is the fate of the message, for a receipt that does not say it itself. `of_reader` says whether the name
-    /// they will stand behind is that of the one who was to receive the message.
-    pub(super) fn event_text(&self, status: &str, of_reader: bool) -> Option<String> {
+    /// `message_status` is used for a receipt without a status. `by_recipient` is `true` if the text will be shown behind
+    /// the name of the recipient of the message, and not of its sender.
+    pub(super) fn event_text(&self, message_status: &str, by_recipient: bool) -> Option<String> {
         if self.kind.as_str().eq_ignore_ascii_case("Event") {
-            return Some(events(self.events.as_slice()));
+            return Some(events_text(self.events.as_slice()));
         }
-        let status = self.status.0.as_deref().unwrap_or(status);
+        let status = self.status.0.as_deref().unwrap_or(message_status);
         let is_receipt = self.kind.as_str().eq_ignore_ascii_case("Receipt");
-        is_receipt.then(|| receipt(status, self.reasons.as_slice(), of_reader))
+        is_receipt.then(|| receipt_text(status, self.reasons.as_slice(), by_recipient))
     }
 }
 
-fn events(events: &[Event<'_>]) -> String {
-    let mut words: Vec<String> = events.iter().map(event).collect();
-    words.dedup();
-    if words.is_empty() { "did something".to_owned() } else { words.join(", ") }
+fn events_text(events: &[Event<'_>]) -> String {
+    let mut texts: Vec<String> = events.iter().map(event_text).collect();
+    texts.dedup();
+    if texts.is_empty() { "did something".to_owned() } else { texts.join(", ") }
 }
 
-fn event(event: &Event<'_>) -> String {
-    let details = [&event.presence, &event.typing, &event.co_browse, &event.video].map(|detail| &detail.0.kind);
-    let what = std::iter::once(&event.sub_type).chain(details).map(Loose::as_str).find(|what| !what.is_empty());
-    let (kind, what) = (event.kind.as_str(), what.unwrap_or_default());
+fn event_text(event: &Event<'_>) -> String {
+    let in_objects = [&event.presence, &event.typing, &event.co_browse, &event.video].map(|detail| &detail.0.kind);
+    let detail =
+        std::iter::once(&event.sub_type).chain(in_objects).map(LenientString::as_str).find(|detail| !detail.is_empty());
+    let (kind, detail) = (event.kind.as_str(), detail.unwrap_or_default());
     match kind.to_ascii_lowercase().as_str() {
-        "presence" => presence(what),
-        "typing" if what.eq_ignore_ascii_case("off") => "stopped typing".to_owned(),
+        "presence" => presence_text(detail),
+        "typing" if detail.eq_ignore_ascii_case("off") => "stopped typing".to_owned(),
         "typing" => "is typing".to_owned(),
-        "cobrowse" => named("co-browsing", what),
-        "" | "unknown" => named("did something", what),
-        _ => named(&in_words(kind), what),
+        "cobrowse" => with_detail("co-browsing", detail),
+        "" | "unknown" => with_detail("did something", detail),
+        _ => with_detail(&split_words(kind), detail),
     }
 }
 
-fn presence(what: &str) -> String {
-    match what.to_ascii_lowercase().as_str() {
+fn presence_text(detail: &str) -> String {
+    match detail.to_ascii_lowercase().as_str() {
         "join" => "joined".to_owned(),
         "disconnect" => "left".to_owned(),
         "clear" => "cleared the conversation".to_owned(),
@@ -98,13 +98,13 @@ fn presence(what: &str) -> String {
         "authenticate" => "authenticated".to_owned(),
         "authenticatefailure" => "could not be authenticated".to_owned(),
         "authenticatecancel" => "cancelled the authentication".to_owned(),
-        _ => named("presence", what),
+        _ => with_detail("presence", detail),
     }
 }
 
-fn receipt(status: &str, reasons: &[Reason<'_>], of_reader: bool) -> String {
+fn receipt_text(status: &str, reasons: &[Reason<'_>], by_recipient: bool) -> String {
     let status = status.to_ascii_lowercase();
-    let words = match (status.as_str(), of_reader) {
+    let text = match (status.as_str(), by_recipient) {
         ("read", true) => "read the message",
         ("read", false) => "message read",
         ("delivered" | "delivery-success" | "received", true) => "received the message",
@@ -115,22 +115,22 @@ fn receipt(status: &str, reasons: &[Reason<'_>], of_reader: bool) -> String {
         ("published", _) => "message published",
         ("removed", _) => "message removed",
         ("", _) => "message receipt",
-        (other, _) => return named("message receipt", other),
+        (other, _) => return with_detail("message receipt", other),
     };
-    let reasons = reasons.iter().map(reason).filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join(", ");
-    if reasons.is_empty() { words.to_owned() } else { format!("{words}: {reasons}") }
+    let reasons = reasons.iter().map(reason_text).filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join(", ");
+    if reasons.is_empty() { text.to_owned() } else { format!("{text}: {reasons}") }
 }
 
-fn reason(reason: &Reason<'_>) -> String {
-    reason.message.0.as_deref().map_or_else(|| in_words(reason.code.as_str()), ToOwned::to_owned)
+fn reason_text(reason: &Reason<'_>) -> String {
+    reason.message.0.as_deref().map_or_else(|| split_words(reason.code.as_str()), ToOwned::to_owned)
 }
 
-fn named(kind: &str, detail: &str) -> String {
-    if detail.is_empty() { kind.to_owned() } else { format!("{kind}: {}", in_words(detail)) }
+fn with_detail(kind: &str, detail: &str) -> String {
+    if detail.is_empty() { kind.to_owned() } else { format!("{kind}: {}", split_words(detail)) }
 }
 
-/// `OfferingExpired` as `offering expired`. What holds a space is words already.
-fn in_words(name: &str) -> String {
+/// Splits a name into words: `offering expired` for `OfferingExpired`. A text with a space is left as it is.
+fn split_words(name: &str) -> String {
     if name.contains(' ') {
         return name.to_owned();
     }
@@ -150,16 +150,17 @@ mod tests {
 
     use super::*;
 
-    fn words(kind: &Value, status: &str, of_reader: bool) -> Option<String> {
-        Object::<MessageMetadata<'_>>::deserialize(kind).expect("anything can be read").0.event_text(status, of_reader)
+    fn event_text(metadata: &Value, message_status: &str, by_recipient: bool) -> Option<String> {
+        let metadata = LenientObject::<MessageMetadata<'_>>::deserialize(metadata).expect("any JSON deserializes").0;
+        metadata.event_text(message_status, by_recipient)
     }
 
-    fn shown(kind: &Value) -> String {
-        words(kind, "", true).unwrap_or_default()
+    fn shown(metadata: &Value) -> String {
+        event_text(metadata, "", true).unwrap_or_default()
     }
 
     #[test]
-    fn events_read_behind_a_name_in_lists_and_in_bodies() {
+    fn an_event_has_the_same_text_in_lists_and_in_bodies() {
         for (listed, body, expected) in [
             (json!({"eventType": "Presence", "subType": "Join"}), json!({"presence": {"type": "Join"}}), "joined"),
             (
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_says_nothing_says_so() {
+    fn an_event_without_a_type_has_a_general_text() {
         for events in [json!(null), json!([]), json!([7]), json!([{}]), json!("x")] {
             assert_eq!(shown(&json!({"type": "Event", "events": events})), "did something", "{events}");
         }
@@ -205,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn receipts_read_behind_the_name_of_either_side() {
-        for (status, of_reader, of_writer) in [
+    fn the_text_of_a_receipt_depends_on_the_name_in_front_of_it() {
+        for (status, by_recipient, by_sender) in [
             ("Read", "read the message", "message read"),
             ("delivery-success", "received the message", "message delivered"),
             ("Delivered", "received the message", "message delivered"),
@@ -216,18 +217,20 @@ mod tests {
             ("", "message receipt", "message receipt"),
         ] {
             let receipt = json!({"type": "Receipt"});
-            assert_eq!(words(&receipt, status, true).as_deref(), Some(of_reader));
-            assert_eq!(words(&receipt, status, false).as_deref(), Some(of_writer));
+            assert_eq!(event_text(&receipt, status, true).as_deref(), Some(by_recipient));
+            assert_eq!(event_text(&receipt, status, false).as_deref(), Some(by_sender));
         }
-        let because = json!({"type": "Receipt", "reasons": [{"code": "X", "message": "recipient opted out"}, {"code": "DataFiltered"}]});
+        let with_reasons = json!({"type": "Receipt", "reasons": [{"code": "X", "message": "recipient opted out"}, {"code": "DataFiltered"}]});
         let expected = "message not delivered: recipient opted out, data filtered";
-        assert_eq!(words(&because, "Failed", false).as_deref(), Some(expected));
+        assert_eq!(event_text(&with_reasons, "Failed", false).as_deref(), Some(expected));
     }
 
     #[test]
-    fn what_has_words_of_its_own_is_no_sign() {
-        for kind in [json!({"type": "Text"}), json!({"type": "Hologram"}), json!({"type": 7}), json!({}), json!(null)] {
-            assert_eq!(words(&kind, "read", true), None, "{kind}");
+    fn other_types_have_no_event_text() {
+        for metadata in
+            [json!({"type": "Text"}), json!({"type": "Hologram"}), json!({"type": 7}), json!({}), json!(null)]
+        {
+            assert_eq!(event_text(&metadata, "read", true), None, "{metadata}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The data that Genesys Cloud sends: bytes in, plain data out. Nothing here opens, waits or prints.
+//! The data that Genesys Cloud sends, from bytes to plain data. Pure: no I/O, no clock.
 
 pub(crate) mod channel;
-pub(crate) mod content;
+mod content;
 pub(crate) mod conversation;
 #[cfg(test)]
 mod fixtures;
@@ -10,7 +10,6 @@ mod lenient;
 pub(crate) mod message;
 mod message_event;
 pub(crate) mod notification;
-mod objects;
+mod timestamp;
 pub(crate) mod transcript;
 pub(crate) mod transcription;
-mod weight;

@@ -1,4 +1,4 @@
-//! A frame of the notification socket.
+//! Frames of the notification socket.
 
 use std::borrow::Cow;
 
@@ -7,97 +7,97 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::conversation::Snapshot;
-use super::json::{self, first, says, text};
-use super::lenient::Loose;
+use super::json::{self, first_text_at, text_at, text_equals};
+use super::lenient::LenientString;
 use super::transcription::Transcription;
 use crate::event::RawFrame;
 
 #[cfg(test)]
 mod tests;
 
-/// What a frame turned out to be.
+/// A decoded frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Notification {
-    /// A conversation has changed, and is now like this.
+    /// A conversation changed. The snapshot is its new state.
     Conversation(Snapshot),
-    /// Somebody came or went.
+    /// A participant joined or left.
     DetailEvent {
-        /// The conversation.
+        /// The id of the conversation.
         conversation: String,
-        /// What happened, such as `user.start`.
+        /// The event, such as `user.start`.
         event: String,
     },
-    /// Something was heard in a call.
+    /// Utterances of a call.
     Transcription(Transcription),
     /// The customer is typing.
     Typing {
-        /// The conversation.
+        /// The id of the conversation.
         conversation: String,
-        /// The customer's name.
+        /// The name of the customer.
         name: Option<String>,
     },
-    /// The service will close this socket within a minute.
+    /// The server closes this socket within a minute.
     SocketClosing,
-    /// The channel is no more, or another socket has it; why, in words.
+    /// The channel expired, or another socket took it; the reason.
     ChannelLost(String),
-    /// The token behind the channel is no longer good.
+    /// The token that created the channel was revoked.
     TokenRevoked,
-    /// A sign of life.
+    /// The heartbeat of the server.
     Heartbeat,
-    /// The answer to a ping.
+    /// The response to a ping in a text message.
     Pong,
-    /// A request over the socket was carried out.
+    /// A request over the socket succeeded.
     Acknowledged,
-    /// A request over the socket was refused; why, in words.
+    /// A request over the socket failed; the reason.
     RequestRefused(String),
-    /// A topic this program does not know; its name, empty where there is none.
+    /// A topic that this program does not know; its name, or empty without one.
     Unknown(String),
-    /// No JSON object, or an event without the body it has to have; the reason.
+    /// A frame that is not a JSON object, or an event without the required body; the reason.
     Malformed(Cow<'static, str>),
 }
 
-/// What is around an event, and the members that an answer has in its place.
+/// A frame: an event with its topic, or the response to a request over the socket.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Envelope<'a> {
     #[serde(borrow)]
-    topic_name: Loose<'a>,
+    topic_name: LenientString<'a>,
     #[serde(borrow)]
     event_body: Option<&'a RawValue>,
     #[serde(borrow)]
-    result: Loose<'a>,
+    result: LenientString<'a>,
     #[serde(borrow)]
-    status: Loose<'a>,
+    status: LenientString<'a>,
     #[serde(borrow)]
-    message: Loose<'a>,
+    message: LenientString<'a>,
 }
 
-const DETAIL: &str = "v2.detail.events.conversation.";
+const DETAIL_TOPIC: &str = "v2.detail.events.conversation.";
 
-/// Reads a frame. No words in it are redacted or escaped yet.
+/// Decodes a frame. Its texts are neither redacted nor escaped.
 pub(crate) fn decode(frame: RawFrame<'_>) -> Notification {
     let text = match json::object_text(frame) {
         Ok(text) => text,
         Err(reason) => return Notification::Malformed(reason.into()),
     };
-    let read = serde_json::from_str(text).map(of).or_else(|_| {
-        // The quick way refuses a member given twice, and a lone surrogate.
-        let plain = json::parse(text)?.to_string();
-        serde_json::from_str(&plain).map(of)
+    let decoded = serde_json::from_str(text).map(from_envelope).or_else(|_| {
+        // The envelope refuses a member given twice and a lone surrogate, which a `Value` accepts.
+        let repaired = json::parse(text)?.to_string();
+        serde_json::from_str(&repaired).map(from_envelope)
     });
-    read.unwrap_or_else(|error| Notification::Malformed(error.to_string().into()))
+    decoded.unwrap_or_else(|error| Notification::Malformed(error.to_string().into()))
 }
 
-fn of(frame: Envelope<'_>) -> Notification {
+fn from_envelope(frame: Envelope<'_>) -> Notification {
     let body = frame.event_body.map_or("null", RawValue::get);
     match (frame.topic_name.0, frame.result.0) {
-        (Some(topic), _) => of_topic(topic.into_owned(), body),
-        (None, Some(result)) => of_result(&result, frame.message.0.or(frame.status.0).as_deref()),
-        (None, None) => of_metadata(frame.message.as_str()).unwrap_or(Notification::Unknown(String::new())),
+        (Some(topic), _) => from_topic(topic.into_owned(), body),
+        (None, Some(result)) => from_result(&result, frame.message.0.or(frame.status.0).as_deref()),
+        (None, None) => from_metadata(frame.message.as_str()).unwrap_or(Notification::Unknown(String::new())),
     }
 }
 
-fn of_topic(topic: String, body: &str) -> Notification {
+fn from_topic(topic: String, body: &str) -> Notification {
     let name = topic.to_ascii_lowercase();
     if name.ends_with(".conversations") || name.ends_with(".conversations.messages") {
         // Not by way of a `Value`, which takes five times as long: these are the large ones.
@@ -106,11 +106,11 @@ fn of_topic(topic: String, body: &str) -> Notification {
     }
     let body = json::parse(body).unwrap_or_default();
     let known = if name == "channel.metadata" {
-        of_metadata(&text(&body, "message").unwrap_or_default())
+        from_metadata(&text_at(&body, "message").unwrap_or_default())
     } else if let Some(event) = name.strip_prefix("v2.system.") {
-        of_system(event, &body)
-    } else if name.starts_with(DETAIL) {
-        detail(&topic, &body)
+        from_system_topic(event, &body)
+    } else if name.starts_with(DETAIL_TOPIC) {
+        detail_event(&topic, &body)
     } else if name.ends_with(".transcription") {
         Some(transcription(&topic, &body))
     } else if name.ends_with(".typing.event") {
@@ -121,7 +121,7 @@ fn of_topic(topic: String, body: &str) -> Notification {
     known.unwrap_or(Notification::Unknown(topic))
 }
 
-fn of_metadata(message: &str) -> Option<Notification> {
+fn from_metadata(message: &str) -> Option<Notification> {
     let message = message.to_ascii_lowercase();
     if message.contains("heartbeat") {
         return Some(Notification::Heartbeat);
@@ -129,14 +129,14 @@ fn of_metadata(message: &str) -> Option<Notification> {
     (message == "pong").then_some(Notification::Pong)
 }
 
-/// By its name, else by the kind in its body: there is a topic of two ids that does not say more.
-fn of_system(event: &str, body: &Value) -> Option<Notification> {
-    let kind = text(body, "systemTopicType").unwrap_or_default().to_ascii_lowercase();
+/// Goes by the name of the topic, else by the type in the body: the topic `v2.system.{id}.{id}` names no type.
+fn from_system_topic(event: &str, body: &Value) -> Option<Notification> {
+    let kind = text_at(body, "systemTopicType").unwrap_or_default().to_ascii_lowercase();
     let is = |name: &str| event.starts_with(name) || kind == name;
     if is("socket_closing") {
         Some(Notification::SocketClosing)
     } else if is("no_longer_subscribed") {
-        Some(Notification::ChannelLost(gone(body)))
+        Some(Notification::ChannelLost(channel_lost_reason(body)))
     } else if is("token_revoked") {
         Some(Notification::TokenRevoked)
     } else {
@@ -144,27 +144,27 @@ fn of_system(event: &str, body: &Value) -> Option<Notification> {
     }
 }
 
-fn gone(body: &Value) -> String {
-    if says(body, "reason", "another_channel_subscribed") {
+fn channel_lost_reason(body: &Value) -> String {
+    if text_equals(body, "reason", "another_channel_subscribed") {
         return "another socket has taken the channel".to_owned();
     }
-    first(body, &["message", "reason"]).unwrap_or_else(|| "the channel is no longer subscribed".to_owned())
+    first_text_at(body, &["message", "reason"]).unwrap_or_else(|| "the channel is no longer subscribed".to_owned())
 }
 
-fn of_result(result: &str, words: Option<&str>) -> Notification {
-    match (result.parse::<u16>(), words) {
+fn from_result(result: &str, message: Option<&str>) -> Notification {
+    match (result.parse::<u16>(), message) {
         (Ok(200..=299), _) => Notification::Acknowledged,
-        (Ok(404), words) => Notification::ChannelLost(words.unwrap_or("the channel has expired").to_owned()),
-        (Ok(code), Some(words)) => Notification::RequestRefused(format!("{code} ({words})")),
-        (_, words) => Notification::RequestRefused(words.unwrap_or(result).to_owned()),
+        (Ok(404), message) => Notification::ChannelLost(message.unwrap_or("the channel has expired").to_owned()),
+        (Ok(code), Some(message)) => Notification::RequestRefused(format!("{code} ({message})")),
+        (_, message) => Notification::RequestRefused(message.unwrap_or(result).to_owned()),
     }
 }
 
-/// The id may hold dots, and so does the event: where the body names the conversation, it decides where the id ends.
-fn detail(topic: &str, body: &Value) -> Option<Notification> {
-    let rest = topic.get(DETAIL.len()..)?;
-    let named = text(body, "conversationId").and_then(|id| Some((rest.strip_prefix(&id)?.strip_prefix('.')?, id)));
-    let (event, conversation) = named.or_else(|| rest.split_once('.').map(|(id, event)| (event, id.to_owned())))?;
+/// Splits the topic into conversation id and event. Both may contain dots, so the id in the body decides, if there is one.
+fn detail_event(topic: &str, body: &Value) -> Option<Notification> {
+    let rest = topic.get(DETAIL_TOPIC.len()..)?;
+    let by_body = text_at(body, "conversationId").and_then(|id| Some((rest.strip_prefix(&id)?.strip_prefix('.')?, id)));
+    let (event, conversation) = by_body.or_else(|| rest.split_once('.').map(|(id, event)| (event, id.to_owned())))?;
     Some(Notification::DetailEvent { conversation, event: event.to_ascii_lowercase() })
 }
 
@@ -185,7 +185,7 @@ fn conversation_of(topic: &str) -> Option<String> {
 }
 
 fn typing(body: &Value) -> Option<Notification> {
-    let from = |member: &str| text(body, &format!("normalizedMessage.channel.from.{member}"));
+    let from = |member: &str| text_at(body, &format!("normalizedMessage.channel.from.{member}"));
     let name = from("nickname").or_else(|| from("firstName")).or_else(|| from("lastName"));
-    Some(Notification::Typing { conversation: text(body, "conversationId")?, name })
+    Some(Notification::Typing { conversation: text_at(body, "conversationId")?, name })
 }

@@ -1,118 +1,118 @@
-//! What is said in a call, as speech recognition hears it.
+//! Utterances of a call, from the events of a transcription topic.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::json::{at, items, says, text, time};
+use super::json::{items_at, text_at, text_equals, time_at, value_at};
 
-/// Numbers below are no milliseconds since 1970: that would be before 1974.
+/// Smaller numbers are not milliseconds since 1970: they would lie before 1974.
 const FIRST_EPOCH_MILLIS: i64 = 100_000_000_000;
 
-/// One event of a transcription topic.
+/// An event of a transcription topic.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Transcription {
-    /// The conversation it belongs to.
+    /// The id of the conversation.
     pub(crate) conversation: Option<String>,
-    /// Whether no more will come.
+    /// `true` in the last event of the call.
     pub(crate) session_ended: bool,
-    /// What was heard; nothing in a keep-alive.
+    /// The utterances with text; empty in a keep-alive.
     pub(crate) utterances: Vec<Utterance>,
 }
 
-/// Something that was said in one go.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Utterance {
-    /// The same in every hypothesis about it.
+    /// The id, the same in every hypothesis of the speech recognition for this utterance.
     pub(crate) id: Option<String>,
-    /// Whether no better hypothesis will follow.
+    /// `true` if no better hypothesis follows.
     pub(crate) is_final: bool,
-    /// Who said it.
     pub(crate) side: Side,
-    /// What was said, never empty.
+    /// The recognised text, never empty.
     pub(crate) text: String,
-    /// When it was said.
     pub(crate) spoken_at: Option<DateTime<Utc>>,
 }
 
-/// The two ends of a call.
+/// The end of the call that an utterance comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// The person outside.
     Customer,
-    /// The organisation.
     Agent,
-    /// The wire does not say, or says both.
+    /// A missing or unknown channel, or both at once.
     Unknown,
 }
 
 impl Transcription {
-    /// Reads the body of an event. What is no object is an empty one.
+    /// Reads the body of an event. Anything but an object is an empty one.
     pub(crate) fn from_value(body: &Value) -> Self {
+        let utterances = items_at(body, "transcripts").filter_map(|transcript| Utterance::from_value(transcript, body));
         Self {
-            conversation: text(body, "conversationId"),
-            session_ended: says(body, "status.status", "SESSION_ENDED"),
-            utterances: items(body, "transcripts").filter_map(|heard| Utterance::of(heard, body)).collect(),
+            conversation: text_at(body, "conversationId"),
+            session_ended: text_equals(body, "status.status", "SESSION_ENDED"),
+            utterances: utterances.collect(),
         }
     }
 }
 
 impl Utterance {
-    /// What does not say whether it is final will hardly be said again.
-    fn of(heard: &Value, body: &Value) -> Option<Self> {
-        let (alternative, words) = best(heard)?;
+    /// Without `isFinal`, a transcript counts as final: another one is unlikely to follow.
+    fn from_value(transcript: &Value, body: &Value) -> Option<Self> {
+        let (alternative, text) = best_alternative(transcript)?;
         Some(Self {
-            id: text(heard, "utteranceId"),
-            is_final: text(heard, "isFinal").is_none_or(|flag| !flag.eq_ignore_ascii_case("false")),
-            side: side(heard),
-            text: words,
-            spoken_at: said_at(alternative, body),
+            id: text_at(transcript, "utteranceId"),
+            is_final: text_at(transcript, "isFinal").is_none_or(|flag| !flag.eq_ignore_ascii_case("false")),
+            side: side(transcript),
+            text,
+            spoken_at: spoken_at(alternative, body),
         })
     }
 }
 
-/// The alternative with words that the engine is surest of; the first of equals.
-fn best(heard: &Value) -> Option<(&Value, String)> {
+/// Returns the alternative of the highest confidence among those with text, and its text. The first of equals wins.
+fn best_alternative(transcript: &Value) -> Option<(&Value, String)> {
     let confidence = |alternative: &Value| alternative.get("confidence").and_then(Value::as_f64).unwrap_or_default();
-    let worded = items(heard, "alternatives").filter_map(|alternative| Some((alternative, words(alternative)?)));
-    worded.reduce(|best, next| if confidence(next.0) > confidence(best.0) { next } else { best })
+    let with_text = items_at(transcript, "alternatives")
+        .filter_map(|alternative| Some((alternative, transcript_text(alternative)?)));
+    with_text.reduce(|best, next| if confidence(next.0) > confidence(best.0) { next } else { best })
 }
 
-fn words(alternative: &Value) -> Option<String> {
-    let mut spellings =
-        ["decoratedTranscript", "transcript"].into_iter().filter_map(|member| text(alternative, member));
-    spellings.find(|words| !words.trim().is_empty())
+fn transcript_text(alternative: &Value) -> Option<String> {
+    let mut texts = ["decoratedTranscript", "transcript"].into_iter().filter_map(|member| text_at(alternative, member));
+    texts.find(|text| !text.trim().is_empty())
 }
 
-fn side(heard: &Value) -> Side {
-    if says(heard, "channel", "EXTERNAL") {
+fn side(transcript: &Value) -> Side {
+    if text_equals(transcript, "channel", "EXTERNAL") {
         Side::Customer
-    } else if says(heard, "channel", "INTERNAL") {
+    } else if text_equals(transcript, "channel", "INTERNAL") {
         Side::Agent
     } else {
         Side::Unknown
     }
 }
 
-fn said_at(alternative: &Value, body: &Value) -> Option<DateTime<Utc>> {
-    let word =
-        || ["words", "decoratedWords"].iter().find_map(|list| epoch(items(alternative, list).next()?, "startTimeMs"));
-    let offset = || {
-        let start = epoch(body, "sessionStartTimeMs").or_else(|| epoch(body, "transcriptionStartTimeMs"))?;
-        start.checked_add(millis(alternative, "offsetMs")?)
+/// Returns the time of the first word, else of the offset into the call, else of the event.
+fn spoken_at(alternative: &Value, body: &Value) -> Option<DateTime<Utc>> {
+    let first_word = || {
+        let mut lists = ["words", "decoratedWords"].iter();
+        lists.find_map(|list| epoch_millis_at(items_at(alternative, list).next()?, "startTimeMs"))
     };
-    let at = word().or_else(offset).and_then(DateTime::from_timestamp_millis);
-    at.or_else(|| time(body, "eventTime"))
+    let offset = || {
+        let start = epoch_millis_at(body, "sessionStartTimeMs")
+            .or_else(|| epoch_millis_at(body, "transcriptionStartTimeMs"))?;
+        start.checked_add(integer_at(alternative, "offsetMs")?)
+    };
+    let at = first_word().or_else(offset).and_then(DateTime::from_timestamp_millis);
+    at.or_else(|| time_at(body, "eventTime"))
 }
 
-fn epoch(value: &Value, path: &str) -> Option<i64> {
-    millis(value, path).filter(|millis| *millis >= FIRST_EPOCH_MILLIS)
+fn epoch_millis_at(value: &Value, path: &str) -> Option<i64> {
+    integer_at(value, path).filter(|millis| *millis >= FIRST_EPOCH_MILLIS)
 }
 
-fn millis(value: &Value, path: &str) -> Option<i64> {
-    match at(value, path)? {
+fn integer_at(value: &Value, path: &str) -> Option<i64> {
+    match value_at(value, path)? {
         Value::String(text) => text.trim().parse().ok(),
         #[expect(clippy::cast_possible_truncation, reason = "a cast saturates; the fraction is not wanted")]
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|millis| millis as i64)),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
         _ => None,
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     const START: i64 = 1_791_472_180_000;
 
-    fn heard(alternatives: &Value) -> Option<Utterance> {
+    fn utterance_of(alternatives: &Value) -> Option<Utterance> {
         let body = json!({"sessionStartTimeMs": START, "transcripts": [{"alternatives": alternatives}]});
         Transcription::from_value(&body).utterances.pop()
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_event_is_read() {
+    fn an_event_is_read() {
         let transcription = Transcription::from_value(&serde_json::from_str(TRANSCRIPTION).unwrap());
         assert_eq!((transcription.conversation.as_deref(), transcription.session_ended), (Some("call-1"), false));
         let expected = Utterance {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_surest_alternative_in_its_best_spelling_is_taken() {
+    fn the_decorated_text_of_the_most_confident_alternative_is_taken() {
         for (alternatives, expected) in [
             (json!([{"transcript": "a", "confidence": 0.1}, {"transcript": "b", "confidence": 0.9}]), Some("b")),
             (json!([{"transcript": "a", "confidence": 0.9}, {"transcript": "b", "confidence": 0.9}]), Some("a")),
@@ -169,7 +169,11 @@ mod tests {
             (json!([{"transcript": " "}, {}, 7, null]), None),
             (json!("a"), None),
         ] {
-            assert_eq!(heard(&alternatives).map(|heard| heard.text).as_deref(), expected, "{alternatives}");
+            assert_eq!(
+                utterance_of(&alternatives).map(|utterance| utterance.text).as_deref(),
+                expected,
+                "{alternatives}"
+            );
         }
     }
 
@@ -206,10 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn sides_finality_and_the_end_are_told_in_any_case() {
+    fn channel_finality_and_session_end_are_read_in_any_case() {
         let utterance = |channel: Value, is_final: Value| {
-            let heard = json!({"channel": channel, "isFinal": is_final, "alternatives": [{"transcript": "x"}]});
-            let utterance = Utterance::of(&heard, &Value::Null).expect("an utterance");
+            let transcript = json!({"channel": channel, "isFinal": is_final, "alternatives": [{"transcript": "x"}]});
+            let utterance = Utterance::from_value(&transcript, &Value::Null).expect("an utterance");
             (utterance.side, utterance.is_final)
         };
         assert_eq!(utterance(json!("external"), json!(true)), (Side::Customer, true));
@@ -225,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn anything_anywhere_is_read(json in mangled(TRANSCRIPTION)) {
+        fn any_value_in_any_place_is_read(json in mangled(TRANSCRIPTION)) {
             let transcription = Transcription::from_value(&serde_json::from_str(&json).unwrap());
             prop_assert!(transcription.utterances.iter().all(|utterance| !utterance.text.trim().is_empty()));
         }

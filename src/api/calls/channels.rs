@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::path_segment;
+use crate::config::is_loopback;
 use crate::api::rest::{Rest, RestError};
 use crate::wire::channel::{self, AvailableTopic, Channel, TopicState};
 
@@ -28,7 +29,7 @@ pub(crate) async fn create_channel(rest: &Rest) -> Result<Channel, RestError> {
         RestError::NotFound { answer, .. } => rest.unexpected(format!("it says {answer}")),
         error => error,
     })?;
-    Channel::parse(&body).map_err(|error| rest.unexpected(error.to_string()))
+    Channel::parse(&body, is_loopback).map_err(|error| rest.unexpected(error.to_string()))
 }
 
 /// Returns whether the channel still exists.
@@ -60,4 +61,24 @@ pub(crate) async fn available_topics(rest: &Rest) -> Result<Vec<AvailableTopic>,
     let path = "/api/v2/notifications/availabletopics?expand=requiresPermissions&expand=permissionDetails";
     let body = rest.get(path).await?;
     channel::parse_available_topics(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unencrypted_channel_address_has_to_be_on_loopback() {
+        for (uri, is_accepted) in [
+            ("wss://streaming.example.invalid/x", true),
+            ("ws://127.0.0.1:8080/x", true),
+            ("ws://localhost/x", true),
+            ("ws://[::1]/x", true),
+            ("ws://streaming.example.invalid/x", false),
+            ("ws://localhost.example.invalid/x", false),
+        ] {
+            let json = json!({ "id": "x", "connectUri": uri }).to_string();
+            assert_eq!(Channel::parse(&json, is_loopback).is_ok(), is_accepted, "{uri}");
+        }
+    }
 }

@@ -87,7 +87,7 @@ mod tests {
 
     fn channel() -> Channel {
         let json = r#"{"id":"ch/4nnel","connectUri":"wss://streaming.example.test/channels/ch%2F4nnel"}"#;
-        Channel::parse(json).expect("a channel")
+        Channel::parse(json, |_| false).expect("a channel")
     }
 
     #[test]

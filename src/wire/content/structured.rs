@@ -1,17 +1,17 @@
-//! The parts of a message that are neither text nor files: replies to choose from, cards, pickers, forms, and whatever
-//! the service thinks of next.
+//! The parts of a message that are neither text nor files: quick replies, cards, pickers, forms, and content types that
+//! this program does not know.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use crate::event::Attachment;
-use crate::wire::json::{first, items, text};
+use crate::wire::json::{first_text_at, items_at, text_at};
 
-/// The kind of what a button says when it is pressed.
-pub(crate) const ANSWER: &str = "answer";
+/// The kind of attachment that a pressed button becomes.
+pub(in crate::wire) const BUTTON_RESPONSE: &str = "answer";
 
-/// Where the members of a part hold what a person would read first.
+/// The members of a part that hold its title, in order of preference.
 const TITLES: [&str; 9] = [
     "title",
     "receivedMessage.title",
@@ -24,7 +24,7 @@ const TITLES: [&str; 9] = [
     "replyMessage.title",
 ];
 
-/// And what second.
+/// The members of a part that hold its description, in order of preference.
 const DESCRIPTIONS: [&str; 6] = [
     "description",
     "subtitle",
@@ -34,40 +34,41 @@ const DESCRIPTIONS: [&str; 6] = [
     "failureReason",
 ];
 
-/// A part of this type, in words. A type that is not known is told by its name.
-pub(super) fn read(kind: &str, part: &Value) -> Attachment<'static> {
-    let member = part.get(member_of(kind)).unwrap_or(&Value::Null);
-    let name = match kind {
-        "QuickReply" => first(part, &["quickReply.text", "quickReply.payload"]),
-        "ButtonResponse" => first(part, &["buttonResponse.text", "buttonResponse.payload"]),
-        "Notification" => first(part, &["template.body.text", "template.header.text", "template.id"]),
-        "NotificationResponse" => first(member, &["notificationText", "notificationStatus"]),
-        "Story" => first(member, &["text", "url", "type"]),
+/// Reads a part with this `contentType`.
+pub(super) fn read(content_type: &str, part: &Value) -> Attachment<'static> {
+    let member = part.get(member_of(content_type)).unwrap_or(&Value::Null);
+    let name = match content_type {
+        "QuickReply" => first_text_at(part, &["quickReply.text", "quickReply.payload"]),
+        "ButtonResponse" => first_text_at(part, &["buttonResponse.text", "buttonResponse.payload"]),
+        "Notification" => first_text_at(part, &["template.body.text", "template.header.text", "template.id"]),
+        "NotificationResponse" => first_text_at(member, &["notificationText", "notificationStatus"]),
+        "Story" => first_text_at(member, &["text", "url", "type"]),
         "Reactions" => reactions(part),
-        "PaymentRequest" => joined([titled(member, "lineItems"), price(member)], ", "),
-        "ListPicker" => titled(member, "sections"),
-        "DatePicker" => titled(member, "availableTimes"),
-        "Form" => titled(member, "response"),
-        _ => titled(member, "actions"),
+        "PaymentRequest" => join([heading_and_choices(member, "lineItems"), price(member)], ", "),
+        "ListPicker" => heading_and_choices(member, "sections"),
+        "DatePicker" => heading_and_choices(member, "availableTimes"),
+        "Form" => heading_and_choices(member, "response"),
+        _ => heading_and_choices(member, "actions"),
     };
-    Attachment { url: text(member, "url").map(Cow::Owned), ..named(in_words(kind), name) }
+    Attachment { url: text_at(member, "url").map(Cow::Owned), ..named(kind_of(content_type), name) }
 }
 
-/// The cards of a carousel.
+/// Returns the cards of a carousel.
 pub(super) fn cards(part: &Value) -> impl Iterator<Item = Attachment<'static>> {
-    items(part, "carousel.cards").map(|card| named("card", titled(card, "actions")))
+    items_at(part, "carousel.cards").map(|card| named("card", heading_and_choices(card, "actions")))
 }
 
-/// Something that goes by a name, or by its kind only.
+/// Returns an attachment without media type, URL and size.
 pub(super) fn named(kind: &str, name: Option<String>) -> Attachment<'static> {
     Attachment { kind: Cow::Owned(kind.to_owned()), name: name.map(Cow::Owned), ..Attachment::default() }
 }
 
-fn in_words(kind: &str) -> &str {
-    match kind {
+/// Returns the kind to show for a content type: the type itself if unknown.
+fn kind_of(content_type: &str) -> &str {
+    match content_type {
         "QuickReply" => "quick reply",
         "QuickReplyV2" => "quick replies",
-        "ButtonResponse" => ANSWER,
+        "ButtonResponse" => BUTTON_RESPONSE,
         "Card" => "card",
         "Carousel" => "carousel",
         "Notification" => "notification",
@@ -89,35 +90,37 @@ fn in_words(kind: &str) -> &str {
     }
 }
 
-/// `paymentRequest` for `PaymentRequest`.
-fn member_of(kind: &str) -> String {
-    let mut letters = kind.chars();
+/// Returns the member that holds a content type: `paymentRequest` for `PaymentRequest`.
+fn member_of(content_type: &str) -> String {
+    let mut letters = content_type.chars();
     letters.next().map_or_else(String::new, |head| head.to_lowercase().chain(letters).collect())
 }
 
-/// The title, the description, and what can be chosen: `Plan – monthly: Yes | No`.
-fn titled(member: &Value, choices: &str) -> Option<String> {
-    let heading = joined([first(member, &TITLES), first(member, &DESCRIPTIONS)], " – ");
-    let choices = joined(items(member, choices).map(choice), " | ");
-    joined([heading, choices], ": ")
+/// Returns the title, the description and the choices: `Plan – monthly: Yes | No`.
+fn heading_and_choices(member: &Value, choices: &str) -> Option<String> {
+    let heading = join([first_text_at(member, &TITLES), first_text_at(member, &DESCRIPTIONS)], " – ");
+    let choices = join(items_at(member, choices).map(choice), " | ");
+    join([heading, choices], ": ")
 }
 
 fn choice(choice: &Value) -> Option<String> {
-    first(choice, &["text", "title", "label", "value", "dateTime", "component.buttonResponse.text", "component.text"])
+    const LABELS: [&str; 7] =
+        ["text", "title", "label", "value", "dateTime", "component.buttonResponse.text", "component.text"];
+    first_text_at(choice, &LABELS)
 }
 
 fn reactions(part: &Value) -> Option<String> {
-    joined(items(part, "reactions").map(|reaction| text(reaction, "reactionType")), ", ")
+    join(items_at(part, "reactions").map(|reaction| text_at(reaction, "reactionType")), ", ")
 }
 
 fn price(request: &Value) -> Option<String> {
-    let total = text(request, "orderTotal")?;
-    joined([Some(total), text(request, "currencyCode")], " ")
+    let total = text_at(request, "orderTotal")?;
+    join([Some(total), text_at(request, "currencyCode")], " ")
 }
 
-fn joined(words: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {
-    let words: Vec<String> = words.into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(separator))
+fn join(texts: impl IntoIterator<Item = Option<String>>, separator: &str) -> Option<String> {
+    let texts: Vec<String> = texts.into_iter().flatten().collect();
+    (!texts.is_empty()).then(|| texts.join(separator))
 }
 
 #[cfg(test)]
@@ -125,17 +128,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn shown(kind: &str, member: &Value) -> String {
-        let mut words = String::new();
-        let part = json!({"contentType": kind, member_of(kind): member, "template": member});
-        read(kind, &part).push_description(&mut words);
-        words
+    fn shown(content_type: &str, member: &Value) -> String {
+        let mut shown = String::new();
+        let part = json!({"contentType": content_type, member_of(content_type): member, "template": member});
+        read(content_type, &part).push_description(&mut shown);
+        shown
     }
 
     #[test]
-    fn every_type_reads_as_something() {
+    fn every_content_type_is_shown() {
         let action = json!([{"text": "Yes", "type": "Postback"}, {"text": "No"}]);
-        for (kind, member, expected) in [
+        for (content_type, member, expected) in [
             ("QuickReply", json!({"text": "Billing", "payload": "b"}), "[quick reply: Billing]"),
             ("QuickReplyV2", json!({"title": "Topic?", "actions": action}), "[quick replies: Topic?: Yes | No]"),
             ("QuickReplyV2", json!({"actions": action}), "[quick replies: Yes | No]"),
@@ -192,7 +195,7 @@ mod tests {
             ("Hologram", json!({"title": "Ship"}), "[Hologram: Ship]"),
             ("Éclair", json!([]), "[Éclair]"),
         ] {
-            assert_eq!(shown(kind, &member), expected, "{kind} {member}");
+            assert_eq!(shown(content_type, &member), expected, "{content_type} {member}");
         }
     }
 }

@@ -1,26 +1,24 @@
-//! The four shapes in one: members that a shape does not have are just missing.
+//! The JSON of a conversation: one set of types for all four shapes, with every member optional.
 
 use serde::{Deserialize, Deserializer};
 
-use super::super::lenient::{Loose, Object};
-use super::super::message_event::MessageMetadata;
-use super::super::objects::Objects;
 use super::{EntityRef, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot};
+use crate::wire::lenient::{LenientList, LenientObject, LenientString};
+use crate::wire::message_event::MessageMetadata;
 
-/// A conversation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Conversation<'a> {
+pub(super) struct ConversationJson<'a> {
     #[serde(borrow)]
-    id: Loose<'a>,
+    id: LenientString<'a>,
     #[serde(borrow)]
-    end_time: Loose<'a>,
-    participants: Objects<Read>,
+    end_time: LenientString<'a>,
+    participants: LenientList<ParsedParticipant>,
 }
 
-/// A participant, read while its JSON goes by: what is kept is a fraction of that.
+/// A participant, converted while the JSON is parsed: the result is a fraction of the size of [`ParticipantJson`].
 #[derive(Debug)]
-struct Read {
+struct ParsedParticipant {
     participant: Participant,
     has_messages: bool,
     has_calls: bool,
@@ -28,140 +26,140 @@ struct Read {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct WireParticipant<'a> {
+struct ParticipantJson<'a> {
     #[serde(borrow)]
-    id: Loose<'a>,
+    id: LenientString<'a>,
     #[serde(borrow)]
-    purpose: Loose<'a>,
+    purpose: LenientString<'a>,
     #[serde(borrow)]
-    name: Loose<'a>,
+    name: LenientString<'a>,
     #[serde(borrow)]
-    user: Object<WireNamed<'a>>,
+    user: LenientObject<EntityJson<'a>>,
     #[serde(borrow)]
-    user_id: Loose<'a>,
+    user_id: LenientString<'a>,
     #[serde(borrow)]
-    queue: Object<WireNamed<'a>>,
+    queue: LenientObject<EntityJson<'a>>,
     #[serde(borrow)]
-    queue_id: Loose<'a>,
+    queue_id: LenientString<'a>,
     #[serde(borrow)]
-    state: Loose<'a>,
+    state: LenientString<'a>,
     #[serde(borrow)]
-    disconnect_type: Loose<'a>,
+    disconnect_type: LenientString<'a>,
     #[serde(borrow)]
-    connected_time: Loose<'a>,
+    connected_time: LenientString<'a>,
     #[serde(borrow)]
-    end_time: Loose<'a>,
+    end_time: LenientString<'a>,
     #[serde(borrow)]
-    messages: Objects<Item<'a>>,
+    messages: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    calls: Objects<Item<'a>>,
+    calls: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    callbacks: Objects<Item<'a>>,
+    callbacks: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    chats: Objects<Item<'a>>,
+    chats: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    cobrowsesessions: Objects<Item<'a>>,
+    cobrowsesessions: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    emails: Objects<Item<'a>>,
+    emails: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    internal_messages: Objects<Item<'a>>,
+    internal_messages: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    screen_monitorings: Objects<Item<'a>>,
+    screen_monitorings: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    screenshares: Objects<Item<'a>>,
+    screenshares: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    social_expressions: Objects<Item<'a>>,
+    social_expressions: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    videos: Objects<Item<'a>>,
+    videos: LenientList<ListItem<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct WireNamed<'a> {
+struct EntityJson<'a> {
     #[serde(borrow)]
-    id: Loose<'a>,
+    id: LenientString<'a>,
     #[serde(borrow)]
-    name: Loose<'a>,
+    name: LenientString<'a>,
 }
 
-/// A communication, or a message: `messages` holds either.
+/// An item of `messages`: a communication in two of the shapes, a message in the other two.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Item<'a> {
+struct ListItem<'a> {
     #[serde(borrow)]
-    state: Loose<'a>,
+    state: LenientString<'a>,
     #[serde(borrow)]
-    disconnect_type: Loose<'a>,
+    disconnect_type: LenientString<'a>,
     #[serde(borrow)]
-    connected_time: Loose<'a>,
+    connected_time: LenientString<'a>,
     #[serde(borrow)]
-    disconnected_time: Loose<'a>,
+    disconnected_time: LenientString<'a>,
     #[serde(borrow)]
-    messages: Objects<Item<'a>>,
+    messages: LenientList<ListItem<'a>>,
     #[serde(borrow)]
-    id: Loose<'a>,
+    id: LenientString<'a>,
     #[serde(borrow)]
-    message_id: Loose<'a>,
+    message_id: LenientString<'a>,
     #[serde(borrow)]
-    message: Object<WireNamed<'a>>,
+    message: LenientObject<EntityJson<'a>>,
     #[serde(borrow)]
-    message_time: Loose<'a>,
+    message_time: LenientString<'a>,
     #[serde(borrow)]
-    message_status: Loose<'a>,
+    message_status: LenientString<'a>,
     #[serde(borrow)]
-    message_metadata: Object<MessageMetadata<'a>>,
+    message_metadata: LenientObject<MessageMetadata<'a>>,
 }
 
-impl Conversation<'_> {
+impl ConversationJson<'_> {
     pub(super) fn into_snapshot(self) -> Snapshot {
-        let participants = self.participants.into_vec();
+        let parsed = self.participants.into_vec();
         Snapshot {
             id: self.id.into_string(),
             ended_at: self.end_time.time(),
-            has_messages: participants.iter().any(|read| read.has_messages),
-            has_calls: participants.iter().any(|read| read.has_calls),
-            participants: participants.into_iter().map(|read| read.participant).collect(),
+            has_messages: parsed.iter().any(|parsed| parsed.has_messages),
+            has_calls: parsed.iter().any(|parsed| parsed.has_calls),
+            participants: parsed.into_iter().map(|parsed| parsed.participant).collect(),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Read {
+impl<'de> Deserialize<'de> for ParsedParticipant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        WireParticipant::deserialize(deserializer).map(|wire| Self {
-            has_messages: wire.has_messages(),
-            has_calls: !wire.calls.as_slice().is_empty(),
-            participant: wire.into_participant(),
+        ParticipantJson::deserialize(deserializer).map(|json| Self {
+            has_messages: json.has_messages(),
+            has_calls: !json.calls.as_slice().is_empty(),
+            participant: json.into_participant(),
         })
     }
 }
 
-impl<'a> WireParticipant<'a> {
-    /// The flat shapes give every participant a `state` and a list of messages, which may still be empty.
+impl<'a> ParticipantJson<'a> {
+    /// The shapes without communications give every participant a `state` and a list of messages, which may be empty.
     fn has_messages(&self) -> bool {
         !self.messages.as_slice().is_empty() || (self.messages.is_list() && self.state.0.is_some())
     }
 
     fn into_participant(self) -> Participant {
-        let purpose = Purpose::of(self.purpose.as_str());
+        let purpose = Purpose::parse(self.purpose.as_str());
         let presence = self.presence();
-        let is_gone = presence == Presence::Disconnected;
+        let has_left = presence == Presence::Disconnected;
         let first = || self.communications().filter_map(|item| item.connected_time.time()).min();
-        let last = || self.communications().filter(|_| is_gone).filter_map(|item| item.disconnected_time.time()).max();
+        let last = || self.communications().filter(|_| has_left).filter_map(|item| item.disconnected_time.time()).max();
         Participant {
             connected_at: self.connected_time.time().or_else(first),
             disconnected_at: self.end_time.time().or_else(last),
-            disconnect_type: self.disconnect_type(is_gone),
-            messages: entries(self.messages.as_slice(), purpose == Purpose::Customer),
+            disconnect_type: self.disconnect_type(has_left),
+            messages: messages(self.messages.as_slice(), purpose == Purpose::Customer),
             id: self.id.into_string().unwrap_or_default(),
             name: self.name.into_string(),
-            user: named(self.user, self.user_id),
-            queue: named(self.queue, self.queue_id),
+            user: entity(self.user, self.user_id),
+            queue: entity(self.queue, self.queue_id),
             purpose,
             presence,
         }
     }
 
-    fn communications(&self) -> impl Iterator<Item = &Item<'a>> {
+    fn communications(&self) -> impl Iterator<Item = &ListItem<'a>> {
         let media = [
             &self.messages,
             &self.calls,
@@ -175,81 +173,78 @@ impl<'a> WireParticipant<'a> {
             &self.social_expressions,
             &self.videos,
         ];
-        media.into_iter().flat_map(Objects::as_slice).filter(|item| !item.is_message())
+        media.into_iter().flat_map(LenientList::as_slice).filter(|item| !item.is_message())
     }
 
-    /// Of several communications the liveliest counts: who has hung up and still writes is there.
+    /// Returns the most active state of all communications: a customer who hung up and still writes is connected.
     fn presence(&self) -> Presence {
         if self.end_time.time().is_some() {
             return Presence::Disconnected;
         }
         if self.state.0.is_some() {
-            return Presence::of(self.state.as_str());
+            return Presence::parse(self.state.as_str());
         }
-        let states = || self.communications().map(|item| Presence::of(item.state.as_str()));
-        let by_liveliness =
+        let states = || self.communications().map(|item| Presence::parse(item.state.as_str()));
+        let by_activity =
             [Presence::Connected, Presence::Parked, Presence::Alerting, Presence::Unknown, Presence::Disconnected];
-        let liveliest = by_liveliness.into_iter().find(|presence| states().any(|state| state == *presence));
-        liveliest.unwrap_or(Presence::Unknown)
+        let most_active = by_activity.into_iter().find(|presence| states().any(|state| state == *presence));
+        most_active.unwrap_or(Presence::Unknown)
     }
 
-    /// One communication that was ended says nothing about who is still there.
-    fn disconnect_type(&self, is_gone: bool) -> Option<String> {
-        let ended = self.communications().filter(|_| is_gone);
+    /// The disconnect type of a communication counts only when the participant has left, not while another one goes on.
+    fn disconnect_type(&self, has_left: bool) -> Option<String> {
+        let ended = self.communications().filter(|_| has_left);
         let of_communication = || ended.filter_map(|item| item.disconnect_type.0.as_deref()).last();
         self.disconnect_type.0.as_deref().or_else(of_communication).map(str::to_ascii_lowercase)
     }
 }
 
-/// From an object with an id and a name, else from a bare id.
-fn named(object: Object<WireNamed<'_>>, bare: Loose<'_>) -> Option<EntityRef> {
-    let WireNamed { id, name } = object.0;
-    let id = id.into_string().or_else(|| bare.into_string())?;
+/// Returns the entity of an object with an id, else of a bare id.
+fn entity(object: LenientObject<EntityJson<'_>>, bare_id: LenientString<'_>) -> Option<EntityRef> {
+    let EntityJson { id, name } = object.0;
+    let id = id.into_string().or_else(|| bare_id.into_string())?;
     Some(EntityRef { id, name: name.into_string() })
 }
 
-/// The messages of a participant, from a flat list or through its communications.
-fn entries(items: &[Item<'_>], of_reader: bool) -> Vec<MessageRef> {
-    let mut entries = Vec::new();
+/// Returns the messages of a participant, from a list of messages or of communications.
+fn messages(items: &[ListItem<'_>], by_customer: bool) -> Vec<MessageRef> {
+    let mut found = Vec::new();
     for item in items {
         let messages = if item.is_message() { std::slice::from_ref(item) } else { item.messages.as_slice() };
-        entries.extend(messages.iter().filter_map(|message| message.entry(of_reader)));
+        found.extend(messages.iter().filter_map(|message| message.to_message(by_customer)));
     }
-    entries
+    found
 }
 
-impl Item<'_> {
-    /// A communication has an id too, and neither of these.
+impl ListItem<'_> {
+    /// A communication has an `id` as well, but neither of these.
     fn is_message(&self) -> bool {
         self.message_id.0.is_some() || self.message.0.id.0.is_some()
     }
 
-    fn entry(&self, of_reader: bool) -> Option<MessageRef> {
+    fn to_message(&self, by_customer: bool) -> Option<MessageRef> {
         let ids = [&self.message_id, &self.message.0.id, &self.id];
         let id = ids.into_iter().find_map(|id| id.0.as_deref())?.to_owned();
-        let sign = self.message_metadata.0.event_text(self.message_status.as_str(), of_reader);
-        Some(MessageRef {
-            id,
-            sent_at: self.message_time.time(),
-            kind: sign.map_or(MessageKind::Text, MessageKind::Event),
-        })
+        let event_text = self.message_metadata.0.event_text(self.message_status.as_str(), by_customer);
+        let kind = event_text.map_or(MessageKind::Text, MessageKind::Event);
+        Some(MessageRef { id, sent_at: self.message_time.time(), kind })
     }
 }
 
 impl Purpose {
-    fn of(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
+    fn parse(purpose: &str) -> Self {
+        match purpose.to_ascii_lowercase().as_str() {
             "customer" | "external" => Self::Customer,
             "agent" | "user" => Self::Agent,
             "acd" => Self::Queue,
             "botflow" | "workflow" | "ivr" => Self::Bot,
-            _ => Self::Other(word.to_owned()),
+            _ => Self::Other(purpose.to_owned()),
         }
     }
 }
 
 impl Presence {
-    fn of(state: &str) -> Self {
+    fn parse(state: &str) -> Self {
         match state.to_ascii_lowercase().as_str() {
             "alerting" | "dialing" | "contacting" | "offering" | "scheduled" | "none" => Self::Alerting,
             "connected" | "converting" | "uploading" | "transmitting" => Self::Connected,

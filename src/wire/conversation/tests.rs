@@ -1,4 +1,4 @@
-//! All shapes, and what is in none of them.
+//! All four shapes, and JSON that has none of them.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -14,17 +14,17 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
-/// The ids, and the words of signs: `m1 joined, m2`.
+/// The ids of messages, with the text of events: `m1 joined, m2`.
 fn shown(messages: &[MessageRef]) -> String {
-    let words = |entry: &MessageRef| match &entry.kind {
-        MessageKind::Text => entry.id.clone(),
-        MessageKind::Event(words) => format!("{} {words}", entry.id),
+    let shown = |message: &MessageRef| match &message.kind {
+        MessageKind::Text => message.id.clone(),
+        MessageKind::Event(text) => format!("{} {text}", message.id),
     };
-    messages.iter().map(words).collect::<Vec<_>>().join(", ")
+    messages.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
-fn the_nested_shape_is_read_through_its_communications() {
+fn messages_below_communications_are_read() {
     let snapshot = Snapshot::parse(NESTED).expect("a conversation");
     assert_eq!((snapshot.id.as_deref(), snapshot.ended_at), (Some("c1"), None));
     assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.has_ended());
@@ -40,7 +40,7 @@ fn the_nested_shape_is_read_through_its_communications() {
 }
 
 #[test]
-fn the_flat_shape_is_read_the_same() {
+fn messages_below_participants_are_read() {
     let snapshot = Snapshot::parse(FLAT).expect("a conversation");
     assert!(snapshot.has_messages && !snapshot.has_calls && !snapshot.has_ended());
     let [casey, queue, dana] = snapshot.participants.as_slice() else { panic!("{snapshot:?}") };
@@ -58,8 +58,8 @@ fn the_flat_shape_is_read_the_same() {
 }
 
 #[test]
-fn purposes_come_in_any_case() {
-    for (word, expected) in [
+fn purposes_are_read_in_any_case() {
+    for (purpose, expected) in [
         ("customer", Purpose::Customer),
         ("EXTERNAL", Purpose::Customer),
         ("Agent", Purpose::Agent),
@@ -70,14 +70,14 @@ fn purposes_come_in_any_case() {
         ("ivr", Purpose::Bot),
         ("Dialer", Purpose::Other("Dialer".into())),
     ] {
-        assert_eq!(participant(&json!({"purpose": word})).purpose, expected, "{word}");
+        assert_eq!(participant(&json!({"purpose": purpose})).purpose, expected, "{purpose}");
     }
     assert_eq!(participant(&json!({})).purpose, Purpose::Other(String::new()));
 }
 
 #[test]
-fn the_liveliest_communication_is_where_somebody_is() {
-    for (states, expected) in [
+fn the_most_active_communication_decides_the_presence() {
+    for (communications, expected) in [
         (json!({"messages": [{"state": "disconnected"}, {"state": "Connected"}]}), Presence::Connected),
         (json!({"messages": [{"state": "disconnected"}], "calls": [{"state": "transmitting"}]}), Presence::Connected),
         (json!({"emails": [{"state": "parked"}], "chats": [{"state": "alerting"}]}), Presence::Parked),
@@ -90,23 +90,26 @@ fn the_liveliest_communication_is_where_somebody_is() {
         (json!({"state": 7, "messages": []}), Presence::Unknown),
         (json!({}), Presence::Unknown),
     ] {
-        assert_eq!(participant(&states).presence, expected, "{states}");
+        assert_eq!(participant(&communications).presence, expected, "{communications}");
     }
 }
 
 #[test]
-fn who_is_here_has_not_left_another_way() {
+fn a_participant_with_a_connected_communication_has_not_disconnected() {
     let ended =
         json!({"state": "disconnected", "disconnectType": "Transfer", "disconnectedTime": "2026-10-08T14:03:00Z"});
-    let gone = participant(&json!({ "messages": [ended] }));
-    assert_eq!((gone.disconnect_type.as_deref(), gone.disconnected_at.is_some()), (Some("transfer"), true));
-    let here = participant(&json!({"messages": [ended, {"state": "connected", "message": null, "id": "comm"}]}));
-    assert_eq!((here.presence, here.disconnect_type, here.disconnected_at), (Presence::Connected, None, None));
-    assert!(here.messages.is_empty(), "a communication is no message");
+    let left = participant(&json!({ "messages": [ended] }));
+    assert_eq!((left.disconnect_type.as_deref(), left.disconnected_at.is_some()), (Some("transfer"), true));
+    let connected = participant(&json!({"messages": [ended, {"state": "connected", "message": null, "id": "comm"}]}));
+    assert_eq!(
+        (connected.presence, connected.disconnect_type, connected.disconnected_at),
+        (Presence::Connected, None, None)
+    );
+    assert!(connected.messages.is_empty(), "a communication is no message");
 }
 
 #[test]
-fn it_is_over_when_it_says_so_or_everybody_has_gone() {
+fn a_conversation_has_ended_with_an_end_time_or_without_connected_participants() {
     let state = |states: &[&str]| {
         let participants: Vec<Value> = states.iter().map(|state| json!({ "state": state })).collect();
         json!({ "participants": participants })
@@ -126,7 +129,7 @@ fn it_is_over_when_it_says_so_or_everybody_has_gone() {
 }
 
 #[test]
-fn media_are_told_apart_before_the_first_message() {
+fn messaging_and_calls_are_recognised_before_the_first_message() {
     for (participant, messages, calls) in [
         (json!({"messages": [{"id": "comm", "state": "alerting", "messages": []}], "calls": []}), true, false),
         (json!({"messages": [], "state": "connected"}), true, false),
@@ -139,16 +142,16 @@ fn media_are_told_apart_before_the_first_message() {
 }
 
 #[test]
-fn a_receipt_reads_by_whose_list_it_is_in() {
+fn the_text_of_a_receipt_depends_on_the_participant_that_lists_it() {
     let receipt = json!([{"messageId": "m1", "messageStatus": "read", "messageMetadata": {"type": "Receipt"}}]);
-    for (purpose, words) in [("customer", "read the message"), ("agent", "message read")] {
+    for (purpose, text) in [("customer", "read the message"), ("agent", "message read")] {
         let participant = participant(&json!({"purpose": purpose, "messages": receipt}));
-        assert_eq!(shown(&participant.messages), format!("m1 {words}"));
+        assert_eq!(shown(&participant.messages), format!("m1 {text}"));
     }
 }
 
 #[test]
-fn what_the_quick_way_refuses_is_read_with_care() {
+fn members_given_twice_and_lone_surrogates_are_read() {
     let twice = Snapshot::parse(r#"{"id":"c0","id":"c1","participants":[{"id":"p","name":"\ud83d"}]}"#);
     let [participant] = twice.as_ref().expect("a conversation").participants.as_slice() else { panic!("{twice:?}") };
     assert_eq!(participant.name.as_deref(), Some("\u{fffd}"));
@@ -156,22 +159,22 @@ fn what_the_quick_way_refuses_is_read_with_care() {
 }
 
 #[test]
-fn what_is_no_object_is_no_conversation() {
-    for garbage in ["", "null", "[]", "7", "\"x\"", "{", "not found"] {
-        assert_eq!(Snapshot::parse(garbage), None, "{garbage}");
+fn only_an_object_is_a_conversation() {
+    for other in ["", "null", "[]", "7", "\"x\"", "{", "not found"] {
+        assert_eq!(Snapshot::parse(other), None, "{other}");
     }
     assert_eq!(Snapshot::parse("{}"), Some(Snapshot::default()));
 }
 
 proptest! {
     #[test]
-    fn anything_anywhere_is_read(nested in mangled(NESTED), flat in mangled(FLAT)) {
+    fn any_value_in_any_place_is_read(nested in mangled(NESTED), flat in mangled(FLAT)) {
         for json in [nested, flat] {
             let snapshot = Snapshot::parse(&json).expect("an object");
             prop_assert_eq!(&snapshot, &Snapshot::from_value(&serde_json::from_str(&json).unwrap()));
             snapshot.has_ended();
-            let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
-            prop_assert!(entries.clone().all(|entry| !entry.id.is_empty()));
+            let mut messages = snapshot.participants.iter().flat_map(|participant| &participant.messages);
+            prop_assert!(messages.all(|message| !message.id.is_empty()));
         }
     }
 }

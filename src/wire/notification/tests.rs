@@ -1,4 +1,4 @@
-//! Every kind of frame, and what is none.
+//! Every kind of frame, and malformed ones.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -6,16 +6,16 @@ use serde_json::json;
 use super::super::fixtures::{FLAT, NESTED, TRANSCRIPTION, mangled};
 use super::*;
 
-fn told(frame: &str) -> Notification {
+fn decoded(frame: &str) -> Notification {
     decode(RawFrame::Text(frame))
 }
 
 fn event(topic: &str, body: &str) -> Notification {
-    told(&format!(r#"{{"topicName":"{topic}","version":"2","eventBody":{body},"metadata":{{}}}}"#))
+    decoded(&format!(r#"{{"topicName":"{topic}","version":"2","eventBody":{body},"metadata":{{}}}}"#))
 }
 
 #[test]
-fn conversations_come_on_four_topics() {
+fn conversation_events_have_four_topics() {
     for (topic, body) in [
         ("v2.users.u1.conversations", NESTED),
         ("v2.routing.queues.q1.conversations", NESTED),
@@ -31,7 +31,7 @@ fn conversations_come_on_four_topics() {
 }
 
 #[test]
-fn the_service_speaks_of_itself_with_and_without_an_envelope() {
+fn messages_about_the_channel_are_decoded_with_and_without_a_topic() {
     for (frame, expected) in [
         (r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#, Notification::Heartbeat),
         (r#"{"topicName":"Channel.Metadata","eventBody":{"message":"WEBSOCKET HEARTBEAT"}}"#, Notification::Heartbeat),
@@ -66,12 +66,12 @@ fn the_service_speaks_of_itself_with_and_without_an_envelope() {
         (r#"{"topicName":"v2.new.thing","eventBody":7}"#, Notification::Unknown("v2.new.thing".into())),
         ("{}", Notification::Unknown(String::new())),
     ] {
-        assert_eq!(told(frame), expected, "{frame}");
+        assert_eq!(decoded(frame), expected, "{frame}");
     }
 }
 
 #[test]
-fn details_tell_where_the_id_ends() {
+fn the_conversation_of_a_detail_event_is_split_off_its_topic() {
     for (topic, body, conversation, event_name) in [
         ("v2.detail.events.conversation.c1.user.start", "{}", "c1", "user.start"),
         ("v2.detail.events.conversation.a.b.user.start", r#"{"conversationId":"a.b"}"#, "a.b", "user.start"),
@@ -86,7 +86,7 @@ fn details_tell_where_the_id_ends() {
 }
 
 #[test]
-fn transcriptions_and_typing_name_their_conversation() {
+fn transcription_and_typing_events_have_the_id_of_their_conversation() {
     let conversation = |body| match event("v2.conversations.c1.transcription", body) {
         Notification::Transcription(transcription) => transcription.conversation,
         other => panic!("{other:?}"),
@@ -100,22 +100,22 @@ fn transcriptions_and_typing_name_their_conversation() {
     assert_eq!(event(topic, &body.to_string()), typing(Some("Casey")));
     assert_eq!(event(topic, r#"{"conversationId":"c1"}"#), typing(None));
     assert_eq!(event(topic, "{}"), Notification::Unknown(topic.into()));
-    assert!(matches!(event(".transcription", "{}"), Notification::Transcription(_)), "no id in between, and no panic");
+    assert!(matches!(event(".transcription", "{}"), Notification::Transcription(_)), "a topic without an id");
 }
 
 #[test]
-fn what_the_quick_way_refuses_is_read_with_care() {
+fn members_given_twice_and_lone_surrogates_are_read() {
     let twice = r#"{"topicName":"x","topicName":"v2.users.u1.conversations","eventBody":{"id":"c0","id":"c1"}}"#;
-    assert!(matches!(told(twice), Notification::Conversation(snapshot) if snapshot.id.as_deref() == Some("c1")));
+    assert!(matches!(decoded(twice), Notification::Conversation(snapshot) if snapshot.id.as_deref() == Some("c1")));
     let lone = event("v2.users.u1.conversations", r#"{"participants":[{"name":"\ud83d"}]}"#);
     let Notification::Conversation(snapshot) = lone else { panic!("{lone:?}") };
     assert_eq!(snapshot.participants[0].name.as_deref(), Some("\u{fffd}"));
 }
 
 #[test]
-fn garbage_is_unreadable() {
-    for garbage in ["", "pong", "[]", "null", "{", r#"{"topicName":}"#] {
-        assert!(matches!(told(garbage), Notification::Malformed(_)), "{garbage}");
+fn a_frame_without_a_json_object_is_malformed() {
+    for frame in ["", "pong", "[]", "null", "{", r#"{"topicName":}"#] {
+        assert!(matches!(decoded(frame), Notification::Malformed(_)), "{frame}");
     }
     assert!(matches!(decode(RawFrame::Binary(b"{\xff}")), Notification::Malformed(_)));
     assert_eq!(decode(RawFrame::Binary(br#"{"result":200}"#)), Notification::Acknowledged);
@@ -126,15 +126,15 @@ const ENVELOPE: &str = r#"{"topicName":"v2.users.u1.conversations.messages","ver
 
 proptest! {
     #[test]
-    fn anything_in_an_envelope_is_read(frame in mangled(ENVELOPE)) {
+    fn an_envelope_with_any_value_in_any_place_is_decoded(frame in mangled(ENVELOPE)) {
         let value: Value = serde_json::from_str(&frame).unwrap();
         let bodiless = !value["eventBody"].is_object();
-        prop_assert!(bodiless || !matches!(told(&frame), Notification::Malformed(_)));
+        prop_assert!(bodiless || !matches!(decoded(&frame), Notification::Malformed(_)));
     }
 
     #[test]
-    fn any_topic_is_read(topic in "(v2\\.)?(detail\\.events\\.conversation\\.|conversations\\.|système\\.)?.{0,6}(\\.transcription)?") {
+    fn any_topic_is_decoded(topic in "(v2\\.)?(detail\\.events\\.conversation\\.|conversations\\.|système\\.)?.{0,6}(\\.transcription)?") {
         let frame = json!({"topicName": topic, "eventBody": {}}).to_string();
-        prop_assert!(!matches!(told(&frame), Notification::Malformed(_)));
+        prop_assert!(!matches!(decoded(&frame), Notification::Malformed(_)));
     }
 }

@@ -1,126 +1,130 @@
-//! The quick way through a plain frame: what it reads it reads as serde would, and whatever is unusual it leaves to serde.
+//! The fast path for plain frames. It reads them exactly as serde does and leaves every other frame to serde.
 //!
-//! Usual are the members of the wire with a string or null for a value, `payload`, `from` and `to` with an object or
-//! null, and other members with a string, an integer, a boolean or null. A frame is taken apart once; those that differ
-//! from it in their strings alone are then read by going from one to the next, which takes a third of the time.
+//! A plain frame has the known members with a string or null as their value, `payload`, `from` and `to` with an object or
+//! null, and other members with a string, an integer, a boolean or null. The first such frame becomes a template. Frames
+//! that differ from it only in their strings are then read by going from one string to the next, which takes a third of
+//! the time.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::template::{Place, special, strings};
-use crate::wire::lenient::{Frame, Loose};
+use super::frame::Frame;
+use super::scanner::{Field, scan_strings};
+use crate::byte_scan::find_json_special;
+use crate::wire::lenient::LenientString;
 
-/// How many are remembered: a wire has one or two for each kind of event.
-const SHAPES: usize = 8;
+/// The maximum number of templates: a source sends one or two for each kind of event.
+const MAX_TEMPLATES: usize = 8;
 
-/// What is longer than this between the strings of a frame is not remembered.
-const LONGEST: usize = 2048;
+/// The maximum number of bytes of a template, which excludes the strings of the frame.
+const MAX_TEMPLATE_BYTES: usize = 2048;
 
-/// The shapes that frames had lately. Clones share them.
+/// The templates of recent frames. Clones share them, so that all conversations of a run do.
 #[derive(Debug, Clone, Default)]
-pub struct TemplateCache(Rc<RefCell<Vec<Shape>>>);
+pub struct TemplateCache(Rc<RefCell<Vec<FrameTemplate>>>);
 
 /// A frame without its strings.
 #[derive(Debug)]
-struct Shape {
-    /// What stands before, between and after them, the quotes included.
-    between: Box<[u8]>,
-    /// Where in that each string belongs, and in the frame.
-    strings: Box<[(usize, Place)]>,
+struct FrameTemplate {
+    /// The bytes before, between and after the strings, quotes included.
+    separators: Box<[u8]>,
+    /// The end in `separators` of the bytes before each string, and the field that the string fills.
+    strings: Box<[(usize, Field)]>,
 }
 
 impl TemplateCache {
-    /// Reads a frame into an empty one, since moving one takes as long as reading half of it. `None` where serde has to
-    /// do it; what is read by then is worth nothing.
+    /// Reads `json` into an empty frame. On `None`, serde has to read it, and the content of the frame is meaningless.
+    ///
+    /// Returns nothing by value, since moving a frame takes as long as reading half of it.
     pub(super) fn read_into<'a>(&self, frame: &mut Frame<'a>, json: &'a str) -> Option<()> {
-        let mut known = self.0.borrow_mut();
-        for shape in &*known {
-            if shape.read_into(frame, json).is_some() {
+        let mut templates = self.0.borrow_mut();
+        for template in &*templates {
+            if template.read_into(frame, json).is_some() {
                 return Some(());
             }
             *frame = Frame::default();
         }
-        let shape = Shape::of(json)?;
-        shape.read_into(frame, json)?;
-        if shape.between.len() <= LONGEST {
-            if known.len() == SHAPES {
-                known.remove(0);
+        let template = FrameTemplate::new(json)?;
+        template.read_into(frame, json)?;
+        if template.separators.len() <= MAX_TEMPLATE_BYTES {
+            if templates.len() == MAX_TEMPLATES {
+                templates.remove(0);
             }
-            known.push(shape);
+            templates.push(template);
         }
         Some(())
     }
 }
 
-impl Shape {
-    fn of(json: &str) -> Option<Self> {
-        let (mut between, mut places, mut copied) = (Vec::new(), Vec::new(), 0);
-        for (place, string) in strings(json)? {
-            between.extend_from_slice(&json.as_bytes()[copied..string.start]);
-            places.push((between.len(), place));
+impl FrameTemplate {
+    fn new(json: &str) -> Option<Self> {
+        let (mut separators, mut strings, mut copied) = (Vec::new(), Vec::new(), 0);
+        for (field, string) in scan_strings(json)? {
+            separators.extend_from_slice(&json.as_bytes()[copied..string.start]);
+            strings.push((separators.len(), field));
             copied = string.end;
         }
-        between.extend_from_slice(&json.as_bytes()[copied..]);
-        Some(Self { between: between.into(), strings: places.into() })
+        separators.extend_from_slice(&json.as_bytes()[copied..]);
+        Some(Self { separators: separators.into(), strings: strings.into() })
     }
 
     fn read_into<'a>(&self, frame: &mut Frame<'a>, json: &'a str) -> Option<()> {
         let (mut at, mut passed) = (0, 0);
-        for &(before, place) in &self.strings {
-            at = after(json, at, &self.between[passed..before])?;
+        for &(before, field) in &self.strings {
+            at = skip(json, at, &self.separators[passed..before])?;
             passed = before;
             let (text, end) = string(json, at)?;
-            put(frame, place, text);
+            set(frame, field, text);
             at = end;
         }
-        (json.as_bytes().get(at..)? == &self.between[passed..]).then_some(())
+        (json.as_bytes().get(at..)? == &self.separators[passed..]).then_some(())
     }
 }
 
-/// Where it goes on if `part` stands here.
-fn after(json: &str, at: usize, part: &[u8]) -> Option<usize> {
-    let end = at + part.len();
-    (json.as_bytes().get(at..end)? == part).then_some(end)
+/// Returns the position after `separator`, if that is what follows `at`.
+fn skip(json: &str, at: usize, separator: &[u8]) -> Option<usize> {
+    let end = at + separator.len();
+    (json.as_bytes().get(at..end)? == separator).then_some(end)
 }
 
-/// What the string says that begins here, behind its quote, and where it ends.
+/// Returns the string whose text starts at `at`, and the position of its closing quote.
 fn string(json: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
     let bytes = json.as_bytes();
-    let mut end = at + special(bytes.get(at..)?)?;
+    let mut end = at + find_json_special(bytes.get(at..)?)?;
     if bytes[end] == b'"' {
         return Some((Cow::Borrowed(json.get(at..end)?), end));
     }
     while bytes.get(end)? == &b'\\' {
         end += 2;
-        end += special(bytes.get(end..)?)?;
+        end += find_json_special(bytes.get(end..)?)?;
     }
-    let spelled = format!("\"{}\"", (bytes[end] == b'"').then(|| json.get(at..end))??);
-    Some((Cow::Owned(serde_json::from_str(&spelled).ok()?), end))
+    let quoted = format!("\"{}\"", (bytes[end] == b'"').then(|| json.get(at..end))??);
+    Some((Cow::Owned(serde_json::from_str(&quoted).ok()?), end))
 }
 
-fn put<'a>(frame: &mut Frame<'a>, place: Place, text: Cow<'a, str>) {
+fn set<'a>(frame: &mut Frame<'a>, field: Field, text: Cow<'a, str>) {
     let payload = &mut frame.payload.0;
-    let member = match place {
-        Place::Event => return frame.event = says(text).into(),
-        Place::Timestamp => &mut frame.timestamp,
-        Place::Id => &mut payload.id,
-        Place::Kind => &mut payload.kind,
-        Place::FromId => &mut payload.from.0.id,
-        Place::FromName => &mut payload.from.0.name,
-        Place::ToId => &mut payload.to.0.id,
-        Place::ToName => &mut payload.to.0.name,
-        Place::MessageBody => &mut payload.timestamp,
-        Place::Text => &mut payload.text,
-        Place::Title => &mut payload.title,
-        Place::OriginatingEntity => &mut payload.originating_entity,
-        Place::Nowhere => return,
+    let member = match field {
+        Field::Event => return frame.event = lenient(text).into(),
+        Field::FrameTimestamp => &mut frame.timestamp,
+        Field::Id => &mut payload.id,
+        Field::Type => &mut payload.kind,
+        Field::FromId => &mut payload.from.0.id,
+        Field::FromName => &mut payload.from.0.name,
+        Field::ToId => &mut payload.to.0.id,
+        Field::ToName => &mut payload.to.0.name,
+        Field::PayloadTimestamp => &mut payload.timestamp,
+        Field::Text => &mut payload.text,
+        Field::Title => &mut payload.title,
+        Field::OriginatingEntity => &mut payload.originating_entity,
+        Field::Ignored => return,
     };
-    *member = says(text);
+    *member = lenient(text);
 }
 
-fn says(text: Cow<'_, str>) -> Loose<'_> {
-    Loose((!text.is_empty()).then_some(text))
+fn lenient(text: Cow<'_, str>) -> LenientString<'_> {
+    LenientString((!text.is_empty()).then_some(text))
 }
 
 #[cfg(test)]
@@ -130,10 +134,10 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
-    use super::super::{decode_by_serde, read};
+    use super::super::{decode_by_serde, to_event};
     use super::*;
 
-    const USUAL: [&str; 7] = [
+    const PLAIN_VALUES: [&str; 7] = [
         "null",
         r#""""#,
         r#""external""#,
@@ -143,7 +147,7 @@ mod tests {
         "\"Grüße an \u{202e}alle, auch an \u{1f680}\"",
     ];
 
-    const UNUSUAL: [&str; 17] = [
+    const OTHER_VALUES: [&str; 17] = [
         "",
         "nul",
         "true",
@@ -164,10 +168,10 @@ mod tests {
     ];
 
     fn value() -> impl Strategy<Value = String> {
-        prop_oneof![9 => select(&USUAL), 1 => select(&UNUSUAL)].prop_map(str::to_owned)
+        prop_oneof![9 => select(&PLAIN_VALUES), 1 => select(&OTHER_VALUES)].prop_map(str::to_owned)
     }
 
-    /// An object of some of these members, also more than once, with space between the tokens.
+    /// An object with some of the named members, repetitions included, and white space between the tokens.
     fn object(
         names: &'static [&'static str],
         value: impl Strategy<Value = String> + 'static,
@@ -192,31 +196,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_what_serde_reads(mut json in frame(), other in frame(), cut in any::<Index>(), whole in 0..4) {
+        fn the_fast_path_reads_frames_as_serde_does(mut json in frame(), other in frame(), cut in any::<Index>(), whole in 0..4) {
             if whole == 0 {
-                let places: Vec<_> = json.char_indices().map(|(at, _)| at).collect();
-                json.remove(places[cut.index(places.len())]);
+                let positions: Vec<_> = json.char_indices().map(|(at, _)| at).collect();
+                json.remove(positions[cut.index(positions.len())]);
             }
-            let (shapes, received) = (TemplateCache::default(), DateTime::UNIX_EPOCH);
+            let (templates, received) = (TemplateCache::default(), DateTime::UNIX_EPOCH);
             for json in [&json, &other, &json] {
                 let mut frame = Frame::default();
-                if shapes.read_into(&mut frame, json).is_some() {
-                    prop_assert_eq!(read(&mut frame, "c1", received), decode_by_serde(json, "c1", received), "{}", json);
+                if templates.read_into(&mut frame, json).is_some() {
+                    prop_assert_eq!(to_event(&mut frame, "c1", received), decode_by_serde(json, "c1", received), "{}", json);
                 }
             }
         }
     }
 
-    fn is_quick(json: &str) -> bool {
+    fn is_plain(json: &str) -> bool {
         TemplateCache::default().read_into(&mut Frame::default(), json).is_some()
     }
 
     #[test]
-    fn it_takes_what_is_plain_and_leaves_the_rest() {
+    fn only_plain_frames_are_read() {
         let plain = r#"{"event":"messageAdded","timestamp":"2026-01-02T03:04:05.678Z","version":3,"payload":{"id":"m1",
             "type":"text","from":{"id":"external","name":"Ada"},"to":null,"text":"Gr\u00fc\u00dfe","new":true}} "#;
-        assert!(is_quick(plain));
-        for (usual, other) in [
+        assert!(is_plain(plain));
+        for (part, replacement) in [
             ("Ada", r"A\ud83d"),
             ("null", "7"),
             ("true", "[]"),
@@ -225,23 +229,24 @@ mod tests {
             ("}} ", "}"),
             ("Ada", "A\nda"),
         ] {
-            let json = plain.replace(usual, other);
-            assert!(!is_quick(&json), "{json}");
+            let json = plain.replace(part, replacement);
+            assert!(!is_plain(&json), "{json}");
         }
     }
 
     #[test]
-    fn what_differs_in_strings_alone_has_a_shape_and_no_more_are_kept_than_a_wire_has() {
-        let shapes = TemplateCache::default();
-        let read = |json: &str| shapes.read_into(&mut Frame::default(), json).map(|()| shapes.0.borrow().len());
-        for words in ["", "one", r#"a \"quoted\" word"#] {
-            assert_eq!(read(&format!(r#"{{"event":"messageAdded","payload":{{"text":"{words}"}}}}"#)), Some(1));
+    fn frames_that_differ_in_strings_share_a_template_and_the_number_of_templates_is_bounded() {
+        let templates = TemplateCache::default();
+        let read = |json: &str| templates.read_into(&mut Frame::default(), json).map(|()| templates.0.borrow().len());
+        for text in ["", "one", r#"a \"quoted\" word"#] {
+            assert_eq!(read(&format!(r#"{{"event":"messageAdded","payload":{{"text":"{text}"}}}}"#)), Some(1));
         }
         for version in 0..20 {
             read(&format!(r#"{{"event":"messageAdded","version":1{version}}}"#)).unwrap();
         }
-        assert_eq!(shapes.0.borrow().len(), SHAPES);
-        assert_eq!(read(&format!(r#"{{"event":"messageAdded",{}"version":2}}"#, " ".repeat(LONGEST))), Some(SHAPES));
-        assert!(!is_quick(&format!("{{{}\"event\":\"messageAdded\"}}", r#""a":"","#.repeat(1000))));
+        assert_eq!(templates.0.borrow().len(), MAX_TEMPLATES);
+        let long = format!(r#"{{"event":"messageAdded",{}"version":2}}"#, " ".repeat(MAX_TEMPLATE_BYTES));
+        assert_eq!(read(&long), Some(MAX_TEMPLATES));
+        assert!(!is_plain(&format!("{{{}\"event\":\"messageAdded\"}}", r#""a":"","#.repeat(1000))));
     }
 }
