@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::path_segment;
-use crate::config::is_loopback;
 use crate::api::rest::{Rest, RestError};
+use crate::config::is_loopback;
 use crate::wire::channel::{self, AvailableTopic, Channel, TopicState};
 
 /// What happens to the existing subscriptions of a channel.
