@@ -63,7 +63,7 @@ use tracing::Level;
 use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
-use crate::config::Task;
+use crate::config::{ProxyLogin, Task};
 use crate::settings::{Env, Resolved, resolve};
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
@@ -134,7 +134,7 @@ fn keep_secret(task: &Task, secrets: &Secrets) {
         Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
     };
     secrets.add_login(&credentials.client_id, &credentials.client_secret);
-    if let Some((user, password)) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
+    if let Some(ProxyLogin { user, password }) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
         secrets.add_login(user, password);
     }
 }

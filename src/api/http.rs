@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error_body::ErrorBody;
 use super::http_error::{HttpError, host, innermost};
-use crate::config::{Endpoints, Network, is_loopback};
+use crate::config::{Endpoints, Network, ProxyLogin, is_loopback};
 use crate::status::redact::Secrets;
 use crate::system::io_error;
 
@@ -165,7 +165,7 @@ fn root_certificates(path: &Path) -> Result<Vec<Certificate>, String> {
 fn except_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
     use secrecy::ExposeSecret;
     let mut url = proxy.url.clone();
-    if let Some((user, password)) = &proxy.login {
+    if let Some(ProxyLogin { user, password }) = &proxy.login {
         let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
         set.map_err(|()| "the proxy's address takes no credentials".to_owned())?;
     }

@@ -31,14 +31,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Proxy;
+    use crate::config::{Proxy, ProxyLogin};
 
     fn route(no_proxy: Option<&str>, url: &str) -> Option<String> {
         let parsed = |url: &str| url.parse::<Url>().expect("a URL");
         let network = Network {
             proxy: Some(Proxy {
                 url: parsed("http://proxy.test:3128"),
-                login: Some(("ada".to_owned(), "s3cret".to_owned().into())),
+                login: Some(ProxyLogin { user: "ada".to_owned(), password: "s3cret".to_owned().into() }),
             }),
             no_proxy: no_proxy.map(str::to_owned),
             cacert: None,

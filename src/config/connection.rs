@@ -10,7 +10,7 @@ pub(crate) struct ConnectionOptions {
     pub(crate) network: Network,
     pub(crate) socket: SocketLimits,
     pub(crate) retries: Retries,
-    /// Whether to reconnect after a close with code 1000 or 1001, until the conversation itself ends.
+    /// Reconnects after a close with code 1000 or 1001, until the conversation itself ends.
     pub(crate) follow: bool,
 }
 

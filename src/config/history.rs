@@ -11,7 +11,7 @@ pub(crate) struct History {
     pub(crate) lines: Option<usize>,
     /// The time before which nothing is printed. May lie in the future.
     pub(crate) since: Option<DateTime<Utc>>,
-    /// Whether new messages are printed as well.
+    /// Prints new messages as well.
     pub(crate) follow: bool,
 }
 

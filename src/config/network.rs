@@ -26,8 +26,14 @@ pub(crate) struct Network {
 pub(crate) struct Proxy {
     /// An `http`, `https`, `socks5` or `socks5h` URL with a host and without a user.
     pub(crate) url: Url,
-    /// User and password.
-    pub(crate) login: Option<(String, SecretString)>,
+    pub(crate) login: Option<ProxyLogin>,
+}
+
+/// The credentials of a proxy.
+#[derive(Debug, Clone)]
+pub(crate) struct ProxyLogin {
+    pub(crate) user: String,
+    pub(crate) password: SecretString,
 }
 
 /// The certificates of a `--cacert` file.

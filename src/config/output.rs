@@ -18,13 +18,13 @@ pub struct Style {
     pub(crate) format: Format,
     /// The time at the beginning of a text line. JSON always has both times in full.
     pub(crate) timestamps: Timestamps,
-    /// Whether text shows UTC instead of local time.
+    /// Shows UTC instead of local time, in text only.
     pub(crate) utc: bool,
-    /// Whether text has ANSI colors.
+    /// Uses ANSI colors, in text only.
     pub(crate) color: bool,
     pub(crate) multiline: Multiline,
-    /// Whether text and raw frames are written without escaping. Line breaks and binary data pass too, so that a record
-    /// may span several lines. JSON is always escaped: its escapes lose nothing.
+    /// Writes text and raw frames without escaping. Line breaks and binary data pass too, so that a record may span
+    /// several lines. JSON is always escaped: its escapes lose nothing.
     pub(crate) raw_control: bool,
     pub(crate) filter: Filter,
     /// The pattern that is highlighted in colored text.
@@ -69,7 +69,7 @@ pub(crate) enum Multiline {
 /// The messages to show, in text and JSON. Updates, closings and gaps are always shown.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
-    /// Whether system messages are shown. [`Role::System`] in `only` implies it.
+    /// Shows system messages. [`Role::System`] in `only` implies it.
     pub(crate) system: bool,
     /// The roles to show; all if empty.
     pub(crate) only: Vec<Role>,

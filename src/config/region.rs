@@ -1,8 +1,8 @@
-//! Regions: which hosts belong to the name of a region, a domain, or an address pasted from a browser.
+//! The regions of Genesys Cloud and their hosts.
 
 use url::Url;
 
-/// AWS name and domain of every published region, the default first.
+/// The AWS name and the domain of every published region. The default is first.
 const REGIONS: [(&str, &str); 18] = [
     ("us-east-1", "mypurecloud.com"),
     ("us-east-2", "use2.us-gov-pure.cloud"),
@@ -24,7 +24,7 @@ const REGIONS: [(&str, &str); 18] = [
     ("ap-southeast-2", "mypurecloud.com.au"),
 ];
 
-/// Where the region is when nobody says.
+/// The AWS name of the default region.
 pub(crate) const DEFAULT: &str = REGIONS[0].0;
 
 /// The hosts of one region.
@@ -34,42 +34,44 @@ pub(crate) struct Hosts {
     pub(crate) api: String,
     /// The host of the token endpoint.
     pub(crate) login: String,
-    /// Whether the hosts are a guess from a pattern, because the region is in no table.
+    /// Set if the region is unknown and the hosts follow from the usual pattern of names.
     pub(crate) guessed: bool,
 }
 
-/// The hosts of `region`: an AWS name in any case and with `_` for `-`, a domain, or any address below a domain.
+/// Returns the hosts of `region`: an AWS name in any case, `_` instead of `-` allowed, the domain of a region, or a URL below
+/// it.
 ///
-/// `None` for what is neither known nor shaped like the name of an AWS region.
+/// `None` if `region` is neither known nor has the form of an AWS name.
 pub(crate) fn hosts(region: &str) -> Option<Hosts> {
     let region = region.trim().to_ascii_lowercase();
     let name = region.replace('_', "-");
     if let Some((_, domain)) = REGIONS.iter().find(|(aws, _)| *aws == name) {
-        return Some(known(domain));
+        return Some(hosts_of(domain));
     }
-    if is_aws_shaped(&name) {
-        return Some(guess(&name));
+    if is_aws_name(&name) {
+        return Some(guess_hosts(&name));
     }
     let host = host_of(&region)?;
-    REGIONS.iter().find(|(_, domain)| belongs(&host, domain)).map(|(_, domain)| known(domain))
+    REGIONS.iter().find(|(_, domain)| is_host_of(&host, domain)).map(|(_, domain)| hosts_of(domain))
 }
 
-/// The AWS names of the known regions, for people.
+/// Returns the AWS names of the known regions, separated by commas.
 pub(crate) fn known_names() -> String {
     REGIONS.map(|(aws, _)| aws).join(", ")
 }
 
-fn known(domain: &str) -> Hosts {
+fn hosts_of(domain: &str) -> Hosts {
     Hosts { api: format!("api.{domain}"), login: format!("login.{domain}"), guessed: false }
 }
 
-fn guess(name: &str) -> Hosts {
+fn guess_hosts(name: &str) -> Hosts {
     let host = format!("api.{name}.mypurecloud.com");
     Hosts { api: host.clone(), login: host, guessed: true }
 }
 
-/// Two letters or more, one word or more, a number of one or two digits: `ap-east-1`, `us-gov-west-1`.
-fn is_aws_shaped(name: &str) -> bool {
+/// Returns whether `name` has the form of an AWS name: at least two words of letters and a number of one or two digits, as
+/// in `ap-east-1` and `us-gov-west-1`.
+fn is_aws_name(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let [area, words @ .., number] = parts.as_slice() else { return false };
     let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -82,10 +84,11 @@ fn host_of(text: &str) -> Option<String> {
     url.ok()?.host_str().map(str::to_owned)
 }
 
-/// The domain itself or one label below it. Not more: `api.us-east-9.mypurecloud.com` is no host of `us-east-1`.
-fn belongs(host: &str, domain: &str) -> bool {
-    let Some(below) = host.strip_suffix(domain) else { return false };
-    below.is_empty() || below.strip_suffix('.').is_some_and(|label| !label.contains('.'))
+/// Returns whether `host` is the domain itself or one label below it. Two labels are too many:
+/// `api.us-east-9.mypurecloud.com` is no host of `us-east-1`.
+fn is_host_of(host: &str, domain: &str) -> bool {
+    let Some(prefix) = host.strip_suffix(domain) else { return false };
+    prefix.is_empty() || prefix.strip_suffix('.').is_some_and(|label| !label.contains('.'))
 }
 
 #[cfg(test)]
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_name_a_region_leads_to_its_domain() {
+    fn aws_names_domains_and_urls_resolve_to_the_hosts_of_a_region() {
         let cases = [
             ("us-east-1", "mypurecloud.com"),
             ("EU_West_1", "mypurecloud.ie"),
@@ -109,21 +112,21 @@ mod tests {
             ("https://api.mypurecloud.com:443", "mypurecloud.com"),
         ];
         for (region, domain) in cases {
-            assert_eq!(hosts(region), Some(known(domain)), "{region}");
+            assert_eq!(hosts(region), Some(hosts_of(domain)), "{region}");
         }
     }
 
     #[test]
-    fn a_name_shaped_like_an_aws_region_is_a_guess() {
-        let guessed = hosts("AP_East_1").expect("shaped like a region");
+    fn the_hosts_of_an_unknown_aws_name_are_guessed() {
+        let guessed = hosts("AP_East_1").expect("an AWS name");
         assert_eq!(guessed.api, "api.ap-east-1.mypurecloud.com");
         assert_eq!(guessed.login, guessed.api);
         assert!(guessed.guessed);
-        assert!(hosts("us-gov-west-1").expect("shaped like a region").guessed);
+        assert!(hosts("us-gov-west-1").expect("an AWS name").guessed);
     }
 
     #[test]
-    fn anything_else_is_unknown() {
+    fn other_names_and_hosts_are_unknown() {
         let cases = [
             "",
             "europe",
@@ -146,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_known_and_no_region_stands_twice() {
-        assert_eq!(hosts(DEFAULT), Some(known("mypurecloud.com")));
+    fn the_default_is_known_and_regions_are_unique() {
+        assert_eq!(hosts(DEFAULT), Some(hosts_of("mypurecloud.com")));
         for (position, (aws, domain)) in REGIONS.iter().enumerate() {
             assert!(REGIONS[..position].iter().all(|(name, other)| name != aws && other != domain), "{aws}");
-            assert!(is_aws_shaped(aws), "{aws}");
+            assert!(is_aws_name(aws), "{aws}");
         }
     }
 }

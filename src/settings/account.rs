@@ -47,8 +47,8 @@ fn credentials(args: &AccountArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &
         Some(path) => secret_from_file(path, stdin, problems),
         None => secret_from_variable(env, problems),
     };
-    if let Some((setting, reason)) = env.unusable_client().filter(|_| id.is_none() || secret.is_none()) {
-        problems.unusable(setting, reason);
+    if let Some(problem) = env.unusable_client().filter(|_| id.is_none() || secret.is_none()) {
+        problems.add(problem);
     }
     Some(Credentials { client_id: id?.value.trim().to_owned(), client_secret: secret? })
 }

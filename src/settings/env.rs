@@ -1,17 +1,15 @@
 //! Environment variables: those of the process, then those of a `.env` file, then the values of a profile.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 
+use super::env_file::EnvFile;
 use super::gc_profile::{self, Profile};
 use super::problems::{ConfigError, Problem, Setting};
-use super::settings_file;
 
 pub(super) const REGION_VARIABLES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
 pub(super) const CLIENT_ID_VARIABLES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
@@ -29,15 +27,8 @@ pub(crate) struct Env {
     process: HashMap<String, String>,
     file: Option<EnvFile>,
     profile: Option<Profile>,
-    /// Whether profiles exist and none was selected.
+    /// Set if profiles exist and none was selected.
     profiles_unused: bool,
-}
-
-struct EnvFile {
-    path: PathBuf,
-    /// The permissions of the file if its group or all users can read it.
-    exposed_mode: Option<u32>,
-    values: HashMap<String, String>,
 }
 
 impl Env {
@@ -63,7 +54,7 @@ impl Env {
             .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL_VARIABLES.contains(&name.as_str())))
             .collect();
         let account = account_args(cli);
-        let file = account.map(|args| EnvFile::read(args, folder)).transpose()?.flatten();
+        let file = account.map(|args| EnvFile::read(args.env_file.as_deref(), folder)).transpose()?.flatten();
         let home = process.get("HOME").map(String::as_str);
         let selected = account.and_then(|args| args.profile.as_deref()).map(str::trim).filter(|name| !name.is_empty());
         let profile = selected.map(|name| Profile::read(name, home, folder)).transpose()?;
@@ -81,9 +72,7 @@ impl Env {
         if let Some(value) = self.process.get(name) {
             return Some(Setting { value: value.clone(), name: name.to_owned() });
         }
-        let file = self.file.as_ref()?;
-        let value = file.values.get(name)?.clone();
-        Some(Setting { value, name: format!("{name} in {}", file.path.display()) })
+        self.file.as_ref()?.get(name)
     }
 
     /// Returns the value that the profile has for a variable.
@@ -101,7 +90,7 @@ impl Env {
 
     /// Returns a warning for each file that holds a secret and that other users can read.
     pub(super) fn exposed_secrets(&self) -> impl Iterator<Item = String> {
-        let in_file = self.file.as_ref().and_then(EnvFile::exposed_secret);
+        let in_file = self.file.as_ref().and_then(|file| file.exposed_secret(&CLIENT_SECRET_VARIABLES));
         in_file.into_iter().chain(self.profile.as_ref().and_then(Profile::exposed_secret))
     }
 
@@ -120,11 +109,15 @@ impl Env {
         (!names.is_empty()).then(|| format!("{} won over {}", names.join(", "), profile.flag()))
     }
 
-    /// Returns the setting that comes closest to a client, and the reason why it is not usable.
-    pub(super) fn unusable_client(&self) -> Option<(String, &'static str)> {
-        let in_profile = |profile: &Profile| Some((profile.flag(), profile.unusable_client()?));
-        let token = || Some((self.variable(TOKEN_VARIABLE)?.name, "a token cannot be renewed, and so is not taken"));
-        self.profile.as_ref().and_then(in_profile).or_else(token)
+    /// Returns the problem with a profile or a token that is set instead of a client.
+    pub(super) fn unusable_client(&self) -> Option<Problem> {
+        let unusable = |setting, reason: &str| Problem::Unusable { setting, reason: reason.to_owned() };
+        let in_profile = |profile: &Profile| Some(unusable(profile.flag(), profile.unusable_client()?));
+        let token = self.variable(TOKEN_VARIABLE);
+        self.profile
+            .as_ref()
+            .and_then(in_profile)
+            .or_else(|| Some(unusable(token?.name, "a token cannot be renewed, and so is not taken")))
     }
 
     /// Returns whether profiles exist and none was selected.
@@ -148,80 +141,6 @@ fn account_args(cli: &Cli) -> Option<&AccountArgs> {
         None => Some(account),
         Some(Command::Check(args)) => Some(&args.account),
         Some(Command::Simulate(_) | Command::Schema | Command::Completions { .. } | Command::Man) => None,
-    }
-}
-
-impl EnvFile {
-    fn read(args: &AccountArgs, folder: &Path) -> Result<Option<Self>, ConfigError> {
-        let (path, setting) = match &args.env_file {
-            Some(path) => (path.clone(), format!("--env-file {}", path.display())),
-            None => match find_env_file(folder) {
-                Some(path) => (path.clone(), path.display().to_string()),
-                None => return Ok(None),
-            },
-        };
-        let values = read_values(&path).map_err(|reason| Problem::Unusable { setting, reason })?;
-        Ok(Some(Self { exposed_mode: settings_file::exposed_mode(&path), path, values }))
-    }
-
-    fn exposed_secret(&self) -> Option<String> {
-        let holds_secret = CLIENT_SECRET_VARIABLES.iter().any(|name| self.values.contains_key(*name));
-        let mode = self.exposed_mode.filter(|_| holds_secret)?;
-        Some(settings_file::exposure_warning(&self.path, mode))
-    }
-}
-
-fn find_env_file(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().map(|folder| folder.join(".env")).find(|path| path.is_file())
-}
-
-fn read_values(path: &Path) -> Result<HashMap<String, String>, String> {
-    let mut text = settings_file::read(path)?;
-    // dotenvy rejects a last line that ends in a blank instead of a line break.
-    text.push('\n');
-    parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
-}
-
-/// Parses a `.env` file by the rules of dotenvy. If a name occurs twice, the first value that is not empty counts.
-pub(crate) fn parse(text: &str) -> Result<HashMap<String, String>, String> {
-    let line = Cell::new(0);
-    let mut values = HashMap::new();
-    for item in dotenvy::from_read_iter(LineReader { rest: text.as_bytes(), line: &line }) {
-        let (name, value) = item.map_err(|error| parse_error(&error, line.get()))?;
-        if !value.trim().is_empty() {
-            values.entry(name).or_insert(value);
-        }
-    }
-    Ok(values)
-}
-
-/// Describes an error by the number of its line: dotenvy's message quotes the line, and the line may hold the secret.
-/// `last_line` is the last line that was read.
-fn parse_error(error: &dotenvy::Error, last_line: usize) -> String {
-    let lines = match error {
-        dotenvy::Error::LineParse(text, _) => text.lines().count().max(1),
-        _ => 1,
-    };
-    format!(
-        "line {} is not NAME=value, or leaves a quote open; put single quotes around a value with blanks, $, # or \\",
-        last_line + 1 - lines
-    )
-}
-
-/// A reader that returns one line at a time and counts the lines, so that an error can name its line.
-struct LineReader<'a> {
-    rest: &'a [u8],
-    line: &'a Cell<usize>,
-}
-
-impl Read for LineReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let line_end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
-        let (line, rest) = self.rest.split_at(line_end.min(buffer.len()));
-        buffer[..line.len()].copy_from_slice(line);
-        self.line.set(self.line.get() + usize::from(line.ends_with(b"\n")));
-        self.rest = rest;
-        Ok(line.len())
     }
 }
 
@@ -270,23 +189,6 @@ mod tests {
         for args in [&["--env-file", "/nowhere/.env"][..], &["check", "--env-file", "/nowhere/.env"]] {
             let error = env(&[], args, folder.path()).unwrap_err();
             assert_eq!(error.to_string(), "--env-file /nowhere/.env: there is no such file");
-        }
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_parsed_is_numbered_and_not_shown() {
-        let cases = [
-            ("A=1\n\n# c\nGENESYS_CLIENT_SECRET=hunter2 hunter2\nB=1\n", 4),
-            ("hunter2", 1),
-            ("A=1\nB='hunter2\nC=1\n", 2),
-            ("A=1\nB='ok\nok' x hunter2\nC=1\n", 2),
-            ("A=\"hunter2\\x\"", 1),
-            ("A=1\nB=${hunter2\n", 2),
-        ];
-        for (text, line) in cases {
-            let reason = parse(&format!("{text}\n")).unwrap_err();
-            assert!(reason.starts_with(&format!("line {line} is not NAME=value")), "{text:?}: {reason}");
-            assert!(!reason.contains("hunter2"), "{reason}");
         }
     }
 

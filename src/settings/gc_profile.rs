@@ -37,9 +37,14 @@ const TOKEN_ONLY: &str = "it holds an access token and no client, and a token ca
 pub(super) struct Profile {
     name: String,
     path: PathBuf,
-    /// Key and value by the name of the variable.
-    values: HashMap<&'static str, (&'static str, SecretString)>,
+    /// The values by the name of the variable.
+    values: HashMap<&'static str, Value>,
     unusable_client: Option<&'static str>,
+}
+
+struct Value {
+    key: &'static str,
+    value: SecretString,
 }
 
 /// Returns the path of the profiles in the home directory, if the file exists.
@@ -69,14 +74,16 @@ impl Profile {
         let table = find_table(&profiles, name).ok_or_else(|| no_such_profile(&path, &profiles))?;
         let unusable_client = unusable_client(table);
         let is_offered = |key: &str| unusable_client.is_none() || ![CLIENT_ID, CLIENT_SECRET].contains(&key);
-        let values = KEYS.iter().filter(|(key, _)| is_offered(key));
-        let values = values.filter_map(|(key, variable)| Some((*variable, (*key, value_of(table, key)?.into()))));
+        let values = KEYS.iter().filter(|(key, _)| is_offered(key)).filter_map(|&(key, variable)| {
+            let value = value_of(table, key)?.into();
+            Some((variable, Value { key, value }))
+        });
         Ok(Self { name: name.to_owned(), values: values.collect(), unusable_client, path })
     }
 
     /// Returns the value that the profile has for `variable`.
     pub(super) fn get(&self, variable: &str) -> Option<Setting> {
-        let (key, value) = self.values.get(variable)?;
+        let Value { key, value } = self.values.get(variable)?;
         let name = format!("{key} of profile {} in {}", self.name, self.path.display());
         Some(Setting { value: value.expose_secret().to_owned(), name })
     }
@@ -93,7 +100,7 @@ impl Profile {
 
     /// Returns a warning if the profile holds a secret and other users can read the file.
     pub(super) fn exposed_secret(&self) -> Option<String> {
-        let holds_secret = self.values.values().any(|(key, _)| *key == CLIENT_SECRET);
+        let holds_secret = self.values.values().any(|value| value.key == CLIENT_SECRET);
         let mode = settings_file::exposed_mode(&self.path).filter(|_| holds_secret)?;
         Some(settings_file::exposure_warning(&self.path, mode))
     }
@@ -229,7 +236,7 @@ environment = "eu-west-2"
     }
 
     #[test]
-    fn what_cannot_sign_in_says_why_and_hands_out_unusable_client() {
+    fn a_profile_that_cannot_sign_in_gives_the_reason_and_no_client() {
         for (name, reason, region) in [("browser", BROWSER_GRANT, Some("mypurecloud.de")), ("token", TOKEN_ONLY, None)]
         {
             let profile = read(name, FILE).unwrap();
@@ -263,9 +270,10 @@ environment = "eu-west-2"
     fn the_file_of_the_folder_is_read_if_there_is_none_at_home() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), "[x]\nenvironment = 'here'\n").unwrap();
-        let read = |home: Option<&str>| value(&Profile::read("x", home, folder.path()).ok()?, "GENESYSCLOUD_REGION");
-        assert_eq!(read(None).as_deref(), Some("here"));
+        let read_region =
+            |home: Option<&str>| value(&Profile::read("x", home, folder.path()).ok()?, "GENESYSCLOUD_REGION");
+        assert_eq!(read_region(None).as_deref(), Some("here"));
         let home = home("[x]\nenvironment = 'there'\n");
-        assert_eq!(read(home.path().to_str()).as_deref(), Some("there"));
+        assert_eq!(read_region(home.path().to_str()).as_deref(), Some("there"));
     }
 }

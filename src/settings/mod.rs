@@ -7,6 +7,7 @@ mod account;
 mod connection;
 mod endpoints;
 mod env;
+mod env_file;
 mod gc_profile;
 mod history;
 mod ids;
@@ -28,7 +29,7 @@ use crate::status::logging;
 
 pub(crate) use env::Env;
 #[cfg(any(test, fuzzing))]
-pub(crate) use env::parse as parse_env_file;
+pub(crate) use env_file::parse as parse_env_file;
 #[cfg(any(test, fuzzing))]
 pub(crate) use gc_profile::parse as parse_gc_profiles;
 pub(crate) use problems::ConfigError;

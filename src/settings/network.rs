@@ -11,23 +11,22 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::cli::NetworkArgs;
-use crate::config::{CaBundle, Network, Proxy};
+use crate::config::{CaBundle, Network, Proxy, ProxyLogin};
 use crate::system::io_error;
 
 use super::env::Env;
-use super::problems::{Problems, Setting};
+use super::problems::{Problem, Problems, Setting};
 
 /// The variables of a proxy URL, in their order of precedence.
 const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> Option<Network> {
     let NetworkArgs { connect_timeout, proxy, cacert } = args;
-    let proxy = env.flag_or(proxy.as_deref(), "--proxy", &PROXY_VARIABLES);
-    // A problem does not show the value, because it may hold a password.
-    let proxy = match proxy {
-        Some(setting) => Some(parse_proxy(&setting.value).map_err(|reason| problems.unusable(setting.name, reason))),
-        None => proxy_from_parts(env).map(|(name, proxy)| proxy.map_err(|reason| problems.unusable(name, reason))),
+    let proxy = match env.flag_or(proxy.as_deref(), "--proxy", &PROXY_VARIABLES) {
+        Some(setting) => Some(proxy_from_url(setting)),
+        None => proxy_from_parts(env),
     };
+    let proxy = proxy.map(|proxy| proxy.map_err(|problem| problems.add(problem)));
     let cacert = cacert.filter(|path| !path.as_os_str().is_empty()).map(|path| {
         let setting = format!("--cacert {}", path.display());
         read_bundle(path).map_err(|reason| problems.unusable(setting, reason))
@@ -44,32 +43,36 @@ pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> 
 /// Returns a warning if the command line holds a password.
 pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
     let proxy = parse_proxy(args.proxy.as_deref()?).ok()?;
-    let (_, password) = proxy.login?;
+    let password = proxy.login?.password;
     (!password.expose_secret().is_empty()).then(|| {
         "everybody on this machine can read the password in --proxy; HTTPS_PROXY in the environment or .env is safe"
             .to_owned()
     })
 }
 
-/// Returns the proxy of the `GENESYSCLOUD_PROXY_…` variables of other Genesys tools, with the name of its host setting.
-///
-/// All parts come from one place: the variables, or else the profile.
-fn proxy_from_parts(env: &Env) -> Option<(String, Result<Proxy, &'static str>)> {
-    let assemble = |part: &dyn Fn(&str) -> Option<Setting>| {
-        let value = |name: &str| part(&format!("GENESYSCLOUD_PROXY_{name}")).map(|setting| setting.value);
-        let Setting { value: host, name } = part("GENESYSCLOUD_PROXY_HOST")?;
+/// Parses the URL of a setting. The problem does not show the value, because it may hold a password.
+fn proxy_from_url(Setting { name, value }: Setting) -> Result<Proxy, Problem> {
+    parse_proxy(&value).map_err(|reason| Problem::Unusable { setting: name, reason: reason.into() })
+}
+
+/// Returns the proxy of the `GENESYSCLOUD_PROXY_…` variables of other Genesys tools. All parts come from one place: the
+/// variables, or else the profile.
+fn proxy_from_parts(env: &Env) -> Option<Result<Proxy, Problem>> {
+    assemble_proxy(|name| env.variable(name)).or_else(|| assemble_proxy(|name| env.profile_value(name)))
+}
+
+fn assemble_proxy(get: impl Fn(&str) -> Option<Setting>) -> Option<Result<Proxy, Problem>> {
+    let part = |name: &str| get(&format!("GENESYSCLOUD_PROXY_{name}"));
+    let value = |name: &str| part(name).map(|setting| setting.value);
+    let mut host = part("HOST")?;
+    if !host.value.contains("://") {
         let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
         let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();
-        let login = value("AUTH_USERNAME").map(|user| (user, value("AUTH_PASSWORD").unwrap_or_default().into()));
-        let is_url = host.contains("://");
-        let proxy = if is_url {
-            parse_proxy(&host)
-        } else {
-            parse_proxy(&format!("{scheme}://{}{port}", host.trim_end_matches('/')))
-        };
-        Some((name, proxy.map(|proxy| Proxy { login: login.or(proxy.login), ..proxy })))
-    };
-    assemble(&|name| env.variable(name)).or_else(|| assemble(&|name| env.profile_value(name)))
+        host.value = format!("{scheme}://{}{port}", host.value.trim_end_matches('/'));
+    }
+    let login = value("AUTH_USERNAME")
+        .map(|user| ProxyLogin { user, password: value("AUTH_PASSWORD").unwrap_or_default().into() });
+    Some(proxy_from_url(host).map(|proxy| Proxy { login: login.or(proxy.login), ..proxy }))
 }
 
 /// Parses a proxy URL. `host:port` without a scheme is an `http` proxy, as in other tools.
@@ -84,7 +87,8 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
     let user = decode(url.username()).map_err(|_| "its user is not Unicode")?;
     let password = url.password().map(decode).transpose().map_err(|_| "its password is not Unicode")?;
-    let login = (!user.is_empty() || password.is_some()).then(|| (user, password.unwrap_or_default().into()));
+    let has_login = !user.is_empty() || password.is_some();
+    let login = has_login.then(|| ProxyLogin { user, password: password.unwrap_or_default().into() });
     url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| NOT_A_URL)?;
     Ok(Proxy { url, login })
 }
@@ -139,7 +143,7 @@ mod tests {
         for (text, url, login) in cases {
             let proxy = parse_proxy(text).unwrap();
             assert_eq!(proxy.url.as_str(), url);
-            let found = proxy.login.as_ref().map(|(user, password)| (user.as_str(), password.expose_secret()));
+            let found = proxy.login.as_ref().map(|login| (login.user.as_str(), login.password.expose_secret()));
             assert_eq!(found, login, "{text}");
             assert!(!format!("{proxy:?}").contains("p@ss"));
         }

@@ -91,16 +91,20 @@ impl Problems {
         Self { profiles_unused, ..Self::default() }
     }
 
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     pub(super) fn missing(&mut self, what: &'static str, names: &'static str) {
-        self.problems.push(Problem::Missing { what, names });
+        self.add(Problem::Missing { what, names });
     }
 
     pub(super) fn unusable(&mut self, setting: impl Into<String>, reason: impl Into<String>) {
-        self.problems.push(Problem::Unusable { setting: setting.into(), reason: reason.into() });
+        self.add(Problem::Unusable { setting: setting.into(), reason: reason.into() });
     }
 
     pub(super) fn contradictory(&mut self, reason: impl Into<String>) {
-        self.problems.push(Problem::Contradictory { reason: reason.into() });
+        self.add(Problem::Contradictory { reason: reason.into() });
     }
 
     pub(super) fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {

@@ -14,7 +14,7 @@ use super::settings_file::Stdin;
 const VARIABLE: &str = "GENESYS_CONVERSATION_ID";
 const NAMES: &str = "--conversation, GENESYS_CONVERSATION_ID";
 
-/// Whether a run needs a conversation, a queue or a user.
+/// The need of a run for a conversation, a queue or a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Requirement {
     Required,

@@ -11,19 +11,20 @@ use crate::config::{History, Retries, SourceChoice};
 const COMPLETE: [(&str, &str); 3] =
     [("GENESYS_CONVERSATION_ID", "one"), ("GENESYS_CLIENT_ID", "client"), ("GENESYS_CLIENT_SECRET", "hunter2")];
 
+/// The environment of a run.
 struct Given<'a> {
     env: Vec<(&'a str, &'a str)>,
+    /// The content of `.env`.
     file: &'a str,
     stdin: &'a str,
     terminal: bool,
 }
 
-/// Nothing set.
 fn nothing<'a>() -> Given<'a> {
     Given { env: Vec::new(), file: "", stdin: "", terminal: false }
 }
 
-/// What tailing needs, and `more`, which wins.
+/// The variables that tailing needs, and `more`, which take precedence.
 fn complete<'a>(more: &[(&'a str, &'a str)]) -> Given<'a> {
     Given { env: [&COMPLETE[..], more].concat(), ..nothing() }
 }
@@ -53,7 +54,7 @@ impl Given<'_> {
 }
 
 #[test]
-fn everything_that_is_missing_is_named_at_once() {
+fn all_missing_settings_are_named_together() {
     let error = nothing().resolve(&[]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -67,7 +68,7 @@ fn everything_that_is_missing_is_named_at_once() {
 }
 
 #[test]
-fn problems_of_every_kind_come_together() {
+fn problems_of_every_kind_are_reported_together() {
     let given = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://u:hunter2@p")], ..nothing() };
     let error = given.error(&["-c", "a b", "--idle-timeout", "5", "-o", "raw", "-i", "x", "--client-id", "client"]);
     for part in [
@@ -84,7 +85,7 @@ fn problems_of_every_kind_come_together() {
 }
 
 #[test]
-fn flags_win_over_variables_and_those_over_the_file() {
+fn flags_precede_variables_and_variables_precede_the_file() {
     let file = "GENESYS_CONVERSATION_ID=of-file\nGENESYS_CLIENT_ID=file\nGENESYS_CLIENT_SECRET='of$file'\nGENESYS_REGION=eu-west-1";
     let given =
         Given { env: vec![("GENESYS_CLIENT_ID", "variable"), ("GENESYS_CLIENT_SECRET", "")], file, ..nothing() };
@@ -97,7 +98,7 @@ fn flags_win_over_variables_and_those_over_the_file() {
 }
 
 #[test]
-fn the_names_of_other_genesys_tools_are_understood() {
+fn variables_of_other_genesys_tools_are_read() {
     let env = vec![
         ("GENESYSCLOUD_REGION", "us-west-2"),
         ("GENESYSCLOUD_OAUTHCLIENT_ID", "other"),
@@ -109,7 +110,7 @@ fn the_names_of_other_genesys_tools_are_understood() {
 }
 
 #[test]
-fn conversations_are_collected_once_each_in_order() {
+fn conversations_are_followed_once_each_in_the_order_given() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("ids");
     std::fs::write(&list, "# open\r\ntwo\r\n\r\n  three \r\none\r\n").unwrap();
@@ -125,7 +126,7 @@ fn conversations_are_collected_once_each_in_order() {
 }
 
 #[test]
-fn endpoints_come_from_the_region_unless_they_are_given() {
+fn endpoints_come_from_the_region_unless_urls_are_given() {
     let default = ("https://api.mypurecloud.com/", "https://login.mypurecloud.com/oauth/token");
     let cases: [(&[&str], (&str, &str)); 6] = [
         (&[], default),
@@ -144,7 +145,7 @@ fn endpoints_come_from_the_region_unless_they_are_given() {
 }
 
 #[test]
-fn a_guessed_region_and_an_exposed_secret_are_warned_of() {
+fn a_guessed_region_causes_a_warning() {
     let resolved = complete(&[]).resolve(&["--region", "ap-east-9"]).unwrap();
     let [warning] = resolved.warnings.as_slice() else { panic!("{:?}", resolved.warnings) };
     assert!(warning.contains("api.ap-east-9.mypurecloud.com") && warning.contains("us-east-1, "), "{warning}");
@@ -153,18 +154,18 @@ fn a_guessed_region_and_an_exposed_secret_are_warned_of() {
 
 #[cfg(unix)]
 #[test]
-fn the_secret_of_a_local_simulator_may_be_seen() {
+fn an_exposed_secret_of_a_local_simulator_causes_no_warning() {
     let local = "GENESYS_API_URL=http://127.0.0.1:1\nGENESYS_CLIENT_SECRET=sim";
     let given = Given { file: local, ..complete(&[]) };
     assert!(given.resolve(&[]).unwrap().warnings.is_empty());
     let real = Given { file: "GENESYS_CLIENT_SECRET=real", ..complete(&[]) };
-    let warned = real.resolve(&[]).unwrap().warnings;
-    // Where files are private from the start there is nothing to warn of.
-    assert!(warned.iter().all(|warning| warning.contains("chmod 600")));
+    let warnings = real.resolve(&[]).unwrap().warnings;
+    // With a strict umask the file is private from the start.
+    assert!(warnings.iter().all(|warning| warning.contains("chmod 600")));
 }
 
 #[test]
-fn a_secret_can_come_from_a_file_or_standard_input() {
+fn the_secret_is_read_from_a_file_or_stdin() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     let path = path.to_str().unwrap();
@@ -181,7 +182,7 @@ fn a_secret_can_come_from_a_file_or_standard_input() {
 }
 
 #[test]
-fn proxies_are_looked_for_in_order() {
+fn proxy_variables_have_an_order() {
     let all = [
         ("HTTPS_PROXY", "https://a"),
         ("https_proxy", "https://b"),
@@ -202,7 +203,7 @@ fn proxies_are_looked_for_in_order() {
 }
 
 #[test]
-fn following_retries_without_limit_unless_a_limit_is_given() {
+fn follow_retries_without_limit_unless_a_limit_is_given() {
     let cases: [(&[&str], Retries); 4] = [
         (&[], Retries::Limited(5)),
         (&["-F"], Retries::Unlimited),
@@ -217,7 +218,7 @@ fn following_retries_without_limit_unless_a_limit_is_given() {
 }
 
 #[test]
-fn colour_is_decided_by_flag_then_variables_then_terminal() {
+fn color_is_decided_by_flag_then_variables_then_terminal() {
     type Case<'a> = (&'a [(&'a str, &'a str)], bool, &'a str, bool);
     let (no, force, dumb) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "dumb"));
     let cases: [Case<'_>; 9] = [
@@ -238,7 +239,7 @@ fn colour_is_decided_by_flag_then_variables_then_terminal() {
 }
 
 #[test]
-fn a_foot_is_for_people_at_terminals_that_can_show_one() {
+fn the_status_line_needs_a_capable_terminal_and_text_logs() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<StatusLineStyle>);
     let (xterm, dumb, no) = (("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1"));
     let cases: [Case<'_>; 6] = [
@@ -258,13 +259,13 @@ fn a_foot_is_for_people_at_terminals_that_can_show_one() {
 }
 
 #[test]
-fn what_is_shown_and_how_is_taken_over() {
+fn flags_of_the_output_are_resolved() {
     assert_eq!(complete(&[]).tail(&["--only", "agent"]).output.style.filter.only, [crate::event::Role::Agent]);
     assert_eq!(complete(&[]).tail(&["--json"]).output.style.format, crate::config::Format::Json);
 }
 
 #[test]
-fn other_tasks_need_no_settings() {
+fn demo_replay_simulate_and_completions_ignore_account_settings() {
     let unusable = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://x")], ..nothing() };
     assert!(
         matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.connection.network.proxy.is_none())
@@ -280,21 +281,22 @@ fn other_tasks_need_no_settings() {
 }
 
 #[test]
-fn the_filter_variable_counts_unless_a_flag_says_how_much() {
-    let filter = |value, args: &[&str]| complete(&[("GENESYS_TAIL_LOG", value)]).resolve(args).map(|done| done.filter);
+fn the_log_filter_variable_applies_unless_q_or_v_is_given() {
+    let filter =
+        |value, args: &[&str]| complete(&[("GENESYS_TAIL_LOG", value)]).resolve(args).map(|resolved| resolved.filter);
     assert_eq!(filter("debug", &[]).unwrap(), crate::status::logging::filter(false, 1));
     assert_eq!(filter("debug", &["-q"]).unwrap(), crate::status::logging::filter(true, 0));
     assert!(filter("genesys_tail=loud", &[]).unwrap_err().to_string().contains("GENESYS_TAIL_LOG: not a filter"));
 }
 
 #[test]
-fn nothing_that_can_be_printed_for_debugging_holds_the_secret() {
+fn debug_output_never_holds_the_secret() {
     let given = complete(&[("HTTPS_PROXY", "http://u:hunter2@p")]);
     assert!(!format!("{:?}", given.resolve(&[]).unwrap()).contains("hunter2"));
 }
 
 #[test]
-fn the_example_is_complete_and_its_quotes_work() {
+fn the_example_env_file_is_complete_and_quoted_correctly() {
     let config = Given { file: include_str!("../../.env.example"), ..nothing() }.tail(&[]);
     assert_eq!(config.conversations.len(), 1);
     assert_eq!(config.credentials.client_secret.expose_secret(), "an-invented-$ecret");

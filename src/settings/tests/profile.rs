@@ -1,6 +1,7 @@
-//! What settings of other Genesys tools are worth here.
+//! Profiles of `gc`, and variables of other Genesys tools.
 
 use super::*;
+use crate::config::ProxyLogin;
 
 const FILE: &str = "\
 [default]
@@ -20,7 +21,7 @@ environment = 'us-east-1'
 access_token = 'hunter4'
 ";
 
-/// A home folder with profiles.
+/// Creates a home directory with profiles.
 fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join(".gc")).unwrap();
@@ -33,7 +34,7 @@ fn given<'a>(home: &'a tempfile::TempDir, more: &[(&'a str, &'a str)]) -> Given<
 }
 
 #[test]
-fn a_profile_supplies_what_nobody_else_says() {
+fn a_profile_supplies_settings_that_are_not_set_elsewhere() {
     let home = home();
     let config = given(&home, &[]).tail(&["x", "--profile", "DEFAULT"]);
     assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.ie/");
@@ -41,13 +42,13 @@ fn a_profile_supplies_what_nobody_else_says() {
     assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
     let proxy = config.connection.network.proxy.unwrap();
     assert_eq!(proxy.url.as_str(), "http://proxy.example:3128/");
-    let (user, password) = proxy.login.unwrap();
+    let ProxyLogin { user, password } = proxy.login.unwrap();
     assert_eq!((user.as_str(), password.expose_secret()), ("ada", "hunter3"));
     assert!(matches!(given(&home, &[]).resolve(&["check", "--profile", "default"]).unwrap().task, Task::Check(_)));
 }
 
 #[test]
-fn everybody_else_wins_over_a_profile_and_that_is_said() {
+fn flags_and_variables_precede_a_profile_and_cause_a_warning() {
     let home = home();
     let file = "GENESYS_CLIENT_ID=of-file\n";
     let more = [("GENESYSCLOUD_REGION", "us-west-2"), ("HTTPS_PROXY", "http://other.example")];
@@ -58,8 +59,8 @@ fn everybody_else_wins_over_a_profile_and_that_is_said() {
     assert_eq!(config.credentials.client_id, "of-file");
     assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
     assert_eq!(config.connection.network.proxy.unwrap().url.as_str(), "http://other.example/");
-    let won = resolved.warnings.iter().find(|warning| warning.contains("won over --profile default")).unwrap();
-    assert!(won.contains("GENESYSCLOUD_REGION, GENESYS_CLIENT_ID in "), "{won}");
+    let warning = resolved.warnings.iter().find(|warning| warning.contains("won over --profile default")).unwrap();
+    assert!(warning.contains("GENESYSCLOUD_REGION, GENESYS_CLIENT_ID in "), "{warning}");
     let typed = given.tail(&["x", "--profile", "default", "--client-id", "typed", "--region", "eu-west-2"]);
     assert_eq!(
         (typed.credentials.client_id.as_str(), typed.endpoints.api.as_str()),
@@ -68,7 +69,7 @@ fn everybody_else_wins_over_a_profile_and_that_is_said() {
 }
 
 #[test]
-fn an_address_that_leaves_nothing_of_a_profile_is_said_to_win_over_it() {
+fn a_url_that_overrides_a_profile_causes_a_warning() {
     let home = home();
     let given = given(&home, &[("GENESYS_API_URL", "http://127.0.0.1:1")]);
     let resolved = given.resolve(&["x", "--profile", "default"]).unwrap();
@@ -81,20 +82,20 @@ fn an_address_that_leaves_nothing_of_a_profile_is_said_to_win_over_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_profile_that_others_can_read_is_warned_of() {
+fn a_profile_that_other_users_can_read_causes_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = home();
-    for (mode, warned) in [(0o644, true), (0o600, false)] {
+    for (mode, expected) in [(0o644, true), (0o600, false)] {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(home.path().join(".gc/config.toml"), permissions).unwrap();
         let warnings = given(&home, &[]).resolve(&["x", "--profile", "default"]).unwrap().warnings;
-        assert_eq!(warnings.iter().any(|warning| warning.contains("others can read it")), warned, "{warnings:?}");
+        assert_eq!(warnings.iter().any(|warning| warning.contains("others can read it")), expected, "{warnings:?}");
         assert!(!warnings.join(" ").contains("hunter2"));
     }
 }
 
 #[test]
-fn without_the_flag_profiles_are_mentioned_and_not_read() {
+fn without_the_flag_profiles_appear_in_the_hint_only() {
     let home = home();
     let error = given(&home, &[]).resolve(&["x"]).unwrap_err();
     assert!(error.to_string().starts_with("settings missing: client id ("), "{error}");
@@ -104,7 +105,7 @@ fn without_the_flag_profiles_are_mentioned_and_not_read() {
 }
 
 #[test]
-fn a_token_is_no_client_and_the_message_says_so() {
+fn a_token_is_reported_as_no_client() {
     let home = home();
     let error = given(&home, &[]).error(&["x", "--profile", "token"]);
     assert!(error.contains("--profile token: it holds an access token and no client"), "{error}");
@@ -114,12 +115,12 @@ fn a_token_is_no_client_and_the_message_says_so() {
     assert!(!error.contains("hunter"), "{error}");
     assert!(complete(&[("GENESYSCLOUD_ACCESS_TOKEN", "x")]).resolve(&[]).is_ok());
     let client = ["--client-id", "a", "--client-secret-file", "-", "--profile", "token"];
-    let with = Given { stdin: "secret\n", ..given(&home, &[]) }.tail(&[&["x"], &client[..]].concat());
-    assert_eq!(with.endpoints.api.as_str(), "https://api.mypurecloud.com/");
+    let config = Given { stdin: "secret\n", ..given(&home, &[]) }.tail(&[&["x"], &client[..]].concat());
+    assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.com/");
 }
 
 #[test]
-fn a_shell_set_up_for_terraform_works_as_it_is() {
+fn variables_of_the_terraform_provider_are_enough() {
     let env = vec![
         ("GENESYSCLOUD_REGION", "eu-central-1"),
         ("GENESYSCLOUD_OAUTHCLIENT_ID", "client"),
@@ -134,7 +135,7 @@ fn a_shell_set_up_for_terraform_works_as_it_is() {
     assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.de/");
     let proxy = config.connection.network.proxy.unwrap();
     assert_eq!(proxy.url.as_str(), "https://proxy.example:8443/");
-    assert_eq!(proxy.login.unwrap().1.expose_secret(), "p@ss/word");
+    assert_eq!(proxy.login.unwrap().password.expose_secret(), "p@ss/word");
     for host in ["http://proxy.example:3128/", "proxy.example:3128/"] {
         let env = [&env[..3], &[("GENESYSCLOUD_PROXY_HOST", host)]].concat();
         let proxy = Given { env, ..nothing() }.tail(&["x"]).connection.network.proxy.unwrap();
@@ -149,7 +150,7 @@ fn a_shell_set_up_for_terraform_works_as_it_is() {
 }
 
 #[test]
-fn every_way_other_tools_write_a_region_is_understood() {
+fn regions_are_understood_as_other_tools_write_them() {
     for (written, api) in [
         ("mypurecloud.com", "https://api.mypurecloud.com/"),
         ("us-east-1", "https://api.mypurecloud.com/"),
@@ -165,7 +166,7 @@ fn every_way_other_tools_write_a_region_is_understood() {
 }
 
 #[test]
-fn what_curl_takes_for_a_user_is_not_shown() {
+fn a_user_in_the_form_of_curl_is_not_shown() {
     let error = complete(&[]).error(&["--user", "client:hunter2"]);
     assert!(error.contains("--user: it holds a colon") && !error.contains("hunter2"), "{error}");
 }

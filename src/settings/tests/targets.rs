@@ -1,4 +1,4 @@
-//! What is followed, and what is checked.
+//! Targets of a tail and of `check`.
 
 use std::time::Duration;
 
@@ -17,50 +17,50 @@ impl Given<'_> {
     }
 }
 
-/// What signing in needs, and no conversation.
-fn signed_in<'a>() -> Given<'a> {
+/// The variables that signing in needs, without a conversation.
+fn credentials_only<'a>() -> Given<'a> {
     Given { env: COMPLETE[1..].to_vec(), ..nothing() }
 }
 
 #[test]
-fn with_a_queue_or_a_user_only_the_conversations_that_are_typed_are_followed() {
+fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
     type Case<'a> = (&'a [&'a str], &'a [&'a str], Targets);
     let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
-    let groups = |queues, users| Targets { queues: owned(queues), users: owned(users) };
+    let targets = |queues, users| Targets { queues: owned(queues), users: owned(users) };
     let cases: [Case<'_>; 5] = [
-        (&[], &["one"], groups(&[], &[])),
-        (&["--queue", "", "--user", " "], &["one"], groups(&[], &[])),
-        (&["--queue", "q", "--queue", URL, "--queue", "q"], &[], groups(&["q", UUID], &[])),
-        (&["--user", "u", "--no-follow"], &[], groups(&[], &["u"])),
-        (&["--user", "u", "--queue", "q", "-c", "two", "three"], &["two", "three"], groups(&["q"], &["u"])),
+        (&[], &["one"], targets(&[], &[])),
+        (&["--queue", "", "--user", " "], &["one"], targets(&[], &[])),
+        (&["--queue", "q", "--queue", URL, "--queue", "q"], &[], targets(&["q", UUID], &[])),
+        (&["--user", "u", "--no-follow"], &[], targets(&[], &["u"])),
+        (&["--user", "u", "--queue", "q", "-c", "two", "three"], &["two", "three"], targets(&["q"], &["u"])),
     ];
-    for (args, conversations, groups) in cases {
+    for (args, conversations, expected) in cases {
         let config = complete(&[]).tail(args);
-        assert_eq!((config.conversations, config.targets), (owned(conversations), groups), "{args:?}");
+        assert_eq!((config.conversations, config.targets), (owned(conversations), expected), "{args:?}");
     }
 }
 
 #[test]
-fn an_unusable_group_is_the_only_thing_that_is_said_about_it() {
+fn an_invalid_queue_or_user_id_is_the_only_problem() {
     for (args, reason) in [
         (["--queue", "a b"], "--queue: \"a b\" is no queue id (letters, digits, . _ -)"),
         (["--user", "@ids"], "--user: \"@ids\" is no user id (letters, digits, . _ -)"),
     ] {
-        assert_eq!(signed_in().error(&args), reason);
-        assert_eq!(signed_in().error(&[&["check"], &args[..]].concat()), reason);
+        assert_eq!(credentials_only().error(&args), reason);
+        assert_eq!(credentials_only().error(&[&["check"], &args[..]].concat()), reason);
     }
 }
 
 #[test]
-fn groups_come_over_notifications_only() {
+fn queues_and_users_need_notifications() {
     let reason = "--source transcript cannot follow a queue or a user; notifications can";
-    for group in [["--queue", "q"], ["--user", "u"]] {
-        let with = |source| [&group[..], &["--source", source]].concat();
-        assert_eq!(signed_in().error(&with("transcript")), reason);
-        assert_eq!(signed_in().error(&[vec!["check"], with("transcript")].concat()), reason);
+    for target in [["--queue", "q"], ["--user", "u"]] {
+        let with = |source| [&target[..], &["--source", source]].concat();
+        assert_eq!(credentials_only().error(&with("transcript")), reason);
+        assert_eq!(credentials_only().error(&[vec!["check"], with("transcript")].concat()), reason);
         for source in ["auto", "notifications"] {
-            assert_eq!(signed_in().tail(&with(source)).source, SourceChoice::Notifications);
-            assert_eq!(signed_in().check(&with(source)).source, SourceChoice::Notifications);
+            assert_eq!(credentials_only().tail(&with(source)).source, SourceChoice::Notifications);
+            assert_eq!(credentials_only().check(&with(source)).source, SourceChoice::Notifications);
         }
     }
     for (word, source) in [("transcript", SourceChoice::Transcript), ("notifications", SourceChoice::Notifications)] {
@@ -70,7 +70,7 @@ fn groups_come_over_notifications_only() {
 }
 
 #[test]
-fn how_much_of_the_past_is_taken_over() {
+fn flags_of_the_history_are_resolved() {
     let history = complete(&[]).tail(&["-n", "20", "--since", "2026-01-02T03:04:05Z", "--no-follow"]).history;
     let since = chrono::DateTime::from_timestamp(1_767_323_045, 0);
     assert_eq!(history, History { lines: Some(20), since, follow: false });
@@ -81,10 +81,10 @@ fn how_much_of_the_past_is_taken_over() {
 }
 
 #[test]
-fn a_check_needs_no_conversation_and_takes_the_one_that_is_set() {
+fn check_uses_the_conversations_that_are_set_and_needs_none() {
     let ids = |given: Given<'_>, args: &[&str]| given.check(args).conversations;
     let none: [&str; 0] = [];
-    assert_eq!(ids(signed_in(), &[]), none);
+    assert_eq!(ids(credentials_only(), &[]), none);
     assert_eq!(ids(complete(&[("GENESYS_CONVERSATION_ID", " , ")]), &[]), none);
     assert_eq!(ids(complete(&[]), &[]), ["one"]);
     assert_eq!(ids(complete(&[]), &["two", "-c", "three"]), ["three", "two"]);
@@ -94,7 +94,7 @@ fn a_check_needs_no_conversation_and_takes_the_one_that_is_set() {
 }
 
 #[test]
-fn a_check_takes_its_settings_where_tailing_does() {
+fn check_resolves_settings_like_a_tail() {
     let file = "GENESYS_CLIENT_ID=file\nGENESYS_CLIENT_SECRET='of$file'\nGENESYS_REGION=eu-west-1";
     let given = Given { file, env: vec![("HTTPS_PROXY", "https://u:hunter2@proxy.example")], ..nothing() };
     let check = given.check(&["--client-id", "flag", "--connect-timeout", "3s"]);
@@ -107,7 +107,7 @@ fn a_check_takes_its_settings_where_tailing_does() {
 }
 
 #[test]
-fn what_a_check_is_not_told_is_said_at_once() {
+fn problems_of_check_are_reported_together() {
     let given = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://p")], ..nothing() };
     let error = given.error(&["check", "--cacert", "/nowhere/ca.pem"]);
     for part in [
