@@ -166,7 +166,8 @@ impl Simulator {
 
     /// Waits until the log satisfies `predicate`, and returns a copy of it.
     ///
-    /// There is no timeout. Cancel safe. The predicate runs while the log is locked, so it must not call this simulator.
+    /// There is no timeout. Cancel safe. The predicate runs while the log is locked, so it must not call this
+    /// simulator.
     pub async fn wait_for(&self, predicate: impl FnMut(&RequestLog) -> bool) -> RequestLog {
         self.state.recorder.wait_for(predicate).await
     }

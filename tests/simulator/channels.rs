@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use genesys_tail::simulator::{Options, Simulator};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Error;
 
 use super::client::{
-    access_token, connect_notification_socket, create_channel, open_notification_socket, read_to_end, rest_request,
-    start, start_with, subscribe, subscription_body, within_timeout,
+    access_token, connect_notification_socket, create_channel, open_notification_socket, read_to_end, refused_status,
+    rest_request, start, start_with, subscribe, subscription_body, within_timeout,
 };
 
 const CHANNELS: &str = "/api/v2/notifications/channels";
@@ -39,9 +38,7 @@ async fn the_twenty_first_channel_evicts_the_oldest_one_without_a_socket() {
     assert!(channel_exists(&simulator, &token, &second).await);
     create_channel(&simulator, &token, &[]).await;
     assert!(channel_exists(&simulator, &token, &first).await && !channel_exists(&simulator, &token, &second).await);
-    assert!(
-        matches!(connect_notification_socket(&simulator, &second).await, Err(Error::Http(response)) if response.status() == 404)
-    );
+    assert_eq!(refused_status(connect_notification_socket(&simulator, &second).await), Some(404));
     assert_eq!(simulator.request_log().channels[20].evicted, Some(second));
 
     let list = rest_request(&simulator, &token, &format!("GET {CHANNELS}"), "").await.json;

@@ -108,6 +108,14 @@ pub(crate) async fn open_notification_socket(simulator: &Simulator, channel: &st
     socket
 }
 
+/// Returns the status of a refused handshake.
+pub(crate) fn refused_status(handshake: Result<Socket, Error>) -> Option<u16> {
+    match handshake {
+        Err(Error::Http(response)) => Some(response.status().as_u16()),
+        _ => None,
+    }
+}
+
 pub(crate) async fn send(socket: &mut Socket, message: Message) {
     socket.send(message).await.unwrap();
 }

@@ -7,7 +7,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::authentication::header_text;
 use super::error_response;
@@ -30,7 +29,7 @@ pub(super) async fn handshake(
         (true, None) => error_response::for_status(StatusCode::UPGRADE_REQUIRED),
         (true, Some(key)) => {
             tokio::spawn(open_socket(hyper::upgrade::on(&mut request), id, stream, Arc::clone(&state)));
-            switching_protocols(&derive_accept_key(key.as_bytes()))
+            switching_protocols(&key)
         }
     };
     state.recorder.notification_handshake_response(entry, response.status().as_u16());

@@ -7,20 +7,17 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::authentication::{authenticate, header_text};
 use super::error_response;
 use super::fault_responses::{RequestContext, faulty_response};
-use super::websocket_upgrade::{switching_protocols, upgrade_key};
+use super::websocket_upgrade::{switching_protocols, switching_protocols_with_wrong_accept, upgrade_key};
 use crate::simulator::faults::{Endpoint, RequestFault};
 use crate::simulator::state::SimulatorState;
 use crate::simulator::state::conversation::SimulatedConversation;
 use crate::simulator::state::tokens::AccessToken;
 use crate::simulator::ws::faulty_stream::StreamControl;
 use crate::simulator::ws::transcript::{self, TranscriptClient};
-
-const WRONG_ACCEPT_KEY: &str = "bm90IHRoZSByaWdodCBvbmU=";
 
 /// `GET /api/v2/messaging/conversations/{id}/transcript`
 pub(super) async fn handshake(
@@ -46,9 +43,9 @@ pub(super) async fn handshake(
         return faulty.response;
     }
     let response = match AcceptedHandshake::new(&state, &id, &mut request) {
-        Ok(_) if faults.contains(&RequestFault::BadAccept) => switching_protocols(WRONG_ACCEPT_KEY),
+        Ok(_) if faults.contains(&RequestFault::BadAccept) => switching_protocols_with_wrong_accept(),
         Ok(accepted) => {
-            let response = switching_protocols(&derive_accept_key(accepted.key.as_bytes()));
+            let response = switching_protocols(&accepted.key);
             tokio::spawn(open_socket(accepted, stream, Arc::clone(&state)));
             response
         }

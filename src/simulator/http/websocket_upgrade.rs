@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::authentication::header_text;
 
@@ -18,7 +19,16 @@ pub(super) fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Returns the response that switches to the WebSocket protocol.
-pub(super) fn switching_protocols(accept: &str) -> Response {
+pub(super) fn switching_protocols(key: &HeaderValue) -> Response {
+    with_accept(&derive_accept_key(key.as_bytes()))
+}
+
+/// Returns the same response with a `Sec-WebSocket-Accept` that does not belong to any key.
+pub(super) fn switching_protocols_with_wrong_accept() -> Response {
+    with_accept("bm90IHRoZSByaWdodCBvbmU=")
+}
+
+fn with_accept(accept: &str) -> Response {
     let headers =
         [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_ACCEPT, accept)];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()

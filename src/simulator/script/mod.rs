@@ -23,9 +23,9 @@
 //! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ words` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
 //!
-//! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the running number of the line. `repeat` plays the lines
-//! above it endlessly; `repeat 1000` continues below it after 1,000 lines. Without `close` the conversation stays open
-//! after its last line.
+//! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the running number of the line. `repeat` plays the
+//! lines above it endlessly; `repeat 1000` continues below it after 1,000 lines. Without `close` the conversation stays
+//! open after its last line.
 
 mod parse;
 mod steps;

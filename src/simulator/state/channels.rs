@@ -21,7 +21,8 @@ const MAX_CHANNELS: usize = 20;
 /// The maximum number of topics of a channel.
 pub(crate) const MAX_TOPICS: usize = 1_000;
 
-/// The number of events that a socket may lag behind. A slower socket slows the conversation, so that memory stays bounded.
+/// The number of events that a socket may lag behind. A slower socket slows the conversation down, so that memory stays
+/// bounded.
 const SOCKET_QUEUE: usize = 64;
 
 /// Every channel of the only client.

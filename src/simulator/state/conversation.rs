@@ -18,7 +18,8 @@ use crate::simulator::faults::{FaultSchedule, SocketFault};
 use crate::simulator::lock::lock;
 use crate::simulator::script::{Action, Script};
 
-/// The number of frames that a socket may lag behind. A slower socket slows the conversation, so that memory stays bounded.
+/// The number of frames that a socket may lag behind. A slower socket slows the conversation down, so that memory stays
+/// bounded.
 const SOCKET_QUEUE: usize = 1024;
 
 /// The number of latest frames that are kept for replay.

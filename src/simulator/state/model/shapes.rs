@@ -1,7 +1,8 @@
 //! The shapes of a whole conversation.
 //!
 //! There are two families: flat participants with a single list of messages, and nested ones with communications that
-//! hold the messages. Each exists as an event and as a REST response, which differ slightly. No message list holds text.
+//! hold the messages. Each exists as an event and as a REST response, which differ slightly. Message lists hold no
+//! text.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
