@@ -1,38 +1,40 @@
-//! Records on their way to the thread.
+//! Records and checkpoints on their way to the thread.
 
 use crate::event::Checkpoint;
 
-/// The size a batch is made with, and up to which small ones are put together.
+/// The initial capacity in bytes. Small batches are merged up to it.
 const CAPACITY: usize = 64 * 1024;
-/// Handed over from here on, so that a record of ordinary size does not make the batch grow.
+
+/// The size at which a batch is handed over. A record of ordinary size still fits without growing the buffer.
 const FULL: usize = CAPACITY - 4 * 1024;
 
-/// As many marks without records are worth handing over.
-const MANY_MARKS: usize = 4 * 1024;
+/// The number of checkpoints at which a batch without records is handed over.
+const MAX_CHECKPOINTS: usize = 4 * 1024;
 
-/// Whole records, and where each of them ends.
+/// Complete records and the checkpoints between them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// The end of each record in `bytes`.
+    record_ends: Vec<usize>,
     checkpoints: Vec<Checkpoint>,
-    /// The number of bytes to write before each checkpoint is stored.
+    /// The number of bytes to write before each checkpoint is due.
     checkpoint_offsets: Vec<usize>,
 }
 
 impl Batch {
-    /// Appends what `format` writes as one record.
-    pub(super) fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends the output of `format` as one record.
+    pub(super) fn push_record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve_exact(CAPACITY);
         }
         format(&mut self.bytes);
-        self.ends.push(self.bytes.len());
+        self.record_ends.push(self.bytes.len());
     }
 
-    /// Appends what the cursor is to know once all records before it are written.
-    pub(super) fn checkpoint(&mut self, mark: Checkpoint) {
-        self.checkpoints.push(mark);
+    /// Appends a checkpoint, which is due once all records before it are written.
+    pub(super) fn push_checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.checkpoints.push(checkpoint);
         self.checkpoint_offsets.push(self.bytes.len());
     }
 
@@ -40,12 +42,12 @@ impl Batch {
         &self.bytes
     }
 
-    /// Where each record ends.
-    pub(super) fn ends(&self) -> &[usize] {
-        &self.ends
+    /// Returns the end of each record.
+    pub(super) fn record_ends(&self) -> &[usize] {
+        &self.record_ends
     }
 
-    /// Returns the checkpoints that are due when exactly `length` bytes are written.
+    /// Returns the checkpoints that become due with the byte at `length`.
     pub(super) fn checkpoints_at(&self, length: usize) -> &[Checkpoint] {
         let first = self.checkpoint_offsets.partition_point(|&offset| offset < length);
         let count = self.checkpoint_offsets[first..].iter().take_while(|&&offset| offset == length).count();
@@ -53,61 +55,61 @@ impl Batch {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.checkpoints.is_empty()
+        self.record_ends.is_empty() && self.checkpoints.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || self.checkpoints.len() >= MANY_MARKS
+        self.bytes.len() >= FULL || self.checkpoints.len() >= MAX_CHECKPOINTS
     }
 
-    /// What it takes in memory. The ends count, too: a record may be a single byte.
+    /// Returns the memory in use. It includes the record ends, because a record may be a single byte.
     pub(super) fn cost(&self) -> usize {
         self.bytes.len()
-            + size_of_val(self.ends.as_slice())
+            + size_of_val(self.record_ends.as_slice())
             + size_of_val(self.checkpoints.as_slice())
             + size_of_val(self.checkpoint_offsets.as_slice())
     }
 
-    /// How many records end within the first `length` bytes.
+    /// Returns the number of records that end within the first `length` bytes.
     pub(super) fn records_within(&self, length: usize) -> usize {
-        self.ends.partition_point(|&end| end <= length)
+        self.record_ends.partition_point(|&end| end <= length)
     }
 
-    /// Moves the records of `other` behind its own if they fit, and says whether they did.
-    pub(super) fn absorb(&mut self, other: &mut Self) -> bool {
+    /// Moves the content of `other` to the end of this batch if it fits. Returns whether it does.
+    pub(super) fn try_merge(&mut self, other: &mut Self) -> bool {
         let offset = self.bytes.len();
         let fits = offset + other.bytes.len() <= CAPACITY;
         if fits {
             self.bytes.append(&mut other.bytes);
-            self.ends.extend(other.ends.drain(..).map(|end| offset + end));
+            self.record_ends.extend(other.record_ends.drain(..).map(|end| offset + end));
             self.checkpoints.append(&mut other.checkpoints);
             self.checkpoint_offsets.extend(other.checkpoint_offsets.drain(..).map(|due| offset + due));
         }
         fits
     }
 
-    /// Forgets the first `length` bytes, and says how many records end in them. For batches without marks.
-    pub(super) fn cut(&mut self, length: usize) -> usize {
+    /// Removes the first `length` bytes of a batch without checkpoints. Returns the number of records that end in them.
+    pub(super) fn remove_written(&mut self, length: usize) -> usize {
         let records = self.records_within(length);
         if length > 0 {
             self.bytes.drain(..length);
-            self.ends.drain(..records);
-            self.ends.iter_mut().for_each(|end| *end -= length);
+            self.record_ends.drain(..records);
+            self.record_ends.iter_mut().for_each(|end| *end -= length);
         }
         records
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.ends.clear();
+        self.record_ends.clear();
         self.checkpoints.clear();
         self.checkpoint_offsets.clear();
     }
 
-    /// Whether it is worth keeping for later; one huge message should not be paid for until the end.
+    /// Returns whether the buffers may be kept. A huge message must not occupy memory for the rest of the run.
     pub(super) fn is_reusable(&self) -> bool {
         self.bytes.capacity() <= 2 * CAPACITY
-            && self.ends.capacity() <= CAPACITY
+            && self.record_ends.capacity() <= CAPACITY
             && self.checkpoints.capacity() <= CAPACITY
     }
 }
@@ -119,45 +121,48 @@ mod tests {
     fn batch(records: &[&str]) -> Batch {
         let mut batch = Batch::default();
         for record in records {
-            batch.record(|out| out.extend_from_slice(record.as_bytes()));
+            batch.push_record(|out| out.extend_from_slice(record.as_bytes()));
         }
         batch
     }
 
+    fn checkpoint(key: u64) -> Checkpoint {
+        Checkpoint { conversation: "c".into(), key, at: None }
+    }
+
     #[test]
-    fn only_whole_records_are_counted() {
+    fn only_complete_records_are_counted() {
         let mut batch = batch(&["one\n", "two\n"]);
-        assert!(batch.absorb(&mut self::batch(&["three\n"])));
+        assert!(batch.try_merge(&mut self::batch(&["three\n"])));
         assert_eq!(batch.bytes(), b"one\ntwo\nthree\n");
         assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| batch.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
     }
 
     #[test]
-    fn what_is_cut_off_is_counted() {
+    fn removing_written_bytes_counts_the_records_that_end_in_them() {
         let mut batch = batch(&["one\n", "two\n"]);
-        assert_eq!((batch.cut(0), batch.cut(5), batch.bytes()), (0, 1, &b"wo\n"[..]));
-        assert_eq!((batch.cut(3), batch.is_empty()), (1, true));
+        assert_eq!((batch.remove_written(0), batch.remove_written(5), batch.bytes()), (0, 1, &b"wo\n"[..]));
+        assert_eq!((batch.remove_written(3), batch.is_empty()), (1, true));
     }
 
     #[test]
-    fn marks_keep_their_place_among_records() {
-        let mark = |key| Checkpoint { conversation: "c".into(), key, at: None };
+    fn a_merge_keeps_the_position_of_checkpoints() {
         let mut batch = Batch::default();
-        batch.checkpoint(mark(1));
+        batch.push_checkpoint(checkpoint(1));
         assert!(!batch.is_empty());
         let mut other = self::batch(&["one\n"]);
-        other.checkpoint(mark(2));
-        other.checkpoint(mark(3));
-        assert!(batch.absorb(&mut other) && other.is_empty());
-        let keys = |length| batch.checkpoints_at(length).iter().map(|mark| mark.key).collect::<Vec<_>>();
+        other.push_checkpoint(checkpoint(2));
+        other.push_checkpoint(checkpoint(3));
+        assert!(batch.try_merge(&mut other) && other.is_empty());
+        let keys = |length| batch.checkpoints_at(length).iter().map(|checkpoint| checkpoint.key).collect::<Vec<_>>();
         assert_eq!([keys(0), keys(3), keys(4), keys(5)], [vec![1], vec![], vec![2, 3], vec![]]);
     }
 
     #[test]
-    fn chunks_are_put_together_only_while_they_are_small() {
+    fn batches_are_merged_up_to_the_capacity() {
         let long = "x".repeat(CAPACITY - 3);
-        assert!(batch(&[&long]).absorb(&mut batch(&["ab\n"])));
-        assert!(!batch(&[&long]).absorb(&mut batch(&["abc\n"])));
+        assert!(batch(&[&long]).try_merge(&mut batch(&["ab\n"])));
+        assert!(!batch(&[&long]).try_merge(&mut batch(&["abc\n"])));
         assert!(batch(&[&long]).is_full());
     }
 }

@@ -1,4 +1,4 @@
-//! What the producer's loop awaits without holding on to the writer.
+//! A view of the writer for tasks that do not own it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,62 +7,63 @@ use super::queue::Queue;
 use super::reader_monitor::ReaderMonitor;
 use super::{WriterExit, Written};
 
-/// How long a reader may take to catch up before it is allowed to fall behind further.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The time that a slow reader gets to catch up before its limit is raised.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A view of a [`Writer`](super::Writer) that can be cloned and kept.
+/// A view of a [`Writer`](super::Writer). It can be cloned and kept.
 ///
-/// It holds the output open: a reader sees the end when the writer is finished and the last handle dropped.
+/// A handle keeps the output open: the reader sees the end of file once the writer is finished and the last handle is
+/// dropped.
 #[derive(Clone)]
 pub struct WriterHandle {
     queue: Arc<Queue>,
-    hangup: Arc<ReaderMonitor>,
+    reader: Arc<ReaderMonitor>,
 }
 
 impl WriterHandle {
-    pub(super) fn new(queue: Arc<Queue>, hangup: ReaderMonitor) -> Self {
-        Self { queue, hangup: Arc::new(hangup) }
+    pub(super) fn new(queue: Arc<Queue>, reader: ReaderMonitor) -> Self {
+        Self { queue, reader: Arc::new(reader) }
     }
 
     pub(super) fn queue(&self) -> &Queue {
         &self.queue
     }
 
-    /// Waits until the reader has caught up, or has been given its time and may fall behind further.
+    /// Waits until the reader catches up, or its limit is raised after a short time.
     ///
-    /// At once when the writer is within its limit, or has failed. Once as much is held back as may ever be, it waits
-    /// without a limit. Cancel safe.
+    /// Returns at once if the writer is within its limit or has failed. At the stall buffer, the highest limit, it waits
+    /// as long as the reader stalls. Cancel safe.
     pub async fn wait_for_capacity(&self) {
         if !self.queue.is_over_limit() {
             return;
         }
         if self.queue.is_at_stall_limit() {
-            return self.queue.drained().await;
+            return self.queue.wait_for_capacity().await;
         }
-        if tokio::time::timeout(PATIENCE, self.queue.drained()).await.is_err() {
-            self.queue.widen();
+        if tokio::time::timeout(CATCH_UP_TIMEOUT, self.queue.wait_for_capacity()).await.is_err() {
+            self.queue.raise_limit();
         }
     }
 
-    /// Waits until the reader has gone away or a write has failed, and says which; also while nothing is written.
+    /// Waits until the reader closes the output or the writer fails, also while nothing is written.
     ///
-    /// Does not resolve as long as all is well. Cancel safe.
+    /// Stays pending while the writer works, and after it has written everything. Cancel safe.
     pub async fn exit(&self) -> WriterExit {
         tokio::select! {
             biased;
-            fate = self.queue.failed() => return fate,
-            () = self.hangup.gone() => self.queue.fail(WriterExit::ReaderClosed),
+            exit = self.queue.failed() => return exit,
+            () = self.reader.closed() => self.queue.fail(WriterExit::ReaderClosed),
         }
         self.queue.failed().await
     }
 
-    /// Whether everything that was handed over is written.
+    /// Returns whether everything that was handed over is written.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// What has been written so far.
+    /// Returns the amount written so far.
     #[must_use]
     pub fn written(&self) -> Written {
         self.queue.written()

@@ -1,8 +1,12 @@
-//! The thread that owns standard output, and the producer's end of it.
+//! The thread that owns standard output, and the producer that feeds it.
 //!
-//! The producer formats into a batch of its own and hands it over when the burst ends or the batch is full; a few lines for
-//! a pipe that has room it writes itself. It never waits in a call: a reader that falls behind shows in [`Writer::is_over_limit`], and [`WriterHandle::wait_for_capacity`] is where to
-//! wait, so that the runtime goes on answering pings. The thread is never joined, so no reader can hang the process.
+//! The producer formats records into a [`Batch`] of its own. It hands the batch over when a burst of events ends or the
+//! batch is full; a few lines for a pipe with free space it writes itself. No method blocks: a slow reader shows in
+//! [`Writer::is_over_limit`], and [`WriterHandle::wait_for_capacity`] waits for it while the runtime continues to answer
+//! pings. The thread is never joined, so that no reader can hang the process.
+//!
+//! A [`Checkpoint`] travels with the records it belongs to. The thread hands it to a callback once they are written; this
+//! module knows no cursor.
 
 mod batch;
 mod handle;
@@ -26,51 +30,51 @@ use self::queue::Queue;
 use self::reader_monitor::ReaderMonitor;
 use crate::event::Checkpoint;
 
-/// The producer's end. Dropping it flushes and lets the thread end by itself.
+/// The producer's side. Dropping it flushes; the thread then ends by itself.
 pub struct Writer {
-    local: Batch,
-    direct: NonblockingPipe,
+    batch: Batch,
+    pipe: NonblockingPipe,
     handle: WriterHandle,
-    /// Whether the limit was passed when something was handed over last; only then it can be passed now.
+    /// The limit was exceeded at the last handover. It can be exceeded now only if this is true.
     was_over_limit: bool,
 }
 
-/// What was taken by the reader or the file.
+/// The amount of output that the reader or the file accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Records of which the last byte was written.
+    /// The number of completely written records.
     pub records: u64,
-    /// All bytes, those of a record cut short too.
+    /// The number of bytes, including those of a partially written record.
     pub bytes: u64,
 }
 
-/// Why nothing is written any more.
+/// The reason why writing ended before everything was written.
 #[derive(Debug, Clone, Error)]
 pub enum WriterExit {
-    /// Nobody reads any more, as after `| head -3`. That is success.
+    /// The reader closed the pipe, as after `| head -3`. That is success.
     #[error("the reader has gone away")]
     ReaderClosed,
-    /// The output cannot be written to: a full disk, say.
+    /// A write failed, for example on a full disk.
     #[error("cannot write the output")]
     WriteFailed(#[source] Arc<io::Error>),
-    /// The checkpoints of written records cannot be stored. The checkpoint of the last record is lost.
+    /// Checkpoints cannot be stored. That of the last written record may be lost.
     #[error("cannot store a checkpoint")]
     CheckpointFailed(#[source] Arc<io::Error>),
 }
 
 impl Writer {
-    /// Starts the thread on `out`, holding back not much more than `stall_buffer` bytes for a slow reader.
+    /// Starts the thread on `out`. Buffers not much more than `stall_buffer` bytes for a slow reader.
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// If the thread cannot be started.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
-        let direct = NonblockingPipe::to(out.as_fd());
-        Self::start(out, direct, stall_buffer, thread::drain)
+        let pipe = NonblockingPipe::new(out.as_fd());
+        Self::start(out, pipe, stall_buffer, thread::write_batches)
     }
 
     /// Like [`Writer::spawn`], but writes one record at a time and hands its checkpoints to `on_written` before it
@@ -78,7 +82,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// If the thread cannot be started.
     ///
     /// # Panics
     ///
@@ -88,81 +92,82 @@ impl Writer {
         stall_buffer: usize,
         on_written: impl FnMut(&[Checkpoint]) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Self> {
-        Self::start(out, NonblockingPipe::never(), stall_buffer, |out, queue| {
-            thread::drain_with_checkpoints(out, queue, on_written);
+        Self::start(out, NonblockingPipe::disabled(), stall_buffer, |out, queue| {
+            thread::write_records(out, queue, on_written);
         })
     }
 
     fn start<W: Write + AsFd + Send + 'static>(
         out: W,
-        direct: NonblockingPipe,
+        pipe: NonblockingPipe,
         stall_buffer: usize,
-        drain: impl FnOnce(W, &Queue) + Send + 'static,
+        run: impl FnOnce(W, &Queue) + Send + 'static,
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
-        let handle = WriterHandle::new(Arc::clone(&queue), ReaderMonitor::watch(out.as_fd()));
-        Builder::new().name("stdout".to_owned()).spawn(move || drain(out, &queue))?;
-        Ok(Self { local: Batch::default(), direct, handle, was_over_limit: false })
+        let handle = WriterHandle::new(Arc::clone(&queue), ReaderMonitor::new(out.as_fd()));
+        Builder::new().name("stdout".to_owned()).spawn(move || run(out, &queue))?;
+        Ok(Self { batch: Batch::default(), pipe, handle, was_over_limit: false })
     }
 
-    /// Appends what `format` writes as one record. A full batch is handed over at once.
+    /// Appends the output of `format` as one record. Hands over a full batch at once.
     pub fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
-        self.local.record(format);
-        if self.local.is_full() {
+        self.batch.push_record(format);
+        if self.batch.is_full() {
             self.flush();
         }
     }
 
-    /// Appends what the cursor is to know once all records before it are written. For a writer with a cursor only.
-    pub(crate) fn checkpoint(&mut self, mark: Checkpoint) {
-        self.local.checkpoint(mark);
-        if self.local.is_full() {
+    /// Appends a checkpoint, which is due once all records before it are written. Only for a writer that was
+    /// [spawned with checkpoints](Writer::spawn_with_checkpoints).
+    pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.batch.push_checkpoint(checkpoint);
+        if self.batch.is_full() {
             self.flush();
         }
     }
 
-    /// Hands over what was recorded, or writes it itself if nothing is before it and that takes no time. After a failure it
-    /// is thrown away.
+    /// Hands over the batch, or writes it itself if the queue is empty and the pipe has space. Discards the batch after
+    /// the writer has failed.
     pub fn flush(&mut self) {
-        if self.local.is_empty() {
+        if self.batch.is_empty() {
             return;
         }
         let queue = self.handle.queue();
-        if queue.is_at_rest() {
-            let length = self.direct.write(self.local.bytes());
-            let records = self.local.cut(length);
+        if queue.is_idle() {
+            let length = self.pipe.write(self.batch.bytes());
+            let records = self.batch.remove_written(length);
             queue.count_written(records, length);
         }
-        if !self.local.is_empty() {
-            self.was_over_limit = queue.push(&mut self.local);
+        if !self.batch.is_empty() {
+            self.was_over_limit = queue.push(&mut self.batch);
         }
     }
 
-    /// Whether more is waiting for the reader than the soft limit allows.
+    /// Returns whether more output waits for the reader than the current limit allows.
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         self.was_over_limit && self.handle.queue().is_over_limit()
     }
 
-    /// What can be awaited and asked without borrowing the writer.
+    /// Returns a view that does not borrow the writer.
     #[must_use]
     pub fn handle(&self) -> WriterHandle {
         self.handle.clone()
     }
 
-    /// Flushes and waits until everything is written or the limit is reached, and says how much was.
+    /// Flushes, waits until everything is written or the time limit is reached, and returns the amount written.
     ///
-    /// At the limit the thread stops after the batch it is at. Dropping the future leaves it to write the rest.
+    /// At the limit the thread stops after its current batch. Dropping the future leaves it to write the rest.
     ///
     /// # Errors
     ///
-    /// Why not everything could be written; [`WriterHandle::written`] has the count.
+    /// The reason why not everything could be written. [`WriterHandle::written`] returns the amount written.
     pub async fn finish(self, limit: Option<Duration>) -> Result<Written, WriterExit> {
         let handle = self.handle();
         drop(self);
         let Some(limit) = limit else { return handle.queue().ended().await };
         match tokio::time::timeout(limit, handle.queue().ended()).await {
-            Ok(ended) => ended,
+            Ok(result) => result,
             Err(_) => handle.queue().abandon(),
         }
     }

@@ -1,39 +1,39 @@
-//! Writing past the thread, where that cannot block: to wake a thread on another core takes longer than everything else
-//! that happens to a line on its way.
+//! Non-blocking writes by the producer itself: to wake a thread on another core takes longer than everything else that
+//! happens to a line.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
-/// More than this is for the thread, which writes while more is read. A pipe takes so much whole or not at all
-/// (`PIPE_BUF`).
-const FEW: usize = 4096;
+/// The maximum size of a write. A pipe accepts this much as a whole or not at all (`PIPE_BUF`). More is left to the
+/// thread, which writes while the producer reads on.
+const MAX_BYTES: usize = 4096;
 
-/// A pipe that can be written to without waiting, whatever its reader does; nothing else can.
+/// A pipe that accepts writes without blocking. Every other output is left to the thread.
 pub(super) struct NonblockingPipe(Option<OwnedFd>);
 
 impl NonblockingPipe {
-    /// Never writes.
-    pub(super) fn never() -> Self {
+    /// Leaves all writes to the thread.
+    pub(super) fn disabled() -> Self {
         Self(None)
     }
 
-    /// Writes to a duplicate of `out`, if it is a pipe.
-    pub(super) fn to(out: BorrowedFd<'_>) -> Self {
-        let is_pipe = fstat(out).is_ok_and(|of| FileType::from_raw_mode(of.st_mode) == FileType::Fifo);
+    /// Writes to a duplicate of `out` if it is a pipe.
+    pub(super) fn new(out: BorrowedFd<'_>) -> Self {
+        let is_pipe = fstat(out).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
         Self(is_pipe.then(|| out.try_clone_to_owned().ok()).flatten())
     }
 
-    /// Writes what can be written at once, and says how much that was: nothing where it is for the thread, which finds out
-    /// what is wrong, too.
+    /// Writes as much as the pipe accepts at once, and returns the number of bytes. Returns 0 if the thread has to write,
+    /// also on an error: the thread meets the same error and reports it.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
-        let Some(pipe) = self.0.as_ref().filter(|_| bytes.len() <= FEW) else { return 0 };
-        match write_now(pipe, bytes) {
+        let Some(pipe) = self.0.as_ref().filter(|_| bytes.len() <= MAX_BYTES) else { return 0 };
+        match try_write(pipe, bytes) {
             Ok(length) => length,
             Err(Errno::AGAIN | Errno::INTR | Errno::PIPE) => 0,
             Err(_) => {
-                // An older system, which cannot.
+                // The kernel is too old for RWF_NOWAIT on pipes.
                 self.0 = None;
                 0
             }
@@ -42,14 +42,15 @@ impl NonblockingPipe {
 }
 
 #[cfg(target_os = "linux")]
-fn write_now(pipe: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
-    /// Where the file is at; a pipe is nowhere else.
-    const HERE: u64 = u64::MAX;
-    rustix::io::pwritev2(pipe, &[std::io::IoSlice::new(bytes)], HERE, rustix::io::ReadWriteFlags::NOWAIT)
+fn try_write(pipe: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
+    /// The current position, the only one that a pipe has.
+    const CURRENT_POSITION: u64 = u64::MAX;
+    let buffers = [std::io::IoSlice::new(bytes)];
+    rustix::io::pwritev2(pipe, &buffers, CURRENT_POSITION, rustix::io::ReadWriteFlags::NOWAIT)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn write_now(_: &OwnedFd, _: &[u8]) -> Result<usize, Errno> {
+fn try_write(_: &OwnedFd, _: &[u8]) -> Result<usize, Errno> {
     Err(Errno::NOTSUP)
 }
 
@@ -61,27 +62,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_takes_little_at_once_and_is_not_waited_for_when_it_is_full() {
+    fn a_small_write_to_a_pipe_with_space_is_done_at_once() {
         let (mut reader, out) = pipe().unwrap();
-        let mut direct = NonblockingPipe::to(out.as_fd());
-        assert_eq!(direct.write(b"one\n"), 4);
-        assert_eq!(direct.write(&[b'x'; FEW + 1]), 0, "for the thread");
-        let mut written = 4;
-        while let more @ 1.. = direct.write(&[b'x'; FEW]) {
-            written += more;
-        }
-        let mut read = vec![0; written];
+        let mut pipe = NonblockingPipe::new(out.as_fd());
+        assert_eq!(pipe.write(b"one\n"), 4);
+        assert_eq!(pipe.write(&[b'x'; MAX_BYTES + 1]), 0, "left to the thread");
+        let mut read = [0; 4];
         reader.read_exact(&mut read).unwrap();
-        assert_eq!((&read[..4], direct.write(b"two\n")), (&b"one\n"[..], 4));
+        assert_eq!(&read, b"one\n");
         drop(reader);
-        assert_eq!(direct.write(b"three\n"), 0, "the thread says what that means");
+        assert_eq!(pipe.write(b"two\n"), 0, "the thread reports the error");
     }
 
     #[test]
-    fn what_is_no_pipe_is_for_the_thread() {
+    fn a_full_pipe_accepts_nothing_and_does_not_block() {
+        let (mut reader, out) = pipe().unwrap();
+        let mut pipe = NonblockingPipe::new(out.as_fd());
+        let mut written = 0;
+        while let more @ 1.. = pipe.write(&[b'x'; MAX_BYTES]) {
+            written += more;
+        }
+        reader.read_exact(&mut vec![0; written]).unwrap();
+        assert_eq!(pipe.write(b"one\n"), 4);
+    }
+
+    #[test]
+    fn other_outputs_than_pipes_are_left_to_the_thread() {
         let mut file = tempfile::tempfile().unwrap();
-        assert_eq!(NonblockingPipe::to(file.as_fd()).write(b"one\n"), 0);
+        assert_eq!(NonblockingPipe::new(file.as_fd()).write(b"one\n"), 0);
         file.write_all(b"two\n").unwrap();
-        assert_eq!((file.metadata().unwrap().len(), NonblockingPipe::never().write(b"one\n")), (4, 0));
+        assert_eq!((file.metadata().unwrap().len(), NonblockingPipe::disabled().write(b"one\n")), (4, 0));
     }
 }

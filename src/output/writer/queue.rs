@@ -1,4 +1,4 @@
-//! What the producer and the thread share.
+//! The state that the producer and the thread share.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,20 +8,21 @@ use tokio::sync::Notify;
 use super::batch::Batch;
 use super::{WriterExit, Written};
 
-/// How much may wait before the producer is asked to wait, as long as nobody knows the reader to be slow: little enough
-/// to be in a near cache still when it is written.
-const SOFT_LIMIT: usize = 256 * 1024;
-/// Chunks kept for reuse: one that is filled while another is written.
-const SPARE: usize = 2;
+/// The limit for a reader that is not known to be slow. Small enough for the output to be still in a near cache when it is
+/// written.
+const INITIAL_LIMIT: usize = 256 * 1024;
 
-/// Chunks in order, with what is known of the reader.
+/// The number of batches kept for reuse: one is filled while another is written.
+const MAX_SPARE_BATCHES: usize = 2;
+
+/// The batches in order, and the state of the reader.
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// There is something for the thread to do.
+    /// Wakes the thread.
     work: Condvar,
-    /// The reader has caught up, or never will.
-    room: Notify,
-    /// There is a fate, or the thread has ended.
+    /// Signals that the reader has caught up or that writing ended.
+    capacity: Notify,
+    /// Signals that writing ended.
     end: Notify,
     stall_limit: usize,
 }
@@ -29,23 +30,23 @@ pub(super) struct Queue {
 struct State {
     batches: VecDeque<Batch>,
     spare: Vec<Batch>,
-    /// The cost of everything handed over and not yet written, the batch at the thread too.
-    held: usize,
-    soft_limit: usize,
+    /// The cost of all batches that are not written, including the one at the thread.
+    pending_cost: usize,
+    limit: usize,
     phase: Phase,
-    /// Whether the thread is waiting for work, so that nobody else pays for waking it.
-    idle: bool,
+    /// The thread waits for work. Only then is it worth the cost of waking it.
+    is_thread_idle: bool,
     written: Written,
-    fate: Option<WriterExit>,
+    exit: Option<WriterExit>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// More may come.
+    /// The producer may add batches.
     Open,
-    /// What is there is the rest.
+    /// The remaining batches are the last ones.
     Closing,
-    /// The thread is no more, or is to begin nothing more.
+    /// The thread has ended or begins no further batch.
     Ended,
 }
 
@@ -55,49 +56,54 @@ impl Queue {
         let state = State {
             batches: VecDeque::new(),
             spare: Vec::new(),
-            held: 0,
-            soft_limit: SOFT_LIMIT.min(stall_limit),
+            pending_cost: 0,
+            limit: INITIAL_LIMIT.min(stall_limit),
             phase: Phase::Open,
-            idle: false,
+            is_thread_idle: false,
             written: Written::default(),
-            fate: None,
+            exit: None,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), room: Notify::new(), end: Notify::new(), stall_limit }
+        Self {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            capacity: Notify::new(),
+            end: Notify::new(),
+            stall_limit,
+        }
     }
 
-    /// Takes everything out of `local` and leaves it ready for more, and says whether the limit is passed. Once nothing
-    /// is written any more it is lost.
-    pub(super) fn push(&self, local: &mut Batch) -> bool {
+    /// Takes the content of `batch`, and returns whether the limit is exceeded. Discards the content after a failure.
+    pub(super) fn push(&self, batch: &mut Batch) -> bool {
         let mut state = self.lock();
-        if state.fate.is_some() {
-            local.clear();
+        if state.exit.is_some() {
+            batch.clear();
             return false;
         }
-        state.held += local.cost();
-        let absorbed = state.batches.back_mut().is_some_and(|last| last.absorb(local));
-        if !absorbed {
+        state.pending_cost += batch.cost();
+        let is_merged = state.batches.back_mut().is_some_and(|last| last.try_merge(batch));
+        if !is_merged {
             let fresh = state.spare.pop().unwrap_or_default();
-            state.batches.push_back(std::mem::replace(local, fresh));
+            state.batches.push_back(std::mem::replace(batch, fresh));
         }
-        let over_limit = state.is_over_limit();
-        self.wake(state);
-        over_limit
+        let is_over_limit = state.is_over_limit();
+        self.wake_thread(state);
+        is_over_limit
     }
 
-    /// Says that nothing more will be pushed.
+    /// Marks the pushed batches as the last ones.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
         }
-        self.wake(state);
+        self.wake_thread(state);
     }
 
-    /// Lets the thread begin nothing more, and says how far it came.
+    /// Makes the thread stop after its current batch, and returns the result so far.
     pub(super) fn abandon(&self) -> Result<Written, WriterExit> {
         let mut state = self.lock();
         state.phase = Phase::Ended;
-        state.outcome()
+        state.result()
     }
 
     pub(super) fn is_over_limit(&self) -> bool {
@@ -105,16 +111,16 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().held == 0
+        self.lock().pending_cost == 0
     }
 
-    /// Whether everything is written and more can be.
-    pub(super) fn is_at_rest(&self) -> bool {
+    /// Returns whether everything is written and the writer has not failed.
+    pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
-        state.held == 0 && state.fate.is_none()
+        state.pending_cost == 0 && state.exit.is_none()
     }
 
-    /// Counts what was written past the queue.
+    /// Adds to the amount written.
     pub(super) fn count_written(&self, records: usize, bytes: usize) {
         let written = &mut self.lock().written;
         written.records += records as u64;
@@ -122,42 +128,42 @@ impl Queue {
     }
 
     pub(super) fn is_at_stall_limit(&self) -> bool {
-        self.lock().soft_limit >= self.stall_limit
+        self.lock().limit >= self.stall_limit
     }
 
-    /// Allows a reader that is slow, but may yet be alive, to fall behind further.
-    pub(super) fn widen(&self) {
+    /// Lets a slow reader fall further behind.
+    pub(super) fn raise_limit(&self) {
         let mut state = self.lock();
-        state.soft_limit = state.soft_limit.saturating_mul(2).min(self.stall_limit);
+        state.limit = state.limit.saturating_mul(2).min(self.stall_limit);
     }
 
     pub(super) fn written(&self) -> Written {
         self.lock().written
     }
 
-    /// Resolves when the reader has caught up, or never will.
-    pub(super) async fn drained(&self) {
-        until(&self.room, || self.lock().is_drained().then_some(())).await;
+    /// Waits until the reader has caught up or writing has ended.
+    pub(super) async fn wait_for_capacity(&self) {
+        wait_until(&self.capacity, || self.lock().has_capacity().then_some(())).await;
     }
 
-    /// Resolves when nothing is written any more for another reason than that all is written.
+    /// Waits until the writer has failed. Stays pending if everything is written.
     pub(super) async fn failed(&self) -> WriterExit {
-        until(&self.end, || self.lock().fate.clone()).await
+        wait_until(&self.end, || self.lock().exit.clone()).await
     }
 
-    /// Resolves when nothing is written any more.
+    /// Waits until everything is written or the writer has failed.
     pub(super) async fn ended(&self) -> Result<Written, WriterExit> {
-        until(&self.end, || {
+        wait_until(&self.end, || {
             let state = self.lock();
-            (state.fate.is_some() || state.phase == Phase::Ended).then(|| state.outcome())
+            (state.exit.is_some() || state.phase == Phase::Ended).then(|| state.result())
         })
         .await
     }
 
-    fn wake(&self, state: MutexGuard<'_, State>) {
-        let idle = state.idle;
+    fn wake_thread(&self, state: MutexGuard<'_, State>) {
+        let is_thread_idle = state.is_thread_idle;
         drop(state);
-        if idle {
+        if is_thread_idle {
             self.work.notify_one();
         }
     }
@@ -165,11 +171,11 @@ impl Queue {
 
 /// The thread's side.
 impl Queue {
-    /// Waits for the next batch; `None` when there will be none.
+    /// Blocks until the next batch arrives. `None` ends the thread.
     pub(super) fn next(&self) -> Option<Batch> {
         let mut state = self.lock();
         loop {
-            if state.fate.is_some() || state.phase == Phase::Ended {
+            if state.exit.is_some() || state.phase == Phase::Ended {
                 return None;
             }
             if let Some(batch) = state.batches.pop_front() {
@@ -178,51 +184,51 @@ impl Queue {
             if state.phase == Phase::Closing {
                 return None;
             }
-            state.idle = true;
+            state.is_thread_idle = true;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle = false;
+            state.is_thread_idle = false;
         }
     }
 
-    /// Counts the bytes of `batch` from `from` to `to` as written, and the records that end there.
-    pub(super) fn count(&self, batch: &Batch, from: usize, to: usize) {
+    /// Counts a range of bytes of `batch` and the records that end in it as written.
+    pub(super) fn count_written_range(&self, batch: &Batch, from: usize, to: usize) {
         let records = batch.records_within(to) - batch.records_within(from);
         self.count_written(records, to - from);
     }
 
-    /// Takes back a batch that is written.
+    /// Takes back a written batch.
     pub(super) fn recycle(&self, mut batch: Batch) {
         let mut state = self.lock();
-        state.held = state.held.saturating_sub(batch.cost());
-        if state.held == 0 {
-            state.soft_limit = SOFT_LIMIT.min(self.stall_limit);
+        state.pending_cost = state.pending_cost.saturating_sub(batch.cost());
+        if state.pending_cost == 0 {
+            state.limit = INITIAL_LIMIT.min(self.stall_limit);
         }
-        if state.spare.len() < SPARE && batch.is_reusable() {
+        if state.spare.len() < MAX_SPARE_BATCHES && batch.is_reusable() {
             batch.clear();
             state.spare.push(batch);
         }
-        let drained = state.is_drained();
+        let has_capacity = state.has_capacity();
         drop(state);
-        if drained {
-            self.room.notify_waiters();
+        if has_capacity {
+            self.capacity.notify_waiters();
         }
     }
 
-    /// Ends everything for a reason, the first of which stays.
-    pub(super) fn fail(&self, fate: WriterExit) {
+    /// Ends writing and discards all batches. The first reason is kept.
+    pub(super) fn fail(&self, exit: WriterExit) {
         let mut state = self.lock();
-        state.fate.get_or_insert(fate);
+        state.exit.get_or_insert(exit);
         state.batches.clear();
-        state.held = 0;
-        self.wake(state);
-        self.room.notify_waiters();
+        state.pending_cost = 0;
+        self.wake_thread(state);
+        self.capacity.notify_waiters();
         self.end.notify_waiters();
     }
 
-    /// Says that the thread has ended.
+    /// Marks the thread as ended.
     pub(super) fn end(&self) {
         self.lock().phase = Phase::Ended;
-        self.room.notify_waiters();
+        self.capacity.notify_waiters();
         self.end.notify_waiters();
     }
 
@@ -233,24 +239,26 @@ impl Queue {
 
 impl State {
     fn is_over_limit(&self) -> bool {
-        self.held > self.soft_limit
+        self.pending_cost > self.limit
     }
 
-    fn is_drained(&self) -> bool {
-        self.held <= self.soft_limit / 2 || self.fate.is_some() || self.phase == Phase::Ended
+    fn has_capacity(&self) -> bool {
+        self.pending_cost <= self.limit / 2 || self.exit.is_some() || self.phase == Phase::Ended
     }
 
-    fn outcome(&self) -> Result<Written, WriterExit> {
-        self.fate.clone().map_or(Ok(self.written), Err)
+    fn result(&self) -> Result<Written, WriterExit> {
+        self.exit.clone().map_or(Ok(self.written), Err)
     }
 }
 
-/// Asks again after every notification, none of which can fall between the question and the wait.
-async fn until<T>(notify: &Notify, mut ask: impl FnMut() -> Option<T>) -> T {
+/// Checks `condition` now and after every notification until it returns a value.
+///
+/// The notification is registered before the check, so that none is lost between the check and the wait.
+async fn wait_until<T>(notify: &Notify, mut condition: impl FnMut() -> Option<T>) -> T {
     loop {
         let notified = notify.notified();
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(value) = condition() {
+            return value;
         }
         notified.await;
     }

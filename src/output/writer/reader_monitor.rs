@@ -1,4 +1,4 @@
-//! Noticing that the reader has gone while there is nothing to write.
+//! Detects that the reader closed the output while there is nothing to write (OUT-43).
 
 use std::future::pending;
 use std::io::{self, IsTerminal};
@@ -7,29 +7,29 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// A watch over the other end of a pipe or socket.
+/// The monitor of the other end of a pipe or socket.
 pub(super) struct ReaderMonitor(Option<AsyncFd<OwnedFd>>);
 
 impl ReaderMonitor {
-    /// Watches a duplicate of `fd`. A file cannot be watched, and a terminal that goes away sends a signal.
+    /// Monitors a duplicate of `fd`. Files are not monitored, nor are terminals: a closed terminal sends a signal.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
-    pub(super) fn watch(fd: BorrowedFd<'_>) -> Self {
+    pub(super) fn new(fd: BorrowedFd<'_>) -> Self {
         if fd.is_terminal() {
             return Self(None);
         }
         Self(fd.try_clone_to_owned().and_then(register).ok())
     }
 
-    /// Resolves when nobody can read any more; never for what is not watched. Cancel safe.
+    /// Waits until the reader has closed its end. Stays pending for an output that is not monitored. Cancel safe.
     ///
-    /// A peer that has merely stopped writing to us, as sshd does when its client's input ends, may still read.
-    pub(super) async fn gone(&self) {
+    /// A peer that only stopped writing to us may still read. sshd does so when the input of its client ends.
+    pub(super) async fn closed(&self) {
         let Some(fd) = &self.0 else { return pending().await };
-        // The descriptor is not registered for writability, so of what this asks for only "closed for writing" and
-        // errors are ever reported, both for good: waiting costs nothing while the reader lives.
+        // The descriptor is not registered for writability. Of the requested events, only "closed for writing" and errors
+        // are therefore reported, both of them final. Waiting costs nothing while the reader is alive.
         if fd.ready(Interest::WRITABLE | Interest::ERROR).await.is_err() {
             pending::<()>().await;
         }
@@ -55,13 +55,13 @@ mod tests {
 
     use super::*;
 
-    /// More than anything takes that works.
-    const BOUND: Duration = Duration::from_secs(10);
+    /// A limit that only a failure reaches.
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Asks several times, letting the runtime look at its descriptors in between.
-    async fn is_gone(hangup: &ReaderMonitor) -> bool {
+    /// Polls repeatedly. The runtime checks its descriptors in between.
+    async fn is_closed(monitor: &ReaderMonitor) -> bool {
         for _ in 0..200 {
-            if hangup.gone().now_or_never().is_some() {
+            if monitor.closed().now_or_never().is_some() {
                 return true;
             }
             yield_now().await;
@@ -70,28 +70,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pipe_is_watched() {
+    async fn a_closed_pipe_is_detected() {
         let (reader, writer) = std::io::pipe().unwrap();
-        let hangup = ReaderMonitor::watch(writer.as_fd());
-        assert!(!is_gone(&hangup).await);
+        let monitor = ReaderMonitor::new(writer.as_fd());
+        assert!(!is_closed(&monitor).await);
         drop(reader);
-        timeout(BOUND, hangup.gone()).await.unwrap();
+        timeout(TIMEOUT, monitor.closed()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_socket_is_gone_when_it_is_closed_and_not_when_it_is_half_closed() {
+    async fn a_half_closed_socket_is_open_and_a_closed_one_is_detected() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let hangup = ReaderMonitor::watch(ours.as_fd());
+        let monitor = ReaderMonitor::new(ours.as_fd());
         theirs.shutdown(Shutdown::Write).unwrap();
-        assert!(!is_gone(&hangup).await);
+        assert!(!is_closed(&monitor).await);
         drop(theirs);
-        timeout(BOUND, hangup.gone()).await.unwrap();
+        timeout(TIMEOUT, monitor.closed()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_file_is_not_watched() {
+    async fn a_file_is_not_monitored() {
         let file = File::options().write(true).open("/dev/null").unwrap();
-        assert!(!is_gone(&ReaderMonitor::watch(file.as_fd())).await);
-        assert!(ReaderMonitor::watch(tempfile::tempfile().unwrap().as_fd()).0.is_none());
+        assert!(!is_closed(&ReaderMonitor::new(file.as_fd())).await);
+        assert!(ReaderMonitor::new(tempfile::tempfile().unwrap().as_fd()).0.is_none());
     }
 }

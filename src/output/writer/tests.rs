@@ -1,66 +1,88 @@
-//! The writer as a whole, on real pipes. The clock is paused where time matters: an idle runtime then skips ahead.
+//! The writer as a whole, on real pipes. Tests of waiting times pause the clock: an idle runtime then advances it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Read, pipe};
+use std::ops::Range;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::time::{Instant, timeout};
 
 use super::*;
 
+const KIB: usize = 1024;
 const MIB: usize = 1024 * 1024;
-const LONG: Duration = Duration::from_secs(3600);
-/// More than anything takes that works.
-const BOUND: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(3600);
 
-/// The `n`-th record, 64 bytes long.
+/// A limit that only a failure reaches.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Returns the `n`-th line, 64 bytes long.
 fn line(n: usize) -> String {
     format!("{n:063}\n")
 }
 
-fn record_lines(writer: &mut Writer, numbers: std::ops::Range<usize>, flush_each: bool) {
-    for n in numbers {
-        writer.record(|out| out.extend_from_slice(line(n).as_bytes()));
-        if flush_each {
-            writer.flush();
-        }
-    }
+fn record_line(writer: &mut Writer, n: usize) {
+    writer.record(|out| out.extend_from_slice(line(n).as_bytes()));
+}
+
+/// Records lines and flushes once.
+fn record_lines(writer: &mut Writer, numbers: Range<usize>) {
+    numbers.for_each(|n| record_line(writer, n));
     writer.flush();
 }
 
-/// Reads to the end on a thread of its own and checks that every line is there, once and in order.
-fn read_all(reader: impl Read + Send + 'static) -> std::thread::JoinHandle<usize> {
+/// Records lines and flushes each.
+fn record_lines_one_by_one(writer: &mut Writer, numbers: Range<usize>) {
+    for n in numbers {
+        record_line(writer, n);
+        writer.flush();
+    }
+}
+
+/// Records lines from the `n`-th on until the writer is over its limit. Returns the number of the next line.
+fn record_until_over_limit(writer: &mut Writer, mut n: usize) -> usize {
+    while !writer.is_over_limit() {
+        record_lines(writer, n..n + 100);
+        n += 100;
+    }
+    n
+}
+
+/// Reads to the end on another thread, asserts that every line arrives once and in order, and returns their number.
+fn read_all(reader: impl Read + Send + 'static) -> JoinHandle<usize> {
     std::thread::spawn(move || {
         let lines = BufReader::new(reader).lines().enumerate();
         lines.map(|(n, read)| assert_eq!(read.unwrap() + "\n", line(n))).count()
     })
 }
 
+/// Returns a writer to a pipe, and the reader, which has not read yet.
 fn stalled_pipe(stall_buffer: usize) -> (PipeReader, Writer) {
     let (reader, out) = pipe().unwrap();
     (reader, Writer::spawn(out, stall_buffer).unwrap())
 }
 
 #[tokio::test]
-async fn what_is_flushed_can_be_read_at_once() {
+async fn a_flushed_line_is_readable_at_once() {
     let (reader, mut writer) = stalled_pipe(MIB);
     let (send, received) = mpsc::channel();
     std::thread::spawn(move || BufReader::new(reader).lines().try_for_each(|line| send.send(line.unwrap())));
     for n in 0..3 {
-        record_lines(&mut writer, n..n + 1, false);
-        assert_eq!(received.recv_timeout(BOUND).unwrap() + "\n", line(n));
+        record_lines(&mut writer, n..n + 1);
+        assert_eq!(received.recv_timeout(TIMEOUT).unwrap() + "\n", line(n));
     }
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 3, bytes: 192 });
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_few_lines_are_in_the_pipe_when_the_flush_returns() {
+async fn a_few_lines_are_in_the_pipe_when_flush_returns() {
     let (mut reader, mut writer) = stalled_pipe(MIB);
     for n in 0..3 {
-        record_lines(&mut writer, n..n + 1, false);
+        record_lines(&mut writer, n..n + 1);
         assert_eq!(writer.handle().written().records, n as u64 + 1);
     }
     let mut read = vec![0; 3 * 64];
@@ -69,64 +91,57 @@ async fn a_few_lines_are_in_the_pipe_when_the_flush_returns() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stalls_and_goes_on_loses_nothing() {
+async fn a_reader_that_stalls_and_continues_gets_every_line() {
     let (reader, mut writer) = stalled_pipe(64 * MIB);
-    record_lines(&mut writer, 0..20_000, true);
-    record_lines(&mut writer, 20_000..40_000, false);
+    record_lines_one_by_one(&mut writer, 0..20_000);
+    record_lines(&mut writer, 20_000..40_000);
     let reading = read_all(reader);
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 40_000, bytes: 40_000 * 64 });
     assert_eq!(reading.join().unwrap(), 40_000);
 }
 
 #[tokio::test]
-async fn a_non_blocking_pipe_loses_nothing() {
+async fn a_non_blocking_pipe_loses_no_line() {
     let (reader, out) = pipe().unwrap();
     fcntl_setfl(&out, fcntl_getfl(&out).unwrap() | OFlags::NONBLOCK).unwrap();
     let mut writer = Writer::spawn(out, 64 * MIB).unwrap();
-    record_lines(&mut writer, 0..30_000, false);
+    record_lines(&mut writer, 0..30_000);
     let reading = read_all(reader);
     assert_eq!(writer.finish(None).await.unwrap().records, 30_000);
     assert_eq!(reading.join().unwrap(), 30_000);
 }
 
 #[tokio::test]
-async fn dropping_flushes_and_ends_the_thread() {
+async fn dropping_the_writer_flushes_and_ends_the_thread() {
     let (reader, mut writer) = stalled_pipe(MIB);
-    writer.record(|out| out.extend_from_slice(line(0).as_bytes()));
+    record_line(&mut writer, 0);
     drop(writer);
     assert_eq!(read_all(reader).join().unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_widens_for_a_stalled_reader_up_to_the_stall_buffer() {
-    const KIB: usize = 1024;
+async fn the_limit_is_raised_for_a_stalled_reader_up_to_the_stall_buffer() {
     let (reader, mut writer) = stalled_pipe(MIB);
     let handle = writer.handle();
-    let (mut n, mut held) = (0, Vec::new());
+    let (mut n, mut bytes_at_limit) = (0, Vec::new());
     for _ in 0..2 {
-        while !writer.is_over_limit() {
-            record_lines(&mut writer, n..n + 100, false);
-            n += 100;
-        }
-        held.push(n * 64);
+        n = record_until_over_limit(&mut writer, n);
+        bytes_at_limit.push(n * 64);
         let start = Instant::now();
         handle.wait_for_capacity().await;
         assert_eq!(start.elapsed().as_millis() / 10, 20);
     }
-    while !writer.is_over_limit() {
-        record_lines(&mut writer, n..n + 100, false);
-        n += 100;
-    }
-    held.push(n * 64);
-    // A ninth of the cost are the record ends, up to two batches have left the queue, and one was handed over last.
+    n = record_until_over_limit(&mut writer, n);
+    bytes_at_limit.push(n * 64);
+    // The record ends are a ninth of the cost. Up to two batches have left the queue, and one more was handed over.
     let limits = [256 * KIB, 512 * KIB, MIB].map(|limit| limit * 8 / 9);
-    let is_fit = |(held, limit)| (limit..limit + 192 * KIB).contains(held);
-    assert!(held.iter().zip(limits).all(is_fit), "{held:?}");
+    let fits = |(bytes, limit)| (limit..limit + 192 * KIB).contains(bytes);
+    assert!(bytes_at_limit.iter().zip(limits).all(fits), "{bytes_at_limit:?}");
 
-    assert!(timeout(LONG, handle.wait_for_capacity()).await.is_err(), "at the stall buffer there is no end to waiting");
+    assert!(timeout(HOUR, handle.wait_for_capacity()).await.is_err(), "at the stall buffer there is no time limit");
     tokio::time::resume();
     let reading = read_all(reader);
-    timeout(BOUND, handle.wait_for_capacity()).await.unwrap();
+    timeout(TIMEOUT, handle.wait_for_capacity()).await.unwrap();
     assert!(!writer.is_over_limit());
     drop(handle);
     assert_eq!(writer.finish(None).await.unwrap().records, n as u64);
@@ -134,28 +149,28 @@ async fn the_limit_widens_for_a_stalled_reader_up_to_the_stall_buffer() {
 }
 
 #[tokio::test]
-async fn the_limit_is_small_again_once_the_reader_has_caught_up() {
+async fn the_limit_is_reset_once_the_reader_has_caught_up() {
     let queue = Queue::new(64 * MIB);
-    queue.widen();
-    assert!(!queue.is_at_stall_limit());
     let mut batch = Batch::default();
-    batch.record(|out| out.resize(MIB * 3 / 8, b'x'));
+    queue.raise_limit();
+    assert!(!queue.is_at_stall_limit());
+    batch.push_record(|out| out.resize(MIB * 3 / 8, b'x'));
     queue.push(&mut batch);
     assert!(!queue.is_over_limit());
-    let taken = queue.next().unwrap();
-    queue.recycle(taken);
-    batch.record(|out| out.resize(MIB * 3 / 8, b'x'));
+    let written = queue.next().unwrap();
+    queue.recycle(written);
+    batch.push_record(|out| out.resize(MIB * 3 / 8, b'x'));
     queue.push(&mut batch);
     assert!(queue.is_over_limit());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_is_bounded_when_the_reader_stalls_and_claims_only_what_was_written() {
+async fn finishing_for_a_stalled_reader_is_bounded_and_counts_only_written_records() {
     let (mut reader, mut writer) = stalled_pipe(64 * MIB);
-    record_lines(&mut writer, 0..50_000, false);
+    record_lines(&mut writer, 0..50_000);
     let handle = writer.handle();
     let start = Instant::now();
-    let written = timeout(LONG, writer.finish(Some(Duration::from_millis(500)))).await.unwrap().unwrap();
+    let written = timeout(HOUR, writer.finish(Some(Duration::from_millis(500)))).await.unwrap().unwrap();
     assert_eq!(handle.written(), written);
     assert_eq!(start.elapsed().as_millis() / 10, 50);
     assert!(written.records < 50_000 && written.bytes >= written.records * 64);
@@ -166,63 +181,62 @@ async fn the_end_is_bounded_when_the_reader_stalls_and_claims_only_what_was_writ
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_while_nothing_is_written_is_noticed() {
+async fn a_closed_reader_is_detected_while_nothing_is_written() {
     let (reader, mut writer) = stalled_pipe(MIB);
-    record_lines(&mut writer, 0..1, false);
+    record_lines(&mut writer, 0..1);
     let handle = writer.handle();
-    let (fate, ()) = tokio::join!(timeout(BOUND, handle.exit()), async { drop(reader) });
-    assert!(matches!(fate, Ok(WriterExit::ReaderClosed)));
-    record_lines(&mut writer, 1..2, false);
+    let (exit, ()) = tokio::join!(timeout(TIMEOUT, handle.exit()), async { drop(reader) });
+    assert!(matches!(exit, Ok(WriterExit::ReaderClosed)));
+    record_lines(&mut writer, 1..2);
     assert!(matches!(writer.finish(None).await, Err(WriterExit::ReaderClosed)));
 }
 
 #[tokio::test]
-async fn a_stalled_reader_that_goes_frees_whoever_waits_for_it() {
+async fn a_stalled_reader_that_closes_ends_the_wait_for_capacity() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut writer = Writer::spawn(ours, MIB).unwrap();
-    record_lines(&mut writer, 0..40_000, false);
+    record_lines(&mut writer, 0..40_000);
     assert!(writer.is_over_limit());
     let handle = writer.handle();
-    let (room, ()) = tokio::join!(timeout(BOUND, handle.wait_for_capacity()), async { drop(theirs) });
-    room.unwrap();
+    let (waited, ()) = tokio::join!(timeout(TIMEOUT, handle.wait_for_capacity()), async { drop(theirs) });
+    waited.unwrap();
     assert!(!writer.is_over_limit());
     assert!(matches!(handle.exit().await, WriterExit::ReaderClosed));
 }
 
 #[tokio::test]
-async fn a_full_disk_is_a_failure_and_nothing_is_claimed() {
+async fn a_full_disk_is_a_failure_and_nothing_counts_as_written() {
     let mut writer = Writer::spawn(File::options().write(true).open("/dev/full").unwrap(), MIB).unwrap();
     let handle = writer.handle();
-    record_lines(&mut writer, 0..10, false);
-    assert!(
-        matches!(handle.exit().await, WriterExit::WriteFailed(error) if error.kind() == io::ErrorKind::StorageFull)
-    );
-    record_lines(&mut writer, 10..20, false);
+    record_lines(&mut writer, 0..10);
+    let exit = handle.exit().await;
+    assert!(matches!(exit, WriterExit::WriteFailed(error) if error.kind() == io::ErrorKind::StorageFull));
+    record_lines(&mut writer, 10..20);
     assert!(matches!(writer.finish(None).await, Err(WriterExit::WriteFailed(_))));
     assert_eq!(handle.written(), Written::default());
 }
 
 #[tokio::test]
-async fn a_file_is_appended_to() {
+async fn output_is_appended_to_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for numbers in [0..2, 2..5] {
         let out = File::options().append(true).open(file.path()).unwrap();
         let mut writer = Writer::spawn(out, MIB).unwrap();
-        record_lines(&mut writer, numbers, true);
-        writer.finish(Some(LONG)).await.unwrap();
+        record_lines_one_by_one(&mut writer, numbers);
+        writer.finish(Some(HOUR)).await.unwrap();
     }
     assert_eq!(read_all(file.reopen().unwrap()).join().unwrap(), 5);
 }
 
 #[tokio::test]
-async fn many_small_flushes_cost_no_more_than_their_bytes() {
+async fn many_small_flushes_are_merged_into_full_batches() {
     let queue = Queue::new(MIB);
     let mut batch = Batch::default();
     for n in 0..2_000 {
-        batch.record(|out| out.extend_from_slice(line(n).as_bytes()));
+        batch.push_record(|out| out.extend_from_slice(line(n).as_bytes()));
         queue.push(&mut batch);
     }
     queue.close();
     let sizes: Vec<usize> = std::iter::from_fn(|| queue.next()).map(|batch| batch.bytes().len()).collect();
-    assert_eq!(sizes, [64 * 1024, 2_000 * 64 - 64 * 1024]);
+    assert_eq!(sizes, [64 * KIB, 2_000 * 64 - 64 * KIB]);
 }

@@ -1,4 +1,4 @@
-//! The thread: writes batch after batch until there are no more, or no more can be written.
+//! The thread: writes batches until the producer is done or a write fails.
 
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
@@ -13,13 +13,13 @@ use super::batch::Batch;
 use super::queue::Queue;
 use crate::event::Checkpoint;
 
-/// Runs until the queue says that there is no more, or a write fails.
-pub(super) fn drain(mut out: impl Write + AsFd, queue: &Queue) {
-    each(queue, |batch| write(&mut out, batch, 0..batch.bytes().len(), queue));
+/// Writes whole batches.
+pub(super) fn write_batches(mut out: impl Write + AsFd, queue: &Queue) {
+    for_each_batch(queue, |batch| write(&mut out, batch, 0..batch.bytes().len(), queue));
 }
 
-/// Like [`drain`], but writes one record at a time and stores its checkpoints before it begins the next record.
-pub(super) fn drain_with_checkpoints(
+/// Writes one record at a time, and hands its checkpoints to `on_written` before it begins the next record.
+pub(super) fn write_records(
     mut out: impl Write + AsFd,
     queue: &Queue,
     mut on_written: impl FnMut(&[Checkpoint]) -> io::Result<()>,
@@ -28,29 +28,29 @@ pub(super) fn drain_with_checkpoints(
         [] => Ok(()),
         _ => on_written(checkpoints).map_err(|error| WriterExit::CheckpointFailed(Arc::new(error))),
     };
-    each(queue, |batch| {
+    for_each_batch(queue, |batch| {
         store(batch.checkpoints_at(0))?;
-        let mut done = 0;
-        for &end in batch.ends() {
-            write(&mut out, batch, done..end, queue)?;
+        let mut start = 0;
+        for &end in batch.record_ends() {
+            write(&mut out, batch, start..end, queue)?;
             store(batch.checkpoints_at(end))?;
-            done = end;
+            start = end;
         }
         Ok(())
     });
 }
 
-fn each(queue: &Queue, mut take: impl FnMut(&Batch) -> Result<(), WriterExit>) {
-    let _ended = FinishGuard(queue);
+fn for_each_batch(queue: &Queue, mut process: impl FnMut(&Batch) -> Result<(), WriterExit>) {
+    let _guard = FinishGuard(queue);
     while let Some(batch) = queue.next() {
-        if let Err(fate) = take(&batch) {
-            return queue.fail(fate);
+        if let Err(exit) = process(&batch) {
+            return queue.fail(exit);
         }
         queue.recycle(batch);
     }
 }
 
-/// Tells those who wait, even if the thread should end in a panic.
+/// Releases the waiting tasks when the thread ends, even by a panic.
 struct FinishGuard<'a>(&'a Queue);
 
 impl Drop for FinishGuard<'_> {
@@ -60,13 +60,13 @@ impl Drop for FinishGuard<'_> {
 }
 
 fn write(out: &mut (impl Write + AsFd), batch: &Batch, range: Range<usize>, queue: &Queue) -> Result<(), WriterExit> {
-    let mut done = range.start;
-    while done < range.end {
-        match out.write(&batch.bytes()[done..range.end]) {
-            Ok(0) => return Err(failed(ErrorKind::WriteZero.into())),
+    let mut position = range.start;
+    while position < range.end {
+        match out.write(&batch.bytes()[position..range.end]) {
+            Ok(0) => return Err(write_failed(ErrorKind::WriteZero.into())),
             Ok(length) => {
-                queue.count(batch, done, done + length);
-                done += length;
+                queue.count_written_range(batch, position, position + length);
+                position += length;
             }
             Err(error) => recover(out, error)?,
         }
@@ -74,24 +74,25 @@ fn write(out: &mut (impl Write + AsFd), batch: &Batch, range: Range<usize>, queu
     Ok(())
 }
 
+/// Returns once the write can be repeated.
 fn recover(out: &impl AsFd, error: io::Error) -> Result<(), WriterExit> {
     match error.kind() {
         ErrorKind::Interrupted => Ok(()),
         ErrorKind::WouldBlock => wait_until_writable(out),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(WriterExit::ReaderClosed),
-        _ => Err(failed(error)),
+        _ => Err(write_failed(error)),
     }
 }
 
-/// Standard output is non-blocking when ssh or node share theirs with us; we must not change what is theirs.
+/// Waits for a non-blocking output. ssh and node share theirs with us, and its flags are not ours to change.
 fn wait_until_writable(out: &impl AsFd) -> Result<(), WriterExit> {
     match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(failed(error.into())),
+        Err(error) => Err(write_failed(error.into())),
     }
 }
 
-fn failed(error: io::Error) -> WriterExit {
+fn write_failed(error: io::Error) -> WriterExit {
     WriterExit::WriteFailed(Arc::new(error))
 }
 
@@ -104,17 +105,26 @@ mod tests {
     use super::super::Written;
     use super::*;
 
-    /// Answers writes as told.
-    struct Scripted {
-        answers: VecDeque<io::Result<usize>>,
-        taken: Vec<u8>,
+    const RECORDS: [&str; 3] = ["one\n", "two\n", "three\n"];
+
+    /// An output that answers writes with scripted results.
+    struct ScriptedOutput {
+        results: VecDeque<io::Result<usize>>,
+        accepted: Vec<u8>,
         fd: File,
     }
 
-    impl Write for Scripted {
+    impl ScriptedOutput {
+        fn new(results: impl Into<VecDeque<io::Result<usize>>>) -> Self {
+            let fd = File::options().write(true).open("/dev/null").unwrap();
+            Self { results: results.into(), accepted: Vec::new(), fd }
+        }
+    }
+
+    impl Write for ScriptedOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let length = self.answers.pop_front().expect("no more writes than told")?;
-            self.taken.extend_from_slice(&bytes[..length]);
+            let length = self.results.pop_front().expect("no more writes than scripted")?;
+            self.accepted.extend_from_slice(&bytes[..length]);
             Ok(length)
         }
 
@@ -123,66 +133,67 @@ mod tests {
         }
     }
 
-    impl AsFd for Scripted {
+    impl AsFd for ScriptedOutput {
         fn as_fd(&self) -> BorrowedFd<'_> {
             self.fd.as_fd()
         }
     }
 
-    fn run(answers: impl Into<VecDeque<io::Result<usize>>>) -> (Result<Written, WriterExit>, Written, Vec<u8>) {
+    fn closed_queue(mut batch: Batch) -> Queue {
         let queue = Queue::new(usize::MAX);
-        let mut batch = Batch::default();
-        for record in ["one\n", "two\n", "three\n"] {
-            batch.record(|out| out.extend_from_slice(record.as_bytes()));
-        }
-        queue.push(&mut batch);
-        queue.close();
-        let fd = File::options().write(true).open("/dev/null").unwrap();
-        let mut out = Scripted { answers: answers.into(), taken: Vec::new(), fd };
-        drain(&mut out, &queue);
-        (queue.abandon(), queue.written(), out.taken)
-    }
-
-    #[test]
-    fn partial_interrupted_and_refused_writes_go_on_where_they_were() {
-        let interrupted = || Err(ErrorKind::Interrupted.into());
-        let blocked = || Err(ErrorKind::WouldBlock.into());
-        let (outcome, written, taken) = run([interrupted(), Ok(3), blocked(), Ok(5), interrupted(), Ok(6)]);
-        assert_eq!(taken, b"one\ntwo\nthree\n");
-        assert_eq!(written, Written { records: 3, bytes: 14 });
-        assert!(outcome.is_ok());
-    }
-
-    #[test]
-    fn only_what_was_written_is_counted_when_the_disk_is_full() {
-        let (outcome, written, taken) = run([Ok(3), Ok(2), Err(Errno::NOSPC.into())]);
-        assert_eq!(taken, b"one\nt");
-        assert_eq!(written, Written { records: 1, bytes: 5 });
-        assert!(matches!(outcome, Err(WriterExit::WriteFailed(error)) if error.kind() == ErrorKind::StorageFull));
-    }
-
-    /// Three records, each with a checkpoint, after a checkpoint without a record.
-    fn with_checkpoints() -> Queue {
-        let queue = Queue::new(usize::MAX);
-        let mut batch = Batch::default();
-        for (key, record) in ["", "one\n", "two\n", "three\n"].into_iter().enumerate() {
-            if key > 0 {
-                batch.record(|out| out.extend_from_slice(record.as_bytes()));
-            }
-            batch.checkpoint(Checkpoint { conversation: "c".into(), key: key as u64 + 1, at: None });
-        }
         queue.push(&mut batch);
         queue.close();
         queue
     }
 
+    /// Writes [`RECORDS`], and returns the result and the accepted bytes.
+    fn run(results: impl Into<VecDeque<io::Result<usize>>>) -> (Queue, Vec<u8>) {
+        let mut batch = Batch::default();
+        for record in RECORDS {
+            batch.push_record(|out| out.extend_from_slice(record.as_bytes()));
+        }
+        let queue = closed_queue(batch);
+        let mut out = ScriptedOutput::new(results);
+        write_batches(&mut out, &queue);
+        (queue, out.accepted)
+    }
+
+    #[test]
+    fn partial_interrupted_and_blocked_writes_are_continued() {
+        let interrupted = || Err(ErrorKind::Interrupted.into());
+        let blocked = || Err(ErrorKind::WouldBlock.into());
+        let (queue, accepted) = run([interrupted(), Ok(3), blocked(), Ok(5), interrupted(), Ok(6)]);
+        assert_eq!(accepted, b"one\ntwo\nthree\n");
+        assert_eq!(queue.written(), Written { records: 3, bytes: 14 });
+        assert!(queue.abandon().is_ok());
+    }
+
+    #[test]
+    fn on_a_full_disk_only_the_written_part_is_counted() {
+        let (queue, accepted) = run([Ok(3), Ok(2), Err(Errno::NOSPC.into())]);
+        assert_eq!(accepted, b"one\nt");
+        assert_eq!(queue.written(), Written { records: 1, bytes: 5 });
+        let result = queue.abandon();
+        assert!(matches!(result, Err(WriterExit::WriteFailed(error)) if error.kind() == ErrorKind::StorageFull));
+    }
+
+    /// Returns a queue with the checkpoint 1 and [`RECORDS`] with the checkpoints 2 to 4.
+    fn queue_with_checkpoints() -> Queue {
+        let checkpoint = |key| Checkpoint { conversation: "c".into(), key, at: None };
+        let mut batch = Batch::default();
+        batch.push_checkpoint(checkpoint(1));
+        for (record, key) in RECORDS.into_iter().zip(2..) {
+            batch.push_record(|out| out.extend_from_slice(record.as_bytes()));
+            batch.push_checkpoint(checkpoint(key));
+        }
+        closed_queue(batch)
+    }
+
     #[test]
     fn only_the_checkpoints_of_written_records_are_stored() {
-        let queue = with_checkpoints();
-        let fd = File::options().write(true).open("/dev/null").unwrap();
-        let answers = VecDeque::from([Ok(4), Ok(2), Err(Errno::NOSPC.into())]);
+        let queue = queue_with_checkpoints();
         let mut stored = Vec::new();
-        drain_with_checkpoints(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, |checkpoints| {
+        write_records(ScriptedOutput::new([Ok(4), Ok(2), Err(Errno::NOSPC.into())]), &queue, |checkpoints| {
             stored.extend(checkpoints.iter().map(|checkpoint| checkpoint.key));
             Ok(())
         });
@@ -192,23 +203,20 @@ mod tests {
 
     #[test]
     fn a_failed_checkpoint_ends_writing() {
-        let queue = with_checkpoints();
-        let fd = File::options().write(true).open("/dev/null").unwrap();
-        let answers = VecDeque::from([Ok(4), Ok(4)]);
-        drain_with_checkpoints(&mut Scripted { answers, taken: Vec::new(), fd }, &queue, |checkpoints| {
+        let queue = queue_with_checkpoints();
+        write_records(ScriptedOutput::new([Ok(4), Ok(4)]), &queue, |checkpoints| {
             if checkpoints[0].key < 3 { Ok(()) } else { Err(Errno::NOSPC.into()) }
         });
         assert_eq!(queue.written(), Written { records: 2, bytes: 8 });
-        assert!(
-            matches!(queue.abandon(), Err(WriterExit::CheckpointFailed(error)) if error.kind() == ErrorKind::StorageFull)
-        );
+        let result = queue.abandon();
+        assert!(matches!(result, Err(WriterExit::CheckpointFailed(error)) if error.kind() == ErrorKind::StorageFull));
     }
 
     #[test]
-    fn a_reader_that_went_away_is_no_failure() {
+    fn a_closed_reader_is_told_apart_from_a_failed_write() {
         for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
-            assert!(matches!(run([Err(kind.into())]).0, Err(WriterExit::ReaderClosed)));
+            assert!(matches!(run([Err(kind.into())]).0.abandon(), Err(WriterExit::ReaderClosed)));
         }
-        assert!(matches!(run([Ok(0)]).0, Err(WriterExit::WriteFailed(_))));
+        assert!(matches!(run([Ok(0)]).0.abandon(), Err(WriterExit::WriteFailed(_))));
     }
 }
