@@ -1,4 +1,4 @@
-//! The WebSocket: opened through the one HTTP client, kept alive by pings, found dead by silence.
+//! A WebSocket connection: keep-alive pings, idle timeout, suspend detection, and limits on memory.
 
 mod handshake;
 
@@ -10,6 +10,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
@@ -18,52 +19,52 @@ use crate::config::SocketLimits;
 use crate::event::RawFrame;
 use crate::system::suspend::SuspendDetector;
 
-pub(crate) use self::handshake::{HandshakeError, open, over_http};
+pub(crate) use self::handshake::{HandshakeError, open, to_http_scheme};
 pub(crate) use crate::status::connection_status::LastActivity;
 
-/// A peer that pings and reads no pong gets no more memory than this from us.
+/// The maximum size of the write buffer: a server that sends pings and reads no pongs cannot make it grow further.
 const WRITE_BUFFER: usize = 64 * 1024;
 
-/// How often to look whether the machine has slept meanwhile.
-const NAP_CHECK: Duration = Duration::from_secs(5);
+/// How often to check whether the machine was suspended.
+const SUSPEND_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long the last words to a broken connection may take.
+/// The limit for sending a close frame, and again for reading what the server still sends.
 const CLOSE_FRAME_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The code of an orderly end.
+/// The close code for the normal end of a connection.
 pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
 
-/// Why a socket has ended.
+/// The reason why a socket has ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CloseReason {
-    /// The server closed it; 1005 stands for a close without a code.
+    /// The server sent a close frame. Code 1005 stands for a close frame without a code.
     #[error("closed by the server with {code}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
     Closed { code: u16, reason: String },
-    /// The connection broke, without a close (1006).
+    /// The connection ended without a close frame (1006).
     #[error("connection lost: {0} (1006)")]
     ConnectionLost(String),
-    /// Nothing came for too long.
+    /// No data came for the idle timeout.
     #[error("nothing came for {}", humantime::format_duration(*.0))]
     IdleTimeout(Duration),
-    /// The machine slept, and the other end has surely given up.
+    /// The machine was suspended, for long enough that the server has given up the connection.
     #[error("the machine slept for {}", humantime::format_duration(*.0))]
     Suspended(Duration),
-    /// A message above the limit (closed with 1009).
+    /// A message exceeds the limit (closed with 1009).
     #[error("a message above the limit of --max-frame-size (1009)")]
     MessageTooBig,
-    /// A text frame that is not UTF-8 (closed with 1007).
+    /// A text frame is not UTF-8 (closed with 1007).
     #[error("a text frame that is not UTF-8 (1007)")]
     InvalidUtf8,
-    /// The server breaks the WebSocket protocol (closed with 1002).
+    /// The server violates the WebSocket protocol (closed with 1002).
     #[error("the server breaks the WebSocket protocol (1002): {0}")]
     ProtocolError(String),
 }
 
-/// A frame as received.
+/// A data frame as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     payload: Payload,
-    /// When it was read.
+    /// The wall-clock time of arrival.
     pub(crate) received: DateTime<Utc>,
 }
 
@@ -74,7 +75,7 @@ enum Payload {
 }
 
 impl Frame {
-    /// The frame's contents.
+    /// Returns the contents.
     pub(crate) fn raw(&self) -> RawFrame<'_> {
         match &self.payload {
             Payload::Text(text) => RawFrame::Text(text),
@@ -88,32 +89,32 @@ impl Frame {
 pub(crate) struct Socket<T> {
     ws: WebSocketStream<T>,
     limits: SocketLimits,
-    knock: KeepAlive,
-    /// When anything came last.
-    heard: Instant,
-    /// The same by the wall clock.
+    keep_alive: KeepAlive,
+    /// The start of the idle timeout: the last message or the end of the last pause.
+    idle_since: Instant,
+    /// The wall-clock time of the last message.
     last_activity: DateTime<Utc>,
-    /// The same for others to see, and nothing but what really came.
-    life: LastActivity,
-    /// Whether nothing was read since the last hold.
-    held: bool,
-    pinged: Instant,
-    alarm: Pin<Box<Sleep>>,
-    nap: SuspendDetector,
+    /// The time of the last message, for the status line. A pause does not change it.
+    activity: LastActivity,
+    /// Reading was paused, and no message was read since.
+    was_paused: bool,
+    last_ping: Instant,
+    timer: Pin<Box<Sleep>>,
+    suspend: SuspendDetector,
 }
 
-/// How a server is asked for a sign of life.
+/// The message that makes the server show that it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeepAlive {
-    /// By the ping of the WebSocket protocol.
+    /// A ping frame.
     PingFrame,
-    /// By a text frame with these words, besides the ping.
+    /// A ping frame and this text message.
     TextMessage(&'static str),
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
-    /// A socket over a connection whose handshake is done.
-    pub(crate) async fn new(stream: T, limits: SocketLimits, knock: KeepAlive, nap: SuspendDetector) -> Self {
+    /// Wraps a connection after its handshake.
+    pub(crate) async fn new(stream: T, limits: SocketLimits, keep_alive: KeepAlive, suspend: SuspendDetector) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(limits.read_buffer)
             .write_buffer_size(0)
@@ -121,104 +122,99 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             .max_message_size(Some(limits.max_frame_size))
             .max_frame_size(Some(limits.max_frame_size));
         let now = Instant::now();
-        let alarm = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(NAP_CHECK)));
+        let timer = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(SUSPEND_CHECK_INTERVAL)));
         let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
         Self {
             ws,
             limits,
-            knock,
-            heard: now,
+            keep_alive,
+            idle_since: now,
             last_activity: Utc::now(),
-            life: LastActivity::new(now.into()),
-            held: false,
-            pinged: now,
-            alarm,
-            nap,
+            activity: LastActivity::new(now.into()),
+            was_paused: false,
+            last_ping: now,
+            timer,
+            suspend,
         }
     }
 
-    /// When anything came last, by the wall clock.
+    /// Returns the wall-clock time of the last message.
     pub(crate) fn last_activity(&self) -> DateTime<Utc> {
         self.last_activity
     }
 
-    /// Where the time of the last sign of life is to be seen.
-    pub(crate) fn life(&self) -> LastActivity {
-        LastActivity::clone(&self.life)
+    /// Returns the shared time of the last message.
+    pub(crate) fn activity(&self) -> LastActivity {
+        LastActivity::clone(&self.activity)
     }
 
-    /// The next frame that is there already, without waiting; its time of arrival is that of the last wait.
-    pub(crate) fn ready(&mut self) -> Option<Result<Frame, CloseReason>> {
+    /// Returns the next frame if it was already received. Its time of arrival is that of the last wait.
+    pub(crate) fn try_next(&mut self) -> Option<Result<Frame, CloseReason>> {
         loop {
             let message = self.ws.next().now_or_never()?;
-            // The time of the last wait is no time of arrival after a hold.
-            if std::mem::take(&mut self.held) && matches!(message, Some(Ok(_))) {
-                self.hear();
+            // After a pause, the time of the last wait is too long ago.
+            if std::mem::take(&mut self.was_paused) && matches!(message, Some(Ok(_))) {
+                self.record_activity();
             }
-            if let Some(result) = self.sort(message).transpose() {
+            if let Some(result) = self.to_frame(message).transpose() {
                 return Some(result);
             }
         }
     }
 
-    /// The next frame. Pings the server and watches for its silence meanwhile.
+    /// Returns the next frame. Sends pings and checks the idle timeout while it waits.
     ///
-    /// # Errors
-    ///
-    /// When the socket has ended; calling again after that is a mistake. Cancel safe.
+    /// Returns an error once the socket has ended; then it must not be called again. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Frame, CloseReason> {
         loop {
             let message = tokio::select! {
                 biased;
                 message = self.ws.next() => message,
-                () = &mut self.alarm => {
-                    self.on_alarm()?;
+                () = &mut self.timer => {
+                    self.on_timer()?;
                     continue;
                 }
             };
-            // A broken connection is no sign of life: the gap after it runs from the last thing that really came.
+            // An error is no activity: the gap after it starts at the last message.
             if matches!(message, Some(Ok(_))) {
-                self.hear();
+                self.record_activity();
             }
-            if let Some(frame) = self.sort(message)? {
+            if let Some(frame) = self.to_frame(message)? {
                 return Ok(frame);
             }
         }
     }
 
-    /// Stops reading until `until` is over, because the reader of the transcript cannot keep up. Pings go on, so that
-    /// the server sees us alive, and its silence is not held against it. Cancel safe.
-    pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
+    /// Reads no frame until `until` completes. Pings go on, and the time does not count as idle. Cancel safe.
+    pub(crate) async fn pause_reading(&mut self, until: impl Future<Output = ()>) {
         let mut until = std::pin::pin!(until);
         loop {
             tokio::select! {
                 biased;
                 () = &mut until => break,
-                () = &mut self.alarm => {
-                    // Its silence is not held against it, nor is it looked for.
-                    self.heard = Instant::now();
+                () = &mut self.timer => {
+                    self.idle_since = Instant::now();
                     self.ping_if_due();
-                    self.rearm();
+                    self.reset_timer();
                 }
             }
         }
-        (self.heard, self.held) = (Instant::now(), true);
+        (self.idle_since, self.was_paused) = (Instant::now(), true);
     }
 
-    /// Closes with this code and says no more; what the server still sends can be read until it answers.
+    /// Sends a close frame. Frames that the server sends before its own close frame can still be read.
     pub(crate) async fn close(&mut self, code: CloseCode) {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
-        // A server that no longer reads cannot be told; then the connection just goes.
+        // A server that does not read never receives the frame. The connection is dropped in any case.
         let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, self.ws.close(Some(frame))).await;
     }
 
-    /// Says goodbye as the ending demands: with the code that tells the server its mistake, or with the answer to its
-    /// own close frame.
-    pub(crate) async fn give_up(&mut self, ending: &CloseReason) {
-        match ending {
-            CloseReason::MessageTooBig => self.complain(CloseCode::Size).await,
-            CloseReason::InvalidUtf8 => self.complain(CloseCode::Invalid).await,
-            CloseReason::ProtocolError(_) => self.complain(CloseCode::Protocol).await,
+    /// Sends the close frame that `reason` calls for: the code of a violation, or the reply to the server's close frame.
+    pub(crate) async fn send_close_for(&mut self, reason: &CloseReason) {
+        match reason {
+            CloseReason::MessageTooBig => self.close_and_drain(CloseCode::Size).await,
+            CloseReason::InvalidUtf8 => self.close_and_drain(CloseCode::Invalid).await,
+            CloseReason::ProtocolError(_) => self.close_and_drain(CloseCode::Protocol).await,
             CloseReason::Closed { .. } => {
                 let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, self.ws.flush()).await;
             }
@@ -226,86 +222,87 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         }
     }
 
-    /// Closes with this code, and throws away what the server is still sending: a connection that is dropped with
-    /// something unread is reset, and the reset would overtake our close frame.
-    async fn complain(&mut self, code: CloseCode) {
+    /// Sends a close frame and discards what the server still sends. Dropping a connection with unread data resets it,
+    /// and the reset would overtake the close frame.
+    async fn close_and_drain(&mut self, code: CloseCode) {
         self.close(code).await;
         let stream = self.ws.get_mut();
-        let mut rest = vec![0; self.limits.read_buffer];
-        let drain = async { while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {} };
-        // A server that goes on for ever does not listen anyway.
+        let mut buffer = vec![0; self.limits.read_buffer];
+        let drain = async { while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {} };
+        // A server that keeps sending ignores the close frame.
         let _ = tokio::time::timeout(CLOSE_FRAME_TIMEOUT, drain).await;
     }
 
-    fn hear(&mut self) {
-        self.heard = Instant::now();
+    fn record_activity(&mut self) {
+        self.idle_since = Instant::now();
         self.last_activity = Utc::now();
-        self.life.set(self.heard);
+        self.activity.set(self.idle_since);
     }
 
-    fn sort(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, CloseReason> {
+    /// Returns the frame of a message; `None` for a control frame.
+    fn to_frame(&self, message: Option<Result<Message, Error>>) -> Result<Option<Frame>, CloseReason> {
         let payload = match message {
             Some(Ok(Message::Text(text))) => Payload::Text(text),
             Some(Ok(Message::Binary(bytes))) => Payload::Binary(bytes),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(None),
-            Some(Ok(Message::Close(frame))) => return Err(closed(frame)),
-            Some(Err(error)) => return Err(broken(error)),
+            Some(Ok(Message::Close(frame))) => return Err(CloseReason::from_close_frame(frame)),
+            Some(Err(error)) => return Err(CloseReason::from_error(error)),
             None => return Err(CloseReason::ConnectionLost("the stream ended".to_owned())),
         };
         Ok(Some(Frame { payload, received: self.last_activity }))
     }
 
-    fn on_alarm(&mut self) -> Result<(), CloseReason> {
-        if let Some(slept) = self.nap.long_suspend() {
-            return Err(CloseReason::Suspended(slept));
+    fn on_timer(&mut self) -> Result<(), CloseReason> {
+        if let Some(suspended) = self.suspend.long_suspend() {
+            return Err(CloseReason::Suspended(suspended));
         }
-        if self.heard.elapsed() >= self.limits.idle_timeout {
+        if self.idle_since.elapsed() >= self.limits.idle_timeout {
             return Err(CloseReason::IdleTimeout(self.limits.idle_timeout));
         }
         self.ping_if_due();
-        self.rearm();
+        self.reset_timer();
         Ok(())
     }
 
-    /// A ping that the connection does not take at once is buffered and goes out with the next read.
+    /// Sends a ping. One that the connection does not accept at once is buffered and sent with the next read.
     fn ping_if_due(&mut self) {
-        if self.pinged.elapsed() >= self.limits.ping_interval {
-            self.pinged = Instant::now();
+        if self.last_ping.elapsed() >= self.limits.ping_interval {
+            self.last_ping = Instant::now();
             let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
-            if let KeepAlive::TextMessage(words) = self.knock {
-                let _ = self.ws.send(Message::Text(words.into())).now_or_never();
+            if let KeepAlive::TextMessage(text) = self.keep_alive {
+                let _ = self.ws.send(Message::Text(text.into())).now_or_never();
             }
         }
     }
 
-    fn rearm(&mut self) {
+    fn reset_timer(&mut self) {
         let now = Instant::now();
-        let idle = (self.heard + self.limits.idle_timeout).max(now + Duration::from_millis(1));
-        let ping = self.pinged + self.limits.ping_interval;
-        self.alarm.as_mut().reset(idle.min(ping).min(now + NAP_CHECK));
+        let idle_timeout = (self.idle_since + self.limits.idle_timeout).max(now + Duration::from_millis(1));
+        let ping = self.last_ping + self.limits.ping_interval;
+        self.timer.as_mut().reset(idle_timeout.min(ping).min(now + SUSPEND_CHECK_INTERVAL));
     }
 }
 
-fn closed(frame: Option<CloseFrame>) -> CloseReason {
-    match frame {
-        Some(frame) => CloseReason::Closed { code: frame.code.into(), reason: frame.reason.to_string() },
-        None => CloseReason::Closed { code: 1005, reason: String::new() },
+impl CloseReason {
+    fn from_close_frame(frame: Option<CloseFrame>) -> Self {
+        match frame {
+            Some(frame) => Self::Closed { code: frame.code.into(), reason: frame.reason.to_string() },
+            None => Self::Closed { code: 1005, reason: String::new() },
+        }
     }
-}
 
-fn broken(error: Error) -> CloseReason {
-    match error {
-        Error::Capacity(_) => CloseReason::MessageTooBig,
-        Error::Utf8(_) => CloseReason::InvalidUtf8,
-        Error::Protocol(error) if !is_mere_hang_up(&error) => CloseReason::ProtocolError(error.to_string()),
-        Error::Io(error) => CloseReason::ConnectionLost(innermost(&error)),
-        Error::Protocol(_) => CloseReason::ConnectionLost("the server hung up".to_owned()),
-        error => CloseReason::ConnectionLost(error.to_string()),
+    fn from_error(error: Error) -> Self {
+        match error {
+            Error::Capacity(_) => Self::MessageTooBig,
+            Error::Utf8(_) => Self::InvalidUtf8,
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                Self::ConnectionLost("the server hung up".to_owned())
+            }
+            Error::Protocol(error) => Self::ProtocolError(error.to_string()),
+            Error::Io(error) => Self::ConnectionLost(innermost(&error)),
+            error => Self::ConnectionLost(error.to_string()),
+        }
     }
-}
-
-fn is_mere_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
-    matches!(error, tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
 }
 
 #[cfg(test)]
@@ -313,7 +310,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn while_it_is_held_back_the_alarm_rings_for_pings_and_not_for_silence() {
+    async fn a_paused_socket_wakes_for_pings_and_not_for_the_idle_timeout() {
         let limits = SocketLimits {
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(45),
@@ -323,7 +320,7 @@ mod tests {
         let (near, _far) = tokio::io::duplex(1024);
         let mut socket =
             Socket::new(near, limits, KeepAlive::PingFrame, SuspendDetector::start(|| Duration::ZERO)).await;
-        socket.hold(tokio::time::sleep(Duration::from_secs(102))).await;
-        assert!(socket.alarm.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.alarm.deadline());
+        socket.pause_reading(tokio::time::sleep(Duration::from_secs(102))).await;
+        assert!(socket.timer.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.timer.deadline());
     }
 }

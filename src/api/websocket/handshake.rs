@@ -1,4 +1,4 @@
-//! The opening handshake, which the one HTTP client makes: RFC 6455, section 4.1.
+//! The opening handshake (RFC 6455, section 4.1), over the HTTP client.
 
 use reqwest::header::{self, AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use reqwest::{StatusCode, Upgraded};
@@ -15,16 +15,16 @@ use crate::config::SocketLimits;
 use crate::exit_code::ErrorClass;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
-/// Why a socket could not be opened.
+/// A failed handshake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandshakeError {
-    /// There was no answer.
+    /// There was no response.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The server answered with something else than 101.
+    /// The server responded with another status than 101.
     #[error("{host} answers the WebSocket handshake with {answer}")]
     Rejected { host: String, answer: ErrorBody },
-    /// The server says 101 without having understood the question.
+    /// The server responded with 101, but not as the protocol requires.
     #[error("{host} does not complete the WebSocket handshake: {reason}")]
     Invalid { host: String, reason: String },
 }
@@ -45,17 +45,13 @@ impl HandshakeError {
     }
 }
 
-/// Opens a socket, with a bearer token where one is needed.
-///
-/// # Errors
-///
-/// When there is no answer, or another one than a WebSocket. Cancel safe.
+/// Opens a socket, with `token` as its bearer token. The address of a notification channel needs none. Cancel safe.
 pub(crate) async fn open(
     http: &Http,
     url: &Url,
     token: Option<&Token>,
     limits: SocketLimits,
-    knock: KeepAlive,
+    keep_alive: KeepAlive,
 ) -> Result<Socket<Upgraded>, HandshakeError> {
     let host = host(url);
     let key = generate_key();
@@ -64,20 +60,20 @@ pub(crate) async fn open(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(HandshakeError::Rejected { answer: http.read_error_body(&host, response).await, host });
     }
-    if let Some(reason) = mistake(response.headers(), &key) {
+    if let Some(reason) = violation(response.headers(), &key) {
         return Err(HandshakeError::Invalid { host, reason: reason.to_owned() });
     }
     match response.upgrade().await {
-        Ok(stream) => Ok(Socket::new(stream, limits, knock, SuspendDetector::start(time_suspended)).await),
+        Ok(stream) => Ok(Socket::new(stream, limits, keep_alive, SuspendDetector::start(time_suspended)).await),
         Err(error) => Err(HandshakeError::Invalid { host, reason: error.without_url().to_string() }),
     }
 }
 
-/// The address of a WebSocket with the scheme that the HTTP client knows, which makes the handshake.
-pub(crate) fn over_http(address: &Url) -> Url {
+/// Returns the address of a WebSocket with the scheme that the HTTP client supports.
+pub(crate) fn to_http_scheme(address: &Url) -> Url {
     let mut url = address.clone();
     let scheme = if url.scheme() == "wss" { "https" } else { "http" };
-    url.set_scheme(scheme).expect("one special scheme can take the place of another");
+    url.set_scheme(scheme).expect("one special scheme can replace another");
     url
 }
 
@@ -90,32 +86,32 @@ fn upgrade_headers(key: &str, token: Option<&Token>) -> HeaderMap {
     ]);
     if let Some(token) = token {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
-            .expect("a token is checked for this when it arrives");
+            .expect("parse_grant checks the characters of a token");
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
     headers
 }
 
-/// What is wrong with a 101, by RFC 6455, section 4.1.
-fn mistake(headers: &HeaderMap, key: &str) -> Option<&'static str> {
+/// Returns the first violation of RFC 6455, section 4.1, in a 101 response.
+fn violation(headers: &HeaderMap, key: &str) -> Option<&'static str> {
     let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
     match accept.map(HeaderValue::as_bytes) {
         None => Some("Sec-WebSocket-Accept is missing"),
         Some(accept) if accept != derive_accept_key(key.as_bytes()).as_bytes() => Some("Sec-WebSocket-Accept is wrong"),
-        Some(_) if !says(headers, &UPGRADE, "websocket") => Some("Upgrade is not websocket"),
-        Some(_) if !says(headers, &CONNECTION, "upgrade") => Some("Connection is not Upgrade"),
-        // What it would send then is something else than was agreed on.
+        Some(_) if !contains(headers, &UPGRADE, "websocket") => Some("Upgrade is not websocket"),
+        Some(_) if !contains(headers, &CONNECTION, "upgrade") => Some("Connection is not Upgrade"),
+        // The client offers neither, so their frames could not be read.
         Some(_) if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => Some("it chooses an unwanted extension"),
         Some(_) if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => Some("it chooses an unwanted subprotocol"),
         Some(_) => None,
     }
 }
 
-/// Whether a header, which may be a list, holds this word.
-fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+/// Returns whether a header, which may be a list, contains this word.
+fn contains(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
+    values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -123,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handshake_is_held_to_all_that_was_agreed_on() {
+    fn a_response_that_violates_the_protocol_is_rejected() {
         let good = [
             ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
             ("upgrade", "WebSocket"),
@@ -146,7 +142,7 @@ mod tests {
             if value.is_empty() {
                 headers.remove(name);
             }
-            assert_eq!(mistake(&headers, "dGhlIHNhbXBsZSBub25jZQ=="), expected, "{name}: {value}");
+            assert_eq!(violation(&headers, "dGhlIHNhbXBsZSBub25jZQ=="), expected, "{name}: {value}");
         }
     }
 }

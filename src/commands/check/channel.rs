@@ -55,7 +55,7 @@ async fn find(rest: &Rest, stakes: Stakes, channel: &Channel) -> Step {
 }
 
 async fn dial(visit: &Visit<'_>, stakes: Stakes, channel: &Channel) -> Step {
-    let url = websocket::over_http(&channel.connect_uri);
+    let url = websocket::to_http_scheme(&channel.connect_uri);
     let host = host(&url);
     let way = proxy::proxy_for(&visit.check.network, &visit.check.endpoints, &url);
     let through = way.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_address_is_dialled_as_the_client_knows_it() {
-        let dialled = |url: &str| websocket::over_http(&url.parse().expect("a URL")).to_string();
+        let dialled = |url: &str| websocket::to_http_scheme(&url.parse().expect("a URL")).to_string();
         assert_eq!(dialled("wss://streaming.test/channels/x"), "https://streaming.test/channels/x");
         assert_eq!(dialled("ws://127.0.0.1:8080/channels/x"), "http://127.0.0.1:8080/channels/x");
     }

@@ -148,7 +148,7 @@ impl Notifications {
 
     async fn open(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
         let address = self.desk.borrow().line.address();
-        let Some(url) = address.as_ref().map(websocket::over_http) else { return Ok(None) };
+        let Some(url) = address.as_ref().map(websocket::to_http_scheme) else { return Ok(None) };
         let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), &host(&url)))),
             Err(HandshakeError::Http(error)) => return Err(error.into()),

@@ -92,7 +92,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     }
 
     pub(crate) fn life(&self) -> Option<LastActivity> {
-        self.socket.as_ref().map(Socket::life)
+        self.socket.as_ref().map(Socket::activity)
     }
 
     pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
@@ -107,7 +107,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
             return None;
         }
         self.in_a_row += 1;
-        let result = self.socket.as_mut()?.ready()?;
+        let result = self.socket.as_mut()?.try_next()?;
         Some(self.take(result))
     }
 
@@ -138,7 +138,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 
     pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
         match &mut self.socket {
-            Some(socket) if self.ended.is_none() => socket.hold(until).await,
+            Some(socket) if self.ended.is_none() => socket.pause_reading(until).await,
             _ => until.await,
         }
     }
@@ -146,7 +146,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
     pub(crate) async fn close(&mut self) {
         self.left = true;
         match (&mut self.socket, &self.ended) {
-            (Some(socket), Some((_, ending))) => socket.give_up(ending).await,
+            (Some(socket), Some((_, ending))) => socket.send_close_for(ending).await,
             (Some(socket), None) => socket.close(CLOSE_NORMAL).await,
             (None, _) => {}
         }
@@ -154,7 +154,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
 
     pub(crate) async fn bury(&mut self, ending: &CloseReason) {
         if let Some(socket) = &mut self.socket {
-            socket.give_up(ending).await;
+            socket.send_close_for(ending).await;
         }
     }
 

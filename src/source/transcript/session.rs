@@ -85,7 +85,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     }
 
     pub(crate) fn life(&self) -> LastActivity {
-        self.socket.life()
+        self.socket.activity()
     }
 
     pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
@@ -99,7 +99,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
         self.frame = None;
         let result = match self.next_waiting() {
             Some(waited) => waited,
-            None => self.socket.ready()?,
+            None => self.socket.try_next()?,
         };
         Some(self.take(result))
     }
@@ -141,7 +141,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     }
 
     pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
-        self.socket.hold(until).await;
+        self.socket.pause_reading(until).await;
     }
 
     pub(crate) async fn close(&mut self) {
@@ -149,7 +149,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TranscriptSession<T> {
     }
 
     pub(crate) async fn bury(&mut self, ending: &CloseReason) {
-        self.socket.give_up(ending).await;
+        self.socket.send_close_for(ending).await;
     }
 
     /// Waits for whatever comes first: a frame, which waits while the past is read, or more of the past.
