@@ -1,36 +1,36 @@
-//! How long to wait before trying again, as arithmetic.
+//! The delay between attempts.
 
 use std::time::Duration;
 
-/// The longest delay of our own making.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The maximum delay without a request of the server.
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// A server that asks for more patience than this is asked again after this long.
-const LONGEST_WISH: Duration = Duration::from_secs(5 * 60);
+/// The maximum delay that a server can request.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Draws the delays between attempts; two with the same seed draw the same ones.
+/// A source of delays with random jitter. The same seed gives the same delays.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     jitter: fastrand::Rng,
 }
 
 impl Backoff {
-    /// Delays that nobody can foretell.
+    /// Returns a source of unpredictable delays.
     pub(crate) fn new() -> Self {
         Self { jitter: fastrand::Rng::new() }
     }
 
-    /// The delay before retry number `n` in a row, counted from 0: `min(1000·2^n + uniform(0..1000), 30000)` ms,
-    /// and never less than the server's wish, of which at most five minutes are granted.
-    pub(crate) fn delay(&mut self, n: u32, wish: Option<Duration>) -> Duration {
-        let own = exponential(n, Duration::from_millis(self.jitter.u64(0..1000)));
-        own.max(wish.unwrap_or_default().min(LONGEST_WISH))
+    /// Returns the delay before the retry number `n` in a row, counted from 0:
+    /// `min(1000·2^n + uniform(0..1000), 30000)` ms, and at least `retry_after`, which is cut to five minutes.
+    pub(crate) fn delay(&mut self, n: u32, retry_after: Option<Duration>) -> Duration {
+        let exponential = exponential(n, Duration::from_millis(self.jitter.u64(0..1000)));
+        exponential.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
     }
 }
 
 fn exponential(n: u32, jitter: Duration) -> Duration {
-    let doubled = Duration::from_secs(1).saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
-    doubled.saturating_add(jitter).min(LONGEST)
+    let base = Duration::from_secs(1).saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
+    base.saturating_add(jitter).min(MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -42,40 +42,38 @@ mod tests {
     }
 
     #[test]
-    fn the_base_doubles_from_one_second_and_stops_at_thirty() {
-        let bases: Vec<u64> = (0..8).map(|n| exponential(n, Duration::ZERO).as_secs()).collect();
-        assert_eq!(bases, [1, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(exponential(u32::MAX, Duration::from_millis(999)), LONGEST);
+    fn the_delay_doubles_from_one_second_to_thirty() {
+        let delays: Vec<u64> = (0..8).map(|n| exponential(n, Duration::ZERO).as_secs()).collect();
+        assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(exponential(u32::MAX, Duration::from_millis(999)), MAX_DELAY);
     }
 
     #[test]
-    fn jitter_counts_in_milliseconds_and_never_lifts_the_ceiling() {
+    fn jitter_is_counted_in_milliseconds_and_never_exceeds_the_maximum() {
         assert_eq!(exponential(0, Duration::from_millis(1)), Duration::from_millis(1001));
         assert_eq!(exponential(4, Duration::from_millis(999)), Duration::from_millis(16_999));
-        assert_eq!(exponential(5, Duration::from_millis(999)), LONGEST);
+        assert_eq!(exponential(5, Duration::from_millis(999)), MAX_DELAY);
     }
 
     #[test]
-    fn the_same_seed_draws_the_same_delays_within_their_second() {
-        let (mut one, mut two) = (seeded(7), seeded(7));
-        let drawn: Vec<Duration> = (0..5).map(|n| one.delay(n, None)).collect();
-        assert_eq!(drawn, (0..5).map(|n| two.delay(n, None)).collect::<Vec<_>>());
-        for (n, delay) in drawn.iter().enumerate().take(4) {
+    fn the_same_seed_gives_the_same_delays_with_less_than_a_second_of_jitter() {
+        let (mut first, mut second) = (seeded(7), seeded(7));
+        let delays: Vec<Duration> = (0..5).map(|n| first.delay(n, None)).collect();
+        assert_eq!(delays, (0..5).map(|n| second.delay(n, None)).collect::<Vec<_>>());
+        for (n, delay) in delays.iter().enumerate().take(4) {
             let base = Duration::from_secs(1 << n);
             assert!((base..base + Duration::from_secs(1)).contains(delay), "{n}: {delay:?}");
         }
-        assert!(
-            (0..100)
-                .any(|seed| seeded(seed).delay(0, None).subsec_millis() != seeded(0).delay(0, None).subsec_millis())
-        );
+        let jitter = |seed| seeded(seed).delay(0, None).subsec_millis();
+        assert!((0..100).any(|seed| jitter(seed) != jitter(0)));
     }
 
     #[test]
-    fn a_wish_of_the_server_is_a_floor_of_at_most_five_minutes() {
+    fn the_delay_is_at_least_the_requested_one_of_at_most_five_minutes() {
         let mut backoff = seeded(1);
         assert_eq!(backoff.delay(0, Some(Duration::from_secs(60))), Duration::from_secs(60));
-        assert_eq!(backoff.delay(9, Some(Duration::from_secs(1))), LONGEST);
-        assert_eq!(backoff.delay(0, Some(Duration::from_secs(86_400 * 365))), LONGEST_WISH);
+        assert_eq!(backoff.delay(9, Some(Duration::from_secs(1))), MAX_DELAY);
+        assert_eq!(backoff.delay(0, Some(Duration::from_secs(86_400 * 365))), MAX_RETRY_AFTER);
         assert!(backoff.delay(0, Some(Duration::ZERO)) >= Duration::from_secs(1));
     }
 }

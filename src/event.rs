@@ -1,7 +1,7 @@
-//! What happened in a conversation: the one currency between a source, the ledger and the output.
+//! The events of a conversation, as sources, deduplication and output exchange them.
 //!
-//! Events borrow from the frame they were read from, so a plain message costs no allocation on its way to the
-//! reader. Nothing here is escaped yet: every string is as hostile as the network it came from.
+//! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings are not
+//! escaped: each is as hostile as the network that it came from.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,42 +12,42 @@ use serde::{Deserialize, Serialize};
 /// One event of one conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TranscriptEvent<'a> {
-    /// The id of the conversation it belongs to.
+    /// The id of the conversation.
     pub conversation: &'a str,
-    /// When it happened, by the clock of the service; `None` when the service gave no usable time.
+    /// The time of the event by the server's clock; `None` without a valid time.
     pub at: Option<DateTime<Utc>>,
-    /// When it arrived here.
+    /// The time of arrival by the local clock.
     pub received: DateTime<Utc>,
-    /// What happened.
+    /// The content of the event.
     pub body: EventBody<'a>,
 }
 
 impl TranscriptEvent<'_> {
-    /// The time to show: the service's, else the time of arrival.
+    /// Returns the time to show: the server's, else the time of arrival.
     #[must_use]
     pub fn time(&self) -> DateTime<Utc> {
         self.at.unwrap_or(self.received)
     }
 }
 
-/// The four kinds of event that reach a reader.
+/// The content of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventBody<'a> {
-    /// Somebody, or the system, said something.
+    /// A message of a participant or of the system.
     Message(Message<'a>),
-    /// Something about the conversation changed.
+    /// A change of the conversation.
     Update {
-        /// What, in words such as `Sam joined`; `None` where the service does not say.
+        /// A text such as `Sam joined`; `None` if the server does not tell the kind of change.
         description: Option<Cow<'a, str>>,
     },
-    /// The conversation is over.
+    /// The end of the conversation.
     Closed,
-    /// There was no connection for a while, and what was said in it cannot be had any more.
+    /// A time without a connection, whose messages are not available.
     Gap(Gap),
 }
 
 impl EventBody<'_> {
-    /// The same, borrowing nothing.
+    /// Copies all borrowed strings.
     #[must_use]
     pub fn into_owned(self) -> EventBody<'static> {
         match self {
@@ -59,42 +59,44 @@ impl EventBody<'_> {
     }
 }
 
-/// One message. A message carries text, attachments, or both; neither only where the service has not given its text away.
+/// A message with text, attachments, or both; with neither if the server does not disclose its content.
+///
+/// Recordings hold the serialized form, so the names of fields are part of their format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message<'a> {
-    /// The id the service gave it, unique within its conversation.
+    /// The server's id, unique within the conversation.
     pub id: Option<Cow<'a, str>>,
-    /// Who speaks, as far as labels go.
+    /// The role of the sender.
     pub role: Role,
     /// The sender.
     pub from: Party<'a>,
-    /// The addressee.
+    /// The recipient.
     pub to: Party<'a>,
-    /// What was said.
+    /// The text, with its line breaks.
     pub text: Option<Cow<'a, str>>,
-    /// What came with the text, or in place of it.
+    /// The attachments and structured content.
     pub attachments: Vec<Attachment<'a>>,
-    /// How it was learned of.
+    /// The way in which the message was received.
     pub origin: Origin,
 }
 
-/// What stands for words that were said and cannot be had.
+/// The text of a message without content.
 const UNAVAILABLE: &str = "[message text not available]";
 
 impl Message<'_> {
-    /// Whether what was said is known.
+    /// Returns whether the message has text or attachments.
     #[must_use]
     pub fn has_content(&self) -> bool {
         self.text.is_some() || !self.attachments.is_empty()
     }
 
-    /// The sender as shown to a person: the name, else the id, else the label of the role.
+    /// Returns the name of the sender, else its id, else the label of its role.
     #[must_use]
     pub fn sender_label(&self) -> &str {
         self.from.name.as_deref().or(self.from.id.as_deref()).unwrap_or(self.role.label())
     }
 
-    /// The same, borrowing nothing.
+    /// Copies all borrowed strings.
     #[must_use]
     pub fn into_owned(self) -> Message<'static> {
         Message {
@@ -108,27 +110,25 @@ impl Message<'_> {
         }
     }
 
-    /// The words as shown to a person: the text, then each attachment as `[kind: name]`, separated by spaces.
-    ///
-    /// Borrowed when there is nothing but text.
+    /// Returns the text, then each attachment as `[kind: name]`, separated by spaces. Without attachments it is borrowed.
     #[must_use]
     pub fn display_text(&self) -> Cow<'_, str> {
         if self.attachments.is_empty() {
             return Cow::Borrowed(self.text.as_deref().unwrap_or(UNAVAILABLE));
         }
         let text = self.text.as_deref().unwrap_or_default();
-        let mut words = text.to_owned();
+        let mut shown = text.to_owned();
         for attachment in &self.attachments {
-            if !words.is_empty() {
-                words.push(' ');
+            if !shown.is_empty() {
+                shown.push(' ');
             }
-            attachment.push_description(&mut words);
+            attachment.push_description(&mut shown);
         }
-        Cow::Owned(words)
+        Cow::Owned(shown)
     }
 }
 
-/// One side of a message. An empty string on the wire counts as missing and is `None` here.
+/// The sender or recipient of a message. Empty strings of the server are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Party<'a> {
     /// The id; `external` is the customer.
@@ -143,23 +143,23 @@ impl Party<'_> {
     }
 }
 
-/// The side a message comes from.
+/// The role of the sender of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
-    /// The person outside.
+    /// The customer.
     Customer,
-    /// Somebody of the organisation.
+    /// A user of the organisation.
     Agent,
-    /// A program that speaks for the organisation.
+    /// A bot of the organisation.
     Bot,
-    /// No words of anybody: typing, receipts, joins.
+    /// The system: typing, receipts, joins.
     System,
-    /// The wire does not say.
+    /// An unknown role.
     Unknown,
 }
 
 impl Role {
-    /// The label between brackets in a transcript line.
+    /// Returns the label between brackets in a text line.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -171,9 +171,9 @@ impl Role {
         }
     }
 
-    /// The value of `role` in json output, and of `--only`.
+    /// Returns the value of `role` in JSON output, which is also the value for `--only`.
     #[must_use]
-    pub fn key(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
             Self::Agent => "agent",
@@ -184,18 +184,18 @@ impl Role {
     }
 }
 
-/// Something other than text: a file, a card, a quick reply, a location.
+/// A part of a message other than text: a file, a card, a quick reply, a location.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment<'a> {
-    /// What it is in a word or two, such as `attachment`, `card` or `quick reply`.
+    /// The kind, such as `attachment`, `card` or `quick reply`.
     pub kind: Cow<'a, str>,
-    /// The file name, title or words.
+    /// The file name, title or text.
     pub name: Option<Cow<'a, str>>,
     /// The media type, such as `image/png`.
     pub mime: Option<Cow<'a, str>>,
-    /// Where it can be fetched.
+    /// The address to download it from.
     pub url: Option<Cow<'a, str>>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
 }
 
@@ -210,31 +210,31 @@ impl Attachment<'_> {
         }
     }
 
-    /// Appends `[kind: name]`, with the media type or address where there is no name, and `[kind]` with neither.
-    pub fn push_description(&self, into: &mut String) {
-        into.push('[');
-        into.push_str(&self.kind);
+    /// Appends `[kind: name]`, with the media type or URL in place of a missing name, or `[kind]` alone.
+    pub fn push_description(&self, text: &mut String) {
+        text.push('[');
+        text.push_str(&self.kind);
         if let Some(detail) = self.name.as_deref().or(self.mime.as_deref()).or(self.url.as_deref()) {
-            into.push_str(": ");
-            into.push_str(detail);
+            text.push_str(": ");
+            text.push_str(detail);
         }
-        into.push(']');
+        text.push(']');
     }
 }
 
-/// How a message was learned of.
+/// The way in which a message was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
-    /// It came over the socket as it happened.
+    /// As it happened.
     Live,
-    /// It was read afterwards: at the start, or after a time without a connection.
+    /// From the history: at the start, or after an outage.
     History,
 }
 
 impl Origin {
-    /// The value of `source` in json output.
+    /// Returns the value of `source` in JSON output.
     #[must_use]
-    pub fn key(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::History => "history",
@@ -242,19 +242,19 @@ impl Origin {
     }
 }
 
-/// A stretch of time without a connection, whose messages cannot be had any more.
+/// A time without a connection, whose messages are not available.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gap {
-    /// The last sign of life of the connection that was lost.
+    /// The last activity on the lost connection.
     pub from: DateTime<Utc>,
-    /// When the next connection stood.
+    /// The time at which the next connection was open.
     pub to: DateTime<Utc>,
-    /// Why the connection was lost, in the words of the status line.
+    /// The reason for the loss of the connection, as in the status message.
     pub reason: String,
 }
 
 impl Gap {
-    /// The length in whole seconds, rounded to the nearest; zero when the wall clock was set back meanwhile.
+    /// Returns the length in seconds, rounded to the nearest; 0 if the wall clock was set back meanwhile.
     #[must_use]
     pub fn seconds(&self) -> u64 {
         let millis = (self.to - self.from).num_milliseconds().max(0);
@@ -273,7 +273,7 @@ pub(crate) struct Checkpoint {
     pub(crate) at: Option<i64>,
 }
 
-/// A frame exactly as it came over the wire.
+/// A frame as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RawFrame<'a> {
     /// A text frame.
@@ -283,7 +283,7 @@ pub enum RawFrame<'a> {
 }
 
 impl RawFrame<'_> {
-    /// Its size in bytes.
+    /// Returns the size in bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_join_text_and_attachments() {
+    fn the_display_text_joins_text_and_attachments() {
         let file = Attachment { kind: "attachment".into(), name: Some("invoice.png".into()), ..Attachment::default() };
         let mut message = Message {
             id: None,
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_counted_in_whole_seconds_and_never_negative() {
+    fn the_length_of_a_gap_is_rounded_to_seconds_and_never_negative() {
         let from = DateTime::from_timestamp(1_000, 0).expect("in range");
         let gap = |millis| Gap { from, to: from + chrono::TimeDelta::milliseconds(millis), reason: String::new() };
         assert_eq!(gap(41_600).seconds(), 42);

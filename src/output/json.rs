@@ -55,7 +55,7 @@ fn event_type(body: &EventBody<'_>) -> &'static str {
 
 fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
     push_optional(out, "id", message.id.as_deref());
-    push_member(out, "role", message.role.key());
+    push_member(out, "role", message.role.as_str());
     push_party(out, "from", &message.from);
     push_party(out, "to", &message.to);
     push_optional(out, "text", message.text.as_deref());
@@ -64,7 +64,7 @@ fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
         push_key(out, "available");
         out.extend_from_slice(b"false");
     }
-    push_member(out, "source", message.origin.key());
+    push_member(out, "source", message.origin.as_str());
 }
 
 fn push_party(out: &mut Vec<u8>, key: &str, party: &Party<'_>) {
