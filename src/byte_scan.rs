@@ -8,8 +8,8 @@ const ONES: u64 = u64::MAX / 0xff;
 /// The highest bit of each lane.
 const HIGH_BITS: u64 = ONES * 0x80;
 
-/// Returns the position of the first quote, backslash or C0 control: the end of a JSON string, or a byte that needs a
-/// closer look.
+/// Returns the position of the first quote, backslash or C0 control: the end of a JSON string, the start of an escape, or
+/// a byte that is invalid in a string.
 pub(crate) fn find_json_special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -24,8 +24,8 @@ pub(crate) fn find_json_special(bytes: &[u8]) -> Option<usize> {
 
 /// Returns the position of the first byte that `is_special`.
 ///
-/// `is_special` is asked only about groups of eight that hold a control, a quote, a backslash, DEL or a byte above
-/// ASCII, so all other bytes have to be ordinary.
+/// `is_special` must be `false` for printable ASCII but quote and backslash: groups of eight such bytes are skipped without
+/// a call of it.
 pub(crate) fn find_special(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> Option<usize> {
     let find = |bytes: &[u8]| bytes.iter().position(|&byte| is_special(byte));
     let (words, rest) = bytes.as_chunks::<8>();
@@ -53,7 +53,8 @@ fn json_specials(word: u64) -> u64 {
     quote_or_control | backslash
 }
 
-/// Returns whether all lanes are printable ASCII but quote and backslash. May be `false` for such a word as well.
+/// Returns whether all lanes are printable ASCII but quote and backslash. A borrow between lanes can make it `false` for
+/// such a word, which costs time only.
 fn is_ordinary(word: u64) -> bool {
     // DEL (0x7f) plus one is beyond ASCII.
     let delete = word.wrapping_add(ONES);

@@ -1,7 +1,7 @@
-//! What has to hold for whatever comes from outside, one function for each place where it comes in: for the fuzzer in
-//! `tests/fuzz`, and here with random input. None of this is part of an ordinary build.
+//! Properties that hold for every input, one function per parser. The fuzz targets in `tests/fuzz` call them, and the
+//! unit tests with random input. Not part of an ordinary build.
 
-#![expect(clippy::missing_panics_doc, reason = "each of them panics where its property does not hold")]
+#![expect(clippy::missing_panics_doc, reason = "each function panics if its property does not hold")]
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -30,85 +30,87 @@ use crate::wire::notification::{self, Notification};
 use crate::wire::transcript::fast_path::TemplateCache;
 use crate::wire::transcript::{Decoded, decode, decode_by_serde};
 
-/// A frame of the transcript socket, as text and as binary data, all the way to each output.
+/// Checks a frame of the transcript socket, as text and as binary data, up to each output format.
 pub fn frame(data: &[u8]) {
-    arrives(RawFrame::Binary(data));
+    check_frame(RawFrame::Binary(data));
     if let Ok(text) = str::from_utf8(data) {
-        arrives(RawFrame::Text(text));
+        check_frame(RawFrame::Text(text));
     }
 }
 
-/// A frame of the notification socket.
+/// Checks a frame of the notification socket.
 pub fn notification(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let notice = notification::decode(RawFrame::Text(text));
-    assert_eq!(notice, notification::decode(RawFrame::Binary(data)), "both kinds of frame are read alike");
-    if let Notification::Conversation(snapshot) = notice {
+    let notification = notification::decode(RawFrame::Text(text));
+    assert_eq!(notification, notification::decode(RawFrame::Binary(data)), "text and binary frames decode alike");
+    if let Notification::Conversation(snapshot) = notification {
         snapshot.has_ended();
     }
 }
 
-/// The body of any answer of the published API, and of the token endpoint.
+/// Checks the body of any response of the API or the token endpoint.
 pub fn response_body(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(snapshot) = Snapshot::parse(&text) {
         snapshot.has_ended();
     }
-    for said in parse_bulk(&text).unwrap_or_default() {
-        let (at, message) = (said.sent_at, attribution::message(said, None, Origin::History));
-        shown(&event(at, EventBody::Message(message)));
+    for body in parse_bulk(&text).unwrap_or_default() {
+        let (at, message) = (body.sent_at, attribution::message(body, None, Origin::History));
+        check_output(&event(at, EventBody::Message(message)));
     }
     let _ = (Channel::parse(&text, is_loopback), parse_topic_states(&text), parse_available_topics(&text));
-    if let Ok((token, life)) = parse_grant(data) {
-        HeaderValue::from_str(token.expose_secret()).expect("a token goes into a header");
-        assert!(life.is_none_or(|life| !life.is_zero()));
+    if let Ok((token, lifetime)) = parse_grant(data) {
+        HeaderValue::from_str(token.expose_secret()).expect("a token fits into a header");
+        assert!(lifetime.is_none_or(|lifetime| !lifetime.is_zero()));
     }
-    refusal(data, &text);
+    check_error_body(data, &text);
 }
 
-/// Text of any kind, as text and as JSON.
+/// Checks that escaping removes every dangerous character and that JSON output keeps the text.
 pub fn text(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let escaped = escape(&text);
     assert!(!escaped.chars().any(is_dangerous), "{escaped:?}");
-    assert_eq!(escape(&escaped), escaped, "what is escaped stays as it is");
-    let who = Party { id: Some("external".into()), name: Some(text.clone()) };
+    assert_eq!(escape(&escaped), escaped, "escaping twice changes nothing");
+    let party = Party { id: Some("external".into()), name: Some(text.clone()) };
     let message = Message {
         id: Some(text.clone()),
         role: Role::Customer,
-        from: who.clone(),
-        to: who,
+        from: party.clone(),
+        to: party,
         text: Some(text.clone()),
         attachments: Vec::new(),
         origin: Origin::Live,
     };
-    let json = shown(&event(None, EventBody::Message(message)));
+    let json = check_output(&event(None, EventBody::Message(message)));
     for value in [&json["text"], &json["id"], &json["from"]["name"], &json["to"]["name"]] {
-        assert_eq!(value.as_str(), Some(text.as_ref()), "json loses nothing");
+        assert_eq!(value.as_str(), Some(text.as_ref()), "JSON output keeps the text");
     }
 }
 
-/// A line of a recording.
+/// Checks the lines of a recording.
 pub fn recording(data: &[u8]) {
     for line in String::from_utf8_lossy(data).lines() {
         let Ok(RecordingLine::Entry(entry)) = recording::parse(line) else { continue };
         match &entry.item {
-            RecordedItem::Text(_, text) => arrives(RawFrame::Text(text)),
+            RecordedItem::Text(_, text) => check_frame(RawFrame::Text(text)),
             RecordedItem::Binary(_, base64) => recording::decode_binary(base64).iter().for_each(|bytes| frame(bytes)),
-            RecordedItem::Message(at, message) => drop(shown(&event(*at, EventBody::Message((**message).clone())))),
+            RecordedItem::Message(at, message) => {
+                drop(check_output(&event(*at, EventBody::Message((**message).clone()))))
+            }
             RecordedItem::Update(..) | RecordedItem::Closed(_) | RecordedItem::Gap { .. } => {}
         }
-        let again = serde_json::to_string(&entry).expect("it can be written");
-        assert_eq!(recording::parse(&again).expect("it can be read again"), RecordingLine::Entry(entry));
+        let serialized = serde_json::to_string(&entry).expect("an entry serializes");
+        assert_eq!(recording::parse(&serialized).expect("a serialized entry parses"), RecordingLine::Entry(entry));
     }
 }
 
-/// A cursor file.
+/// Checks a cursor file.
 pub fn cursor(data: &[u8]) {
     cursor_file::assert_round_trip(data);
 }
 
-/// Whatever somebody types or sets, a `.env` file, and a file of profiles.
+/// Checks command line arguments, environment variables, a `.env` file and a file of profiles.
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Err(reason) = parse_env_file(&text) {
@@ -118,69 +120,65 @@ pub fn settings(data: &[u8]) {
         assert!(reason.starts_with("line ") && reason.ends_with(" is not TOML"), "{reason}");
     }
     let _ = region::hosts(&text);
-    // What begins like this names a file.
+    // A value with a leading `@` is the path of a file to read.
     if text.contains('\0') || text.starts_with('@') {
         return;
     }
     for flag in
         ["-c", "--since", "-n", "--idle-timeout", "--max-frame-size", "--max-retries", "--api-url", "--proxy", "-i"]
     {
-        typed(&[flag, &text], &[]);
+        check_settings(&[flag, &text], &[]);
     }
     for name in ["GENESYS_REGION", "GENESYS_CONVERSATION_ID", "GENESYS_LOGIN_URL", "HTTPS_PROXY", "GENESYS_TAIL_LOG"] {
-        typed(&[], &[(name, &text)]);
+        check_settings(&[], &[(name, &text)]);
     }
 }
 
-fn typed(args: &[&str], variables: &[(&str, &str)]) {
-    let words = ["genesys-tail"].iter().chain(args).map(OsString::from);
-    let Ok(cli) = Cli::parse_from_args(words) else { return };
-    let given = [("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "hunter2")];
-    let process = given.iter().chain(variables).map(|(name, value)| (name.into(), value.into()));
-    let env = Env::read(process, &cli, Path::new("/nowhere")).expect("there is no file");
+fn check_settings(args: &[&str], variables: &[(&str, &str)]) {
+    let args = ["genesys-tail"].iter().chain(args).map(OsString::from);
+    let Ok(cli) = Cli::parse_from_args(args) else { return };
+    let credentials = [("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "hunter2")];
+    let variables = credentials.iter().chain(variables).map(|(name, value)| (name.into(), value.into()));
+    let env = Env::read(variables, &cli, Path::new("/nowhere")).expect("no file to read");
     if let Err(error) = resolve(cli, &env, false, &mut std::io::empty()) {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
 
-/// What refuses has words that are short and hold no secret.
-fn refusal(data: &[u8], text: &str) {
+/// Checks that the message of an error response is short and contains no secret.
+fn check_error_body(data: &[u8], text: &str) {
     let secrets = Secrets::default();
     secrets.add_token(&"an-invented-token".to_owned().into());
-    let wish = HeaderValue::from_bytes(&data[..data.len().min(40)]).ok();
-    let headers: HeaderMap = wish.map(|wish| (RETRY_AFTER, wish)).into_iter().collect();
+    let retry_after = HeaderValue::from_bytes(&data[..data.len().min(40)]).ok();
+    let headers: HeaderMap = retry_after.map(|value| (RETRY_AFTER, value)).into_iter().collect();
     for body in [data, format!("{text} an-invented-token").as_bytes()] {
-        let words = ErrorBody::new(StatusCode::BAD_REQUEST, &headers, body, &secrets).to_string();
-        assert!(words.chars().count() < 700 && !words.contains("an-invented-token"), "{words}");
+        let message = ErrorBody::new(StatusCode::BAD_REQUEST, &headers, body, &secrets).to_string();
+        assert!(message.chars().count() < 700 && !message.contains("an-invented-token"), "{message}");
     }
 }
 
-fn arrives(raw: RawFrame<'_>) {
-    let line = one_line(format_frame(raw));
+fn check_frame(raw: RawFrame<'_>) {
+    let line = safe_line(format_frame(raw));
     if let RawFrame::Text(text) = raw
         && let Ok(value) = serde_json::from_str::<Value>(text)
     {
-        assert_eq!(serde_json::from_str::<Value>(&line).expect("it still is JSON"), value);
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("raw output of JSON is JSON"), value);
     }
-    if let Decoded::Event(event) = decoded(raw) {
-        shown(&event);
+    if let Decoded::Event(event) = decode_both_ways(raw) {
+        check_output(&event);
     }
 }
 
-/// What a frame is, which does not depend on what came before it.
-fn decoded(raw: RawFrame<'_>) -> Decoded<'_> {
+/// Decodes a frame with the templates of all earlier frames, and compares the result with that of serde.
+fn decode_both_ways(raw: RawFrame<'_>) -> Decoded<'_> {
     thread_local! {
-        static SHAPES: TemplateCache = TemplateCache::default();
+        static TEMPLATES: TemplateCache = TemplateCache::default();
     }
-    let decoded = SHAPES.with(|shapes| decode(raw, "c1", DateTime::UNIX_EPOCH, shapes));
+    let decoded = TEMPLATES.with(|templates| decode(raw, "c1", DateTime::UNIX_EPOCH, templates));
     if let RawFrame::Text(text) = raw
         && text.trim_start().starts_with('{')
     {
-        assert_eq!(
-            decoded,
-            decode_by_serde(text, "c1", DateTime::UNIX_EPOCH),
-            "the quick way reads what the slow one does"
-        );
+        assert_eq!(decoded, decode_by_serde(text, "c1", DateTime::UNIX_EPOCH), "the fast path decodes as serde does");
     }
     decoded
 }
@@ -189,27 +187,28 @@ fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> 
     TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body }
 }
 
-/// Every output is one line without anything dangerous; returns that of json.
-fn shown(event: &TranscriptEvent<'_>) -> Value {
+/// Checks that every output format gives one line without dangerous characters. Returns the JSON line.
+fn check_output(event: &TranscriptEvent<'_>) -> Value {
     for timestamps in [Timestamps::Time, Timestamps::Iso, Timestamps::Relative] {
         let style = Style { timestamps, ..Style::default() };
-        let line = one_line(format_event(&style, event));
+        let line = safe_line(format_event(&style, event));
         assert!(line.ends_with('\n') && line.matches('\n').count() == 1, "{line:?}");
         let indented = format_event(&Style { multiline: Multiline::Indent, ..style }, event);
-        let lines = String::from_utf8(indented).expect("it is UTF-8");
+        let lines = String::from_utf8(indented).expect("UTF-8");
         assert!(lines.lines().skip(1).all(|line| line.starts_with("    | ") && !line.chars().any(is_dangerous)));
     }
-    let line = one_line(format_event(&Style { format: Format::Json, ..Style::default() }, event));
-    serde_json::from_str(&line).expect("it is JSON")
+    let line = safe_line(format_event(&Style { format: Format::Json, ..Style::default() }, event));
+    serde_json::from_str(&line).expect("JSON")
 }
 
-fn one_line(bytes: Vec<u8>) -> String {
-    let line = String::from_utf8(bytes).expect("it is UTF-8");
+/// Returns the line, which has no dangerous characters before its line break.
+fn safe_line(bytes: Vec<u8>) -> String {
+    let line = String::from_utf8(bytes).expect("UTF-8");
     assert!(!line.trim_end_matches('\n').chars().any(is_dangerous), "{line:?}");
     line
 }
 
-/// The definition, spelled out anew so that the product cannot agree with itself.
+/// Returns whether escaping has to replace a character. A second definition, so that a mistake in the first is found.
 fn is_dangerous(character: char) -> bool {
     let code = u32::from(character);
     let marks = [0x61c, 0x200e, 0x200f, 0x2028, 0x2029];
@@ -235,29 +234,31 @@ mod tests {
         paths.into_iter().map(|path| std::fs::read(path).expect("a file")).collect()
     }
 
-    /// A seed in which some bytes are others, and which may end early.
-    fn spoiled() -> impl Strategy<Value = Vec<u8>> {
+    /// A seed with some bytes changed, possibly truncated.
+    fn mutated_seed() -> impl Strategy<Value = Vec<u8>> {
         let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
         (prop::sample::select(seeds()), changes, any::<prop::sample::Index>()).prop_map(|(mut seed, changes, end)| {
-            changes.into_iter().filter(|_| !seed.is_empty()).collect::<Vec<_>>().into_iter().for_each(|(at, byte)| {
-                let at = at.index(seed.len());
-                seed[at] = byte;
-            });
+            if !seed.is_empty() {
+                for (at, byte) in changes {
+                    let at = at.index(seed.len());
+                    seed[at] = byte;
+                }
+            }
             seed.truncate(if end.index(4) == 0 { end.index(seed.len() + 1) } else { seed.len() });
             seed
         })
     }
 
-    fn everything(data: &[u8]) {
-        for hold in [frame, notification, response_body, text, recording, cursor] {
-            hold(data);
+    fn check_all(data: &[u8]) {
+        for check in [frame, notification, response_body, text, recording, cursor] {
+            check(data);
         }
     }
 
     #[test]
-    fn every_seed_holds_everywhere() {
+    fn all_properties_hold_for_every_seed() {
         for seed in seeds() {
-            everything(&seed);
+            check_all(&seed);
             settings(&seed);
         }
     }
@@ -266,13 +267,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
         #[test]
-        fn spoiled_seeds_hold_everywhere(data in spoiled()) {
-            everything(&data);
+        fn all_properties_hold_for_mutated_seeds(data in mutated_seed()) {
+            check_all(&data);
         }
 
         #[test]
-        fn bytes_hold_everywhere(data in prop::collection::vec(any::<u8>(), 0..200)) {
-            everything(&data);
+        fn all_properties_hold_for_random_bytes(data in prop::collection::vec(any::<u8>(), 0..200)) {
+            check_all(&data);
         }
     }
 
@@ -280,7 +281,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20))]
 
         #[test]
-        fn nothing_typed_is_too_much(data in "\\PC{0,40}") {
+        fn settings_of_any_text_are_accepted_or_refused(data in "\\PC{0,40}") {
             settings(data.as_bytes());
         }
     }

@@ -109,7 +109,7 @@ impl Snapshot {
         direct.or_else(|| Some(Self::from_value(&parse(json).ok()?)))
     }
 
-    /// Reads a conversation. Anything but an object is an empty one.
+    /// Reads a conversation. A value that is not an object gives an empty one.
     pub(crate) fn from_value(value: &Value) -> Self {
         LenientObject::<ConversationJson<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }

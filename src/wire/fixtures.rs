@@ -1,9 +1,9 @@
-//! Sample data for tests, and ways to spoil it.
+//! Sample responses and events for tests, and a strategy that mangles them.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// The body of `GET /conversations/{id}`: communications between participants and messages.
+/// The response of `GET /conversations/{id}`: messages below the communications of participants.
 pub(super) const NESTED: &str = r#"{
     "id": "c1", "startTime": "2026-10-08T14:01:02.095Z",
     "participants": [
@@ -22,7 +22,7 @@ pub(super) const NESTED: &str = r#"{
               "messages": [{"messageId": "m3", "messageTime": "2026-10-08T14:02:31.902Z"}]}]}
     ]}"#;
 
-/// The body of an event on a `…conversations.messages` topic: messages right under participants.
+/// The body of an event on a `…conversations.messages` topic: messages below participants.
 pub(super) const FLAT: &str = r#"{
     "id": "c1",
     "participants": [
@@ -40,7 +40,7 @@ pub(super) const FLAT: &str = r#"{
          "messages": [{"message": {"id": "m3"}, "messageTime": "2026-10-08T14:02:31.902Z", "messageStatus": "sent"}]}
     ]}"#;
 
-/// What bulk answers: an agent, a customer with a file, and a bot.
+/// The response of the bulk messages call: messages of an agent, of a customer with a file, and of a bot.
 pub(super) const BULK: &str = r#"{"entities": [
     {"id": "m3", "timestamp": "2026-10-08T14:02:31.902Z", "fromAddress": "org", "toAddress": "a1", "direction": "outbound",
      "normalizedMessage": {"channel": {"to": {"id": "a1"}, "from": {"nickname": "Dana", "id": "org"}},
@@ -73,18 +73,17 @@ pub(super) const TRANSCRIPTION: &str = r#"{
         {"utteranceId": "u2", "isFinal": false, "channel": "INTERNAL", "alternatives": []}],
     "status": {"offsetMs": 0, "status": "SESSION_ONGOING"}}"#;
 
-/// This sample with anything in place of any one of its values but the outermost.
+/// A sample in which one value, but not the outermost, is replaced by any JSON.
 pub(super) fn mangled(sample: &'static str) -> impl Strategy<Value = String> {
     let sample: Value = serde_json::from_str(sample).expect("a sample is JSON");
-    (1..count(&sample), anything()).prop_map(move |(index, with)| {
-        let mut spoilt = sample.clone();
-        replace(&mut spoilt, index, with);
-        spoilt.to_string()
+    (1..count(&sample), any_json()).prop_map(move |(index, replacement)| {
+        let mut mangled = sample.clone();
+        replace(&mut mangled, index, replacement);
+        mangled.to_string()
     })
 }
 
-/// JSON of any shape.
-pub(super) fn anything() -> impl Strategy<Value = Value> {
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -118,17 +117,17 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Replaces the value that comes at this place in reading order.
-fn replace(value: &mut Value, index: usize, with: Value) {
-    let Some(mut left) = index.checked_sub(1) else {
-        *value = with;
+/// Replaces the value at a position in document order.
+fn replace(value: &mut Value, index: usize, replacement: Value) {
+    let Some(mut remaining) = index.checked_sub(1) else {
+        *value = replacement;
         return;
     };
     for child in children(value) {
         let size = count(child);
-        if left < size {
-            return replace(child, left, with);
+        if remaining < size {
+            return replace(child, remaining, replacement);
         }
-        left -= size;
+        remaining -= size;
     }
 }

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_message_without_text_shows_its_attachments_or_title() {
-        for (payload, words) in [
+        for (payload, expected) in [
             (r#"{"text":"","attachment":{"name":"invoice.png"}}"#, "[attachment: invoice.png]"),
             (r#"{"text":null,"attachments":[{"name":"a"},{"name":"b"}]}"#, "[attachment: a] [attachment: b]"),
             (r#"{"title":"Your order"}"#, "[title: Your order]"),
@@ -210,7 +210,7 @@ mod tests {
             (r#"{"content":[{"contentType":"Text","text":{"body":"hi"}}]}"#, "hi"),
             (r#"{"text":42}"#, "42"),
         ] {
-            assert_eq!(message_of(payload).display_text(), words, "{payload}");
+            assert_eq!(message_of(payload).display_text(), expected, "{payload}");
         }
         assert!(malformed(r#"{"event":"messageAdded","payload":{"text":"","id":"m1"}}"#));
         assert!(malformed(r#"{"event":"messageAdded"}"#));
@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_becomes_the_replacement_character() {
-        for (text, words) in [
+        for (text, expected) in [
             (r"broken \ud83d here", "broken \u{fffd} here"),
             (r"\ude80", "\u{fffd}"),
             (r"\ud83d\ud83d\ude80", "\u{fffd}\u{1f680}"),
             (r"\ud83d\u0041 \\ud83d", "\u{fffd}A \\ud83d"),
             (r"\uD83D", "\u{fffd}"),
         ] {
-            assert_eq!(message_of(&format!(r#"{{"text":"{text}"}}"#)).display_text(), words, "{text}");
+            assert_eq!(message_of(&format!(r#"{{"text":"{text}"}}"#)).display_text(), expected, "{text}");
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) enum Side {
 }
 
 impl Transcription {
-    /// Reads the body of an event. Anything but an object is an empty one.
+    /// Reads the body of an event. A value that is not an object gives an empty one.
     pub(crate) fn from_value(body: &Value) -> Self {
         let utterances = items_at(body, "transcripts").filter_map(|transcript| Utterance::from_value(transcript, body));
         Self {
