@@ -266,7 +266,7 @@ pub(crate) struct LoggingArgs {
     pub(crate) quiet: bool,
     /// Say more, -vv everything
     ///
-    /// [env: GENESYS_TAIL_LOG, a filter such as debug or genesys_tail::follow=trace]
+    /// [env: GENESYS_TAIL_LOG, a filter such as debug or genesys_tail::supervisor=trace]
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say it in text, or as json objects

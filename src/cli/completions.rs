@@ -1,4 +1,4 @@
-//! Completion scripts for shells, with workarounds for bugs of clap_complete.
+//! Completion scripts for shells, with workarounds for bugs of `clap_complete`.
 
 use clap::{Arg, Command, ValueEnum as _, ValueHint};
 use clap_complete::Shell;

@@ -1,4 +1,4 @@
-//! The manual page: clap_mangen renders the flags, the other sections are written here.
+//! The manual page: `clap_mangen` renders the flags, the other sections are written here.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -35,7 +35,7 @@ const VARIABLES: [(&str, &str); 22] = [
     ("GENESYSCLOUD_ACCESS_TOKEN", "Not taken: a token cannot be renewed. A message says so where nothing else is set."),
     ("GENESYS_API_URL", "The API, when it is not the region's."),
     ("GENESYS_LOGIN_URL", "The token endpoint, when it is not the region's."),
-    ("GENESYS_TAIL_LOG", "Which status lines are wanted, as a filter: debug, genesys_tail::follow=trace."),
+    ("GENESYS_TAIL_LOG", "Which status lines are wanted, as a filter: debug, genesys_tail::supervisor=trace."),
     ("HTTPS_PROXY", "The proxy to connect through: http, https or socks5, with user and password where it wants them."),
     ("ALL_PROXY", "The same, where HTTPS_PROXY is not set."),
     ("NO_PROXY", "Hosts to reach without a proxy."),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-/// The network access of token requests, REST and WebSockets alike.
+/// The network access of token requests, REST and sockets alike.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     /// The proxy of all connections that do not go to loopback.

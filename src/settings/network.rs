@@ -62,9 +62,9 @@ fn proxy_from_parts(env: &Env) -> Option<Result<Proxy, Problem>> {
 }
 
 fn assemble_proxy(get: impl Fn(&str) -> Option<Setting>) -> Option<Result<Proxy, Problem>> {
-    let part = |name: &str| get(&format!("GENESYSCLOUD_PROXY_{name}"));
-    let value = |name: &str| part(name).map(|setting| setting.value);
-    let mut host = part("HOST")?;
+    let setting = |name: &str| get(&format!("GENESYSCLOUD_PROXY_{name}"));
+    let value = |name: &str| setting(name).map(|setting| setting.value);
+    let mut host = setting("HOST")?;
     if !host.value.contains("://") {
         let scheme = value("PROTOCOL").unwrap_or_else(|| "http".into());
         let port = value("PORT").map(|port| format!(":{port}")).unwrap_or_default();

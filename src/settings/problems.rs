@@ -80,7 +80,7 @@ impl From<Problem> for ConfigError {
 /// Collects problems and warnings.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    problems: Vec<Problem>,
+    found: Vec<Problem>,
     warnings: Vec<String>,
     profiles_unused: bool,
 }
@@ -92,7 +92,7 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        self.found.push(problem);
     }
 
     pub(super) fn missing(&mut self, what: &'static str, names: &'static str) {
@@ -117,10 +117,10 @@ impl Problems {
     ///
     /// If there is neither a value nor a problem.
     pub(super) fn into_result<T>(self, value: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
-        if self.problems.is_empty() {
+        if self.found.is_empty() {
             return Ok((value.expect("the reason for a missing value was added as a problem"), self.warnings));
         }
-        Err(ConfigError { problems: self.problems, profiles_unused: self.profiles_unused })
+        Err(ConfigError { problems: self.found, profiles_unused: self.profiles_unused })
     }
 }
 

@@ -113,7 +113,7 @@ async fn a_proxy_that_rejects_the_host_is_retried() {
         let finished = proxied.run(&["--proxy", &proxied.proxy_url("http", &format!("{LOGIN_IN_URL}@"))]).await;
         assert_eq!((finished.code, proxied.proxy.request_lines().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        let message = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  ask whoever runs";
+        let message = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  ask the operator of";
         assert!(finished.stderr.contains(message), "{}", finished.stderr);
     }
 }
