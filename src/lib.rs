@@ -97,7 +97,7 @@ pub struct Invocation<'a> {
 pub fn run(invocation: Invocation<'_>) -> Exit {
     system::core_dump::disable();
     let format = invocation.cli.logging.log_format;
-    let log = Log { format, secrets: Secrets::default(), escape: output::escape, stderr: Stderr::default() };
+    let log = Log { format, secrets: Secrets::default(), stderr: Stderr::default() };
     commands::error::report_bugs(log.clone());
     let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log));
     result.unwrap_or_else(|error| {
@@ -112,12 +112,13 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
 fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
     let env = Env::read(variables, &cli, folder)?;
-    let status_line = settings::status_line(&cli, &env)
-        .filter(|_| watched && status::stderr::ends_here(&stdout) && !system::signals::is_interrupt_ignored());
+    let status_line = settings::status_line(&cli, &env).filter(|_| {
+        watched && status::stderr::is_last_in_pipeline(&stdout) && !system::signals::is_interrupt_ignored()
+    });
     let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
     keep_secret(&task, &log.secrets);
     if let Some(style) = status_line.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
-        log.stderr.allow_foot(style);
+        log.stderr.enable_status_line(style);
     }
     log.clone().init(filter);
     for warning in warnings {
@@ -147,7 +148,7 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let result = runtime.block_on(until_signalled(task, stdout, log));
     // A thread that still waits for a recording on standard input would keep the process from ending.
     runtime.shutdown_background();
-    log.stderr.wipe();
+    log.stderr.clear_status_line();
     result
 }
 

@@ -15,7 +15,7 @@ use crate::cursor::{CursorError, CursorFile};
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
 use crate::output::{Output, Prefixes, Writer, WriterExit};
-use crate::status::stderr::{Above, Stderr};
+use crate::status::stderr::{Stderr, StderrAwareStdout};
 
 /// How long what was read may take to reach the reader when the user wants to leave.
 const LAST_FLUSH: Duration = Duration::from_millis(500);
@@ -41,7 +41,7 @@ impl Sink {
         (recorder, cursor): (Option<Recorder>, Option<CursorFile>),
         (stdout, stderr): (File, &Stderr),
     ) -> Result<Self, Error> {
-        let stdout = Above::new(stdout, stderr);
+        let stdout = StderrAwareStdout::new(stdout, stderr);
         let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
         let writer = match cursor {
             Some(mut cursor) => {

@@ -1,17 +1,15 @@
-//! Status lines on standard error, through `tracing`.
+//! Log lines on stderr, written through `tracing`.
 //!
-//! As text, a line is the name of the program and the message; fields are for the json form. Every line passes the
-//! [`Secrets`] and an escaping of control characters as a whole, so a status line is always one line. The error a run
-//! ends with does not come through `tracing` but through [`Log::report`]: it has a second line for the next step, and
-//! is shown whatever the filter says.
+//! A text line is the name of the program and the message; fields appear in JSON only. Every line is redacted and then
+//! escaped as a whole, so it is always one line. The final error of a run bypasses `tracing` and its filter: see
+//! [`Log::report`].
 //!
-//! Only this crate is ever heard: what others trace may carry headers.
+//! Only events of this crate are logged. Those of the HTTP library may contain headers.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -20,156 +18,123 @@ use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::redact::Secrets;
+use super::stderr::Stderr;
 use crate::config::LogFormat;
-use crate::status::redact::Secrets;
-use crate::status::stderr::Stderr;
+use crate::output::escape::{escape, push_json_string};
 
-/// No message is longer than this, in bytes: what the network says may be as long as a frame.
-const LONGEST: usize = 8192;
+/// The maximum length of a message in bytes (ERR-11). Text from the server may be as long as a frame.
+const MAX_MESSAGE_BYTES: usize = 8192;
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
-/// Spells out what must not reach a terminal; borrowed when there is none of it.
-pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
-
-/// What every line on standard error goes through.
+/// The settings and the destination of log lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
-    /// The look of a line.
     pub(crate) format: LogFormat,
-    /// What is struck out.
+    /// The secrets that are redacted in every line.
     pub(crate) secrets: Secrets,
-    /// What is spelled out.
-    pub(crate) escape: Escape,
-    /// Where it goes.
     pub(crate) stderr: Stderr,
 }
 
 impl Log {
-    /// Sends the events of this crate that pass `filter` to standard error, for the rest of the process.
+    /// Writes the events of this crate that pass `filter` to stderr, until the process ends.
     ///
-    /// Does nothing when the process has a subscriber already.
+    /// Does nothing if the process has a subscriber already, as in a test.
     pub(crate) fn init(self, filter: Targets) {
         let stderr = self.stderr.clone();
-        let subscriber = tracing_subscriber::registry().with(layer(self, filter, move |line: &str| stderr.line(line)));
-        // There is one already in a test, or in a program that embeds this library: then that one is to be used.
-        let _ = tracing::subscriber::set_global_default(subscriber);
+        let layer = layer(self, filter, move |line: &str| stderr.write_line(line));
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
     }
 
-    /// Writes the error a run ends with: what failed, and on a second line the next step.
+    /// Writes the final error of a run: the failure, and the next step on a second line (ERR-9).
     ///
     /// Works before [`Log::init`] and passes no filter.
-    pub(crate) fn report(&self, what: &str, hint: Option<&str>) {
-        self.stderr.line(&self.error_lines(Utc::now(), what, hint));
+    pub(crate) fn report(&self, message: &str, hint: Option<&str>) {
+        self.stderr.write_line(&self.error_lines(Utc::now(), message, hint));
     }
 
-    fn error_lines(&self, at: DateTime<Utc>, what: &str, hint: Option<&str>) -> String {
+    fn error_lines(&self, at: DateTime<Utc>, message: &str, hint: Option<&str>) -> String {
         match self.format {
             LogFormat::Text => {
-                let mut lines = self.text_line(Level::ERROR, what);
+                let mut lines = self.text_line(Level::ERROR, message);
                 if let Some(hint) = hint {
                     lines.push_str("  ");
-                    lines.push_str(&self.clean(hint));
+                    lines.push_str(&escape(&self.redact(hint)));
                     lines.push('\n');
                 }
                 lines
             }
             LogFormat::Json => {
                 let fields = hint.map(|hint| ("hint".to_owned(), hint.into()));
-                self.json_line(at, Level::ERROR, what, fields.into_iter().collect())
+                self.json_line(at, Level::ERROR, message, &fields.into_iter().collect())
             }
         }
     }
 
     fn event_line(&self, event: &Event<'_>) -> String {
-        let mut parts = Parts::default();
-        event.record(&mut parts);
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
         let level = *event.metadata().level();
         match self.format {
-            LogFormat::Text => self.text_line(level, &parts.message),
-            LogFormat::Json => self.json_line(Utc::now(), level, &parts.message, parts.fields),
+            LogFormat::Text => self.text_line(level, &fields.message),
+            LogFormat::Json => self.json_line(Utc::now(), level, &fields.message, &fields.others),
         }
     }
 
     fn text_line(&self, level: Level, message: &str) -> String {
-        let word = match level {
+        let label = match level {
             Level::INFO => "",
             Level::WARN => "warning: ",
             _ => &format!("{}: ", level_name(level)),
         };
-        format!("{PROGRAM}: {word}{}\n", self.clean(message))
+        format!("{PROGRAM}: {label}{}\n", escape(&self.redact(message)))
     }
 
-    /// Redaction comes first: a secret that has been escaped is no longer recognised.
-    fn clean(&self, text: &str) -> String {
-        (self.escape)(&self.redacted(text)).into_owned()
+    fn json_line(&self, at: DateTime<Utc>, level: Level, message: &str, fields: &Map<String, Value>) -> String {
+        let mut line = b"{\"ts\":".to_vec();
+        push_json_string(&mut line, &at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        line.extend_from_slice(b",\"level\":");
+        push_json_string(&mut line, level_name(level));
+        line.extend_from_slice(b",\"message\":");
+        push_json_string(&mut line, &self.redact(message));
+        for (name, value) in fields {
+            line.push(b',');
+            push_json_string(&mut line, name);
+            line.push(b':');
+            match value {
+                Value::String(text) => push_json_string(&mut line, &self.redact(text)),
+                number_or_bool => line.extend_from_slice(number_or_bool.to_string().as_bytes()),
+            }
+        }
+        line.extend_from_slice(b"}\n");
+        String::from_utf8(line).expect("JSON of strings is UTF-8")
     }
 
-    /// Without secrets, and not without end: the cut comes last, so it leaves no beginning of a secret.
-    fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// Redacts and then shortens a text, so that no beginning of a secret remains. Escaping comes after it, because an
+    /// escaped secret would not be recognized.
+    fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.secrets.redact(text) {
-            text if text.len() <= LONGEST => text,
+            text if text.len() <= MAX_MESSAGE_BYTES => text,
             text => {
-                let whole = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-                format!("{}…", &text[..whole]).into()
+                let end = (0..=MAX_MESSAGE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+                format!("{}…", &text[..end]).into()
             }
         }
-    }
-
-    fn json_line(&self, at: DateTime<Utc>, level: Level, message: &str, mut fields: Map<String, Value>) -> String {
-        for value in fields.values_mut() {
-            if let Value::String(text) = value {
-                *text = self.redacted(text).into_owned();
-            }
-        }
-        let line = JsonLine {
-            ts: at.to_rfc3339_opts(SecondsFormat::Millis, true),
-            level: level_name(level),
-            message: &self.redacted(message),
-            fields,
-        };
-        let json = serde_json::to_string(&line).expect("strings and numbers always serialise");
-        self.escape_json(&json) + "\n"
-    }
-
-    /// Writes like `\u202e` what `escape` objects to and JSON itself would let pass.
-    fn escape_json(&self, json: &str) -> String {
-        let mut out = String::with_capacity(json.len());
-        for char in json.chars() {
-            let mut buffer = [0; 4];
-            let text: &str = char.encode_utf8(&mut buffer);
-            if (char.is_ascii() && char != '\x7f') || (self.escape)(text) == text {
-                out.push(char);
-            } else {
-                let mut units = [0; 2];
-                let units = char.encode_utf16(&mut units);
-                out.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
-            }
-        }
-        out
     }
 }
 
-/// The filter of `-q` and `-v`: errors only; else status lines, with one `-v` debug lines, with two every step.
+/// Returns the filter of `-q` and `-v`: errors only with `-q`, debug lines with one `-v`, trace lines with two.
 #[must_use]
-pub(crate) fn filter(quiet: bool, verbose: u8) -> Targets {
-    let level = match (quiet, verbose) {
+pub(crate) fn filter(is_quiet: bool, verbosity: u8) -> Targets {
+    let level = match (is_quiet, verbosity) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::INFO,
         (false, 1) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,
     };
     Targets::new().with_default(level)
-}
-
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    ts: String,
-    level: &'static str,
-    message: &'a str,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
 }
 
 fn level_name(level: Level) -> &'static str {
@@ -182,51 +147,51 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// `sink` is given whole lines with their line break.
-fn layer<S, F>(log: Log, filter: Targets, sink: F) -> impl Layer<S>
+/// Returns a layer that passes each line with its line break to `write_line`.
+fn layer<S, F>(log: Log, filter: Targets, write_line: F) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     F: Fn(&str) + 'static,
 {
-    let heard = filter_fn(move |metadata| {
-        is_ours(metadata.target()) && filter.would_enable(metadata.target(), metadata.level())
+    let is_logged = filter_fn(move |metadata| {
+        is_own_target(metadata.target()) && filter.would_enable(metadata.target(), metadata.level())
     });
-    Lines { log, sink }.with_filter(heard)
+    LineLayer { log, write_line }.with_filter(is_logged)
 }
 
-fn is_ours(target: &str) -> bool {
+fn is_own_target(target: &str) -> bool {
     target.strip_prefix(CRATE).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-struct Lines<F> {
+struct LineLayer<F> {
     log: Log,
-    sink: F,
+    write_line: F,
 }
 
-impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for Lines<F> {
+impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for LineLayer<F> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        (self.sink)(&self.log.event_line(event));
+        (self.write_line)(&self.log.event_line(event));
     }
 }
 
 #[derive(Default)]
-struct Parts {
+struct EventFields {
     message: String,
-    fields: Map<String, Value>,
+    others: Map<String, Value>,
 }
 
-impl Parts {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.fields.insert(field.name().to_owned(), value.into());
+impl EventFields {
+    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
+        self.others.insert(field.name().to_owned(), value.into());
     }
 }
 
-impl Visit for Parts {
+impl Visit for EventFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             self.message = format!("{value:?}");
         } else {
-            self.put(field, format!("{value:?}"));
+            self.insert(field, format!("{value:?}"));
         }
     }
 
@@ -234,24 +199,24 @@ impl Visit for Parts {
         if field.name() == "message" {
             value.clone_into(&mut self.message);
         } else {
-            self.put(field, value);
+            self.insert(field, value);
         }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
+        self.insert(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
+        self.insert(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
+        self.insert(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
+        self.insert(field, value);
     }
 }
 
@@ -261,32 +226,26 @@ mod tests {
 
     use super::*;
 
-    /// Enough of an escape to see that it is called.
-    fn escape(text: &str) -> Cow<'_, str> {
-        let hostile = |char: char| char.is_control() || char == '\u{202e}';
-        if text.contains(hostile) { text.replace(hostile, "?").into() } else { text.into() }
-    }
-
     fn log(format: LogFormat) -> Log {
         let secrets = Secrets::default();
         secrets.add_token(&"to\"k\ten-1".to_owned().into());
-        Log { format, secrets, escape, stderr: Stderr::default() }
+        Log { format, secrets, stderr: Stderr::default() }
     }
 
-    /// One subscriber at a time: `tracing` caches for all threads whether somebody listens, and when one thread comes
-    /// to a line for the first time while another starts to listen, that one may hear nothing of it.
-    static TURN: Mutex<()> = Mutex::new(());
+    /// Serializes the tests. `tracing` caches for all threads whether a call site has a subscriber, so a subscriber may
+    /// miss events of a call site that another thread reaches for the first time.
+    static SUBSCRIBER_LOCK: Mutex<()> = Mutex::new(());
 
-    fn lines(format: LogFormat, filter: Targets, run: impl FnOnce()) -> Vec<String> {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    fn log_lines(format: LogFormat, filter: Targets, run: impl FnOnce()) -> Vec<String> {
+        let _guard = SUBSCRIBER_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let written = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&written);
-        let layer = layer(log(format), filter, move |line: &str| sink.lock().unwrap().push(line.to_owned()));
+        let lines = Arc::clone(&written);
+        let layer = layer(log(format), filter, move |line: &str| lines.lock().unwrap().push(line.to_owned()));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), run);
         Arc::into_inner(written).unwrap().into_inner().unwrap()
     }
 
-    fn one_of_each() {
+    fn one_event_of_each_level() {
         tracing::error!("e");
         tracing::warn!("w");
         tracing::info!(host = "api.example", "connected to {}", "api.example");
@@ -295,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn text_lines_name_the_program_and_all_levels_but_info() {
+    fn text_lines_name_the_program_and_every_level_but_info() {
         let expected = [
             "genesys-tail: error: e\n",
             "genesys-tail: warning: w\n",
@@ -303,14 +262,17 @@ mod tests {
             "genesys-tail: debug: d\n",
             "genesys-tail: trace: t\n",
         ];
-        for (quiet, verbose, count) in [(true, 0, 1), (false, 0, 3), (false, 1, 4), (false, 2, 5), (false, 9, 5)] {
-            assert_eq!(lines(LogFormat::Text, filter(quiet, verbose), one_of_each), expected[..count]);
+        for (is_quiet, verbosity, count) in [(true, 0, 1), (false, 0, 3), (false, 1, 4), (false, 2, 5), (false, 9, 5)] {
+            assert_eq!(
+                log_lines(LogFormat::Text, filter(is_quiet, verbosity), one_event_of_each_level),
+                expected[..count]
+            );
         }
     }
 
     #[test]
-    fn json_lines_are_objects_with_fields() {
-        let lines = lines(LogFormat::Json, filter(false, 0), || {
+    fn json_lines_are_objects_with_the_fields_of_the_event() {
+        let lines = log_lines(LogFormat::Json, filter(false, 0), || {
             tracing::info!(attempt = 2_u64, delay = ?1.5, host = "h", ok = true, "retrying");
         });
         let value: Value = serde_json::from_str(&lines[0]).unwrap();
@@ -322,8 +284,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is_heard_whatever_the_filter_says() {
-        let lines = lines(LogFormat::Text, "trace,hyper=trace".parse().unwrap(), || {
+    fn events_of_other_crates_are_never_logged() {
+        let lines = log_lines(LogFormat::Text, "trace,hyper=trace".parse().unwrap(), || {
             tracing::error!(target: "hyper", "authorization: Bearer x");
             tracing::error!(target: "genesys_tail_other", "x");
             tracing::trace!(target: "genesys_tail::follow", "ours");
@@ -332,34 +294,38 @@ mod tests {
     }
 
     #[test]
-    fn secrets_and_hostile_characters_reach_no_line() {
-        let say = || tracing::info!(why = "to\"k\ten-1 \u{202e}", "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J");
-        let text = lines(LogFormat::Text, filter(false, 0), say);
-        assert_eq!(text, ["genesys-tail: refused: [redacted]?forged??[2J\n"]);
-        let json = lines(LogFormat::Json, filter(false, 0), say);
+    fn every_line_is_redacted_and_escaped() {
+        let log_event = || tracing::info!(why = "to\"k\ten-1 \u{202e}", "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J");
+        let text = log_lines(LogFormat::Text, filter(false, 0), log_event);
+        assert_eq!(text, ["genesys-tail: refused: [redacted]\\nforged\\x7f\\x1b[2J\n"]);
+        let json = log_lines(LogFormat::Json, filter(false, 0), log_event);
         assert!(json[0].contains(r#""message":"refused: [redacted]\nforged\u007f\u001b[2J""#), "{}", json[0]);
         assert!(json[0].contains(r#""why":"[redacted] \u202e""#), "{}", json[0]);
     }
 
     #[test]
-    fn a_message_without_end_is_cut_after_its_secrets_are_gone() {
-        let long = format!("{}to\"k\ten-1{}", "ä".repeat(LONGEST / 2 - 2), "x".repeat(LONGEST));
+    fn a_long_message_is_shortened_after_redaction() {
+        let long = format!("{}to\"k\ten-1{}", "ä".repeat(MAX_MESSAGE_BYTES / 2 - 2), "x".repeat(MAX_MESSAGE_BYTES));
         for format in [LogFormat::Text, LogFormat::Json] {
-            let line = lines(format, filter(false, 0), || tracing::info!(long, "{long}")).concat();
-            assert!(line.len() < 3 * LONGEST && line.contains('…') && !line.contains("to\"k"), "{}", line.len());
+            let line = log_lines(format, filter(false, 0), || tracing::info!(long, "{long}")).concat();
+            assert!(
+                line.len() < 3 * MAX_MESSAGE_BYTES && line.contains('…') && !line.contains("to\"k"),
+                "{}",
+                line.len()
+            );
         }
     }
 
     #[test]
     fn the_final_error_has_two_lines_as_text_and_one_as_json() {
         let at = DateTime::from_timestamp(1_767_323_045, 678_000_000).unwrap();
-        let (what, hint) = ("no such\nconversation: to\"k\ten-1", Some("check the id"));
+        let (message, hint) = ("no such\nconversation: to\"k\ten-1", Some("check the id"));
         assert_eq!(
-            log(LogFormat::Text).error_lines(at, what, hint),
-            "genesys-tail: error: no such?conversation: [redacted]\n  check the id\n"
+            log(LogFormat::Text).error_lines(at, message, hint),
+            "genesys-tail: error: no such\\nconversation: [redacted]\n  check the id\n"
         );
         let json = r#"{"ts":"2026-01-02T03:04:05.678Z","level":"error","message":"no such\nconversation: [redacted]","hint":"check the id"}"#;
-        assert_eq!(log(LogFormat::Json).error_lines(at, what, hint), format!("{json}\n"));
+        assert_eq!(log(LogFormat::Json).error_lines(at, message, hint), format!("{json}\n"));
         assert_eq!(log(LogFormat::Text).error_lines(at, "x", None), "genesys-tail: error: x\n");
     }
 }

@@ -1,6 +1,7 @@
-//! The second line of defence: what must never be printed is struck out of every line that is.
+//! Redaction of secrets in every printed line (SEC-1).
 //!
-//! The first is to log none of it. This one is for the day a server echoes a token in an error.
+//! The program logs no secret itself. Redaction covers texts from the network, such as an error in which a server repeats
+//! a token.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,93 +15,93 @@ use secrecy::{ExposeSecret, SecretString};
 
 const REPLACEMENT: &str = "[redacted]";
 
-/// What stands for a notification channel, whose id alone lets anybody listen.
-const CHANNEL: &str = "[channel]";
+/// The replacement of a channel id or connect URI. The id alone is enough to receive the notifications.
+const CHANNEL_REPLACEMENT: &str = "[channel]";
 
-/// Shorter ones are left alone: no real secret is that short, and striking out every `abc` would make lines
-/// unreadable and give the secret away by where the holes are.
-const SHORTEST: usize = 4;
+/// The minimum length of a redacted secret in characters. No real secret is shorter, and redacting every `abc` would make
+/// lines unreadable and reveal the secret by its gaps.
+const MIN_LENGTH: usize = 4;
 
-/// Everything but the characters that RFC 3986 calls unreserved.
+/// All characters except the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// As many tokens as a roll-over, its retry and a late error message can still speak of.
-const TOKENS: usize = 4;
+/// The number of tokens and channels to remember: enough for a renewal, its retry and a late error message.
+const MAX_GENERATIONS: usize = 4;
 
 /// A registry of secrets. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
-    known: Arc<RwLock<Known>>,
+    registry: Arc<RwLock<Registry>>,
 }
 
 #[derive(Default)]
-struct Known {
+struct Registry {
     settings: Vec<SecretString>,
     tokens: VecDeque<Vec<SecretString>>,
-    /// Addresses before the ids that they hold.
+    /// The connect URI of each channel before the id that it contains.
     channels: VecDeque<Vec<SecretString>>,
 }
 
 impl Secrets {
-    /// Registers a user (or client id) and its secret: the secret as it is and percent-encoded, and the pair as
-    /// HTTP Basic authentication sends it.
+    /// Registers the secret of a user or client: as it is, percent-encoded, and with `user` as in HTTP Basic
+    /// authentication.
     pub(crate) fn add_login(&self, user: &str, secret: &SecretString) {
         if secret.expose_secret().is_empty() {
             return;
         }
         let basic = BASE64_STANDARD.encode(format!("{user}:{}", secret.expose_secret()));
-        let mut forms = forms(secret);
-        forms.push(basic.into());
-        self.with(|known| known.settings.append(&mut forms));
+        let mut encodings = encodings(secret);
+        encodings.push(basic.into());
+        self.update(|registry| registry.settings.append(&mut encodings));
     }
 
-    /// Registers an access token. Only the last few are remembered, so a run of weeks needs no more memory.
+    /// Registers an access token. Only the last few are remembered, so that memory stays bounded.
     pub(crate) fn add_token(&self, token: &SecretString) {
-        self.with(|known| {
-            if known.tokens.len() == TOKENS {
-                known.tokens.pop_front();
+        self.update(|registry| {
+            if registry.tokens.len() == MAX_GENERATIONS {
+                registry.tokens.pop_front();
             }
-            known.tokens.push_back(forms(token));
+            registry.tokens.push_back(encodings(token));
         });
     }
 
-    /// Registers a notification channel by its id and its address. Only the last few are remembered.
-    pub(crate) fn add_channel(&self, id: &str, address: &str) {
-        self.with(|known| {
-            if known.channels.len() == TOKENS {
-                known.channels.pop_front();
+    /// Registers a notification channel. Only the last few are remembered.
+    pub(crate) fn add_channel(&self, id: &str, connect_uri: &str) {
+        self.update(|registry| {
+            if registry.channels.len() == MAX_GENERATIONS {
+                registry.channels.pop_front();
             }
-            let mut names = vec![address.to_owned().into()];
-            names.append(&mut forms(&id.to_owned().into()));
-            known.channels.push_back(names);
+            let mut secrets = vec![connect_uri.to_owned().into()];
+            secrets.append(&mut encodings(&id.to_owned().into()));
+            registry.channels.push_back(secrets);
         });
     }
 
-    /// `text` without the channels that are in it; borrowed when there is none.
+    /// Replaces every registered channel id and connect URI. Borrows a text without any.
     #[must_use]
-    pub(crate) fn without_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let names = known.channels.iter().flatten().map(ExposeSecret::expose_secret);
-        let present = names.filter(|name| text.contains(*name));
-        present.fold(Cow::Borrowed(text), |text, name| Cow::Owned(text.replace(name, CHANNEL)))
+    pub(crate) fn redact_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let secrets = registry.channels.iter().flatten().map(ExposeSecret::expose_secret);
+        let present = secrets.filter(|secret| text.contains(*secret));
+        present.fold(Cow::Borrowed(text), |text, secret| Cow::Owned(text.replace(secret, CHANNEL_REPLACEMENT)))
     }
 
-    /// `text` with every registered secret replaced; borrowed when there is none in it.
+    /// Replaces every registered secret and channel. Borrows a text without any.
     #[must_use]
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = self.without_channel(text);
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut present: Vec<&str> = known.all().filter(|secret| text.contains(secret)).collect();
+        let text = self.redact_channel(text);
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let mut present: Vec<&str> = registry.secrets().filter(|secret| text.contains(secret)).collect();
         if present.is_empty() {
             return text;
         }
-        // A secret may be the beginning of another one: the longest first leaves no remainder.
+        // Longest first: a secret may be the beginning of a longer one, whose remainder would stay.
         present.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
         Cow::Owned(present.into_iter().fold(text.into_owned(), |text, secret| text.replace(secret, REPLACEMENT)))
     }
 
-    fn with(&self, change: impl FnOnce(&mut Known)) {
-        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
+    fn update(&self, change: impl FnOnce(&mut Registry)) {
+        change(&mut self.registry.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -110,16 +111,16 @@ impl fmt::Debug for Secrets {
     }
 }
 
-impl Known {
-    fn all(&self) -> impl Iterator<Item = &str> {
+impl Registry {
+    fn secrets(&self) -> impl Iterator<Item = &str> {
         self.settings.iter().chain(self.tokens.iter().flatten()).map(ExposeSecret::expose_secret)
     }
 }
 
-/// The secret as it is, and percent-encoded where that differs.
-fn forms(secret: &SecretString) -> Vec<SecretString> {
+/// Returns the secret as it is, and percent-encoded if that differs.
+fn encodings(secret: &SecretString) -> Vec<SecretString> {
     let plain = secret.expose_secret();
-    if plain.chars().count() < SHORTEST {
+    if plain.chars().count() < MIN_LENGTH {
         return Vec::new();
     }
     let encoded = utf8_percent_encode(plain, RESERVED).to_string();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_struck_out_in_every_form_it_travels_in() {
+    fn a_login_is_redacted_in_every_encoding() {
         let secrets = Secrets::default();
         secrets.add_login("client", &secret("s3cret/+&"));
         let cases = [
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn clean_text_is_borrowed_and_clones_share_what_they_know() {
+    fn text_without_secrets_is_borrowed_and_clones_share_the_registry() {
         let secrets = Secrets::default();
         let clone = secrets.clone();
         clone.add_token(&secret("token-1"));
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_begins_another_leaves_no_remainder() {
+    fn a_secret_that_begins_like_another_leaves_no_remainder() {
         let secrets = Secrets::default();
         secrets.add_token(&secret("token"));
         secrets.add_token(&secret("token-tail"));
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_tokens_are_kept_and_settings_stay() {
+    fn the_last_tokens_and_all_settings_are_remembered() {
         let secrets = Secrets::default();
         secrets.add_login("client", &secret("setting"));
         for number in 0..20 {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn very_short_secrets_are_struck_out_in_pairs_only() {
+    fn short_secrets_are_redacted_only_in_basic_authentication() {
         let secrets = Secrets::default();
         secrets.add_login("", &secret(""));
         secrets.add_login("user", &secret("abc"));
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_shows_no_secret() {
         let secrets = Secrets::default();
         secrets.add_token(&secret("token-1"));
         assert_eq!(format!("{secrets:?}"), "Secrets");

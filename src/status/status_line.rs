@@ -62,9 +62,9 @@ impl StatusLine {
         stop: &CancellationToken,
     ) -> T {
         let showing = async {
-            if stderr.may_have_foot() {
+            if stderr.is_status_line_enabled() {
                 stop.run_until_cancelled(self.keep_updated(stderr, is_output_idle)).await;
-                stderr.wipe();
+                stderr.clear_status_line();
             }
             pending::<Infallible>().await
         };
@@ -73,15 +73,15 @@ impl StatusLine {
             result = work => result,
             never = showing => match never {},
         };
-        stderr.wipe();
+        stderr.clear_status_line();
         result
     }
 
     async fn keep_updated(&self, stderr: &Stderr, is_output_idle: impl Fn() -> bool) {
         let silence = || self.silence(stderr.last_output(), stderr.last_line());
         let show = |text: Option<String>| match text {
-            Some(text) if is_output_idle() => stderr.foot(&format!("{PROGRAM}: {text}")),
-            _ => stderr.wipe(),
+            Some(text) if is_output_idle() => stderr.show_status_line(&format!("{PROGRAM}: {text}")),
+            _ => stderr.clear_status_line(),
         };
         self.update_regularly(silence, show).await;
     }

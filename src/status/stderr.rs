@@ -1,11 +1,14 @@
-//! Standard error: whole lines, and below them, on a terminal, one that is rewritten in place: the foot.
+//! Writing to stderr: whole lines, and on a terminal the status line below them.
 //!
-//! The foot is gone before anything else is written to that terminal. Lines on standard error see to that themselves;
-//! those on standard output do when they go through `Above`. What draws the foot has to make sure that none of those is
-//! under way. The cursor rests at the foot's beginning: there a terminal keeps it when it becomes narrower and breaks
-//! the foot, and there a shell finds it if nobody comes to wipe.
+//! The status line is redrawn in place and has to be cleared before any other output reaches the terminal. A line on
+//! stderr clears it; output on stdout does so through [`StderrAwareStdout`]. The status line may be drawn only while no
+//! output on stdout is in progress.
+//!
+//! The cursor stays at the beginning of the status line. A terminal that becomes narrower and wraps the line keeps it
+//! there, and a shell finds it there if the process ends without clearing.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
@@ -19,142 +22,141 @@ use tokio::time::Instant;
 
 use crate::config::StatusLineStyle;
 
-/// A pipe that is writable takes so many bytes without blocking (`PIPE_BUF`).
-const ATOMIC: usize = 4096;
+/// The number of bytes that a writable pipe takes without blocking (`PIPE_BUF`).
+const MAX_ATOMIC_WRITE: usize = 4096;
 
-/// How long a reader of standard error may hold up everything else.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// The maximum time that a stalled reader of stderr delays the program.
+const LINE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-const NO_PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// To the beginning of the line, and everything from there on is gone; also what a narrower terminal has broken off.
-const WIPE: &str = "\r\x1b[J";
+/// Moves the cursor to the beginning of the line and clears everything after it, including the rest of a status line
+/// that a narrower terminal has wrapped.
+const CLEAR: &str = "\r\x1b[J";
 
-/// The width of a terminal that does not tell.
-const USUAL_COLUMNS: u16 = 80;
+/// The width of a terminal that does not report one.
+const DEFAULT_COLUMNS: u16 = 80;
 
-/// Standard error of this process. Clones are the same.
+/// The stderr of this process. Clones share its state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stderr(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// Without one there is never a foot.
-    look: OnceLock<StatusLineStyle>,
-    has_foot: AtomicBool,
-    /// When the last line was written. Held while something is.
-    turn: Mutex<Option<Instant>>,
-    /// When something was written to standard output last.
-    output: Mutex<Option<Instant>>,
+    /// Unset while the status line is disabled.
+    style: OnceLock<StatusLineStyle>,
+    is_status_line_shown: AtomicBool,
+    /// The time of the last line. Locked during each write to stderr.
+    last_line: Mutex<Option<Instant>>,
+    /// The time of the last output on stdout.
+    last_output: Mutex<Option<Instant>>,
 }
 
 impl Stderr {
-    /// Writes a line, or several, with their line breaks.
+    /// Writes one or more lines, given with their line breaks.
     ///
-    /// A reader that went away is no reason to stop the tail, and one that stalls is none to hold up pings and signals:
-    /// after a moment the line is dropped. An ordinary line is one write, so that lines of several processes do not mix.
-    pub(crate) fn line(&self, line: &str) {
-        let mut turn = self.turn();
-        *turn = Some(Instant::now());
+    /// Ignores a closed stderr, and drops the line if a stalled reader would delay pings and signals. A line of usual
+    /// length is one write, so that lines of several processes do not mix.
+    pub(crate) fn write_line(&self, line: &str) {
+        let mut last_line = self.lock();
+        *last_line = Some(Instant::now());
         let mut stderr = io::stderr().lock();
-        let wiping = if self.has_foot() && is_in_foreground(&stderr) { WIPE } else { "" };
-        if write(&mut stderr, &format!("{wiping}{line}"), &PATIENCE) {
-            self.0.has_foot.store(false, Ordering::Release);
+        let clear = if self.is_status_line_shown() && is_in_foreground(&stderr) { CLEAR } else { "" };
+        if write_within(&mut stderr, &format!("{clear}{line}"), &LINE_TIMEOUT) {
+            self.0.is_status_line_shown.store(false, Ordering::Release);
         }
     }
 
-    /// When something was written last, the foot apart.
+    /// Returns the time of the last line, other than the status line.
     pub(crate) fn last_line(&self) -> Option<Instant> {
-        *self.turn()
+        *self.lock()
     }
 
-    /// When something was written last to the output that stands above, which is looked at only where there may be a foot.
+    /// Returns the time of the last output on stdout. It is recorded only while the status line is enabled.
     pub(crate) fn last_output(&self) -> Option<Instant> {
-        *lock(&self.0.output)
+        *lock(&self.0.last_output)
     }
 
-    /// From now on there may be a foot: standard error is a terminal that can move its cursor.
-    pub(crate) fn allow_foot(&self, look: StatusLineStyle) {
-        // The second of two runs in one process finds it allowed.
-        let _ = self.0.look.set(look);
+    /// Enables the status line. Stderr must be a terminal that can move its cursor.
+    pub(crate) fn enable_status_line(&self, style: StatusLineStyle) {
+        // A second run in this process finds it enabled.
+        let _ = self.0.style.set(style);
     }
 
-    /// Whether there may be a foot.
-    pub(crate) fn may_have_foot(&self) -> bool {
-        self.0.look.get().is_some()
+    pub(crate) fn is_status_line_enabled(&self) -> bool {
+        self.0.style.get().is_some()
     }
 
-    /// Puts `text`, which is ASCII, at the foot of the terminal, instead of what is there. Not if that would disturb
-    /// a shell or a program in the foreground, or take time.
-    pub(crate) fn foot(&self, text: &str) {
-        let Some(look) = self.0.look.get() else { return };
-        let _turn = self.turn();
+    /// Draws the status line with this ASCII text in place of an earlier one. Does nothing if the process is in the
+    /// background or the terminal would block.
+    pub(crate) fn show_status_line(&self, text: &str) {
+        let Some(style) = self.0.style.get() else { return };
+        let _lock = self.lock();
         let mut stderr = io::stderr().lock();
-        let foot = foot(text, columns(&stderr), *look);
-        let drawn = is_in_foreground(&stderr) && write(&mut stderr, &foot, &NO_PATIENCE);
-        self.0.has_foot.fetch_or(drawn, Ordering::Release);
+        let status_line = render_status_line(text, columns(&stderr), *style);
+        let is_drawn = is_in_foreground(&stderr) && write_within(&mut stderr, &status_line, &NO_WAIT);
+        self.0.is_status_line_shown.fetch_or(is_drawn, Ordering::Release);
     }
 
-    /// Wipes the foot, if there is one, unless that would take time.
-    pub(crate) fn wipe(&self) {
-        if !self.has_foot() {
+    /// Clears the status line if one is shown, unless the terminal would block.
+    pub(crate) fn clear_status_line(&self) {
+        if !self.is_status_line_shown() {
             return;
         }
-        let _turn = self.turn();
+        let _lock = self.lock();
         let mut stderr = io::stderr().lock();
-        // Who was stopped, and is in the background now, has lost it to what the shell has written since.
-        if self.has_foot() && (!is_in_foreground(&stderr) || write(&mut stderr, WIPE, &NO_PATIENCE)) {
-            self.0.has_foot.store(false, Ordering::Release);
+        // After a stop by Ctrl-Z the process may be in the background; the shell has overwritten the status line then.
+        // Checked again under the lock: another thread may have cleared it, and other output may stand in its place.
+        if self.is_status_line_shown() && (!is_in_foreground(&stderr) || write_within(&mut stderr, CLEAR, &NO_WAIT)) {
+            self.0.is_status_line_shown.store(false, Ordering::Release);
         }
     }
 
-    /// The same, however long that takes.
-    fn make_way(&self) {
-        while self.has_foot() {
-            // Waited for in no one's way: whoever has the turn must not be held up by a terminal that is.
+    /// Clears the status line and waits for a blocking terminal.
+    fn wait_until_cleared(&self) {
+        while self.is_status_line_shown() {
+            // Waits without the lock: a blocked terminal must not stop the other threads.
             let _ = poll(&mut [PollFd::new(&io::stderr(), PollFlags::OUT)], None);
-            self.wipe();
+            self.clear_status_line();
         }
     }
 
-    fn has_foot(&self) -> bool {
-        self.0.has_foot.load(Ordering::Acquire)
+    fn is_status_line_shown(&self) -> bool {
+        self.0.is_status_line_shown.load(Ordering::Acquire)
     }
 
-    fn turn(&self) -> MutexGuard<'_, Option<Instant>> {
-        lock(&self.0.turn)
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        lock(&self.0.last_line)
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Stderr").field("look", &self.look).finish_non_exhaustive()
+        formatter.debug_struct("Stderr").field("style", &self.style).finish_non_exhaustive()
     }
 }
 
-/// An output that is written to only when there is no foot in the way. Where there may be none that costs a glance.
-pub(crate) struct Above<W> {
+/// A stdout that clears the status line before each write. While the status line is disabled, that costs one check.
+pub(crate) struct StderrAwareStdout<W> {
     out: W,
-    foot: Stderr,
-    /// Whether the foot would be in the way.
-    on_terminal: bool,
+    stderr: Stderr,
+    is_terminal: bool,
 }
 
-impl<W: AsFd> Above<W> {
-    /// `out`, which has the foot in its way only if it is a terminal as well.
+impl<W: AsFd> StderrAwareStdout<W> {
     pub(crate) fn new(out: W, stderr: &Stderr) -> Self {
-        let on_terminal = out.as_fd().is_terminal();
-        Self { out, foot: stderr.clone(), on_terminal }
+        let is_terminal = out.as_fd().is_terminal();
+        Self { out, stderr: stderr.clone(), is_terminal }
     }
 }
 
-impl<W: Write> Write for Above<W> {
+impl<W: Write> Write for StderrAwareStdout<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.foot.may_have_foot() {
-            if self.on_terminal {
-                self.foot.make_way();
+        if self.stderr.is_status_line_enabled() {
+            if self.is_terminal {
+                self.stderr.wait_until_cleared();
             }
-            *lock(&self.foot.0.output) = Some(Instant::now());
+            *lock(&self.stderr.0.last_output) = Some(Instant::now());
         }
         self.out.write(bytes)
     }
@@ -164,50 +166,52 @@ impl<W: Write> Write for Above<W> {
     }
 }
 
-impl<W: AsFd> AsFd for Above<W> {
+impl<W: AsFd> AsFd for StderrAwareStdout<W> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.out.as_fd()
     }
+}
+
+/// Returns whether stdout is not read by another process, such as `grep` or `less`, which may write to the same terminal
+/// at any time.
+pub(crate) fn is_last_in_pipeline(stdout: &File) -> bool {
+    stdout.metadata().is_ok_and(|metadata| !metadata.file_type().is_fifo() && !metadata.file_type().is_socket())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether nobody else is behind standard output who may write to the same terminal, as `| grep` and `| less` do.
-pub(crate) fn ends_here(stdout: &std::fs::File) -> bool {
-    stdout.metadata().is_ok_and(|of| !of.file_type().is_fifo() && !of.file_type().is_socket())
-}
-
-/// Whether the terminal takes everything without keeping us waiting longer than that, or is gone.
-fn write(out: &mut (impl Write + AsFd), text: &str, patience: &Timespec) -> bool {
-    for piece in text.as_bytes().chunks(ATOMIC) {
+/// Writes the text unless the terminal blocks for longer than `timeout`. Returns `false` if it does, and `true` if the
+/// text is written or the terminal is gone.
+fn write_within(out: &mut (impl Write + AsFd), text: &str, timeout: &Timespec) -> bool {
+    for chunk in text.as_bytes().chunks(MAX_ATOMIC_WRITE) {
         let mut writable = [PollFd::new(out, PollFlags::OUT)];
-        if !matches!(poll(&mut writable, Some(patience)), Ok(1..)) {
+        if !matches!(poll(&mut writable, Some(timeout)), Ok(1..)) {
             return false;
         }
-        if out.write_all(piece).is_err() {
+        if out.write_all(chunk).is_err() {
             return true;
         }
     }
     true
 }
 
-/// Otherwise the terminal is a shell's, which has its prompt where the foot would be.
+/// Returns whether this process has the terminal. In the background the shell has its prompt there.
 fn is_in_foreground(terminal: &impl AsFd) -> bool {
     tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
 }
 
 fn columns(terminal: &impl AsFd) -> u16 {
-    let told = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
-    if told == 0 { USUAL_COLUMNS } else { told }
+    let columns = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
+    if columns == 0 { DEFAULT_COLUMNS } else { columns }
 }
 
-/// What draws this text in place of an earlier one. The last column stays free: a cursor behind it is on the next line
-/// in some terminals.
-fn foot(text: &str, columns: u16, look: StatusLineStyle) -> String {
+/// Returns the bytes that draw the status line over an earlier one. The last column stays free, because some terminals
+/// move the cursor to the next line behind it.
+fn render_status_line(text: &str, columns: u16, style: StatusLineStyle) -> String {
     let text = text.get(..usize::from(columns).saturating_sub(1)).unwrap_or(text);
-    match look {
+    match style {
         StatusLineStyle::Plain => format!("\r{text}\x1b[J\r"),
         StatusLineStyle::Dim => format!("\r\x1b[2m{text}\x1b[0m\x1b[J\r"),
     }
@@ -215,31 +219,34 @@ fn foot(text: &str, columns: u16, look: StatusLineStyle) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     #[test]
-    fn a_foot_is_shorter_than_the_terminal_is_wide_and_ends_where_it_begins() {
-        assert_eq!(foot("alive", 80, StatusLineStyle::Plain), "\ralive\x1b[J\r");
-        assert_eq!(foot("alive", 6, StatusLineStyle::Plain), "\ralive\x1b[J\r");
-        assert_eq!(foot("alive", 5, StatusLineStyle::Plain), "\raliv\x1b[J\r");
-        assert_eq!(foot("alive", 0, StatusLineStyle::Dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
+    fn a_status_line_is_narrower_than_the_terminal_and_returns_the_cursor() {
+        assert_eq!(render_status_line("alive", 80, StatusLineStyle::Plain), "\ralive\x1b[J\r");
+        assert_eq!(render_status_line("alive", 6, StatusLineStyle::Plain), "\ralive\x1b[J\r");
+        assert_eq!(render_status_line("alive", 5, StatusLineStyle::Plain), "\raliv\x1b[J\r");
+        assert_eq!(render_status_line("alive", 0, StatusLineStyle::Dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
     }
 
     #[test]
-    fn a_foot_is_for_terminals_and_files_not_for_what_others_read() {
+    fn pipes_and_sockets_lead_to_another_process_and_files_do_not() {
         let (_reader, writer) = std::io::pipe().unwrap();
-        assert!(!ends_here(&std::os::fd::OwnedFd::from(writer).into()));
-        let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert!(!ends_here(&std::os::fd::OwnedFd::from(socket).into()));
-        assert!(ends_here(&tempfile::tempfile().unwrap()));
-        assert!(ends_here(&std::fs::File::options().write(true).open("/dev/null").unwrap()));
+        assert!(!is_last_in_pipeline(&OwnedFd::from(writer).into()));
+        let (socket, _peer) = UnixStream::pair().unwrap();
+        assert!(!is_last_in_pipeline(&OwnedFd::from(socket).into()));
+        assert!(is_last_in_pipeline(&tempfile::tempfile().unwrap()));
+        assert!(is_last_in_pipeline(&File::options().write(true).open("/dev/null").unwrap()));
     }
 
     #[test]
-    fn where_none_is_allowed_there_is_none() {
+    fn a_disabled_status_line_is_never_drawn() {
         let stderr = Stderr::default();
-        stderr.foot("alive");
-        stderr.wipe();
-        assert!(!stderr.may_have_foot() && !stderr.has_foot());
+        stderr.show_status_line("alive");
+        stderr.clear_status_line();
+        assert!(!stderr.is_status_line_enabled() && !stderr.is_status_line_shown());
     }
 }

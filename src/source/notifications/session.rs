@@ -235,7 +235,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> NotificationSession<T> {
         };
         let (conversation, meaning) = self.understand(notification::decode(frame.raw()));
         self.current = conversation;
-        let shown = without_channel(frame.raw(), &self.secrets);
+        let shown = redact_channel(frame.raw(), &self.secrets);
         let (frame, shown) = self.frame.insert((frame, shown));
         let raw = match (frame.raw(), shown.as_deref()) {
             (RawFrame::Text(_), Some(shown)) => RawFrame::Text(shown),
@@ -313,12 +313,12 @@ fn hint(last: bool) -> Item<'static> {
 }
 
 /// The frame as it may be shown, where that is not as it came.
-fn without_channel(raw: RawFrame<'_>, secrets: &Secrets) -> Option<String> {
+fn redact_channel(raw: RawFrame<'_>, secrets: &Secrets) -> Option<String> {
     let text = match raw {
         RawFrame::Text(text) => text,
         RawFrame::Binary(bytes) => str::from_utf8(bytes).ok()?,
     };
-    match secrets.without_channel(text) {
+    match secrets.redact_channel(text) {
         Cow::Owned(text) => Some(text),
         Cow::Borrowed(_) => None,
     }
@@ -342,9 +342,9 @@ mod tests {
         secrets.add_channel("streaming-5-abc", "wss://streaming.example.invalid/channels/streaming-5-abc");
         let frame = r#"{"topicName":"v2.system.token_revoked.streaming-5-abc"}"#;
         let struck = Some(r#"{"topicName":"v2.system.token_revoked.[channel]"}"#.to_owned());
-        assert_eq!(without_channel(RawFrame::Text(frame), &secrets), struck);
-        assert_eq!(without_channel(RawFrame::Binary(frame.as_bytes()), &secrets), struck);
-        assert_eq!(without_channel(RawFrame::Binary(b"\xff streaming"), &secrets), None);
-        assert_eq!(without_channel(RawFrame::Text("{}"), &secrets), None);
+        assert_eq!(redact_channel(RawFrame::Text(frame), &secrets), struck);
+        assert_eq!(redact_channel(RawFrame::Binary(frame.as_bytes()), &secrets), struck);
+        assert_eq!(redact_channel(RawFrame::Binary(b"\xff streaming"), &secrets), None);
+        assert_eq!(redact_channel(RawFrame::Text("{}"), &secrets), None);
     }
 }
