@@ -53,8 +53,7 @@ fn json_specials(word: u64) -> u64 {
     quote_or_control | backslash
 }
 
-/// Returns whether all lanes are printable ASCII but quote and backslash. A borrow between lanes can make it `false` for
-/// such a word, which costs time only.
+/// Returns whether all lanes are printable ASCII but quote and backslash.
 fn is_ordinary(word: u64) -> bool {
     // DEL (0x7f) plus one is beyond ASCII.
     let delete = word.wrapping_add(ONES);
