@@ -8,8 +8,8 @@ const ONES: u64 = u64::MAX / 0xff;
 /// The highest bit of each lane.
 const HIGH_BITS: u64 = ONES * 0x80;
 
-/// Returns the position of the first quote, backslash or C0 control: the end of a JSON string, the start of an escape, or
-/// a byte that is invalid in a string.
+/// Returns the position of the first quote, backslash or C0 control: the end of a JSON string, the start of an escape,
+/// or a byte that is invalid in a string.
 pub(crate) fn find_json_special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -24,8 +24,8 @@ pub(crate) fn find_json_special(bytes: &[u8]) -> Option<usize> {
 
 /// Returns the position of the first byte that `is_special`.
 ///
-/// `is_special` must be `false` for printable ASCII but quote and backslash: groups of eight such bytes are skipped without
-/// a call of it.
+/// `is_special` must be `false` for printable ASCII but quote and backslash: groups of eight such bytes are skipped
+/// without a call of it.
 pub(crate) fn find_special(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> Option<usize> {
     let find = |bytes: &[u8]| bytes.iter().position(|&byte| is_special(byte));
     let (words, rest) = bytes.as_chunks::<8>();
@@ -43,8 +43,8 @@ fn is_json_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Sets the highest bit of each lane with a C0 control, a quote or a backslash. The other bits are arbitrary, and so are
-/// the highest bits of lanes beyond ASCII and of lanes above the first match, which a borrow may reach.
+/// Sets the highest bit of each lane with a C0 control, a quote or a backslash. The other bits are arbitrary, and so
+/// are the highest bits of lanes beyond ASCII and of lanes above the first match, which a borrow may reach.
 fn json_specials(word: u64) -> u64 {
     let below = |lanes: u64, limit: u64| lanes.wrapping_sub(ONES * limit);
     // Flipping bit 1 maps the quote (0x22) to 0x20, right behind the controls: one comparison finds both.

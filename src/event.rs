@@ -1,7 +1,7 @@
 //! The events of a conversation, as sources, deduplication and output exchange them.
 //!
-//! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings are not
-//! escaped: each is as hostile as the network that it came from.
+//! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings are
+//! not escaped: each is as hostile as the network that it came from.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Message<'_> {
         }
     }
 
-    /// Returns the text, then each attachment as `[kind: name]`, separated by spaces. Without attachments it is borrowed.
+    /// Returns the text, then each attachment as `[kind: name]`, separated by spaces. Borrowed without attachments.
     #[must_use]
     pub fn display_text(&self) -> Cow<'_, str> {
         if self.attachments.is_empty() {

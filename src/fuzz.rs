@@ -96,7 +96,7 @@ pub fn recording(data: &[u8]) {
             RecordedItem::Text(_, text) => check_frame(RawFrame::Text(text)),
             RecordedItem::Binary(_, base64) => recording::decode_binary(base64).iter().for_each(|bytes| frame(bytes)),
             RecordedItem::Message(at, message) => {
-                drop(check_output(&event(*at, EventBody::Message((**message).clone()))))
+                drop(check_output(&event(*at, EventBody::Message((**message).clone()))));
             }
             RecordedItem::Update(..) | RecordedItem::Closed(_) | RecordedItem::Gap { .. } => {}
         }

@@ -1,6 +1,6 @@
 //! Attachments and structured content of a message, as text and attachments to print.
 //!
-//! The content types are those of the published API, which adds more without notice: an unknown one is shown by its name.
+//! The content types are those of the published API, which adds more without notice. An unknown type is shown by name.
 
 pub(super) mod structured;
 

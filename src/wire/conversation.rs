@@ -1,8 +1,8 @@
 //! The state of a conversation at one moment, in any of its four JSON shapes.
 //!
-//! `GET /conversations/{id}` and the `…conversations` topics have communications between a participant and its messages.
-//! `GET /conversations/messages/{id}` and the `…conversations.messages` topics do not, and have two members for the id
-//! of a message. The parser goes by the members that are there, not by the source of the JSON.
+//! `GET /conversations/{id}` and the `…conversations` topics have communications between a participant and its
+//! messages. `GET /conversations/messages/{id}` and the `…conversations.messages` topics do not, and have two members
+//! for the id of a message. The parser goes by the members that are there, not by the source of the JSON.
 
 mod shapes;
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub(super) struct MessageMetadata<'a> {
     reasons: LenientList<Reason<'a>>,
 }
 
-/// An event. A `messageMetadata` gives its detail as `subType`, a `normalizedMessage` in an object named after the type.
+/// An event. Its detail is the `subType` in a `messageMetadata`, and an object named after the type in a
+/// `normalizedMessage`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Event<'a> {
@@ -55,8 +56,8 @@ struct Reason<'a> {
 impl MessageMetadata<'_> {
     /// Returns the text of an `Event` or a `Receipt`; `None` for other types, whose body has the text.
     ///
-    /// `message_status` is used for a receipt without a status. `by_recipient` is `true` if the text will be shown behind
-    /// the name of the recipient of the message, and not of its sender.
+    /// `message_status` is used for a receipt without a status. `by_recipient` is `true` if the text will be shown
+    /// behind the name of the recipient of the message, and not of its sender.
     pub(super) fn event_text(&self, message_status: &str, by_recipient: bool) -> Option<String> {
         if self.kind.as_str().eq_ignore_ascii_case("Event") {
             return Some(events_text(self.events.as_slice()));

@@ -160,7 +160,7 @@ fn from_result(result: &str, message: Option<&str>) -> Notification {
     }
 }
 
-/// Splits the topic into conversation id and event. Both may contain dots, so the id in the body decides, if there is one.
+/// Splits the topic into conversation id and event. Both may contain dots; the id in the body, if any, decides.
 fn detail_event(topic: &str, body: &Value) -> Option<Notification> {
     let rest = topic.get(DETAIL_TOPIC.len()..)?;
     let by_body = text_at(body, "conversationId").and_then(|id| Some((rest.strip_prefix(&id)?.strip_prefix('.')?, id)));

@@ -27,8 +27,9 @@ pub enum Decoded<'a> {
     Malformed(Cow<'static, str>),
 }
 
-/// Decodes a frame. A plain message borrows from the frame, and a frame that matches one of the `templates` takes a third
-/// of the time.
+/// Decodes a frame. A plain message borrows from the frame, and a frame that matches one of the `templates` takes a
+/// third of the time.
+#[must_use]
 pub fn decode<'a>(
     raw: RawFrame<'a>,
     conversation: &'a str,
@@ -54,8 +55,8 @@ pub(crate) fn decode_by_serde<'a>(text: &'a str, conversation: &'a str, received
     }
 }
 
-/// Decodes a frame by way of a [`serde_json::Value`], which accepts a member given twice and, by [`json::parse`], a lone
-/// surrogate.
+/// Decodes a frame by way of a [`serde_json::Value`], which accepts a member given twice and, by [`json::parse`], a
+/// lone surrogate.
 fn decode_repaired<'a>(text: &'a str, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     let repaired = match json::parse(text) {
         Ok(value) => value.to_string(),

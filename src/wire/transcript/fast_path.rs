@@ -1,9 +1,9 @@
 //! The fast path for plain frames. It reads them exactly as serde does and leaves every other frame to serde.
 //!
-//! A plain frame has the known members with a string or null as their value, `payload`, `from` and `to` with an object or
-//! null, and other members with a string, an integer, a boolean or null. The first such frame becomes a template. Frames
-//! that differ from it only in their strings are then read by going from one string to the next, which takes a third of
-//! the time.
+//! A plain frame has the known members with a string or null as their value, `payload`, `from` and `to` with an object
+//! or null, and other members with a string, an integer, a boolean or null. The first such frame becomes a template.
+//! Frames that differ from it only in their strings are then read by going from one string to the next, which takes a
+//! third of the time.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

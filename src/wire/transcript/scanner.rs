@@ -38,8 +38,8 @@ pub(super) enum Field {
     Ignored,
 }
 
-/// Returns the strings of a plain frame in order, without their quotes; `None` if the frame is not plain. Escapes in the
-/// strings are not validated.
+/// Returns the strings of a plain frame in order, without their quotes; `None` if the frame is not plain. Escapes in
+/// the strings are not validated.
 pub(super) fn scan_strings(json: &str) -> Option<Vec<(Field, Range<usize>)>> {
     let mut scanner = Scanner { json, at: 0, found: Vec::new(), seen_objects: 0 };
     scanner.object(|scanner, member| match member {
