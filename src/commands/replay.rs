@@ -114,7 +114,7 @@ impl Run {
         let RecordingEntry { at, conversation, item } = entry;
         match item {
             RecordedItem::Text(connection, text) => {
-                self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery)
+                self.frame(&conversation, connection, at, RawFrame::Text(&text), delivery);
             }
             RecordedItem::Binary(connection, base64) => {
                 let reason = || "its base64 is broken".to_owned();
@@ -127,7 +127,7 @@ impl Run {
                 self.event(&conversation, at, (Some(at), EventBody::Gap(gap)), delivery);
             }
             RecordedItem::Message(said, message) => {
-                self.event(&conversation, at, (said, EventBody::Message(*message)), delivery)
+                self.event(&conversation, at, (said, EventBody::Message(*message)), delivery);
             }
             RecordedItem::Update(when, what) => {
                 let what = what.map(Into::into);

@@ -71,7 +71,9 @@ mod tests {
     #[test]
     fn a_new_key_beyond_the_capacity_replaces_the_oldest() {
         let mut set = BoundedSet::<String, 3>::default();
-        ["a", "b", "c", "a", "d"].into_iter().for_each(|key| set.insert(key.to_owned()));
+        for key in ["a", "b", "c", "a", "d"] {
+            set.insert(key.to_owned());
+        }
         assert_eq!(["a", "b", "c", "d"].map(|key| set.contains(key)), [false, true, true, true]);
         assert_eq!(set.newest().map(String::as_str), Some("d"));
         set.insert("b".to_owned());

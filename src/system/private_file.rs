@@ -134,3 +134,42 @@ fn temporary_path(path: &Path) -> PathBuf {
     name.push(".genesys-tail");
     path.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_readable_by_its_owner_only_and_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let first = open_locked(&path, WriteMode::Append).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY);
+        assert!(matches!(open_locked(&path, WriteMode::AtPosition), Err(PrivateFileError::Locked)));
+        drop(first);
+        assert!(open_locked(&path, WriteMode::AtPosition).is_ok());
+    }
+
+    #[test]
+    fn a_replacement_is_private_and_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        let (_file, length) = replace(&path, |out| out.write(b"new")).unwrap();
+        assert_eq!((length, fs::read_to_string(&path).unwrap().as_str()), (3, "new"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY);
+        assert!(matches!(open_locked(&path, WriteMode::Append), Err(PrivateFileError::Locked)));
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_the_file_unchanged_and_no_other_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        assert!(replace(&path, |_| Err::<(), _>(ErrorKind::StorageFull.into())).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
