@@ -21,7 +21,8 @@ use self::json::JsonLines;
 pub(crate) use self::json::SCHEMA;
 pub use self::prefix::Prefixes;
 use self::text::TextLines;
-pub use self::writer::{Writer, WriterExit, WriterHandle, Written};
+pub use self::writer::Writer;
+pub(crate) use self::writer::{WriterExit, WriterHandle, Written};
 use crate::config::Format;
 pub use crate::config::Style;
 use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
@@ -147,7 +148,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When not all could be written.
+    /// Returns an error if not all could be written.
     pub(crate) async fn finish(self) -> Result<Written, WriterExit> {
         self.writer.finish(None).await
     }

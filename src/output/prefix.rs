@@ -14,8 +14,7 @@ pub struct Prefixes {
 
 impl Prefixes {
     /// Creates prefixes of the shortest length that distinguishes these ids, and no prefix for a single id.
-    #[must_use]
-    pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
         let mut ids: Vec<&str> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -25,21 +24,18 @@ impl Prefixes {
     }
 
     /// Creates prefixes for a growing set of conversations: a single id has a prefix as well.
-    #[must_use]
-    pub fn growing<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn growing<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
         let length = Self::new(ids).length.unwrap_or(MIN_LENGTH);
         Self { length: Some(length), grows: true }
     }
 
     /// Returns whether conversations may be added while the program runs.
-    #[must_use]
-    pub fn grows(&self) -> bool {
+    pub(crate) fn grows(&self) -> bool {
         self.grows
     }
 
     /// Returns the prefix of the conversation `id`, which is all of a shorter id.
-    #[must_use]
-    pub fn of<'id>(&self, id: &'id str) -> Option<&'id str> {
+    pub(crate) fn of<'id>(&self, id: &'id str) -> Option<&'id str> {
         let length = self.length?;
         let end = id.char_indices().nth(length).map_or(id.len(), |(at, _)| at);
         Some(&id[..end])

@@ -59,7 +59,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// When the operating system does not allow it.
+    /// Returns an error if the operating system does not allow it.
     ///
     /// # Panics
     ///

@@ -15,7 +15,7 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_millis(200);
 /// A handle keeps the output open: the reader sees the end of file once the writer is finished and the last handle is
 /// dropped.
 #[derive(Clone)]
-pub struct WriterHandle {
+pub(crate) struct WriterHandle {
     queue: Arc<Queue>,
     reader: Arc<ReaderMonitor>,
 }
@@ -33,7 +33,7 @@ impl WriterHandle {
     ///
     /// Returns at once if the writer is within its limit or has failed. At the stall buffer, the highest limit, it waits
     /// as long as the reader stalls. Cancel safe.
-    pub async fn wait_for_capacity(&self) {
+    pub(crate) async fn wait_for_capacity(&self) {
         if !self.queue.is_over_limit() {
             return;
         }
@@ -48,7 +48,7 @@ impl WriterHandle {
     /// Waits until the reader closes the output or the writer fails, also while nothing is written.
     ///
     /// Stays pending while the writer works, and after it has written everything. Cancel safe.
-    pub async fn exit(&self) -> WriterExit {
+    pub(crate) async fn exit(&self) -> WriterExit {
         tokio::select! {
             biased;
             exit = self.queue.failed() => return exit,
@@ -59,13 +59,13 @@ impl WriterHandle {
 
     /// Returns whether everything that was handed over is written.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// Returns the amount written so far.
     #[must_use]
-    pub fn written(&self) -> Written {
+    pub(crate) fn written(&self) -> Written {
         self.queue.written()
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::batch::Batch;
-pub use self::handle::WriterHandle;
+pub(crate) use self::handle::WriterHandle;
 use self::nonblocking::NonblockingPipe;
 use self::queue::Queue;
 use self::reader_monitor::ReaderMonitor;
@@ -41,16 +41,16 @@ pub struct Writer {
 
 /// The amount of output that the reader or the file accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The number of completely written records.
-    pub records: u64,
+    pub(crate) records: u64,
     /// The number of bytes, including those of a partially written record.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// The reason why writing ended before everything was written.
 #[derive(Debug, Clone, Error)]
-pub enum WriterExit {
+pub(crate) enum WriterExit {
     /// The reader closed the pipe, as after `| head -3`. That is success.
     #[error("the reader has gone away")]
     ReaderClosed,
@@ -110,7 +110,7 @@ impl Writer {
     }
 
     /// Appends the output of `format` as one record. Hands over a full batch at once.
-    pub fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn record(&mut self, format: impl FnOnce(&mut Vec<u8>)) {
         self.batch.push_record(format);
         if self.batch.is_full() {
             self.flush();
@@ -128,7 +128,7 @@ impl Writer {
 
     /// Hands over the batch, or writes it itself if the queue is empty and the pipe has space. Discards the batch after
     /// the writer has failed.
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if self.batch.is_empty() {
             return;
         }
@@ -145,13 +145,13 @@ impl Writer {
 
     /// Returns whether more output waits for the reader than the current limit allows.
     #[must_use]
-    pub fn is_over_limit(&self) -> bool {
+    pub(crate) fn is_over_limit(&self) -> bool {
         self.was_over_limit && self.handle.queue().is_over_limit()
     }
 
     /// Returns a view that does not borrow the writer.
     #[must_use]
-    pub fn handle(&self) -> WriterHandle {
+    pub(crate) fn handle(&self) -> WriterHandle {
         self.handle.clone()
     }
 
@@ -162,7 +162,7 @@ impl Writer {
     /// # Errors
     ///
     /// The reason why not everything could be written. [`WriterHandle::written`] returns the amount written.
-    pub async fn finish(self, limit: Option<Duration>) -> Result<Written, WriterExit> {
+    pub(crate) async fn finish(self, limit: Option<Duration>) -> Result<Written, WriterExit> {
         let handle = self.handle();
         drop(self);
         let Some(limit) = limit else { return handle.queue().ended().await };
