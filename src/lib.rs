@@ -34,6 +34,7 @@ mod exit_code;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod output;
+mod plural;
 mod settings;
 pub mod simulator;
 mod source;

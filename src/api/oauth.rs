@@ -53,7 +53,7 @@ struct Failure {
 pub(crate) struct Token {
     /// The value for the `Authorization: Bearer` header.
     pub(crate) secret: SecretString,
-    /// When to renew the token; `None` if the server does not state a lifetime.
+    /// The time to renew the token; `None` if the server does not state a lifetime.
     pub(crate) renew_at: Option<Instant>,
     /// `renew_at` is on a clock that stops during a suspend, and the lifetime is not.
     suspend: SuspendDetector,

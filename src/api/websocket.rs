@@ -25,7 +25,7 @@ pub(crate) use crate::status::connection_status::LastActivity;
 /// The maximum size of the write buffer: a server that sends pings and reads no pongs cannot make it grow further.
 const WRITE_BUFFER: usize = 64 * 1024;
 
-/// How often to check whether the machine was suspended.
+/// The interval of the checks for a suspend of the machine.
 const SUSPEND_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The limit for sending a close frame, and again for reading what the server still sends.

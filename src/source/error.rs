@@ -51,7 +51,7 @@ pub(crate) enum SourceError {
     ChannelLost(String),
 }
 
-/// When to connect again after an error.
+/// The time of the next attempt after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Never: the result would be the same.
@@ -68,7 +68,7 @@ pub(crate) enum Retry {
 
 /// Returns whether a response to the transcript handshake means that the API has no transcript socket, so that
 /// notifications may work instead.
-pub(crate) fn is_without_transcript_socket(status: u16) -> bool {
+fn is_without_transcript_socket(status: u16) -> bool {
     matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501)
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-pub(crate) use self::error::{Retry, SourceError, is_without_transcript_socket};
+pub(crate) use self::error::{Retry, SourceError};
 use self::notifications::NotificationSession;
 use self::transcript::TranscriptSession;
 use crate::api::websocket::LastActivity;

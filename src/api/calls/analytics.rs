@@ -14,7 +14,7 @@ const PAGE_SIZE: usize = 100;
 /// The maximum number of open conversations that a search returns.
 const MAX_CONVERSATIONS: usize = 1000;
 
-/// How far back an open conversation may have started. Asynchronous ones stay open for days; the API allows a month.
+/// The maximum age of an open conversation. Asynchronous ones stay open for days; the API allows a month.
 const MAX_AGE_DAYS: i64 = 30;
 
 /// Returns the ids of the open message conversations of these queues and users, newest first.

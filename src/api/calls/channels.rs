@@ -8,7 +8,7 @@ use crate::api::rest::{Rest, RestError};
 use crate::config::is_loopback;
 use crate::wire::channel::{self, AvailableTopic, Channel, TopicState};
 
-/// What happens to the existing subscriptions of a channel.
+/// The treatment of the existing subscriptions of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SubscribeMode {
     /// They are kept.

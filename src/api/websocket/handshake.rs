@@ -119,6 +119,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_websocket_address_gets_the_http_scheme_of_the_same_security() {
+        let converted = |url: &str| to_http_scheme(&url.parse().expect("a URL")).to_string();
+        assert_eq!(converted("wss://streaming.test/channels/x"), "https://streaming.test/channels/x");
+        assert_eq!(converted("ws://127.0.0.1:8080/channels/x"), "http://127.0.0.1:8080/channels/x");
+    }
+
+    #[test]
     fn a_response_that_violates_the_protocol_is_rejected() {
         let good = [
             ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),

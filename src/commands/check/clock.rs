@@ -1,23 +1,23 @@
-//! Whether the clock of this machine is right.
+//! Clock skew between this machine and a server.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::step::Step;
-use super::words;
+use super::messages;
+use super::report::CheckResult;
 
-/// Certificates, tokens and `--since` bear this much.
-const BEARABLE: TimeDelta = TimeDelta::minutes(1);
+/// The skew that certificates, tokens and `--since` tolerate.
+const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
 
-/// Compares what a host says with what we thought when it said so.
-pub(super) fn compare(host: &str, server: DateTime<Utc>, ours: DateTime<Utc>) -> Step {
-    let ahead = ours - server;
-    if ahead.abs() <= BEARABLE {
-        return Step::ok(format!("clock agrees with that of {host}"));
+/// Compares the time of a response with the local time at its arrival.
+pub(super) fn compare(host: &str, server: DateTime<Utc>, local: DateTime<Utc>) -> CheckResult {
+    let skew = local - server;
+    if skew.abs() <= MAX_SKEW {
+        return CheckResult::ok(format!("clock agrees with that of {host}"));
     }
-    let by = words::span(ahead.abs().to_std().unwrap_or_default());
-    let direction = if ahead > TimeDelta::zero() { "ahead of" } else { "behind" };
-    Step::warn(
-        format!("the clock of this machine is {by} {direction} that of {host}"),
+    let amount = messages::seconds(skew.abs().to_std().unwrap_or_default());
+    let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+    CheckResult::warn(
+        format!("the clock of this machine is {amount} {direction} that of {host}"),
         "set it (timedatectl set-ntp true): certificates, --since and the times of lines depend on it",
     )
 }
@@ -27,17 +27,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_a_minute_is_said() {
+    fn a_skew_of_more_than_a_minute_is_a_warning() {
         let now = Utc::now();
         let line = |seconds| compare("h", now, now + TimeDelta::seconds(seconds)).to_string();
-        for bearable in [0, 60, -60] {
-            assert_eq!(line(bearable), "ok    clock agrees with that of h", "{bearable}");
+        for tolerated in [0, 60, -60] {
+            assert_eq!(line(tolerated), "ok    clock agrees with that of h", "{tolerated}");
         }
-        assert!(
-            line(61).starts_with("warn  the clock of this machine is 1m 1s ahead of that of h; set it"),
-            "{}",
-            line(61)
-        );
+        let ahead = "warn  the clock of this machine is 1m 1s ahead of that of h; set it";
+        assert!(line(61).starts_with(ahead), "{}", line(61));
         assert!(line(-3600).starts_with("warn  the clock of this machine is 1h behind that of h;"), "{}", line(-3600));
     }
 }

@@ -1,72 +1,82 @@
-//! The conversations that were named: whether they exist, what they are, and whether they go on.
+//! The named conversations: existence, media, state.
 
 use std::io;
 
-use super::permissions::Look;
-use super::report::Report;
-use super::stakes::Stakes;
-use super::step::{Step, Verdict};
-use super::words;
+use super::importance::Importance;
+use super::permissions::ProbedConversation;
+use super::report::{CheckResult, Report};
 use crate::api::rest::RestError;
-use crate::exit_code::ErrorClass;
+use crate::plural::count;
+use crate::source::SourceError;
 use crate::wire::conversation::Snapshot;
 
-/// Says a line about each. That the first must not be read was said with the permission for it.
-pub(super) fn check(looks: &[Look], stakes: Stakes, report: &mut Report<'_>) -> io::Result<()> {
-    for (index, Look { id, found }) in looks.iter().enumerate() {
-        match found {
-            Ok(snapshot) => report.say(&describe(id, snapshot))?,
-            Err(RestError::NotFound { host, answer }) => report.say(&absent(stakes, id, host, &answer.to_string()))?,
+/// Prints a line about each conversation. An error of the first one was already printed with the permission.
+pub(super) fn check(
+    conversations: &[ProbedConversation],
+    importance: Importance,
+    report: &mut Report<'_>,
+) -> io::Result<()> {
+    for (index, ProbedConversation { id, snapshot }) in conversations.iter().enumerate() {
+        match snapshot {
+            Ok(snapshot) => report.print(&describe(id, snapshot))?,
+            Err(error @ RestError::NotFound { host, answer }) => {
+                let message = format!("conversation {id}: {host} has none: {answer}");
+                report.print(&absent(importance, message, &SourceError::from_rest(error.clone(), id)))?;
+            }
             Err(_) if index == 0 => {}
-            Err(error) => report.say(&stakes.step(&format!("conversation {id}"), error))?,
+            Err(error) => report.print(&importance.result(&format!("conversation {id}"), error))?,
         }
     }
     Ok(())
 }
 
-fn absent(stakes: Stakes, id: &str, host: &str, answer: &str) -> Step {
-    let what = format!("conversation {id}: {host} has none: {answer}");
-    let mend = "check the id and the region: a conversation exists only in its own";
-    let verdict = match stakes {
-        Stakes::Needed => Verdict::Fail(ErrorClass::NoInput),
-        Stakes::Backing | Stakes::Extra => Verdict::Warn,
-    };
-    Step { verdict, what, mend: Some(mend.to_owned()) }
+fn absent(importance: Importance, message: String, error: &SourceError) -> CheckResult {
+    match importance {
+        Importance::Required => CheckResult::fail(error.class(), message, error.hint()),
+        Importance::Fallback | Importance::Optional => CheckResult::warn(message, error.hint()),
+    }
 }
 
-fn describe(id: &str, snapshot: &Snapshot) -> Step {
+fn describe(id: &str, snapshot: &Snapshot) -> CheckResult {
     let messages: usize = snapshot.participants.iter().map(|participant| participant.messages.len()).sum();
-    let kind = match (snapshot.has_messages, snapshot.has_calls) {
+    let media = match (snapshot.has_messages, snapshot.has_calls) {
         (true, false) => "messages",
         (false, true) => "a call",
         (true, true) => "messages and a call",
         (false, false) => "neither messages nor a call",
     };
     let state = if snapshot.has_ended() { "over" } else { "open" };
-    let people = words::count(snapshot.participants.len(), "participant");
-    let what = format!("conversation {id}: {kind}, {state}, {people}, {}", words::count(messages, "message"));
+    let participants = count(snapshot.participants.len(), "participant");
+    let message = format!("conversation {id}: {media}, {state}, {participants}, {}", count(messages, "message"));
     match (snapshot.has_messages, snapshot.has_calls) {
-        (true, _) => Step::ok(what),
+        (true, _) => CheckResult::ok(message),
         (false, true) if snapshot.has_ended() => {
-            Step::warn(what, "what was said in a call can only be had while it goes on")
+            CheckResult::warn(message, "what was said in a call can only be had while it goes on")
         }
-        (false, true) => Step::ok(format!("{what}; its words come where transcription is switched on")),
+        (false, true) => CheckResult::ok(format!("{message}; its words come where transcription is switched on")),
         (false, false) => {
-            Step::warn(what, "a tail prints messages and transcribed calls: there may be nothing to print")
+            CheckResult::warn(message, "a tail prints messages and transcribed calls: there may be nothing to print")
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::super::report::Status;
     use super::*;
+    use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
+    use crate::status::redact::Secrets;
 
     fn line(json: &str) -> String {
         describe("c1", &Snapshot::parse(json).expect("a conversation")).to_string()
     }
 
     #[test]
-    fn a_conversation_is_said_in_a_line() {
+    fn an_open_conversation_is_described_in_one_line() {
         let messages = r#"{"participants":[{"purpose":"customer","messages":[{"state":"connected",
             "messages":[{"messageId":"m1"},{"messageId":"m2"}]}]}]}"#;
         assert_eq!(line(messages), "ok    conversation c1: messages, open, 1 participant, 2 messages");
@@ -78,18 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_nothing_to_print_is_a_warning() {
-        let over = r#"{"endTime":"2026-01-02T03:04:05Z","participants":[{"calls":[{"state":"disconnected"}]}]}"#;
-        assert!(line(over).starts_with("warn  conversation c1: a call, over, "), "{}", line(over));
-        for nothing in ["{}", r#"{"participants":[{"emails":[{}]}]}"#] {
-            assert!(line(nothing).starts_with("warn  conversation c1: neither messages nor a call"), "{nothing}");
+    fn a_conversation_without_anything_to_print_is_a_warning() {
+        let ended = r#"{"endTime":"2026-01-02T03:04:05Z","participants":[{"calls":[{"state":"disconnected"}]}]}"#;
+        assert!(line(ended).starts_with("warn  conversation c1: a call, over, "), "{}", line(ended));
+        for other in ["{}", r#"{"participants":[{"emails":[{}]}]}"#] {
+            assert!(line(other).starts_with("warn  conversation c1: neither messages nor a call"), "{other}");
         }
     }
 
     #[test]
-    fn one_that_does_not_exist_is_a_failure_where_nothing_else_brings_it() {
-        let verdict = |stakes| absent(stakes, "c1", "api.test", "404").verdict;
-        assert_eq!(verdict(Stakes::Needed), Verdict::Fail(ErrorClass::NoInput));
-        assert_eq!([Stakes::Backing, Stakes::Extra].map(verdict), [Verdict::Warn; 2]);
+    fn an_absent_conversation_is_a_failure_only_if_the_api_is_required() {
+        let answer = ErrorBody::new(StatusCode::NOT_FOUND, &HeaderMap::new(), b"", &Secrets::default());
+        let error = RestError::NotFound { host: "api.test".to_owned(), answer };
+        let error = SourceError::from_rest(error, "c1");
+        let status = |importance| absent(importance, error.to_string(), &error).status;
+        assert_eq!(status(Importance::Required), Status::Fail(ErrorClass::NoInput));
+        assert_eq!([Importance::Fallback, Importance::Optional].map(status), [Status::Warn; 2]);
     }
 }

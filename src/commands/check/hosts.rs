@@ -1,76 +1,87 @@
-//! The settings, and whether the hosts they lead to can be reached and trusted.
+//! The settings, and whether the hosts are reachable and their certificates trusted.
 
 use std::io;
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::report::Report;
-use super::step::Step;
-use super::{Visit, clock, sign_in, words};
+use super::messages::{self, NOT_TRIED};
+use super::report::{CheckResult, Report};
+use super::{CheckContext, clock, sign_in};
 use crate::api::http_error::{HttpError, host};
 use crate::api::proxy;
 use crate::config::Check;
 
-/// Whatever is asked there without a token is refused, which is an answer.
-const ANY_PATH: &str = "api/v2/notifications/availabletopics";
+/// A path of the API for a request without a token. Its refusal shows that the host is reachable.
+const PROBE_PATH: &str = "api/v2/notifications/availabletopics";
 
-/// Who signs in, and where.
-pub(super) fn settings(check: &Check) -> Step {
-    let client = match sign_in::shown_id(&check.credentials) {
+/// Shows the client and the endpoints.
+pub(super) fn settings(check: &Check) -> CheckResult {
+    let client = match sign_in::displayable_client_id(&check.credentials) {
         Some(id) => format!("client {id}"),
         None => "a client id that is no UUID and is not shown".to_owned(),
     };
     let (api, token) = (&check.endpoints.api, &check.endpoints.token);
-    Step::ok(format!("settings: {client}, API at {api}, sign-in at {token}"))
+    CheckResult::ok(format!("settings: {client}, API at {api}, sign-in at {token}"))
 }
 
-/// Tries both hosts, which may be one, and says whether the rest can be tried.
-pub(super) async fn reach(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Result<bool> {
-    let (api, token) = (&visit.check.endpoints.api, &visit.check.endpoints.token);
-    let any = api.join(ANY_PATH).unwrap_or_else(|_| api.clone());
-    let mut hosts = vec![("api host", any)];
-    if api.origin() == token.origin() {
-        hosts[0].0 = "api and login host";
-    } else {
-        hosts.push(("login host", token.clone()));
-    }
-    let (mut all, mut time) = (true, None);
-    for (role, url) in hosts {
-        let answer = visit.rest.http().probe(url.clone()).await;
-        all &= answer.is_ok();
-        let way = proxy::proxy_for(&visit.check.network, &visit.check.endpoints, &url);
-        for step in steps(role, &url, way.as_deref(), answer.as_ref()) {
-            report.say(&step)?;
+struct Host {
+    role: &'static str,
+    url: Url,
+}
+
+/// Sends a request to each host. Returns whether all of them responded.
+pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<bool> {
+    let (mut all_reachable, mut clock) = (true, None);
+    for Host { role, url } in hosts(context.check) {
+        let response = context.rest.http().probe(url.clone()).await;
+        all_reachable &= response.is_ok();
+        let proxy = proxy::proxy_for(&context.check.network, &context.check.endpoints, &url);
+        for result in results(role, &url, proxy.as_deref(), response.as_ref()) {
+            report.print(&result)?;
         }
-        time = time.or(answer.ok().flatten().map(|server| (host(&url), server, Utc::now())));
+        clock = clock.or(response.ok().flatten().map(|server| clock::compare(&host(&url), server, Utc::now())));
     }
-    if let Some((host, server, ours)) = time {
-        report.say(&clock::compare(&host, server, ours))?;
+    if let Some(clock) = clock {
+        report.print(&clock)?;
     }
-    Ok(all)
+    Ok(all_reachable)
 }
 
-/// The connection and the certificate are two steps; one that is refused shows that the other went well.
-fn steps(role: &str, url: &Url, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<Step> {
+fn hosts(check: &Check) -> Vec<Host> {
+    let (api, token) = (&check.endpoints.api, &check.endpoints.token);
+    let probe_url = api.join(PROBE_PATH).unwrap_or_else(|_| api.clone());
+    if api.origin() == token.origin() {
+        return vec![Host { role: "api and login host", url: probe_url }];
+    }
+    vec![Host { role: "api host", url: probe_url }, Host { role: "login host", url: token.clone() }]
+}
+
+/// Returns one result for the connection and one for the certificate. A rejected certificate shows that the connection
+/// works.
+fn results(
+    role: &str,
+    url: &Url,
+    proxy: Option<&str>,
+    response: Result<&Option<DateTime<Utc>>, &HttpError>,
+) -> Vec<CheckResult> {
     let host = host(url);
-    let through = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-    let reachable = || Step::ok(format!("{role} {host} reachable{through}"));
-    match answer {
+    let through = messages::via_proxy(proxy);
+    let reachable = || CheckResult::ok(format!("{role} {host} reachable{through}"));
+    match response {
         Ok(_) if url.scheme() == "https" => {
-            vec![reachable(), Step::ok(format!("certificate of {host} trusted"))]
+            vec![reachable(), CheckResult::ok(format!("certificate of {host} trusted"))]
         }
         Ok(_) => vec![reachable()],
-        Err(error @ HttpError::Certificate { host: whose, .. }) if *whose == host => {
+        Err(error @ HttpError::Certificate { host: of, .. }) if *of == host => {
             vec![reachable(), failure(role, &through, error)]
         }
         Err(error) => vec![failure(role, &through, error)],
     }
 }
 
-fn failure(role: &str, through: &str, error: &HttpError) -> Step {
-    let what = format!("{role}{through}: {error}; {}", words::NOT_TRIED);
-    Step::fail(error.class(), what, words::network(error))
+fn failure(role: &str, through: &str, error: &HttpError) -> CheckResult {
+    CheckResult::fail(error.class(), format!("{role}{through}: {error}; {NOT_TRIED}"), error.hint())
 }
 
 #[cfg(test)]
@@ -80,13 +91,18 @@ mod tests {
     use super::*;
     use crate::api::certificate::CertificateError;
 
-    fn lines(url: &str, proxy: Option<&str>, answer: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
+    fn lines(url: &str, proxy: Option<&str>, response: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
         let url = url.parse().expect("a URL");
-        steps("api host", &url, proxy, answer).iter().map(ToString::to_string).collect()
+        results("api host", &url, proxy, response).iter().map(ToString::to_string).collect()
+    }
+
+    fn rejected_certificate(host: &str) -> HttpError {
+        let error = CertificateError::from_rustls(&rustls::Error::from(UnknownIssuer)).expect("a certificate error");
+        HttpError::Certificate { host: host.to_owned(), error }
     }
 
     #[test]
-    fn reaching_and_trusting_are_two_steps() {
+    fn connection_and_certificate_are_two_results() {
         assert_eq!(
             lines("https://api.example.test", Some("http://proxy.test:3128"), Ok(&None)),
             [
@@ -98,18 +114,21 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_the_hosts_own_or_the_proxys() {
-        let distrust = CertificateError::from_rustls(&rustls::Error::from(UnknownIssuer)).expect("a certificate");
-        let refused = |host: &str| HttpError::Certificate { host: host.to_owned(), error: distrust.clone() };
-        let own = lines("https://h.test", None, Err(&refused("h.test")));
-        assert_eq!(own.len(), 2, "{own:?}");
-        assert!(own[0].starts_with("ok    api host h.test reachable"), "{own:?}");
+    fn a_rejected_certificate_of_the_host_shows_that_it_is_reachable() {
+        let lines = lines("https://h.test", None, Err(&rejected_certificate("h.test")));
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("ok    api host h.test reachable"), "{lines:?}");
         assert!(
-            own[1].starts_with("fail  api host: the certificate of h.test is refused: its issuer is not known here;"),
-            "{own:?}"
+            lines[1].starts_with("fail  api host: the certificate of h.test is refused: its issuer is not known here;"),
+            "{lines:?}"
         );
-        assert!(own[1].contains("--cacert"), "{own:?}");
-        let proxys = lines("https://h.test", Some("https://p.test"), Err(&refused("the proxy before h.test")));
-        assert_eq!(proxys.len(), 1, "{proxys:?}");
+        assert!(lines[1].contains("--cacert"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_rejected_certificate_of_the_proxy_shows_nothing_about_the_host() {
+        let error = rejected_certificate("the proxy before h.test");
+        let lines = lines("https://h.test", Some("https://p.test"), Err(&error));
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
 }

@@ -1,29 +1,28 @@
-//! `genesys-tail check`: tries every step that a tail takes, and says what is missing and how to mend it.
+//! `genesys-tail check`: tries every step of a tail, and reports what is missing and how to fix it.
 
 mod channel;
 mod clock;
 mod conversations;
-mod groups;
 mod hosts;
+mod importance;
+mod messages;
 mod permissions;
 mod report;
 mod sign_in;
-mod stakes;
-mod step;
+mod targets;
 mod topics;
 mod transcript;
-mod words;
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::importance::Importance;
 use self::report::Report;
-use self::stakes::Stakes;
 use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
@@ -31,10 +30,10 @@ use crate::commands::error::Error;
 use crate::config::{Check, SocketLimits};
 use crate::status::redact::Secrets;
 
-/// The id of nothing, to ask with where no conversation is named: an answer that it does not exist is a permission.
-const MADE_UP: &str = "00000000-0000-4000-8000-000000000000";
+/// An id that does not exist, for requests while no conversation is named. A 404 shows that the request is permitted.
+const PLACEHOLDER_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// No socket of a check stays open long enough for any of these to matter.
+/// A check closes its sockets at once, so these limits never apply.
 const LIMITS: SocketLimits = SocketLimits {
     ping_interval: Duration::from_secs(20),
     idle_timeout: Duration::from_secs(45),
@@ -42,26 +41,26 @@ const LIMITS: SocketLimits = SocketLimits {
     read_buffer: 4096,
 };
 
-/// What the steps have in common.
-struct Visit<'a> {
+/// The settings and the API client of all checks.
+struct CheckContext<'a> {
     check: &'a Check,
     rest: Rest,
 }
 
-impl Visit<'_> {
-    /// Waits until the allowance of the service has room for one more request, yet no longer than for an answer.
-    async fn pace(&self) {
-        let longest = Instant::now() + self.check.network.connect_timeout;
-        tokio::time::sleep_until(self.rest.next_request_at(tokio::time::Instant::now()).min(longest)).await;
+impl CheckContext<'_> {
+    /// Waits until the rate limit allows a request, at most the time that a request may take.
+    async fn throttle(&self) {
+        let now = Instant::now();
+        let latest = now + self.check.network.connect_timeout;
+        sleep_until(self.rest.next_request_at(now).min(latest)).await;
     }
 }
 
-/// Prints the report, a line a step as it is known, until it is complete, nobody reads it, or `stop` is cancelled.
+/// Prints the report line by line until it is complete, the reader closes the pipe, or `stop` is cancelled.
 ///
 /// # Errors
 ///
-/// The settings cannot be used, the report cannot be written, or [`Error::Check`]: something is wrong, and the report
-/// says what.
+/// Returns [`Error::Check`] if the report contains a failure.
 pub(crate) async fn check(
     check: Check,
     stdout: File,
@@ -73,26 +72,26 @@ pub(crate) async fn check(
     let auth = Arc::new(Auth::new(http.clone(), token, credentials, secrets.clone()));
     let rest = Rest::new(http, auth, check.endpoints.api.clone());
     let mut report = Report::new(stdout, secrets);
-    let visit = Visit { check: &check, rest };
-    let done = stop.run_until_cancelled(Box::pin(steps(&visit, &mut report))).await;
-    match done {
+    let context = CheckContext { check: &check, rest };
+    let result = stop.run_until_cancelled(Box::pin(run_checks(&context, &mut report))).await;
+    match result {
         Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Some(Err(error)) => Err(Error::Output(Arc::new(error))),
-        Some(Ok(())) => report.first_failure().map_or(Ok(()), |blame| Err(Error::Check(blame))),
+        Some(Ok(())) => report.first_failure().map_or(Ok(()), |class| Err(Error::Check(class))),
         None => Ok(()),
     }
 }
 
-async fn steps(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Result<()> {
-    report.say(&hosts::settings(visit.check))?;
-    if !hosts::reach(visit, report).await? || !sign_in::sign_in(visit, report).await? {
+async fn run_checks(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<()> {
+    report.print(&hosts::settings(context.check))?;
+    if !hosts::check(context, report).await? || !sign_in::check(context, report).await? {
         return Ok(());
     }
-    let opened = transcript::open(visit, report).await?;
-    let stakes = Stakes::of(visit.check.source, opened);
-    let looks = permissions::check(visit, stakes, report).await?;
-    let channel = channel::check(visit, stakes, report).await?;
-    topics::check(visit, &looks, channel.as_ref(), report).await?;
-    conversations::check(&looks, stakes, report)?;
-    groups::check(visit, report).await
+    let is_transcript_open = transcript::check(context, report).await?;
+    let importance = Importance::new(context.check.source, is_transcript_open);
+    let conversations = permissions::check(context, importance, report).await?;
+    let channel = channel::check(context, importance, report).await?;
+    topics::check(context, &conversations, channel.as_ref(), report).await?;
+    conversations::check(&conversations, importance, report)?;
+    targets::check(context, report).await
 }

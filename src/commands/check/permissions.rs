@@ -1,105 +1,120 @@
-//! The permissions of the published API, by name: each is tried with a request that takes it and changes nothing.
+//! The permissions of the REST API. Each is tried with a request that requires it and changes nothing.
 
 use std::io;
 
-use super::report::Report;
-use super::stakes::Stakes;
-use super::step::Step;
-use super::{MADE_UP, Visit, words};
+use super::importance::Importance;
+use super::messages;
+use super::report::{CheckResult, Report};
+use super::{CheckContext, PLACEHOLDER_ID};
 use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::config::Targets;
+use crate::plural::count;
 use crate::wire::conversation::Snapshot;
 
-/// To read a conversation: who takes part, and the ids of its messages.
-pub(super) const CONVERSATION: &str = "conversation:communication:view";
+/// The permission for snapshots.
+const CONVERSATION: &str = "conversation:communication:view";
 
-/// To read the text of messages; either will do.
+/// The permissions for message text. Either is enough.
 const TEXT: &str = "conversation:message:view or conversation:webmessaging:view";
 
-/// To find the conversations of queues and users.
+/// The permission to find the conversations of queues and users.
 const SEARCH: &str = "analytics:conversationDetail:view";
 
-/// What a tail is without it.
+/// The consequence of a missing [`SEARCH`] permission.
 const WITHOUT_SEARCH: &str = "without it --queue and --user begin with the next message of a conversation";
 
-/// Bodies to ask for: enough to see that they can be had.
-const BODIES: usize = 3;
+/// Message bodies to request: enough to see that the permission works.
+const PROBED_BODIES: usize = 3;
 
-/// A conversation, and what came of looking at it.
-pub(super) struct Look {
-    /// Its id.
+/// A named conversation with its snapshot.
+pub(super) struct ProbedConversation {
     pub(super) id: String,
-    /// What is known of it.
-    pub(super) found: Result<Snapshot, RestError>,
+    pub(super) snapshot: Result<Snapshot, RestError>,
 }
 
-/// Tries each permission, and returns what was seen of the conversations on the way.
-pub(super) async fn check(visit: &Visit<'_>, stakes: Stakes, report: &mut Report<'_>) -> io::Result<Vec<Look>> {
-    let looks = look(visit).await;
-    let conversation = match looks.first() {
-        Some(look) => probe(CONVERSATION, stakes, look.found.as_ref().map(|_| ())),
-        None => probe(CONVERSATION, stakes, calls::snapshot(&visit.rest, MADE_UP).await.as_ref().map(|_| ())),
+/// Tries each permission. Returns the snapshots of the named conversations.
+pub(super) async fn check(
+    context: &CheckContext<'_>,
+    importance: Importance,
+    report: &mut Report<'_>,
+) -> io::Result<Vec<ProbedConversation>> {
+    let conversations = take_snapshots(context).await;
+    let conversation = match conversations.first() {
+        Some(first) => result(CONVERSATION, importance, first.snapshot.as_ref().map(|_| ())),
+        None => {
+            let snapshot = calls::snapshot(&context.rest, PLACEHOLDER_ID).await;
+            result(CONVERSATION, importance, snapshot.as_ref().map(|_| ()))
+        }
     };
-    report.say(&conversation)?;
-    let text = text(&visit.rest, &looks).await;
-    let stakes = if are_calls(&looks) { Stakes::Extra } else { stakes };
-    report.say(&probe(TEXT, stakes, text.as_ref().copied()))?;
-    report.say(&search(visit).await)?;
-    Ok(looks)
+    report.print(&conversation)?;
+    let text = probe_text(&context.rest, &conversations).await;
+    // A tail of calls requests no message bodies.
+    let importance = if are_all_calls(&conversations) { Importance::Optional } else { importance };
+    report.print(&result(TEXT, importance, text.as_ref().copied()))?;
+    report.print(&probe_search(context).await)?;
+    Ok(conversations)
 }
 
-async fn look(visit: &Visit<'_>) -> Vec<Look> {
-    let mut looks = Vec::new();
-    for id in &visit.check.conversations {
-        visit.pace().await;
-        looks.push(Look { id: id.clone(), found: calls::snapshot(&visit.rest, id).await });
+async fn take_snapshots(context: &CheckContext<'_>) -> Vec<ProbedConversation> {
+    let mut conversations = Vec::new();
+    for id in &context.check.conversations {
+        context.throttle().await;
+        let snapshot = calls::snapshot(&context.rest, id).await;
+        conversations.push(ProbedConversation { id: id.clone(), snapshot });
     }
-    looks
+    conversations
 }
 
-/// Asks for the bodies of some messages, or of one that does not exist.
-async fn text(rest: &Rest, looks: &[Look]) -> Result<(), RestError> {
-    let (conversation, mut ids) =
-        looks.iter().find_map(messages).unwrap_or_else(|| (looks.first().map_or(MADE_UP, |look| &look.id), Vec::new()));
+/// Requests some message bodies, or one that does not exist.
+async fn probe_text(rest: &Rest, conversations: &[ProbedConversation]) -> Result<(), RestError> {
+    let with_messages = conversations.iter().find_map(|conversation| Some((conversation, message_ids(conversation)?)));
+    let (conversation, mut ids) = match with_messages {
+        Some((conversation, ids)) => (conversation.id.as_str(), ids),
+        None => (conversations.first().map_or(PLACEHOLDER_ID, |first| &first.id), Vec::new()),
+    };
     if ids.is_empty() {
-        ids.push(MADE_UP.to_owned());
+        ids.push(PLACEHOLDER_ID.to_owned());
     }
     calls::message_bodies(rest, conversation, &ids).await.map(|_| ())
 }
 
-fn messages(look: &Look) -> Option<(&str, Vec<String>)> {
-    let snapshot = look.found.as_ref().ok().filter(|snapshot| snapshot.has_messages)?;
-    let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
-    Some((look.id.as_str(), entries.take(BODIES).map(|entry| entry.id.clone()).collect()))
+/// Returns the first message ids of a message conversation.
+fn message_ids(conversation: &ProbedConversation) -> Option<Vec<String>> {
+    let snapshot = conversation.snapshot.as_ref().ok().filter(|snapshot| snapshot.has_messages)?;
+    let messages = snapshot.participants.iter().flat_map(|participant| &participant.messages);
+    Some(messages.take(PROBED_BODIES).map(|message| message.id.clone()).collect())
 }
 
-/// Whether there is nothing but calls, of which no message is read.
-fn are_calls(looks: &[Look]) -> bool {
-    let is_call = |look: &Look| look.found.as_ref().is_ok_and(|found| found.has_calls && !found.has_messages);
-    !looks.is_empty() && looks.iter().all(is_call)
+fn are_all_calls(conversations: &[ProbedConversation]) -> bool {
+    let is_call = |conversation: &ProbedConversation| {
+        conversation.snapshot.as_ref().is_ok_and(|snapshot| snapshot.has_calls && !snapshot.has_messages)
+    };
+    !conversations.is_empty() && conversations.iter().all(is_call)
 }
 
-/// Whoever is told that something does not exist was permitted to ask for it.
-fn probe(permission: &str, stakes: Stakes, tried: Result<(), &RestError>) -> Step {
-    match tried {
-        Ok(()) | Err(RestError::NotFound { .. }) => Step::ok(format!("permission {permission}")),
-        Err(error) => stakes.step(&format!("permission {permission}"), error),
+/// Returns the result for a permission. A 404 shows that the request was permitted.
+fn result(permission: &str, importance: Importance, response: Result<(), &RestError>) -> CheckResult {
+    match response {
+        Ok(()) | Err(RestError::NotFound { .. }) => CheckResult::ok(format!("permission {permission}")),
+        Err(error) => importance.result(&format!("permission {permission}"), error),
     }
 }
 
-/// Nothing depends on it but the conversations of a group that were open before.
-async fn search(visit: &Visit<'_>) -> Step {
-    let groups = &visit.check.targets;
-    let made_up = Targets { queues: vec![MADE_UP.to_owned()], users: Vec::new() };
-    let asked = if *groups == Targets::default() { &made_up } else { groups };
-    match calls::open_conversations(&visit.rest, asked).await {
-        Ok(open) if asked == groups => {
-            let open = words::count(open.len(), "open conversation");
-            Step::ok(format!("permission {SEARCH}: {open} in these queues and users"))
+/// Searches for open conversations. Warns at most: a tail of queues and users works without the search.
+async fn probe_search(context: &CheckContext<'_>) -> CheckResult {
+    let targets = &context.check.targets;
+    let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new() };
+    let searched = if targets.is_empty() { &placeholder } else { targets };
+    match calls::open_conversations(&context.rest, searched).await {
+        Ok(_) if targets.is_empty() => CheckResult::ok(format!("permission {SEARCH} (for --queue and --user)")),
+        Ok(open) => {
+            let open = count(open.len(), "open conversation");
+            CheckResult::ok(format!("permission {SEARCH}: {open} in these queues and users"))
         }
-        Ok(_) => Step::ok(format!("permission {SEARCH} (for --queue and --user)")),
-        Err(error) => Step::warn(format!("permission {SEARCH}: {error}; {WITHOUT_SEARCH}"), words::mend(&error)),
+        Err(error) => {
+            CheckResult::warn(format!("permission {SEARCH}: {error}; {WITHOUT_SEARCH}"), messages::remedy(&error))
+        }
     }
 }
 
@@ -108,33 +123,40 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::header::HeaderMap;
 
-    use super::super::step::Verdict;
+    use super::super::report::Status;
     use super::*;
     use crate::api::error_body::ErrorBody;
     use crate::exit_code::ErrorClass;
     use crate::status::redact::Secrets;
 
-    fn look(json: &str) -> Look {
-        Look { id: "c1".to_owned(), found: Ok(Snapshot::parse(json).expect("a conversation")) }
+    const MESSAGES: &str = r#"{"participants":[{"messages":[{"state":"connected","messages":[{"messageId":"m1"},
+        {"messageId":"m2"},{"messageId":"m3"},{"messageId":"m4"}]}]}]}"#;
+    const CALL: &str = r#"{"participants":[{"calls":[{"state":"connected"}]}]}"#;
+
+    fn probed(json: &str) -> ProbedConversation {
+        ProbedConversation { id: "c1".to_owned(), snapshot: Ok(Snapshot::parse(json).expect("a conversation")) }
     }
 
     #[test]
-    fn what_does_not_exist_was_permitted_to_ask_for() {
+    fn a_request_for_an_absent_entity_was_permitted() {
         let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let absent = RestError::NotFound { host: "h".to_owned(), answer: answer(StatusCode::NOT_FOUND) };
         let forbidden = RestError::Forbidden { host: "h".to_owned(), answer: answer(StatusCode::FORBIDDEN) };
-        let verdict = |tried| probe("a:b:view", Stakes::Needed, tried).verdict;
-        assert_eq!([verdict(Ok(())), verdict(Err(&absent))], [Verdict::Ok; 2]);
-        assert_eq!(verdict(Err(&forbidden)), Verdict::Fail(ErrorClass::NoPermission));
+        let status = |response| result("a:b:view", Importance::Required, response).status;
+        assert_eq!([status(Ok(())), status(Err(&absent))], [Status::Ok; 2]);
+        assert_eq!(status(Err(&forbidden)), Status::Fail(ErrorClass::NoPermission));
     }
 
     #[test]
-    fn a_few_bodies_are_asked_for_where_there_are_messages() {
-        let listed = r#"{"participants":[{"messages":[{"state":"connected","messages":[{"messageId":"m1"},
-            {"messageId":"m2"},{"messageId":"m3"},{"messageId":"m4"}]}]}]}"#;
-        assert_eq!(messages(&look(listed)), Some(("c1", ["m1", "m2", "m3"].map(str::to_owned).to_vec())));
-        let call = r#"{"participants":[{"calls":[{"state":"connected"}]}]}"#;
-        assert_eq!(messages(&look(call)), None);
-        assert!(are_calls(&[look(call)]) && !are_calls(&[look(call), look(listed)]) && !are_calls(&[]));
+    fn the_first_three_messages_of_a_message_conversation_are_probed() {
+        assert_eq!(message_ids(&probed(MESSAGES)), Some(["m1", "m2", "m3"].map(str::to_owned).to_vec()));
+        assert_eq!(message_ids(&probed(CALL)), None);
+    }
+
+    #[test]
+    fn only_calls_make_message_text_optional() {
+        assert!(are_all_calls(&[probed(CALL)]));
+        assert!(!are_all_calls(&[probed(CALL), probed(MESSAGES)]));
+        assert!(!are_all_calls(&[]));
     }
 }

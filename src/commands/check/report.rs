@@ -1,14 +1,60 @@
-//! The report on standard output, and what it comes to.
+//! The report of a check on stdout: one line per result.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
 
-use super::step::{Step, Verdict};
 use crate::exit_code::ErrorClass;
 use crate::output::escape;
 use crate::status::redact::Secrets;
 
-/// Prints steps as they are known.
+/// One line of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CheckResult {
+    pub(super) status: Status,
+    /// The subject and the result, neither redacted nor escaped.
+    pub(super) message: String,
+    /// The next step, if there is one.
+    pub(super) remedy: Option<String>,
+}
+
+/// The status of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Ok,
+    /// A tail would work without it.
+    Warn,
+    /// A tail would end here.
+    Fail(ErrorClass),
+}
+
+impl CheckResult {
+    pub(super) fn ok(message: impl Into<String>) -> Self {
+        Self { status: Status::Ok, message: message.into(), remedy: None }
+    }
+
+    pub(super) fn warn(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Warn, message: message.into(), remedy: Some(remedy.into()) }
+    }
+
+    pub(super) fn fail(class: ErrorClass, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Fail(class), message: message.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+impl fmt::Display for CheckResult {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = match self.status {
+            Status::Ok => "ok",
+            Status::Warn => "warn",
+            Status::Fail(_) => "fail",
+        };
+        write!(formatter, "{status:<6}{}", self.message)?;
+        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(formatter, "; {remedy}"))
+    }
+}
+
+/// The writer of the report. Prints each result as soon as it is known.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     stdout: File,
@@ -17,32 +63,28 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Nothing is printed yet. No line will show any of the `secrets`.
+    /// Prints nothing yet. The `secrets` are redacted from every line.
     pub(super) fn new(stdout: File, secrets: &'a Secrets) -> Self {
         Self { stdout, secrets, first_failure: None }
     }
 
     /// Prints one line.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub(super) fn say(&mut self, step: &Step) -> io::Result<()> {
-        if let Verdict::Fail(blame) = step.verdict {
-            self.first_failure.get_or_insert(blame);
+    pub(super) fn print(&mut self, result: &CheckResult) -> io::Result<()> {
+        if let Status::Fail(class) = result.status {
+            self.first_failure.get_or_insert(class);
         }
-        self.stdout.write_all(line(step, self.secrets).as_bytes())
+        self.stdout.write_all(line(result, self.secrets).as_bytes())
     }
 
-    /// What was wrong first, if anything was.
+    /// Returns the class of the first failure.
     pub(super) fn first_failure(&self) -> Option<ErrorClass> {
         self.first_failure
     }
 }
 
-/// Redaction comes first: a secret that has been escaped is no longer recognised.
-fn line(step: &Step, secrets: &Secrets) -> String {
-    let text = step.to_string();
+/// Redacts before it escapes: an escaped secret is no longer recognised.
+fn line(result: &CheckResult, secrets: &Secrets) -> String {
+    let text = result.to_string();
     format!("{}\n", escape(&secrets.redact(&text)))
 }
 
@@ -51,21 +93,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_line_and_shows_no_secret() {
-        let secrets = Secrets::default();
-        secrets.add_token(&"s3cret\u{1b}".to_owned().into());
-        let step = Step::ok("it says\nok    s3cret\u{1b}, \u{1b}[2J\u{202e}");
-        assert_eq!(line(&step, &secrets), "ok    it says\\nok    [redacted], \\x1b[2J\\u{202e}\n");
+    fn a_result_is_shown_as_status_column_message_and_remedy() {
+        assert_eq!(CheckResult::ok("all is well").to_string(), "ok    all is well");
+        assert_eq!(CheckResult::warn("it rains", "take an umbrella").to_string(), "warn  it rains; take an umbrella");
+        let failure = CheckResult::fail(ErrorClass::Unavailable, "it is broken", "mend it");
+        assert_eq!(failure.to_string(), "fail  it is broken; mend it");
     }
 
     #[test]
-    fn the_first_failure_is_the_one_that_counts() {
+    fn a_result_is_one_line_without_secrets() {
+        let secrets = Secrets::default();
+        secrets.add_token(&"s3cret\u{1b}".to_owned().into());
+        let result = CheckResult::ok("it says\nok    s3cret\u{1b}, \u{1b}[2J\u{202e}");
+        assert_eq!(line(&result, &secrets), "ok    it says\\nok    [redacted], \\x1b[2J\\u{202e}\n");
+    }
+
+    #[test]
+    fn the_first_failure_decides_and_warnings_do_not() {
         let secrets = Secrets::default();
         let mut report = Report::new(tempfile::tempfile().expect("a file"), &secrets);
-        report.say(&Step::warn("a", "b")).expect("written");
+        report.print(&CheckResult::warn("a", "b")).expect("written");
         assert_eq!(report.first_failure(), None);
-        for blame in [ErrorClass::NoInput, ErrorClass::NoPermission] {
-            report.say(&Step::fail(blame, "a", "b")).expect("written");
+        for class in [ErrorClass::NoInput, ErrorClass::NoPermission] {
+            report.print(&CheckResult::fail(class, "a", "b")).expect("written");
         }
         assert_eq!(report.first_failure(), Some(ErrorClass::NoInput));
     }

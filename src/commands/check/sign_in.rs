@@ -1,108 +1,100 @@
-//! Signing in, and telling apart why that is refused.
+//! Sign-in, and a remedy for each kind of refusal.
 
 use std::io;
 
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
-use super::report::Report;
-use super::step::Step;
-use super::{Visit, words};
+use super::CheckContext;
+use super::messages::{self, NOT_TRIED};
+use super::report::{CheckResult, Report};
 use crate::api::error_body::ErrorBody;
 use crate::api::http_error::host;
 use crate::api::oauth::{AuthError, Token};
 use crate::config::Credentials;
 use crate::config::region;
 
-/// What to do about a client secret that is wrong.
-const SECRET: &str = "check the client secret: all of it, of this client, in single quotes where a .env holds it";
+const CHECK_SECRET: &str = "check the client secret: all of it, of this client, in single quotes where a .env holds it";
 
-/// What to do about a client of another grant.
-const GRANT: &str = "in Admin > Integrations > OAuth give the client the grant \"Client Credentials\"";
+const SET_GRANT: &str = "in Admin > Integrations > OAuth give the client the grant \"Client Credentials\"";
 
-/// What to do about credentials that changed places.
 const SWAPPED: &str = "client id and client secret look as if they had changed places";
 
-/// Signs in, and says whether that went well.
-pub(super) async fn sign_in(visit: &Visit<'_>, report: &mut Report<'_>) -> io::Result<bool> {
-    let credentials = &visit.check.credentials;
+/// Requests a token. Returns whether there is one.
+pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<bool> {
+    let credentials = &context.check.credentials;
     if look_swapped(credentials) {
-        // The server may repeat what it takes for the id.
-        let secrets = visit.rest.http().secrets();
+        // The server may repeat the client id, which is likely the secret.
+        let secrets = context.rest.http().secrets();
         secrets.add_login("", &credentials.client_id.clone().into());
     }
-    let signed_in = visit.rest.token().await;
-    let step = match &signed_in {
-        Ok(token) => success(&host(&visit.check.endpoints.token), token),
+    let token = context.rest.token().await;
+    report.print(&match &token {
+        Ok(token) => success(&host(&context.check.endpoints.token), token),
         Err(error) => failure(error, credentials),
-    };
-    report.say(&step)?;
-    Ok(signed_in.is_ok())
+    })?;
+    Ok(token.is_ok())
 }
 
-/// The client id, unless it may be a secret in the wrong place.
-pub(super) fn shown_id(credentials: &Credentials) -> Option<&str> {
+/// Returns the client id unless it may be a misplaced secret.
+pub(super) fn displayable_client_id(credentials: &Credentials) -> Option<&str> {
     Some(credentials.client_id.as_str()).filter(|id| is_uuid(id))
 }
 
-fn success(host: &str, token: &Token) -> Step {
+fn success(host: &str, token: &Token) -> CheckResult {
     let renewal = match token.renew_at {
-        Some(due) => format!("a token is renewed after {}", words::span(due.saturating_duration_since(Instant::now()))),
+        Some(renew_at) => {
+            let delay = messages::seconds(renew_at.saturating_duration_since(Instant::now()));
+            format!("a token is renewed after {delay}")
+        }
         None => "it does not say how long a token lives".to_owned(),
     };
-    Step::ok(format!("signed in at {host}; {renewal}"))
+    CheckResult::ok(format!("signed in at {host}; {renewal}"))
 }
 
-fn failure(error: &AuthError, credentials: &Credentials) -> Step {
-    let mend = match error {
-        AuthError::Http(error) => words::network(error),
+fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
+    let remedy = match error {
         AuthError::Refused { host, answer } if !concerns_grant(answer) && look_swapped(credentials) => {
-            format!("{SWAPPED}; if not, {}", refused(host, answer))
+            format!("{SWAPPED}; if not, {}", refusal_remedy(host, answer))
         }
-        AuthError::Refused { host, answer } => refused(host, answer),
-        AuthError::Unavailable { .. } => "the service has trouble or is asked too often: try later".to_owned(),
-        AuthError::Unusable { .. } => {
-            "check --region and --login-url; a proxy, or the login page of a network, may answer in its place"
-                .to_owned()
-        }
+        AuthError::Refused { host, answer } => refusal_remedy(host, answer),
+        AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
     };
-    let what = match error {
+    let message = match error {
         AuthError::Http(_) => format!("sign-in: {error}"),
-        _ => error.to_string(),
+        AuthError::Refused { .. } | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.to_string(),
     };
-    Step::fail(error.class(), format!("{what}; {}", words::NOT_TRIED), mend)
+    CheckResult::fail(error.class(), format!("{message}; {NOT_TRIED}"), remedy)
 }
 
-/// What to do about a refusal. The server's words are all there is to tell one from another.
-fn refused(host: &str, answer: &ErrorBody) -> String {
-    let said = said(answer);
+/// Returns the next step after a refusal, by the server's message.
+fn refusal_remedy(host: &str, answer: &ErrorBody) -> String {
     if concerns_grant(answer) {
-        return GRANT.to_owned();
+        return SET_GRANT.to_owned();
     }
-    if said.contains("client not found") {
+    if searchable_text(answer).contains("client not found") {
         let regions = region::known_names();
         return format!(
             "check the client id and --region: a client exists only in its own, and {host} does not know it; regions are {regions}"
         );
     }
     match answer.status.as_u16() {
-        401 => SECRET.to_owned(),
-        _ => format!("check client id, secret and region ({host} was asked); {GRANT}"),
+        401 => CHECK_SECRET.to_owned(),
+        _ => format!("check client id, secret and region ({host} was asked); {SET_GRANT}"),
     }
 }
 
-/// `unsupported_grant_type` is made of words too, and "granted" is another one.
+/// Returns whether the response names the grant. Compares whole words, because `granted` is another one.
 fn concerns_grant(answer: &ErrorBody) -> bool {
-    let said = said(answer);
-    said.contains("unauthorized_client")
-        || said.split(|other: char| !other.is_alphanumeric()).any(|word| word == "grant")
+    let text = searchable_text(answer);
+    text.contains("unauthorized_client") || text.split(|char: char| !char.is_alphanumeric()).any(|word| word == "grant")
 }
 
-fn said(answer: &ErrorBody) -> String {
+fn searchable_text(answer: &ErrorBody) -> String {
     format!("{} {answer}", answer.code.as_deref().unwrap_or_default()).to_ascii_lowercase()
 }
 
-/// The service gives UUIDs to clients, and never to secrets.
+/// Returns whether id and secret are likely swapped. Genesys Cloud issues UUIDs as client ids and never as secrets.
 fn look_swapped(credentials: &Credentials) -> bool {
     is_uuid(credentials.client_secret.expose_secret()) && !is_uuid(&credentials.client_id)
 }
@@ -132,28 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn region_secret_and_grant_are_told_apart_by_the_servers_words() {
-        let oauth = |error: &str, words: &str| format!(r#"{{"error":"{error}","description":"{words}"}}"#);
-        for (status, body, mend) in [
+    fn the_remedy_depends_on_the_message_of_the_server() {
+        let oauth = |error: &str, description: &str| format!(r#"{{"error":"{error}","description":"{description}"}}"#);
+        for (status, body, remedy) in [
             (400, oauth("invalid_client", "client not found"), "a client exists only in its own, and login.test"),
-            (401, oauth("invalid_client", "authentication failed"), SECRET),
-            (401, String::new(), SECRET),
-            (400, oauth("unauthorized_client", "not allowed"), GRANT),
-            (400, oauth("unsupported_grant_type", "no"), GRANT),
-            (401, oauth("invalid_client", "Grant type not allowed"), GRANT),
-            (401, oauth("invalid_client", "access is not granted"), SECRET),
+            (401, oauth("invalid_client", "authentication failed"), CHECK_SECRET),
+            (401, String::new(), CHECK_SECRET),
+            (400, oauth("unauthorized_client", "not allowed"), SET_GRANT),
+            (400, oauth("unsupported_grant_type", "no"), SET_GRANT),
+            (401, oauth("invalid_client", "Grant type not allowed"), SET_GRANT),
+            (401, oauth("invalid_client", "access is not granted"), CHECK_SECRET),
             (403, String::new(), "check client id, secret and region (login.test was asked)"),
         ] {
             let line = line(status, &body, ID, "invented");
             assert!(line.starts_with("fail  sign-in at login.test is refused: "), "{line}");
-            assert!(line.contains(mend), "{mend:?} is not in {line}");
-            assert_eq!(line.contains(SECRET), mend == SECRET, "{line}");
-            assert_eq!(line.contains("was asked"), status == 403, "nothing more is known: {line}");
+            assert!(line.contains(remedy), "{remedy:?} is not in {line}");
+            assert_eq!(line.contains(CHECK_SECRET), remedy == CHECK_SECRET, "{line}");
+            assert_eq!(line.contains("was asked"), status == 403, "the general remedy: {line}");
         }
     }
 
     #[test]
-    fn an_id_and_a_secret_that_changed_places_are_suspected_and_not_shown() {
+    fn swapped_credentials_are_suspected_and_not_shown() {
         let body = r#"{"error":"invalid_client","description":"client not found"}"#;
         let swapped = line(400, body, "s3cret", ID);
         assert!(swapped.contains(SWAPPED), "{swapped}");
@@ -164,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_shaped_like_one_is_a_uuid() {
+    fn a_uuid_has_five_groups_of_hexadecimal_digits() {
         assert!(is_uuid(ID) && is_uuid(&ID.to_uppercase()));
         for other in ["", "51b0c1de", "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e1z", "51b0c1de7a1e4e0c8d520c7f0a9b3e14"] {
             assert!(!is_uuid(other), "{other}");

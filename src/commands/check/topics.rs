@@ -1,33 +1,34 @@
-//! What can be listened to: what each kind of topic takes, and what becomes of subscribing it.
+//! The notification topics: which the API offers, which permissions they require, and whether they can be subscribed.
 
 use std::collections::BTreeSet;
 use std::io;
 
-use super::Visit;
-use super::permissions::Look;
-use super::report::Report;
-use super::step::Step;
-use super::words;
+use super::CheckContext;
+use super::messages;
+use super::permissions::ProbedConversation;
+use super::report::{CheckResult, Report};
 use crate::api::calls::{self, SubscribeMode};
+use crate::api::hints::GRANT_PERMISSION;
 use crate::config::Targets;
+use crate::plural::count;
 use crate::wire::channel::{AvailableTopic, Channel, TopicState};
 
-/// Topics of a kind to try: enough to see whether they are permitted.
-const TRIED: usize = 100;
+/// The maximum number of topics per kind to subscribe: enough to see whether they are permitted.
+const MAX_PROBED: usize = 100;
 
-/// What a tail is that is not told of messages.
+/// The consequence of missing message topics.
 const SLOWER: &str =
     "without them a tail looks for messages every 15 to 30 s, and --queue and --user miss new conversations";
 
-/// A kind of topic that a tail listens to.
+/// A kind of topic that a tail subscribes.
 #[derive(Debug)]
 struct Kind {
     name: &'static str,
-    /// Names, with `{id}` where an id goes.
+    /// Topic names, with `{id}` in place of an id.
     patterns: &'static [&'static str],
-    /// What there is none of when there is nothing to subscribe.
+    /// The reason why there is no topic of this kind to subscribe.
     lack: &'static str,
-    /// What a tail is without them.
+    /// The consequence for a tail without these topics.
     without: &'static str,
 }
 
@@ -64,109 +65,118 @@ const CALLS: Kind = Kind {
     without: "without them nothing of a call is printed",
 };
 
-/// A kind, and the topics of it that a tail would subscribe.
-type Wanted = (Kind, Vec<String>);
+/// The topics of a kind that a tail would subscribe.
+struct WantedTopics {
+    kind: Kind,
+    topics: Vec<String>,
+}
 
-/// Reads what topics take, subscribes those of the conversations and groups, and says a line a kind.
+/// Subscribes the topics of the conversations, queues and users, and prints a line about each kind.
 pub(super) async fn check(
-    visit: &Visit<'_>,
-    looks: &[Look],
+    context: &CheckContext<'_>,
+    conversations: &[ProbedConversation],
     channel: Option<&Channel>,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
-    let offered = calls::available_topics(&visit.rest).await;
-    if let Err(error) = &offered {
-        report.say(&Step::warn(format!("what topics take cannot be read: {error}"), words::mend(error)))?;
+    let available = calls::available_topics(&context.rest).await;
+    if let Err(error) = &available {
+        let message = format!("what topics take cannot be read: {error}");
+        report.print(&CheckResult::warn(message, messages::remedy(error)))?;
     }
-    let wanted = wanted(looks, &visit.check.targets);
-    let topics: Vec<String> = wanted.iter().flat_map(|(_, topics)| topics.iter().cloned()).collect();
+    let kinds = wanted_topics(conversations, &context.check.targets);
+    let topics: Vec<String> = kinds.iter().flat_map(|wanted| wanted.topics.iter().cloned()).collect();
     let states = match channel.filter(|_| !topics.is_empty()) {
-        Some(channel) => calls::subscribe(&visit.rest, &channel.id, SubscribeMode::Add, &topics).await.map(Some),
+        Some(channel) => calls::subscribe(&context.rest, &channel.id, SubscribeMode::Add, &topics).await.map(Some),
         None => Ok(None),
     };
     if let Err(error) = &states {
-        report.say(&Step::warn(format!("topics cannot be subscribed: {error}"), SLOWER))?;
+        report.print(&CheckResult::warn(format!("topics cannot be subscribed: {error}"), SLOWER))?;
     }
-    let (offered, states) = (offered.ok(), states.ok().flatten());
-    for (kind, topics) in &wanted {
-        report.say(&judge(kind, topics, offered.as_deref(), states.as_deref()))?;
+    let (available, states) = (available.ok(), states.ok().flatten());
+    for wanted in &kinds {
+        report.print(&result(wanted, available.as_deref(), states.as_deref()))?;
     }
     Ok(())
 }
 
-fn wanted(looks: &[Look], groups: &Targets) -> [Wanted; 4] {
-    let (mut queues, mut users) = (ids(&groups.queues), ids(&groups.users));
-    let (mut conversations, mut calls) = (BTreeSet::new(), BTreeSet::new());
-    for Look { id, found } in looks {
-        let Ok(found) = found else { continue };
-        conversations.insert(id.as_str());
-        calls.extend(found.has_calls.then_some(id.as_str()));
-        for participant in &found.participants {
+fn wanted_topics(conversations: &[ProbedConversation], targets: &Targets) -> [WantedTopics; 4] {
+    let (mut queues, mut users) = (as_set(&targets.queues), as_set(&targets.users));
+    let (mut known, mut calls) = (BTreeSet::new(), BTreeSet::new());
+    for ProbedConversation { id, snapshot } in conversations {
+        let Ok(snapshot) = snapshot else { continue };
+        known.insert(id.as_str());
+        calls.extend(snapshot.has_calls.then_some(id.as_str()));
+        for participant in &snapshot.participants {
             queues.extend(participant.queue.as_ref().map(|queue| queue.id.as_str()));
             users.extend(participant.user.as_ref().map(|user| user.id.as_str()));
         }
     }
-    [(QUEUES, queues), (AGENTS, users), (CHANGES, conversations), (CALLS, calls)].map(|(kind, ids)| {
+    [(QUEUES, queues), (AGENTS, users), (CHANGES, known), (CALLS, calls)].map(|(kind, ids)| {
         let topics = ids.iter().flat_map(|id| kind.patterns.iter().map(|pattern| pattern.replace("{id}", id)));
-        let topics = topics.take(TRIED).collect();
-        (kind, topics)
+        let topics = topics.take(MAX_PROBED).collect();
+        WantedTopics { kind, topics }
     })
 }
 
-fn ids(ids: &[String]) -> BTreeSet<&str> {
+fn as_set(ids: &[String]) -> BTreeSet<&str> {
     ids.iter().map(String::as_str).collect()
 }
 
-/// One line about a kind, from what the service offers and what became of the subscriptions, as far as that is known.
-fn judge(kind: &Kind, topics: &[String], offered: Option<&[AvailableTopic]>, states: Option<&[TopicState]>) -> Step {
+/// Returns the result for a kind. `available` and `states` are `None` if their requests failed or were not sent.
+fn result(
+    WantedTopics { kind, topics }: &WantedTopics,
+    available: Option<&[AvailableTopic]>,
+    states: Option<&[TopicState]>,
+) -> CheckResult {
     let name = kind.name;
-    let needs = offered.map_or_else(Vec::new, |offered| needs(kind, offered));
-    let is_asked = |state: &&TopicState| topics.iter().any(|topic| topic.eq_ignore_ascii_case(&state.id));
-    let refused: Vec<&TopicState> =
-        states.unwrap_or_default().iter().filter(is_asked).filter(|state| !state.is_permitted).collect();
-    if let Some(first) = refused.first() {
-        let (count, all, why) = (refused.len(), topics.len(), reason(first, &needs));
-        return Step::warn(format!("topics for {name}: {count} of {all} rejected: {why}"), advice(kind, first, &needs));
+    let permissions = available.map_or_else(Vec::new, |available| required_permissions(kind, available));
+    let is_of_kind = |state: &&TopicState| topics.iter().any(|topic| topic.eq_ignore_ascii_case(&state.id));
+    let rejected: Vec<&TopicState> =
+        states.unwrap_or_default().iter().filter(is_of_kind).filter(|state| !state.is_permitted).collect();
+    if let Some(first) = rejected.first() {
+        let (number, all, reason) = (rejected.len(), topics.len(), rejection_reason(first, &permissions));
+        let message = format!("topics for {name}: {number} of {all} rejected: {reason}");
+        return CheckResult::warn(message, rejection_remedy(kind, first, &permissions));
     }
-    if offered.is_some_and(|offered| !kind.patterns.iter().any(|pattern| find(pattern, offered).is_some())) {
-        return Step::warn(format!("topics for {name} are not offered"), kind.without);
+    if available.is_some_and(|available| !kind.patterns.iter().any(|pattern| find(pattern, available).is_some())) {
+        return CheckResult::warn(format!("topics for {name} are not offered"), kind.without);
     }
-    let takes = if needs.is_empty() { String::new() } else { format!(", which takes {}", needs.join(", ")) };
-    match (topics.len(), states) {
-        (0, _) => Step::ok(format!("topics for {name}: not tried{takes}; {}", kind.lack)),
-        (_, None) => Step::ok(format!("topics for {name}: not tried{takes}; there is no channel")),
-        (subscribed, Some(_)) => {
-            Step::ok(format!("topics for {name}: {} subscribed{takes}", words::count(subscribed, "topic")))
-        }
-    }
+    let takes =
+        if permissions.is_empty() { String::new() } else { format!(", which takes {}", permissions.join(", ")) };
+    CheckResult::ok(match (topics.len(), states) {
+        (0, _) => format!("topics for {name}: not tried{takes}; {}", kind.lack),
+        (_, None) => format!("topics for {name}: not tried{takes}; there is no channel"),
+        (subscribed, Some(_)) => format!("topics for {name}: {} subscribed{takes}", count(subscribed, "topic")),
+    })
 }
 
-fn reason(refused: &TopicState, needs: &[String]) -> String {
-    match (refused.missing_permissions.as_slice(), &refused.rejection_reason) {
-        ([], Some(reason)) if needs.is_empty() => reason.clone(),
-        ([], Some(reason)) => format!("{reason} It takes {}", needs.join(", ")),
-        ([], None) if needs.is_empty() => "no reason is given".to_owned(),
-        ([], None) => format!("it takes {}", needs.join(", ")),
+/// Returns the reason of a rejection: the missing permissions, or else the server's message and the required ones.
+fn rejection_reason(rejected: &TopicState, required: &[String]) -> String {
+    match (rejected.missing_permissions.as_slice(), &rejected.rejection_reason) {
+        ([], Some(reason)) if required.is_empty() => reason.clone(),
+        ([], Some(reason)) => format!("{reason} It takes {}", required.join(", ")),
+        ([], None) if required.is_empty() => "no reason is given".to_owned(),
+        ([], None) => format!("it takes {}", required.join(", ")),
         (missing, _) => format!("the OAuth client lacks the permission {}", missing.join(", ")),
     }
 }
 
-fn advice(kind: &Kind, refused: &TopicState, needs: &[String]) -> String {
-    if refused.missing_permissions.is_empty() && needs.is_empty() {
+fn rejection_remedy(kind: &Kind, rejected: &TopicState, required: &[String]) -> String {
+    if rejected.missing_permissions.is_empty() && required.is_empty() {
         return kind.without.to_owned();
     }
-    format!("{}; {}", words::PERMIT, kind.without)
+    format!("{GRANT_PERMISSION}; {}", kind.without)
 }
 
-/// The permissions that topics of a kind take, each once.
-fn needs(kind: &Kind, offered: &[AvailableTopic]) -> Vec<String> {
-    let topics = kind.patterns.iter().filter_map(|pattern| find(pattern, offered));
-    let needs: BTreeSet<&String> = topics.flat_map(|topic| &topic.permissions).collect();
-    needs.into_iter().cloned().collect()
+/// Returns the permissions that the topics of a kind require, without duplicates.
+fn required_permissions(kind: &Kind, available: &[AvailableTopic]) -> Vec<String> {
+    let topics = kind.patterns.iter().filter_map(|pattern| find(pattern, available));
+    let permissions: BTreeSet<&String> = topics.flat_map(|topic| &topic.permissions).collect();
+    permissions.into_iter().cloned().collect()
 }
 
-fn find<'a>(pattern: &str, offered: &'a [AvailableTopic]) -> Option<&'a AvailableTopic> {
-    offered.iter().find(|topic| topic.id.eq_ignore_ascii_case(pattern))
+fn find<'a>(pattern: &str, available: &'a [AvailableTopic]) -> Option<&'a AvailableTopic> {
+    available.iter().find(|topic| topic.id.eq_ignore_ascii_case(pattern))
 }
 
 #[cfg(test)]
@@ -174,12 +184,12 @@ mod tests {
     use super::*;
     use crate::wire::conversation::Snapshot;
 
-    fn offer(permissions: &[&str]) -> Vec<AvailableTopic> {
+    fn available(permissions: &[&str]) -> Vec<AvailableTopic> {
         let permissions = permissions.iter().map(|&name| name.to_owned()).collect();
         vec![AvailableTopic { id: AGENTS.patterns[0].to_owned(), permissions }]
     }
 
-    fn state(id: &str, missing: &[&str], reason: Option<&str>) -> TopicState {
+    fn rejected_state(id: &str, missing: &[&str], reason: Option<&str>) -> TopicState {
         let missing = missing.iter().map(|&name| name.to_owned()).collect();
         TopicState {
             id: id.to_owned(),
@@ -189,42 +199,42 @@ mod tests {
         }
     }
 
-    fn line(topics: &[&str], offered: Option<&[AvailableTopic]>, states: Option<&[TopicState]>) -> String {
+    fn line(topics: &[&str], available: Option<&[AvailableTopic]>, states: Option<&[TopicState]>) -> String {
         let topics: Vec<String> = topics.iter().map(|&topic| topic.to_owned()).collect();
-        judge(&AGENTS, &topics, offered, states).to_string()
+        result(&WantedTopics { kind: AGENTS, topics }, available, states).to_string()
     }
 
     #[test]
-    fn a_kind_says_what_it_takes_whether_or_not_it_was_tried() {
-        let offered = offer(&["a:b:view", "c:d:view"]);
+    fn the_required_permissions_are_shown_whether_or_not_a_kind_was_tried() {
+        let available = available(&["a:b:view", "c:d:view"]);
         let takes = "which takes a:b:view, c:d:view";
         for (topics, states, expected) in [
             (&[][..], None, format!("ok    topics for agent messages: not tried, {takes}; no agent is known")),
             (&["t"], None, format!("ok    topics for agent messages: not tried, {takes}; there is no channel")),
             (&["t"], Some(&[][..]), format!("ok    topics for agent messages: 1 topic subscribed, {takes}")),
         ] {
-            assert_eq!(line(topics, Some(&offered), states), expected);
+            assert_eq!(line(topics, Some(&available), states), expected);
         }
         assert_eq!(line(&["t"], None, Some(&[])), "ok    topics for agent messages: 1 topic subscribed");
     }
 
     #[test]
-    fn a_rejection_names_the_permission_that_is_missing_or_else_those_it_takes() {
-        let offered = offer(&["a:b:view"]);
-        let rejected = |state, offered| line(&["t", "u"], offered, Some(&[state]));
-        let named = rejected(state("T", &["x:y:view"], Some("No.")), Some(offered.as_slice()));
+    fn a_rejection_names_the_missing_permissions_or_else_the_required_ones() {
+        let available = available(&["a:b:view"]);
+        let rejected = |state, available| line(&["t", "u"], available, Some(&[state]));
+        let named = rejected(rejected_state("T", &["x:y:view"], Some("No.")), Some(available.as_slice()));
         assert!(
             named.starts_with(
                 "warn  topics for agent messages: 1 of 2 rejected: the OAuth client lacks the permission x:y:view; give"
             ),
             "{named}"
         );
-        let taken = rejected(state("t", &[], Some("No.")), Some(&offered));
+        let taken = rejected(rejected_state("t", &[], Some("No.")), Some(&available));
         assert!(taken.contains("1 of 2 rejected: No. It takes a:b:view; give"), "{taken}");
-        let unknown = rejected(state("t", &[], None), None);
+        let unknown = rejected(rejected_state("t", &[], None), None);
         assert!(unknown.contains("rejected: no reason is given; without them"), "{unknown}");
-        let foreign = rejected(state("another", &["x:y:view"], None), None);
-        assert!(foreign.starts_with("ok "), "{foreign}");
+        let other = rejected(rejected_state("another", &["x:y:view"], None), None);
+        assert!(other.starts_with("ok "), "{other}");
     }
 
     #[test]
@@ -233,12 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn the_topics_are_those_of_the_people_and_groups() {
+    fn topics_cover_the_participants_the_targets_and_the_conversations() {
         let json = r#"{"participants":[{"queueId":"q1","purpose":"agent","userId":"u1","calls":[{"state":"connected"}]},
             {"purpose":"acd","queueId":"q1"}]}"#;
-        let look = Look { id: "c1".to_owned(), found: Ok(Snapshot::parse(json).expect("a conversation")) };
-        let groups = Targets { queues: vec!["q2".to_owned()], users: Vec::new() };
-        let topics = wanted(&[look], &groups).map(|(_, topics)| topics);
+        let conversation =
+            ProbedConversation { id: "c1".to_owned(), snapshot: Ok(Snapshot::parse(json).expect("a conversation")) };
+        let targets = Targets { queues: vec!["q2".to_owned()], users: Vec::new() };
+        let topics = wanted_topics(&[conversation], &targets).map(|wanted| wanted.topics);
         assert_eq!(
             topics[0],
             ["v2.routing.queues.q1.conversations.messages", "v2.routing.queues.q2.conversations.messages"]
@@ -246,6 +257,6 @@ mod tests {
         assert_eq!(topics[1], ["v2.users.u1.conversations.messages"]);
         assert_eq!((topics[2].len(), topics[2][0].as_str()), (4, "v2.detail.events.conversation.c1.acd.start"));
         assert_eq!(topics[3], ["v2.conversations.c1.transcription"]);
-        assert_eq!(wanted(&[], &Targets::default()).map(|(_, topics)| topics.len()), [0; 4]);
+        assert_eq!(wanted_topics(&[], &Targets::default()).map(|wanted| wanted.topics.len()), [0; 4]);
     }
 }

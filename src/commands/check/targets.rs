@@ -1,0 +1,66 @@
+//! The named queues and users.
+
+use std::io;
+
+use super::CheckContext;
+use super::messages;
+use super::report::{CheckResult, Report};
+use crate::api::calls;
+use crate::api::rest::RestError;
+
+/// Looks up each queue and user, and prints a line about it.
+pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<()> {
+    let targets = &context.check.targets;
+    for id in &targets.queues {
+        context.throttle().await;
+        report.print(&result("queue", id, &calls::queue_name(&context.rest, id).await))?;
+    }
+    for id in &targets.users {
+        context.throttle().await;
+        report.print(&result("user", id, &calls::user_name(&context.rest, id).await))?;
+    }
+    Ok(())
+}
+
+/// Fails only if the queue or user does not exist: a tail works without their names.
+fn result(kind: &str, id: &str, name: &Result<Option<String>, RestError>) -> CheckResult {
+    match name {
+        Ok(Some(name)) => CheckResult::ok(format!("{kind} {id}: {name}")),
+        Ok(None) => CheckResult::ok(format!("{kind} {id}")),
+        Err(error @ RestError::NotFound { .. }) => CheckResult::fail(
+            error.class(),
+            format!("{kind} {id}: {error}"),
+            format!("check the id and the region: there is no such {kind}"),
+        ),
+        Err(error) => CheckResult::warn(format!("{kind} {id} cannot be looked up: {error}"), messages::remedy(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::super::report::Status;
+    use super::*;
+    use crate::api::error_body::ErrorBody;
+    use crate::exit_code::ErrorClass;
+    use crate::status::redact::Secrets;
+
+    #[test]
+    fn a_name_is_optional() {
+        let named = Ok(Some("Billing".to_owned()));
+        assert_eq!(result("queue", "q1", &named).to_string(), "ok    queue q1: Billing");
+        assert_eq!(result("user", "u1", &Ok(None)).to_string(), "ok    user u1");
+    }
+
+    #[test]
+    fn an_absent_queue_is_a_failure_and_a_forbidden_one_a_warning() {
+        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let host = "api.test".to_owned();
+        let absent = RestError::NotFound { host: host.clone(), answer: answer(StatusCode::NOT_FOUND) };
+        assert_eq!(result("queue", "q1", &Err(absent)).status, Status::Fail(ErrorClass::NoInput));
+        let forbidden = RestError::Forbidden { host, answer: answer(StatusCode::FORBIDDEN) };
+        assert_eq!(result("queue", "q1", &Err(forbidden)).status, Status::Warn);
+    }
+}
