@@ -24,6 +24,7 @@ use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Delivery};
 use crate::delivery::stage::Sink;
 use crate::output::Prefixes;
+use crate::plural::count;
 use crate::source::notifications::Notifications;
 use crate::source::transcript::Transcript;
 use crate::source::{Session, SourceError};
@@ -235,7 +236,7 @@ impl Tail<'_> {
 
     /// What stands before the status lines of a conversation, where there are several.
     fn name(&self, id: &str) -> Option<String> {
-        self.prefixes.of(id).map(|prefix| format!("{prefix}: "))
+        self.prefixes.label(id)
     }
 }
 
@@ -314,17 +315,17 @@ fn in_words(outcome: Outcome, follow: bool) -> &'static str {
 fn tell(ended: &str, lines: u64, counts: &Counts) {
     let Counts { repeats, malformed, unknown, gaps, reconnects, recovered, .. } = *counts;
     let mut more = String::new();
-    for (count, one, many) in [
-        (repeats, "repeat hidden", "repeats hidden"),
-        (recovered, "missed message fetched", "missed messages fetched"),
-        (reconnects, "reconnect", "reconnects"),
-        (gaps, "gap", "gaps"),
-        (malformed, "frame that could not be read", "frames that could not be read"),
+    for (number, noun, ending) in [
+        (repeats, "repeat", " hidden"),
+        (recovered, "missed message", " fetched"),
+        (reconnects, "reconnect", ""),
+        (gaps, "gap", ""),
+        (malformed, "frame", " that could not be read"),
     ] {
-        if count > 0 {
-            let _ = write!(more, ", {count} {}", if count == 1 { one } else { many });
+        if number > 0 {
+            let _ = write!(more, ", {}{ending}", count(number, noun));
         }
     }
-    let noun = if lines == 1 { "line" } else { "lines" };
-    tracing::info!(lines, repeats, recovered, malformed, unknown, gaps, reconnects, "{ended}: {lines} {noun}{more}");
+    let printed = count(lines, "line");
+    tracing::info!(lines, repeats, recovered, malformed, unknown, gaps, reconnects, "{ended}: {printed}{more}");
 }

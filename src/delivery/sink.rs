@@ -10,6 +10,7 @@ use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
 use crate::event::{EventBody, TranscriptEvent};
 use crate::output::{Output, Prefixes};
+use crate::plural;
 use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
 
 /// How often frames that cannot be read may be mentioned.
@@ -114,11 +115,8 @@ impl Delivery {
             ItemKind::Malformed(reason) => {
                 self.counts.malformed += 1;
                 if let Some(count) = self.malformed.raise() {
-                    let frames = if count == 1 { "frame" } else { "frames" };
-                    tracing::warn!(
-                        count,
-                        "skipped {count} {frames} that cannot be read, the last one because: {reason}"
-                    );
+                    let frames = plural::count(count, "frame");
+                    tracing::warn!(count, "skipped {frames} that cannot be read, the last one because: {reason}");
                 }
                 Admitted::Repeat
             }
@@ -199,9 +197,8 @@ impl Delivery {
             return;
         }
         self.counts.recovered += count as u64;
-        let name = self.prefixes.of(conversation).map_or_else(String::new, |prefix| format!("{prefix}: "));
-        let messages = if count == 1 { "message" } else { "messages" };
-        tracing::info!(count, "{name}{count} missed {messages} fetched");
+        let name = self.prefixes.label(conversation).unwrap_or_default();
+        tracing::info!(count, "{name}{} fetched", plural::count(count, "missed message"));
     }
 
     fn record(&mut self, event: &TranscriptEvent<'_>) {

@@ -40,6 +40,11 @@ impl Prefixes {
         let end = id.char_indices().nth(length).map_or(id.len(), |(at, _)| at);
         Some(&id[..end])
     }
+
+    /// Returns the beginning of a status line about the conversation `id`: its prefix and a colon.
+    pub(crate) fn label(&self, id: &str) -> Option<String> {
+        self.of(id).map(|prefix| format!("{prefix}: "))
+    }
 }
 
 fn common_length(a: &str, b: &str) -> usize {

@@ -19,6 +19,7 @@ use self::tail::{ConnectionEnd, Tail};
 use crate::config::Retries;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::sink::Delivery;
+use crate::plural::count;
 use crate::source::{Outage, Session, SourceError};
 use crate::status::connection_status::ConnectionStatus;
 
@@ -49,7 +50,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Refused(SourceError),
     /// Too many attempts in a row.
-    #[error("gave up after {attempts} attempt{} in a row: {last}", if *.attempts == 1 { "" } else { "s" })]
+    #[error("gave up after {} in a row: {last}", count(*.attempts, "attempt"))]
     GaveUp { attempts: u32, last: SourceError },
 }
 

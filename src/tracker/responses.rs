@@ -238,7 +238,7 @@ impl Tracker {
     /// What stands before a status line: whose past it is about, where each conversation has a desk of its own.
     fn name(&self) -> String {
         let only = self.watches.ids().next().filter(|_| self.scope == Mode::HistoryOnly);
-        only.and_then(|id| self.prefixes.of(id)).map_or_else(String::new, |prefix| format!("{prefix}: "))
+        only.and_then(|id| self.prefixes.label(id)).unwrap_or_default()
     }
 }
 
