@@ -156,8 +156,8 @@ mod tests {
             (r#"{"message":"Not before 12:30:00, see https://example.test:443/x"}"#, false),
             ("", false),
         ] {
-            let answer = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
-            assert_eq!(answer.names_permission(), named, "{body}");
+            let body = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
+            assert_eq!(body.names_permission(), named, "{body}");
         }
     }
 
@@ -174,8 +174,8 @@ mod tests {
             (r#"Bearer error="insufficient_scope""#, ""),
         ] {
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge.parse().expect("a header value"))]);
-            let answer = ErrorBody::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
-            assert_eq!(answer.to_string(), format!("403 Forbidden{expected}"), "{challenge}");
+            let body = ErrorBody::new(StatusCode::FORBIDDEN, &headers, b"", &Secrets::default());
+            assert_eq!(body.to_string(), format!("403 Forbidden{expected}"), "{challenge}");
         }
     }
 

@@ -67,11 +67,11 @@ pub(crate) enum AuthError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server refuses the credentials.
-    #[error("sign-in at {host} is refused: {answer}")]
-    Refused { host: String, answer: ErrorBody },
+    #[error("sign-in at {host} is refused: {body}")]
+    Refused { host: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("sign-in at {host} is not possible now: {answer}")]
-    Unavailable { host: String, answer: ErrorBody },
+    #[error("sign-in at {host} is not possible now: {body}")]
+    Unavailable { host: String, body: ErrorBody },
     /// The server is not a token endpoint.
     #[error("{host} does not answer like a token endpoint: {reason}")]
     Unusable { host: String, reason: String },
@@ -160,20 +160,18 @@ impl Auth {
                 let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
                 self.read(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable { host, reason })
             }
-            400 | 401 | 403 => {
-                Err(AuthError::Refused { answer: self.http.read_error_body(&host, response).await, host })
-            }
+            400 | 401 | 403 => Err(AuthError::Refused { body: self.http.read_error_body(&host, response).await, host }),
             501 => Err(self.unusable(host, response).await),
             408 | 429 | 500..=599 => {
-                Err(AuthError::Unavailable { answer: self.http.read_error_body(&host, response).await, host })
+                Err(AuthError::Unavailable { body: self.http.read_error_body(&host, response).await, host })
             }
             _ => Err(self.unusable(host, response).await),
         }
     }
 
     async fn unusable(&self, host: String, response: reqwest::Response) -> AuthError {
-        let answer = self.http.read_error_body(&host, response).await;
-        AuthError::Unusable { host, reason: format!("it says {answer}") }
+        let body = self.http.read_error_body(&host, response).await;
+        AuthError::Unusable { host, reason: format!("it says {body}") }
     }
 
     fn read(&self, body: &[u8], sent: Instant) -> Result<Token, String> {

@@ -38,17 +38,17 @@ pub(crate) enum RestError {
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// The server refused two tokens in a row.
-    #[error("{host} refuses a token it has just granted: {answer}")]
-    Unauthorized { host: String, answer: ErrorBody },
+    #[error("{host} refuses a token it has just granted: {body}")]
+    Unauthorized { host: String, body: ErrorBody },
     /// The OAuth client lacks a permission.
-    #[error("{host} does not permit it: {answer}")]
-    Forbidden { host: String, answer: ErrorBody },
+    #[error("{host} does not permit it: {body}")]
+    Forbidden { host: String, body: ErrorBody },
     /// The requested entity does not exist, or no longer.
-    #[error("{host} does not have it: {answer}")]
-    NotFound { host: String, answer: ErrorBody },
+    #[error("{host} does not have it: {body}")]
+    NotFound { host: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("{host} cannot answer now: {answer}")]
-    Unavailable { host: String, answer: ErrorBody },
+    #[error("{host} cannot answer now: {body}")]
+    Unavailable { host: String, body: ErrorBody },
     /// The server is not the Genesys Cloud API.
     #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
     UnexpectedResponse { host: String, reason: String },
@@ -206,18 +206,18 @@ impl Rest {
     }
 
     async fn read_error(&self, host: String, response: Response) -> RestError {
-        let answer = self.http.read_error_body(&host, response).await;
+        let body = self.http.read_error_body(&host, response).await;
         // Calls that require a signed-in user refuse an OAuth client with 400 in some places and 403 in others.
-        if answer.code.as_deref() == Some("not.a.user") {
-            return RestError::Forbidden { host, answer };
+        if body.code.as_deref() == Some("not.a.user") {
+            return RestError::Forbidden { host, body };
         }
-        match answer.status.as_u16() {
-            401 => RestError::Unauthorized { host, answer },
-            403 => RestError::Forbidden { host, answer },
-            404 | 410 => RestError::NotFound { host, answer },
-            501 => RestError::UnexpectedResponse { host, reason: format!("it says {answer}") },
-            408 | 429 | 500..=599 => RestError::Unavailable { host, answer },
-            _ => RestError::UnexpectedResponse { host, reason: format!("it says {answer}") },
+        match body.status.as_u16() {
+            401 => RestError::Unauthorized { host, body },
+            403 => RestError::Forbidden { host, body },
+            404 | 410 => RestError::NotFound { host, body },
+            501 => RestError::UnexpectedResponse { host, reason: format!("it says {body}") },
+            408 | 429 | 500..=599 => RestError::Unavailable { host, body },
+            _ => RestError::UnexpectedResponse { host, reason: format!("it says {body}") },
         }
     }
 

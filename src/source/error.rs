@@ -20,17 +20,17 @@ pub(crate) enum SourceError {
     #[error(transparent)]
     Auth(AuthError),
     /// The server refused two tokens in a row.
-    #[error("{host} refuses a token it has just granted: {answer}")]
-    Unauthorized { host: String, answer: ErrorBody },
+    #[error("{host} refuses a token it has just granted: {body}")]
+    Unauthorized { host: String, body: ErrorBody },
     /// The OAuth client lacks the permission to read the conversation.
-    #[error("{host} does not permit reading this conversation: {answer}")]
-    Forbidden { host: String, answer: ErrorBody },
+    #[error("{host} does not permit reading this conversation: {body}")]
+    Forbidden { host: String, body: ErrorBody },
     /// The conversation does not exist, or no longer.
-    #[error("{host} has no conversation {conversation}: {answer}")]
-    NoConversation { host: String, conversation: String, answer: ErrorBody },
+    #[error("{host} has no conversation {conversation}: {body}")]
+    NoConversation { host: String, conversation: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("{host} cannot serve the transcript now: {answer}")]
-    Unavailable { host: String, answer: ErrorBody },
+    #[error("{host} cannot serve the transcript now: {body}")]
+    Unavailable { host: String, body: ErrorBody },
     /// The server has no transcript endpoint. `status` is that of a rejected handshake.
     #[error("{host} does not answer like a transcript endpoint: {reason}")]
     UnexpectedResponse { host: String, reason: String, status: Option<u16> },
@@ -87,31 +87,31 @@ impl SourceError {
         match error {
             RestError::Http(error) => Self::Http(error),
             RestError::Auth(error) => error.into(),
-            RestError::Unauthorized { host, answer } => Self::Unauthorized { host, answer },
-            RestError::Forbidden { host, answer } => Self::Forbidden { host, answer },
-            RestError::NotFound { host, answer } => {
-                Self::NoConversation { host, conversation: conversation.to_owned(), answer }
+            RestError::Unauthorized { host, body } => Self::Unauthorized { host, body },
+            RestError::Forbidden { host, body } => Self::Forbidden { host, body },
+            RestError::NotFound { host, body } => {
+                Self::NoConversation { host, conversation: conversation.to_owned(), body }
             }
-            RestError::Unavailable { host, answer } => Self::Unavailable { host, answer },
+            RestError::Unavailable { host, body } => Self::Unavailable { host, body },
             RestError::UnexpectedResponse { host, reason } => Self::NotGenesysCloud { host, reason },
         }
     }
 
     /// Converts the error of the transcript handshake for `conversation`.
     pub(crate) fn from_handshake(error: HandshakeError, conversation: &str) -> Self {
-        let (host, answer) = match error {
+        let (host, body) = match error {
             HandshakeError::Http(error) => return Self::Http(error),
             HandshakeError::Invalid { host, reason } => {
                 return Self::UnexpectedResponse { host, reason, status: None };
             }
-            HandshakeError::Rejected { host, answer } => (host, answer),
+            HandshakeError::Rejected { host, body } => (host, body),
         };
-        match answer.status.as_u16() {
-            401 => Self::Unauthorized { host, answer },
-            403 => Self::Forbidden { host, answer },
-            404 | 410 => Self::NoConversation { host, conversation: conversation.to_owned(), answer },
-            408 | 429 | 500 | 502..=599 => Self::Unavailable { host, answer },
-            status => Self::UnexpectedResponse { host, reason: format!("it says {answer}"), status: Some(status) },
+        match body.status.as_u16() {
+            401 => Self::Unauthorized { host, body },
+            403 => Self::Forbidden { host, body },
+            404 | 410 => Self::NoConversation { host, conversation: conversation.to_owned(), body },
+            408 | 429 | 500 | 502..=599 => Self::Unavailable { host, body },
+            status => Self::UnexpectedResponse { host, reason: format!("it says {body}"), status: Some(status) },
         }
     }
 
@@ -131,7 +131,7 @@ impl SourceError {
     /// Returns the status of a handshake that found no conversation or no transcript endpoint.
     pub(crate) fn handshake_status(&self) -> Option<u16> {
         match self {
-            Self::NoConversation { answer, .. } => Some(answer.status.as_u16()),
+            Self::NoConversation { body, .. } => Some(body.status.as_u16()),
             Self::UnexpectedResponse { status, .. } => *status,
             _ => None,
         }
@@ -139,7 +139,7 @@ impl SourceError {
 
     fn brief(&self) -> String {
         match self {
-            Self::NoConversation { answer, .. } => answer.to_string(),
+            Self::NoConversation { body, .. } => body.to_string(),
             Self::UnexpectedResponse { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
@@ -175,8 +175,8 @@ impl SourceError {
             Self::Http(HttpError::Certificate { .. }) => Retry::NeverOnFirst,
             Self::Http(HttpError::ProxyCredentials { .. }) => Retry::Never,
             Self::Auth(AuthError::Http(_)) => Retry::After(None),
-            Self::Auth(AuthError::Unavailable { answer, .. }) | Self::Unavailable { answer, .. } => {
-                Retry::After(answer.retry_after)
+            Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => {
+                Retry::After(body.retry_after)
             }
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Retry::Never,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Retry::Never,
@@ -222,7 +222,7 @@ impl SourceError {
             }
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
-            Self::Forbidden { answer, .. } if answer.names_permission() => GRANT_PERMISSION,
+            Self::Forbidden { body, .. } if body.names_permission() => GRANT_PERMISSION,
             Self::Forbidden { .. } => {
                 "the OAuth client lacks a permission: genesys-tail check tries each of them, and says which"
             }

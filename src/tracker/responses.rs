@@ -43,9 +43,9 @@ impl Tracker {
     /// Without a name an agent is shown by the id. It is asked for again only where everybody has to wait.
     fn name_came(&mut self, user: String, result: Result<Option<String>, RestError>) {
         match result {
-            Err(RestError::Unavailable { host, answer }) if answer.status.as_u16() == 429 => {
+            Err(RestError::Unavailable { host, body }) if body.status.as_u16() == 429 => {
                 self.watches.values_mut().for_each(|watch| watch.people.ask_again(&user));
-                self.trouble(RestError::Unavailable { host, answer });
+                self.trouble(RestError::Unavailable { host, body });
             }
             result => {
                 let name = result.unwrap_or_default();
@@ -153,7 +153,7 @@ impl Tracker {
                 self.line.lose("the service does not let it live on");
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.topics.refuse(asked, &reason),
-            Err(RestError::Forbidden { answer, .. }) => self.topics.refuse(asked, &answer.to_string()),
+            Err(RestError::Forbidden { body, .. }) => self.topics.refuse(asked, &body.to_string()),
             Err(error) => self.trouble(error),
         }
     }
@@ -179,7 +179,7 @@ impl Tracker {
             Err(error) => {
                 self.search = Search::Never;
                 let why = match &error {
-                    RestError::Forbidden { answer, .. } => answer.to_string(),
+                    RestError::Forbidden { body, .. } => body.to_string(),
                     error => error.to_string(),
                 };
                 tracing::warn!(

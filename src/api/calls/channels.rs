@@ -26,7 +26,7 @@ pub(crate) enum SubscribeMode {
 pub(crate) async fn create_channel(rest: &Rest) -> Result<Channel, RestError> {
     let result = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await;
     let body = result.map_err(|error| match error {
-        RestError::NotFound { answer, .. } => rest.unexpected(format!("it says {answer}")),
+        RestError::NotFound { body, .. } => rest.unexpected(format!("it says {body}")),
         error => error,
     })?;
     Channel::parse(&body, is_loopback).map_err(|error| rest.unexpected(error.to_string()))

@@ -22,8 +22,8 @@ pub(crate) enum HandshakeError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server responded with another status than 101.
-    #[error("{host} answers the WebSocket handshake with {answer}")]
-    Rejected { host: String, answer: ErrorBody },
+    #[error("{host} answers the WebSocket handshake with {body}")]
+    Rejected { host: String, body: ErrorBody },
     /// The server responded with 101, but not as the protocol requires.
     #[error("{host} does not complete the WebSocket handshake: {reason}")]
     Invalid { host: String, reason: String },
@@ -35,7 +35,7 @@ impl HandshakeError {
         match self {
             Self::Http(error) => error.class(),
             Self::Invalid { .. } => ErrorClass::Protocol,
-            Self::Rejected { answer, .. } => match answer.status.as_u16() {
+            Self::Rejected { body, .. } => match body.status.as_u16() {
                 401 | 403 => ErrorClass::NoPermission,
                 404 | 410 => ErrorClass::NoInput,
                 408 | 429 | 500 | 502..=599 => ErrorClass::Unavailable,
@@ -58,7 +58,7 @@ pub(crate) async fn open(
     let request = http.get(url.clone()).headers(upgrade_headers(&key, token));
     let response = http.send(&host, request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(HandshakeError::Rejected { answer: http.read_error_body(&host, response).await, host });
+        return Err(HandshakeError::Rejected { body: http.read_error_body(&host, response).await, host });
     }
     if let Some(reason) = violation(response.headers(), &key) {
         return Err(HandshakeError::Invalid { host, reason: reason.to_owned() });

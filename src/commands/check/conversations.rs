@@ -19,8 +19,8 @@ pub(super) fn check(
     for (index, ProbedConversation { id, snapshot }) in conversations.iter().enumerate() {
         match snapshot {
             Ok(snapshot) => report.print(&describe(id, snapshot))?,
-            Err(error @ RestError::NotFound { host, answer }) => {
-                let message = format!("conversation {id}: {host} has none: {answer}");
+            Err(error @ RestError::NotFound { host, body }) => {
+                let message = format!("conversation {id}: {host} has none: {body}");
                 report.print(&absent(importance, message, &SourceError::from_rest(error.clone(), id)))?;
             }
             Err(_) if index == 0 => {}
@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn an_absent_conversation_is_a_failure_only_if_the_api_is_required() {
-        let answer = ErrorBody::new(StatusCode::NOT_FOUND, &HeaderMap::new(), b"", &Secrets::default());
-        let error = RestError::NotFound { host: "api.test".to_owned(), answer };
+        let body = ErrorBody::new(StatusCode::NOT_FOUND, &HeaderMap::new(), b"", &Secrets::default());
+        let error = RestError::NotFound { host: "api.test".to_owned(), body };
         let error = SourceError::from_rest(error, "c1");
         let status = |importance| absent(importance, error.to_string(), &error).status;
         assert_eq!(status(Importance::Required), Status::Fail(ErrorClass::NoInput));

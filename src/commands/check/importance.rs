@@ -53,10 +53,10 @@ mod tests {
 
     #[test]
     fn a_refusal_fails_only_if_a_tail_would_end_or_a_fallback_is_forbidden() {
-        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let body = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let host = || "h".to_owned();
-        let forbidden = RestError::Forbidden { host: host(), answer: answer(StatusCode::FORBIDDEN) };
-        let absent = RestError::NotFound { host: host(), answer: answer(StatusCode::NOT_FOUND) };
+        let forbidden = RestError::Forbidden { host: host(), body: body(StatusCode::FORBIDDEN) };
+        let absent = RestError::NotFound { host: host(), body: body(StatusCode::NOT_FOUND) };
         let unexpected = RestError::UnexpectedResponse { host: host(), reason: "it sings".to_owned() };
         let statuses = |importance: Importance| {
             [&forbidden, &absent, &unexpected].map(|error| importance.result("x", error).status)

@@ -139,9 +139,9 @@ mod tests {
 
     #[test]
     fn a_request_for_an_absent_entity_was_permitted() {
-        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
-        let absent = RestError::NotFound { host: "h".to_owned(), answer: answer(StatusCode::NOT_FOUND) };
-        let forbidden = RestError::Forbidden { host: "h".to_owned(), answer: answer(StatusCode::FORBIDDEN) };
+        let body = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let absent = RestError::NotFound { host: "h".to_owned(), body: body(StatusCode::NOT_FOUND) };
+        let forbidden = RestError::Forbidden { host: "h".to_owned(), body: body(StatusCode::FORBIDDEN) };
         let status = |response| result("a:b:view", Importance::Required, response).status;
         assert_eq!([status(Ok(())), status(Err(&absent))], [Status::Ok; 2]);
         assert_eq!(status(Err(&forbidden)), Status::Fail(ErrorClass::NoPermission));

@@ -54,10 +54,10 @@ fn success(host: &str, token: &Token) -> CheckResult {
 
 fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
     let remedy = match error {
-        AuthError::Refused { host, answer } if !concerns_grant(answer) && look_swapped(credentials) => {
-            format!("{SWAPPED}; if not, {}", refusal_remedy(host, answer))
+        AuthError::Refused { host, body } if !concerns_grant(body) && look_swapped(credentials) => {
+            format!("{SWAPPED}; if not, {}", refusal_remedy(host, body))
         }
-        AuthError::Refused { host, answer } => refusal_remedy(host, answer),
+        AuthError::Refused { host, body } => refusal_remedy(host, body),
         AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
     };
     let message = match error {
@@ -68,30 +68,30 @@ fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
 }
 
 /// Returns the next step after a refusal, by the server's message.
-fn refusal_remedy(host: &str, answer: &ErrorBody) -> String {
-    if concerns_grant(answer) {
+fn refusal_remedy(host: &str, body: &ErrorBody) -> String {
+    if concerns_grant(body) {
         return SET_GRANT.to_owned();
     }
-    if searchable_text(answer).contains("client not found") {
+    if searchable_text(body).contains("client not found") {
         let regions = region::known_names();
         return format!(
             "check the client id and --region: a client exists only in its own, and {host} does not know it; regions are {regions}"
         );
     }
-    match answer.status.as_u16() {
+    match body.status.as_u16() {
         401 => CHECK_SECRET.to_owned(),
         _ => format!("check client id, secret and region ({host} was asked); {SET_GRANT}"),
     }
 }
 
 /// Returns whether the response names the grant. Compares whole words, because `granted` is another one.
-fn concerns_grant(answer: &ErrorBody) -> bool {
-    let text = searchable_text(answer);
+fn concerns_grant(body: &ErrorBody) -> bool {
+    let text = searchable_text(body);
     text.contains("unauthorized_client") || text.split(|char: char| !char.is_alphanumeric()).any(|word| word == "grant")
 }
 
-fn searchable_text(answer: &ErrorBody) -> String {
-    format!("{} {answer}", answer.code.as_deref().unwrap_or_default()).to_ascii_lowercase()
+fn searchable_text(body: &ErrorBody) -> String {
+    format!("{} {body}", body.code.as_deref().unwrap_or_default()).to_ascii_lowercase()
 }
 
 /// Returns whether id and secret are likely swapped. Genesys Cloud issues UUIDs as client ids and never as secrets.
@@ -117,10 +117,10 @@ mod tests {
 
     fn line(status: u16, body: &str, client_id: &str, client_secret: &str) -> String {
         let status = StatusCode::from_u16(status).expect("a status");
-        let answer = ErrorBody::new(status, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
+        let body = ErrorBody::new(status, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
         let credentials =
             Credentials { client_id: client_id.to_owned(), client_secret: client_secret.to_owned().into() };
-        failure(&AuthError::Refused { host: "login.test".to_owned(), answer }, &credentials).to_string()
+        failure(&AuthError::Refused { host: "login.test".to_owned(), body }, &credentials).to_string()
     }
 
     #[test]

@@ -56,11 +56,11 @@ mod tests {
 
     #[test]
     fn an_absent_queue_is_a_failure_and_a_forbidden_one_a_warning() {
-        let answer = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let body = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
         let host = "api.test".to_owned();
-        let absent = RestError::NotFound { host: host.clone(), answer: answer(StatusCode::NOT_FOUND) };
+        let absent = RestError::NotFound { host: host.clone(), body: body(StatusCode::NOT_FOUND) };
         assert_eq!(result("queue", "q1", &Err(absent)).status, Status::Fail(ErrorClass::NoInput));
-        let forbidden = RestError::Forbidden { host, answer: answer(StatusCode::FORBIDDEN) };
+        let forbidden = RestError::Forbidden { host, body: body(StatusCode::FORBIDDEN) };
         assert_eq!(result("queue", "q1", &Err(forbidden)).status, Status::Warn);
     }
 }

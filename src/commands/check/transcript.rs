@@ -56,7 +56,7 @@ fn result(source: SourceChoice, named: Option<&str>, handshake: Result<(), &Hand
 
 fn remedy(error: &SourceError, is_named: bool) -> &'static str {
     match error {
-        SourceError::Forbidden { answer, .. } if !answer.names_permission() => {
+        SourceError::Forbidden { body, .. } if !body.names_permission() => {
             "the lines about permissions below say what the OAuth client lacks"
         }
         SourceError::NoConversation { .. } if is_named => {
@@ -81,8 +81,8 @@ mod tests {
 
     fn result_status(source: SourceChoice, status: u16) -> Status {
         let status = StatusCode::from_u16(status).expect("a status");
-        let answer = ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
-        let error = HandshakeError::Rejected { host: "api.test".to_owned(), answer };
+        let body = ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let error = HandshakeError::Rejected { host: "api.test".to_owned(), body };
         result(source, Some("c1"), Err(&error)).status
     }
 

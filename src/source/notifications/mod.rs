@@ -108,7 +108,7 @@ impl Notifications {
             Some(id) => match calls::channel_exists(&self.rest, &id).await {
                 // It may belong to a token that is no more.
                 Err(RestError::Forbidden { .. } | RestError::UnexpectedResponse { .. }) => false,
-                answer => answer.map_err(refused)?,
+                result => result.map_err(refused)?,
             },
             None => false,
         };
@@ -137,8 +137,8 @@ impl Notifications {
             Ok((states, token)) => self.desk.borrow_mut().subscribed(&topics, SubscribeMode::Add, &states, token),
             Err(RestError::NotFound { .. }) => return Ok(self.forget()),
             // Topics that are refused altogether leave looking from time to time.
-            Err(RestError::Forbidden { answer, .. }) => {
-                self.desk.borrow_mut().unsubscribed(&topics, &answer.to_string());
+            Err(RestError::Forbidden { body, .. }) => {
+                self.desk.borrow_mut().unsubscribed(&topics, &body.to_string());
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.desk.borrow_mut().unsubscribed(&topics, &reason),
             Err(error) => return Err(SourceError::from_rest(error, "")),
@@ -149,19 +149,19 @@ impl Notifications {
     async fn open(&self) -> Result<Option<NotificationSession<Upgraded>>, SourceError> {
         let address = self.desk.borrow().line.address();
         let Some(url) = address.as_ref().map(websocket::to_http_scheme) else { return Ok(None) };
-        let (host, answer) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
+        let (host, body) = match websocket::open(self.rest.http(), &url, None, self.limits, KNOCK).await {
             Ok(socket) => return Ok(Some(self.session(Some(socket), &host(&url)))),
             Err(HandshakeError::Http(error)) => return Err(error.into()),
             Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
-            Err(HandshakeError::Rejected { host, answer }) => (host, answer),
+            Err(HandshakeError::Rejected { host, body }) => (host, body),
         };
-        match answer.status.as_u16() {
-            408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, answer }),
+        match body.status.as_u16() {
+            408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, body }),
             400..=499 => {
                 self.forget();
                 Ok(None)
             }
-            _ => Err(SourceError::NotGenesysCloud { host, reason: format!("it says {answer}") }),
+            _ => Err(SourceError::NotGenesysCloud { host, reason: format!("it says {body}") }),
         }
     }
 

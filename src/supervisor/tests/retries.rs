@@ -34,13 +34,13 @@ fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
 fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
     let host = || String::from("h");
     let status = reqwest::StatusCode::TOO_MANY_REQUESTS;
-    let answer = || ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+    let body = || ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
     let troubles: [SourceError; 5] = [
         HttpError::Dns { host: host() }.into(),
         HttpError::Timeout { host: host(), after: Duration::from_secs(10) }.into(),
         unreachable_host(),
-        AuthError::Unavailable { host: host(), answer: answer() }.into(),
-        SourceError::Unavailable { host: host(), answer: answer() },
+        AuthError::Unavailable { host: host(), body: body() }.into(),
+        SourceError::Unavailable { host: host(), body: body() },
     ];
     let mut acts: Vec<Act> = troubles.into_iter().map(Act::Refuse).collect();
     acts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
@@ -98,8 +98,8 @@ fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
 #[test]
 fn the_servers_wish_is_a_floor_under_the_delay() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
-    let answer = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
-    let busy = SourceError::Unavailable { host: "h".into(), answer };
+    let body = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
+    let busy = SourceError::Unavailable { host: "h".into(), body };
     let played = play(vec![Act::Refuse(busy)], at_most(1));
     assert_eq!(played.waits(), [Duration::from_secs(60)]);
 }
