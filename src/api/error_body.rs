@@ -149,15 +149,15 @@ mod tests {
 
     #[test]
     fn a_named_permission_is_recognised() {
-        for (body, named) in [
+        for (json, named) in [
             (r#"{"message":"You are missing the following permission(s): a:bC:view"}"#, true),
             (r#"{"message":"No.","messageParams":{"scopes":"messages"}}"#, true),
             (r#"{"message":"[missing conversation:view]"}"#, true),
             (r#"{"message":"Not before 12:30:00, see https://example.test:443/x"}"#, false),
             ("", false),
         ] {
-            let body = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
-            assert_eq!(body.names_permission(), named, "{body}");
+            let body = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), json.as_bytes(), &Secrets::default());
+            assert_eq!(body.names_permission(), named, "{json}");
         }
     }
 

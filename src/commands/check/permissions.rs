@@ -40,14 +40,14 @@ pub(super) async fn check(
     report: &mut Report<'_>,
 ) -> io::Result<Vec<ProbedConversation>> {
     let conversations = take_snapshots(context).await;
-    let conversation = match conversations.first() {
-        Some(first) => result(CONVERSATION, importance, first.snapshot.as_ref().map(|_| ())),
-        None => {
-            let snapshot = calls::snapshot(&context.rest, PLACEHOLDER_ID).await;
-            result(CONVERSATION, importance, snapshot.as_ref().map(|_| ()))
-        }
+    let placeholder;
+    let snapshot = if let Some(first) = conversations.first() {
+        &first.snapshot
+    } else {
+        placeholder = calls::snapshot(&context.rest, PLACEHOLDER_ID).await;
+        &placeholder
     };
-    report.print(&conversation)?;
+    report.print(&result(CONVERSATION, importance, snapshot.as_ref().map(|_| ())))?;
     let text = probe_text(&context.rest, &conversations).await;
     // A tail of calls requests no message bodies.
     let importance = if are_all_calls(&conversations) { Importance::Optional } else { importance };
