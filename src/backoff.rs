@@ -28,6 +28,13 @@ impl Backoff {
     }
 }
 
+/// Returns how long after it was obtained something with this lifetime is renewed: at `lifetime − max(60 s, 10 %)`, and not
+/// before half its lifetime (CONN-25).
+pub(crate) fn renewal_delay(lifetime: Duration) -> Duration {
+    let margin = (lifetime / 10).max(Duration::from_secs(60));
+    lifetime.saturating_sub(margin).max(lifetime / 2)
+}
+
 fn exponential(n: u32, jitter: Duration) -> Duration {
     let base = Duration::from_secs(1).saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
     base.saturating_add(jitter).min(MAX_DELAY)

@@ -22,7 +22,7 @@ use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, Transcript
 use crate::output::{escape, format_event, format_frame};
 use crate::settings::{Env, parse_env_file, parse_gc_profiles, resolve};
 use crate::status::redact::Secrets;
-use crate::tracker::attribution;
+use crate::tracker::message_from_body;
 use crate::wire::channel::{Channel, parse_available_topics, parse_topic_states};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::parse_bulk;
@@ -55,7 +55,7 @@ pub fn response_body(data: &[u8]) {
         snapshot.has_ended();
     }
     for body in parse_bulk(&text).unwrap_or_default() {
-        let (at, message) = (body.sent_at, attribution::message(body, None, Origin::History));
+        let (at, message) = (body.sent_at, message_from_body(body, None, Origin::History));
         check_output(&event(at, EventBody::Message(message)));
     }
     let _ = (Channel::parse(&text, is_loopback), parse_topic_states(&text), parse_available_topics(&text));

@@ -35,6 +35,7 @@ mod exit_code;
 pub mod fuzz;
 pub mod output;
 mod plural;
+mod rate_limited_warning;
 mod settings;
 pub mod simulator;
 mod source;

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use crate::commands::replay::ReplayError;
 use crate::cursor::CursorError;
+use crate::delivery::DeliveryError;
 use crate::delivery::recording::RecordError;
 use crate::exit_code::ErrorClass;
 use crate::settings::ConfigError;
@@ -76,6 +77,17 @@ pub(crate) enum Error {
     /// The operating system refuses a basic resource.
     #[error("cannot start: {}", io_error::describe(.0))]
     Start(io::Error),
+}
+
+impl From<DeliveryError> for Error {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Start(error) => Self::Start(error),
+            DeliveryError::Output(error) => Self::Output(error),
+            DeliveryError::Record(error) => Self::Record(error),
+            DeliveryError::Cursor(error) => Self::Cursor(error),
+        }
+    }
 }
 
 impl Error {

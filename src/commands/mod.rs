@@ -16,7 +16,7 @@ use crate::commands::error::Error;
 use crate::commands::replay::replay;
 use crate::commands::tail::tail;
 use crate::config::{Config, Credentials, Demo, Endpoints, Replay, Simulate, Targets, Task};
-use crate::delivery::stage::Sink;
+use crate::delivery::{Delivery, DeliveryOptions};
 use crate::output::{Prefixes, SCHEMA};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
@@ -71,10 +71,17 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
 }
 
 async fn replay_to(settings: Replay, stdout: File, stderr: &Stderr, stop: &CancellationToken) -> Result<(), Error> {
-    let stage = Sink::new(settings.output, (None, Prefixes::default()), (None, None), (stdout, stderr))?;
-    let replayed = stop.run_until_cancelled(replay(&settings.from, &stage.delivery));
-    let Some(replayed) = stage.until_broken(replayed).await? else { return Ok(()) };
-    stage.finish(stop).await?;
+    let options = DeliveryOptions {
+        output: settings.output,
+        history_lines: None,
+        prefixes: Prefixes::default(),
+        recorder: None,
+        cursor: None,
+    };
+    let delivery = Delivery::start(options, stdout, stderr)?;
+    let replayed = stop.run_until_cancelled(replay(&settings.from, &delivery.sink));
+    let Some(replayed) = delivery.run_until_failed(replayed).await? else { return Ok(()) };
+    delivery.finish(stop).await?;
     replayed.unwrap_or(Ok(())).map_err(Error::Replay)
 }
 

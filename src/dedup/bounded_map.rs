@@ -45,11 +45,6 @@ impl<K: Eq + Hash + Clone, V: Default, const CAPACITY: usize, S: BuildHasher> Bo
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
-
-    /// Returns the key that was inserted last.
-    pub(crate) fn newest(&self) -> Option<&K> {
-        self.order.back()
-    }
 }
 
 impl<K: Eq + Hash + Clone, const CAPACITY: usize> BoundedSet<K, CAPACITY> {
@@ -75,9 +70,8 @@ mod tests {
             set.insert(key.to_owned());
         }
         assert_eq!(["a", "b", "c", "d"].map(|key| set.contains(key)), [false, true, true, true]);
-        assert_eq!(set.newest().map(String::as_str), Some("d"));
         set.insert("b".to_owned());
-        assert_eq!((set.newest().map(String::as_str), set.len()), (Some("d"), 3));
+        assert_eq!(set.len(), 3);
     }
 
     #[test]

@@ -1,5 +1,150 @@
-//! Takes events to the user: records, deduplicates, prints and counts them.
+//! Delivers events to the user: records, deduplicates, prints and counts them, until writing has to stop.
 
 pub(crate) mod recording;
 pub(crate) mod sink;
-pub(crate) mod stage;
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use self::recording::{RecordError, Recorder};
+use self::sink::{Counts, Sink};
+use crate::config::OutputOptions;
+use crate::cursor::{CursorError, CursorFile};
+use crate::output::{Output, Prefixes, Writer, WriterExit};
+use crate::status::stderr::{Stderr, StderrAwareStdout};
+
+/// How long the last lines may take to reach the reader of stdout when the user stops the program (CONN-46).
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The settings of a delivery.
+pub(crate) struct DeliveryOptions {
+    /// The format of the lines, and how much waits for a slow reader.
+    pub(crate) output: OutputOptions,
+    /// The number of lines of history for each conversation; `None` for all.
+    pub(crate) history_lines: Option<usize>,
+    /// The prefixes of the lines.
+    pub(crate) prefixes: Prefixes,
+    /// Records what is delivered.
+    pub(crate) recorder: Option<Recorder>,
+    /// Stores the progress.
+    pub(crate) cursor: Option<CursorFile>,
+}
+
+/// The sink, and the failures that end it.
+pub(crate) struct Delivery {
+    /// The sink, shared by all sources.
+    pub(crate) sink: RefCell<Sink>,
+    recording_failed: CancellationToken,
+    cursor_path: Option<PathBuf>,
+}
+
+/// A failure of the delivery.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeliveryError {
+    /// The operating system gives no thread for stdout.
+    #[error(transparent)]
+    Start(io::Error),
+    /// Lines cannot be written.
+    #[error(transparent)]
+    Output(Arc<io::Error>),
+    /// The recording cannot be written.
+    #[error(transparent)]
+    Record(RecordError),
+    /// The cursor cannot be written.
+    #[error(transparent)]
+    Cursor(CursorError),
+}
+
+/// The totals of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Totals {
+    /// The lines that the reader of stdout was given.
+    pub(crate) lines: u64,
+    /// Everything else.
+    pub(crate) counts: Counts,
+}
+
+impl Delivery {
+    /// Starts the thread that owns stdout.
+    ///
+    /// # Errors
+    ///
+    /// [`DeliveryError::Start`] if there is no thread to be had.
+    pub(crate) fn start(options: DeliveryOptions, stdout: File, stderr: &Stderr) -> Result<Self, DeliveryError> {
+        let DeliveryOptions { output, history_lines, prefixes, recorder, cursor } = options;
+        let stdout = StderrAwareStdout::new(stdout, stderr);
+        let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
+        let writer = match cursor {
+            Some(mut cursor) => {
+                let on_written = move |checkpoints: &[_]| cursor.record(checkpoints);
+                Writer::spawn_with_checkpoints(stdout, output.stall_buffer, on_written)
+            }
+            None => Writer::spawn(stdout, output.stall_buffer),
+        };
+        let output = Output::new(output.style, prefixes, writer.map_err(DeliveryError::Start)?);
+        let recording_failed = CancellationToken::new();
+        let sink = RefCell::new(Sink::new(output, recorder, history_lines, prefixes, recording_failed.clone()));
+        Ok(Self { sink, recording_failed, cursor_path })
+    }
+
+    /// Runs `work` until it is done or nothing more can be delivered. `None` if the reader of stdout has closed it.
+    ///
+    /// # Errors
+    ///
+    /// The failure to write or record.
+    pub(crate) async fn run_until_failed<T>(&self, work: impl Future<Output = T>) -> Result<Option<T>, DeliveryError> {
+        let writer = self.sink.borrow().output.handle();
+        tokio::select! {
+            biased;
+            exit = writer.exit() => self.on_exit(exit).map(|()| None),
+            () = self.recording_failed.cancelled() => match self.sink.borrow_mut().take_record_error() {
+                Some(error) => Err(DeliveryError::Record(error)),
+                None => Ok(None),
+            },
+            done = work => Ok(Some(done)),
+        }
+    }
+
+    /// Waits until the reader of stdout has everything, or for 500 ms if the user stops the program. `None` if the reader
+    /// has closed stdout, or did not take everything in time.
+    ///
+    /// # Errors
+    ///
+    /// The failure to write the rest.
+    pub(crate) async fn finish(self, stop: &CancellationToken) -> Result<Option<Totals>, DeliveryError> {
+        let Self { sink, cursor_path, recording_failed } = self;
+        let Sink { output, counts, .. } = sink.into_inner();
+        let writer = output.handle();
+        let mut finishing = std::pin::pin!(output.finish());
+        let result = tokio::select! {
+            result = &mut finishing => Some(result),
+            () = stop.cancelled() => tokio::time::timeout(FLUSH_TIMEOUT, finishing).await.ok(),
+        };
+        drop(recording_failed);
+        match result.and_then(Result::err) {
+            Some(exit) => on_exit(exit, cursor_path.as_ref()).map(|()| None),
+            None => Ok(Some(Totals { lines: writer.written().records, counts })),
+        }
+    }
+
+    fn on_exit(&self, exit: WriterExit) -> Result<(), DeliveryError> {
+        on_exit(exit, self.cursor_path.as_ref())
+    }
+}
+
+fn on_exit(exit: WriterExit, cursor_path: Option<&PathBuf>) -> Result<(), DeliveryError> {
+    match exit {
+        WriterExit::ReaderClosed => Ok(()),
+        WriterExit::WriteFailed(error) => Err(DeliveryError::Output(error)),
+        WriterExit::CheckpointFailed(source) => {
+            let path = cursor_path.cloned().unwrap_or_default();
+            Err(DeliveryError::Cursor(CursorError::Io { path, source }))
+        }
+    }
+}

@@ -1,9 +1,6 @@
-//! From an arrival to the reader: recorded as it came, let through once, printed, and counted.
-
-use std::time::Duration;
+//! Takes items: records them, lets each event through once, prints and counts it.
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
@@ -11,194 +8,214 @@ use crate::delivery::recording::{RecordError, Recorder};
 use crate::event::{EventBody, TranscriptEvent};
 use crate::output::{Output, Prefixes};
 use crate::plural;
+use crate::rate_limited_warning::RateLimitedWarning;
 use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
 
-/// How often frames that cannot be read may be mentioned.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
-
-/// What stands at the end of the way, shared by all conversations.
-pub(crate) struct Delivery {
-    /// Where lines go.
+/// Takes the items of all sources.
+pub(crate) struct Sink {
+    /// The formatter and the writer of stdout.
     pub(crate) output: Output,
     recorder: Option<Recorder>,
-    connections: u32,
-    malformed: RateLimitedWarning,
-    /// How many lines of what was said before the start are wanted of a conversation.
-    lines: Option<usize>,
+    record_error: Option<RecordError>,
+    recording_failed: CancellationToken,
+    history_lines: Option<usize>,
     prefixes: Prefixes,
-    broken: Option<RecordError>,
-    interrupt: CancellationToken,
-    /// What happened so far.
+    connections: u32,
+    malformed_frames: RateLimitedWarning,
+    /// The counts so far.
     pub(crate) counts: Counts,
 }
 
-/// What happened in a run.
+/// The counts of a run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Events that were delivered, whether shown or not.
+    /// Events that were delivered, shown or not.
     pub(crate) delivered: u64,
     /// Events that had been delivered before.
     pub(crate) repeats: u64,
-    /// Frames of a kind this program does not know.
+    /// Frames with an unknown event name.
     pub(crate) unknown: u64,
     /// Frames that could not be read.
     pub(crate) malformed: u64,
-    /// Messages that were missed in a time without a connection, and read afterwards.
+    /// Messages of outages that were read by REST.
     pub(crate) recovered: u64,
-    /// Stretches without a connection.
+    /// Gap events.
     pub(crate) gaps: u64,
     /// Connections that replaced a lost one.
     pub(crate) reconnects: u64,
 }
 
-/// What became of an arrival.
+/// The result of delivering an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
-    /// Nothing for the reader, or nothing new.
-    Repeat,
-    /// An event the reader had not seen.
+    /// It held a new event.
     New,
+    /// It held no event, or only events that had been delivered.
+    Repeat,
 }
 
-impl Delivery {
-    /// A delivery that has delivered nothing yet. Of what was said before the start, so many `lines` of a conversation
-    /// are wanted, or all. It cancels `interrupt` when it can no longer record.
+impl Sink {
+    /// Creates a sink. `history_lines` is the number of lines of history for each conversation, or all. `recording_failed`
+    /// is cancelled when nothing more can be recorded.
     pub(crate) fn new(
         output: Output,
         recorder: Option<Recorder>,
-        (lines, prefixes): (Option<usize>, Prefixes),
-        interrupt: CancellationToken,
+        history_lines: Option<usize>,
+        prefixes: Prefixes,
+        recording_failed: CancellationToken,
     ) -> Self {
         Self {
             output,
             recorder,
-            connections: 0,
-            malformed: RateLimitedWarning::default(),
-            lines,
+            record_error: None,
+            recording_failed,
+            history_lines,
             prefixes,
-            broken: None,
-            interrupt,
+            connections: 0,
+            malformed_frames: RateLimitedWarning::default(),
             counts: Counts::default(),
         }
     }
 
-    /// Why it can no longer record, if it cannot.
-    pub(crate) fn broken(&mut self) -> Option<RecordError> {
-        self.broken.take()
+    /// Takes the error after which nothing is recorded any more.
+    pub(crate) fn take_record_error(&mut self) -> Option<RecordError> {
+        self.record_error.take()
     }
 
-    /// Starts the tally of a connection that has just been opened.
-    pub(crate) fn opened(&mut self) -> OccurrenceCounter {
+    /// Starts to count the events without an id of a connection that was just opened.
+    pub(crate) fn on_connection_opened(&mut self) -> OccurrenceCounter {
         self.connections += 1;
         OccurrenceCounter::for_connection(self.connections)
     }
 
-    /// Takes what came over the connection that keeps this tally.
-    pub(crate) fn take(&mut self, arrival: Item<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
-        let Item { conversation, received, raw, meaning, .. } = arrival;
+    /// Delivers an item of the connection that `occurrences` counts for.
+    pub(crate) fn deliver(
+        &mut self,
+        item: Item<'_>,
+        dedup: &mut Dedup,
+        occurrences: &mut OccurrenceCounter,
+    ) -> Admitted {
+        let Item { conversation, received, raw, kind, .. } = item;
         if let Some(raw) = raw {
             if let Some(recorder) = &mut self.recorder {
-                recorder.record_frame(conversation, tally.connection(), received, raw);
+                recorder.record_frame(conversation, occurrences.connection(), received, raw);
             }
-            self.output.print_frame(raw, meaning == ItemKind::Keepalive);
+            self.output.print_frame(raw, kind == ItemKind::Keepalive);
         }
-        match meaning {
-            ItemKind::Event(event) if raw.is_some() => self.event(&event, ledger, tally),
-            ItemKind::Event(event) => self.told(&event, ledger, tally),
-            ItemKind::History(events, why) => self.past(conversation, received, (events, why), (ledger, tally)),
-            ItemKind::Keepalive | ItemKind::Hint => Admitted::Repeat,
+        match kind {
+            ItemKind::Event(event) if raw.is_some() => self.deliver_event(&event, dedup, occurrences),
+            ItemKind::Event(event) => self.deliver_read_event(&event, dedup, occurrences),
+            ItemKind::Backfill(events, reason) => {
+                let backfill = Backfill { conversation, received, events, reason };
+                self.deliver_backfill(backfill, dedup, occurrences)
+            }
+            ItemKind::Keepalive | ItemKind::Notification => Admitted::Repeat,
             ItemKind::Ignored(name) => {
                 self.counts.unknown += 1;
                 tracing::debug!(event = %name, "ignored an event of the unknown kind \"{name}\"");
                 Admitted::Repeat
             }
             ItemKind::Malformed(reason) => {
-                self.counts.malformed += 1;
-                if let Some(count) = self.malformed.raise() {
-                    let frames = plural::count(count, "frame");
-                    tracing::warn!(count, "skipped {frames} that cannot be read, the last one because: {reason}");
-                }
+                self.report_malformed(&reason);
                 Admitted::Repeat
             }
         }
     }
 
-    /// Hands everything over to the writers, the recording first: what the reader has seen can be replayed.
+    /// Hands everything to the writers, to the recording first: what the user has seen can be replayed.
     pub(crate) fn flush(&mut self) {
         if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::flush) {
             self.recorder = None;
-            self.broken = Some(error);
-            self.interrupt.cancel();
+            self.record_error = Some(error);
+            self.recording_failed.cancel();
         }
         self.output.flush();
     }
 
-    fn event(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
-        if !ledger.admit(event, tally) {
+    fn deliver_event(
+        &mut self,
+        event: &TranscriptEvent<'_>,
+        dedup: &mut Dedup,
+        occurrences: &mut OccurrenceCounter,
+    ) -> Admitted {
+        if !dedup.admit(event, occurrences) {
             self.counts.repeats += 1;
             return Admitted::Repeat;
         }
         self.counts.delivered += 1;
         self.output.print(event);
-        self.output.checkpoint(ledger.take_checkpoint());
+        self.output.checkpoint(dedup.take_checkpoint());
         Admitted::New
     }
 
-    /// An event that came in no frame of its own, and so has to be recorded itself.
-    fn told(&mut self, event: &TranscriptEvent<'_>, ledger: &mut Dedup, tally: &mut OccurrenceCounter) -> Admitted {
+    /// Delivers an event that did not come in a frame, and therefore is recorded itself.
+    fn deliver_read_event(
+        &mut self,
+        event: &TranscriptEvent<'_>,
+        dedup: &mut Dedup,
+        occurrences: &mut OccurrenceCounter,
+    ) -> Admitted {
         if let EventBody::Gap(gap) = &event.body {
-            // It is known when it ends; a moment later would be lost in a recording, which has one time for both.
+            // A recording has one time for the end of the gap and its arrival.
             let event = TranscriptEvent { received: gap.to, ..event.clone() };
             self.counts.gaps += 1;
             self.record(&event);
             self.output.print(&event);
             return Admitted::Repeat;
         }
-        let taken = self.event(event, ledger, tally);
-        if taken == Admitted::New {
+        let admitted = self.deliver_event(event, dedup, occurrences);
+        if admitted == Admitted::New {
             self.record(event);
         }
-        taken
+        admitted
     }
 
-    /// What was read afterwards: what is new of it, and of what was said before the start the last lines that are wanted.
-    fn past(
+    /// Delivers the new events of a backfill; of the history, the last lines that are wanted.
+    fn deliver_backfill(
         &mut self,
-        conversation: &str,
-        received: DateTime<Utc>,
-        (events, why): (Vec<TimedEvent>, BackfillReason),
-        (ledger, tally): (&mut Dedup, &mut OccurrenceCounter),
+        backfill: Backfill<'_>,
+        dedup: &mut Dedup,
+        occurrences: &mut OccurrenceCounter,
     ) -> Admitted {
+        let Backfill { conversation, received, events, reason } = backfill;
         let events =
             events.into_iter().map(|TimedEvent { at, body }| TranscriptEvent { conversation, at, received, body });
         let admitted =
-            events.filter_map(|event| ledger.admit(&event, tally).then(|| (event, ledger.take_checkpoint())));
-        let (new, mut marks): (Vec<_>, Vec<_>) = admitted.unzip();
-        let begun = ledger.resume_point(conversation).is_some();
-        let wanted = if why == BackfillReason::Startup && !begun { self.lines } else { None };
-        let shown = wanted.map_or(0, |lines| self.output.start_of_last(&new, lines));
-        // What is passed over now is not wanted of the next run either.
-        marks.drain(..shown).for_each(|mark| self.output.checkpoint(mark));
-        for (event, mark) in new[shown..].iter().zip(marks) {
+            events.filter_map(|event| dedup.admit(&event, occurrences).then(|| (event, dedup.take_checkpoint())));
+        let (new, mut checkpoints): (Vec<_>, Vec<_>) = admitted.unzip();
+        let is_resumed = dedup.resume_point(conversation).is_some();
+        let wanted = if reason == BackfillReason::Startup && !is_resumed { self.history_lines } else { None };
+        let first_shown = wanted.map_or(0, |lines| self.output.start_of_last(&new, lines));
+        // The next run does not want the skipped lines either.
+        checkpoints.drain(..first_shown).for_each(|checkpoint| self.output.checkpoint(checkpoint));
+        for (event, checkpoint) in new[first_shown..].iter().zip(checkpoints) {
             self.counts.delivered += 1;
             self.record(event);
             self.output.print(event);
-            self.output.checkpoint(mark);
+            self.output.checkpoint(checkpoint);
         }
-        if why == BackfillReason::Outage {
+        if reason == BackfillReason::Outage {
             let messages = new.iter().filter(|event| matches!(event.body, EventBody::Message(_))).count();
-            self.say_recovered(conversation, messages);
+            self.report_recovered(conversation, messages);
         }
         if new.is_empty() { Admitted::Repeat } else { Admitted::New }
     }
 
-    fn say_recovered(&mut self, conversation: &str, count: usize) {
+    fn report_recovered(&mut self, conversation: &str, count: usize) {
         if count == 0 {
             return;
         }
         self.counts.recovered += count as u64;
-        let name = self.prefixes.label(conversation).unwrap_or_default();
-        tracing::info!(count, "{name}{} fetched", plural::count(count, "missed message"));
+        let label = self.prefixes.label(conversation).unwrap_or_default();
+        tracing::info!(count, "{label}{} fetched", plural::count(count, "missed message"));
+    }
+
+    fn report_malformed(&mut self, reason: &str) {
+        self.counts.malformed += 1;
+        if let Some(count) = self.malformed_frames.count() {
+            let frames = plural::count(count, "frame");
+            tracing::warn!(count, "skipped {frames} that cannot be read, the last one because: {reason}");
+        }
     }
 
     fn record(&mut self, event: &TranscriptEvent<'_>) {
@@ -208,38 +225,10 @@ impl Delivery {
     }
 }
 
-/// Decides when to mention frames that cannot be read: at most once a minute, with their number.
-#[derive(Debug, Default)]
-struct RateLimitedWarning {
-    silent_until: Option<Instant>,
-    since: u64,
-}
-
-impl RateLimitedWarning {
-    /// Counts one more, and says how many there were since the last time when it is time to mention them.
-    fn raise(&mut self) -> Option<u64> {
-        self.since += 1;
-        let now = Instant::now();
-        if self.silent_until.is_some_and(|until| now < until) {
-            return None;
-        }
-        self.silent_until = Some(now + COMPLAINT_INTERVAL);
-        Some(std::mem::take(&mut self.since))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn complaints_come_once_a_minute_with_the_count() {
-        let mut complaint = RateLimitedWarning::default();
-        let first: Vec<_> = (0..3).map(|_| complaint.raise()).collect();
-        assert_eq!(first, [Some(1), None, None]);
-        tokio::time::advance(Duration::from_millis(59_999)).await;
-        assert_eq!(complaint.raise(), None);
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!((complaint.raise(), complaint.raise()), (Some(4), None));
-    }
+/// Events that were read by REST.
+struct Backfill<'a> {
+    conversation: &'a str,
+    received: DateTime<Utc>,
+    events: Vec<TimedEvent>,
+    reason: BackfillReason,
 }

@@ -1,220 +1,377 @@
-//! Where events come from.
+//! The sources of events: sockets and REST requests. Decisions about conversations are the tracker's.
+//!
+//! [`Source`] owns its sockets, its tracker and the driver of the tracker's requests. It renews its connection by itself,
+//! and yields items and the changes of its connection.
 
+mod connection;
 mod error;
-pub(crate) mod notifications;
-pub(crate) mod transcript;
+mod frames;
+mod item;
+mod notifications;
+mod reading;
+mod renewal;
+mod requests;
+mod transcript;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use reqwest::Upgraded;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::connection::{Connection, SocketFrame};
 pub(crate) use self::error::{Retry, SourceError};
-use self::notifications::NotificationSession;
-use self::transcript::TranscriptSession;
-use crate::api::websocket::LastActivity;
+pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
+use self::notifications::ChannelChange;
+use self::renewal::Renewal;
+pub(crate) use self::renewal::{Dial, DialRequest, Dialed, Opened};
+use self::requests::{Pause, Requests};
+pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
+use crate::api::calls;
+use crate::api::rest::{Rest, RestError};
+use crate::api::websocket::{CloseReason, LastActivity};
+use crate::config::{History, SocketLimits, Targets};
+use crate::dedup::Dedup;
 use crate::event::{EventBody, RawFrame, TranscriptEvent};
+use crate::rate_limited_warning::RateLimitedWarning;
+pub(crate) use crate::tracker::{BackfillReason, Outage, TimedEvent};
+use crate::tracker::{Event, Input, Mode, Now, Response, Status, Tracker, TrackerOptions, Warning};
+use crate::wire::notification::{self, Notification};
+use crate::wire::transcript::fast_path::TemplateCache;
 
-/// Something that came over a connection.
+/// The number of notifications that are read before requests get a turn.
+const MAX_NOTIFICATIONS_PER_TURN: u32 = 16;
+
+/// What all sources of a run share.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    /// What was delivered already.
+    pub(crate) dedup: &'a RefCell<Dedup>,
+    /// The templates of transcript frames.
+    pub(crate) templates: &'a TemplateCache,
+    /// Returns the prefix of the status lines about a conversation, if there are several.
+    pub(crate) label: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A conversation that a running source is to follow.
 #[derive(Debug)]
-pub(crate) struct Item<'a> {
-    /// The conversation it belongs to; empty for what belongs to all.
-    pub(crate) conversation: &'a str,
-    /// When it came.
-    pub(crate) received: DateTime<Utc>,
-    /// The frame as received; `None` for what came otherwise.
-    pub(crate) raw: Option<RawFrame<'a>>,
-    /// What it means.
-    pub(crate) meaning: ItemKind<'a>,
-    /// Whether nothing more is to be expected after it.
-    pub(crate) last: bool,
+pub(crate) struct Follow {
+    /// The id.
+    pub(crate) conversation: String,
+    /// The refusal of its transcript socket, if that was tried.
+    pub(crate) transcript_refusal: Option<SourceError>,
 }
 
-/// What an arrival means.
-#[derive(Debug, PartialEq)]
-pub(crate) enum ItemKind<'a> {
-    /// An event of the transcript.
-    Event(TranscriptEvent<'a>),
-    /// Events that were read afterwards, in order, and why they were.
-    History(Vec<TimedEvent>, BackfillReason),
-    /// A sign of life, or an answer to ours: no more than that.
-    Keepalive,
-    /// Something that leads to events, but is none.
-    Hint,
-    /// A frame with another name, or none: not for the reader.
-    Ignored(std::borrow::Cow<'a, str>),
-    /// A frame that cannot be read; the reason.
-    Malformed(std::borrow::Cow<'static, str>),
-}
-
-/// Why something is read afterwards.
+/// The protocol of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BackfillReason {
-    /// It was said before the program was started.
-    Startup,
-    /// It was said before a conversation that began meanwhile was noticed.
-    Joined,
-    /// It was said in a time without a connection.
-    Outage,
-}
-
-/// What happened, as far as it did not come in a frame of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TimedEvent {
-    /// When, by the clock of the service.
-    pub(crate) at: Option<DateTime<Utc>>,
-    /// What.
-    pub(crate) body: EventBody<'static>,
-}
-
-impl TimedEvent {
-    /// When it came to us. A gap is over when it is measured, also where it is told a moment later.
-    fn received(&self) -> DateTime<Utc> {
-        match &self.body {
-            EventBody::Gap(gap) => gap.to,
-            _ => Utc::now(),
-        }
-    }
-}
-
-/// A connection that was lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Outage {
-    /// The last sign of life, by the wall clock.
-    pub(crate) last_activity: DateTime<Utc>,
-    /// Why it was lost, in the words of the status line.
-    pub(crate) reason: String,
-}
-
-/// An open connection, on one wire or the other.
-#[derive(Debug)]
-pub(crate) enum Session<T> {
+enum Protocol {
     /// The transcript socket of one conversation.
-    Transcript(TranscriptSession<T>),
-    /// The notification socket of all of them.
-    Notifications(NotificationSession<T>),
+    Transcript,
+    /// The notifications of all conversations. Without `is_live`, history is read and no socket is opened.
+    Notifications { is_live: bool },
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Session<T> {
-    /// Where it leads, for the reader.
-    pub(crate) fn peer(&self) -> &str {
-        match self {
-            Self::Transcript(session) => session.peer(),
-            Self::Notifications(session) => session.peer(),
+/// A source of events: its sockets, its tracker, and the requests of the tracker.
+pub(crate) struct Source<'a, T> {
+    protocol: Protocol,
+    shared: Shared<'a>,
+    /// The prefix of status lines.
+    label: String,
+    tracker: Tracker,
+    requests: Requests,
+    connection: Connection<T>,
+    renewal: Renewal<'a, T>,
+    dial: Dial<'a, T>,
+    peer: Option<String>,
+    follows: Option<mpsc::UnboundedReceiver<Follow>>,
+    transcript_refusals: HashMap<String, SourceError>,
+    refused: Vec<SourceError>,
+    ended_conversations: usize,
+    has_connected: bool,
+    is_closing: bool,
+    is_renewed: bool,
+    is_finished: bool,
+    service_messages: RateLimitedWarning,
+    notifications_in_turn: u32,
+    /// The conversation and the frame that the latest item borrows.
+    conversation: String,
+    frame: Option<CurrentFrame>,
+    /// The conversation whose end was the latest event.
+    closed_conversation: Option<String>,
+}
+
+/// A frame that was yielded as an item.
+#[derive(Debug)]
+struct CurrentFrame {
+    frame: crate::api::websocket::Frame,
+    /// The text without the channel id, if that differs.
+    redacted: Option<String>,
+}
+
+/// The settings of a transcript source.
+pub(crate) struct TranscriptOptions {
+    /// The id of the conversation.
+    pub(crate) conversation: String,
+    /// How much history is wanted.
+    pub(crate) history: History,
+}
+
+/// The settings of the notifications source.
+pub(crate) struct NotificationOptions {
+    /// The followed queues and users.
+    pub(crate) targets: Targets,
+    /// How much history is wanted, and whether live events are.
+    pub(crate) history: History,
+    /// The limits of the socket.
+    pub(crate) limits: SocketLimits,
+    /// Further conversations to follow.
+    pub(crate) follows: mpsc::UnboundedReceiver<Follow>,
+}
+
+impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
+    /// Creates the source of one conversation on its transcript socket, which `dial` opens.
+    pub(crate) fn transcript(options: TranscriptOptions, rest: Rest, shared: Shared<'a>, dial: Dial<'a, T>) -> Self {
+        let TranscriptOptions { conversation, history } = options;
+        let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history };
+        let label = (shared.label)(&conversation).unwrap_or_default();
+        let mut source = Self::new(Protocol::Transcript, tracker, rest, shared, dial);
+        source.handle(Input::Follow(conversation.clone()));
+        Self { label, conversation, ..source }
+    }
+
+    /// Answers the first snapshot with a refusal, as a service without history does.
+    #[cfg(test)]
+    pub(crate) fn refuse_history(&mut self) {
+        let (host, conversation) = (self.requests.rest().host(), self.conversation.clone());
+        let body = crate::api::error_body::ErrorBody::new(
+            reqwest::StatusCode::FORBIDDEN,
+            &reqwest::header::HeaderMap::new(),
+            b"",
+            self.requests.rest().http().secrets(),
+        );
+        let result = Err(RestError::Forbidden { host, body });
+        self.handle(Input::Response(Response::Snapshot { conversation, result }));
+    }
+
+    fn new(protocol: Protocol, options: TrackerOptions, rest: Rest, shared: Shared<'a>, dial: Dial<'a, T>) -> Self {
+        Self {
+            protocol,
+            shared,
+            label: String::new(),
+            requests: Requests::new(rest, options.mode, options.targets.clone()),
+            tracker: Tracker::new(options, Instant::now()),
+            connection: Connection::default(),
+            renewal: Renewal::default(),
+            dial,
+            peer: None,
+            follows: None,
+            transcript_refusals: HashMap::new(),
+            refused: Vec::new(),
+            ended_conversations: 0,
+            has_connected: false,
+            is_closing: false,
+            is_renewed: false,
+            is_finished: false,
+            service_messages: RateLimitedWarning::default(),
+            notifications_in_turn: 0,
+            conversation: String::new(),
+            frame: None,
+            closed_conversation: None,
         }
     }
 
-    /// Says that this is the first session after a loss: what was missed is to be read, or a gap to be told.
-    pub(crate) fn resume(&mut self, loss: &Outage) {
-        match self {
-            Self::Transcript(session) => session.resume(loss),
-            Self::Notifications(session) => session.resume(loss),
-        }
-    }
-
-    /// When the next session should be opened beside this one, because this one will end.
-    pub(crate) fn renew_at(&self) -> Option<Instant> {
-        match self {
-            Self::Transcript(session) => session.renew_at(),
-            Self::Notifications(session) => session.renew_at(),
-        }
-    }
-
-    /// The last sign of life of the other end, by the wall clock.
-    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
-        match self {
-            Self::Transcript(session) => session.last_activity(),
-            Self::Notifications(session) => session.last_activity(),
-        }
-    }
-
-    /// Where the time of that is to be seen while the session lives, by the clock that nobody sets; `None` where there is
-    /// no socket.
-    pub(crate) fn life(&self) -> Option<LastActivity> {
-        match self {
-            Self::Transcript(session) => Some(session.life()),
-            Self::Notifications(session) => session.life(),
-        }
-    }
-
-    /// Whether what is in flight after the end of the conversation is to be read, rather than known to be nothing.
-    pub(crate) fn lingers(&self) -> bool {
-        matches!(self, Self::Transcript(_))
-    }
-
-    /// What is there already, without waiting.
-    pub(crate) fn ready(&mut self) -> Option<Result<Item<'_>, SourceError>> {
-        match self {
-            Self::Transcript(session) => session.ready(),
-            Self::Notifications(session) => session.ready(),
-        }
-    }
-
-    /// What comes next.
+    /// Opens the first connection, or the next one after an outage. If nothing needs a socket, none is opened. Cancel safe.
     ///
     /// # Errors
     ///
-    /// When the connection has ended; it is of no use after that. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Result<Item<'_>, SourceError> {
-        match self {
-            Self::Transcript(session) => session.next().await,
-            Self::Notifications(session) => session.next().await,
+    /// The refusal, or the failure of the connection.
+    pub(crate) async fn connect(&mut self, outage: Option<&Outage>) -> Result<(), SourceError> {
+        self.disconnect();
+        let opened = match self.protocol {
+            Protocol::Transcript => Some(self.open_connection().await?),
+            Protocol::Notifications { is_live } => {
+                self.receive_follows();
+                self.find_first_known().await?;
+                let needs_socket = is_live && !matches!(self.tracker.status(), Status::Ending | Status::Done);
+                if needs_socket { Some(self.open_connection().await?) } else { None }
+            }
+        };
+        let has_socket = opened.is_some();
+        self.on_connected(opened);
+        if let Some(outage) = outage.filter(|_| has_socket) {
+            self.handle(Input::Reconnected(outage.clone()));
         }
+        Ok(())
     }
 
-    /// The next of what was said already and could not be told yet, after the end; `None` when nothing is missing. Cancel
-    /// safe.
-    pub(crate) async fn owed(&mut self) -> Option<Item<'_>> {
-        match self {
-            Self::Transcript(session) => session.owed().await,
-            // Its end waits for everything.
-            Self::Notifications(_) => None,
-        }
+    /// Drops the connection.
+    pub(crate) fn disconnect(&mut self) {
+        self.connection.reset();
+        self.renewal.reset();
+        self.frame = None;
+        self.is_closing = false;
+        self.is_finished = false;
+        self.is_renewed = false;
     }
 
-    /// Reads nothing until `until` is over; the connection is kept alive meanwhile. Cancel safe.
-    pub(crate) async fn hold(&mut self, until: impl Future<Output = ()>) {
-        match self {
-            Self::Transcript(session) => session.hold(until).await,
-            Self::Notifications(session) => session.hold(until).await,
-        }
+    /// Returns the server, for status lines; `None` if every conversation was refused.
+    pub(crate) fn peer(&self) -> Option<&str> {
+        self.peer.as_deref()
     }
 
-    /// Asks the server to end this connection; what is under way can still be read.
+    /// Returns the wall-clock time of the last activity of the server.
+    pub(crate) fn last_activity(&self) -> DateTime<Utc> {
+        self.connection.last_activity()
+    }
+
+    /// Returns the shared cell with the time of the last activity; `None` without a socket.
+    pub(crate) fn last_activity_cell(&self) -> Option<LastActivity> {
+        self.connection.last_activity_cell()
+    }
+
+    /// Returns whether frames in flight matter after the end: the tracker of notifications knows that none is missing.
+    pub(crate) fn drains_after_end(&self) -> bool {
+        self.protocol == Protocol::Transcript
+    }
+
+    /// Returns whether a conversation has ended while it was followed.
+    pub(crate) fn has_ended_conversations(&self) -> bool {
+        self.ended_conversations > 0
+    }
+
+    /// Returns whether a conversation was refused since [`Source::take_refused`].
+    pub(crate) fn has_refusals(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Returns the number of followed conversations.
+    pub(crate) fn conversation_count(&self) -> usize {
+        self.tracker.conversation_count()
+    }
+
+    /// Takes the refusals of conversations, oldest first. They were logged if there are several conversations.
+    pub(crate) fn take_refused(&mut self) -> Vec<SourceError> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Asks the server to close the connection. What is in flight can still be read. Cancel safe.
     pub(crate) async fn close(&mut self) {
-        match self {
-            Self::Transcript(session) => session.close().await,
-            Self::Notifications(session) => session.close().await,
+        self.is_closing = true;
+        self.connection.close().await;
+    }
+
+    /// Sends the close frame that `error` calls for (1002, 1007 or 1009), if any. Cancel safe.
+    pub(crate) async fn send_close_for(&mut self, error: &SourceError) {
+        if let SourceError::ClosedByServer(reason) | SourceError::ConnectionLost(reason) = error {
+            self.connection.send_close_for(reason).await;
         }
     }
 
-    /// Says goodbye as the ending demands.
-    pub(crate) async fn bury(&mut self, error: &SourceError) {
-        let (SourceError::ClosedByServer(ending) | SourceError::ConnectionLost(ending)) = error else { return };
-        match self {
-            Self::Transcript(session) => session.bury(ending).await,
-            Self::Notifications(session) => session.bury(ending).await,
+    async fn open_connection(&mut self) -> Result<Opened<T>, SourceError> {
+        let dialed = (self.dial)(self.dial_request()).await;
+        self.apply_channel_change(dialed.channel);
+        dialed.result
+    }
+
+    fn dial_request(&self) -> DialRequest<'_> {
+        DialRequest { tracker: &self.tracker, has_connected: self.has_connected }
+    }
+
+    fn on_connected(&mut self, opened: Option<Opened<T>>) {
+        self.has_connected = true;
+        if let Protocol::Notifications { is_live } = self.protocol {
+            let source = if is_live { "notifications" } else { "history" };
+            self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
+            self.handle(Input::SocketOpened);
         }
+        match opened {
+            Some(Opened { socket, peer, token }) => {
+                self.peer = Some(peer);
+                self.connection.open(socket, token);
+            }
+            // The caller has waited after the failure of an earlier connection.
+            None => self.requests.end_pause(),
+        }
+        if self.tracker.is_done() {
+            self.peer = None;
+        }
+    }
+
+    /// Takes snapshots until one conversation is known: it decides whether a channel is needed.
+    async fn find_first_known(&mut self) -> Result<(), SourceError> {
+        while let Some(id) = self.tracker.first_unknown().map(str::to_owned) {
+            match calls::snapshot(self.requests.rest(), &id).await {
+                Err(
+                    error @ (RestError::Http(_)
+                    | RestError::Auth(_)
+                    | RestError::Unavailable { .. }
+                    | RestError::Unauthorized { .. }),
+                ) => return Err(SourceError::from_rest(error, &id)),
+                result => self.handle(Input::Response(Response::Snapshot { conversation: id, result })),
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_channel_change(&mut self, change: ChannelChange) {
+        match change {
+            ChannelChange::None => {}
+            ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
+            ChannelChange::Created(new) => {
+                self.handle(Input::ChannelCreated(new.created));
+                new.token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
+            }
+        }
+    }
+
+    fn receive_follows(&mut self) {
+        while let Some(Ok(follow)) = self.follows.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
+            self.follow(follow);
+        }
+    }
+
+    fn follow(&mut self, follow: Follow) {
+        let Follow { conversation, transcript_refusal } = follow;
+        if let Some(refusal) = transcript_refusal {
+            self.transcript_refusals.insert(conversation.clone(), refusal);
+        }
+        self.handle(Input::Follow(conversation));
+    }
+
+    /// Hands an input to the tracker that is not a failed response.
+    fn handle(&mut self, input: Input) {
+        let failure = self.update_tracker(input);
+        debug_assert!(failure.is_none(), "a failed response goes through on_response: {failure:?}");
     }
 }
 
-/// Waits until then, or for ever.
-async fn due(at: Option<Instant>) {
+impl<'a> Source<'a, Upgraded> {
+    /// Creates the source of notifications.
+    pub(crate) fn notifications(options: NotificationOptions, rest: Rest, shared: Shared<'a>) -> Self {
+        let NotificationOptions { targets, history, limits, follows } = options;
+        let protocol = Protocol::Notifications { is_live: history.follow };
+        let tracker = TrackerOptions { mode: Mode::Full, targets, history };
+        let dial: Dial<'a, Upgraded> = {
+            let rest = rest.clone();
+            Box::new(move |request| notifications::dial(&rest, limits, request))
+        };
+        Self { follows: Some(follows), ..Self::new(protocol, tracker, rest, shared, dial) }
+    }
+}
+
+impl<T> std::fmt::Debug for Source<'_, T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Source").field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}
+
+/// Waits until then, or forever.
+async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Gap;
-
-    #[test]
-    fn a_gap_was_received_when_it_ended_so_that_a_recording_has_its_length() {
-        let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
-        let gap = TimedEvent { at: Some(to), body: EventBody::Gap(Gap { from, to, reason: String::new() }) };
-        assert_eq!(gap.received(), to);
-        assert!(TimedEvent { at: Some(to), body: EventBody::Closed }.received() > to);
     }
 }

@@ -1,181 +1,122 @@
-//! One connection and what it has brought, read step by step.
+//! One connection, and those that take its place in time, until the end; then the graceful close.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::timeout;
 
-use crate::dedup::{Dedup, OccurrenceCounter};
-use crate::delivery::sink::{Admitted, Delivery};
-use crate::output::WriterHandle;
-use crate::source::{Item, Session, SourceError};
+use super::reader::{Progress, Reader};
+use super::{Outcome, Supervision};
+use crate::source::{Retry, Source, SourceError};
 use crate::status::connection_status::ConnectionStatus;
 
-/// A connection that stayed up this long is a success: the next loss is the first in a row again.
-const CALM: Duration = Duration::from_secs(10);
+/// How long frames in flight are read after the end of the conversation, and again after the close frame (SRC-19).
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Arrivals, and bytes of them, after which others get their turn, and the user is listened to: a server that sends
-/// without a pause would keep both away.
-const IN_A_ROW: usize = 4096;
-const BYTES_IN_A_ROW: usize = 256 * 1024;
+/// How long missing bodies are waited for after the end: the timeout of a body and a second more.
+const PENDING_BODIES_TIMEOUT: Duration = Duration::from_secs(61);
 
-/// What all connections of a conversation have in common. Nothing of it stays borrowed while something is awaited.
-pub(super) struct Shared<'a> {
-    /// Where arrivals go, shared with all conversations.
-    pub(super) delivery: &'a RefCell<Delivery>,
-    /// Tells when the reader has caught up.
-    reader: WriterHandle,
-    /// What was delivered already.
-    ledger: Rc<RefCell<Dedup>>,
-    pub(super) status: &'a watch::Sender<ConnectionStatus>,
+/// How long the answer to the close frame is waited for when the user stops the program (CONN-46).
+const INTERRUPT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The end of a connection.
+pub(super) enum ConnectionEnd {
+    /// Nothing more is to be read.
+    Finished(Outcome),
+    /// The connection was lost. It `was_productive` if it was open for 10 s or delivered a new event.
+    Lost { error: SourceError, last_activity: DateTime<Utc>, was_productive: bool },
 }
 
-/// An open session with its own bookkeeping.
-#[derive(Debug)]
-pub(super) struct Connection<T> {
-    /// The session.
-    pub(super) session: Session<T>,
-    opened: Instant,
-    /// Before this no next one is opened beside it, because the last attempt has failed.
-    pub(super) not_before: Option<Instant>,
-    /// Whether it, or one whose place it took, was worth something already.
-    pub(super) news: bool,
-    tally: OccurrenceCounter,
-    turn: Quota,
-}
-
-/// What was delivered since others had their turn.
-#[derive(Debug, Default)]
-struct Quota {
-    arrivals: usize,
-    bytes: usize,
-}
-
-impl Quota {
-    fn count(&mut self, arrival: &Item<'_>) {
-        self.arrivals += 1;
-        self.bytes += arrival.raw.map_or(0, |raw| raw.len());
-    }
-
-    fn is_over(&self) -> bool {
-        self.arrivals >= IN_A_ROW || self.bytes >= BYTES_IN_A_ROW
-    }
-}
-
-/// What a step has brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// There may be more.
-    More,
-    /// The end of the conversation; what is in flight may still come.
-    Closed,
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
-    /// A connection that was opened just now.
-    pub(super) fn new(session: Session<T>, tally: OccurrenceCounter) -> Self {
-        Self { session, opened: Instant::now(), not_before: None, news: false, tally, turn: Quota::default() }
-    }
-
-    /// When the next one should be opened beside it.
-    pub(super) fn renew_at(&self) -> Option<Instant> {
-        let due = self.session.renew_at()?;
-        Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
-    }
-
-    /// Whether it was worth something: it stayed up for a while, or brought news.
-    pub(super) fn is_fruitful(&self) -> bool {
-        self.news || self.opened.elapsed() >= CALM
-    }
-
-    /// Delivers everything that is there, and when there is nothing waits for the next frame and delivers that. What
-    /// was delivered is handed to the writers before any wait. A reader that cannot keep up is waited for.
-    ///
-    /// # Errors
-    ///
-    /// When the connection has ended. Cancel safe: what was read was delivered.
-    pub(super) async fn advance(&mut self, shared: &Shared<'_>) -> Result<Progress, SourceError> {
-        if shared.delivery.borrow().output.is_over_limit() {
-            shared.delivery.borrow_mut().flush();
-            self.session.hold(shared.reader.wait_for_capacity()).await;
-        }
-        let due = self.renew_at();
-        while !self.turn.is_over() {
-            let Some(arrival) = self.session.ready() else {
-                if self.renew_at() != due {
-                    // Whoever waits for that moment has to learn of it before the next thing comes.
-                    shared.delivery.borrow_mut().flush();
-                    return Ok(Progress::More);
-                }
-                return self.wait(shared).await;
-            };
-            let arrival = arrival?;
-            self.turn.count(&arrival);
-            let last = arrival.last;
-            let taken = shared.take(arrival, &mut self.tally);
-            if let Some(heard) = self.note(taken, last, shared) {
-                return Ok(heard);
+/// Delivers what an open source yields until the connection ends, and closes it.
+pub(super) async fn follow_connection<T>(source: &mut Source<'_, T>, supervision: Supervision<'_>) -> ConnectionEnd
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut reader = Reader::new(source, supervision);
+    let end = loop {
+        tokio::select! {
+            biased;
+            () = supervision.stop.cancelled() => {
+                stop(&mut reader).await;
+                break ConnectionEnd::Finished(Outcome::Stopped);
+            }
+            progress = reader.advance() => match progress {
+                Ok(Progress::More | Progress::Renewed) => {}
+                Ok(Progress::Finished) => break finish(&mut reader, supervision).await,
+                Err(error) => break lose(&mut reader, error, supervision).await,
             }
         }
-        shared.delivery.borrow_mut().flush();
-        self.turn = Quota::default();
-        tokio::task::yield_now().await;
-        Ok(Progress::More)
-    }
-
-    /// Hands over what was delivered, and delivers what comes next. That may be there already, and then nobody else had a
-    /// turn.
-    async fn wait(&mut self, shared: &Shared<'_>) -> Result<Progress, SourceError> {
-        shared.delivery.borrow_mut().flush();
-        let arrival = self.session.next().await?;
-        self.turn.count(&arrival);
-        let last = arrival.last;
-        let taken = shared.take(arrival, &mut self.tally);
-        Ok(self.note(taken, last, shared).unwrap_or(Progress::More))
-    }
-
-    /// Delivers the next of what was said before the end and could not be told yet; false when nothing is missing.
-    /// Cancel safe.
-    pub(super) async fn settle(&mut self, shared: &Shared<'_>) -> bool {
-        shared.delivery.borrow_mut().flush();
-        match self.session.owed().await {
-            Some(arrival) => {
-                shared.take(arrival, &mut self.tally);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Whether to stop here and let others look: at the end of the conversation, or of the reader's patience.
-    fn note(&mut self, taken: Admitted, last: bool, shared: &Shared<'_>) -> Option<Progress> {
-        self.news |= taken == Admitted::New;
-        match taken {
-            _ if last => {
-                shared.delivery.borrow_mut().flush();
-                Some(Progress::Closed)
-            }
-            Admitted::New if shared.delivery.borrow().output.is_over_limit() => Some(Progress::More),
-            Admitted::New | Admitted::Repeat => None,
-        }
-    }
+    };
+    supervision.status.send_replace(ConnectionStatus::Idle);
+    reader.flush();
+    reader.source.disconnect();
+    end
 }
 
-impl<'a> Shared<'a> {
-    /// With the ledger that the sources look into as well.
-    pub(super) fn new(
-        delivery: &'a RefCell<Delivery>,
-        ledger: Rc<RefCell<Dedup>>,
-        status: &'a watch::Sender<ConnectionStatus>,
-    ) -> Self {
-        let reader = delivery.borrow().output.handle();
-        Self { delivery, reader, ledger, status }
-    }
+/// Closes the connection because the user stops the program.
+async fn stop<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>) {
+    reader.source.close().await;
+    drain(reader, INTERRUPT_TIMEOUT).await;
+}
 
-    fn take(&self, arrival: Item<'_>, tally: &mut OccurrenceCounter) -> Admitted {
-        self.delivery.borrow_mut().take(arrival, &mut self.ledger.borrow_mut(), tally)
+/// Closes the connection after the end of the conversation. Frames in flight and missing bodies are still delivered, unless
+/// the user stops the program.
+async fn finish<T: AsyncRead + AsyncWrite + Unpin>(
+    reader: &mut Reader<'_, '_, T>,
+    supervision: Supervision<'_>,
+) -> ConnectionEnd {
+    supervision.status.send_replace(ConnectionStatus::Idle);
+    let is_refused = !reader.source.has_ended_conversations() && reader.source.has_refusals();
+    let orderly = async {
+        if !reader.source.drains_after_end() || !drain(reader, CLOSE_TIMEOUT).await {
+            reader.source.close().await;
+            drain(reader, CLOSE_TIMEOUT).await;
+        }
+        await_pending_bodies(reader).await;
+    };
+    if supervision.stop.run_until_cancelled(orderly).await.is_none() {
+        reader.source.close().await;
+    }
+    ConnectionEnd::Finished(if is_refused { Outcome::AllRefused } else { Outcome::Closed })
+}
+
+/// Answers the loss of the connection. If the server has closed it for good, missing bodies are still delivered.
+async fn lose<T: AsyncRead + AsyncWrite + Unpin>(
+    reader: &mut Reader<'_, '_, T>,
+    error: SourceError,
+    supervision: Supervision<'_>,
+) -> ConnectionEnd {
+    supervision.status.send_replace(ConnectionStatus::Idle);
+    reader.source.send_close_for(&error).await;
+    if error.retry() == Retry::ClosedByServer && !supervision.policy.reconnect_after_close {
+        supervision.stop.run_until_cancelled(await_pending_bodies(reader)).await;
+    }
+    let last_activity = reader.source.last_activity();
+    ConnectionEnd::Lost { error, last_activity, was_productive: reader.was_productive() }
+}
+
+/// Delivers the messages whose bodies are missing: no later run will ask for them. A body that does not arrive in time was
+/// delivered as missing.
+async fn await_pending_bodies<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>) {
+    let all = async { while reader.advance_pending().await {} };
+    let _ = timeout(PENDING_BODIES_TIMEOUT, all).await;
+}
+
+/// Delivers what still arrives. Returns whether the server has closed the connection within `limit`.
+async fn drain<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>, limit: Duration) -> bool {
+    let closed = timeout(limit, async {
+        loop {
+            if let Err(error) = reader.advance().await {
+                break error;
+            }
+        }
+    });
+    match closed.await {
+        Ok(error) => {
+            reader.source.send_close_for(&error).await;
+            true
+        }
+        Err(_) => false,
     }
 }

@@ -1,69 +1,87 @@
-//! Keeps the tail of one conversation alive: one function decides, another runs a single connection and says why it
-//! ended. Nothing here knows what a token or a socket is.
+//! Keeps one source connected: connects, reads until the connection ends, and waits before the next attempt.
+//!
+//! Nothing here knows tokens, sockets or formats.
 
 mod connection;
+mod reader;
 mod retry;
-mod tail;
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use self::connection::{Connection, Shared};
+use self::connection::{ConnectionEnd, follow_connection};
 use self::retry::RetryState;
-use self::tail::{ConnectionEnd, Tail};
 use crate::config::Retries;
-use crate::dedup::{Dedup, OccurrenceCounter};
-use crate::delivery::sink::Delivery;
-use crate::plural::count;
-use crate::source::{Outage, Session, SourceError};
+use crate::dedup::Dedup;
+use crate::delivery::sink::Sink;
+use crate::plural;
+use crate::source::{Outage, Source, SourceError};
 use crate::status::connection_status::ConnectionStatus;
 
-/// How hard to try.
+/// The rules for reconnecting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// How often in a row.
+    /// The maximum number of retries in a row.
     pub(crate) retries: Retries,
-    /// Whether to go on after the server has closed in an orderly way.
-    pub(crate) follow: bool,
+    /// Reconnect after the server has closed normally (`-F`).
+    pub(crate) reconnect_after_close: bool,
 }
 
-/// How a tail ended well.
+/// What a supervised source is connected with.
+#[derive(Clone, Copy)]
+pub(crate) struct Supervision<'a> {
+    /// The prefix of status lines; empty if there is one conversation.
+    pub(crate) label: &'a str,
+    /// The rules for reconnecting.
+    pub(crate) policy: RetryPolicy,
+    /// The sink, shared by all sources. It is never borrowed across a wait.
+    pub(crate) sink: &'a RefCell<Sink>,
+    /// What was delivered already, shared by all sources. It is never borrowed across a wait.
+    pub(crate) dedup: &'a RefCell<Dedup>,
+    /// Receives the status of the connection.
+    pub(crate) status: &'a watch::Sender<ConnectionStatus>,
+    /// Cancelled when the user wants to stop.
+    pub(crate) stop: &'a CancellationToken,
+}
+
+/// The successful end of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The conversation is over.
+    /// Every conversation has ended.
     Closed,
-    /// The server has ended the connection in an orderly way.
-    Ended,
-    /// We were asked to stop.
+    /// The server has closed the connection normally.
+    ClosedByServer,
+    /// The user stopped the program.
     Stopped,
+    /// Every conversation was refused; [`Source::take_refused`] has the reasons.
+    AllRefused,
 }
 
-/// How a tail failed.
+/// The failure of a source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
-    /// A refusal that trying again cannot change.
+    /// A refusal that a retry cannot change.
     #[error("{0}")]
     Refused(SourceError),
-    /// Too many attempts in a row.
-    #[error("gave up after {} in a row: {last}", count(*.attempts, "attempt"))]
+    /// Too many attempts in a row have failed.
+    #[error("gave up after {} in a row: {last}", plural::count(*.attempts, "attempt"))]
     GaveUp { attempts: u32, last: SourceError },
 }
 
 impl Failure {
-    /// The same where the transcript socket was refused before it. Giving up is no refusal.
-    pub(crate) fn after(self, before: Option<&SourceError>) -> Self {
-        match (self, before) {
-            (Self::Refused(error), Some(before)) => Self::Refused(error.with_transcript_refusal(before.clone())),
+    /// Adds the refusal of the transcript socket that preceded a refusal of the notifications.
+    pub(crate) fn with_transcript_refusal(self, refusal: Option<&SourceError>) -> Self {
+        match (self, refusal) {
+            (Self::Refused(error), Some(refusal)) => Self::Refused(error.with_transcript_refusal(refusal.clone())),
             (failure, _) => failure,
         }
     }
 
-    /// What went wrong.
+    /// Returns the last error.
     pub(crate) fn cause(&self) -> &SourceError {
         match self {
             Self::Refused(error) | Self::GaveUp { last: error, .. } => error,
@@ -71,73 +89,49 @@ impl Failure {
     }
 }
 
-/// Follows what a source brings until it is over, cannot be followed, or `stop` is cancelled; then everything that was read
-/// has been handed to the output.
-///
-/// `connect` opens a session. It is called again after every loss, and beside a living session when that one is due
-/// for renewal. `name` stands before every status line, and is empty where nothing has to be told apart. The status of the
-/// connection is published on `status`. The `ledger` is the one that the source looks into.
+/// Delivers what a source yields until everything has ended, is refused, or the user stops the program. Everything that was
+/// read is handed to the sink.
 ///
 /// # Errors
 ///
-/// The last trouble, when it is final or the attempts are used up. It was not reported yet.
-pub(crate) async fn follow<T, C>(
-    (name, status): (&str, &watch::Sender<ConnectionStatus>),
-    mut connect: C,
-    persistence: RetryPolicy,
-    (delivery, ledger): (&RefCell<Delivery>, Rc<RefCell<Dedup>>),
-    stop: &CancellationToken,
-) -> Result<Outcome, Failure>
+/// A final refusal, or the last error if the retries are exhausted. It was not reported.
+pub(crate) async fn supervise<T>(source: &mut Source<'_, T>, supervision: Supervision<'_>) -> Result<Outcome, Failure>
 where
     T: AsyncRead + AsyncWrite + Unpin,
-    C: AsyncFnMut() -> Result<Session<T>, SourceError>,
 {
-    let shared = Shared::new(delivery, ledger, status);
-    let mut trying = RetryState::new((name, status), persistence);
-    let mut lost: Option<Outage> = None;
+    let Supervision { stop, status, sink, .. } = supervision;
+    let mut retry = RetryState::new(supervision);
+    let mut outage: Option<Outage> = None;
     loop {
         status.send_modify(ConnectionStatus::start_attempt);
-        let Some(opened) = stop.run_until_cancelled(connect()).await else { return Ok(Outcome::Stopped) };
-        let error = match opened {
-            Ok(mut session) => {
-                trying.connected(session.peer(), lost.as_ref().map(|loss| loss.last_activity));
-                status.send_replace(ConnectionStatus::connected(session.life()));
-                let tally = shared.opened(&mut session, lost.take());
-                let tail = Tail { name, shared: &shared, goes_on: persistence.follow, stop };
-                match tail.run(Connection::new(session, tally), &mut connect).await {
-                    ConnectionEnd::Closed => return Ok(Outcome::Closed),
-                    ConnectionEnd::Stopped => return Ok(Outcome::Stopped),
-                    ConnectionEnd::Lost { error, last_activity, fruitful } => {
-                        if fruitful {
-                            trying.start_over();
+        let Some(connected) = stop.run_until_cancelled(source.connect(outage.as_ref())).await else {
+            return Ok(Outcome::Stopped);
+        };
+        let error = match connected {
+            Ok(()) => {
+                if let Some(peer) = source.peer() {
+                    retry.connected(peer, outage.as_ref());
+                }
+                if outage.take().is_some() {
+                    sink.borrow_mut().counts.reconnects += 1;
+                }
+                match follow_connection(source, supervision).await {
+                    ConnectionEnd::Finished(outcome) => return Ok(outcome),
+                    ConnectionEnd::Lost { error, last_activity, was_productive } => {
+                        if was_productive {
+                            retry.reset();
                         }
-                        lost = Some(Outage { last_activity, reason: error.to_string() });
+                        outage = Some(Outage { last_activity, reason: error.to_string() });
                         error
                     }
                 }
             }
             Err(error) => error,
         };
-        let Some(delay) = trying.next_delay(error)? else { return Ok(Outcome::Ended) };
+        let Some(delay) = retry.next_delay(error)? else { return Ok(Outcome::ClosedByServer) };
         if stop.run_until_cancelled(sleep(delay)).await.is_none() {
             return Ok(Outcome::Stopped);
         }
-    }
-}
-
-impl Shared<'_> {
-    /// Notes a new connection; what was missed before it comes before its first line.
-    fn opened<T: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        session: &mut Session<T>,
-        lost: Option<Outage>,
-    ) -> OccurrenceCounter {
-        let mut delivery = self.delivery.borrow_mut();
-        if let Some(loss) = lost {
-            delivery.counts.reconnects += 1;
-            session.resume(&loss);
-        }
-        delivery.opened()
     }
 }
 

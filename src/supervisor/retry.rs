@@ -1,92 +1,86 @@
-//! The count of attempts, and what follows from it.
+//! Counts attempts, and decides on the delay before the next one (CONN-1 to CONN-5).
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+use chrono::Utc;
 use tokio::time::Instant;
 
-use super::{Failure, RetryPolicy};
+use super::{Failure, Supervision};
 use crate::backoff::Backoff;
 use crate::config::Retries;
 use crate::event::Gap;
-use crate::source::{Retry, SourceError};
+use crate::source::{Outage, Retry, SourceError};
 use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
 
-/// The count of attempts, and what follows from it.
-#[derive(Debug)]
+/// The attempts of one source.
 pub(super) struct RetryState<'a> {
-    name: &'a str,
-    status: &'a watch::Sender<ConnectionStatus>,
-    persistence: RetryPolicy,
+    supervision: Supervision<'a>,
     backoff: Backoff,
     failures: u32,
-    connected_before: bool,
+    has_connected: bool,
 }
 
 impl<'a> RetryState<'a> {
-    /// Nothing was attempted yet.
-    pub(super) fn new(
-        (name, status): (&'a str, &'a watch::Sender<ConnectionStatus>),
-        persistence: RetryPolicy,
-    ) -> Self {
-        Self { name, status, persistence, backoff: Backoff::new(), failures: 0, connected_before: false }
+    /// Creates the state before the first attempt.
+    pub(super) fn new(supervision: Supervision<'a>) -> Self {
+        Self { supervision, backoff: Backoff::new(), failures: 0, has_connected: false }
     }
 
-    /// The next failure is the first in a row again.
-    pub(super) fn start_over(&mut self) {
+    /// Makes the next failure the first in a row again.
+    pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// Notes a success, which is not yet a reason to start over, and tells the user.
-    pub(super) fn connected(&mut self, peer: &str, lost: Option<DateTime<Utc>>) {
-        let name = self.name;
-        self.connected_before = true;
-        match lost {
-            None => tracing::info!(peer, "{name}connected to {peer}"),
-            Some(last_activity) => {
-                let seconds = Gap { from: last_activity, to: Utc::now(), reason: String::new() }.seconds();
-                tracing::info!(peer, seconds, "{name}reconnected to {peer} after {seconds} s");
+    /// Records and reports an open connection. That alone does not reset the retries.
+    pub(super) fn connected(&mut self, peer: &str, outage: Option<&Outage>) {
+        let label = self.supervision.label;
+        self.has_connected = true;
+        match outage {
+            None => tracing::info!(peer, "{label}connected to {peer}"),
+            Some(outage) => {
+                let seconds = Gap { from: outage.last_activity, to: Utc::now(), reason: String::new() }.seconds();
+                tracing::info!(peer, seconds, "{label}reconnected to {peer} after {seconds} s");
             }
         }
     }
 
-    /// Notes a failure, tells the user, and says how long to wait before the next attempt; `None` when there is
-    /// nothing left to attempt.
+    /// Records and reports a failure. Returns the delay before the next attempt; `None` if the server has closed for good.
     ///
     /// # Errors
     ///
-    /// When the failure is final, or one too many. It was not told then.
+    /// A final failure, or one too many. It was not reported.
     pub(super) fn next_delay(&mut self, error: SourceError) -> Result<Option<Duration>, Failure> {
-        let wish = match error.retry() {
+        let label = self.supervision.label;
+        let retry_after = match error.retry() {
             Retry::Never => return Err(Failure::Refused(error)),
-            Retry::NeverOnFirst if !self.connected_before => return Err(Failure::Refused(error)),
-            Retry::ClosedByServer if !self.persistence.follow => return Ok(None),
+            Retry::NeverOnFirst if !self.has_connected => return Err(Failure::Refused(error)),
+            Retry::ClosedByServer if !self.supervision.policy.reconnect_after_close => return Ok(None),
             Retry::Immediately => {
-                tracing::warn!("{}{error}; reconnecting", self.name);
-                self.publish_retry(None, Duration::ZERO);
+                tracing::warn!("{label}{error}; reconnecting");
+                self.publish(None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
-            Retry::After(wish) => wish,
+            Retry::After(delay) => delay,
             Retry::ClosedByServer | Retry::NeverOnFirst => None,
         };
-        let of = match self.persistence.retries {
-            Retries::Limited(most) if self.failures >= most => {
+        let limit = self.supervision.policy.retries;
+        let of_limit = match limit {
+            Retries::Limited(maximum) if self.failures >= maximum => {
                 return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: error });
             }
-            Retries::Limited(most) => format!(" of {most}"),
+            Retries::Limited(maximum) => format!(" of {maximum}"),
             Retries::Unlimited => String::new(),
         };
-        let delay = self.backoff.delay(self.failures, wish);
+        let delay = self.backoff.delay(self.failures, retry_after);
         self.failures = self.failures.saturating_add(1);
-        let (name, retry, seconds) = (self.name, self.failures, delay.as_secs_f64());
-        tracing::warn!(retry, seconds, "{name}{error}; retry {retry}{of} in {seconds:.1} s");
-        self.publish_retry(Some(RetryCount { number: retry, limit: self.persistence.retries }), delay);
+        let (retry, seconds) = (self.failures, delay.as_secs_f64());
+        tracing::warn!(retry, seconds, "{label}{error}; retry {retry}{of_limit} in {seconds:.1} s");
+        self.publish(Some(RetryCount { number: retry, limit }), delay);
         Ok(Some(delay))
     }
 
-    fn publish_retry(&self, retry: Option<RetryCount>, delay: Duration) {
-        let attempt = Attempt { is_reconnect: self.connected_before, retry };
-        self.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
+    fn publish(&self, retry: Option<RetryCount>, delay: Duration) {
+        let attempt = Attempt { is_reconnect: self.has_connected, retry };
+        self.supervision.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
     }
 }

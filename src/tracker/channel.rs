@@ -1,180 +1,210 @@
-//! The channel of this process: kept for as long as the service knows it, renewed before it ends.
+//! The notification channel of this process: kept as long as the service knows it, and renewed before it expires (NTF-1,
+//! NTF-3).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::time::Instant;
-use url::Url;
 
-use crate::api::oauth::{Token, renewal_delay};
+use super::protocol::Now;
+use crate::backoff::renewal_delay;
 use crate::wire::channel::Channel;
 
-/// Two renewals are never closer together than this.
-const SHORTEST: Duration = Duration::from_secs(10);
+/// The minimum distance of renewals, and of reconnects because of announced closes.
+const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A life beyond this is not believed; a channel lives for 24 hours.
-const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+/// The longest lifetime that is believed. A channel lives for 24 hours.
+const MAX_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 
-/// What a channel lives where the service does not say.
-const USUAL: Duration = Duration::from_secs(86_400);
+/// The lifetime of a channel for which the service states none.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
 
-/// A socket that is taken away this often within [`KICKS_WITHIN`] has another owner.
-const KICKS: usize = 3;
-const KICKS_WITHIN: Duration = Duration::from_secs(60);
+/// The number of evictions within [`EVICTION_WINDOW`] after which another process is assumed to use the channel.
+const MAX_EVICTIONS: usize = 3;
+const EVICTION_WINDOW: Duration = Duration::from_secs(60);
 
-/// The channel, if there is one.
+/// The state of the channel.
 #[derive(Debug, Default)]
-pub(crate) struct ChannelState {
-    open: Option<Open>,
-    kicks: VecDeque<Instant>,
-    /// When it was moved to another socket last, or will be.
-    moved: Option<Instant>,
-    /// Why the channel was lost, until the session that used it has heard of it.
-    lost: Option<String>,
+pub(super) struct ChannelState {
+    open: Option<OpenChannel>,
+    evictions: VecDeque<Instant>,
+    /// When the socket was last replaced because of an announced close, or will be.
+    last_moved: Option<Instant>,
+    /// When the next socket is to be opened, because the service announced the close of this one.
+    reconnect_at: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenChannel {
     channel: Channel,
-    life: Duration,
-    /// When it was told what to listen to, and with which token.
-    subscribed: Option<(Instant, Token)>,
+    lifetime: Duration,
+    subscription: Option<Subscription>,
+}
+
+/// The latest subscription of the channel, which also extends its lifetime.
+#[derive(Debug)]
+struct Subscription {
+    at: Instant,
+    token_renew_at: Option<Instant>,
+    is_token_valid: bool,
 }
 
 impl ChannelState {
-    /// Takes a channel that was just made.
-    pub(crate) fn take(&mut self, channel: Channel) {
-        let told = channel.expires.and_then(|expires| (expires - Utc::now()).to_std().ok());
-        let life = told.filter(|life| !life.is_zero() && *life <= LONGEST).unwrap_or(USUAL);
-        self.open = Some(Open { channel, life, subscribed: None });
-        self.kicks.clear();
-        self.lost = None;
+    /// Stores a channel that was just created.
+    pub(super) fn on_created(&mut self, channel: Channel, now: Now) {
+        let stated = channel.expires.and_then(|expires| (expires - now.wall).to_std().ok());
+        let lifetime = stated.filter(|life| !life.is_zero() && *life <= MAX_LIFETIME).unwrap_or(DEFAULT_LIFETIME);
+        self.open = Some(OpenChannel { channel, lifetime, subscription: None });
+        self.evictions.clear();
     }
 
-    /// The id of the channel.
-    pub(crate) fn channel(&self) -> Option<&str> {
-        self.open.as_ref().map(|open| open.channel.id.as_str())
+    /// Returns the channel.
+    pub(super) fn channel(&self) -> Option<&Channel> {
+        self.open.as_ref().map(|open| &open.channel)
     }
 
-    /// Where its socket is.
-    pub(crate) fn address(&self) -> Option<Url> {
-        self.open.as_ref().map(|open| open.channel.connect_uri.clone())
-    }
-
-    /// The channel was told what to listen to just now, with this token, and so lives on.
-    pub(crate) fn subscribed(&mut self, token: Token) {
+    /// Records a subscription, which extends the lifetime of the channel.
+    pub(super) fn on_subscribed(&mut self, token_renew_at: Option<Instant>, now: Instant) {
         if let Some(open) = &mut self.open {
-            open.subscribed = Some((Instant::now(), token));
+            open.subscription = Some(Subscription { at: now, token_renew_at, is_token_valid: true });
         }
     }
 
-    /// When the topics have to be said again: before the channel ends, and when another token takes the place of the one
-    /// they were said with.
-    pub(crate) fn renewal(&self) -> Option<Instant> {
+    /// Records that the token of the latest subscription was refused.
+    pub(super) fn on_token_invalidated(&mut self) {
+        if let Some(subscription) = self.open.as_mut().and_then(|open| open.subscription.as_mut()) {
+            subscription.is_token_valid = false;
+        }
+    }
+
+    /// Returns when the subscriptions are to be renewed: before the channel expires, and with every new token.
+    pub(super) fn renew_at(&self) -> Option<Instant> {
         let open = self.open.as_ref()?;
-        let (at, token) = open.subscribed.as_ref()?;
-        let of_channel = *at + renewal_delay(open.life);
-        let due = if token.is_invalid() { *at } else { token.renew_at.map_or(of_channel, |due| due.min(of_channel)) };
-        Some(due.max(*at + SHORTEST))
+        let Subscription { at, token_renew_at, is_token_valid } = open.subscription.as_ref()?;
+        let of_channel = *at + renewal_delay(open.lifetime);
+        let due = match token_renew_at {
+            _ if !is_token_valid => *at,
+            Some(of_token) => of_channel.min(*of_token),
+            None => of_channel,
+        };
+        Some(due.max(*at + MIN_RENEWAL_INTERVAL))
     }
 
-    /// The channel is of no more use.
-    pub(crate) fn lose(&mut self, why: &str) {
+    /// Discards the channel.
+    pub(super) fn discard(&mut self) {
         self.open = None;
-        self.lost = Some(why.to_owned());
     }
 
-    /// Why the channel was lost, once.
-    pub(crate) fn take_loss(&mut self) -> Option<String> {
-        self.lost.take()
-    }
-
-    /// When to move to the next socket because the closing of this one was announced: now, unless it was so just before. A
-    /// service that announces it with every socket would be dialled without a pause.
-    pub(crate) fn move_at(&mut self) -> Instant {
-        let now = Instant::now();
-        let at = self.moved.map_or(now, |moved| now.max(moved + SHORTEST));
-        self.moved = Some(at);
-        at
-    }
-
-    /// The service took the socket away without notice. One that does so over and over gives it to somebody else.
-    pub(crate) fn kicked(&mut self) {
-        let now = Instant::now();
-        self.kicks.push_back(now);
-        self.kicks.retain(|kick| now - *kick < KICKS_WITHIN);
-        if self.kicks.len() >= KICKS {
-            tracing::warn!("another process seems to use the same notification channel; making a new one");
-            self.open = None;
-            self.kicks.clear();
+    /// Schedules the next socket because the service announced the close of this one: at once, or 10 s after the last
+    /// time. A service that announces it on every socket would be dialled without a pause.
+    pub(super) fn on_close_announced(&mut self, now: Instant) {
+        // One socket closes once, however often the service announces it.
+        if self.reconnect_at.is_none() {
+            let at = self.last_moved.map_or(now, |moved| now.max(moved + MIN_RENEWAL_INTERVAL));
+            (self.last_moved, self.reconnect_at) = (Some(at), Some(at));
         }
+    }
+
+    /// Returns when the next socket is to be opened because of an announced close.
+    pub(super) fn reconnect_at(&self) -> Option<Instant> {
+        self.reconnect_at
+    }
+
+    /// Records that a new socket is open.
+    pub(super) fn on_socket_opened(&mut self) {
+        self.reconnect_at = None;
+    }
+
+    /// Records that the service closed the socket without an announcement. Returns whether the channel was discarded
+    /// because another process seems to use it.
+    pub(super) fn on_evicted(&mut self, now: Instant) -> bool {
+        self.evictions.push_back(now);
+        self.evictions.retain(|eviction| now - *eviction < EVICTION_WINDOW);
+        let is_shared = self.evictions.len() >= MAX_EVICTIONS;
+        if is_shared {
+            self.discard();
+            self.evictions.clear();
+        }
+        is_shared
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use chrono::TimeDelta;
 
-    fn line(seconds: i64) -> ChannelState {
-        let mut line = ChannelState::default();
-        line.take(Channel {
+    use super::*;
+
+    fn channel(lifetime: i64, now: Now) -> ChannelState {
+        let mut state = ChannelState::default();
+        let channel = Channel {
             id: "c".into(),
             connect_uri: "wss://streaming.example.invalid/channels/c".parse().expect("a URL"),
-            expires: Some(Utc::now() + TimeDelta::seconds(seconds)),
-        });
-        line
+            expires: Some(now.wall + TimeDelta::seconds(lifetime)),
+        };
+        state.on_created(channel, now);
+        state
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_channel_is_renewed_by_the_rule_of_the_token_and_with_the_token() {
-        let start = Instant::now();
-        let due = |seconds, token: Option<u64>| {
-            let mut line = line(seconds);
-            line.subscribed(Token::new("t".into(), token.map(|after| start + Duration::from_secs(after))));
-            (line.renewal().expect("one") - start + Duration::from_millis(500)).as_secs()
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_channel_is_renewed_by_the_rule_of_the_token_and_with_the_token() {
+        let now = Now::read();
+        let due = |lifetime, token: Option<u64>| {
+            let mut state = channel(lifetime, now);
+            state.on_subscribed(token.map(|after| now.mono + seconds(after)), now.mono);
+            (state.renew_at().expect("a renewal") - now.mono).as_secs()
         };
         assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760, 240, 50, 10]);
         assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540, 10, 240]);
-        assert_eq!(due(-5, None), 77_760, "nonsense is not believed");
+        assert_eq!(due(-5, None), 77_760, "an impossible lifetime is ignored");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_that_was_refused_is_replaced_soon_and_not_twice_within_ten_seconds() {
-        let mut line = line(86_400);
-        assert_eq!(line.renewal(), None, "nothing was said yet");
-        let token = Token::new("t".into(), None);
-        line.subscribed(token.clone());
-        token.invalidate();
-        let wait = |line: &ChannelState| (line.renewal().expect("one") - Instant::now()).as_secs();
-        assert_eq!(wait(&line), 10);
-        tokio::time::advance(Duration::from_secs(8)).await;
-        line.subscribed(Token::new("u".into(), None));
-        assert!((77_700..77_761).contains(&wait(&line)), "as if there had been no other");
-        line.lose("expired");
-        assert_eq!((line.renewal(), line.take_loss().as_deref(), line.take_loss()), (None, Some("expired"), None));
+    #[test]
+    fn a_refused_token_renews_the_subscriptions_soon_and_not_twice_within_ten_seconds() {
+        let now = Now::read();
+        let mut state = channel(86_400, now);
+        assert_eq!(state.renew_at(), None, "without a subscription");
+        state.on_subscribed(None, now.mono);
+        state.on_token_invalidated();
+        assert_eq!(state.renew_at(), Some(now.mono + seconds(10)));
+        let later = now.mono + seconds(8);
+        state.on_subscribed(None, later);
+        assert_eq!(state.renew_at(), Some(later + seconds(77_760)));
+        state.discard();
+        assert_eq!(state.renew_at(), None);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_moves_at_once_and_then_only_after_a_pause() {
-        let mut line = line(86_400);
-        let start = Instant::now();
-        assert_eq!((line.move_at(), line.move_at()), (start, start + SHORTEST));
-        tokio::time::advance(SHORTEST * 3).await;
-        assert_eq!(line.move_at(), Instant::now());
+    #[test]
+    fn announced_closes_reconnect_at_once_and_then_ten_seconds_apart() {
+        let now = Now::read();
+        let mut state = channel(86_400, now);
+        state.on_close_announced(now.mono);
+        state.on_close_announced(now.mono + seconds(5));
+        assert_eq!(state.reconnect_at(), Some(now.mono), "one socket closes once");
+        state.on_socket_opened();
+        assert_eq!(state.reconnect_at(), None);
+        state.on_close_announced(now.mono);
+        assert_eq!(state.reconnect_at(), Some(now.mono + MIN_RENEWAL_INTERVAL));
+        state.on_socket_opened();
+        let later = now.mono + 3 * MIN_RENEWAL_INTERVAL;
+        state.on_close_announced(later);
+        assert_eq!(state.reconnect_at(), Some(later));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn three_kicks_within_a_minute_cost_the_channel_and_slower_ones_do_not() {
-        let mut line = line(86_400);
-        for _ in 0..5 {
-            line.kicked();
-            tokio::time::advance(Duration::from_secs(31)).await;
+    #[test]
+    fn three_evictions_within_a_minute_discard_the_channel_and_slower_ones_do_not() {
+        let now = Now::read();
+        let mut state = channel(86_400, now);
+        for number in 0..5 {
+            assert!(!state.on_evicted(now.mono + seconds(31) * number));
         }
-        assert!(line.channel().is_some());
-        line.kicked();
-        line.kicked();
-        assert_eq!(line.channel(), None);
+        assert!(state.channel().is_some());
+        let last = now.mono + seconds(31) * 5;
+        assert_eq!((state.on_evicted(last), state.on_evicted(last)), (false, true));
+        assert!(state.channel().is_none());
     }
 }

@@ -1,7 +1,9 @@
-//! What is known of one conversation, and what still has to be asked: no network in it.
+//! The state of one followed conversation, and what still has to be requested for it.
 //!
-//! A notification is a hint. Every list of messages, from an event or from a look at the conversation, is compared with
-//! what is known and what was delivered; what is new is wanted, and its words are fetched in bulk.
+//! A notification is a hint. Every list of messages, from a notification or a snapshot, is compared with what is known and
+//! what was delivered; the bodies of new messages are requested in bulk (CONN-40, NTF-8 to NTF-12).
+
+mod backfill;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,404 +11,326 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::end_detector::EndDetector;
-use super::participants::Participants;
+use self::backfill::{Backfill, State};
+use super::attribution;
+use super::end_detector::{EndDetector, SnapshotEnd};
+use super::participants::{Noted, Participants};
 use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
-use super::{Event, Mode, spoken};
-use crate::dedup::checkpoint::ResumePoint;
-use crate::event::{EventBody, Gap, Origin};
-use crate::source::{BackfillReason, Outage, TimedEvent};
-use crate::tracker::attribution;
+use super::protocol::{BackfillReason, Event, Now, TimedEvent};
+use super::{ConversationStart, Mode, SnapshotKind};
+use crate::event::{EventBody, Origin};
 use crate::wire::conversation::{MessageKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
 use crate::wire::transcription::{Transcription, Utterance};
 
-/// Ids that no list has any more are forgotten when there are so many of them.
-const STALE: usize = 10_000;
+/// The number of known ids above which those that no list holds any more are forgotten.
+const MAX_UNLISTED_IDS: usize = 10_000;
 
-/// One conversation that is followed.
+/// One followed conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) id: String,
-    pub(super) people: Participants,
-    pub(super) looks: PollTimer,
-    scope: Mode,
-    phase: State,
-    /// Why what was said at first is read afterwards.
-    why: BackfillReason,
-    begun: DateTime<Utc>,
-    /// Nothing older is wanted, until what was there at the start is listed.
-    since: Option<DateTime<Utc>>,
-    fetch: PendingMessages,
+    id: String,
+    mode: Mode,
+    state: State,
+    participants: Participants,
+    poll_timer: PollTimer,
+    start_reason: BackfillReason,
+    started_at: DateTime<Utc>,
+    /// Older messages are not wanted, until the messages of the start are listed.
+    not_before: Option<DateTime<Utc>>,
+    pending: PendingMessages,
     end: EndDetector,
-    known: HashSet<String>,
+    seen_ids: HashSet<String>,
     has_calls: bool,
-    /// Whether the service has said that nothing more of the call will be told.
-    call_is_over: bool,
-    /// What was said on a call and waits for a look at who is there.
-    unheard: Vec<Utterance>,
-    /// What was read of the past so far.
-    gathered: Vec<TimedEvent>,
-    /// What happened since all of the past was listed, and is told after it.
-    held: Vec<TimedEvent>,
-    out: Vec<Event>,
-}
-
-#[derive(Debug, PartialEq)]
-enum State {
-    /// What was said before the start is being read, if need be over a loss; `listed` once it is known what that is.
-    Startup { listed: bool, loss: Option<Outage> },
-    /// A connection was lost, and what was said meanwhile is being read; without a `loss` a gap was told already.
-    Recovering { listed: bool, loss: Option<Outage> },
-    /// Everything comes as it happens.
-    Live,
+    /// The service has announced the end of the transcription.
+    call_has_ended: bool,
+    /// Utterances whose speaker the next snapshot may tell.
+    unattributed: Vec<Utterance>,
+    events: Vec<Event>,
 }
 
 impl Conversation {
-    /// Nothing is known yet. Messages from before `since` are not wanted.
-    pub(super) fn new(id: String, scope: Mode, since: Option<DateTime<Utc>>, why: BackfillReason) -> Self {
+    /// Creates a conversation of which nothing is known.
+    pub(super) fn new(id: String, mode: Mode, start: ConversationStart, now: Now) -> Self {
         Self {
             id,
-            people: Participants::default(),
-            looks: PollTimer::new(),
-            scope,
-            phase: State::Startup { listed: false, loss: None },
-            why,
-            begun: Utc::now(),
-            since,
-            fetch: PendingMessages::default(),
+            mode,
+            state: State::Startup(Backfill::default()),
+            participants: Participants::default(),
+            poll_timer: PollTimer::new(now.mono),
+            start_reason: start.reason,
+            started_at: now.wall,
+            not_before: start.not_before,
+            pending: PendingMessages::default(),
             end: EndDetector::default(),
-            known: HashSet::new(),
+            seen_ids: HashSet::new(),
             has_calls: false,
-            call_is_over: false,
-            unheard: Vec::new(),
-            gathered: Vec::new(),
-            held: Vec::new(),
-            out: Vec::new(),
+            call_has_ended: false,
+            unattributed: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// An earlier run has begun with it: what that one missed is wanted, and where it cannot be had, that is told as after
-    /// a lost connection.
-    pub(super) fn resumed(id: String, scope: Mode, begun: ResumePoint, why: BackfillReason) -> Self {
-        let mut watch = Self::new(id, scope, begun.before, why);
-        if let Some(last_activity) = begun.latest.filter(|_| !begun.closed) {
-            watch.resume(&Outage {
-                last_activity: last_activity.min(Utc::now()),
-                reason: "the run before had ended".to_owned(),
-            });
-        }
-        watch
-    }
-
-    /// Takes a list of everything, or of the latest messages, which the service sent or, for a `look`, was asked for.
-    /// `delivered` tells which messages the reader has.
-    pub(super) fn see(
+    /// Applies a list of everything or of the latest messages. `is_delivered` tells which messages the user has.
+    pub(super) fn apply_snapshot(
         &mut self,
         snapshot: Snapshot,
-        look: bool,
-        delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
+        kind: SnapshotKind,
+        now: Now,
+        is_delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
     ) {
-        let (over, ended) = (snapshot.has_ended(), snapshot.ended_at);
+        let end = SnapshotEnd { has_ended: snapshot.has_ended(), ended_at: snapshot.ended_at };
         self.has_calls |= snapshot.has_calls;
-        if look {
-            self.forget_all_but(&snapshot);
+        if kind == SnapshotKind::Complete {
+            self.forget_unlisted(&snapshot);
         }
         let mut changes = Vec::new();
         for mut participant in snapshot.participants {
-            let entries = std::mem::take(&mut participant.messages);
-            let by = self.meet(participant, &mut changes);
-            for entry in entries {
-                self.list(entry, &by, &delivered);
+            let messages = std::mem::take(&mut participant.messages);
+            let Noted { key, change } = self.note_participant(participant);
+            changes.extend(change);
+            for message in messages {
+                self.note_message(message, &key, &is_delivered);
             }
         }
-        self.change(changes);
-        let whole = look && self.looked();
-        if self.scope == Mode::Full {
-            self.note_end(over, ended, whole);
+        self.add_changes(changes);
+        let is_current = kind == SnapshotKind::Complete && self.complete_poll();
+        if self.mode == Mode::Full {
+            let kind = if is_current { SnapshotKind::Complete } else { SnapshotKind::Partial };
+            self.detect_end(end, kind, now);
         }
-        self.settle();
+        self.advance_state();
     }
 
-    /// Something may have changed: look soon.
-    pub(super) fn look_soon(&mut self) {
-        self.looks.soon(self.end.look_at());
+    /// Schedules a snapshot soon.
+    pub(super) fn poll_soon(&mut self, now: Instant) {
+        self.poll_timer.poll_soon(now, self.end.next_snapshot_at());
     }
 
-    /// A look was begun; the next is due after `period`, unless something asks for it earlier.
-    pub(super) fn begin_look(&mut self, period: Duration) {
-        self.looks.begin((self.scope == Mode::Full).then_some(period));
+    /// Records that a snapshot was requested. The next one is due after `period`, unless it is needed earlier.
+    pub(super) fn poll_started(&mut self, now: Instant, period: Duration) {
+        self.poll_timer.started(now, (self.mode == Mode::Full).then_some(period));
     }
 
-    /// A look came to nothing, and is to be tried again.
-    pub(super) fn look_failed(&mut self, again: Instant) {
-        self.attribute();
-        self.looks.fail(again);
+    /// Records that a snapshot failed, and schedules the next one.
+    pub(super) fn poll_failed(&mut self, retry_at: Instant) {
+        self.flush_unattributed();
+        self.poll_timer.failed(retry_at);
     }
 
-    /// Takes what was said on a call: final words only.
-    pub(super) fn hear(&mut self, transcription: Transcription) {
+    /// Returns when the next snapshot is due; `None` while one is in flight.
+    pub(super) fn next_poll_at(&self) -> Option<Instant> {
+        self.poll_timer.next_at()
+    }
+
+    /// Handles the final utterances of a call.
+    pub(super) fn handle_transcription(&mut self, transcription: Transcription, now: Now) {
         self.has_calls = true;
-        self.call_is_over = transcription.session_ended;
+        self.call_has_ended = transcription.session_ended;
         if transcription.session_ended {
             tracing::debug!("{}: the transcription of a call has ended", self.id);
-            self.look_soon();
+            self.poll_soon(now.mono);
         }
-        let spoken = transcription.utterances.into_iter().filter(|utterance| utterance.is_final);
-        self.unheard.extend(spoken);
-        let unknown = self.unheard.iter().any(|utterance| spoken::speaker(utterance, &self.people).is_none());
-        if unknown {
-            self.look_soon();
+        self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
+        if self.unattributed.iter().any(|utterance| attribution::speaker(utterance, &self.participants).is_none()) {
+            self.poll_soon(now.mono);
         }
-        // Who speaks may be about to be found out, which decides whose line it is.
-        let soon = Instant::now() + poll_timer::DISTANCE;
-        if !self.looks.under_way && self.looks.due.is_none_or(|due| due > soon) {
-            self.attribute();
+        // A snapshot that is about to be taken may tell the speakers.
+        if !self.poll_timer.polls_before(now.mono + poll_timer::MIN_DISTANCE) {
+            self.flush_unattributed();
         }
     }
 
-    /// The next ids whose words are to be fetched, until [`Conversation::fetched`] or [`Conversation::fetch_failed`].
-    pub(super) fn request(&mut self) -> Option<Vec<String>> {
-        if self.people.awaits_names() {
+    /// Starts a request for bodies if one is due, and returns its ids. [`Conversation::on_messages`] or
+    /// [`Conversation::messages_failed`] ends it.
+    pub(super) fn start_messages_request(&mut self, now: Now) -> Option<Vec<String>> {
+        if self.participants.has_pending_lookups() {
             return None;
         }
-        let ids = self.fetch.next()?;
+        let ids = self.pending.start_request(now.mono)?;
         if ids.is_empty() {
-            // There are signs only, which are told by the list itself.
-            self.fetched(Vec::new());
+            // Message events only: the list itself holds their text.
+            self.on_messages(Vec::new(), now);
             return None;
         }
         Some(ids)
     }
 
-    /// Takes the words that were asked for, or as many of them as there are yet.
-    pub(super) fn fetched(&mut self, said: Vec<MessageBody>) {
-        let people = &self.people;
-        let mut told = self.fetch.resolve(said, |wanted, said| tell(wanted, said, people.get(&wanted.by)));
-        told.sort_by_key(|told| told.at);
-        self.gather(told);
-        self.settle();
+    /// Applies the requested bodies that the service has.
+    pub(super) fn on_messages(&mut self, bodies: Vec<MessageBody>, now: Now) {
+        let participants = &self.participants;
+        let mut events = self
+            .pending
+            .complete(bodies, now, |message, body| to_event(message, body, participants.get(&message.participant)));
+        events.sort_by_key(|event| event.at);
+        self.emit(events);
+        self.advance_state();
     }
 
-    /// What was asked for has to be asked for again.
-    pub(super) fn fetch_failed(&mut self) {
-        self.fetch.fail();
+    /// Records that a request for bodies failed.
+    pub(super) fn messages_failed(&mut self) {
+        self.pending.request_failed();
     }
 
-    /// Looks, or requests for words, that failed in a row since a connection was lost.
+    /// Returns when bodies are to be requested.
+    pub(super) fn next_messages_request_at(&self, now: Instant) -> Option<Instant> {
+        if self.participants.has_pending_lookups() { None } else { self.pending.next_at(now) }
+    }
+
+    /// Returns the number of requests that failed in a row since the last outage.
     pub(super) fn failures(&self) -> u32 {
-        self.looks.failures.max(self.fetch.failures)
+        self.poll_timer.failures().max(self.pending.failures())
     }
 
-    /// A connection was lost and another one stands.
-    pub(super) fn resume(&mut self, loss: &Outage) {
-        self.attribute();
-        // Nothing that was said on a call can be read afterwards.
-        let on_call = self.has_calls && !self.call_is_over;
-        self.out.extend(on_call.then(|| gap(loss)));
-        match &mut self.phase {
-            State::Startup { listed, loss: first } | State::Recovering { listed, loss: first } => {
-                *listed = false;
-                *first = if on_call { None } else { first.take().or_else(|| Some(loss.clone())) };
-            }
-            State::Live => self.phase = State::Recovering { listed: false, loss: (!on_call).then(|| loss.clone()) },
-        }
-        self.fetch.make_past();
-        self.looks.afresh();
+    /// Returns the id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
-    /// The past cannot be had. What was missed after a loss is told as a gap, once.
-    pub(super) fn despair(&mut self) {
-        let (loss, why) = match std::mem::replace(&mut self.phase, State::Live) {
-            State::Recovering { loss, .. } => (loss, BackfillReason::Outage),
-            State::Startup { loss, listed } => {
-                // What was said before the start is not what is missed in a later loss.
-                self.since = if listed { self.since } else { Some(self.begun) };
-                (loss, self.why)
-            }
-            State::Live => return,
-        };
-        self.out.extend(loss.as_ref().map(gap));
-        if self.scope == Mode::HistoryOnly {
-            // Told later, it would stand among what the other wire brings.
-            for id in self.fetch.drain() {
-                self.known.remove(&id);
-            }
-            self.looks.stop();
-        }
-        self.tell_past(why);
-        self.settle();
+    /// Returns the participants.
+    pub(super) fn participants(&self) -> &Participants {
+        &self.participants
     }
 
-    /// Whether there are or were calls in it.
+    /// Returns the participants, to update name look-ups.
+    pub(super) fn participants_mut(&mut self) -> &mut Participants {
+        &mut self.participants
+    }
+
+    /// Returns whether the conversation has or had calls.
     pub(super) fn has_calls(&self) -> bool {
         self.has_calls
     }
 
-    /// Whether it was seen at all.
-    pub(super) fn is_seen(&self) -> bool {
-        !matches!(self.phase, State::Startup { listed: false, .. })
+    /// Returns whether a snapshot was applied.
+    pub(super) fn is_known(&self) -> bool {
+        !matches!(&self.state, State::Startup(backfill) if !backfill.is_listed)
     }
 
-    /// Whether what was said before the start, or during a loss, is still being read.
-    pub(super) fn is_reading(&self) -> bool {
-        self.phase != State::Live
-    }
-
-    /// Whether a loss is being made up for.
-    pub(super) fn is_recovering(&self) -> bool {
-        matches!(self.phase, State::Recovering { .. })
-    }
-
-    /// Whether all is told that is known.
+    /// Returns whether everything known was emitted.
     pub(super) fn is_caught_up(&self) -> bool {
-        self.phase == State::Live && self.fetch.is_idle() && !self.end.is_near()
+        !self.is_backfilling() && self.pending.is_empty() && !self.end.is_ending()
     }
 
-    /// Whether it is over, or seems to be.
+    /// Returns whether the conversation has ended, or seems to have.
     pub(super) fn is_ending(&self) -> bool {
-        self.end.is_near()
+        self.end.is_ending()
     }
 
-    /// When words are to be fetched.
-    pub(super) fn fetch_due(&self) -> Option<Instant> {
-        if self.people.awaits_names() { None } else { self.fetch.due(Instant::now()) }
+    /// Takes the events that were emitted.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
-    /// What there is for the reader.
-    pub(super) fn take(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.out)
+    fn note_participant(&mut self, participant: Participant) -> Noted {
+        let is_quiet = self.mode == Mode::HistoryOnly || !self.is_known();
+        self.participants.note(participant, is_quiet)
     }
 
-    /// Takes note of a participant, and returns what it is known by.
-    fn meet(&mut self, participant: Participant, changes: &mut Vec<TimedEvent>) -> String {
-        let quiet = self.scope == Mode::HistoryOnly || !self.is_seen();
-        let (by, change) = self.people.note(participant, quiet);
-        changes.extend(change);
-        by
-    }
-
-    /// Tells changes, in their place among messages whose words are being fetched.
-    fn change(&mut self, changes: Vec<TimedEvent>) {
-        if self.phase != State::Live && !self.is_listing() {
-            self.held.extend(changes);
-        } else if self.fetch.is_busy() {
-            self.fetch.accompany(changes);
-        } else {
-            self.gather(changes);
+    /// Emits membership changes in their place among the messages whose bodies are missing.
+    fn add_changes(&mut self, changes: Vec<TimedEvent>) {
+        match self.state.backfill_mut() {
+            Some(backfill) if backfill.is_listed => backfill.later_events.extend(changes),
+            _ if self.pending.is_fetching() => self.pending.add_ordered(changes),
+            _ => self.emit(changes),
         }
     }
 
-    fn list(&mut self, entry: MessageRef, by: &str, delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool) {
-        if self.known.contains(&entry.id) {
+    fn note_message(
+        &mut self,
+        message: MessageRef,
+        participant: &str,
+        is_delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool,
+    ) {
+        if self.seen_ids.contains(&message.id) {
             return;
         }
-        self.known.insert(entry.id.clone());
-        // Without a time it may be old, and where nothing old is wanted it is not.
-        let before = |since| entry.sent_at.map_or(since == DateTime::<Utc>::MAX_UTC, |time| time < since);
-        if self.since.is_some_and(before) || delivered(&entry.id, entry.sent_at) {
+        self.seen_ids.insert(message.id.clone());
+        // A message without a time may be old; it is skipped only if no history at all is wanted.
+        let is_before = |limit| message.sent_at.map_or(limit == DateTime::<Utc>::MAX_UTC, |time| time < limit);
+        if self.not_before.is_some_and(is_before) || is_delivered(&message.id, message.sent_at) {
             return;
         }
-        let past = self.is_listing();
-        let joined = self.why == BackfillReason::Joined && !self.is_seen();
-        let origin = if past && !joined { Origin::History } else { Origin::Live };
-        self.fetch.want(PendingMessage::new(entry, by.to_owned(), origin, past));
+        let is_backfill = self.is_listing_backfill();
+        let is_new_conversation = self.start_reason == BackfillReason::Joined && !self.is_known();
+        let origin = if is_backfill && !is_new_conversation { Origin::History } else { Origin::Live };
+        self.pending.add(PendingMessage::new(message, participant.to_owned(), origin, is_backfill));
     }
 
-    /// Whether what is missing of the past is still being listed.
-    fn is_listing(&self) -> bool {
-        matches!(self.phase, State::Startup { listed: false, .. } | State::Recovering { listed: false, .. })
-    }
-
-    fn forget_all_but(&mut self, snapshot: &Snapshot) {
+    /// Forgets ids that no list holds any more, if there are many.
+    fn forget_unlisted(&mut self, snapshot: &Snapshot) {
         let listed: usize = snapshot.participants.iter().map(|participant| participant.messages.len()).sum();
-        if self.known.len() > 2 * listed + STALE {
-            let entries = snapshot.participants.iter().flat_map(|participant| &participant.messages);
-            let listed: HashSet<&str> = entries.map(|entry| entry.id.as_str()).collect();
-            self.known.retain(|id| listed.contains(id.as_str()) || self.fetch.has(id));
+        if self.seen_ids.len() > 2 * listed + MAX_UNLISTED_IDS {
+            let messages = snapshot.participants.iter().flat_map(|participant| &participant.messages);
+            let listed: HashSet<&str> = messages.map(|message| message.id.as_str()).collect();
+            self.seen_ids.retain(|id| listed.contains(id.as_str()) || self.pending.contains(id));
         }
     }
 
-    /// Ends a look; whether it told everything until now.
-    fn looked(&mut self) -> bool {
-        self.attribute();
-        let whole = self.looks.end();
-        match &mut self.phase {
-            State::Startup { listed, .. } if whole => {
-                *listed = true;
-                self.since = None;
+    /// Completes a snapshot that was requested. Returns whether it covers everything until now.
+    fn complete_poll(&mut self) -> bool {
+        self.flush_unattributed();
+        let is_current = self.poll_timer.completed();
+        match &mut self.state {
+            State::Startup(backfill) if is_current => {
+                backfill.is_listed = true;
+                self.not_before = None;
             }
-            State::Recovering { listed, .. } => *listed |= whole,
-            State::Startup { .. } | State::Live => {}
+            State::Recovering(backfill) => backfill.is_listed |= is_current,
+            State::Startup(_) | State::Live => {}
         }
-        whole
+        is_current
     }
 
-    /// Tells what was said on a call, by whoever is known to be there.
-    fn attribute(&mut self) {
-        let unheard = std::mem::take(&mut self.unheard);
-        self.out.extend(unheard.into_iter().map(|utterance| Event::Live(spoken::told(utterance, &self.people))));
-    }
-
-    fn note_end(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
-        self.end.suspect(self.people.customer_has_left() && !over);
-        self.end.note(over, ended, look);
-        if self.end.wants_look() {
-            self.look_soon();
+    /// Emits the pending utterances with the speakers that are known.
+    fn flush_unattributed(&mut self) {
+        for utterance in std::mem::take(&mut self.unattributed) {
+            let event = attribution::utterance(utterance, &self.participants);
+            self.push_live(event);
         }
     }
 
-    fn gather(&mut self, told: Vec<TimedEvent>) {
-        if self.phase == State::Live {
-            self.out.extend(told.into_iter().map(Event::Live));
-        } else {
-            self.gathered.extend(told);
+    fn detect_end(&mut self, end: SnapshotEnd, kind: SnapshotKind, now: Now) {
+        self.end.on_customer_presence(self.participants.customer_has_left() && !end.has_ended);
+        self.end.on_snapshot(end, kind, now);
+        if self.end.needs_snapshot() {
+            self.poll_soon(now.mono);
         }
     }
 
-    /// Goes on to the next phase, or to the end, where nothing is missing any more.
-    fn settle(&mut self) {
-        if self.phase != State::Live && !self.is_listing() && !self.fetch.has_past() {
-            self.tell_past(if matches!(self.phase, State::Startup { .. }) { self.why } else { BackfillReason::Outage });
-            self.phase = State::Live;
+    /// Emits events, or adds them to the backfill that is being read.
+    fn emit(&mut self, events: Vec<TimedEvent>) {
+        match self.state.backfill_mut() {
+            Some(backfill) => backfill.events.extend(events),
+            None => events.into_iter().for_each(|event| self.push_live(event)),
         }
-        if self.phase == State::Live
-            && self.fetch.is_idle()
-            && let Some(end) = self.end.tell()
+    }
+
+    fn push_live(&mut self, event: TimedEvent) {
+        self.events.push(Event::Live(self.id.clone(), event));
+    }
+
+    /// Ends the backfill, and then the conversation, if nothing is missing.
+    fn advance_state(&mut self) {
+        self.end_backfill_if_complete();
+        if !self.is_backfilling()
+            && self.pending.is_empty()
+            && let Some(closed) = self.end.take_closed_event()
         {
-            self.out.push(Event::Live(end));
+            self.push_live(closed);
         }
-    }
-
-    /// Tells what was read of the past, in order, and then what has happened since.
-    fn tell_past(&mut self, why: BackfillReason) {
-        let mut events = std::mem::take(&mut self.gathered);
-        events.sort_by_key(|told| told.at);
-        if !events.is_empty() {
-            self.out.push(Event::Backfill(events, why));
-        }
-        self.out.extend(self.held.drain(..).map(Event::Live));
     }
 }
 
-/// The words of a message, or what stands for them.
-fn tell(wanted: &PendingMessage, said: Option<MessageBody>, by: Option<&Participant>) -> TimedEvent {
-    let (at, message) = match (said, &wanted.kind, by) {
-        (Some(said), ..) => (said.sent_at.or(wanted.time), attribution::message(said, by, wanted.origin)),
-        (None, MessageKind::Event(words), Some(by)) => {
-            (wanted.time, attribution::sign(&wanted.id, words, by, wanted.origin))
+/// Makes the event of a message: with its body, the text of a message event, or without text.
+fn to_event(message: &PendingMessage, body: Option<MessageBody>, participant: Option<&Participant>) -> TimedEvent {
+    let (at, content) = match (body, &message.kind, participant) {
+        (Some(body), ..) => (body.sent_at.or(message.time), attribution::message(body, participant, message.origin)),
+        (None, MessageKind::Event(text), Some(participant)) => {
+            (message.time, attribution::message_event(&message.id, text, participant, message.origin))
         }
-        (None, ..) => (wanted.time, attribution::missing(&wanted.id, by, wanted.origin)),
+        (None, ..) => (message.time, attribution::missing(&message.id, participant, message.origin)),
     };
-    TimedEvent { at, body: EventBody::Message(message) }
+    TimedEvent { at, body: EventBody::Message(content) }
 }
-
-fn gap(loss: &Outage) -> Event {
-    let to = Utc::now();
-    let gap = Gap { from: loss.last_activity, to, reason: loss.reason.clone() };
-    Event::Live(TimedEvent { at: Some(to), body: EventBody::Gap(gap) })
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,145 +1,173 @@
-//! Whether a conversation is over, which only a list of its participants can tell.
+//! Detects the end of a conversation from its snapshots (NTF-5, NTF-6).
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::CLOCKS_APART;
-
+use super::protocol::{Now, TimedEvent};
+use super::{MAX_CLOCK_DIFFERENCE, SnapshotKind};
 use crate::event::EventBody;
-use crate::source::TimedEvent;
 
-/// After the end the service may still be writing: it is looked at once more, this much later.
-const LAST_LOOK: Duration = Duration::from_secs(3);
+/// Delay between the end and the final snapshot: bodies and late messages may still arrive.
+const FINAL_SNAPSHOT_DELAY: Duration = Duration::from_secs(3);
 
-/// The way to the end.
+/// State of the end detection.
 #[derive(Debug, Default)]
 pub(super) enum EndDetector {
-    /// There is no sign of it.
+    /// Participants are connected.
     #[default]
     Open,
-    /// The customer has gone, which is not the end, and was looked into.
-    Suspected { looked: bool },
-    /// It is over, and to be looked at once more.
-    Near { at: Option<DateTime<Utc>>, look: Instant },
-    /// It is over, and everything is read.
-    Reached { at: Option<DateTime<Utc>> },
-    /// The reader knows.
-    TimedEvent,
+    /// The customer left. A snapshot decides whether the conversation ended.
+    CustomerLeft { snapshot_taken: bool },
+    /// The conversation ended; the final snapshot is due.
+    Ending { ended_at: Option<DateTime<Utc>>, final_snapshot_at: Instant },
+    /// The final snapshot was read; the closed event is pending.
+    Ended { ended_at: Option<DateTime<Utc>> },
+    /// The closed event was emitted.
+    Reported,
+}
+
+/// The end of a conversation as a snapshot states it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SnapshotEnd {
+    /// Every participant has left, or the end time is set.
+    pub(super) has_ended: bool,
+    /// The end time.
+    pub(super) ended_at: Option<DateTime<Utc>>,
 }
 
 impl EndDetector {
-    /// Where the customer is `gone`: is it over?
-    pub(super) fn suspect(&mut self, gone: bool) {
+    /// Records whether the customer has left.
+    pub(super) fn on_customer_presence(&mut self, has_left: bool) {
         match self {
-            Self::Open if gone => *self = Self::Suspected { looked: false },
-            Self::Suspected { .. } if !gone => *self = Self::Open,
+            Self::Open if has_left => *self = Self::CustomerLeft { snapshot_taken: false },
+            Self::CustomerLeft { .. } if !has_left => *self = Self::Open,
             _ => {}
         }
     }
 
-    /// Takes what a list says, which was asked for where it is a `look`.
-    pub(super) fn note(&mut self, over: bool, ended: Option<DateTime<Utc>>, look: bool) {
-        let now = Instant::now();
+    /// Advances the state with a snapshot. Only a complete one confirms the end.
+    pub(super) fn on_snapshot(&mut self, snapshot: SnapshotEnd, kind: SnapshotKind, now: Now) {
+        let SnapshotEnd { has_ended, ended_at } = snapshot;
+        let is_complete = kind == SnapshotKind::Complete;
         match self {
-            Self::TimedEvent | Self::Reached { .. } => {}
-            Self::Near { look: due, at } if over && look && *due <= now => *self = Self::Reached { at: at.or(ended) },
-            Self::Near { at, .. } if over => *at = at.or(ended),
-            Self::Near { .. } => *self = Self::Open,
-            Self::Open | Self::Suspected { .. } if over => {
-                let long_ago = ended.is_some_and(|ended| Utc::now() - ended > CLOCKS_APART);
-                *self = if long_ago && look {
-                    Self::Reached { at: ended }
+            Self::Reported | Self::Ended { .. } => {}
+            Self::Ending { final_snapshot_at, ended_at: known }
+                if has_ended && is_complete && *final_snapshot_at <= now.mono =>
+            {
+                *self = Self::Ended { ended_at: known.or(ended_at) };
+            }
+            Self::Ending { ended_at: known, .. } if has_ended => *known = known.or(ended_at),
+            Self::Ending { .. } => *self = Self::Open,
+            Self::Open | Self::CustomerLeft { .. } if has_ended => {
+                let ended_long_ago = ended_at.is_some_and(|ended| now.wall - ended > MAX_CLOCK_DIFFERENCE);
+                *self = if ended_long_ago && is_complete {
+                    Self::Ended { ended_at }
                 } else {
-                    Self::Near { at: ended, look: now + LAST_LOOK }
+                    Self::Ending { ended_at, final_snapshot_at: now.mono + FINAL_SNAPSHOT_DELAY }
                 };
             }
-            Self::Suspected { looked } => *looked |= look,
+            Self::CustomerLeft { snapshot_taken } => *snapshot_taken |= is_complete,
             Self::Open => {}
         }
     }
 
-    /// Whether it has to be looked into now, or when [`EndDetector::look_at`] says.
-    pub(super) fn wants_look(&self) -> bool {
-        matches!(self, Self::Suspected { looked: false } | Self::Near { .. })
+    /// Returns whether a snapshot is needed; [`EndDetector::next_snapshot_at`] says from when on.
+    pub(super) fn needs_snapshot(&self) -> bool {
+        matches!(self, Self::CustomerLeft { snapshot_taken: false } | Self::Ending { .. })
     }
 
-    /// The earliest moment of the last look.
-    pub(super) fn look_at(&self) -> Option<Instant> {
+    /// Returns the earliest moment of the final snapshot.
+    pub(super) fn next_snapshot_at(&self) -> Option<Instant> {
         match self {
-            Self::Near { look, .. } => Some(*look),
+            Self::Ending { final_snapshot_at, .. } => Some(*final_snapshot_at),
             _ => None,
         }
     }
 
-    /// The end for the reader, once everything is read, and only once.
-    pub(super) fn tell(&mut self) -> Option<TimedEvent> {
-        let Self::Reached { at } = *self else { return None };
-        *self = Self::TimedEvent;
-        Some(TimedEvent { at, body: EventBody::Closed })
+    /// Takes the closed event. Returns `Some` exactly once.
+    pub(super) fn take_closed_event(&mut self) -> Option<TimedEvent> {
+        let Self::Ended { ended_at } = *self else { return None };
+        *self = Self::Reported;
+        Some(TimedEvent { at: ended_at, body: EventBody::Closed })
     }
 
-    /// Whether it is over, or seems to be.
-    pub(super) fn is_near(&self) -> bool {
-        matches!(self, Self::Near { .. } | Self::Reached { .. } | Self::TimedEvent)
+    /// Returns whether the conversation has ended, or seems to have.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self, Self::Ending { .. } | Self::Ended { .. } | Self::Reported)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
-    fn note(end: &mut EndDetector, over: bool, ended: Option<DateTime<Utc>>, look: bool) -> Option<TimedEvent> {
-        end.note(over, ended, look);
-        end.tell()
+    const ENDED: SnapshotEnd = SnapshotEnd { has_ended: true, ended_at: None };
+    const OPEN: SnapshotEnd = SnapshotEnd { has_ended: false, ended_at: None };
+
+    fn ended_at(wall: DateTime<Utc>) -> SnapshotEnd {
+        SnapshotEnd { has_ended: true, ended_at: Some(wall) }
+    }
+
+    fn later(now: Now, delay: Duration) -> Now {
+        Now { mono: now.mono + delay, wall: now.wall + delay }
     }
 
     fn closed(at: Option<DateTime<Utc>>) -> TimedEvent {
         TimedEvent { at, body: EventBody::Closed }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_takes_a_look_three_seconds_later() {
-        let mut end = EndDetector::default();
-        let now = Some(Utc::now());
-        assert_eq!(note(&mut end, true, None, false), None);
-        assert!(end.is_near() && end.wants_look());
-        assert_eq!(end.look_at(), Some(Instant::now() + LAST_LOOK));
-        assert_eq!(note(&mut end, true, now, true), None, "too early");
-        tokio::time::advance(LAST_LOOK).await;
-        assert_eq!(note(&mut end, true, None, false), None, "an event is no look");
-        assert_eq!(note(&mut end, true, None, true), Some(closed(now)), "with the time that was said first");
-        assert_eq!((note(&mut end, true, now, true), end.is_near()), (None, true), "once");
-        assert_eq!(note(&mut end, false, None, true), None, "it is told");
+    fn step(end: &mut EndDetector, snapshot: SnapshotEnd, kind: SnapshotKind, now: Now) -> Option<TimedEvent> {
+        end.on_snapshot(snapshot, kind, now);
+        end.take_closed_event()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_was_over_long_ago_needs_no_second_look() {
-        let mut end = EndDetector::default();
-        let long_ago = Some(Utc::now() - CLOCKS_APART - chrono::TimeDelta::seconds(1));
-        assert_eq!(note(&mut end, true, long_ago, false), None, "but a first one");
-        assert_eq!(note(&mut EndDetector::default(), true, long_ago, true), Some(closed(long_ago)));
-        assert_eq!(note(&mut EndDetector::default(), true, Some(Utc::now()), true), None);
+    #[test]
+    fn a_complete_snapshot_three_seconds_later_confirms_the_end() {
+        use SnapshotKind::{Complete, Partial};
+        let (mut end, now) = (EndDetector::default(), Now::read());
+        assert_eq!(step(&mut end, ENDED, Partial, now), None);
+        assert!(end.is_ending() && end.needs_snapshot());
+        assert_eq!(end.next_snapshot_at(), Some(now.mono + FINAL_SNAPSHOT_DELAY));
+        assert_eq!(step(&mut end, ended_at(now.wall), Complete, now), None, "too early");
+        let after = later(now, FINAL_SNAPSHOT_DELAY);
+        assert_eq!(step(&mut end, ENDED, Partial, after), None, "a notification confirms nothing");
+        assert_eq!(step(&mut end, ENDED, Complete, after), Some(closed(Some(now.wall))), "with the first end time");
+        assert_eq!((step(&mut end, ended_at(now.wall), Complete, after), end.is_ending()), (None, true), "once");
+        assert_eq!(step(&mut end, OPEN, Complete, after), None, "the end was reported");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_is_suspected_once_for_each_time_the_customer_goes() {
-        let mut end = EndDetector::default();
-        end.suspect(false);
-        assert!(!end.wants_look());
+    #[test]
+    fn a_conversation_that_ended_long_ago_needs_one_complete_snapshot() {
+        use SnapshotKind::{Complete, Partial};
+        let now = Now::read();
+        let long_ago = now.wall - MAX_CLOCK_DIFFERENCE - TimeDelta::seconds(1);
+        assert_eq!(step(&mut EndDetector::default(), ended_at(long_ago), Partial, now), None);
+        assert_eq!(step(&mut EndDetector::default(), ended_at(long_ago), Complete, now), Some(closed(Some(long_ago))));
+        assert_eq!(step(&mut EndDetector::default(), ended_at(now.wall), Complete, now), None);
+    }
+
+    #[test]
+    fn each_departure_of_the_customer_asks_for_one_snapshot() {
+        use SnapshotKind::{Complete, Partial};
+        let (mut end, now) = (EndDetector::default(), Now::read());
+        end.on_customer_presence(false);
+        assert!(!end.needs_snapshot());
         for _ in 0..2 {
-            end.suspect(true);
-            assert!(end.wants_look() && !end.is_near());
-            end.note(false, None, false);
-            assert!(end.wants_look(), "an event is no look");
-            end.note(false, None, true);
-            end.suspect(true);
-            assert!(!end.wants_look());
-            end.suspect(false);
+            end.on_customer_presence(true);
+            assert!(end.needs_snapshot() && !end.is_ending());
+            end.on_snapshot(OPEN, Partial, now);
+            assert!(end.needs_snapshot(), "a notification answers nothing");
+            end.on_snapshot(OPEN, Complete, now);
+            end.on_customer_presence(true);
+            assert!(!end.needs_snapshot());
+            end.on_customer_presence(false);
         }
-        end.note(true, None, false);
-        end.note(false, None, true);
-        assert!(!end.is_near(), "it goes on");
+        end.on_snapshot(ENDED, Partial, now);
+        end.on_snapshot(OPEN, Complete, now);
+        assert!(!end.is_ending(), "the conversation goes on");
     }
 }

@@ -1,346 +1,352 @@
-//! Everything about conversations that outlives a connection: what is known of each, the channel, and the requests under
-//! way. Both wires read the past through it, and the notifications everything else as well.
+//! The state machine of everything that is followed: what is known of each conversation, what must be requested, and what
+//! can be told to the user.
+//!
+//! It performs no I/O and reads no clock. The caller (`source`) feeds it with [`Input`]s and the current time, asks it for
+//! [`Request`]s as long as one may be sent, takes its [`Event`]s, and calls again at [`Tracker::poll_timeout`] at the latest:
+//!
+//! ```text
+//! notification, response ──► handle() ──► poll_event()   ──► user
+//!                                    └──► poll_request() ──► REST
+//! ```
+//!
+//! Both sources use it: `notifications` for everything, `transcript` for the history and the events of outages.
 
-pub(crate) mod attribution;
+mod attribution;
 mod channel;
 mod conversation;
+mod discovery;
 mod end_detector;
-mod jobs;
 mod notifications;
 mod participants;
-mod pauses;
 mod pending_messages;
 mod poll_timer;
+mod protocol;
 mod responses;
 mod schedule;
-mod spoken;
 mod subscriptions;
-mod watches;
+mod warning;
 
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
-use std::task::Waker;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::attribution::message as message_from_body;
 use self::channel::ChannelState;
 use self::conversation::Conversation;
-use self::jobs::RequestFuture;
-pub(super) use self::jobs::{snapshot, subscribe};
-use self::pauses::RestBackoff;
+use self::discovery::Discovery;
+pub(crate) use self::protocol::{
+    BackfillReason, CreatedChannel, Event, Input, Now, Outage, Request, Response, Status, Subscribed, TimedEvent,
+};
 use self::subscriptions::Subscriptions;
-use self::watches::Conversations;
-use crate::api::calls::SubscribeMode;
-use crate::api::oauth::Token;
-use crate::api::rest::Rest;
+pub(crate) use self::warning::Warning;
+use crate::api::rest::RestError;
 use crate::config::{History, Targets};
 use crate::dedup::{BoundedSet, Dedup};
 use crate::event::EventBody;
-use crate::output::Prefixes;
-use crate::source::{BackfillReason, Outage, SourceError, TimedEvent};
-use crate::wire::channel::TopicState;
+use crate::wire::channel::Channel;
 
-/// What happened long ago by our clock may have happened just now: the clocks of the service and of this machine are taken
-/// to be this far apart at most.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(10);
+/// The assumed maximum difference between the clock of the service and the local one: a time that is older by more than this
+/// is really in the past.
+const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
 
-/// Names of agents that are remembered, and were asked for.
-const MOST_NAMES: usize = 10_000;
+/// The maximum number of conversations of queues and users that are followed at a time. No queue has as many, and each takes
+/// memory.
+const MAX_CONVERSATIONS: usize = 10_000;
 
-/// The conversations that are no longer followed, so that a late notification about one does not start it anew. Genesys
-/// Cloud mentions a conversation for minutes after its end, not for days.
+/// The maximum number of remembered names of agents.
+const MAX_NAMES: usize = 10_000;
+
+/// The conversations that are no longer followed, so that a late notification does not start one anew. The service mentions
+/// a conversation for minutes after its end, not for days.
 type RecentlyClosed = BoundedSet<String, 10_000>;
 
-/// How much is asked.
+/// The scope of a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// What was said before the start and during losses; the rest comes over a wire of its own.
+pub(crate) enum Mode {
+    /// History and the events of outages. Live events come over the transcript socket.
     HistoryOnly,
-    /// Everything there is to know.
+    /// Everything.
     Full,
 }
 
-/// Something for the reader.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// It happened now.
-    Live(TimedEvent),
-    /// It was read afterwards, all of it and in order.
-    Backfill(Vec<TimedEvent>, BackfillReason),
+/// The settings of a tracker.
+#[derive(Debug, Clone)]
+pub(crate) struct TrackerOptions {
+    /// The scope.
+    pub(crate) mode: Mode,
+    /// The followed queues and users.
+    pub(crate) targets: Targets,
+    /// How much history is wanted.
+    pub(crate) history: History,
 }
 
-/// The desk of a tail.
+/// The completeness of a list of messages and participants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SnapshotKind {
+    /// The response to a request: everything until now.
+    Complete,
+    /// A notification, which may hold the latest messages only.
+    Partial,
+}
+
+/// The beginning of a followed conversation.
+#[derive(Debug, Clone, Copy)]
+struct ConversationStart {
+    /// Older messages are not wanted.
+    not_before: Option<DateTime<Utc>>,
+    /// The reason of the first backfill.
+    reason: BackfillReason,
+}
+
+/// Whether REST gives the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HistoryAccess {
+    Available,
+    Unavailable,
+}
+
+/// The state of everything that is followed.
+///
+/// Each conversation is boxed: a map that held them inline would reserve the memory of eleven for one, and every transcript
+/// socket has a tracker of its own.
 pub(crate) struct Tracker {
-    pub(super) rest: Rest,
-    pub(super) line: ChannelState,
-    scope: Mode,
-    topics: Subscriptions,
-    groups: Targets,
-    past: History,
-    prefixes: Prefixes,
-    ledger: Rc<RefCell<Dedup>>,
-    watches: Conversations,
-    jobs: FuturesUnordered<RequestFuture>,
+    options: TrackerOptions,
+    history: HistoryAccess,
+    conversations: BTreeMap<String, Box<Conversation>>,
+    channel: ChannelState,
+    subscriptions: Subscriptions,
+    discovery: Discovery,
     names: HashMap<String, Option<String>>,
-    out: VecDeque<(String, Event)>,
-    pauses: RestBackoff,
-    search: Search,
-    /// Why they were refused on another wire.
-    before: HashMap<String, SourceError>,
-    /// Why conversations cannot be followed.
-    refused: Vec<SourceError>,
-    /// What is followed no more.
-    gone: RecentlyClosed,
-    finished: usize,
-    /// Whether the past cannot be had here; it is not asked for again then.
-    denied: bool,
-    /// What ends everything.
-    fatal: Option<SourceError>,
-    /// Why the latest request has to be made again.
-    trouble: Option<SourceError>,
-    /// Whoever waits for answers, while there is more to ask than was known then.
-    waiting: Option<Waker>,
-    is_news: bool,
-    /// Whether it was said that no more conversations are joined.
-    crowded: bool,
-    /// Before this no complaint of the service is mentioned again.
-    quiet_until: Option<Instant>,
-}
-
-/// The search for open conversations of the groups.
-#[derive(Debug)]
-enum Search {
-    /// There are no groups, or it is not permitted.
-    Never,
-    /// With `again` it has been done before.
-    Due {
-        at: Instant,
-        again: bool,
-    },
-    UnderWay {
-        again: bool,
-    },
+    recently_closed: RecentlyClosed,
+    has_reported_limit: bool,
+    requests_per_minute: Option<u32>,
+    events: VecDeque<Event>,
+    warnings: VecDeque<Warning>,
 }
 
 impl Tracker {
-    /// A desk for these groups, and for the conversations that will be adopted. `ledger` tells what the reader has already.
-    pub(super) fn new(
-        rest: Rest,
-        scope: Mode,
-        groups: Targets,
-        past: History,
-        prefixes: Prefixes,
-        ledger: Rc<RefCell<Dedup>>,
-    ) -> Self {
-        let search = if groups.is_empty() { Search::Never } else { Search::Due { at: Instant::now(), again: false } };
+    /// Creates a tracker that follows nothing but the targets of its options.
+    pub(crate) fn new(options: TrackerOptions, now: Instant) -> Self {
+        let discovery = Discovery::new(!options.targets.is_empty(), now);
         Self {
-            rest,
-            line: ChannelState::default(),
-            scope,
-            topics: Subscriptions::default(),
-            groups,
-            past,
-            prefixes,
-            ledger,
-            watches: Conversations::default(),
-            jobs: FuturesUnordered::new(),
+            options,
+            history: HistoryAccess::Available,
+            conversations: BTreeMap::new(),
+            channel: ChannelState::default(),
+            subscriptions: Subscriptions::default(),
+            discovery,
             names: HashMap::new(),
-            out: VecDeque::new(),
-            pauses: RestBackoff::new(),
-            search,
-            before: HashMap::new(),
-            refused: Vec::new(),
-            gone: RecentlyClosed::default(),
-            finished: 0,
-            denied: false,
-            fatal: None,
-            trouble: None,
-            waiting: None,
-            is_news: false,
-            crowded: false,
-            quiet_until: None,
+            recently_closed: RecentlyClosed::default(),
+            has_reported_limit: false,
+            requests_per_minute: None,
+            events: VecDeque::new(),
+            warnings: VecDeque::new(),
         }
     }
 
-    /// A desk for one conversation whose past cannot be had, as it is after the service has said so.
-    #[cfg(test)]
-    pub(crate) fn without_past(conversation: &str) -> Self {
-        let past = History { lines: None, since: None, follow: true };
-        let rest = Rest::to_nowhere();
-        let mut desk = Self::new(rest, Mode::HistoryOnly, Targets::default(), past, Prefixes::default(), Rc::default());
-        desk.adopt(conversation, None);
-        desk.denied = true;
-        desk.watches.values_mut().for_each(Conversation::despair);
-        desk
+    /// Applies a fact. `dedup` tells what was delivered already.
+    ///
+    /// Returns the error of a response whose request will be repeated: the caller pauses before the next request, or gives
+    /// up.
+    #[must_use]
+    pub(crate) fn handle(&mut self, input: Input, now: Now, dedup: &Dedup) -> Option<RestError> {
+        match input {
+            Input::Follow(id) => self.follow(&id, now, dedup),
+            Input::SocketOpened => self.on_socket_opened(now),
+            Input::Reconnected(outage) => self.on_reconnected(&outage, now),
+            Input::SocketClosed => self.on_socket_closed(now),
+            Input::ChannelCreated(created) => self.on_channel_created(created, now),
+            Input::ChannelForgotten => self.channel.discard(),
+            Input::TokenInvalidated => self.channel.on_token_invalidated(),
+            Input::RateLimit(per_minute) => self.requests_per_minute = Some(per_minute),
+            Input::Notification(notification) => self.on_notification(notification, now, dedup),
+            Input::Response(response) => return self.on_response(response, now, dedup),
+        }
+        None
     }
 
-    /// Follows one more conversation, with as much of its past as the user wants. Where it cannot be followed, what
-    /// stood in the way `before` is told as well.
-    pub(super) fn adopt(&mut self, id: &str, before: Option<SourceError>) {
-        self.before.extend(before.map(|before| (id.to_owned(), before)));
-        // A cursor has to know each of those that are passed over.
-        let nothing = self.past.lines == Some(0) && !self.ledger.borrow().has_cursor();
-        let since = if nothing { Some(DateTime::<Utc>::MAX_UTC) } else { self.past.since };
-        self.watch(id, since, BackfillReason::Startup);
-        self.fatal = None;
-        self.is_news = true;
-        self.waiting.take().into_iter().for_each(Waker::wake);
+    /// Takes the next event.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let Event::Live(id, TimedEvent { body: EventBody::Closed, .. }) = &event {
+            let id = id.clone();
+            self.stop_following(&id);
+        }
+        Some(event)
     }
 
-    /// What ends everything, where something does.
-    pub(super) fn fatal(&self) -> Option<SourceError> {
-        self.fatal.clone()
+    /// Takes the next warning. Warnings are independent of the order of events.
+    pub(crate) fn poll_warning(&mut self) -> Option<Warning> {
+        self.warnings.pop_front()
     }
 
-    /// Why the latest request has to be made again, once. Whoever takes it sees to the wait.
-    pub(super) fn take_trouble(&mut self) -> Option<SourceError> {
-        let trouble = self.trouble.take()?;
-        self.pauses.clear();
-        Some(trouble)
+    /// Returns the progress of everything that is followed.
+    pub(crate) fn status(&self) -> Status {
+        if self.is_done() {
+            Status::Done
+        } else if !self.follows_targets() && self.conversations.values().all(|conversation| conversation.is_ending()) {
+            Status::Ending
+        } else if self.is_backfilling() {
+            Status::Backfilling
+        } else {
+            Status::Following
+        }
     }
 
-    /// Why conversations cannot be followed, one by one. It was reported where there are several.
-    pub(super) fn take_refused(&mut self) -> Vec<SourceError> {
-        std::mem::take(&mut self.refused)
+    /// Returns whether nothing is left to follow.
+    pub(crate) fn is_done(&self) -> bool {
+        !self.follows_targets() && self.conversations.is_empty()
     }
 
-    /// A conversation of which nothing is known yet, unless one is known: to be looked at before anything else is done.
-    pub(super) fn unseen(&self) -> Option<String> {
-        let unseen = self.watches.values().find(|watch| !watch.is_seen())?;
-        (!self.watches.values().any(Conversation::is_seen)).then(|| unseen.id.clone())
+    /// Returns whether history, or the events of an outage, are being read.
+    pub(crate) fn is_backfilling(&self) -> bool {
+        self.history == HistoryAccess::Available
+            && self.conversations.values().any(|conversation| conversation.is_backfilling())
     }
 
-    /// How many conversations are followed.
-    pub(super) fn followed(&self) -> usize {
-        self.watches.len()
+    /// Returns whether everything known was emitted and open conversations were searched for.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.discovery.has_searched()
+            && self.events.is_empty()
+            && self.conversations.values().all(|conversation| conversation.is_caught_up())
     }
 
-    /// Whether nothing is left to follow.
-    pub(super) fn is_done(&self) -> bool {
-        self.groups.is_empty() && self.watches.is_empty() && self.out.is_empty()
+    /// Returns whether known messages lack their bodies and may still get them.
+    pub(crate) fn has_pending_bodies(&self) -> bool {
+        self.history == HistoryAccess::Available
+            && !self.conversations.values().all(|conversation| conversation.is_caught_up())
     }
 
-    /// Whether no conversation goes on, although some may have something left to tell.
-    pub(super) fn is_ending(&self) -> bool {
-        self.groups.is_empty() && self.watches.values().all(Conversation::is_ending)
+    /// Returns the number of followed conversations.
+    pub(crate) fn conversation_count(&self) -> usize {
+        self.conversations.len()
     }
 
-    /// Whether all that is known now is told.
-    pub(super) fn is_caught_up(&self) -> bool {
-        let searched = match self.search {
-            Search::Never => true,
-            Search::Due { again, .. } => again,
-            Search::UnderWay { .. } => false,
+    /// Returns whether queues or users are followed, which never ends.
+    pub(crate) fn follows_targets(&self) -> bool {
+        !self.options.targets.is_empty()
+    }
+
+    /// Returns a conversation of which nothing is known, unless another one is known: the first snapshot decides whether a
+    /// channel is needed.
+    pub(crate) fn first_unknown(&self) -> Option<&str> {
+        let is_any_known = self.conversations.values().any(|conversation| conversation.is_known());
+        let unknown = || self.conversations.values().find(|conversation| !conversation.is_known());
+        if is_any_known { None } else { unknown().map(|conversation| conversation.id()) }
+    }
+
+    /// Returns the notification channel, if there is one.
+    pub(crate) fn channel(&self) -> Option<&Channel> {
+        self.channel.channel()
+    }
+
+    /// Returns the topics for a new channel.
+    pub(crate) fn topics_for_new_channel(&self) -> Vec<String> {
+        let mut topics = self.wanted_topics();
+        topics.truncate(subscriptions::MAX_TOPICS);
+        topics
+    }
+
+    /// Returns when the next socket is to be opened, because the service announced the close of this one.
+    pub(crate) fn reconnect_at(&self) -> Option<Instant> {
+        self.channel.reconnect_at()
+    }
+
+    fn follow(&mut self, id: &str, now: Now, dedup: &Dedup) {
+        // A cursor has to know every message that is skipped.
+        let skips_history = self.options.history.lines == Some(0) && !dedup.has_cursor();
+        let not_before = if skips_history { Some(DateTime::<Utc>::MAX_UTC) } else { self.options.history.since };
+        self.start_following(id, ConversationStart { not_before, reason: BackfillReason::Startup }, now, dedup);
+    }
+
+    fn start_following(&mut self, id: &str, start: ConversationStart, now: Now, dedup: &Dedup) {
+        self.subscriptions.mark_stale();
+        let mode = self.options.mode;
+        let new = || match dedup.resume_point(id) {
+            Some(resume_point) => Conversation::resumed(id.to_owned(), mode, resume_point, start.reason, now),
+            None => Conversation::new(id.to_owned(), mode, start, now),
         };
-        searched && self.out.is_empty() && self.watches.values().all(Conversation::is_caught_up)
+        self.conversations.entry(id.to_owned()).or_insert_with(|| Box::new(new()));
     }
 
-    /// Whether there are words that are known to have been said and may still be had.
-    pub(super) fn owes(&self) -> bool {
-        !self.denied && !self.watches.values().all(Conversation::is_caught_up)
+    fn stop_following(&mut self, id: &str) {
+        self.conversations.remove(id);
+        self.recently_closed.insert(id.to_owned());
     }
 
-    /// Whether what was said before the start, or during a loss, is still being read.
-    pub(super) fn is_reading(&self) -> bool {
-        !self.denied && self.watches.values().any(Conversation::is_reading)
+    /// Polls everything: a new socket tells nothing of what happened before.
+    fn on_socket_opened(&mut self, now: Now) {
+        self.channel.on_socket_opened();
+        self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
     }
 
-    /// The next thing for the reader.
-    pub(super) fn pop(&mut self) -> Option<(String, Event)> {
-        let (id, out) = self.out.pop_front()?;
-        if matches!(&out, Event::Live(told) if told.body == EventBody::Closed) {
-            self.part_with(&id);
-            self.finished += 1;
-            if !self.groups.is_empty() {
-                // A group goes on for months, and what is over does not come back.
-                self.ledger.borrow_mut().forget(&id);
+    fn on_reconnected(&mut self, outage: &Outage, now: Now) {
+        for conversation in self.conversations.values_mut() {
+            conversation.on_reconnect(outage, now);
+            if self.history == HistoryAccess::Unavailable {
+                conversation.abandon_backfill(now);
             }
+            self.events.extend(conversation.take_events());
         }
-        Some((id, out))
+        self.discovery.restart(now.mono);
     }
 
-    /// A connection was lost, and another one stands.
-    pub(super) fn resume(&mut self, loss: &Outage) {
-        for watch in self.watches.values_mut() {
-            watch.resume(loss);
-            if self.denied {
-                watch.despair();
-            }
+    fn on_socket_closed(&mut self, now: Now) {
+        if self.channel.on_evicted(now.mono) {
+            self.warnings.push_back(Warning::ChannelShared);
         }
-        if let Search::Due { at, .. } = &mut self.search {
-            *at = Instant::now();
+    }
+
+    fn on_channel_created(&mut self, created: CreatedChannel, now: Now) {
+        let CreatedChannel { channel, topics, subscription } = created;
+        self.channel.on_created(channel, now);
+        self.subscriptions.start_over();
+        match subscription {
+            Some(Ok(answer)) => self.on_subscribed(&topics, &answer, false, now),
+            Some(Err(reason)) => self.on_topics_refused(&topics, &reason),
+            None => {}
         }
-        self.collect();
     }
 
-    /// A new socket stands: what was said before it could tell is looked for.
-    pub(super) fn look_at_all(&mut self) {
-        self.watches.values_mut().for_each(Conversation::look_soon);
-    }
-
-    /// A new channel stands, which listens to nothing yet: the topics to begin with.
-    pub(super) fn first_topics(&mut self) -> Vec<String> {
-        self.topics.start_over();
-        self.topics.missing(&self.groups, self.watches.values())
-    }
-
-    /// Notes what the channel listens to now, as it was told with this token.
-    pub(super) fn subscribed(&mut self, asked: &[String], change: SubscribeMode, states: &[TopicState], token: Token) {
-        self.topics.note(asked, states, change == SubscribeMode::Replace);
-        self.line.subscribed(token);
+    fn on_subscribed(&mut self, asked: &[String], answer: &Subscribed, replaces: bool, now: Now) {
+        let warnings = self.subscriptions.on_subscribed(asked, answer, replaces);
+        self.warnings.extend(warnings);
+        self.channel.on_subscribed(answer.token_renew_at, now.mono);
         tracing::debug!(topics = asked.len(), "subscribed to topics");
     }
 
-    /// None of these topics can be had, as the service says; looking from time to time has to do.
-    pub(super) fn unsubscribed(&mut self, asked: &[String], reason: &str) {
-        self.topics.refuse(asked, reason);
+    fn on_topics_refused(&mut self, asked: &[String], reason: &str) {
+        let warning = self.subscriptions.on_refused(asked, reason);
+        self.warnings.extend(warning);
     }
 
-    /// The token and the channel are of no more use.
-    pub(super) fn token_revoked(&mut self) {
-        self.rest.invalidate_token();
-        self.line.lose("its token was revoked");
+    fn lose_channel(&mut self, reason: &str) {
+        self.channel.discard();
+        self.events.push_back(Event::ChannelLost(reason.to_owned()));
     }
 
-    /// Forgets a conversation, and soon also what the reader has of it.
-    fn part_with(&mut self, id: &str) {
-        self.watches.remove(id);
-        // The reader may still be about to get the last line of this one, but not of the one before.
-        if let Some(before) = self.gone.newest().filter(|_| !self.groups.is_empty()) {
-            self.ledger.borrow_mut().forget(before);
-        }
-        self.gone.insert(id.to_owned());
+    fn wanted_topics(&self) -> Vec<String> {
+        let conversations = self.conversations.values().map(AsRef::as_ref);
+        subscriptions::wanted(&self.options.targets, conversations)
     }
 
-    fn watch(&mut self, id: &str, since: Option<DateTime<Utc>>, why: BackfillReason) {
-        self.topics.are_stale = true;
-        let (scope, begun) = (self.scope, self.ledger.borrow().resume_point(id));
-        self.watches.begin(id, || match begun {
-            Some(begun) => Conversation::resumed(id.to_owned(), scope, begun, why),
-            None => Conversation::new(id.to_owned(), scope, since, why),
-        });
-    }
-
-    fn with(&mut self, id: &str, change: impl FnOnce(&mut Conversation)) {
-        self.topics.are_stale = true;
-        if let Some(watch) = self.watches.get_mut(id) {
-            change(watch);
-        }
-    }
-
-    fn collect(&mut self) {
-        for watch in self.watches.values_mut() {
-            let outs = watch.take();
-            self.out.extend(outs.into_iter().map(|out| (watch.id.clone(), out)));
+    /// Changes a conversation, if it is followed, and takes its events.
+    fn update(&mut self, id: &str, change: impl FnOnce(&mut Conversation)) {
+        self.subscriptions.mark_stale();
+        if let Some(conversation) = self.conversations.get_mut(id) {
+            change(conversation);
+            self.events.extend(conversation.take_events());
         }
     }
 }
 
 impl std::fmt::Debug for Tracker {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Tracker").field("watches", &self.watches).finish_non_exhaustive()
+        formatter.debug_struct("Tracker").field("conversations", &self.conversations).finish_non_exhaustive()
     }
 }

@@ -1,173 +1,198 @@
-//! Who takes part in a conversation, and what changes about that.
+//! The participants of a conversation: membership changes, and names that must be looked up.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::protocol::TimedEvent;
 use crate::event::{EventBody, Role};
-use crate::source::TimedEvent;
 use crate::wire::conversation::{Participant, Presence, Purpose};
 
-/// Participants of one conversation that are known. A year of transfers has a few hundred.
-const MOST: usize = 10_000;
+/// The maximum number of participants. A year of transfers has a few hundred.
+const MAX_PARTICIPANTS: usize = 10_000;
 
-/// Everybody who takes part or did. An agent who comes back is another participant.
+/// Everyone who takes or took part. An agent who returns is another participant.
 #[derive(Debug, Default)]
 pub(super) struct Participants {
-    known: HashMap<String, Known>,
-    /// In the order of their coming.
+    records: HashMap<String, ParticipantRecord>,
+    /// The keys of the records, oldest first.
     order: Vec<String>,
-    /// Agents whose names the lists do not say and who were asked for.
-    names: HashMap<String, Name>,
+    /// Look-ups of the names that the lists of participants lack, by user id.
+    lookups: HashMap<String, NameLookup>,
 }
 
-/// What has become of the question for a name.
+/// A participant that was noted.
 #[derive(Debug)]
-enum Name {
-    Asked,
-    /// There may be none.
-    Answered(Option<String>),
+pub(super) struct Noted {
+    /// The key of the participant.
+    pub(super) key: String,
+    /// The membership change that this is.
+    pub(super) change: Option<TimedEvent>,
+}
+
+/// A speaker on a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Speaker<'a> {
+    pub(super) role: Role,
+    pub(super) participant: &'a Participant,
+}
+
+/// The ids of queues and users that a conversation involves now.
+#[derive(Debug, Default)]
+pub(super) struct ActiveIds<'a> {
+    pub(super) queues: HashSet<&'a str>,
+    pub(super) users: HashSet<&'a str>,
 }
 
 #[derive(Debug)]
-struct Known {
+enum NameLookup {
+    InFlight,
+    /// A user may have no name.
+    Completed(Option<String>),
+}
+
+#[derive(Debug)]
+struct ParticipantRecord {
     participant: Participant,
-    said: Change,
+    reported: Membership,
 }
 
-/// What the reader knows of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    Nothing,
-    Came,
-    Went,
+enum Membership {
+    NotJoined,
+    Joined,
+    Left,
 }
 
 impl Participants {
-    /// Takes what a list says of somebody: what they are known by, and what that changes for the reader, which is
-    /// nothing where it is to be `quiet`.
-    pub(super) fn note(&mut self, mut participant: Participant, quiet: bool) -> (String, Option<TimedEvent>) {
-        self.lend_name(&mut participant);
-        let id = key(&participant);
-        if !self.known.contains_key(&id) {
-            if self.order.len() >= MOST {
-                return (id, None);
+    /// Records a participant as a list describes it. With `is_quiet` there is no membership change.
+    pub(super) fn note(&mut self, mut participant: Participant, is_quiet: bool) -> Noted {
+        self.complete_name(&mut participant);
+        let key = key(&participant);
+        if !self.records.contains_key(&key) {
+            if self.order.len() >= MAX_PARTICIPANTS {
+                return Noted { key, change: None };
             }
-            self.order.push(id.clone());
+            self.order.push(key.clone());
         }
-        let before = self.known.get(&id).map_or(Change::Nothing, |known| known.said);
-        let now = stage(&participant);
-        let told = if quiet { None } else { change(&participant, before, now) };
-        self.known.insert(id.clone(), Known { participant, said: before.max(now) });
-        (id, told)
+        let before = self.records.get(&key).map_or(Membership::NotJoined, |record| record.reported);
+        let now = membership(&participant);
+        let change = if is_quiet { None } else { membership_change(&participant, before, now) };
+        self.records.insert(key.clone(), ParticipantRecord { participant, reported: before.max(now) });
+        Noted { key, change }
     }
 
-    /// Somebody by the id of the participant.
-    pub(super) fn get(&self, id: &str) -> Option<&Participant> {
-        self.known.get(id).map(|known| &known.participant)
+    /// Returns the participant with this key.
+    pub(super) fn get(&self, key: &str) -> Option<&Participant> {
+        self.records.get(key).map(|record| &record.participant)
     }
 
-    /// Agents whose names nobody has said or asked for yet.
-    pub(super) fn nameless(&self) -> Vec<String> {
-        let agents = self.order.iter().filter_map(|id| self.known.get(id)).map(|known| &known.participant);
-        let nameless: HashSet<String> = agents
-            .filter(|agent| agent.purpose == Purpose::Agent && agent.name.is_none())
-            .filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()).map(|user| user.id.clone()))
-            .filter(|user| !self.names.contains_key(user))
-            .collect();
-        nameless.into_iter().collect()
+    /// Returns the ids of agents whose names are unknown and were not looked up.
+    pub(super) fn unresolved_users(&self) -> Vec<String> {
+        let unnamed = self.with_purpose(&Purpose::Agent).filter(|agent| agent.name.is_none());
+        let users = unnamed.filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()));
+        let unresolved: HashSet<&String> =
+            users.map(|user| &user.id).filter(|user| !self.lookups.contains_key(*user)).collect();
+        unresolved.into_iter().cloned().collect()
     }
 
-    /// The name of an agent is asked for; nothing the agent said is told until there is an answer.
-    pub(super) fn ask(&mut self, user: &str) {
-        self.names.insert(user.to_owned(), Name::Asked);
+    /// Records that the name of a user is being looked up. No message is emitted until the look-up ends.
+    pub(super) fn lookup_started(&mut self, user: &str) {
+        self.lookups.insert(user.to_owned(), NameLookup::InFlight);
     }
 
-    /// The answer about a name, where there is one.
-    pub(super) fn name(&mut self, user: &str, name: Option<&String>) {
-        self.names.insert(user.to_owned(), Name::Answered(name.cloned()));
-        let users = self.known.values_mut().filter_map(|known| known.participant.user.as_mut());
-        for nameless in users.filter(|known| known.id == user && known.name.is_none()) {
-            nameless.name = name.cloned();
+    /// Records the name of a user, if there is one.
+    pub(super) fn lookup_completed(&mut self, user: &str, name: Option<&String>) {
+        self.lookups.insert(user.to_owned(), NameLookup::Completed(name.cloned()));
+        let users = self.records.values_mut().filter_map(|record| record.participant.user.as_mut());
+        for unnamed in users.filter(|known| known.id == user && known.name.is_none()) {
+            unnamed.name = name.cloned();
         }
     }
 
-    /// There was no answer, and there will be one.
-    pub(super) fn ask_again(&mut self, user: &str) {
-        if let Some(Name::Asked) = self.names.get(user) {
-            self.names.remove(user);
+    /// Records that the look-up failed and is to be repeated.
+    pub(super) fn lookup_failed(&mut self, user: &str) {
+        if let Some(NameLookup::InFlight) = self.lookups.get(user) {
+            self.lookups.remove(user);
         }
     }
 
-    /// Whether the name of somebody is being asked for.
-    pub(super) fn awaits_names(&self) -> bool {
-        self.names.values().any(|name| matches!(name, Name::Asked))
+    /// Returns whether a name is being looked up.
+    pub(super) fn has_pending_lookups(&self) -> bool {
+        self.lookups.values().any(|lookup| matches!(lookup, NameLookup::InFlight))
     }
 
-    /// Whether there was a customer, and there is none any more.
+    /// Returns whether there were customers and all have left.
     pub(super) fn customer_has_left(&self) -> bool {
-        let mut customers = self.present_or_gone(&Purpose::Customer).peekable();
+        let mut customers = self.with_purpose(&Purpose::Customer).peekable();
         customers.peek().is_some() && customers.all(|customer| customer.presence == Presence::Disconnected)
     }
 
-    /// The customer, the one who is here before one who was.
+    /// Returns the latest customer, preferably a connected one.
     pub(super) fn customer(&self) -> Option<&Participant> {
-        self.latest(&Purpose::Customer)
+        let is_connected = |customer: &&Participant| customer.presence == Presence::Connected;
+        let connected = self.with_purpose(&Purpose::Customer).filter(is_connected).last();
+        connected.or_else(|| self.with_purpose(&Purpose::Customer).last())
     }
 
-    /// Who spoke for the organisation then: whoever of its agents and bots had come last and not gone.
-    pub(super) fn host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
-        let was_here = |one: &&Participant| match at {
+    /// Returns the agent, else the bot, that joined last and was connected at that time.
+    pub(super) fn speaker_at(&self, at: Option<DateTime<Utc>>) -> Option<Speaker<'_>> {
+        let was_connected = |one: &&Participant| match at {
             Some(at) => {
-                one.connected_at.is_some_and(|came| came <= at) && one.disconnected_at.is_none_or(|went| at <= went)
+                one.connected_at.is_some_and(|joined| joined <= at) && one.disconnected_at.is_none_or(|left| at <= left)
             }
             None => one.presence == Presence::Connected,
         };
-        let there = |purpose| self.present_or_gone(purpose).filter(was_here).max_by_key(|one| one.connected_at);
-        let agent = there(&Purpose::Agent).map(|one| (Role::Agent, one));
-        agent.or_else(|| there(&Purpose::Bot).map(|one| (Role::Bot, one)))
+        let latest = |purpose| self.with_purpose(purpose).filter(was_connected).max_by_key(|one| one.connected_at);
+        let agent = latest(&Purpose::Agent).map(Speaker::agent);
+        agent.or_else(|| latest(&Purpose::Bot).map(Speaker::bot))
     }
 
-    /// Who spoke for the organisation where nobody was there: whoever came at the time nearest to it.
-    pub(super) fn nearest_host(&self, at: Option<DateTime<Utc>>) -> Option<(Role, &Participant)> {
-        let agents = self.present_or_gone(&Purpose::Agent).map(|one| (Role::Agent, one));
-        let bots = self.present_or_gone(&Purpose::Bot).map(|one| (Role::Bot, one));
-        let distance = |one: &Participant| at.zip(one.connected_at).map(|(at, came)| (came - at).abs());
-        agents.chain(bots).filter(|(_, one)| one.connected_at.is_some()).min_by_key(|(_, one)| distance(one))
+    /// Returns the agent or bot that joined nearest to that time.
+    pub(super) fn nearest_speaker(&self, at: Option<DateTime<Utc>>) -> Option<Speaker<'_>> {
+        let agents = self.with_purpose(&Purpose::Agent).map(Speaker::agent);
+        let speakers = agents.chain(self.with_purpose(&Purpose::Bot).map(Speaker::bot));
+        let distance =
+            |speaker: &Speaker<'_>| at.zip(speaker.participant.connected_at).map(|(at, joined)| (joined - at).abs());
+        speakers.filter(|speaker| speaker.participant.connected_at.is_some()).min_by_key(distance)
     }
 
-    /// The ids of the queues that have to do with it now, and of the agents.
-    pub(super) fn places(&self) -> (HashSet<&str>, HashSet<&str>) {
-        let present =
-            self.known.values().map(|known| &known.participant).filter(|one| one.presence != Presence::Disconnected);
-        let (mut queues, mut users) = (HashSet::new(), HashSet::new());
-        for one in present {
-            queues.extend(one.queue.as_ref().map(|queue| queue.id.as_str()));
-            users.extend(one.user.as_ref().map(|user| user.id.as_str()));
+    /// Returns the queues and users of the participants that have not left.
+    pub(super) fn active_queues_and_users(&self) -> ActiveIds<'_> {
+        let mut active = ActiveIds::default();
+        let participants = self.records.values().map(|record| &record.participant);
+        for participant in participants.filter(|one| one.presence != Presence::Disconnected) {
+            active.queues.extend(participant.queue.as_ref().map(|queue| queue.id.as_str()));
+            active.users.extend(participant.user.as_ref().map(|user| user.id.as_str()));
         }
-        (queues, users)
+        active
     }
 
-    fn present_or_gone(&self, purpose: &Purpose) -> impl Iterator<Item = &Participant> {
-        let all = self.order.iter().filter_map(|id| self.get(id));
+    fn with_purpose(&self, purpose: &Purpose) -> impl Iterator<Item = &Participant> {
+        let all = self.order.iter().filter_map(|key| self.get(key));
         all.filter(move |participant| participant.purpose == *purpose)
     }
 
-    fn latest(&self, purpose: &Purpose) -> Option<&Participant> {
-        let here = self.present_or_gone(purpose).filter(|one| one.presence == Presence::Connected).last();
-        here.or_else(|| self.present_or_gone(purpose).last())
-    }
-
-    fn lend_name(&self, participant: &mut Participant) {
+    fn complete_name(&self, participant: &mut Participant) {
         if let Some(user) = participant.user.as_mut().filter(|user| user.name.is_none())
-            && let Some(Name::Answered(name)) = self.names.get(&user.id)
+            && let Some(NameLookup::Completed(name)) = self.lookups.get(&user.id)
         {
             user.name.clone_from(name);
         }
     }
 }
 
-/// The id of the stay. Where the wire has none, everybody with the same purpose and name is one.
+impl<'a> Speaker<'a> {
+    fn agent(participant: &'a Participant) -> Self {
+        Self { role: Role::Agent, participant }
+    }
+
+    fn bot(participant: &'a Participant) -> Self {
+        Self { role: Role::Bot, participant }
+    }
+}
+
+/// Returns the id of a participant. Without ids, participants with the same purpose, user and name are one.
 fn key(participant: &Participant) -> String {
     if !participant.id.is_empty() {
         return participant.id.clone();
@@ -176,38 +201,46 @@ fn key(participant: &Participant) -> String {
     format!("{:?} {:?} {:?}", participant.purpose, user, participant.name)
 }
 
-fn stage(participant: &Participant) -> Change {
+fn membership(participant: &Participant) -> Membership {
     match participant.presence {
-        Presence::Alerting | Presence::Unknown => Change::Nothing,
-        Presence::Connected | Presence::Parked => Change::Came,
-        Presence::Disconnected => Change::Went,
+        Presence::Alerting | Presence::Unknown => Membership::NotJoined,
+        Presence::Connected | Presence::Parked => Membership::Joined,
+        Presence::Disconnected => Membership::Left,
     }
 }
 
-/// What there is to say. Somebody who never came does not leave, and nobody comes or leaves twice.
-fn change(participant: &Participant, before: Change, now: Change) -> Option<TimedEvent> {
-    let name = participant.user.as_ref().and_then(|user| user.name.as_deref()).or(participant.name.as_deref());
-    let transferred = participant.disconnect_type.as_deref().is_some_and(|how| how.contains("transfer"));
-    let (at, what) = match (before, now, &participant.purpose) {
-        (Change::Nothing, Change::Came, Purpose::Queue) => {
-            let queue = participant.queue.as_ref().and_then(|queue| queue.name.as_deref()).or(name);
-            (participant.connected_at, format!("waiting in the queue {}", queue.unwrap_or("of somebody")))
-        }
+/// Returns the update of a membership change (EVT-11). A participant joins and leaves once, and leaves only after joining.
+fn membership_change(participant: &Participant, before: Membership, now: Membership) -> Option<TimedEvent> {
+    use Membership::{Joined, Left, NotJoined};
+    let Participant { purpose, connected_at, disconnected_at, .. } = participant;
+    let (at, what) = match (before, now, purpose) {
+        (NotJoined, Joined, Purpose::Queue) => (*connected_at, waiting_text(participant)),
         (_, _, Purpose::Queue | Purpose::Other(_)) => return None,
-        (Change::Nothing, Change::Came, purpose) => {
-            (participant.connected_at, format!("{} joined", who(name, purpose)))
+        (NotJoined, Joined, _) => (*connected_at, format!("{} joined", display_name(participant))),
+        (Joined, Left, Purpose::Agent) if was_transferred(participant) => {
+            (*disconnected_at, format!("{} transferred the conversation", display_name(participant)))
         }
-        (Change::Came, Change::Went, Purpose::Agent) if transferred => {
-            (participant.disconnected_at, format!("{} transferred the conversation", who(name, &participant.purpose)))
-        }
-        (Change::Came, Change::Went, purpose) => (participant.disconnected_at, format!("{} left", who(name, purpose))),
+        (Joined, Left, _) => (*disconnected_at, format!("{} left", display_name(participant))),
         _ => return None,
     };
     Some(TimedEvent { at, body: EventBody::Update { description: Some(what.into()) } })
 }
 
-fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
-    name.unwrap_or(match purpose {
+fn waiting_text(participant: &Participant) -> String {
+    let queue = participant.queue.as_ref().and_then(|queue| queue.name.as_deref()).or_else(|| name(participant));
+    queue.map_or_else(|| "waiting in a queue".to_owned(), |name| format!("waiting in the queue {name}"))
+}
+
+fn was_transferred(participant: &Participant) -> bool {
+    participant.disconnect_type.as_deref().is_some_and(|kind| kind.contains("transfer"))
+}
+
+fn name(participant: &Participant) -> Option<&str> {
+    participant.user.as_ref().and_then(|user| user.name.as_deref()).or(participant.name.as_deref())
+}
+
+fn display_name(participant: &Participant) -> &str {
+    name(participant).unwrap_or(match participant.purpose {
         Purpose::Customer => Role::Customer.label(),
         Purpose::Bot => Role::Bot.label(),
         Purpose::Agent | Purpose::Queue | Purpose::Other(_) => Role::Agent.label(),
@@ -216,24 +249,24 @@ fn who<'a>(name: Option<&'a str>, purpose: &Purpose) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::wire::conversation::Snapshot;
     use serde_json::{Value, json};
 
+    use super::*;
+    use crate::wire::conversation::Snapshot;
+
     fn participant(value: &Value) -> Participant {
-        Snapshot::from_value(&json!({ "participants": [value] })).participants.pop().expect("somebody")
+        Snapshot::from_value(&json!({ "participants": [value] })).participants.pop().expect("a participant")
     }
 
-    fn note(people: &mut Participants, value: &Value) -> Option<String> {
-        let (_, told) = people.note(participant(value), false);
-        told.map(|told| match told.body {
-            EventBody::Update { description } => description.expect("words").into_owned(),
+    fn note(participants: &mut Participants, value: &Value) -> Option<String> {
+        participants.note(participant(value), false).change.map(|event| match event.body {
+            EventBody::Update { description } => description.expect("a text").into_owned(),
             body => panic!("{body:?}"),
         })
     }
 
     #[test]
-    fn changes_have_words() {
+    fn membership_changes_have_a_text() {
         let cases = [
             (json!({ "purpose": "customer", "state": "connected" }), Some("Customer joined")),
             (json!({ "purpose": "customer", "state": "disconnected", "name": "Ada" }), None),
@@ -252,15 +285,15 @@ mod tests {
             (json!({ "purpose": "oracle", "state": "connected", "name": "Pythia" }), None),
             (json!({ "purpose": "customer", "state": "levitating" }), None),
         ];
-        for (value, wanted) in cases {
-            assert_eq!(note(&mut Participants::default(), &value).as_deref(), wanted, "{value}");
+        for (value, expected) in cases {
+            assert_eq!(note(&mut Participants::default(), &value).as_deref(), expected, "{value}");
         }
     }
 
     #[test]
-    fn nobody_comes_or_goes_twice_and_who_comes_back_is_another() {
-        let mut people = Participants::default();
-        let sam = |id: &str, state: &str, how: &str| json!({ "id": id, "purpose": "agent", "name": "Sam", "state": state, "disconnectType": how });
+    fn a_participant_joins_and_leaves_once_and_a_returning_agent_is_another() {
+        let mut participants = Participants::default();
+        let sam = |id: &str, state: &str, disconnect: &str| json!({ "id": id, "purpose": "agent", "name": "Sam", "state": state, "disconnectType": disconnect });
         let steps = [
             ("p1", "connected", "", Some("Sam joined")),
             ("p1", "connected", "", None),
@@ -270,83 +303,88 @@ mod tests {
             ("p2", "connected", "", Some("Sam joined")),
             ("p2", "terminated", "client", Some("Sam left")),
         ];
-        for (id, state, how, wanted) in steps {
-            assert_eq!(note(&mut people, &sam(id, state, how)).as_deref(), wanted, "{id} {state}");
+        for (id, state, disconnect, expected) in steps {
+            assert_eq!(note(&mut participants, &sam(id, state, disconnect)).as_deref(), expected, "{id} {state}");
         }
-        let (by, told) = people.note(participant(&sam("p3", "connected", "")), true);
-        assert_eq!((by.as_str(), told, note(&mut people, &sam("p3", "connected", ""))), ("p3", None, None), "quietly");
+        let quiet = participants.note(participant(&sam("p3", "connected", "")), true);
+        assert_eq!((quiet.key.as_str(), quiet.change), ("p3", None));
+        assert_eq!(note(&mut participants, &sam("p3", "connected", "")), None, "the quiet join counts");
     }
 
     #[test]
-    fn a_crowd_without_end_is_not_kept() {
-        let mut people = Participants::default();
-        for number in 0..MOST + 5 {
-            note(&mut people, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
+    fn a_bounded_number_of_participants_is_kept() {
+        let mut participants = Participants::default();
+        for number in 0..MAX_PARTICIPANTS + 5 {
+            note(&mut participants, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
         }
-        let (by, told) = people.note(participant(&json!({ "id": "late", "state": "connected" })), false);
-        assert_eq!((people.order.len(), people.known.len(), by.as_str(), told), (MOST, MOST, "late", None));
-        let left = note(&mut people, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
-        assert_eq!(left.as_deref(), Some("Sam left"), "who is known still is");
+        let late = participants.note(participant(&json!({ "id": "late", "state": "connected" })), false);
+        assert_eq!((late.key.as_str(), late.change), ("late", None));
+        assert_eq!((participants.order.len(), participants.records.len()), (MAX_PARTICIPANTS, MAX_PARTICIPANTS));
+        let left =
+            note(&mut participants, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
+        assert_eq!(left.as_deref(), Some("Sam left"), "known participants are still updated");
     }
 
     #[test]
-    fn the_customer_has_left_when_none_is_there() {
-        let mut people = Participants::default();
+    fn the_customer_has_left_when_no_customer_is_connected() {
+        let mut participants = Participants::default();
         let customer = |id: &str, state: &str| json!({ "id": id, "purpose": "customer", "state": state });
-        assert!(!people.customer_has_left(), "there was none");
-        note(&mut people, &customer("a", "disconnected"));
-        assert!(people.customer_has_left());
-        note(&mut people, &customer("b", "connected"));
-        assert!(!people.customer_has_left());
+        assert!(!participants.customer_has_left(), "there was none");
+        note(&mut participants, &customer("a", "disconnected"));
+        assert!(participants.customer_has_left());
+        note(&mut participants, &customer("b", "connected"));
+        assert!(!participants.customer_has_left());
     }
 
     #[test]
-    fn names_are_asked_for_once_and_lent_to_all_stays() {
-        let mut people = Participants::default();
+    fn a_name_is_looked_up_once_for_all_participants_of_a_user() {
+        let mut participants = Participants::default();
         let agent = |id: &str| json!({ "id": id, "purpose": "agent", "state": "connected", "userId": "u1" });
-        note(&mut people, &agent("p1"));
-        note(&mut people, &agent("p2"));
-        assert_eq!((people.nameless(), people.awaits_names()), (vec!["u1".to_owned()], false));
-        people.ask("u1");
-        assert_eq!((people.nameless().len(), people.awaits_names()), (0, true));
-        people.ask_again("u1");
-        assert_eq!((people.nameless().len(), people.awaits_names()), (1, false));
-        people.ask("u1");
-        people.name("u1", Some(&"Sam".to_owned()));
-        note(&mut people, &agent("p3"));
-        let names: Vec<_> = ["p1", "p2", "p3"]
-            .map(|id| people.get(id).and_then(|one| one.user.as_ref()?.name.clone()))
-            .into_iter()
-            .flatten()
-            .collect();
-        assert_eq!((names, people.awaits_names(), people.nameless().len()), (vec!["Sam".to_owned(); 3], false, 0));
+        note(&mut participants, &agent("p1"));
+        note(&mut participants, &agent("p2"));
+        let lookups =
+            |participants: &Participants| (participants.unresolved_users(), participants.has_pending_lookups());
+        assert_eq!(lookups(&participants), (vec!["u1".to_owned()], false));
+        participants.lookup_started("u1");
+        assert_eq!(lookups(&participants), (vec![], true));
+        participants.lookup_failed("u1");
+        assert_eq!(lookups(&participants), (vec!["u1".to_owned()], false));
+        participants.lookup_started("u1");
+        participants.lookup_completed("u1", Some(&"Sam".to_owned()));
+        note(&mut participants, &agent("p3"));
+        let name = |key| participants.get(key).and_then(|one| one.user.as_ref()?.name.clone());
+        assert_eq!(["p1", "p2", "p3"].map(name), [(); 3].map(|()| Some("Sam".to_owned())));
+        assert_eq!(lookups(&participants), (vec![], false));
     }
 
     #[test]
-    fn places_are_those_of_who_is_not_gone() {
-        let mut people = Participants::default();
-        let one = |id: &str, state: &str| json!({ "id": id, "purpose": "agent", "state": state, "userId": format!("u{id}"), "queueId": format!("q{id}") });
+    fn active_queues_and_users_are_those_of_participants_that_have_not_left() {
+        let mut participants = Participants::default();
+        let agent = |id: &str, state: &str| json!({ "id": id, "purpose": "agent", "state": state, "userId": format!("u{id}"), "queueId": format!("q{id}") });
         for (id, state) in [("1", "alerting"), ("2", "disconnected"), ("3", "parked"), ("4", "levitating")] {
-            note(&mut people, &one(id, state));
+            note(&mut participants, &agent(id, state));
         }
-        let (queues, users) = people.places();
-        assert_eq!(queues, HashSet::from(["q1", "q3", "q4"]));
-        assert_eq!(users, HashSet::from(["u1", "u3", "u4"]));
+        let active = participants.active_queues_and_users();
+        assert_eq!(active.queues, HashSet::from(["q1", "q3", "q4"]));
+        assert_eq!(active.users, HashSet::from(["u1", "u3", "u4"]));
     }
 
     #[test]
-    fn who_speaks_for_the_organisation_is_the_last_agent_to_come_before_any_bot() {
-        let mut people = Participants::default();
+    fn the_speaker_is_the_agent_who_joined_last_before_any_bot() {
+        let mut participants = Participants::default();
         let at = |second: i64| DateTime::from_timestamp(second, 0).expect("in range");
-        for (id, purpose, came, went) in [("bot", "ivr", 1, 90), ("Sam", "agent", 10, 20), ("Noor", "agent", 15, 40)] {
-            let one = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",
-                "connectedTime": at(came), "endTime": at(went) });
-            note(&mut people, &one);
+        for (id, purpose, joined, left) in [("bot", "ivr", 1, 90), ("Sam", "agent", 10, 20), ("Noor", "agent", 15, 40)]
+        {
+            let value = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",
+                "connectedTime": at(joined), "endTime": at(left) });
+            note(&mut participants, &value);
         }
-        let host = |second| people.host(Some(at(second))).map(|(_, one)| one.id.as_str());
-        let hosts = [0, 5, 12, 17, 30, 50, 95].map(host);
-        assert_eq!(hosts, [None, Some("bot"), Some("Sam"), Some("Noor"), Some("Noor"), Some("bot"), None]);
-        let nearest = |second| people.nearest_host(Some(at(second))).map(|(_, one)| one.id.as_str());
-        assert_eq!([0, 14, 95].map(nearest), [Some("bot"), Some("Noor"), Some("Noor")]);
+        let id = |speaker: Speaker<'_>| speaker.participant.id.clone();
+        let speaker = |second| participants.speaker_at(Some(at(second))).map(id);
+        let speakers = [0, 5, 12, 17, 30, 50, 95].map(speaker);
+        let expected = [None, Some("bot"), Some("Sam"), Some("Noor"), Some("Noor"), Some("bot"), None];
+        assert_eq!(speakers.each_ref().map(Option::as_deref), expected);
+        let nearest = [0, 14, 95].map(|second| participants.nearest_speaker(Some(at(second))).map(id));
+        assert_eq!(nearest.each_ref().map(Option::as_deref), [Some("bot"), Some("Noor"), Some("Noor")]);
     }
 }

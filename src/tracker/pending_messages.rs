@@ -1,4 +1,4 @@
-//! Which messages of a conversation still lack their words, and when to ask for them.
+//! Messages whose ids are known and whose bodies are missing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,191 +6,202 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::CLOCKS_APART;
-
+use super::MAX_CLOCK_DIFFERENCE;
+use super::protocol::{Now, TimedEvent};
 use crate::event::Origin;
-use crate::source::TimedEvent;
 use crate::wire::conversation::{MessageKind, MessageRef};
 use crate::wire::message::MessageBody;
 
-/// Ids in one request. A thousand are allowed, and small requests advised.
-const MOST: usize = 200;
+/// The maximum number of ids in one request. The service accepts 1,000 and recommends small requests.
+const MAX_IDS_PER_REQUEST: usize = 200;
 
-/// Requests keep this distance, so that a burst of messages costs few of them: a thousand in ten seconds cost forty.
-const DISTANCE: Duration = Duration::from_millis(250);
+/// The minimum distance of requests: 1,000 messages in 10 s cost 40 requests (NTF-14).
+const MIN_REQUEST_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long words may lag behind their id.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a body may lag behind its id (NTF-12).
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A message whose id and, where it was looked for, whose words are known.
+/// A message whose body is missing.
 #[derive(Debug)]
 pub(super) struct PendingMessage {
     pub(super) id: String,
     pub(super) time: Option<DateTime<Utc>>,
     pub(super) kind: MessageKind,
-    /// The participant in whose list it is.
-    pub(super) by: String,
-    /// Whether it was said before the start, or in a time without a connection.
+    /// The key of the participant whose list holds the message.
+    pub(super) participant: String,
     pub(super) origin: Origin,
-    /// Whether it is told with the rest of the past.
-    past: bool,
-    first_asked: Option<Instant>,
-    tries: u32,
+    /// The message belongs to the backfill, which is emitted before live events.
+    is_backfill: bool,
+    first_requested: Option<Instant>,
+    attempts: u32,
 }
 
-/// What is wanted, asked for, and late.
+/// The messages of one conversation whose bodies are missing.
 #[derive(Debug, Default)]
 pub(super) struct PendingMessages {
-    wanted: Vec<PendingMessage>,
-    asked: Vec<PendingMessage>,
-    late: Vec<(Instant, PendingMessage)>,
-    /// What is told together with the words that come next.
-    companions: Vec<TimedEvent>,
+    queued: Vec<PendingMessage>,
+    in_flight: Vec<PendingMessage>,
+    to_retry: Vec<DelayedMessage>,
+    /// Events without a body, in their place among the messages.
+    ordered_events: Vec<TimedEvent>,
     not_before: Option<Instant>,
-    /// Requests that failed in a row.
-    pub(super) failures: u32,
+    failures: u32,
+}
+
+/// A message whose body did not arrive in time.
+#[derive(Debug)]
+struct DelayedMessage {
+    retry_at: Instant,
+    message: PendingMessage,
 }
 
 impl PendingMessage {
-    /// A message of which nothing was asked yet. With `past` it is told with the rest of the past, before anything else.
-    pub(super) fn new(entry: MessageRef, by: String, origin: Origin, past: bool) -> Self {
+    /// Creates a message that was not requested yet.
+    pub(super) fn new(entry: MessageRef, participant: String, origin: Origin, is_backfill: bool) -> Self {
         let MessageRef { id, sent_at: time, kind } = entry;
-        Self { id, time, kind, by, origin, past, first_asked: None, tries: 0 }
+        Self { id, time, kind, participant, origin, is_backfill, first_requested: None, attempts: 0 }
     }
 
-    fn is_sign(&self) -> bool {
-        matches!(self.kind, MessageKind::Event(_))
+    /// Message events have their text in the list itself.
+    fn has_body(&self) -> bool {
+        !matches!(self.kind, MessageKind::Event(_))
     }
 
-    /// Words that were not there although they had the time. Only of what was said long ago does the wall clock tell,
-    /// which may be wrong.
-    fn is_hopeless(&self) -> bool {
-        let old = |time| self.origin == Origin::History && Utc::now() - time > CLOCKS_APART;
-        self.first_asked.is_some_and(|first| first.elapsed() >= PATIENCE) || self.time.is_some_and(old)
+    /// Returns whether the body had enough time to arrive. The wall clock, which may be wrong, decides for old history only.
+    fn has_expired(&self, now: Now) -> bool {
+        let is_old = |time| self.origin == Origin::History && now.wall - time > MAX_CLOCK_DIFFERENCE;
+        self.first_requested.is_some_and(|first| now.mono - first >= BODY_TIMEOUT) || self.time.is_some_and(is_old)
     }
 }
 
 impl PendingMessages {
-    /// One more is wanted.
-    pub(super) fn want(&mut self, wanted: PendingMessage) {
-        self.wanted.push(wanted);
+    /// Adds a message.
+    pub(super) fn add(&mut self, message: PendingMessage) {
+        self.queued.push(message);
     }
 
-    /// These have no words to fetch, and their place among those that have.
-    pub(super) fn accompany(&mut self, told: Vec<TimedEvent>) {
-        self.companions.extend(told);
+    /// Adds events without a body, to be emitted in their place among the messages.
+    pub(super) fn add_ordered(&mut self, events: Vec<TimedEvent>) {
+        self.ordered_events.extend(events);
     }
 
-    /// A connection was lost: what is wanted already comes before what was missed.
-    pub(super) fn make_past(&mut self) {
+    /// Returns the number of requests that failed in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Makes everything that is missing a part of the backfill, after an outage.
+    pub(super) fn mark_as_backfill(&mut self) {
         self.failures = 0;
-        self.wanted.iter_mut().chain(&mut self.asked).for_each(|wanted| wanted.past = true);
+        self.queued.iter_mut().chain(&mut self.in_flight).for_each(|message| message.is_backfill = true);
     }
 
-    /// Gives up everything, and says what it was.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = String> + use<> {
-        let Self { wanted, asked, late, .. } = std::mem::take(self);
-        wanted.into_iter().chain(asked).chain(late.into_iter().map(|(_, wanted)| wanted)).map(|wanted| wanted.id)
+    /// Removes all messages and returns their ids.
+    pub(super) fn cancel_all(&mut self) -> impl Iterator<Item = String> + use<> {
+        let Self { queued, in_flight, to_retry, .. } = std::mem::take(self);
+        let delayed = to_retry.into_iter().map(|delayed| delayed.message);
+        queued.into_iter().chain(in_flight).chain(delayed).map(|message| message.id)
     }
 
-    /// Begins a request, unless one is under way or it is too early: the ids to ask for, none where the lists have
-    /// told everything. What was said first comes first.
-    pub(super) fn next(&mut self) -> Option<Vec<String>> {
-        let now = Instant::now();
-        if self.due(now).is_none_or(|due| due > now) {
+    /// Starts a request if one is due. Returns its ids, oldest first; none if the lists hold everything that is needed.
+    pub(super) fn start_request(&mut self, now: Instant) -> Option<Vec<String>> {
+        if self.next_at(now).is_none_or(|due| due > now) {
             return None;
         }
-        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
-        self.late = late;
-        let due: Vec<(Instant, PendingMessage)> = due;
-        self.wanted.extend(due.into_iter().map(|(_, wanted)| wanted));
-        self.wanted.sort_by_key(|wanted| (!wanted.past, wanted.time));
-        // What is past is told on its own.
-        let past = self.wanted.iter().take_while(|wanted| wanted.past).count();
-        let alike = if past > 0 { past } else { self.wanted.len() };
-        self.asked = self.wanted.drain(..alike.min(MOST)).collect();
-        self.not_before = Some(now + DISTANCE);
+        let due = self.to_retry.extract_if(.., |delayed| delayed.retry_at <= now);
+        self.queued.extend(due.map(|delayed| delayed.message));
+        self.queued.sort_by_key(|message| (!message.is_backfill, message.time));
+        // The backfill is emitted on its own, before live events.
+        let backfill = self.queued.iter().take_while(|message| message.is_backfill).count();
+        let count = if backfill > 0 { backfill } else { self.queued.len() };
+        self.in_flight = self.queued.drain(..count.min(MAX_IDS_PER_REQUEST)).collect();
+        self.not_before = Some(now + MIN_REQUEST_INTERVAL);
         let mut ids = Vec::new();
-        for wanted in self.asked.iter_mut().filter(|wanted| !wanted.is_sign()) {
-            wanted.first_asked.get_or_insert(now);
-            ids.push(wanted.id.clone());
+        for message in self.in_flight.iter_mut().filter(|message| message.has_body()) {
+            message.first_requested.get_or_insert(now);
+            ids.push(message.id.clone());
         }
         Some(ids)
     }
 
-    /// Ends a request: what was asked for and has come is told. What has not is asked for again for a minute, and told
-    /// without words after that.
-    pub(super) fn resolve(
+    /// Completes the request with the bodies that arrived, and returns events made by `to_event`. A missing body is
+    /// requested again for a minute; then its event is made without it.
+    pub(super) fn complete(
         &mut self,
-        said: Vec<MessageBody>,
-        tell: impl Fn(&PendingMessage, Option<MessageBody>) -> TimedEvent,
+        bodies: Vec<MessageBody>,
+        now: Now,
+        to_event: impl Fn(&PendingMessage, Option<MessageBody>) -> TimedEvent,
     ) -> Vec<TimedEvent> {
         self.failures = 0;
-        let mut said: HashMap<String, MessageBody> = said.into_iter().map(|said| (said.id.clone(), said)).collect();
-        let mut told = self.companions_until(self.wanted.iter().filter_map(|wanted| wanted.time).min());
-        for mut wanted in std::mem::take(&mut self.asked) {
-            let words = said.remove(&wanted.id).filter(says_something);
-            if words.is_some() || wanted.is_sign() || wanted.is_hopeless() {
-                told.push(tell(&wanted, words));
+        let mut bodies: HashMap<String, MessageBody> = bodies.into_iter().map(|body| (body.id.clone(), body)).collect();
+        let mut events = self.ordered_events_until(self.queued.iter().filter_map(|message| message.time).min());
+        for message in std::mem::take(&mut self.in_flight) {
+            let body = bodies.remove(&message.id).filter(has_content);
+            if body.is_some() || !message.has_body() || message.has_expired(now) {
+                events.push(to_event(&message, body));
             } else {
-                let again = Duration::from_millis(500 << wanted.tries.min(4));
-                wanted.tries += 1;
-                // It holds back nothing of the past, nor the end of it.
-                wanted.past = false;
-                self.late.push((Instant::now() + again, wanted));
+                self.retry_later(message, now.mono);
             }
         }
-        told
+        events
     }
 
-    /// What stands before a message that is not asked for yet; all of it where there is none.
-    fn companions_until(&mut self, first_left: Option<DateTime<Utc>>) -> Vec<TimedEvent> {
-        let stands_before = |told: &mut TimedEvent| first_left.is_none_or(|first| told.at.is_none_or(|at| at <= first));
-        self.companions.extract_if(.., stands_before).collect()
+    /// Requests the body again later. The message delays neither the backfill nor the end.
+    fn retry_later(&mut self, mut message: PendingMessage, now: Instant) {
+        let delay = Duration::from_millis(500 << message.attempts.min(4));
+        message.attempts += 1;
+        message.is_backfill = false;
+        self.to_retry.push(DelayedMessage { retry_at: now + delay, message });
     }
 
-    /// Ends a request that came to nothing.
-    pub(super) fn fail(&mut self) {
+    /// Takes the ordered events that precede the first queued message, or all if none is queued.
+    fn ordered_events_until(&mut self, first_queued: Option<DateTime<Utc>>) -> Vec<TimedEvent> {
+        let precedes = |event: &mut TimedEvent| first_queued.is_none_or(|first| event.at.is_none_or(|at| at <= first));
+        self.ordered_events.extract_if(.., precedes).collect()
+    }
+
+    /// Records that the request failed. Its messages are queued again.
+    pub(super) fn request_failed(&mut self) {
         self.failures += 1;
-        self.wanted.append(&mut self.asked);
+        self.queued.append(&mut self.in_flight);
     }
 
-    /// When the next request may begin; `now` where there is no need to wait.
-    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        if !self.asked.is_empty() {
+    /// Returns when the next request may start, which may have passed; `None` while one is in flight or none is needed.
+    pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
+        if !self.in_flight.is_empty() {
             return None;
         }
-        let wanted = (!self.wanted.is_empty()).then_some(now);
-        let late = self.late.iter().map(|(at, _)| *at).min();
-        let due = wanted.into_iter().chain(late).min()?;
+        let queued = (!self.queued.is_empty()).then_some(now);
+        let retry = self.to_retry.iter().map(|delayed| delayed.retry_at).min();
+        let due = queued.into_iter().chain(retry).min()?;
         Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
     }
 
-    /// Whether something of the past is missing that is not late.
-    pub(super) fn has_past(&self) -> bool {
-        self.wanted.iter().chain(&self.asked).any(|wanted| wanted.past)
+    /// Returns whether a body of the backfill is missing and not delayed.
+    pub(super) fn has_backfill(&self) -> bool {
+        self.queued.iter().chain(&self.in_flight).any(|message| message.is_backfill)
     }
 
-    /// Whether words are about to be fetched that are not late.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.wanted.is_empty() || !self.asked.is_empty()
+    /// Returns whether a body is missing and not delayed.
+    pub(super) fn is_fetching(&self) -> bool {
+        !self.queued.is_empty() || !self.in_flight.is_empty()
     }
 
-    /// Whether nothing is missing.
-    pub(super) fn is_idle(&self) -> bool {
-        self.wanted.is_empty() && self.asked.is_empty() && self.late.is_empty()
+    /// Returns whether no body is missing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.in_flight.is_empty() && self.to_retry.is_empty()
     }
 
-    /// Whether this one is on its way.
-    pub(super) fn has(&self, id: &str) -> bool {
-        let late = self.late.iter().map(|(_, wanted)| wanted);
-        self.wanted.iter().chain(&self.asked).chain(late).any(|wanted| wanted.id == id)
+    /// Returns whether the body of this message is missing.
+    pub(super) fn contains(&self, id: &str) -> bool {
+        let delayed = self.to_retry.iter().map(|delayed| &delayed.message);
+        self.queued.iter().chain(&self.in_flight).chain(delayed).any(|message| message.id == id)
     }
 }
 
-/// A body may be there before its words are.
-fn says_something(said: &MessageBody) -> bool {
-    said.text.is_some() || !said.attachments.is_empty() || said.event_text.is_some()
+/// The service lists a body before it has its content.
+fn has_content(body: &MessageBody) -> bool {
+    body.text.is_some() || !body.attachments.is_empty() || body.event_text.is_some()
 }
 
 #[cfg(test)]
@@ -198,73 +209,69 @@ mod tests {
     use super::*;
     use crate::event::EventBody;
 
-    fn wanted(id: &str, past: bool) -> PendingMessage {
+    fn pending(id: &str, is_backfill: bool) -> PendingMessage {
         let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
         let entry = MessageRef { id: id.to_owned(), sent_at: time, kind: MessageKind::Text };
-        PendingMessage::new(entry, "p".into(), if past { Origin::History } else { Origin::Live }, past)
+        let origin = if is_backfill { Origin::History } else { Origin::Live };
+        PendingMessage::new(entry, "p".into(), origin, is_backfill)
     }
 
-    fn said(id: &str) -> MessageBody {
-        MessageBody { id: id.to_owned(), text: Some("words".to_owned()), ..MessageBody::default() }
+    fn body(id: &str) -> MessageBody {
+        MessageBody { id: id.to_owned(), text: Some("hello".to_owned()), ..MessageBody::default() }
     }
 
-    fn tell(wanted: &PendingMessage, said: Option<MessageBody>) -> TimedEvent {
-        let what = said.map(|_| wanted.id.clone().into());
-        TimedEvent { at: wanted.time, body: EventBody::Update { description: what } }
+    fn to_event(message: &PendingMessage, body: Option<MessageBody>) -> TimedEvent {
+        let what = body.map(|_| message.id.clone().into());
+        TimedEvent { at: message.time, body: EventBody::Update { description: what } }
     }
 
-    async fn wait(milliseconds: u64) {
-        tokio::time::advance(Duration::from_millis(milliseconds)).await;
+    fn after(now: Now, milliseconds: u64) -> Now {
+        let delay = Duration::from_millis(milliseconds);
+        Now { mono: now.mono + delay, wall: now.wall + delay }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_past_comes_first_and_on_its_own() {
-        let mut fetch = PendingMessages::default();
-        for (id, past) in [("3", false), ("9", true), ("1", false), ("8", true)] {
-            fetch.want(wanted(id, past));
+    #[test]
+    fn the_backfill_is_requested_first_and_on_its_own() {
+        let (mut messages, now) = (PendingMessages::default(), Now::read());
+        for (id, is_backfill) in [("3", false), ("9", true), ("1", false), ("8", true)] {
+            messages.add(pending(id, is_backfill));
         }
-        assert_eq!(fetch.next().expect("ids"), ["8", "9"]);
-        assert!(fetch.has_past() && fetch.is_busy());
-        assert_eq!(
-            fetch.resolve(vec![said("9"), said("8"), said("7")], tell).len(),
-            2,
-            "what nobody asked for is not told"
-        );
-        assert!(!fetch.has_past());
-        assert_eq!(fetch.next(), None, "not before a quarter of a second is over");
-        wait(250).await;
-        assert_eq!(fetch.next().expect("ids"), ["1", "3"]);
-        assert!(fetch.has("1") && !fetch.has("8") && !fetch.is_idle());
+        assert_eq!(messages.start_request(now.mono).expect("ids"), ["8", "9"]);
+        assert!(messages.has_backfill() && messages.is_fetching());
+        let events = messages.complete(vec![body("9"), body("8"), body("7")], now, to_event);
+        assert_eq!(events.len(), 2, "a body that was not requested is ignored");
+        assert!(!messages.has_backfill());
+        assert_eq!(messages.start_request(now.mono), None, "requests keep a distance of 250 ms");
+        assert_eq!(messages.start_request(after(now, 250).mono).expect("ids"), ["1", "3"]);
+        assert!(messages.contains("1") && !messages.contains("8") && !messages.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_thousand_messages_in_ten_seconds_cost_forty_requests() {
-        let (mut fetch, mut requests, mut told) = (PendingMessages::default(), 0, 0);
+    #[test]
+    fn a_thousand_messages_in_ten_seconds_cost_forty_requests() {
+        let (mut messages, mut now, mut requests, mut events) = (PendingMessages::default(), Now::read(), 0, 0);
         for number in 0..1000 {
-            fetch.want(wanted(&number.to_string(), false));
-            while let Some(ids) = fetch.next() {
+            messages.add(pending(&number.to_string(), false));
+            while let Some(ids) = messages.start_request(now.mono) {
                 requests += 1;
-                told += fetch.resolve(ids.iter().map(|id| said(id)).collect(), tell).len();
+                events += messages.complete(ids.iter().map(|id| body(id)).collect(), now, to_event).len();
             }
-            wait(10).await;
+            now = after(now, 10);
         }
-        wait(250).await;
-        told += fetch.next().map_or(0, |ids| ids.len());
-        assert_eq!((requests, told), (40, 1000));
+        events += messages.start_request(after(now, 250).mono).map_or(0, |ids| ids.len());
+        assert_eq!((requests, events), (40, 1000));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_was_given_up_is_named() {
-        let mut fetch = PendingMessages::default();
-        fetch.want(wanted("1", false));
-        fetch.next().expect("ids");
-        fetch.resolve(Vec::new(), tell);
-        fetch.want(wanted("2", false));
-        wait(250).await;
-        fetch.next().expect("ids");
-        fetch.want(wanted("3", false));
-        let mut given_up: Vec<String> = fetch.drain().collect();
-        given_up.sort_unstable();
-        assert_eq!((given_up, fetch.is_idle()), (vec!["1".to_owned(), "2".into(), "3".into()], true));
+    #[test]
+    fn cancelling_returns_the_ids_of_all_messages() {
+        let (mut messages, now) = (PendingMessages::default(), Now::read());
+        messages.add(pending("1", false));
+        messages.start_request(now.mono).expect("ids");
+        messages.complete(Vec::new(), now, to_event);
+        messages.add(pending("2", false));
+        messages.start_request(after(now, 250).mono).expect("ids");
+        messages.add(pending("3", false));
+        let mut cancelled: Vec<String> = messages.cancel_all().collect();
+        cancelled.sort_unstable();
+        assert_eq!((cancelled, messages.is_empty()), (vec!["1".to_owned(), "2".into(), "3".into()], true));
     }
 }

@@ -1,73 +1,83 @@
-//! When to look at a conversation.
+//! Schedules the snapshots of a conversation (NTF-9).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Looks that a hint asks for keep this distance, so that a flood of hints is no flood of requests.
-pub(super) const DISTANCE: Duration = Duration::from_secs(1);
+/// The minimum distance of snapshots that notifications ask for: a flood of notifications is no flood of requests.
+pub(super) const MIN_DISTANCE: Duration = Duration::from_secs(1);
 
-/// When to look, and whether somebody is looking.
+/// The schedule of the snapshots of a conversation.
 #[derive(Debug)]
 pub(super) struct PollTimer {
-    /// When next; `None` while nothing asks for it.
-    pub(super) due: Option<Instant>,
-    pub(super) under_way: bool,
-    /// Looks that failed in a row.
-    pub(super) failures: u32,
-    last: Option<Instant>,
-    /// Whether the look under way may have been answered before a connection was lost.
-    stale: bool,
+    due: Option<Instant>,
+    in_flight: bool,
+    failures: u32,
+    last_started: Option<Instant>,
+    /// The snapshot in flight may have been taken before the latest outage ended.
+    is_stale: bool,
 }
 
 impl PollTimer {
-    /// One is due at once.
-    pub(super) fn new() -> Self {
-        Self { due: Some(Instant::now()), under_way: false, failures: 0, last: None, stale: false }
+    /// Returns a timer whose first snapshot is due at `now`.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { due: Some(now), in_flight: false, failures: 0, last_started: None, is_stale: false }
     }
 
-    /// Something may have changed: look soon, but not before that moment where there is one.
-    pub(super) fn soon(&mut self, not_before: Option<Instant>) {
-        let now = Instant::now();
-        let soonest = self.last.map_or(now, |last| (last + DISTANCE).max(now));
-        self.at(not_before.map_or(soonest, |moment| soonest.max(moment)));
+    /// Returns when the next snapshot is due; `None` while one is in flight or none is needed.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.in_flight)
     }
 
-    /// What is known may be out of date: look at once, and do not believe a look that is under way.
-    pub(super) fn afresh(&mut self) {
-        self.due = Some(Instant::now());
-        self.stale = self.under_way;
+    /// Returns whether a snapshot is in flight, or is due before `deadline`.
+    pub(super) fn polls_before(&self, deadline: Instant) -> bool {
+        self.in_flight || self.due.is_some_and(|due| due <= deadline)
+    }
+
+    /// Returns the number of snapshots that failed in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Schedules a snapshot soon, at `not_before` at the earliest.
+    pub(super) fn poll_soon(&mut self, now: Instant, not_before: Option<Instant>) {
+        let soonest = self.last_started.map_or(now, |last| (last + MIN_DISTANCE).max(now));
+        self.bring_forward(not_before.map_or(soonest, |moment| soonest.max(moment)));
+    }
+
+    /// Schedules a snapshot at once, after an outage. A snapshot in flight may lack the events of the outage.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.due = Some(now);
+        self.is_stale = self.in_flight;
         self.failures = 0;
     }
 
-    /// One was begun; the next is due after `period`, where there is one, unless something asks for it earlier.
-    pub(super) fn begin(&mut self, period: Option<Duration>) {
-        let now = Instant::now();
+    /// Records that a snapshot was requested. The next one is due after `period`, if there is one.
+    pub(super) fn started(&mut self, now: Instant, period: Option<Duration>) {
         self.due = period.map(|period| now + period);
-        (self.under_way, self.last, self.stale) = (true, Some(now), false);
+        (self.in_flight, self.last_started, self.is_stale) = (true, Some(now), false);
     }
 
-    /// One came to nothing, and is to be tried again then.
-    pub(super) fn fail(&mut self, again: Instant) {
+    /// Records that the snapshot failed, and schedules the next one.
+    pub(super) fn failed(&mut self, retry_at: Instant) {
         self.failures += 1;
-        (self.under_way, self.stale) = (false, false);
-        self.at(again);
+        (self.in_flight, self.is_stale) = (false, false);
+        self.bring_forward(retry_at);
     }
 
-    /// One has ended; whether it tells everything until now.
-    pub(super) fn end(&mut self) -> bool {
-        (self.under_way, self.failures) = (false, 0);
-        !std::mem::take(&mut self.stale)
+    /// Records that the snapshot arrived. Returns whether it covers everything until now.
+    pub(super) fn completed(&mut self) -> bool {
+        (self.in_flight, self.failures) = (false, 0);
+        !std::mem::take(&mut self.is_stale)
     }
 
-    /// Looks no later than then.
-    fn at(&mut self, then: Instant) {
-        self.due = Some(self.due.map_or(then, |due| due.min(then)));
-    }
-
-    /// Nothing asks for one any more.
+    /// Cancels the schedule.
     pub(super) fn stop(&mut self) {
         self.due = None;
+    }
+
+    fn bring_forward(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 }
 
@@ -75,40 +85,51 @@ impl PollTimer {
 mod tests {
     use super::*;
 
-    fn after(looks: &PollTimer) -> Option<u128> {
-        looks.due.map(|due| due.saturating_duration_since(Instant::now()).as_millis())
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn hints_bring_a_look_forward_and_keep_a_distance() {
-        let mut looks = PollTimer::new();
-        assert_eq!(after(&looks), Some(0), "at the start at once");
-        looks.begin(Some(Duration::from_secs(25)));
-        assert_eq!(after(&looks), Some(25_000));
-        tokio::time::advance(Duration::from_millis(300)).await;
-        looks.soon(None);
-        assert_eq!(after(&looks), Some(700));
-        looks.soon(Some(Instant::now() + Duration::from_secs(3)));
-        assert_eq!(after(&looks), Some(700), "a later one changes nothing");
-        looks.begin(None);
-        assert_eq!(after(&looks), None);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        looks.soon(Some(Instant::now() + Duration::from_secs(3)));
-        assert_eq!(after(&looks), Some(3000));
-        looks.soon(None);
-        assert_eq!(after(&looks), Some(0));
+    #[test]
+    fn notifications_bring_a_snapshot_forward_and_keep_the_minimum_distance() {
+        let start = Instant::now();
+        let mut timer = PollTimer::new(start);
+        assert_eq!(timer.next_at(), Some(start));
+        timer.started(start, Some(seconds(25)));
+        assert_eq!(timer.next_at(), None, "one is in flight");
+        assert!(timer.completed());
+        assert_eq!(timer.next_at(), Some(start + seconds(25)));
+        let now = start + Duration::from_millis(300);
+        timer.poll_soon(now, None);
+        assert_eq!(timer.next_at(), Some(start + MIN_DISTANCE));
+        timer.poll_soon(now, Some(now + seconds(3)));
+        assert_eq!(timer.next_at(), Some(start + MIN_DISTANCE), "a later wish changes nothing");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_look_from_before_a_loss_tells_too_little() {
-        let mut looks = PollTimer::new();
-        assert!(looks.end(), "somebody else looked");
-        looks.begin(None);
-        looks.afresh();
-        assert_eq!((after(&looks), looks.end()), (Some(0), false));
-        looks.begin(None);
-        assert!(looks.end());
-        looks.afresh();
-        assert!(looks.end(), "none was under way");
+    #[test]
+    fn a_snapshot_waits_for_the_earliest_allowed_moment() {
+        let start = Instant::now();
+        let mut timer = PollTimer::new(start);
+        timer.started(start, None);
+        timer.completed();
+        assert_eq!(timer.next_at(), None);
+        let now = start + seconds(2);
+        timer.poll_soon(now, Some(now + seconds(3)));
+        assert_eq!(timer.next_at(), Some(now + seconds(3)));
+        timer.poll_soon(now, None);
+        assert_eq!(timer.next_at(), Some(now));
+    }
+
+    #[test]
+    fn a_snapshot_from_before_an_outage_is_incomplete() {
+        let start = Instant::now();
+        let mut timer = PollTimer::new(start);
+        timer.started(start, None);
+        timer.restart(start);
+        assert!(!timer.completed());
+        assert_eq!(timer.next_at(), Some(start));
+        timer.started(start, None);
+        assert!(timer.completed());
+        timer.restart(start);
+        assert!(timer.completed(), "none was in flight");
     }
 }

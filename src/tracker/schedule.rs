@@ -1,153 +1,114 @@
-//! What is asked next, and when.
+//! The requests that are due, most important first, and when the next one is.
 
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use super::jobs::{self, RequestFuture};
-use super::{Conversation, Search, Tracker};
+use super::{HistoryAccess, Now, Request, Tracker};
 use crate::api::calls::SubscribeMode;
 
-/// Requests under way at the same time.
-const AT_ONCE: usize = 4;
+/// The period of snapshots of a conversation whose messages no topic announces, and of others (NTF-9).
+const UNANNOUNCED_POLL_PERIOD: Duration = Duration::from_secs(15);
+const POLL_PERIOD: Duration = Duration::from_secs(25);
 
-/// How often a conversation is looked at of which no event can tell, and one of which events do.
-const LOOK_BLIND: Duration = Duration::from_secs(15);
-const LOOK_USUAL: Duration = Duration::from_secs(25);
+/// Snapshots use one out of this many allowed requests.
+const SNAPSHOT_SHARE: u32 = 2;
 
-/// Looking from time to time may take one request out of this many that are allowed.
-const LOOK_SHARE: u32 = 2;
-
-/// What an organisation is allowed a minute where the service has not said.
-const USUAL_ALLOWANCE: u32 = 300;
+/// The rate limit of an organisation, until the service states one.
+const DEFAULT_REQUESTS_PER_MINUTE: u32 = 300;
 
 impl Tracker {
-    /// Begins the requests that are due, as far as the service allows.
-    pub(crate) fn begin(&mut self) {
-        let now = Instant::now();
-        while !self.denied && self.jobs.len() < AT_ONCE && self.soonest(now) <= now {
-            match self.next_job(now) {
-                Some(job) => self.jobs.push(job),
-                None => break,
-            }
-        }
-        self.collect();
-    }
-
-    /// When there will be something to begin; `None` while only an event or an answer can change that.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        if self.denied || self.jobs.len() >= AT_ONCE {
+    /// Returns the next request that is due. The caller asks only while it may send one.
+    pub(crate) fn poll_request(&mut self, now: Now) -> Option<Request> {
+        if self.history == HistoryAccess::Unavailable {
             return None;
         }
-        let now = Instant::now();
-        let soonest = self.soonest(now);
-        if soonest > now {
-            // What waits for that may be something without a time of its own.
-            return Some(soonest);
+        self.subscribe_request(now.mono)
+            .or_else(|| self.user_name_request())
+            .or_else(|| self.messages_request(now))
+            .or_else(|| self.snapshot_request(now.mono))
+            .or_else(|| self.discovery.start(now.mono).then_some(Request::OpenConversations))
+    }
+
+    /// Returns when a request will be due; `None` if only an input can change that.
+    pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if self.history == HistoryAccess::Unavailable {
+            return None;
         }
-        let looks = self.watches.values().filter(|watch| !watch.looks.under_way).filter_map(|watch| watch.looks.due);
-        let words = self.watches.values().filter_map(Conversation::fetch_due);
-        let search = if let Search::Due { at, .. } = self.search { Some(at) } else { None };
-        let renewal = self.line.renewal().filter(|_| !self.topics.are_asked_for);
-        looks.chain(words).chain(search).chain(renewal).min()
+        let conversations = || self.conversations.values();
+        let snapshots = conversations().filter_map(|conversation| conversation.next_poll_at());
+        let messages = conversations().filter_map(|conversation| conversation.next_messages_request_at(now));
+        let renewal = self.channel.renew_at().filter(|_| !self.subscriptions.request_in_flight());
+        snapshots.chain(messages).chain(self.discovery.next_at()).chain(renewal).min()
     }
 
-    /// Takes what has come of the requests under way, or notices that there is more to ask. Pending where there is
-    /// neither.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::take(&mut self.is_news) {
-            return Poll::Ready(());
-        }
-        match self.jobs.poll_next_unpin(context) {
-            Poll::Ready(Some(done)) => {
-                self.done(done);
-                self.collect();
-                Poll::Ready(())
-            }
-            Poll::Ready(None) | Poll::Pending => {
-                self.waiting = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    fn soonest(&self, now: Instant) -> Instant {
-        let earliest = self.rest.next_request_at(now);
-        self.pauses.until().map_or(earliest, |until| until.max(earliest))
-    }
-
-    fn next_job(&mut self, now: Instant) -> Option<RequestFuture> {
-        self.topic_job(now)
-            .or_else(|| self.name_job())
-            .or_else(|| self.words_job())
-            .or_else(|| self.look_job(now))
-            .or_else(|| self.search_job(now))
-    }
-
-    fn topic_job(&mut self, now: Instant) -> Option<RequestFuture> {
-        let channel = self.line.channel().filter(|_| !self.topics.are_asked_for)?.to_owned();
-        let (change, asked) = if self.line.renewal().is_some_and(|due| due <= now) {
-            (SubscribeMode::Replace, self.topics.all(&self.groups, self.watches.values()))
+    fn subscribe_request(&mut self, now: Instant) -> Option<Request> {
+        let channel = self.channel.channel().filter(|_| !self.subscriptions.request_in_flight())?.id.clone();
+        let (mode, topics) = if self.channel.renew_at().is_some_and(|due| due <= now) {
+            (SubscribeMode::Replace, self.subscriptions.all(self.wanted_topics()))
         } else {
-            // Going through all conversations is for when one of them has changed.
-            if !self.topics.are_stale {
-                return None;
-            }
-            (SubscribeMode::Add, self.topics.missing(&self.groups, self.watches.values()))
+            (SubscribeMode::Add, self.topics_to_add()?)
         };
-        if asked.is_empty() && change == SubscribeMode::Add {
-            self.topics.are_stale = false;
-            return None;
-        }
-        self.topics.are_asked_for = true;
-        Some(jobs::topics(self.rest.clone(), channel, change, asked))
+        self.subscriptions.set_request_in_flight(true);
+        Some(Request::Subscribe { channel, topics, mode })
     }
 
-    fn name_job(&mut self) -> Option<RequestFuture> {
-        for watch in self.watches.values_mut() {
-            for user in watch.people.nameless() {
+    /// Returns the topics that the channel lacks; `None` if there is none. Conversations are searched for topics only
+    /// after one of them has changed.
+    fn topics_to_add(&mut self) -> Option<Vec<String>> {
+        if !self.subscriptions.needs_update() {
+            return None;
+        }
+        let (topics, warning) = self.subscriptions.to_add(self.wanted_topics());
+        self.warnings.extend(warning);
+        if topics.is_empty() {
+            self.subscriptions.mark_complete();
+            return None;
+        }
+        Some(topics)
+    }
+
+    fn user_name_request(&mut self) -> Option<Request> {
+        for conversation in self.conversations.values_mut() {
+            let participants = conversation.participants_mut();
+            for user in participants.unresolved_users() {
                 let Some(name) = self.names.get(&user) else {
-                    watch.people.ask(&user);
-                    return Some(jobs::name(self.rest.clone(), user));
+                    participants.lookup_started(&user);
+                    return Some(Request::UserName(user));
                 };
-                watch.people.name(&user, name.as_ref());
+                participants.lookup_completed(&user, name.as_ref());
             }
         }
         None
     }
 
-    fn words_job(&mut self) -> Option<RequestFuture> {
-        let next = self.watches.values_mut().find_map(|watch| watch.request().map(|ids| (watch.id.clone(), ids)));
-        next.map(|(id, ids)| jobs::words(self.rest.clone(), id, ids))
-    }
-
-    fn look_job(&mut self, now: Instant) -> Option<RequestFuture> {
-        let idle = self.watches.values().filter(|watch| !watch.looks.under_way);
-        let due = idle.filter_map(|watch| watch.looks.due.map(|due| (due, &watch.id)));
-        let (_, id) = due.filter(|(due, _)| *due <= now).min()?;
-        let (id, period) = (id.clone(), self.look_period(id));
-        self.with(&id, |watch| watch.begin_look(period));
-        Some(jobs::look(self.rest.clone(), self.scope, id))
-    }
-
-    fn search_job(&mut self, now: Instant) -> Option<RequestFuture> {
-        match self.search {
-            Search::Due { at, again } if at <= now => {
-                self.search = Search::UnderWay { again };
-                Some(jobs::open(self.rest.clone(), self.groups.clone()))
+    fn messages_request(&mut self, now: Now) -> Option<Request> {
+        for (id, conversation) in &mut self.conversations {
+            let ids = conversation.start_messages_request(now);
+            self.events.extend(conversation.take_events());
+            if let Some(ids) = ids {
+                return Some(Request::Messages { conversation: id.clone(), ids });
             }
-            Search::Due { .. } | Search::Never | Search::UnderWay { .. } => None,
         }
+        None
     }
 
-    /// Many conversations are looked at less often, so that a part of the allowance is left for what they say.
-    pub(super) fn look_period(&self, id: &str) -> Duration {
-        let announced = self.watches.get(id).is_some_and(|watch| self.topics.announce(&self.groups, watch));
-        let wanted = if announced { LOOK_USUAL } else { LOOK_BLIND };
-        let allowed = self.rest.per_minute().unwrap_or(USUAL_ALLOWANCE).max(LOOK_SHARE);
-        let watched = u32::try_from(self.watches.len()).unwrap_or(u32::MAX);
-        wanted.max(Duration::from_secs(60).saturating_mul(watched) / (allowed / LOOK_SHARE))
+    fn snapshot_request(&mut self, now: Instant) -> Option<Request> {
+        let polls = self.conversations.iter().filter_map(|(id, conversation)| Some((conversation.next_poll_at()?, id)));
+        let (_, id) = polls.filter(|(due, _)| *due <= now).min()?;
+        let (id, period) = (id.clone(), self.poll_period(id));
+        self.update(&id, |conversation| conversation.poll_started(now, period));
+        Some(Request::Snapshot(id))
+    }
+
+    /// Returns the period of snapshots. It grows with the number of conversations, so that a part of the rate limit is left
+    /// for message bodies.
+    pub(super) fn poll_period(&self, id: &str) -> Duration {
+        let covers = |conversation| self.subscriptions.covers(&self.options.targets, conversation);
+        let is_announced = self.conversations.get(id).is_some_and(|conversation| covers(conversation));
+        let period = if is_announced { POLL_PERIOD } else { UNANNOUNCED_POLL_PERIOD };
+        let limit = self.requests_per_minute.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE).max(SNAPSHOT_SHARE);
+        let count = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
+        period.max(Duration::from_secs(60).saturating_mul(count) / (limit / SNAPSHOT_SHARE))
     }
 }

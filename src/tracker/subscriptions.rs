@@ -1,167 +1,175 @@
-//! What a channel listens to, and what it may not.
+//! The topics of the notification channel: wanted, subscribed and refused (NTF-2, NTF-10).
 
 use std::collections::HashSet;
 
 use super::conversation::Conversation;
+use super::protocol::Subscribed;
+use super::warning::Warning;
 use crate::config::Targets;
 use crate::wire::channel::TopicState;
 
-/// Topics on one channel; the service refuses more.
-const MOST: usize = 1000;
+/// The maximum number of topics of a channel. The service refuses more.
+pub(super) const MAX_TOPICS: usize = 1000;
 
-/// Different refusals that are told. Their words are the service's, and need not come to an end.
-const MOST_WARNINGS: usize = 100;
+/// The maximum number of different refusals that are reported. Their texts are the service's, in any number.
+const MAX_REPORTED_REFUSALS: usize = 100;
 
-/// Events that tell of somebody new, or of an end, before the lists of messages do.
-const DETAILS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end"];
+/// Detail events that announce a participant or an end before the lists of messages do.
+const DETAIL_EVENTS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end"];
 
 /// The topics of the channel.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    /// Whether an answer about some of them is awaited.
-    pub(super) are_asked_for: bool,
-    /// Whether a conversation may have agents or queues that the channel does not listen to yet.
-    pub(super) are_stale: bool,
+    /// A conversation may have agents or queues that are not subscribed yet.
+    needs_update: bool,
+    request_in_flight: bool,
     subscribed: HashSet<String>,
     refused: HashSet<String>,
-    /// What was said about refusals, so that it is said once.
-    warned: HashSet<String>,
-    crowded: bool,
+    reported: HashSet<String>,
+    has_reported_overflow: bool,
 }
 
 impl Subscriptions {
-    /// A new channel listens to nothing yet, and may be permitted what another was not.
+    /// Records that the participants of a conversation may have changed.
+    pub(super) fn mark_stale(&mut self) {
+        self.needs_update = true;
+    }
+
+    /// Records that no wanted topic is missing.
+    pub(super) fn mark_complete(&mut self) {
+        self.needs_update = false;
+    }
+
+    /// Returns whether topics may be missing.
+    pub(super) fn needs_update(&self) -> bool {
+        self.needs_update
+    }
+
+    /// Returns whether a subscription was requested and not answered yet.
+    pub(super) fn request_in_flight(&self) -> bool {
+        self.request_in_flight
+    }
+
+    /// Records that a subscription was requested, or answered.
+    pub(super) fn set_request_in_flight(&mut self, in_flight: bool) {
+        self.request_in_flight = in_flight;
+    }
+
+    /// Forgets everything about the previous channel. A new one may have topics that the previous one had not.
     pub(super) fn start_over(&mut self) {
-        self.are_stale = true;
+        self.needs_update = true;
         self.subscribed.clear();
         self.refused.clear();
     }
 
-    /// What it should listen to besides what it does.
-    pub(super) fn missing<'a>(
-        &mut self,
-        groups: &Targets,
-        watches: impl Iterator<Item = &'a Conversation>,
-    ) -> Vec<String> {
-        let mut missing = wanted(groups, watches);
+    /// Returns the wanted topics that are neither subscribed nor refused, as far as the channel has room, and a warning if
+    /// it has not.
+    pub(super) fn to_add(&mut self, wanted: Vec<String>) -> (Vec<String>, Option<Warning>) {
+        let mut missing = wanted;
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
-        let room = MOST.saturating_sub(self.subscribed.len());
-        if missing.len() > room && !std::mem::replace(&mut self.crowded, true) {
-            tracing::warn!(
-                "a channel holds {MOST} topics and these conversations have more; the rest is looked at from time to time"
-            );
-        }
+        let room = MAX_TOPICS.saturating_sub(self.subscribed.len());
+        let overflows = missing.len() > room && !std::mem::replace(&mut self.has_reported_overflow, true);
         missing.truncate(room);
-        missing
+        (missing, overflows.then_some(Warning::TooManyTopics))
     }
 
-    /// Everything it should listen to, when that is to be said anew.
-    pub(super) fn all<'a>(&self, groups: &Targets, watches: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
-        let mut all = wanted(groups, watches);
-        all.retain(|topic| !self.refused.contains(topic));
-        all.truncate(MOST);
-        all
+    /// Returns the wanted topics that are not refused, as far as a channel has room.
+    pub(super) fn all(&self, mut wanted: Vec<String>) -> Vec<String> {
+        wanted.retain(|topic| !self.refused.contains(topic));
+        wanted.truncate(MAX_TOPICS);
+        wanted
     }
 
-    /// Takes what became of topics that were asked for; with `replaced`, of all there are.
-    pub(super) fn note(&mut self, asked: &[String], states: &[TopicState], replaced: bool) {
-        if replaced {
+    /// Records the answer to a subscription and returns its new refusals. With `replaces`, topics that were not asked for
+    /// are no longer subscribed.
+    pub(super) fn on_subscribed(&mut self, asked: &[String], answer: &Subscribed, replaces: bool) -> Vec<Warning> {
+        if replaces {
             self.subscribed.clear();
         }
-        let refused: Vec<&TopicState> = states.iter().filter(|state| !state.is_permitted).collect();
-        let is = |state: &TopicState, topic: &str| state.id.eq_ignore_ascii_case(topic);
+        let refused: Vec<&TopicState> = answer.states.iter().filter(|state| !state.is_permitted).collect();
         for topic in asked {
-            if refused.iter().any(|state| is(state, topic)) {
+            if refused.iter().any(|state| state.id.eq_ignore_ascii_case(topic)) {
                 self.refused.insert(topic.clone());
             } else {
                 self.subscribed.insert(topic.clone());
             }
         }
-        for state in refused {
-            self.warn(state);
-        }
+        refused.into_iter().filter_map(|state| self.report(state)).collect()
     }
 
-    /// None of these may be listened to, as the service says.
-    pub(super) fn refuse(&mut self, asked: &[String], reason: &str) {
+    /// Records that the service refused a subscription as a whole.
+    pub(super) fn on_refused(&mut self, asked: &[String], reason: &str) -> Option<Warning> {
         self.refused.extend(asked.iter().cloned());
-        if self.is_new(reason.to_owned()) {
-            tracing::warn!(
-                "some events cannot be subscribed: {reason}; the conversation is looked at from time to time"
-            );
-        }
+        self.is_new(reason.to_owned()).then(|| Warning::SubscriptionRefused(reason.to_owned()))
     }
 
-    /// Whether messages of this conversation are announced: some topic about its agents or queues is permitted.
-    pub(super) fn announce(&self, groups: &Targets, watch: &Conversation) -> bool {
-        let mut topics = messages(watch).chain(of_groups(groups)).chain(of_call(watch));
+    /// Returns whether notifications announce the messages of this conversation.
+    pub(super) fn covers(&self, targets: &Targets, conversation: &Conversation) -> bool {
+        let mut topics = of_participants(conversation).chain(of_targets(targets)).chain(of_call(conversation));
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
-    fn is_new(&mut self, warning: String) -> bool {
-        self.warned.len() < MOST_WARNINGS && self.warned.insert(warning)
+    fn is_new(&mut self, refusal: String) -> bool {
+        self.reported.len() < MAX_REPORTED_REFUSALS && self.reported.insert(refusal)
     }
 
-    fn warn(&mut self, state: &TopicState) {
-        let kind = kind(&state.id);
-        let why = match state.missing_permissions.as_slice() {
+    fn report(&mut self, state: &TopicState) -> Option<Warning> {
+        let kind = event_kind(&state.id);
+        let reason = match state.missing_permissions.as_slice() {
             [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
             missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
         };
-        if self.is_new(format!("{kind} {why}")) {
-            tracing::warn!(
-                topic = state.id,
-                "events of {kind} cannot be subscribed: {why}; the conversation is looked at from time to time"
-            );
-        }
+        let is_new = self.is_new(format!("{kind} {reason}"));
+        is_new.then(|| Warning::TopicRefused { topic: state.id.clone(), kind, reason })
     }
 }
 
-/// The most important first: what brings messages, then what only hints.
-fn wanted<'a>(groups: &Targets, watches: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
+/// Returns all topics for these targets and conversations: those that announce messages, then the detail events.
+pub(super) fn wanted<'a>(targets: &Targets, conversations: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
+    let (mut topics, mut details) = (of_targets(targets).collect::<Vec<_>>(), Vec::new());
+    for conversation in conversations.filter(|conversation| !conversation.is_ending()) {
+        topics.extend(of_participants(conversation).chain(of_call(conversation)));
+        let detail = |event| format!("v2.detail.events.conversation.{}.{event}", conversation.id());
+        details.extend(DETAIL_EVENTS.into_iter().map(detail));
+    }
+    topics.append(&mut details);
     let mut seen = HashSet::new();
-    let (mut first, mut then): (Vec<_>, Vec<_>) = (of_groups(groups).collect(), Vec::new());
-    for watch in watches.filter(|watch| !watch.is_ending()) {
-        first.extend(messages(watch).chain(of_call(watch)));
-        let detail = |event| format!("v2.detail.events.conversation.{}.{event}", watch.id);
-        then.extend(DETAILS.into_iter().map(detail));
-    }
-    first.append(&mut then);
-    first.retain(|topic| seen.insert(topic.clone()));
-    first
+    topics.retain(|topic| seen.insert(topic.clone()));
+    topics
 }
 
-fn messages(watch: &Conversation) -> impl Iterator<Item = String> + use<> {
-    let (queues, users) = watch.people.places();
-    let mut topics: Vec<String> = queues.into_iter().map(queue).chain(users.into_iter().map(user)).collect();
+fn of_participants(conversation: &Conversation) -> impl Iterator<Item = String> + use<> {
+    let active = conversation.participants().active_queues_and_users();
+    let queues = active.queues.into_iter().map(queue_topic);
+    let mut topics: Vec<String> = queues.chain(active.users.into_iter().map(user_topic)).collect();
     topics.sort_unstable();
     topics.into_iter()
 }
 
-fn of_call(watch: &Conversation) -> impl Iterator<Item = String> + use<> {
-    watch.has_calls().then(|| format!("v2.conversations.{}.transcription", watch.id)).into_iter()
+fn of_call(conversation: &Conversation) -> impl Iterator<Item = String> + use<> {
+    let topic = || format!("v2.conversations.{}.transcription", conversation.id());
+    conversation.has_calls().then(topic).into_iter()
 }
 
-fn of_groups(groups: &Targets) -> impl Iterator<Item = String> {
-    let queues = groups.queues.iter().map(|id| queue(id));
-    queues.chain(groups.users.iter().map(|id| user(id)))
+fn of_targets(targets: &Targets) -> impl Iterator<Item = String> {
+    let queues = targets.queues.iter().map(|id| queue_topic(id));
+    queues.chain(targets.users.iter().map(|id| user_topic(id)))
 }
 
-fn queue(id: &str) -> String {
+fn queue_topic(id: &str) -> String {
     format!("v2.routing.queues.{id}.conversations.messages")
 }
 
-fn user(id: &str) -> String {
+fn user_topic(id: &str) -> String {
     format!("v2.users.{id}.conversations.messages")
 }
 
-/// A topic without its id, in words.
-fn kind(topic: &str) -> &'static str {
+/// Returns the kind of the events of a topic, for messages.
+fn event_kind(topic: &str) -> &'static str {
     let topic = topic.to_ascii_lowercase();
-    let starts = |start| topic.starts_with(start);
-    if starts("v2.routing.queues.") {
+    if topic.starts_with("v2.routing.queues.") {
         "queues"
-    } else if starts("v2.users.") {
+    } else if topic.starts_with("v2.users.") {
         "agents"
     } else if topic.ends_with(".transcription") {
         "the transcription of calls"
@@ -175,82 +183,95 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::source::BackfillReason;
-    use crate::tracker::Mode;
+    use crate::tracker::protocol::{BackfillReason, Now};
+    use crate::tracker::{ConversationStart, Mode, SnapshotKind};
     use crate::wire::conversation::Snapshot;
 
-    /// A conversation with this many agents, of whom none is gone.
-    fn watch(id: &str, agents: usize) -> Conversation {
+    /// A conversation with this many connected agents.
+    fn conversation(id: &str, agents: usize) -> Conversation {
         let agent =
             |number| json!({ "id": number, "purpose": "agent", "state": "connected", "userId": format!("u{number}") });
-        let people: Vec<Value> = (0..agents).map(agent).collect();
-        let mut watch = Conversation::new(id.into(), Mode::Full, None, BackfillReason::Startup);
-        watch.see(Snapshot::from_value(&json!({ "id": id, "participants": people })), true, |_, _| false);
-        watch
+        let participants: Vec<Value> = (0..agents).map(agent).collect();
+        let start = ConversationStart { not_before: None, reason: BackfillReason::Startup };
+        let mut conversation = Conversation::new(id.into(), Mode::Full, start, Now::read());
+        let snapshot = Snapshot::from_value(&json!({ "id": id, "participants": participants }));
+        conversation.apply_snapshot(snapshot, SnapshotKind::Complete, Now::read(), |_, _| false);
+        conversation
     }
 
-    fn groups() -> Targets {
-        Targets { queues: vec!["q".into()], users: vec!["u".into()] }
+    fn wanted_of(conversation: &Conversation) -> Vec<String> {
+        wanted(&Targets::default(), std::iter::once(conversation))
     }
 
-    fn state(id: &str, missing: &[&str]) -> TopicState {
+    fn refusal(id: &str, missing: &[&str]) -> Subscribed {
         let missing = missing.iter().map(|&name| name.to_owned()).collect();
-        TopicState { id: id.to_owned(), is_permitted: false, rejection_reason: None, missing_permissions: missing }
+        let state =
+            TopicState { id: id.to_owned(), is_permitted: false, rejection_reason: None, missing_permissions: missing };
+        Subscribed { states: vec![state], token_renew_at: None }
     }
 
     #[test]
-    fn what_brings_messages_comes_first_and_what_hints_after_it() {
-        let watches = [watch("c1", 1), watch("c2", 2)];
-        let missing = Subscriptions::default().missing(&groups(), watches.iter());
-        let wanted = [
+    fn topics_that_announce_messages_precede_detail_events() {
+        let conversations = [conversation("c1", 1), conversation("c2", 2)];
+        let targets = Targets { queues: vec!["q".into()], users: vec!["u".into()] };
+        let topics = wanted(&targets, conversations.iter());
+        let expected = [
             "v2.routing.queues.q.",
             "v2.users.u.",
             "v2.users.u0.",
             "v2.users.u1.",
             "v2.detail.events.conversation.c1.",
         ];
-        assert_eq!(missing.len(), 4 + 2 * DETAILS.len(), "each once");
-        for (topic, start) in missing.iter().zip(wanted) {
+        assert_eq!(topics.len(), 4 + 2 * DETAIL_EVENTS.len(), "each once");
+        for (topic, start) in topics.iter().zip(expected) {
             assert!(topic.starts_with(start), "{topic}");
         }
     }
 
     #[test]
-    fn a_channel_holds_a_thousand() {
-        let mut topics = Subscriptions::default();
-        let many = watch("c1", 1500);
-        let first = topics.missing(&Targets::default(), std::iter::once(&many));
-        assert_eq!(first.len(), MOST);
-        topics.note(&first[..900], &[], false);
-        assert_eq!(topics.missing(&Targets::default(), std::iter::once(&many)).len(), 100);
-        topics.note(&first[900..], &[], false);
-        assert!(topics.missing(&Targets::default(), std::iter::once(&many)).is_empty());
-        assert_eq!(topics.all(&Targets::default(), std::iter::once(&many)).len(), MOST);
+    fn a_channel_has_at_most_a_thousand_topics_and_the_overflow_is_reported_once() {
+        let mut subscriptions = Subscriptions::default();
+        let wanted = wanted_of(&conversation("c1", 1500));
+        let (first, warning) = subscriptions.to_add(wanted.clone());
+        assert_eq!((first.len(), warning), (MAX_TOPICS, Some(Warning::TooManyTopics)));
+        subscriptions.on_subscribed(&first[..900], &Subscribed::default(), false);
+        let (next, warning) = subscriptions.to_add(wanted.clone());
+        assert_eq!((next.len(), warning), (100, None));
+        subscriptions.on_subscribed(&first[900..], &Subscribed::default(), false);
+        assert!(subscriptions.to_add(wanted.clone()).0.is_empty());
+        assert_eq!(subscriptions.all(wanted).len(), MAX_TOPICS);
     }
 
     #[test]
-    fn refusals_without_end_are_not_all_told() {
-        let mut topics = Subscriptions::default();
-        let told = (0..2 * MOST_WARNINGS).filter(|number| topics.is_new(number.to_string())).count();
-        assert_eq!((told, topics.warned.len()), (MOST_WARNINGS, MOST_WARNINGS));
+    fn a_bounded_number_of_different_refusals_is_reported() {
+        let mut subscriptions = Subscriptions::default();
+        let reported = (0..2 * MAX_REPORTED_REFUSALS).filter(|number| subscriptions.is_new(number.to_string())).count();
+        assert_eq!((reported, subscriptions.reported.len()), (MAX_REPORTED_REFUSALS, MAX_REPORTED_REFUSALS));
     }
 
     #[test]
-    fn what_is_refused_is_not_asked_for_again_on_this_channel() {
-        let (mut topics, watch) = (Subscriptions::default(), watch("c1", 1));
-        let missing = topics.missing(&Targets::default(), std::iter::once(&watch));
-        assert!(!topics.announce(&Targets::default(), &watch));
-        topics.note(&missing, &[state(&missing[0].to_uppercase(), &["routing:queue:view"])], false);
-        assert!(!topics.announce(&Targets::default(), &watch), "only hints were permitted");
-        assert!(topics.missing(&Targets::default(), std::iter::once(&watch)).is_empty());
-        assert_eq!(topics.all(&Targets::default(), std::iter::once(&watch)).len(), missing.len() - 1);
-        topics.start_over();
-        assert_eq!(topics.missing(&Targets::default(), std::iter::once(&watch)), missing);
-        topics.note(&missing, &[], false);
-        assert!(topics.announce(&Targets::default(), &watch));
-        topics.note(&missing[1..], &[], true);
-        assert!(!topics.announce(&Targets::default(), &watch), "what is not named again is gone");
-        topics.refuse(&missing, "no");
-        assert!(topics.missing(&Targets::default(), std::iter::once(&watch)).is_empty());
+    fn a_refused_topic_is_not_requested_again_on_the_same_channel() {
+        let (mut subscriptions, conversation) = (Subscriptions::default(), conversation("c1", 1));
+        let wanted = wanted_of(&conversation);
+        assert!(!subscriptions.covers(&Targets::default(), &conversation));
+        let answer = refusal(&wanted[0].to_uppercase(), &["routing:queue:view"]);
+        assert_eq!(subscriptions.on_subscribed(&wanted, &answer, false).len(), 1);
+        assert!(!subscriptions.covers(&Targets::default(), &conversation), "only detail events are permitted");
+        assert!(subscriptions.to_add(wanted.clone()).0.is_empty());
+        assert_eq!(subscriptions.all(wanted.clone()).len(), wanted.len() - 1);
+        subscriptions.start_over();
+        assert_eq!(subscriptions.to_add(wanted.clone()).0, wanted);
+    }
+
+    #[test]
+    fn a_replacing_subscription_ends_the_topics_that_it_does_not_name() {
+        let (mut subscriptions, conversation) = (Subscriptions::default(), conversation("c1", 1));
+        let wanted = wanted_of(&conversation);
+        subscriptions.on_subscribed(&wanted, &Subscribed::default(), false);
+        assert!(subscriptions.covers(&Targets::default(), &conversation));
+        subscriptions.on_subscribed(&wanted[1..], &Subscribed::default(), true);
+        assert!(!subscriptions.covers(&Targets::default(), &conversation));
+        assert_eq!(subscriptions.on_refused(&wanted, "no"), Some(Warning::SubscriptionRefused("no".into())));
+        assert!(subscriptions.to_add(wanted).0.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use crate::api::hints::TRY_LATER;
 use crate::api::websocket::{self, CLOSE_NORMAL, HandshakeError, KeepAlive, Socket};
 use crate::config::SourceChoice;
 use crate::source::SourceError;
-use crate::source::transcript::endpoint;
+use crate::source::transcript_endpoint;
 
 /// The limit for the server's reply to a close frame.
 const CLOSE_REPLY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ pub(super) async fn close_gracefully<T: AsyncRead + AsyncWrite + Unpin>(mut sock
 }
 
 async fn open_and_close(context: &CheckContext<'_>, conversation: &str) -> Result<(), HandshakeError> {
-    let url = endpoint(&context.check.endpoints.api, conversation);
+    let url = transcript_endpoint(&context.check.endpoints.api, conversation);
     let token = context.rest.token().await.ok();
     let socket = websocket::open(context.rest.http(), &url, token.as_ref(), LIMITS, KeepAlive::PingFrame).await?;
     close_gracefully(socket).await;
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_path_of_the_api_url_is_kept() {
-        let address = endpoint(&"https://api.test/prefix/".parse().expect("a URL"), "c1");
+        let address = transcript_endpoint(&"https://api.test/prefix/".parse().expect("a URL"), "c1");
         assert_eq!(address.as_str(), "https://api.test/prefix/api/v2/messaging/conversations/c1/transcript");
     }
 }

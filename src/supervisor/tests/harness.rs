@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{Read, Seek};
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -19,66 +18,64 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::http_error::HttpError;
 use crate::api::oauth::Token;
+use crate::api::rest::Rest;
 use crate::api::websocket::{KeepAlive, Socket};
 use crate::commands::replay::replay;
-use crate::config::{ReplayFrom, Retries, SocketLimits, Style, Timestamps};
+use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamps};
 use crate::delivery::recording::Recorder;
-use crate::delivery::sink::{Counts, Delivery};
+use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
-use crate::source::transcript::TranscriptSession;
-use crate::source::{Session, SourceError};
-use crate::status::redact::Secrets;
-use crate::supervisor::{Failure, Outcome, RetryPolicy, follow};
+use crate::source::{Dial, Dialed, Opened, Shared, Source, SourceError, TranscriptOptions};
+use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
-use crate::tracker::Tracker;
 use crate::wire::transcript::fast_path::TemplateCache;
 
 thread_local! {
-    /// How long this machine has slept, as far as the sockets of this test know.
-    pub(super) static ASLEEP: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// The time that the machine was suspended, as the sockets of this test see it.
+    pub(super) static SUSPENDED_FOR: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 pub(super) type Server = WebSocketStream<DuplexStream>;
-pub(super) type Play = Box<dyn FnOnce(Server) -> LocalBoxFuture<'static, ()>>;
+pub(super) type ServerScript = Box<dyn FnOnce(Server) -> LocalBoxFuture<'static, ()>>;
 
-/// What one attempt to connect meets.
-pub(super) enum Act {
-    /// No connection.
+/// The script of one attempt to connect.
+pub(super) enum Attempt {
+    /// The connection fails.
     Refuse(SourceError),
-    /// A connection, good for this long, that a server plays.
-    Serve(Option<Duration>, Play),
+    /// A connection whose token lasts this long, and the script of its server.
+    Serve(Option<Duration>, ServerScript),
 }
 
-/// How the tail went.
-pub(super) struct Played {
+/// The result of a run.
+pub(super) struct Finished {
     pub(super) result: Result<Outcome, Failure>,
     pub(super) lines: Vec<String>,
-    /// When each attempt was made, from the start.
+    /// The times of the attempts since the start.
     pub(super) attempts: Vec<Duration>,
     pub(super) counts: Counts,
 }
 
-impl Played {
-    /// The texts of the lines: all but the label and the sender.
+impl Finished {
+    /// Returns the lines without label and sender.
     pub(super) fn texts(&self) -> Vec<&str> {
         self.lines.iter().map(|line| line.split_once(": ").map_or(line.as_str(), |(_, text)| text)).collect()
     }
 
-    /// The waits between the attempts.
-    pub(super) fn waits(&self) -> Vec<Duration> {
+    /// Returns the delays between the attempts.
+    pub(super) fn delays(&self) -> Vec<Duration> {
         self.attempts.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
     }
 }
 
-pub(super) fn serve<F: Future<Output = ()> + 'static>(play: impl FnOnce(Server) -> F + 'static) -> Act {
-    Act::Serve(None, Box::new(|server| play(server).boxed_local()))
+pub(super) fn serve<F: Future<Output = ()> + 'static>(script: impl FnOnce(Server) -> F + 'static) -> Attempt {
+    Attempt::Serve(None, Box::new(|server| script(server).boxed_local()))
 }
 
 pub(super) fn serve_for<F: Future<Output = ()> + 'static>(
-    life: Duration,
-    play: impl FnOnce(Server) -> F + 'static,
-) -> Act {
-    Act::Serve(Some(life), Box::new(|server| play(server).boxed_local()))
+    lifetime: Duration,
+    script: impl FnOnce(Server) -> F + 'static,
+) -> Attempt {
+    Attempt::Serve(Some(lifetime), Box::new(|server| script(server).boxed_local()))
 }
 
 pub(super) fn unreachable_host() -> SourceError {
@@ -90,12 +87,12 @@ pub(super) fn limits() -> SocketLimits {
     SocketLimits { ping_interval, idle_timeout, max_frame_size: 1024, read_buffer: 4096 }
 }
 
-pub(super) fn at_most(retries: u32) -> RetryPolicy {
-    RetryPolicy { retries: Retries::Limited(retries), follow: false }
+pub(super) fn retry_at_most(retries: u32) -> RetryPolicy {
+    RetryPolicy { retries: Retries::Limited(retries), reconnect_after_close: false }
 }
 
-pub(super) fn on_and_on() -> RetryPolicy {
-    RetryPolicy { retries: Retries::Unlimited, follow: true }
+pub(super) fn retry_forever() -> RetryPolicy {
+    RetryPolicy { retries: Retries::Unlimited, reconnect_after_close: true }
 }
 
 pub(super) fn message(id: &str) -> Message {
@@ -109,7 +106,7 @@ pub(super) fn conversation_closed() -> Message {
     Message::Text(r#"{"event":"conversationClosed","timestamp":2}"#.into())
 }
 
-pub(super) async fn say(server: &mut Server, ids: &[&str]) {
+pub(super) async fn send(server: &mut Server, ids: &[&str]) {
     for id in ids {
         server.send(message(id)).await.expect("a client that reads");
     }
@@ -121,14 +118,14 @@ pub(super) async fn close(server: &mut Server, code: u16) {
     while let Some(Ok(_)) = server.next().await {}
 }
 
-/// Reads, and so answers pings, for this many seconds.
+/// Reads for this many seconds, which answers pings.
 pub(super) async fn idle(server: &mut Server, seconds: u64) {
     let quiet = async { while let Some(Ok(_)) = server.next().await {} };
     let _ = timeout(Duration::from_secs(seconds), quiet).await;
 }
 
-/// The code of the close that the client sends.
-pub(super) async fn closed_with(server: &mut Server) -> Option<u16> {
+/// Returns the code of the close frame that the client sends.
+pub(super) async fn received_close_code(server: &mut Server) -> Option<u16> {
     while let Some(Ok(message)) = server.next().await {
         if let Message::Close(frame) = message {
             let _ = server.flush().await;
@@ -138,73 +135,82 @@ pub(super) async fn closed_with(server: &mut Server) -> Option<u16> {
     None
 }
 
-/// Runs a tail against these acts, one an attempt, until it ends or `stop` fires. Must run on a `LocalSet`.
-pub(super) async fn play_until(acts: Vec<Act>, persistence: RetryPolicy, stop: impl Future<Output = ()>) -> Played {
+/// Runs a source against these attempts until it ends or `stop` fires. Must run on a `LocalSet`.
+pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop: impl Future<Output = ()>) -> Finished {
     let file = tempfile::tempfile().expect("a file");
     let folder = tempfile::tempdir().expect("a folder");
     let recording = folder.path().join("a.rec");
     let recorder = Recorder::open(&recording, &["c1".to_owned()], false).expect("a recording");
-    let delivery = RefCell::new(Delivery::new(output(&file), Some(recorder), all(), CancellationToken::new()));
-    let desk = without_past();
-    let (start, mut acts, mut attempts) = (Instant::now(), VecDeque::from(acts), Vec::new());
+    let sink = RefCell::new(sink(&file, Some(recorder)));
+    let (dedup, templates) = (RefCell::default(), TemplateCache::default());
+    let attempted_at = RefCell::new(Vec::new());
     let result = {
-        let connect = async || {
-            attempts.push(start.elapsed());
-            match acts.pop_front().unwrap_or_else(|| Act::Refuse(unreachable_host())) {
-                Act::Refuse(error) => Err(error),
-                Act::Serve(life, play) => Ok(connect(life, play, Rc::clone(&desk)).await),
-            }
-        };
+        let (start, attempts) = (Instant::now(), RefCell::new(VecDeque::from(attempts)));
+        let dial: Dial<'_, DuplexStream> = Box::new(|_| {
+            attempted_at.borrow_mut().push(start.elapsed());
+            let attempt = attempts.borrow_mut().pop_front();
+            attempt.unwrap_or_else(|| Attempt::Refuse(unreachable_host())).dial().boxed_local()
+        });
+        let shared = Shared { dedup: &dedup, templates: &templates, label: &|_| None };
+        let mut source = source(shared, dial);
         let (token, status) = (CancellationToken::new(), watch::Sender::default());
-        let mut tail = std::pin::pin!(follow(("", &status), connect, persistence, (&delivery, Rc::default()), &token));
+        let supervision = Supervision { label: "", policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
+        let mut supervised = std::pin::pin!(supervise(&mut source, supervision));
         tokio::select! {
-            result = &mut tail => result,
+            result = &mut supervised => result,
             () = stop => {
                 token.cancel();
-                tail.await
+                supervised.await
             }
         }
     };
-    let Delivery { output, counts, .. } = delivery.into_inner();
+    let Sink { output, counts, .. } = sink.into_inner();
     output.finish().await.expect("a file takes all");
     let lines = lines(file);
-    assert_eq!(replayed(recording).await, lines, "the recording says the same");
-    Played { result, lines, attempts, counts }
+    assert_eq!(replayed_lines(recording).await, lines, "the recording gives the same lines");
+    Finished { result, lines, attempts: attempted_at.into_inner(), counts }
 }
 
-async fn replayed(recording: PathBuf) -> Vec<String> {
+/// Returns the source of a conversation whose history is not available.
+pub(super) fn source<'a>(shared: Shared<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
+    let history = History { lines: None, since: None, follow: true };
+    let options = TranscriptOptions { conversation: "c1".into(), history };
+    let mut source = Source::transcript(options, Rest::to_nowhere(), shared, dial);
+    source.refuse_history();
+    source
+}
+
+async fn replayed_lines(recording: PathBuf) -> Vec<String> {
     let file = tempfile::tempfile().expect("a file");
-    let delivery = RefCell::new(Delivery::new(output(&file), None, all(), CancellationToken::new()));
-    replay(&ReplayFrom::File(recording), &delivery).await.expect("a whole recording");
-    delivery.into_inner().output.finish().await.expect("a file takes all");
+    let sink = RefCell::new(sink(&file, None));
+    replay(&ReplayFrom::File(recording), &sink).await.expect("a whole recording");
+    sink.into_inner().output.finish().await.expect("a file takes all");
     lines(file)
 }
 
-fn output(file: &std::fs::File) -> Output {
+/// Returns a sink that prints all history, without prefixes and times.
+fn sink(file: &std::fs::File, recorder: Option<Recorder>) -> Sink {
     let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
     let style = Style { timestamps: Timestamps::None, ..Style::default() };
-    Output::new(style, Prefixes::default(), writer)
+    let output = Output::new(style, Prefixes::default(), writer);
+    Sink::new(output, recorder, None, Prefixes::default(), CancellationToken::new())
 }
 
-/// A session with a server that plays this.
-pub(super) async fn connect(life: Option<Duration>, play: Play, desk: Rc<RefCell<Tracker>>) -> Session<DuplexStream> {
-    let (near, far) = tokio::io::duplex(64 * 1024);
-    let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
-    tokio::task::spawn_local(play(server));
-    let socket = Socket::new(near, limits(), KeepAlive::PingFrame, SuspendDetector::start(|| ASLEEP.get())).await;
-    let token = Token::new("secret".into(), life.map(|life| Instant::now() + life));
-    let (secrets, shapes) = (Secrets::default(), TemplateCache::default());
-    let session = TranscriptSession::new(socket, "c1".into(), (token, "test".into()), secrets, (desk, shapes));
-    Session::Transcript(session)
-}
-
-pub(super) fn without_past() -> Rc<RefCell<Tracker>> {
-    Rc::new(RefCell::new(Tracker::without_past("c1")))
-}
-
-/// All of the past, and no prefix.
-fn all() -> (Option<usize>, Prefixes) {
-    (None, Prefixes::default())
+impl Attempt {
+    /// Opens the scripted connection.
+    pub(super) async fn dial(self) -> Dialed<DuplexStream> {
+        let (lifetime, script) = match self {
+            Self::Refuse(error) => return Err(error).into(),
+            Self::Serve(lifetime, script) => (lifetime, script),
+        };
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
+        tokio::task::spawn_local(script(server));
+        let suspend = SuspendDetector::start(|| SUSPENDED_FOR.get());
+        let socket = Socket::new(near, limits(), KeepAlive::PingFrame, suspend).await;
+        let token = Token::new("secret".into(), lifetime.map(|lifetime| Instant::now() + lifetime));
+        Ok(Opened { socket, peer: "test".into(), token: Some(token) }).into()
+    }
 }
 
 fn lines(mut file: std::fs::File) -> Vec<String> {
@@ -213,9 +219,9 @@ fn lines(mut file: std::fs::File) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The same without anybody who stops it, on a paused clock.
-pub(super) fn play(acts: Vec<Act>, persistence: RetryPolicy) -> Played {
-    paused(play_until(acts, persistence, std::future::pending()))
+/// Runs a source against these attempts until it ends, on a paused clock.
+pub(super) fn run(attempts: Vec<Attempt>, policy: RetryPolicy) -> Finished {
+    paused(run_until(attempts, policy, std::future::pending()))
 }
 
 pub(super) fn paused<T>(future: impl Future<Output = T>) -> T {
@@ -224,6 +230,6 @@ pub(super) fn paused<T>(future: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().block_on(&runtime, future)
 }
 
-pub(super) fn within(wait: Duration, from: u64, to: u64) -> bool {
+pub(super) fn is_between(wait: Duration, from: u64, to: u64) -> bool {
     (Duration::from_millis(from)..=Duration::from_millis(to)).contains(&wait)
 }

@@ -1,17 +1,20 @@
-//! A peer that says nothing, and a machine that slept.
+//! Silent servers and suspended machines (CONN-30, CONN-31).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::time::sleep;
 
-use super::harness::{ASLEEP, Act, at_most, close, connect, idle, paused, play, say, serve, within, without_past};
+use super::harness::{SUSPENDED_FOR, close, idle, is_between, paused, retry_at_most, run, send, serve, source};
+use crate::source::{Dial, Shared};
 use crate::supervisor::Outcome;
+use crate::wire::transcript::fast_path::TemplateCache;
 
 #[test]
-fn a_silent_server_is_pinged_and_left_after_the_idle_timeout() {
+fn a_silent_server_is_pinged_and_reconnected_after_the_idle_timeout() {
     let pings = Rc::new(Cell::new(0));
     let seen = Rc::clone(&pings);
     let silent = serve(|mut server| async move {
@@ -20,50 +23,55 @@ fn a_silent_server_is_pinged_and_left_after_the_idle_timeout() {
         server.get_mut().read_to_end(&mut sent).await.expect("what the client sent");
         seen.set(sent.len() / 6);
     });
-    let played = play(vec![silent, serve(|mut server| async move { close(&mut server, 1000).await })], at_most(1));
-    assert!(within(played.waits()[0], 46_000, 47_000), "45 s and the first delay: {:?}", played.waits());
-    assert_eq!((played.result, pings.get()), (Ok(Outcome::Ended), 2));
-    assert_eq!(played.lines.len(), 1, "one gap: {:?}", played.lines);
+    let finished =
+        run(vec![silent, serve(|mut server| async move { close(&mut server, 1000).await })], retry_at_most(1));
+    assert!(is_between(finished.delays()[0], 46_000, 47_000), "45 s and the first delay: {:?}", finished.delays());
+    assert_eq!((finished.result, pings.get()), (Ok(Outcome::ClosedByServer), 2));
+    assert_eq!(finished.lines.len(), 1, "one gap: {:?}", finished.lines);
 }
 
 #[test]
-fn pongs_are_a_sign_of_life() {
+fn pongs_are_activity() {
     let answering = serve(|mut server| async move {
         idle(&mut server, 600).await;
         close(&mut server, 1000).await;
     });
-    let played = play(vec![answering], at_most(0));
-    assert_eq!((played.result, played.attempts.len()), (Ok(Outcome::Ended), 1));
+    let finished = run(vec![answering], retry_at_most(0));
+    assert_eq!((finished.result, finished.attempts.len()), (Ok(Outcome::ClosedByServer), 1));
 }
 
 #[test]
-fn a_machine_that_slept_reconnects_at_once() {
+fn a_suspended_machine_reconnects_at_once() {
     let slept = |seconds| {
         serve(move |mut server| async move {
-            say(&mut server, &["m1"]).await;
+            send(&mut server, &["m1"]).await;
             sleep(Duration::from_secs(7)).await;
-            ASLEEP.set(ASLEEP.get() + Duration::from_secs(seconds));
+            SUSPENDED_FOR.set(SUSPENDED_FOR.get() + Duration::from_secs(seconds));
             idle(&mut server, 20).await;
             close(&mut server, 1000).await;
         })
     };
-    let played = play(vec![slept(9)], at_most(0));
-    assert_eq!((played.result, played.attempts.len()), (Ok(Outcome::Ended), 1), "a nap changes nothing");
+    let finished = run(vec![slept(9)], retry_at_most(0));
+    assert_eq!((finished.result, finished.attempts.len()), (Ok(Outcome::ClosedByServer), 1), "a nap changes nothing");
 
-    let played = play(vec![slept(3600), serve(|mut server| async move { close(&mut server, 1000).await })], at_most(0));
-    assert_eq!((played.result, played.counts.gaps), (Ok(Outcome::Ended), 1), "and it is no failure");
-    assert!(within(played.attempts[1], 7_000, 12_000), "{:?}", played.attempts);
+    let finished =
+        run(vec![slept(3600), serve(|mut server| async move { close(&mut server, 1000).await })], retry_at_most(0));
+    assert_eq!((finished.result, finished.counts.gaps), (Ok(Outcome::ClosedByServer), 1), "and it is no failure");
+    assert!(is_between(finished.attempts[1], 7_000, 12_000), "{:?}", finished.attempts);
 }
 
 #[test]
-fn a_reader_that_was_waited_for_is_no_sign_of_life_of_the_server() {
+fn a_pause_of_reading_is_no_activity_of_the_server() {
     paused(async {
-        let Act::Serve(life, play) = serve(|mut server| async move { say(&mut server, &["m1"]).await }) else { return };
-        let mut session = connect(life, play, without_past()).await;
-        assert!(session.next().await.is_ok());
-        let last_activity = session.last_activity();
-        session.hold(sleep(Duration::from_secs(600))).await;
-        assert!(matches!(session.ready(), None | Some(Err(_))));
-        assert_eq!(session.last_activity(), last_activity, "a gap runs from the last thing that really came");
+        let script = Cell::new(Some(serve(|mut server| async move { send(&mut server, &["m1"]).await })));
+        let (dedup, templates) = (RefCell::default(), TemplateCache::default());
+        let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
+        let mut source = source(Shared { dedup: &dedup, templates: &templates, label: &|_| None }, dial);
+        source.connect(None).await.expect("a connection");
+        assert!(source.next().await.is_ok());
+        let last_activity = source.last_activity();
+        source.pause_reading(sleep(Duration::from_secs(600))).await;
+        assert!(matches!(source.try_next(), None | Some(Err(_))));
+        assert_eq!(source.last_activity(), last_activity, "a gap begins with the last byte received");
     });
 }

@@ -1,4 +1,4 @@
-//! The tail of one conversation, held to scripted servers.
+//! A supervised source against scripted servers.
 
 mod endings;
 mod harness;

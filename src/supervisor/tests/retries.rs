@@ -1,11 +1,11 @@
-//! What is tried again, how often, and after how long.
+//! Retries: which errors, how many, and the delays (CONN-1 to CONN-6).
 
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::sleep;
 
-use super::harness::{Act, at_most, close, on_and_on, play, say, serve, unreachable_host, within};
+use super::harness::{Attempt, close, is_between, retry_at_most, retry_forever, run, send, serve, unreachable_host};
 use crate::api::certificate::CertificateError;
 use crate::api::error_body::ErrorBody;
 use crate::api::http_error::HttpError;
@@ -16,22 +16,22 @@ use crate::status::redact::Secrets;
 use crate::supervisor::{Failure, Outcome};
 
 #[test]
-fn the_first_connection_is_tried_again_and_no_gap_is_said_before_it() {
-    let played = play(
+fn failures_of_the_first_connection_are_retried_without_a_gap() {
+    let finished = run(
         vec![
-            Act::Refuse(unreachable_host()),
-            Act::Refuse(unreachable_host()),
+            Attempt::Refuse(unreachable_host()),
+            Attempt::Refuse(unreachable_host()),
             serve(|mut server| async move { close(&mut server, 1000).await }),
         ],
-        at_most(5),
+        retry_at_most(5),
     );
-    assert_eq!((played.result.clone(), played.lines.len()), (Ok(Outcome::Ended), 0));
-    let waits = played.waits();
-    assert!(within(waits[0], 1_000, 2_000) && within(waits[1], 2_000, 3_000), "{waits:?}");
+    assert_eq!((finished.result.clone(), finished.lines.len()), (Ok(Outcome::ClosedByServer), 0));
+    let delays = finished.delays();
+    assert!(is_between(delays[0], 1_000, 2_000) && is_between(delays[1], 2_000, 3_000), "{delays:?}");
 }
 
 #[test]
-fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
+fn every_kind_of_outage_is_retried_and_counted() {
     let host = || String::from("h");
     let status = reqwest::StatusCode::TOO_MANY_REQUESTS;
     let body = || ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
@@ -42,72 +42,78 @@ fn every_trouble_on_the_way_is_tried_again_and_counts_alike() {
         AuthError::Unavailable { host: host(), body: body() }.into(),
         SourceError::Unavailable { host: host(), body: body() },
     ];
-    let mut acts: Vec<Act> = troubles.into_iter().map(Act::Refuse).collect();
-    acts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
-    let played = play(acts, at_most(5));
-    let waits = played.waits();
-    assert_eq!((played.result, waits.len()), (Ok(Outcome::Ended), 5));
-    for (wait, base) in waits.iter().zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
-        assert!(within(*wait, base, base + 1_000), "{waits:?}");
+    let mut attempts: Vec<Attempt> = troubles.into_iter().map(Attempt::Refuse).collect();
+    attempts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
+    let finished = run(attempts, retry_at_most(5));
+    let delays = finished.delays();
+    assert_eq!((finished.result, delays.len()), (Ok(Outcome::ClosedByServer), 5));
+    for (wait, base) in delays.iter().zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
+        assert!(is_between(*wait, base, base + 1_000), "{delays:?}");
     }
 }
 
 #[test]
 fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
     for (retries, attempts) in [(0, 1), (1, 2), (5, 6)] {
-        let played = play(vec![], at_most(retries));
-        assert_eq!(played.result, Err(Failure::GaveUp { attempts, last: unreachable_host() }));
-        assert_eq!(played.attempts.len(), attempts as usize);
+        let finished = run(vec![], retry_at_most(retries));
+        assert_eq!(finished.result, Err(Failure::GaveUp { attempts, last: unreachable_host() }));
+        assert_eq!(finished.attempts.len(), attempts as usize);
     }
 }
 
 #[test]
-fn a_refusal_that_is_final_is_not_tried_again() {
+fn a_final_refusal_is_not_retried() {
     let distrust = CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).expect("a certificate");
     let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), error: distrust.clone() });
     let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
     for error in [certificate(), proxy()] {
-        let played = play(vec![Act::Refuse(error.clone())], on_and_on());
-        assert_eq!((played.result, played.attempts.len()), (Err(Failure::Refused(error)), 1));
+        let finished = run(vec![Attempt::Refuse(error.clone())], retry_forever());
+        assert_eq!((finished.result, finished.attempts.len()), (Err(Failure::Refused(error)), 1));
     }
     let later = vec![
-        serve(|mut server| async move { say(&mut server, &["m1"]).await }),
-        Act::Refuse(certificate()),
+        serve(|mut server| async move { send(&mut server, &["m1"]).await }),
+        Attempt::Refuse(certificate()),
         serve(|mut server| async move { close(&mut server, 1000).await }),
     ];
-    assert_eq!(play(later, at_most(5)).result, Ok(Outcome::Ended), "a certificate that was good once is waited for");
+    assert_eq!(
+        run(later, retry_at_most(5)).result,
+        Ok(Outcome::ClosedByServer),
+        "a certificate that was good once is waited for"
+    );
 }
 
 #[test]
-fn news_and_ten_calm_seconds_start_the_count_over_and_nothing_else_does() {
+fn only_new_events_and_ten_stable_seconds_reset_the_retries() {
     let brief = || serve(|server| async move { drop(server) });
-    let repeating = || serve(|mut server| async move { say(&mut server, &["m1"]).await });
+    let repeating = || serve(|mut server| async move { send(&mut server, &["m1"]).await });
     let calm = serve(|server| async move {
         sleep(Duration::from_secs(10)).await;
         drop(server);
     });
-    let news = serve(|mut server| async move { say(&mut server, &["m2"]).await });
-    let waits = play(vec![repeating(), brief(), repeating(), calm, brief(), news], at_most(3)).waits();
-    assert_eq!(waits.len(), 8);
+    let news = serve(|mut server| async move { send(&mut server, &["m2"]).await });
+    let delays = run(vec![repeating(), brief(), repeating(), calm, brief(), news], retry_at_most(3)).delays();
+    assert_eq!(delays.len(), 8);
     // m1 is news at first; then a connection without any, one that repeats it, and ten calm seconds.
-    for (wait, (from, to)) in waits.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
-        assert!(within(*wait, from * 1000, to * 1000), "{waits:?}");
+    for (wait, (from, to)) in delays.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
+        assert!(is_between(*wait, from * 1000, to * 1000), "{delays:?}");
     }
 }
 
 #[test]
-fn the_servers_wish_is_a_floor_under_the_delay() {
+fn the_delay_is_at_least_the_retry_after_of_the_server() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
     let body = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
     let busy = SourceError::Unavailable { host: "h".into(), body };
-    let played = play(vec![Act::Refuse(busy)], at_most(1));
-    assert_eq!(played.waits(), [Duration::from_secs(60)]);
+    let finished = run(vec![Attempt::Refuse(busy)], retry_at_most(1));
+    assert_eq!(finished.delays(), [Duration::from_secs(60)]);
 }
 
 #[test]
-fn the_last_cause_of_giving_up_is_kept() {
+fn giving_up_names_the_last_cause() {
     let policy = || serve(|mut server| async move { close(&mut server, 1008).await });
-    let Err(Failure::GaveUp { last, .. }) = play(vec![policy()], at_most(0)).result else { panic!("it must give up") };
+    let Err(Failure::GaveUp { last, .. }) = run(vec![policy()], retry_at_most(0)).result else {
+        panic!("it must give up")
+    };
     assert!(last.is_policy_close());
     assert_eq!(last, SourceError::ClosedByServer(CloseReason::Closed { code: 1008, reason: String::new() }));
 }

@@ -1,0 +1,254 @@
+//! The sockets of a source: the live one, the retiring one beside it, and the frames that wait while a backfill is read.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::item::ConnectionRole;
+use crate::api::oauth::Token;
+use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, LastActivity, Socket};
+
+/// How long the frames of a retiring socket are read.
+const RETIREMENT: Duration = Duration::from_secs(2);
+
+/// How long the live socket may be closed before its announced successor is open. The service closes the old one when the
+/// new one is open.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The maximum size of the frames that wait while a backfill is read. More of them wait in the network.
+const MAX_BUFFERED_BYTES: usize = 256 * 1024;
+
+/// The memory of a buffered frame beside its content, so that empty frames are bounded too.
+const FRAME_OVERHEAD: usize = size_of::<Frame>() + 64;
+
+/// The sockets of a source.
+#[derive(Debug)]
+pub(super) struct Connection<T> {
+    pub(super) live: Option<LiveSocket<T>>,
+    pub(super) retiring: Option<RetiringSocket<T>>,
+    buffer: VecDeque<SocketFrame>,
+    buffered_bytes: usize,
+    /// The number of sockets so far. A frame knows its socket by it.
+    sockets: u32,
+}
+
+/// The socket whose loss is an outage.
+#[derive(Debug)]
+pub(super) struct LiveSocket<T> {
+    pub(super) socket: Socket<T>,
+    /// The token that it was opened with.
+    pub(super) token: Option<Token>,
+    /// The close that was announced, and until when the successor may take.
+    pub(super) closed: Option<AnnouncedClose>,
+    /// The reason of the end, behind the buffered frames.
+    end: Option<CloseReason>,
+}
+
+/// A close that the service has announced.
+#[derive(Debug)]
+pub(super) struct AnnouncedClose {
+    pub(super) deadline: Instant,
+    pub(super) reason: CloseReason,
+}
+
+/// A socket that was replaced in time. The close frame was sent.
+#[derive(Debug)]
+pub(super) struct RetiringSocket<T> {
+    socket: Socket<T>,
+    deadline: Instant,
+}
+
+/// A frame and its socket.
+#[derive(Debug)]
+pub(super) struct SocketFrame {
+    pub(super) frame: Frame,
+    socket: u32,
+}
+
+impl<T> Default for Connection<T> {
+    fn default() -> Self {
+        Self { live: None, retiring: None, buffer: VecDeque::new(), buffered_bytes: 0, sockets: 0 }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+    /// Makes a socket the live one, after an outage or at the start.
+    pub(super) fn open(&mut self, socket: Socket<T>, token: Option<Token>) {
+        self.reset();
+        self.sockets += 1;
+        self.live = Some(LiveSocket { socket, token, closed: None, end: None });
+    }
+
+    /// Drops all sockets and buffered frames.
+    pub(super) fn reset(&mut self) {
+        let sockets = self.sockets;
+        *self = Self { sockets, ..Self::default() };
+    }
+
+    /// Makes a socket the live one, and closes the previous one, which is still read for 2 s. Cancel safe.
+    pub(super) async fn replace(&mut self, socket: Socket<T>, token: Option<Token>) {
+        self.sockets += 1;
+        let previous = self.live.replace(LiveSocket { socket, token, closed: None, end: None });
+        match previous {
+            Some(LiveSocket { mut socket, closed: Some(closed), .. }) => socket.send_close_for(&closed.reason).await,
+            Some(LiveSocket { socket, end: None, .. }) => {
+                let retiring = self.retiring.insert(RetiringSocket { socket, deadline: Instant::now() + RETIREMENT });
+                retiring.socket.close(CLOSE_NORMAL).await;
+                retiring.deadline = Instant::now() + RETIREMENT;
+            }
+            Some(LiveSocket { end: Some(_), .. }) | None => {}
+        }
+    }
+
+    /// Returns the wall-clock time of the last activity; now without a socket.
+    pub(super) fn last_activity(&self) -> DateTime<Utc> {
+        self.live.as_ref().map_or_else(Utc::now, |live| live.socket.last_activity())
+    }
+
+    /// Returns the shared cell with the time of the last activity.
+    pub(super) fn last_activity_cell(&self) -> Option<LastActivity> {
+        self.live.as_ref().map(|live| live.socket.activity())
+    }
+
+    /// Returns whether the buffer has room for more frames.
+    pub(super) fn has_room(&self) -> bool {
+        self.buffered_bytes < MAX_BUFFERED_BYTES
+    }
+
+    /// Buffers a frame while a backfill is read.
+    pub(super) fn buffer(&mut self, frame: SocketFrame) {
+        self.buffered_bytes += frame.frame.raw().len() + FRAME_OVERHEAD;
+        self.buffer.push_back(frame);
+    }
+
+    /// Keeps the end of the live socket until the buffered frames are read.
+    pub(super) fn buffer_end(&mut self, reason: CloseReason) {
+        if let Some(live) = &mut self.live {
+            live.end = Some(reason);
+        }
+    }
+
+    /// Takes the next buffered frame, then the end of the live socket.
+    pub(super) fn next_buffered(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
+        match self.buffer.pop_front() {
+            Some(frame) => {
+                self.buffered_bytes -= frame.frame.raw().len() + FRAME_OVERHEAD;
+                if self.buffer.is_empty() {
+                    // Nothing is buffered after the backfill: give the memory back.
+                    self.buffer = VecDeque::new();
+                }
+                Some(Ok(frame))
+            }
+            None => self.live.as_mut().and_then(|live| live.end.take()).map(Err),
+        }
+    }
+
+    /// Returns the next frame that needs no waiting, of the retiring socket first.
+    pub(super) fn try_next(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
+        if let Some(frame) = self.try_next_retiring() {
+            return Some(Ok(frame));
+        }
+        let live = self.live.as_mut().filter(|live| live.is_readable())?;
+        let socket = self.sockets;
+        Some(live.socket.try_next()?.map(|frame| SocketFrame { frame, socket }))
+    }
+
+    fn try_next_retiring(&mut self) -> Option<SocketFrame> {
+        let result = self.retiring.as_mut()?.socket.try_next()?;
+        self.retiring_result(result)
+    }
+
+    /// Waits for the next frame of either socket, forever without one. `None` means that the retiring socket has ended.
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
+        let Self { live, retiring, sockets, .. } = self;
+        tokio::select! {
+            biased;
+            result = next_retiring(retiring) => {
+                let frame = result.map_or(Err(()), |result| result.map_err(drop));
+                if frame.is_err() {
+                    *retiring = None;
+                }
+                frame.ok().map(|frame| Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) }))
+            }
+            result = next_live(live) => Some(result.map(|frame| SocketFrame { frame, socket: *sockets })),
+        }
+    }
+
+    fn retiring_result(&mut self, result: Result<Frame, CloseReason>) -> Option<SocketFrame> {
+        match result {
+            Ok(frame) => Some(SocketFrame { frame, socket: self.sockets - 1 }),
+            Err(_) => {
+                self.retiring = None;
+                None
+            }
+        }
+    }
+
+    /// Returns the role of the socket that a frame came over.
+    pub(super) fn role(&self, frame: &SocketFrame) -> ConnectionRole {
+        if frame.socket == self.sockets { ConnectionRole::Live } else { ConnectionRole::Retiring }
+    }
+
+    /// Reads nothing until `until` is over, and keeps the live socket alive meanwhile. Cancel safe.
+    pub(super) async fn pause_reading(&mut self, until: impl Future<Output = ()>) {
+        match self.live.as_mut().filter(|live| live.is_readable()) {
+            Some(live) => live.socket.pause_reading(until).await,
+            None => until.await,
+        }
+    }
+
+    /// Records that nothing was read for a while: a retiring socket gets its time anew.
+    pub(super) fn resume_reading(&mut self) {
+        if let Some(retiring) = &mut self.retiring {
+            retiring.deadline = Instant::now() + RETIREMENT;
+        }
+    }
+
+    /// Closes the live socket, and answers a close of the server. Cancel safe.
+    pub(super) async fn close(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        match &live.closed {
+            Some(closed) => live.socket.send_close_for(&closed.reason).await,
+            None => live.socket.close(CLOSE_NORMAL).await,
+        }
+    }
+
+    /// Sends the close frame that `reason` calls for, if any. Cancel safe.
+    pub(super) async fn send_close_for(&mut self, reason: &CloseReason) {
+        if let Some(live) = &mut self.live {
+            live.socket.send_close_for(reason).await;
+        }
+    }
+}
+
+impl<T> LiveSocket<T> {
+    /// Records a close that the service has announced.
+    pub(super) fn set_closed(&mut self, reason: CloseReason) {
+        self.closed = Some(AnnouncedClose { deadline: Instant::now() + HANDOVER_TIMEOUT, reason });
+    }
+
+    fn is_readable(&self) -> bool {
+        self.closed.is_none() && self.end.is_none()
+    }
+}
+
+async fn next_live<T: AsyncRead + AsyncWrite + Unpin>(live: &mut Option<LiveSocket<T>>) -> Result<Frame, CloseReason> {
+    match live.as_mut().filter(|live| live.is_readable()) {
+        Some(live) => live.socket.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next frame of the retiring socket; `None` when its time is up.
+async fn next_retiring<T: AsyncRead + AsyncWrite + Unpin>(
+    retiring: &mut Option<RetiringSocket<T>>,
+) -> Option<Result<Frame, CloseReason>> {
+    match retiring {
+        Some(RetiringSocket { socket, deadline }) => tokio::time::timeout_at(*deadline, socket.next()).await.ok(),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,206 @@
+//! The notifications source: one channel for all conversations, whose events are hints, and REST for the rest (SRC-2).
+
+use std::borrow::Cow;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use reqwest::Upgraded;
+
+use super::SourceError;
+use super::item::ItemKind;
+use super::renewal::{DialRequest, Dialed, Opened};
+use super::requests::{self, Subscription};
+use crate::api::calls::{self, SubscribeMode};
+use crate::api::http_error::host;
+use crate::api::oauth::Token;
+use crate::api::rest::{Rest, RestError};
+use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket};
+use crate::config::SocketLimits;
+use crate::event::RawFrame;
+use crate::status::redact::Secrets;
+use crate::tracker::CreatedChannel;
+use crate::wire::channel::Channel;
+use crate::wire::notification::Notification;
+
+/// The service answers this message, beside pings, with a pong (NTF-7).
+const KEEP_ALIVE: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
+
+/// The effect of a connection attempt on the channel.
+#[derive(Debug)]
+pub(crate) enum ChannelChange {
+    /// The channel is as before.
+    None,
+    /// The service does not know the channel any more.
+    Forgotten,
+    /// A channel was created.
+    Created(Box<NewChannel>),
+}
+
+/// A channel that was created, and the token of its subscription.
+#[derive(Debug)]
+pub(crate) struct NewChannel {
+    pub(crate) created: CreatedChannel,
+    pub(crate) token: Option<Token>,
+}
+
+/// Opens the socket of the channel, which is created if there is none.
+pub(super) fn dial(
+    rest: &Rest,
+    limits: SocketLimits,
+    request: DialRequest<'_>,
+) -> LocalBoxFuture<'static, Dialed<Upgraded>> {
+    let setup = ChannelSetup {
+        rest: rest.clone(),
+        limits,
+        topics: request.tracker.topics_for_new_channel(),
+        change: ChannelChange::None,
+    };
+    setup.run(request.tracker.channel().cloned()).boxed_local()
+}
+
+/// One attempt to open the socket of the channel.
+struct ChannelSetup {
+    rest: Rest,
+    limits: SocketLimits,
+    topics: Vec<String>,
+    change: ChannelChange,
+}
+
+impl ChannelSetup {
+    async fn run(mut self, known: Option<Channel>) -> Dialed<Upgraded> {
+        let result = self.open(known).await;
+        Dialed { channel: self.change, result }
+    }
+
+    /// Opens the socket of the known channel, else of a new one. A channel that the service has forgotten is replaced once.
+    async fn open(&mut self, known: Option<Channel>) -> Result<Opened<Upgraded>, SourceError> {
+        if let Some(opened) = self.open_socket(known).await? {
+            return Ok(opened);
+        }
+        self.change = ChannelChange::Forgotten;
+        if let Some(opened) = self.open_socket(None).await? {
+            return Ok(opened);
+        }
+        self.change = ChannelChange::Forgotten;
+        let host = self.rest.host();
+        Err(SourceError::ChannelLost(format!("{host} does not know the channel it has just made")))
+    }
+
+    /// Opens a socket; `None` if the service does not know its channel.
+    async fn open_socket(&mut self, known: Option<Channel>) -> Result<Option<Opened<Upgraded>>, SourceError> {
+        let channel = match known {
+            Some(channel) if self.exists(&channel).await? => channel,
+            _ => match self.create().await? {
+                Some(channel) => channel,
+                None => return Ok(None),
+            },
+        };
+        let socket = self.handshake(&channel).await?;
+        let peer = format!("{} (notifications)", host(&websocket::to_http_scheme(&channel.connect_uri)));
+        Ok(socket.map(|socket| Opened { socket, peer, token: None }))
+    }
+
+    async fn exists(&self, channel: &Channel) -> Result<bool, SourceError> {
+        match calls::channel_exists(&self.rest, &channel.id).await {
+            // The channel may belong to a token that was revoked.
+            Err(RestError::Forbidden { .. } | RestError::UnexpectedResponse { .. }) => Ok(false),
+            result => result.map_err(failed),
+        }
+    }
+
+    /// Creates a channel and subscribes it; `None` if the service does not know it.
+    async fn create(&mut self) -> Result<Option<Channel>, SourceError> {
+        let channel = calls::create_channel(&self.rest).await.map_err(failed)?;
+        self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
+        let created = CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription: None };
+        let new = NewChannel { created, token: None };
+        self.change = ChannelChange::Created(Box::new(new));
+        if self.topics.is_empty() {
+            return Ok(Some(channel));
+        }
+        let subscribed = requests::subscribe(&self.rest, &channel.id, SubscribeMode::Add, &self.topics).await;
+        let (subscription, token) = match subscribed {
+            Ok(Subscription { answer, token }) => (Ok(answer), Some(token)),
+            Err(RestError::NotFound { .. }) => return Ok(None),
+            // Without any topic the conversations are polled.
+            Err(RestError::Forbidden { body, .. }) => (Err(body.to_string()), None),
+            Err(RestError::UnexpectedResponse { reason, .. }) => (Err(reason), None),
+            Err(error) => return Err(failed(error)),
+        };
+        let created =
+            CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription: Some(subscription) };
+        self.change = ChannelChange::Created(Box::new(NewChannel { created, token }));
+        Ok(Some(channel))
+    }
+
+    /// Opens the socket of a channel; `None` if the service does not know it.
+    async fn handshake(&self, channel: &Channel) -> Result<Option<Socket<Upgraded>>, SourceError> {
+        let url = websocket::to_http_scheme(&channel.connect_uri);
+        let (host, body) = match websocket::open(self.rest.http(), &url, None, self.limits, KEEP_ALIVE).await {
+            Ok(socket) => return Ok(Some(socket)),
+            Err(HandshakeError::Http(error)) => return Err(error.into()),
+            Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
+            Err(HandshakeError::Rejected { host, body }) => (host, body),
+        };
+        match body.status.as_u16() {
+            408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, body }),
+            400..=499 => Ok(None),
+            _ => Err(SourceError::NotGenesysCloud { host, reason: format!("it says {body}") }),
+        }
+    }
+}
+
+fn failed(error: RestError) -> SourceError {
+    SourceError::from_rest(error, "")
+}
+
+/// Returns the conversation of a notification, if it names one.
+pub(super) fn conversation_of(notification: &Notification) -> Option<&str> {
+    match notification {
+        Notification::Conversation(snapshot) => snapshot.id.as_deref(),
+        Notification::DetailEvent { conversation, .. } | Notification::Typing { conversation, .. } => {
+            Some(conversation)
+        }
+        Notification::Transcription(transcription) => transcription.conversation.as_deref(),
+        _ => None,
+    }
+}
+
+/// Returns the kind of the item of a notification.
+pub(super) fn item_kind(notification: &Notification, secrets: &Secrets) -> ItemKind<'static> {
+    match notification {
+        Notification::Heartbeat | Notification::Pong => ItemKind::Keepalive,
+        Notification::Unknown(name) => ItemKind::Ignored(secrets.redact(name).into_owned().into()),
+        Notification::Malformed(reason) => ItemKind::Malformed(reason.clone()),
+        _ => ItemKind::Notification,
+    }
+}
+
+/// Returns the text of a frame without the channel id, if it holds that.
+pub(super) fn redact_channel(raw: RawFrame<'_>, secrets: &Secrets) -> Option<String> {
+    let text = match raw {
+        RawFrame::Text(text) => text,
+        RawFrame::Binary(bytes) => str::from_utf8(bytes).ok()?,
+    };
+    match secrets.redact_channel(text) {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_channel_id_is_redacted_in_text_and_binary_frames() {
+        let secrets = Secrets::default();
+        secrets.add_channel("streaming-5-abc", "wss://streaming.example.invalid/channels/streaming-5-abc");
+        let frame = r#"{"topicName":"v2.system.token_revoked.streaming-5-abc"}"#;
+        let redacted = Some(r#"{"topicName":"v2.system.token_revoked.[channel]"}"#.to_owned());
+        assert_eq!(redact_channel(RawFrame::Text(frame), &secrets), redacted);
+        assert_eq!(redact_channel(RawFrame::Binary(frame.as_bytes()), &secrets), redacted);
+        assert_eq!(redact_channel(RawFrame::Binary(b"\xff streaming"), &secrets), None);
+        assert_eq!(redact_channel(RawFrame::Text("{}"), &secrets), None);
+    }
+}

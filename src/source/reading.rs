@@ -1,0 +1,350 @@
+//! Reading a source: what is ready, and waiting for more.
+
+use super::*;
+
+/// The next thing to yield, before it borrows from the source.
+pub(super) enum Step {
+    Renewed,
+    Finished,
+    Frame(SocketFrame),
+    Live { conversation: String, event: TimedEvent },
+    Backfill { conversation: String, events: Vec<TimedEvent>, reason: BackfillReason },
+}
+
+/// The end of a wait.
+enum Woken<T> {
+    Response(Response),
+    Dialed(Dialed<T>),
+    RenewalDue,
+    Follow(Option<Follow>),
+    Frame(Option<Result<SocketFrame, CloseReason>>),
+    Timeout,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
+    /// Returns the next event that needs no waiting. After some events it returns `None` even if more are ready, so that
+    /// requests and renewals get their turn in [`Source::next`].
+    pub(crate) fn try_next(&mut self) -> Option<Result<SourceEvent<'_>, SourceError>> {
+        match self.try_step() {
+            Ok(step) => step.map(|step| Ok(self.to_event(step))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Waits for the next event. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The end of the connection, or a refusal. The connection is of no use after that.
+    pub(crate) async fn next(&mut self) -> Result<SourceEvent<'_>, SourceError> {
+        self.notifications_in_turn = 0;
+        let step = loop {
+            if self.is_discarding() {
+                return Err(self.discard_until_closed().await);
+            }
+            self.start_requests();
+            if let Some(step) = self.ready_step()? {
+                break step;
+            }
+            self.check_handover()?;
+            if self.has_read_everything() {
+                break Step::Finished;
+            }
+            if let Some(step) = self.wait().await? {
+                break step;
+            }
+        };
+        Ok(self.to_event(step))
+    }
+
+    /// Waits for the next event that precedes the end and whose body is missing; `None` if there is none. Reads no socket.
+    /// Cancel safe.
+    pub(crate) async fn next_pending(&mut self) -> Option<SourceEvent<'_>> {
+        if self.protocol != Protocol::Transcript {
+            // The end of notifications follows everything else.
+            return None;
+        }
+        let step = loop {
+            self.start_requests();
+            if let Some(step) = self.next_tracker_event().ok()? {
+                break step;
+            }
+            if !self.tracker.has_pending_bodies() {
+                return None;
+            }
+            let request_at = self.requests.next_start_at(&self.tracker);
+            tokio::select! {
+                response = self.requests.next() => self.on_response(response).ok()?,
+                () = sleep_until(request_at) => {}
+            }
+        };
+        Some(self.to_event(step))
+    }
+
+    /// Reads nothing until `until` is over. The connection is kept alive, and renewed, meanwhile. Cancel safe.
+    pub(crate) async fn pause_reading(&mut self, until: impl Future<Output = ()>) {
+        let mut until = std::pin::pin!(until);
+        loop {
+            let renew_at = self.renewal.next_at(self.renewal_due());
+            let dialed = {
+                let Self { renewal, connection, .. } = self;
+                tokio::select! {
+                    biased;
+                    dialed = renewal.opened() => Some(dialed),
+                    () = sleep_until(renew_at) => None,
+                    () = connection.pause_reading(&mut until) => break,
+                }
+            };
+            match dialed {
+                Some(dialed) => self.on_renewal_dialed(dialed).await,
+                None => self.start_renewal(),
+            }
+        }
+        self.connection.resume_reading();
+    }
+
+    fn try_step(&mut self) -> Result<Option<Step>, SourceError> {
+        if self.is_discarding() {
+            return Ok(None);
+        }
+        if let Some(step) = self.ready_step()? {
+            return Ok(Some(step));
+        }
+        // A frame that is kept holds the buffer that the next one is read into.
+        self.frame = None;
+        while self.may_read_now() {
+            let Some(result) = self.connection.try_next() else { return Ok(None) };
+            if let Some(step) = self.on_frame(result)? {
+                return Ok(Some(step));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts a frame, and returns whether it may be read without waiting.
+    fn may_read_now(&mut self) -> bool {
+        match self.protocol {
+            Protocol::Transcript => !self.tracker.is_backfilling(),
+            Protocol::Notifications { .. } => {
+                self.notifications_in_turn += 1;
+                self.notifications_in_turn <= MAX_NOTIFICATIONS_PER_TURN
+            }
+        }
+    }
+
+    /// Returns what is ready besides frames of the sockets.
+    fn ready_step(&mut self) -> Result<Option<Step>, SourceError> {
+        if std::mem::take(&mut self.is_renewed) {
+            return Ok(Some(Step::Renewed));
+        }
+        if std::mem::take(&mut self.is_finished) {
+            return Ok(Some(Step::Finished));
+        }
+        if let Some(step) = self.next_tracker_event()? {
+            return Ok(Some(step));
+        }
+        match self.protocol {
+            Protocol::Transcript if self.tracker.is_backfilling() => Ok(None),
+            Protocol::Transcript => match self.connection.next_buffered() {
+                Some(result) => self.on_frame(result),
+                None => Ok(None),
+            },
+            Protocol::Notifications { .. } => Ok(self.tracker.is_done().then_some(Step::Finished)),
+        }
+    }
+
+    /// Returns the next event of the tracker for the user. Handles the others.
+    fn next_tracker_event(&mut self) -> Result<Option<Step>, SourceError> {
+        self.forget_closed_conversation();
+        while let Some(event) = self.tracker.poll_event() {
+            match event {
+                Event::Live(conversation, event) => {
+                    if event.body == EventBody::Closed {
+                        self.ended_conversations += 1;
+                        self.closed_conversation = Some(conversation.clone());
+                    }
+                    return Ok(Some(Step::Live { conversation, event }));
+                }
+                Event::Backfill(conversation, events, reason) => {
+                    return Ok(Some(Step::Backfill { conversation, events, reason }));
+                }
+                Event::Refused(conversation, error) => self.on_refused(&conversation, error),
+                Event::ChannelLost(reason) => return Err(SourceError::ChannelLost(reason)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether history is all that is wanted and all of it was read.
+    fn has_read_everything(&self) -> bool {
+        self.protocol == Protocol::Notifications { is_live: false } && self.tracker.is_caught_up()
+    }
+
+    async fn wait(&mut self) -> Result<Option<Step>, SourceError> {
+        match self.woken().await {
+            Woken::Response(response) => self.on_response(response)?,
+            Woken::Dialed(dialed) => self.on_renewal_dialed(dialed).await,
+            Woken::RenewalDue => self.start_renewal(),
+            Woken::Follow(Some(follow)) => self.follow(follow),
+            Woken::Follow(None) => self.follows = None,
+            Woken::Frame(Some(result)) => return self.on_frame(result),
+            Woken::Frame(None) | Woken::Timeout => {}
+        }
+        Ok(None)
+    }
+
+    /// Waits for the first of everything that can happen. Requests and renewals precede frames: a socket that always has a
+    /// frame ready would starve them.
+    async fn woken(&mut self) -> Woken<T> {
+        let request_at = self.requests.next_start_at(&self.tracker);
+        let renew_at = self.renewal.next_at(self.renewal_due());
+        let handover_at =
+            self.connection.live.as_ref().and_then(|live| live.closed.as_ref()).map(|close| close.deadline);
+        let reads =
+            self.protocol != Protocol::Transcript || !self.tracker.is_backfilling() || self.connection.has_room();
+        self.frame = None;
+        let Self { requests, renewal, connection, follows, .. } = self;
+        tokio::select! {
+            biased;
+            response = requests.next() => Woken::Response(response),
+            dialed = renewal.opened() => Woken::Dialed(dialed),
+            () = sleep_until(renew_at) => Woken::RenewalDue,
+            follow = receive(follows) => Woken::Follow(follow),
+            result = connection.next(), if reads => Woken::Frame(result),
+            () = sleep_until(request_at.into_iter().chain(handover_at).min()) => Woken::Timeout,
+        }
+    }
+
+    fn start_requests(&mut self) {
+        if self.requests.take_token_invalidation() {
+            self.handle(Input::TokenInvalidated);
+        }
+        if let Some(per_minute) = self.requests.rest().per_minute() {
+            self.handle(Input::RateLimit(per_minute));
+        }
+        self.requests.start_due(&mut self.tracker);
+        self.log_warnings();
+    }
+
+    /// Returns when the live connection is to be renewed: with its token, before an announced close, or at once if there is
+    /// something to follow and no socket.
+    fn renewal_due(&self) -> Option<Instant> {
+        match self.protocol {
+            _ if self.is_closing => None,
+            Protocol::Transcript => self.connection.live.as_ref()?.token.as_ref()?.renew_at,
+            Protocol::Notifications { is_live: false } => None,
+            Protocol::Notifications { is_live: true } => {
+                let needs_socket = self.connection.live.is_none()
+                    && self.tracker.first_unknown().is_none()
+                    && !matches!(self.tracker.status(), Status::Ending | Status::Done);
+                self.tracker.reconnect_at().or_else(|| needs_socket.then(Instant::now))
+            }
+        }
+    }
+
+    fn start_renewal(&mut self) {
+        let opening = (self.dial)(self.dial_request());
+        self.renewal.start(opening);
+    }
+
+    async fn on_renewal_dialed(&mut self, dialed: Dialed<T>) {
+        self.apply_channel_change(dialed.channel);
+        match dialed.result {
+            Ok(Opened { socket, peer, token }) => {
+                tracing::debug!("{}moved to a new connection", self.label);
+                self.renewal.reset();
+                self.peer = Some(peer);
+                self.is_renewed = true;
+                if self.protocol != Protocol::Transcript {
+                    self.handle(Input::SocketOpened);
+                }
+                self.connection.replace(socket, token).await;
+            }
+            Err(error) => {
+                tracing::warn!("{}cannot renew the connection yet: {error}", self.label);
+                self.renewal.failed(&error);
+            }
+        }
+    }
+
+    fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
+        let failure = self.update_tracker(Input::Response(response));
+        failure.map_or(Ok(()), |error| self.on_request_failed(error))
+    }
+
+    /// Pauses requests, or ends the connection if a pause does not help. Without a socket there is nothing to keep, and the
+    /// caller counts the attempts.
+    fn on_request_failed(&mut self, error: RestError) -> Result<(), SourceError> {
+        let error = SourceError::from_rest(error, "");
+        let retry_after = match (&error, error.retry()) {
+            (_, Retry::After(delay)) => delay,
+            (SourceError::NotGenesysCloud { .. }, _) => None,
+            _ if self.protocol == Protocol::Transcript => None,
+            _ => return Err(error),
+        };
+        if self.protocol != Protocol::Transcript && self.connection.live.is_none() {
+            return Err(error);
+        }
+        let Pause { delay, is_repeated } = self.requests.pause(retry_after);
+        let (label, seconds) = (&self.label, delay.as_secs_f64());
+        if is_repeated {
+            tracing::debug!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+        } else {
+            tracing::warn!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+        }
+        Ok(())
+    }
+
+    fn on_refused(&mut self, conversation: &str, error: RestError) {
+        let mut error = SourceError::from_rest(error, conversation);
+        if let Some(refusal) = self.transcript_refusals.remove(conversation) {
+            error = error.with_transcript_refusal(refusal);
+        }
+        if let Some(label) = (self.shared.label)(conversation) {
+            tracing::error!("{label}{error}; {}", error.hint());
+        }
+        if self.tracker.follows_targets() {
+            self.shared.dedup.borrow_mut().forget(conversation);
+        }
+        self.refused.push(error);
+    }
+
+    /// Forgets what was delivered of a conversation that has ended. Queues and users are followed for months, and an ended
+    /// conversation does not return.
+    fn forget_closed_conversation(&mut self) {
+        if let Some(conversation) = self.closed_conversation.take()
+            && self.tracker.follows_targets()
+        {
+            self.shared.dedup.borrow_mut().forget(&conversation);
+        }
+    }
+
+    /// Hands an input to the tracker, and logs its warnings. Returns the error of a response whose request will be repeated.
+    pub(super) fn update_tracker(&mut self, input: Input) -> Option<RestError> {
+        let failure = self.tracker.handle(input, Now::read(), &self.shared.dedup.borrow());
+        self.log_warnings();
+        failure
+    }
+
+    fn log_warnings(&mut self) {
+        while let Some(warning) = self.tracker.poll_warning() {
+            self.log(&warning);
+        }
+    }
+
+    fn log(&mut self, warning: &Warning) {
+        match warning {
+            Warning::HistoryUnavailable(_) => tracing::info!("{}{warning}", self.label),
+            Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),
+            Warning::ServiceMessage(_) if self.service_messages.count().is_none() => {}
+            _ => tracing::warn!("{warning}"),
+        }
+    }
+}
+
+async fn receive(follows: &mut Option<mpsc::UnboundedReceiver<Follow>>) -> Option<Follow> {
+    match follows {
+        Some(follows) => follows.recv().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,107 @@
+//! Make-before-break: the next connection is opened while the live one is still read (CONN-27).
+
+use futures_util::future::LocalBoxFuture;
+use tokio::time::Instant;
+
+use super::SourceError;
+use super::error::Retry;
+use crate::api::oauth::Token;
+use crate::api::websocket::Socket;
+use crate::backoff::Backoff;
+use crate::source::notifications::ChannelChange;
+use crate::tracker::Tracker;
+
+/// Opens connections. The future owns what it needs, so that the live connection can be read meanwhile.
+pub(crate) type Dial<'a, T> = Box<dyn Fn(DialRequest<'_>) -> LocalBoxFuture<'a, Dialed<T>> + 'a>;
+
+/// The state of a source before a connection is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DialRequest<'a> {
+    /// Knows the channel and the topics for a new one.
+    pub(crate) tracker: &'a Tracker,
+    /// A connection of this source was open before.
+    pub(crate) has_connected: bool,
+}
+
+/// The result of opening a connection.
+#[derive(Debug)]
+pub(crate) struct Dialed<T> {
+    /// The effect on the notification channel, even if the connection could not be opened.
+    pub(crate) channel: ChannelChange,
+    /// The connection.
+    pub(crate) result: Result<Opened<T>, SourceError>,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(crate) struct Opened<T> {
+    /// The socket.
+    pub(crate) socket: Socket<T>,
+    /// The server, for status lines.
+    pub(crate) peer: String,
+    /// The token that the socket was opened with.
+    pub(crate) token: Option<Token>,
+}
+
+impl<T> From<Result<Opened<T>, SourceError>> for Dialed<T> {
+    fn from(result: Result<Opened<T>, SourceError>) -> Self {
+        Self { channel: ChannelChange::None, result }
+    }
+}
+
+/// The renewal of the live connection.
+pub(super) struct Renewal<'a, T> {
+    opening: Option<LocalBoxFuture<'a, Dialed<T>>>,
+    backoff: Backoff,
+    attempt: u32,
+    not_before: Option<Instant>,
+}
+
+impl<T> Default for Renewal<'_, T> {
+    fn default() -> Self {
+        Self { opening: None, backoff: Backoff::new(), attempt: 0, not_before: None }
+    }
+}
+
+impl<'a, T> Renewal<'a, T> {
+    /// Starts to open the next connection.
+    pub(super) fn start(&mut self, opening: LocalBoxFuture<'a, Dialed<T>>) {
+        self.opening = Some(opening);
+    }
+
+    /// Returns when a renewal that is wanted at `due` may start; `None` while one is in progress.
+    pub(super) fn next_at(&self, due: Option<Instant>) -> Option<Instant> {
+        let due = due.filter(|_| self.opening.is_none())?;
+        Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
+    }
+
+    /// Waits for the next connection, forever if none is being opened. Cancel safe.
+    pub(super) async fn opened(&mut self) -> Dialed<T> {
+        let Some(opening) = &mut self.opening else { return std::future::pending().await };
+        let dialed = opening.await;
+        self.opening = None;
+        dialed
+    }
+
+    /// Schedules the next attempt after a failed one, which costs nothing but time.
+    pub(super) fn failed(&mut self, error: &SourceError) {
+        let retry_after = match error.retry() {
+            Retry::After(delay) => delay,
+            _ => None,
+        };
+        let delay = self.backoff.delay(self.attempt, retry_after);
+        self.attempt += 1;
+        self.not_before = Some(Instant::now() + delay);
+    }
+
+    /// Forgets failures and the connection that is being opened.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<T> std::fmt::Debug for Renewal<'_, T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Renewal").field("is_opening", &self.opening.is_some()).finish_non_exhaustive()
+    }
+}

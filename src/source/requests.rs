@@ -1,0 +1,249 @@
+//! The driver of the tracker: sends its REST requests, a few at a time and as often as the service allows.
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::Instant;
+
+use crate::api::calls::{self, SubscribeMode};
+use crate::api::oauth::Token;
+use crate::api::rest::{Rest, RestError};
+use crate::backoff::Backoff;
+use crate::config::Targets;
+use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
+
+/// The maximum number of requests in flight.
+const MAX_IN_FLIGHT: usize = 4;
+
+/// The REST requests of one source.
+pub(super) struct Requests {
+    rest: Rest,
+    mode: Mode,
+    targets: Targets,
+    in_flight: FuturesUnordered<LocalBoxFuture<'static, Completed>>,
+    backoff: RestBackoff,
+    /// The token of the latest subscription, which has to be renewed with it.
+    subscription_token: Option<Token>,
+}
+
+/// A request that has ended.
+pub(super) struct Completed {
+    pub(super) response: Response,
+    has_succeeded: bool,
+    subscription_token: Option<Token>,
+}
+
+impl Requests {
+    /// Creates a driver without requests.
+    pub(super) fn new(rest: Rest, mode: Mode, targets: Targets) -> Self {
+        let in_flight = FuturesUnordered::new();
+        Self { rest, mode, targets, in_flight, backoff: RestBackoff::new(), subscription_token: None }
+    }
+
+    /// Returns the client.
+    pub(super) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    /// Starts the requests that are due, as far as parallelism, rate limit and backoff allow.
+    pub(super) fn start_due(&mut self, tracker: &mut Tracker) {
+        let now = Now::read();
+        while self.in_flight.len() < MAX_IN_FLIGHT && self.earliest_start(now.mono) <= now.mono {
+            let Some(request) = tracker.poll_request(now) else { return };
+            self.in_flight.push(self.send(request));
+        }
+    }
+
+    /// Returns when [`Requests::start_due`] may start something; `None` if only a response or another input changes that.
+    pub(super) fn next_start_at(&self, tracker: &Tracker) -> Option<Instant> {
+        if self.in_flight.len() >= MAX_IN_FLIGHT {
+            return None;
+        }
+        let now = Instant::now();
+        let due = tracker.poll_timeout(now);
+        // A request that waits for the backoff may have no time of its own.
+        let earliest = self.earliest_start(now);
+        if earliest > now { Some(earliest) } else { due }
+    }
+
+    /// Waits for the next response; forever if none is in flight. Cancel safe.
+    pub(super) async fn next(&mut self) -> Response {
+        let Some(completed) = self.in_flight.next().await else { return std::future::pending().await };
+        if completed.has_succeeded {
+            self.backoff.on_success();
+        }
+        if let Some(token) = completed.subscription_token {
+            self.subscription_token = Some(token);
+        }
+        completed.response
+    }
+
+    /// Stores the token of a subscription that was made elsewhere.
+    pub(super) fn set_subscription_token(&mut self, token: Token) {
+        self.subscription_token = Some(token);
+    }
+
+    /// Returns `true` once after the token of the latest subscription was refused.
+    pub(super) fn take_token_invalidation(&mut self) -> bool {
+        self.subscription_token.take_if(|token| token.is_invalid()).is_some()
+    }
+
+    /// Pauses all requests after an error.
+    pub(super) fn pause(&mut self, retry_after: Option<Duration>) -> Pause {
+        self.backoff.on_error(retry_after)
+    }
+
+    /// Ends a pause, because the caller has waited itself.
+    pub(super) fn end_pause(&mut self) {
+        self.backoff.reset();
+    }
+
+    fn earliest_start(&self, now: Instant) -> Instant {
+        let by_rate_limit = self.rest.next_request_at(now);
+        self.backoff.paused_until.map_or(by_rate_limit, |until| until.max(by_rate_limit))
+    }
+
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Completed> {
+        let (rest, mode, targets) = (self.rest.clone(), self.mode, self.targets.clone());
+        match request {
+            Request::Snapshot(conversation) => async move {
+                let result = snapshot(&rest, mode, &conversation).await;
+                Completed::new(result.is_ok(), Response::Snapshot { conversation, result })
+            }
+            .boxed_local(),
+            Request::Messages { conversation, ids } => async move {
+                let result = calls::message_bodies(&rest, &conversation, &ids).await;
+                Completed::new(result.is_ok(), Response::Messages { conversation, result })
+            }
+            .boxed_local(),
+            Request::UserName(user) => async move {
+                let result = calls::user_name(&rest, &user).await;
+                // The name is optional, so its success says nothing about the other requests.
+                Completed::new(false, Response::UserName { user, result })
+            }
+            .boxed_local(),
+            Request::OpenConversations => async move {
+                let result = calls::open_conversations(&rest, &targets).await;
+                Completed::new(result.is_ok(), Response::OpenConversations(result))
+            }
+            .boxed_local(),
+            Request::Subscribe { channel, topics, mode } => async move {
+                let result = subscribe(&rest, &channel, mode, &topics).await;
+                let token = result.as_ref().ok().map(|subscription| subscription.token.clone());
+                let result = result.map(|subscription| subscription.answer);
+                let completed = Completed::new(result.is_ok(), Response::Subscribe { channel, topics, mode, result });
+                Completed { subscription_token: token, ..completed }
+            }
+            .boxed_local(),
+        }
+    }
+}
+
+impl Completed {
+    fn new(has_succeeded: bool, response: Response) -> Self {
+        Self { response, has_succeeded, subscription_token: None }
+    }
+}
+
+impl std::fmt::Debug for Requests {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Requests").field("in_flight", &self.in_flight.len()).finish_non_exhaustive()
+    }
+}
+
+/// Reads a conversation. Its messages are enough for history, and take fewer permissions.
+async fn snapshot(
+    rest: &Rest,
+    mode: Mode,
+    conversation: &str,
+) -> Result<crate::wire::conversation::Snapshot, RestError> {
+    match mode {
+        Mode::HistoryOnly => calls::message_snapshot(rest, conversation).await,
+        Mode::Full => calls::snapshot(rest, conversation).await,
+    }
+}
+
+/// A subscription and the token that it was made with.
+pub(super) struct Subscription {
+    pub(super) answer: Subscribed,
+    pub(super) token: Token,
+}
+
+/// Subscribes a channel to topics.
+pub(super) async fn subscribe(
+    rest: &Rest,
+    channel: &str,
+    mode: SubscribeMode,
+    topics: &[String],
+) -> Result<Subscription, RestError> {
+    let states = calls::subscribe(rest, channel, mode, topics).await?;
+    let token = rest.token().await?;
+    Ok(Subscription { answer: Subscribed { states, token_renew_at: token.renew_at }, token })
+}
+
+/// The pause of all requests after an error: a service that fails one request fails the others as well.
+#[derive(Debug)]
+struct RestBackoff {
+    backoff: Backoff,
+    failures: u32,
+    paused_until: Option<Instant>,
+}
+
+/// A pause that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pause {
+    pub(super) delay: Duration,
+    /// No request has succeeded since the previous pause.
+    pub(super) is_repeated: bool,
+}
+
+impl RestBackoff {
+    fn new() -> Self {
+        Self { backoff: Backoff::new(), failures: 0, paused_until: None }
+    }
+
+    fn on_error(&mut self, retry_after: Option<Duration>) -> Pause {
+        let is_repeated = self.failures > 0;
+        let delay = self.backoff.delay(self.failures, retry_after);
+        self.failures = self.failures.saturating_add(1);
+        self.paused_until = Some(Instant::now() + delay);
+        Pause { delay, is_repeated }
+    }
+
+    /// Ends the row of failures, unless the response belongs to a request from before the pause.
+    fn on_success(&mut self) {
+        if self.paused_until.is_none_or(|until| until <= Instant::now()) {
+            self.reset();
+        }
+    }
+
+    fn reset(&mut self) {
+        (self.failures, self.paused_until) = (0, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_with_failures_respect_the_service_and_end_with_a_success() {
+        let mut backoff = RestBackoff::new();
+        for (at_least, at_most) in [(1000, 2000), (2000, 3000), (4000, 5000), (8000, 9000)] {
+            let pause = backoff.on_error(None);
+            assert!((at_least..=at_most).contains(&pause.delay.as_millis()), "{pause:?}");
+            assert_eq!(pause.is_repeated, at_least > 1000);
+            assert_eq!(backoff.paused_until, Some(Instant::now() + pause.delay));
+        }
+        let until = backoff.paused_until;
+        backoff.on_success();
+        assert_eq!(backoff.paused_until, until, "the request was sent before the pause");
+        tokio::time::advance(Duration::from_secs(9)).await;
+        backoff.on_success();
+        assert_eq!(backoff.paused_until, None);
+        let pause = backoff.on_error(Some(Duration::from_secs(20)));
+        assert!(!pause.is_repeated && pause.delay >= Duration::from_secs(20), "{pause:?}");
+    }
+}

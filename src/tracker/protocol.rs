@@ -1,0 +1,184 @@
+//! The values that go into the [`Tracker`](super::Tracker) and come out of it.
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use crate::api::calls::SubscribeMode;
+use crate::api::rest::RestError;
+use crate::event::EventBody;
+use crate::wire::channel::{Channel, TopicState};
+use crate::wire::conversation::Snapshot;
+use crate::wire::message::MessageBody;
+use crate::wire::notification::Notification;
+
+/// One moment on both clocks: deadlines use the monotonic one, events the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// The monotonic clock.
+    pub(crate) mono: Instant,
+    /// The wall clock.
+    pub(crate) wall: DateTime<Utc>,
+}
+
+impl Now {
+    /// Reads both clocks.
+    pub(crate) fn read() -> Self {
+        Self { mono: Instant::now(), wall: Utc::now() }
+    }
+}
+
+/// A fact for the tracker.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Follow this conversation from now on.
+    Follow(String),
+    /// A notification socket is open: whatever happened before it could tell is polled.
+    SocketOpened,
+    /// A new connection replaces a lost one.
+    Reconnected(Outage),
+    /// The service closed the notification socket without an announcement.
+    SocketClosed,
+    /// A channel was created, and asked for topics.
+    ChannelCreated(CreatedChannel),
+    /// The channel does not exist any more.
+    ChannelForgotten,
+    /// The token of the latest subscription was refused.
+    TokenInvalidated,
+    /// The service allows this many requests a minute.
+    RateLimit(u32),
+    /// The service pushed a notification.
+    Notification(Notification),
+    /// A [`Request`] has ended.
+    Response(Response),
+}
+
+/// A REST request that the tracker needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The participants and message ids of a conversation.
+    Snapshot(String),
+    /// The bodies of messages.
+    Messages { conversation: String, ids: Vec<String> },
+    /// The name of an agent.
+    UserName(String),
+    /// The ids of the open conversations of the followed queues and users.
+    OpenConversations,
+    /// Subscriptions of the channel.
+    Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode },
+}
+
+/// The result of a [`Request`], one variant for each.
+#[derive(Debug)]
+pub(crate) enum Response {
+    /// Result of [`Request::Snapshot`].
+    Snapshot { conversation: String, result: Result<Snapshot, RestError> },
+    /// Result of [`Request::Messages`].
+    Messages { conversation: String, result: Result<Vec<MessageBody>, RestError> },
+    /// Result of [`Request::UserName`]. A user may have no name.
+    UserName { user: String, result: Result<Option<String>, RestError> },
+    /// Result of [`Request::OpenConversations`].
+    OpenConversations(Result<Vec<String>, RestError>),
+    /// Result of [`Request::Subscribe`].
+    Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode, result: Result<Subscribed, RestError> },
+}
+
+/// The answer to a subscription.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subscribed {
+    /// One state for each topic that the service names.
+    pub(crate) states: Vec<TopicState>,
+    /// When the token that the subscription was made with is to be renewed.
+    pub(crate) token_renew_at: Option<Instant>,
+}
+
+/// A new channel and its first subscription.
+#[derive(Debug)]
+pub(crate) struct CreatedChannel {
+    /// The channel.
+    pub(crate) channel: Channel,
+    /// The topics that were asked for.
+    pub(crate) topics: Vec<String>,
+    /// The answer, the reason of a refusal, or `None` if the request failed otherwise or there was no topic.
+    pub(crate) subscription: Option<Result<Subscribed, String>>,
+}
+
+/// An output of the tracker.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// An event that happened now.
+    Live(String, TimedEvent),
+    /// Events that were read by REST, in order.
+    Backfill(String, Vec<TimedEvent>, BackfillReason),
+    /// The conversation cannot be followed.
+    Refused(String, RestError),
+    /// The notification channel is of no more use, and why.
+    ChannelLost(String),
+}
+
+/// The reason why events were read by REST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BackfillReason {
+    /// The events precede the start of the program.
+    Startup,
+    /// The events precede the discovery of a new conversation.
+    Joined,
+    /// The events happened during an outage.
+    Outage,
+}
+
+/// An event and its time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TimedEvent {
+    /// The time by the clock of the service.
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// The content.
+    pub(crate) body: EventBody<'static>,
+}
+
+impl TimedEvent {
+    /// Returns the time of arrival of an event that is emitted at `now`. A gap arrives when it ends, even if it is emitted
+    /// a moment later.
+    pub(crate) fn received_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match &self.body {
+            EventBody::Gap(gap) => gap.to,
+            _ => now,
+        }
+    }
+}
+
+/// A time without a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outage {
+    /// The wall-clock time of the last activity before it.
+    pub(crate) last_activity: DateTime<Utc>,
+    /// The cause, as in the status line.
+    pub(crate) reason: String,
+}
+
+/// The progress of everything that is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// History, or the events of an outage, are being read.
+    Backfilling,
+    /// Events are expected.
+    Following,
+    /// Every conversation has ended or seems to; some may have pending events.
+    Ending,
+    /// Nothing is left to follow.
+    Done,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Gap;
+
+    #[test]
+    fn a_gap_arrives_when_it_ends_so_that_a_recording_has_its_length() {
+        let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
+        let gap = TimedEvent { at: Some(to), body: EventBody::Gap(Gap { from, to, reason: String::new() }) };
+        let later = to + chrono::TimeDelta::seconds(1);
+        assert_eq!(gap.received_at(later), to);
+        assert_eq!(TimedEvent { at: Some(to), body: EventBody::Closed }.received_at(later), later);
+    }
+}

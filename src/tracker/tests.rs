@@ -1,0 +1,1 @@
+//! The tracker as a whole: pure tables and random input sequences.
