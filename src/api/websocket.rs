@@ -17,10 +17,10 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use super::http_error::innermost;
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
+use crate::system::last_activity::LastActivity;
 use crate::system::suspend::SuspendDetector;
 
 pub(crate) use self::handshake::{HandshakeError, open, to_http_scheme};
-pub(crate) use crate::status::connection_status::LastActivity;
 
 /// The maximum size of the write buffer: a server that sends pings and reads no pongs cannot make it grow further.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -130,7 +130,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             keep_alive,
             idle_since: now,
             last_activity: Utc::now(),
-            activity: LastActivity::new(now.into()),
+            activity: LastActivity::new(now),
             was_paused: false,
             last_ping: now,
             timer,
@@ -145,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Returns the shared time of the last message.
     pub(crate) fn activity(&self) -> LastActivity {
-        LastActivity::clone(&self.activity)
+        self.activity.clone()
     }
 
     /// Returns the next frame if it was already received. Its time of arrival is that of the last wait.

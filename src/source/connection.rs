@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::item::ConnectionRole;
 use crate::api::oauth::Token;
-use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, LastActivity, Socket};
+use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
+use crate::system::last_activity::LastActivity;
 
 /// How long the frames of a retiring socket are read.
 const RETIREMENT: Duration = Duration::from_secs(2);

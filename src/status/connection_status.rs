@@ -1,14 +1,9 @@
 //! The status of one supervised connection, published for the status line on a [`tokio::sync::watch`] channel.
 
-use std::cell::Cell;
-use std::rc::Rc;
-
 use tokio::time::Instant;
 
 use crate::config::Retries;
-
-/// The time of the last byte received on a socket. The socket updates it in place; a clone reads the same cell.
-pub(crate) type LastActivity = Rc<Cell<Instant>>;
+use crate::system::last_activity::LastActivity;
 
 /// The status of one supervised connection.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use tokio::time::{advance, timeout};
 
-use super::super::connection_status::LastActivity;
 use super::*;
+use crate::system::last_activity::LastActivity;
 
 const SILENT_AFTER: Duration = seconds(25);
 
@@ -18,7 +18,7 @@ fn status_line() -> StatusLine {
 }
 
 fn connected_at(last_activity: Instant) -> ConnectionStatus {
-    ConnectionStatus::connected(Some(LastActivity::new(last_activity.into())))
+    ConnectionStatus::connected(Some(LastActivity::new(last_activity)))
 }
 
 fn inactive_for(inactive: u64) -> ConnectionStatus {
@@ -119,9 +119,9 @@ async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
 #[tokio::test(start_paused = true)]
 async fn a_line_of_output_ends_the_silence_and_a_line_on_stderr_only_hides_the_status_line() {
     let (status_line, last_lines) = (status_line(), LastLines::default());
-    let last_activity = LastActivity::new(Instant::now().into());
+    let last_activity = LastActivity::new(Instant::now());
     let connection = status_line.add_connection();
-    connection.send_replace(ConnectionStatus::connected(Some(LastActivity::clone(&last_activity))));
+    connection.send_replace(ConnectionStatus::connected(Some(last_activity.clone())));
     let activity = async {
         for (after, is_output) in [(61, false), (22, true)] {
             sleep(seconds(after)).await;

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use super::frame::Frame;
 use super::scanner::{Field, scan_strings};
@@ -20,9 +19,9 @@ const MAX_TEMPLATES: usize = 8;
 /// The maximum number of bytes of a template, which excludes the strings of the frame.
 const MAX_TEMPLATE_BYTES: usize = 2048;
 
-/// The templates of recent frames. Clones share them, so that all conversations of a run do.
-#[derive(Debug, Clone, Default)]
-pub struct TemplateCache(Rc<RefCell<Vec<FrameTemplate>>>);
+/// The templates of recent frames, shared by all conversations of a run.
+#[derive(Debug, Default)]
+pub struct TemplateCache(RefCell<Vec<FrameTemplate>>);
 
 /// A frame without its strings.
 #[derive(Debug)]
