@@ -1,24 +1,61 @@
 //! `tail -f` for Genesys Cloud conversations.
 //!
+//! # Modules
+//!
+//! A module imports only modules that stand below it; `tests/program/structure.rs` holds the exact table.
+//!
 //! | module | contents |
 //! | --- | --- |
-//! | [`cli`] | the command line |
-//! | `settings` | the command line, environment and files become `config` |
-//! | `config` | the resolved settings, plain data |
 //! | `commands` | one file per subcommand, where everything is put together |
-//! | `supervisor` | keeps one source connected: retries, renewal, graceful close |
+//! | `supervisor` | keeps one source connected: connect, read, wait, retry |
 //! | `delivery` | records, deduplicates, prints and counts events |
-//! | `source` | sockets and requests |
-//! | `tracker` | the state of each followed conversation |
-//! | `api` | everything that opens a connection to Genesys Cloud |
+//! | `source` | the I/O half: sockets and REST requests |
+//! | `settings` | command line, environment and files become `config` |
+//! | `tracker` | the sans-IO half: what is known of each conversation, what must be requested, what can be told |
+//! | `api` | everything that opens a connection to Genesys Cloud; one function per REST call |
+//! | [`cli`] | the command line |
+//! | `cursor`, `dedup` | which events were delivered, on disk and in memory |
+//! | [`output`], `status` | stdout and stderr: formats, escaping, redaction, status line |
 //! | `wire` | the data of Genesys Cloud: bytes in, plain data out |
-//! | `dedup`, `cursor` | which events were delivered, in memory and on disk |
-//! | [`output`] | events as text, JSON or raw frames, and the thread that owns stdout |
-//! | `status` | stderr: status lines, redaction of secrets, the status line of a terminal |
-//! | `system` | the operating system: signals, core dumps, suspends, private files |
-//! | [`event`] | the domain model |
-//! | `byte_scan` | searches for special bytes, eight at a time |
-//! | [`simulator`] | a local Genesys Cloud; shares no code with the client |
+//! | `config`, [`event`], `exit_code`, `system` | settings, domain model, exit codes, operating system |
+//! | `backoff`, `byte_scan`, `plural`, `rate_limited_warning` | small leaves |
+//! | [`simulator`] | a local Genesys Cloud for `simulate`, `--demo` and the tests; shares no code with the client |
+//!
+//! # One frame of the transcript socket
+//!
+//! 1. `api::websocket` reads a message, and `source::connection` says which socket it came over.
+//! 2. While a backfill is read, `source::connection` buffers it. Then `source::frames` makes an item of it, with
+//!    `wire::transcript`: by a template of earlier frames (`fast_path`), else by serde.
+//! 3. `supervisor::reader` counts it against the turn and gives it to `delivery::sink`, which records the frame, asks
+//!    `dedup` whether the event is new, and prints it with `output::{text, json, raw}`.
+//! 4. The line joins a batch of `output::writer`. Its thread writes the batch, then stores the checkpoint in the cursor.
+//! 5. If the reader of stdout is too slow, `supervisor::reader` stops reading the socket until the writer has room again.
+//!
+//! # One notification
+//!
+//! 1. `api::websocket` reads it, `source::frames` decodes it with `wire::notification`.
+//! 2. `tracker::Tracker::handle` takes it as an input: `tracker::notifications` finds the conversation, `tracker::conversation`
+//!    compares the listed ids with those seen, and adds the new ones to `tracker::pending_messages`.
+//! 3. `source::requests` asks `Tracker::poll_request` while parallelism, rate limit and backoff allow, and sends the request
+//!    with `api::calls`.
+//! 4. The response is the next input: `tracker::responses` completes the messages, `tracker::attribution` finds the sender.
+//! 5. `Tracker::poll_event` gives the event, `source` yields it as an item, and it goes on as a frame does.
+//!
+//! # One setting (`--idle-timeout`)
+//!
+//! 1. `cli::args` declares the flag, `cli::value_parsers` parses its value.
+//! 2. `settings::connection` checks it against `--ping-interval`, and reports a problem of `settings::problems` if it must.
+//! 3. The value becomes a field of `config::SocketLimits`.
+//! 4. `commands::tail` hands the limits to the source, `api::websocket` reads the field.
+//! 5. `tests/program/readme.rs` fails until the flag is documented.
+//!
+//! # One error (403 on a request for message bodies)
+//!
+//! 1. `api::rest` makes a `RestError::Forbidden` of the response; its `class()` and `hint()` stand next to it.
+//! 2. `source::requests` returns it as the response to its request: no backoff, since the tracker decides.
+//! 3. `tracker::responses` refuses the conversation (notifications), or marks its history unavailable (transcript).
+//! 4. `source` makes a `SourceError` of a refusal and logs it if other conversations go on; `commands::tail` collects it.
+//! 5. `commands::error` maps the class of the first failure to the exit code of `exit_code`, and prints message and hint.
 
 mod api;
 mod backoff;
@@ -45,7 +82,7 @@ mod system;
 mod tracker;
 mod wire;
 
-/// The parts on the way of a frame that `cargo bench` measures.
+/// The parts of the path of a frame that `cargo bench` measures.
 #[doc(hidden)]
 pub mod bench {
     pub use crate::wire::transcript::fast_path::TemplateCache;
@@ -73,7 +110,7 @@ use crate::status::stderr::Stderr;
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
 
-/// What a process was started with.
+/// The circumstances in which a process was started.
 pub struct Invocation<'a> {
     /// The parsed command line.
     pub cli: Cli,
@@ -85,16 +122,16 @@ pub struct Invocation<'a> {
     pub stdin: &'a mut dyn Read,
     /// Standard output.
     pub stdout: File,
-    /// Whether that is a terminal.
-    pub terminal: bool,
-    /// Whether standard error is one.
-    pub watched: bool,
+    /// Standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Standard error is a terminal.
+    pub stderr_is_terminal: bool,
 }
 
-/// Runs the program from its settings to its end. Errors are reported on standard error.
+/// Runs the program. Errors are reported on standard error.
 ///
-/// Starts a runtime of its own, takes over `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the process, and forbids core
-/// files, so it is to be called once, outside of any runtime.
+/// Call it once, outside of a tokio runtime: it starts its own, handles `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the
+/// process, and disables core dumps.
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
     system::core_dump::disable();
@@ -110,15 +147,15 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
     })
 }
 
-/// From what was typed and set to what is to be done, with logging started.
+/// Resolves the settings and starts logging.
 fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
-    let Invocation { cli, variables, folder, stdin, stdout, terminal, watched } = invocation;
+    let Invocation { cli, variables, folder, stdin, stdout, stdout_is_terminal, stderr_is_terminal } = invocation;
     let env = Env::read(variables, &cli, folder)?;
     let status_line = settings::status_line(&cli, &env).filter(|_| {
-        watched && status::stderr::is_last_in_pipeline(&stdout) && !system::signals::is_interrupt_ignored()
+        stderr_is_terminal && status::stderr::is_last_in_pipeline(&stdout) && !system::signals::is_interrupt_ignored()
     });
-    let Resolved { task, filter, warnings } = resolve(cli, &env, terminal, stdin)?;
-    keep_secret(&task, &log.secrets);
+    let Resolved { task, filter, warnings } = resolve(cli, &env, stdout_is_terminal, stdin)?;
+    register_secrets(&task, &log.secrets);
     if let Some(style) = status_line.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
         log.stderr.enable_status_line(style);
     }
@@ -129,8 +166,8 @@ fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error>
     Ok((task, stdout))
 }
 
-/// Registers what no line may ever show.
-fn keep_secret(task: &Task, secrets: &Secrets) {
+/// Registers the secrets, which no line may show.
+fn register_secrets(task: &Task, secrets: &Secrets) {
     let (credentials, network) = match task {
         Task::Tail(config) => (&config.credentials, &config.connection.network),
         Task::Check(check) => (&check.credentials, &check.network),
@@ -143,25 +180,25 @@ fn keep_secret(task: &Task, secrets: &Secrets) {
 }
 
 fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
-    // Before the first TLS configuration is made; a second call of this function finds it done.
+    // It must precede the first TLS configuration. A second call of this function finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    find_out_about_files().map_err(Error::Start)?;
+    check_file_limit().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
-    let result = runtime.block_on(until_signalled(task, stdout, log));
-    // A thread that still waits for a recording on standard input would keep the process from ending.
+    let result = runtime.block_on(run_until_signal(task, stdout, log));
+    // A thread may wait for a recording on standard input forever.
     runtime.shutdown_background();
     log.stderr.clear_status_line();
     result
 }
 
-/// The runtime opens some files and a pair of sockets, and takes it for a bug where it cannot. To a user it is none.
-fn find_out_about_files() -> io::Result<()> {
+/// Checks that some files and sockets can be opened: the runtime panics if it cannot, which is no bug.
+fn check_file_limit() -> io::Result<()> {
     const PAIRS: usize = 4;
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
-/// Runs the task. The first signal asks it to leave in good order, the second does not wait for that.
-async fn until_signalled(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
+/// Runs the task. The first signal stops it gracefully, the second at once (CONN-46).
+async fn run_until_signal(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let stop = CancellationToken::new();
     let mut running = std::pin::pin!(commands::run(task, stdout, log, &stop));
@@ -189,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_signs_in_has_secrets_to_keep() {
+    fn client_secret_and_proxy_password_are_registered_as_secrets() {
         let variables = [
             ("GENESYS_CLIENT_ID", "client"),
             ("GENESYS_CLIENT_SECRET", "hunter2"),
@@ -201,7 +238,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let env = Env::read(process, &cli, folder.path()).unwrap();
             let secrets = Secrets::default();
-            keep_secret(&resolve(cli, &env, false, &mut std::io::empty()).unwrap().task, &secrets);
+            register_secrets(&resolve(cli, &env, false, &mut std::io::empty()).unwrap().task, &secrets);
             let kept = secrets.redact("hunter2 opensesame");
             assert_eq!(kept, "[redacted] [redacted]", "{args:?}");
         }

@@ -1,4 +1,4 @@
-//! The `genesys-tail` binary: gathers what the process was started with, and ends it as the run ended.
+//! The `genesys-tail` binary: collects arguments, environment and streams, and returns the exit status.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
@@ -39,9 +39,9 @@ fn run(cli: Cli) -> io::Result<Exit> {
         variables: std::env::vars_os().collect(),
         folder: &std::env::current_dir().unwrap_or_default(),
         stdin: &mut io::stdin(),
-        terminal: stdout.is_terminal(),
-        watched: io::stderr().is_terminal(),
-        // Its own handle, without the buffer that the standard library puts before standard output.
+        stdout_is_terminal: stdout.is_terminal(),
+        stderr_is_terminal: io::stderr().is_terminal(),
+        // A handle of its own, without the buffer of the standard library.
         stdout: File::from(stdout.as_fd().try_clone_to_owned()?),
     }))
 }

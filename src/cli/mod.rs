@@ -1,7 +1,7 @@
 //! The command line. The only module that uses clap.
 //!
 //! Settings that only a flag can hold are checked here; an invalid one is an error of usage (exit code 2). Settings that a
-//! variable or a file can hold too are checked by [`crate::settings`].
+//! variable or a file can hold too are checked by `settings`.
 
 mod args;
 mod completions;

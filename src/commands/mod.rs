@@ -1,4 +1,4 @@
-//! What each task does, from the settings to the end.
+//! The commands: each runs from the resolved settings to the end.
 
 mod check;
 pub(crate) mod error;
@@ -22,17 +22,17 @@ use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
 use crate::status::stderr::Stderr;
 
-/// Does what the program was started for, until it is done or `stop` is cancelled.
+/// Runs a task until it is done or `stop` is cancelled.
 ///
 /// # Errors
 ///
-/// Why it could not be done. It was not reported yet.
+/// The failure of the task, which was not reported.
 pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     match task {
         Task::Tail(config) => tail(*config, stdout, log, stop).await,
         Task::Demo(demo) => self::demo(*demo, stdout, log, stop).await,
         Task::Check(settings) => check(*settings, stdout, &log.secrets, stop).await,
-        Task::Replay(settings) => replay_to(settings, stdout, &log.stderr, stop).await,
+        Task::Replay(settings) => replay_recording(settings, stdout, &log.stderr, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
         Task::PrintSchema => print(&mut stdout, SCHEMA.as_bytes()),
@@ -70,7 +70,12 @@ async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> 
     tail(config, stdout, log, stop).await
 }
 
-async fn replay_to(settings: Replay, stdout: File, stderr: &Stderr, stop: &CancellationToken) -> Result<(), Error> {
+async fn replay_recording(
+    settings: Replay,
+    stdout: File,
+    stderr: &Stderr,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
     let options = DeliveryOptions {
         output: settings.output,
         history_lines: None,
@@ -108,14 +113,14 @@ async fn simulate(settings: Simulate, mut stdout: File, stop: &CancellationToken
     Ok(())
 }
 
-/// The script of this name or in this file, which may be a named pipe that nobody writes to yet.
+/// Loads a built-in script or a file. Reading a named pipe may wait for its writer, so a thread does it.
 async fn script(name: Option<String>) -> Result<Option<Script>, Error> {
     let Some(name) = name else { return Ok(None) };
     let loaded = tokio::task::spawn_blocking(move || Script::load(&name)).await;
     Ok(Some(loaded.map_err(|error| Error::Start(io::Error::other(error)))??))
 }
 
-/// A reader that has gone away has seen enough.
+/// Prints a text. A reader that closes stdout early has what it wants.
 fn print(stdout: &mut File, text: &[u8]) -> Result<(), Error> {
     match stdout.write_all(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -29,8 +29,8 @@ use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
 
 /// Formats events as records and passes them to a [`Writer`].
 ///
-/// No method waits for the reader. The caller limits its pace with [`Output::is_over_limit`] and
-/// [`WriterHandle::wait_for_capacity`].
+/// No method waits for the reader. The caller limits its pace with `Output::is_over_limit` and
+/// `WriterHandle::wait_for_capacity`.
 pub struct Output {
     style: Style,
     formatter: Formatter,
@@ -88,7 +88,7 @@ impl Output {
 
     /// Formats an event if the filter selects it. Raw output shows frames instead of events.
     ///
-    /// The record may be buffered until [`Output::flush`].
+    /// The record may be buffered until `Output::flush`.
     pub fn print(&mut self, event: &TranscriptEvent<'_>) {
         match &mut self.formatter {
             Formatter::Raw { .. } => {}
@@ -132,7 +132,7 @@ impl Output {
         self.writer.flush();
     }
 
-    /// Returns whether the reader is so far behind that the caller should await [`WriterHandle::wait_for_capacity`].
+    /// Returns whether the reader is so far behind that the caller should await `WriterHandle::wait_for_capacity`.
     pub(crate) fn is_over_limit(&self) -> bool {
         self.writer.is_over_limit()
     }

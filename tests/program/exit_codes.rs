@@ -135,8 +135,8 @@ fn a_bug_is_70_and_reports_only_its_location() {
             folder: Path::new("/"),
             stdin: &mut std::io::empty(),
             stdout: File::options().write(true).open("/dev/null").unwrap(),
-            terminal: false,
-            watched: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
         });
         panic!("{ended:?}, and what the customer said");
     }
