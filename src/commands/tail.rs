@@ -127,7 +127,7 @@ fn open_cursor(config: &Config) -> Result<Option<Progress>, Error> {
     Ok(Some(Progress { dedup, cursor }))
 }
 
-/// What all sources of a run are made of.
+/// The parts of which all sources of a run are made.
 struct Tail<'a> {
     config: &'a Config,
     http: Http,

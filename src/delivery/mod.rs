@@ -19,7 +19,7 @@ use crate::cursor::{CursorError, CursorFile};
 use crate::output::{Output, Prefixes, Writer, WriterExit};
 use crate::status::stderr::{Stderr, StderrAwareStdout};
 
-/// How long the last lines may take to reach the reader of stdout when the user stops the program (CONN-46).
+/// The time limit for the last lines to reach the reader of stdout when the user stops the program (CONN-46).
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The settings of a delivery.

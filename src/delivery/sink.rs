@@ -48,9 +48,9 @@ pub(crate) struct Counts {
 /// The result of delivering an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admitted {
-    /// It held a new event.
+    /// A new event was delivered.
     New,
-    /// It held no event, or only events that had been delivered.
+    /// The item held no event, or only events that had been delivered.
     Repeat,
 }
 

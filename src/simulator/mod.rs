@@ -1,6 +1,6 @@
 //! A local Genesys Cloud on loopback, for `genesys-tail simulate`, for `--demo` and for tests.
 //!
-//! It implements the server's side and shares no code with the client, so that a mistake cannot confirm itself. The
+//! The simulator implements the server's side and shares no code with the client, so that a mistake cannot confirm itself. The
 //! [`Script`] of a conversation starts when the first socket can receive its events. It then plays in real time: on the
 //! transcript socket, on notification channels and in responses of the REST API. [`Fault`]s happen on request, and the
 //! [`RequestLog`] holds everything that the client did.

@@ -12,11 +12,11 @@ use crate::api::oauth::Token;
 use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::system::last_activity::LastActivity;
 
-/// How long the frames of a retiring socket are read.
+/// The time limit for reading the frames of a retiring socket.
 const RETIREMENT: Duration = Duration::from_secs(2);
 
-/// How long the live socket may be closed before its announced successor is open. The service closes the old one when the
-/// new one is open.
+/// The time limit for opening the successor of a live socket that the service has closed as announced. The service closes
+/// the old socket when the new one is open.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum size of the frames that wait while a backfill is read. More of them wait in the network.

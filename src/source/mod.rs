@@ -46,10 +46,10 @@ use crate::wire::transcript::fast_path::TemplateCache;
 /// The number of notifications that are read before requests get a turn.
 const MAX_NOTIFICATIONS_PER_TURN: u32 = 16;
 
-/// What all sources of a run share.
+/// The state that all sources of a run share.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
-    /// What was delivered already.
+    /// The events delivered so far.
     pub(crate) dedup: &'a RefCell<Dedup>,
     /// The templates of transcript frames.
     pub(crate) templates: &'a TemplateCache,
@@ -116,7 +116,7 @@ struct CurrentFrame {
 pub(crate) struct TranscriptOptions {
     /// The id of the conversation.
     pub(crate) conversation: String,
-    /// How much history is wanted.
+    /// The wanted history.
     pub(crate) history: History,
 }
 
@@ -124,7 +124,7 @@ pub(crate) struct TranscriptOptions {
 pub(crate) struct NotificationOptions {
     /// The followed queues and users.
     pub(crate) targets: Targets,
-    /// How much history is wanted, and whether live events are.
+    /// The wanted history, and whether live events follow it.
     pub(crate) history: History,
     /// The limits of the socket.
     pub(crate) limits: SocketLimits,

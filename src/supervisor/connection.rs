@@ -11,13 +11,13 @@ use super::{Outcome, Supervision};
 use crate::source::{Retry, Source, SourceError};
 use crate::status::connection_status::ConnectionStatus;
 
-/// How long frames in flight are read after the end of the conversation, and again after the close frame (SRC-19).
+/// The time limit for reading frames in flight after the end of the conversation, and again after the close frame (SRC-19).
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long missing bodies are waited for after the end: the timeout of a body and a second more.
+/// The time limit for missing bodies after the end: the timeout of a body and a second more.
 const PENDING_BODIES_TIMEOUT: Duration = Duration::from_secs(61);
 
-/// How long the answer to the close frame is waited for when the user stops the program (CONN-46).
+/// The time limit for the answer to the close frame when the user stops the program (CONN-46).
 const INTERRUPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The end of a connection.

@@ -31,16 +31,16 @@ pub(crate) struct RetryPolicy {
     pub(crate) reconnect_after_close: bool,
 }
 
-/// What a supervised source is connected with.
+/// The surroundings of a supervised source.
 #[derive(Clone, Copy)]
 pub(crate) struct Supervision<'a> {
     /// The prefix of status lines; empty if there is one conversation.
     pub(crate) label: &'a str,
     /// The rules for reconnecting.
     pub(crate) policy: RetryPolicy,
-    /// The sink, shared by all sources. It is never borrowed across a wait.
+    /// The sink, shared by all sources. Never borrowed across a wait.
     pub(crate) sink: &'a RefCell<Sink>,
-    /// What was delivered already, shared by all sources. It is never borrowed across a wait.
+    /// The events delivered so far, shared by all sources. Never borrowed across a wait.
     pub(crate) dedup: &'a RefCell<Dedup>,
     /// Receives the status of the connection.
     pub(crate) status: &'a watch::Sender<ConnectionStatus>,

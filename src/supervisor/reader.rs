@@ -118,7 +118,7 @@ struct Deliveries<'r> {
     turn: Turn,
 }
 
-/// What was read since others had a turn.
+/// The items that were read since others had a turn.
 #[derive(Debug, Default)]
 struct Turn {
     items: usize,

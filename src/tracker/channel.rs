@@ -28,9 +28,9 @@ const EVICTION_WINDOW: Duration = Duration::from_secs(60);
 pub(super) struct ChannelState {
     open: Option<OpenChannel>,
     evictions: VecDeque<Instant>,
-    /// When the socket was last replaced because of an announced close, or will be.
+    /// The latest replacement of the socket because of an announced close; it may lie ahead.
     last_moved: Option<Instant>,
-    /// When the next socket is to be opened, because the service announced the close of this one.
+    /// The time to open the next socket, because the service announced the close of this one.
     reconnect_at: Option<Instant>,
 }
 

@@ -1,7 +1,7 @@
 //! The state machine of everything that is followed: what is known of each conversation, what must be requested, and what
 //! can be told to the user.
 //!
-//! It performs no I/O and reads no clock. The caller (`source`) feeds it with [`Input`]s and the current time, asks it for
+//! The tracker performs no I/O and reads no clock. The caller (`source`) feeds it with [`Input`]s and the current time, asks it for
 //! [`Request`]s as long as one may be sent, takes its [`Event`]s, and calls again at [`Tracker::poll_timeout`] at the latest:
 //!
 //! ```text
@@ -81,7 +81,7 @@ pub(crate) struct TrackerOptions {
     pub(crate) mode: Mode,
     /// The followed queues and users.
     pub(crate) targets: Targets,
-    /// How much history is wanted.
+    /// The wanted history.
     pub(crate) history: History,
 }
 
@@ -103,7 +103,7 @@ struct ConversationStart {
     reason: BackfillReason,
 }
 
-/// Whether REST gives the history.
+/// The availability of history by REST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HistoryAccess {
     Available,

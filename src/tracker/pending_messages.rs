@@ -18,7 +18,7 @@ const MAX_IDS_PER_REQUEST: usize = 200;
 /// The minimum distance of requests: 1,000 messages in 10 s cost 40 requests (NTF-14).
 const MIN_REQUEST_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long a body may lag behind its id (NTF-12).
+/// The maximum lag of a body behind its id (NTF-12).
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A message whose body is missing.

@@ -87,7 +87,7 @@ pub(crate) enum Response {
 pub(crate) struct Subscribed {
     /// One state for each topic that the service names.
     pub(crate) states: Vec<TopicState>,
-    /// When the token that the subscription was made with is to be renewed.
+    /// The renewal time of the token that the subscription was made with.
     pub(crate) token_renew_at: Option<Instant>,
 }
 
