@@ -1,7 +1,18 @@
 //! Frames and closes of the sockets, and the items made of them.
 
+use chrono::{DateTime, Utc};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::connection::SocketFrame;
 use super::reading::Step;
-use super::*;
+use super::{
+    ConnectionRole, CurrentFrame, Item, ItemKind, Protocol, Source, SourceError, SourceEvent, notifications, transcript,
+};
+use crate::api::websocket::CloseReason;
+use crate::event::{EventBody, RawFrame, TranscriptEvent};
+use crate::tracker::{Input, TimedEvent};
+use crate::wire::notification::{self, Notification};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// Sorts a frame, or the end of the live socket. `None` if it needs no item, or not yet.

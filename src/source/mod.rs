@@ -3,6 +3,7 @@
 //! [`Source`] owns its sockets, its tracker and the driver of the tracker's requests. It renews its connection by itself,
 //! and yields items and the changes of its connection.
 
+mod connecting;
 mod connection;
 mod error;
 mod frames;
@@ -12,6 +13,7 @@ mod reading;
 mod renewal;
 mod requests;
 mod transcript;
+mod upkeep;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,25 +24,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::connection::{Connection, SocketFrame};
+use self::connection::Connection;
 pub(crate) use self::error::{Retry, SourceError};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
-use self::notifications::ChannelChange;
 use self::renewal::Renewal;
 pub(crate) use self::renewal::{Dial, DialRequest, Dialed, Opened};
-use self::requests::{Pause, Requests};
+use self::requests::Requests;
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
-use crate::api::calls;
-use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::CloseReason;
+use crate::api::rest::Rest;
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
-use crate::event::{EventBody, RawFrame, TranscriptEvent};
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::system::last_activity::LastActivity;
 pub(crate) use crate::tracker::{BackfillReason, Outage, TimedEvent};
-use crate::tracker::{Event, Input, Mode, Now, Response, Status, Tracker, TrackerOptions, Warning};
-use crate::wire::notification::{self, Notification};
+use crate::tracker::{Input, Mode, Tracker, TrackerOptions};
 use crate::wire::transcript::fast_path::TemplateCache;
 
 /// The number of notifications that are read before requests get a turn.
@@ -153,8 +150,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             b"",
             self.requests.rest().http().secrets(),
         );
-        let result = Err(RestError::Forbidden { host, body });
-        self.handle(Input::Response(Response::Snapshot { conversation, result }));
+        let result = Err(crate::api::rest::RestError::Forbidden { host, body });
+        self.handle(Input::Response(crate::tracker::Response::Snapshot { conversation, result }));
     }
 
     fn new(protocol: Protocol, options: TrackerOptions, rest: Rest, shared: Shared<'a>, dial: Dial<'a, T>) -> Self {
@@ -182,30 +179,6 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             frame: None,
             closed_conversation: None,
         }
-    }
-
-    /// Opens the first connection, or the next one after an outage. If nothing needs a socket, none is opened. Cancel safe.
-    ///
-    /// # Errors
-    ///
-    /// The refusal, or the failure of the connection.
-    pub(crate) async fn connect(&mut self, outage: Option<&Outage>) -> Result<(), SourceError> {
-        self.disconnect();
-        let opened = match self.protocol {
-            Protocol::Transcript => Some(self.open_connection().await?),
-            Protocol::Notifications { is_live } => {
-                self.receive_follows();
-                self.find_first_known().await?;
-                let needs_socket = is_live && !matches!(self.tracker.status(), Status::Ending | Status::Done);
-                if needs_socket { Some(self.open_connection().await?) } else { None }
-            }
-        };
-        let has_socket = opened.is_some();
-        self.on_connected(opened);
-        if let Some(outage) = outage.filter(|_| has_socket) {
-            self.handle(Input::Reconnected(outage.clone()));
-        }
-        Ok(())
     }
 
     /// Drops the connection.
@@ -269,77 +242,6 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         if let SourceError::ClosedByServer(reason) | SourceError::ConnectionLost(reason) = error {
             self.connection.send_close_for(reason).await;
         }
-    }
-
-    async fn open_connection(&mut self) -> Result<Opened<T>, SourceError> {
-        let dialed = (self.dial)(self.dial_request()).await;
-        self.apply_channel_change(dialed.channel);
-        dialed.result
-    }
-
-    fn dial_request(&self) -> DialRequest<'_> {
-        DialRequest { tracker: &self.tracker, has_connected: self.has_connected }
-    }
-
-    fn on_connected(&mut self, opened: Option<Opened<T>>) {
-        self.has_connected = true;
-        if let Protocol::Notifications { is_live } = self.protocol {
-            let source = if is_live { "notifications" } else { "history" };
-            self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
-            self.handle(Input::SocketOpened);
-        }
-        match opened {
-            Some(Opened { socket, peer, token }) => {
-                self.peer = Some(peer);
-                self.connection.open(socket, token);
-            }
-            // The caller has waited after the failure of an earlier connection.
-            None => self.requests.end_pause(),
-        }
-        if self.tracker.is_done() {
-            self.peer = None;
-        }
-    }
-
-    /// Takes snapshots until one conversation is known: it decides whether a channel is needed.
-    async fn find_first_known(&mut self) -> Result<(), SourceError> {
-        while let Some(id) = self.tracker.first_unknown().map(str::to_owned) {
-            match calls::snapshot(self.requests.rest(), &id).await {
-                Err(
-                    error @ (RestError::Http(_)
-                    | RestError::Auth(_)
-                    | RestError::Unavailable { .. }
-                    | RestError::Unauthorized { .. }),
-                ) => return Err(SourceError::from_rest(error, &id)),
-                result => self.handle(Input::Response(Response::Snapshot { conversation: id, result })),
-            }
-        }
-        Ok(())
-    }
-
-    fn apply_channel_change(&mut self, change: ChannelChange) {
-        match change {
-            ChannelChange::None => {}
-            ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
-            ChannelChange::Created(new) => {
-                self.handle(Input::ChannelCreated(new.created));
-                new.token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
-            }
-        }
-    }
-
-    fn receive_follows(&mut self) {
-        while let Some(Ok(follow)) = self.follows.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
-            self.follow(follow);
-        }
-    }
-
-    fn follow(&mut self, follow: Follow) {
-        let Follow { conversation, transcript_refusal } = follow;
-        if let Some(refusal) = transcript_refusal {
-            self.transcript_refusals.insert(conversation.clone(), refusal);
-        }
-        self.handle(Input::Follow(conversation));
     }
 
     /// Hands an input to the tracker that is not a failed response.

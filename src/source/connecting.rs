@@ -1,0 +1,107 @@
+//! Opening the connection of a source.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+use super::notifications::ChannelChange;
+use super::{DialRequest, Follow, Opened, Protocol, Source, SourceError};
+use crate::api::calls;
+use crate::api::rest::RestError;
+use crate::tracker::{Input, Outage, Response, Status};
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
+    /// Opens the first connection, or the next one after an outage. If nothing needs a socket, none is opened. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, or the failure of the connection.
+    pub(crate) async fn connect(&mut self, outage: Option<&Outage>) -> Result<(), SourceError> {
+        self.disconnect();
+        let opened = match self.protocol {
+            Protocol::Transcript => Some(self.open_connection().await?),
+            Protocol::Notifications { is_live } => {
+                self.receive_follows();
+                self.find_first_known().await?;
+                let needs_socket = is_live && !matches!(self.tracker.status(), Status::Ending | Status::Done);
+                if needs_socket { Some(self.open_connection().await?) } else { None }
+            }
+        };
+        let has_socket = opened.is_some();
+        self.on_connected(opened);
+        if let Some(outage) = outage.filter(|_| has_socket) {
+            self.handle(Input::Reconnected(outage.clone()));
+        }
+        Ok(())
+    }
+
+    async fn open_connection(&mut self) -> Result<Opened<T>, SourceError> {
+        let dialed = (self.dial)(self.dial_request()).await;
+        self.apply_channel_change(dialed.channel);
+        dialed.result
+    }
+
+    pub(super) fn dial_request(&self) -> DialRequest<'_> {
+        DialRequest { tracker: &self.tracker, has_connected: self.has_connected }
+    }
+
+    fn on_connected(&mut self, opened: Option<Opened<T>>) {
+        self.has_connected = true;
+        if let Protocol::Notifications { is_live } = self.protocol {
+            let source = if is_live { "notifications" } else { "history" };
+            self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
+            self.handle(Input::SocketOpened);
+        }
+        match opened {
+            Some(Opened { socket, peer, token }) => {
+                self.peer = Some(peer);
+                self.connection.open(socket, token);
+            }
+            // The caller has waited after the failure of an earlier connection.
+            None => self.requests.end_pause(),
+        }
+        if self.tracker.is_done() {
+            self.peer = None;
+        }
+    }
+
+    /// Takes snapshots until one conversation is known: it decides whether a channel is needed.
+    async fn find_first_known(&mut self) -> Result<(), SourceError> {
+        while let Some(id) = self.tracker.first_unknown().map(str::to_owned) {
+            match calls::snapshot(self.requests.rest(), &id).await {
+                Err(
+                    error @ (RestError::Http(_)
+                    | RestError::Auth(_)
+                    | RestError::Unavailable { .. }
+                    | RestError::Unauthorized { .. }),
+                ) => return Err(SourceError::from_rest(error, &id)),
+                result => self.handle(Input::Response(Response::Snapshot { conversation: id, result })),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_channel_change(&mut self, change: ChannelChange) {
+        match change {
+            ChannelChange::None => {}
+            ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
+            ChannelChange::Created(new) => {
+                self.handle(Input::ChannelCreated(new.created));
+                new.token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
+            }
+        }
+    }
+
+    fn receive_follows(&mut self) {
+        while let Some(Ok(follow)) = self.follows.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
+            self.follow(follow);
+        }
+    }
+
+    pub(super) fn follow(&mut self, follow: Follow) {
+        let Follow { conversation, transcript_refusal } = follow;
+        if let Some(refusal) = transcript_refusal {
+            self.transcript_refusals.insert(conversation.clone(), refusal);
+        }
+        self.handle(Input::Follow(conversation));
+    }
+}

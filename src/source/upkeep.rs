@@ -1,0 +1,137 @@
+//! Everything that a source does beside reading: requests of the tracker, renewals, refusals and warnings.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::requests::Pause;
+use super::{Dialed, Opened, Protocol, Retry, Source, SourceError};
+use crate::api::rest::RestError;
+use crate::tracker::{Input, Now, Response, Status, Warning};
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
+    pub(super) fn start_requests(&mut self) {
+        if self.requests.take_token_invalidation() {
+            self.handle(Input::TokenInvalidated);
+        }
+        if let Some(per_minute) = self.requests.rest().per_minute() {
+            self.handle(Input::RateLimit(per_minute));
+        }
+        self.requests.start_due(&mut self.tracker);
+        self.log_warnings();
+    }
+
+    /// Returns when the live connection is to be renewed: with its token, before an announced close, or at once if there is
+    /// something to follow and no socket.
+    pub(super) fn renewal_due(&self) -> Option<Instant> {
+        match self.protocol {
+            _ if self.is_closing => None,
+            Protocol::Transcript => self.connection.live.as_ref()?.token.as_ref()?.renew_at,
+            Protocol::Notifications { is_live: false } => None,
+            Protocol::Notifications { is_live: true } => {
+                let needs_socket = self.connection.live.is_none()
+                    && self.tracker.first_unknown().is_none()
+                    && !matches!(self.tracker.status(), Status::Ending | Status::Done);
+                self.tracker.reconnect_at().or_else(|| needs_socket.then(Instant::now))
+            }
+        }
+    }
+
+    pub(super) fn start_renewal(&mut self) {
+        let opening = (self.dial)(self.dial_request());
+        self.renewal.start(opening);
+    }
+
+    pub(super) async fn on_renewal_dialed(&mut self, dialed: Dialed<T>) {
+        self.apply_channel_change(dialed.channel);
+        match dialed.result {
+            Ok(Opened { socket, peer, token }) => {
+                tracing::debug!("{}moved to a new connection", self.label);
+                self.renewal.reset();
+                self.peer = Some(peer);
+                self.is_renewed = true;
+                if self.protocol != Protocol::Transcript {
+                    self.handle(Input::SocketOpened);
+                }
+                self.connection.replace(socket, token).await;
+            }
+            Err(error) => {
+                tracing::warn!("{}cannot renew the connection yet: {error}", self.label);
+                self.renewal.failed(&error);
+            }
+        }
+    }
+
+    pub(super) fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
+        let failure = self.update_tracker(Input::Response(response));
+        failure.map_or(Ok(()), |error| self.on_request_failed(error))
+    }
+
+    /// Pauses requests, or ends the connection if a pause does not help. Without a socket there is nothing to keep, and the
+    /// caller counts the attempts.
+    fn on_request_failed(&mut self, error: RestError) -> Result<(), SourceError> {
+        let error = SourceError::from_rest(error, "");
+        let retry_after = match (&error, error.retry()) {
+            (_, Retry::After(delay)) => delay,
+            (SourceError::NotGenesysCloud { .. }, _) => None,
+            _ if self.protocol == Protocol::Transcript => None,
+            _ => return Err(error),
+        };
+        if self.protocol != Protocol::Transcript && self.connection.live.is_none() {
+            return Err(error);
+        }
+        let Pause { delay, is_repeated } = self.requests.pause(retry_after);
+        let (label, seconds) = (&self.label, delay.as_secs_f64());
+        if is_repeated {
+            tracing::debug!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+        } else {
+            tracing::warn!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_refused(&mut self, conversation: &str, error: RestError) {
+        let mut error = SourceError::from_rest(error, conversation);
+        if let Some(refusal) = self.transcript_refusals.remove(conversation) {
+            error = error.with_transcript_refusal(refusal);
+        }
+        if let Some(label) = (self.shared.label)(conversation) {
+            tracing::error!("{label}{error}; {}", error.hint());
+        }
+        if self.tracker.follows_targets() {
+            self.shared.dedup.borrow_mut().forget(conversation);
+        }
+        self.refused.push(error);
+    }
+
+    /// Forgets what was delivered of a conversation that has ended. Queues and users are followed for months, and an ended
+    /// conversation does not return.
+    pub(super) fn forget_closed_conversation(&mut self) {
+        if let Some(conversation) = self.closed_conversation.take()
+            && self.tracker.follows_targets()
+        {
+            self.shared.dedup.borrow_mut().forget(&conversation);
+        }
+    }
+
+    /// Hands an input to the tracker, and logs its warnings. Returns the error of a response whose request will be repeated.
+    pub(super) fn update_tracker(&mut self, input: Input) -> Option<RestError> {
+        let failure = self.tracker.handle(input, Now::read(), &self.shared.dedup.borrow());
+        self.log_warnings();
+        failure
+    }
+
+    fn log_warnings(&mut self) {
+        while let Some(warning) = self.tracker.poll_warning() {
+            self.log(&warning);
+        }
+    }
+
+    fn log(&mut self, warning: &Warning) {
+        match warning {
+            Warning::HistoryUnavailable(_) => tracing::info!("{}{warning}", self.label),
+            Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),
+            Warning::ServiceMessage(_) if self.service_messages.count().is_none() => {}
+            _ => tracing::warn!("{warning}"),
+        }
+    }
+}
