@@ -1,6 +1,7 @@
 //! Follows conversations: chooses the source of each, runs them side by side, and collects the outcomes.
 
 mod outcomes;
+mod setup;
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -14,17 +15,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::outcomes::{Outcomes, log_summary};
+use self::setup::{open_cursor, prefixes, start_delivery};
 use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::commands::error::Error;
-use crate::config::{Config, SocketLimits, SourceChoice, Targets};
-use crate::cursor::{self, CursorFile, FollowedTargets};
-use crate::dedup::Dedup;
-use crate::delivery::recording::Recorder;
+use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::delivery::sink::Sink;
-use crate::delivery::{Delivery, DeliveryOptions};
-use crate::output::Prefixes;
 use crate::source::{
     Dial, Dialed, Follow, NotificationOptions, Opened, Shared, Source, SourceError, TranscriptEndpoint,
     TranscriptOptions, transcript_endpoint,
@@ -83,48 +80,6 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         log_summary(outcome, config.history.follow, totals);
     }
     outcomes?.map_or(Ok(()), Outcomes::into_result)
-}
-
-fn prefixes(config: &Config) -> Prefixes {
-    let ids = config.conversations.iter().map(String::as_str);
-    if config.targets.is_empty() { Prefixes::new(ids) } else { Prefixes::growing(ids) }
-}
-
-fn start_delivery(
-    config: &Config,
-    prefixes: Prefixes,
-    cursor: Option<CursorFile>,
-    stdout: File,
-    log: &Log,
-) -> Result<Delivery, Error> {
-    let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
-    let options = DeliveryOptions {
-        output: config.output.clone(),
-        history_lines: config.history.lines,
-        prefixes,
-        recorder: recorder.transpose()?,
-        cursor,
-    };
-    Ok(Delivery::start(options, stdout, &log.stderr)?)
-}
-
-/// The progress of earlier runs.
-struct Progress {
-    dedup: Dedup,
-    cursor: CursorFile,
-}
-
-fn open_cursor(config: &Config) -> Result<Option<Progress>, Error> {
-    let Some(path) = &config.cursor else { return Ok(None) };
-    let Config { conversations, targets, history, .. } = config;
-    let Targets { queues, users } = targets;
-    let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
-    let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
-    tracing::debug!(
-        "going on after what {} says was delivered; -n and --since are for what it does not know",
-        path.display()
-    );
-    Ok(Some(Progress { dedup, cursor }))
 }
 
 /// The parts of which all sources of a run are made.

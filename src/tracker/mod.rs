@@ -13,6 +13,7 @@
 
 mod attribution;
 mod channel;
+mod connections;
 mod conversation;
 mod discovery;
 mod end_detector;
@@ -277,57 +278,6 @@ impl Tracker {
     fn stop_following(&mut self, id: &str) {
         self.conversations.remove(id);
         self.recently_closed.insert(id.to_owned());
-    }
-
-    /// Polls everything: a new socket tells nothing of what happened before.
-    fn on_socket_opened(&mut self, now: Now) {
-        self.channel.on_socket_opened();
-        self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
-    }
-
-    fn on_reconnected(&mut self, outage: &Outage, now: Now) {
-        for conversation in self.conversations.values_mut() {
-            conversation.on_reconnect(outage, now);
-            if self.history == HistoryAccess::Unavailable {
-                conversation.abandon_backfill(now);
-            }
-            self.events.extend(conversation.take_events());
-        }
-        self.discovery.restart(now.mono);
-    }
-
-    fn on_socket_closed(&mut self, now: Now) {
-        if self.channel.on_evicted(now.mono) {
-            self.warnings.push_back(Warning::ChannelShared);
-        }
-    }
-
-    fn on_channel_created(&mut self, created: CreatedChannel, now: Now) {
-        let CreatedChannel { channel, topics, subscription } = created;
-        self.channel.on_created(channel, now);
-        self.subscriptions.start_over();
-        match subscription {
-            Some(Ok(answer)) => self.on_subscribed(&topics, &answer, false, now),
-            Some(Err(reason)) => self.on_topics_refused(&topics, &reason),
-            None => {}
-        }
-    }
-
-    fn on_subscribed(&mut self, asked: &[String], answer: &Subscribed, replaces: bool, now: Now) {
-        let warnings = self.subscriptions.on_subscribed(asked, answer, replaces);
-        self.warnings.extend(warnings);
-        self.channel.on_subscribed(answer.token_renew_at, now.mono);
-        tracing::debug!(topics = asked.len(), "subscribed to topics");
-    }
-
-    fn on_topics_refused(&mut self, asked: &[String], reason: &str) {
-        let warning = self.subscriptions.on_refused(asked, reason);
-        self.warnings.extend(warning);
-    }
-
-    fn lose_channel(&mut self, reason: &str) {
-        self.channel.discard();
-        self.events.push_back(Event::ChannelLost(reason.to_owned()));
     }
 
     fn wanted_topics(&self) -> Vec<String> {
