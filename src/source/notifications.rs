@@ -10,7 +10,7 @@ use super::SourceError;
 use super::item::ItemKind;
 use super::renewal::{DialRequest, Dialed, Opened};
 use super::requests::{self, Subscription};
-use crate::api::calls::{self, SubscribeMode};
+use crate::api::calls;
 use crate::api::http_error::host;
 use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
@@ -19,7 +19,7 @@ use crate::config::SocketLimits;
 use crate::event::RawFrame;
 use crate::status::redact::Secrets;
 use crate::tracker::CreatedChannel;
-use crate::wire::channel::Channel;
+use crate::wire::channel::{Channel, SubscribeMode};
 use crate::wire::notification::Notification;
 
 /// The service answers this message, beside pings, with a pong (NTF-7).

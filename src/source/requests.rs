@@ -7,12 +7,13 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
-use crate::api::calls::{self, SubscribeMode};
+use crate::api::calls;
 use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
 use crate::backoff::Backoff;
 use crate::config::Targets;
 use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
+use crate::wire::channel::SubscribeMode;
 
 /// The maximum number of requests in flight.
 const MAX_IN_FLIGHT: usize = 4;

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::api::calls::SubscribeMode;
 use crate::api::rest::RestError;
 use crate::event::EventBody;
-use crate::wire::channel::{Channel, TopicState};
+use crate::wire::channel::{Channel, SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
 use crate::wire::notification::Notification;

@@ -1,10 +1,10 @@
 //! The effect of responses.
 
 use super::{Event, HistoryAccess, MAX_NAMES, Mode, Now, Response, SnapshotKind, Subscribed, Tracker, Warning};
-use crate::api::calls::SubscribeMode;
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
 use crate::dedup::Dedup;
+use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{HistoryAccess, Now, Request, Tracker};
-use crate::api::calls::SubscribeMode;
+use crate::wire::channel::SubscribeMode;
 
 /// The period of snapshots of a conversation whose messages no topic announces, and of others (NTF-9).
 const UNANNOUNCED_POLL_PERIOD: Duration = Duration::from_secs(15);

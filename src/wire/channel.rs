@@ -29,6 +29,15 @@ pub(crate) enum ChannelError {
     InsecureConnectUri,
 }
 
+/// The treatment of the existing subscriptions of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubscribeMode {
+    /// They are kept.
+    Add,
+    /// They are removed unless they are listed again. This extends the life of the channel by 24 hours.
+    Replace,
+}
+
 /// The response to the subscription of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TopicState {

@@ -6,16 +6,7 @@ use serde_json::{Value, json};
 use super::path_segment;
 use crate::api::rest::{Rest, RestError};
 use crate::config::is_loopback;
-use crate::wire::channel::{self, AvailableTopic, Channel, TopicState};
-
-/// The treatment of the existing subscriptions of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SubscribeMode {
-    /// They are kept.
-    Add,
-    /// They are removed unless they are listed again. This extends the life of the channel by 24 hours.
-    Replace,
-}
+use crate::wire::channel::{self, AvailableTopic, Channel, SubscribeMode, TopicState};
 
 /// Creates a channel. The API has no call to delete one; a channel expires.
 ///

@@ -7,11 +7,11 @@ use super::CheckContext;
 use super::messages;
 use super::permissions::ProbedConversation;
 use super::report::{CheckResult, Report};
-use crate::api::calls::{self, SubscribeMode};
+use crate::api::calls;
 use crate::api::hints::GRANT_PERMISSION;
 use crate::config::Targets;
 use crate::plural::count;
-use crate::wire::channel::{AvailableTopic, Channel, TopicState};
+use crate::wire::channel::{AvailableTopic, Channel, SubscribeMode, TopicState};
 
 /// The maximum number of topics per kind to subscribe: enough to see whether they are permitted.
 const MAX_PROBED: usize = 100;
