@@ -20,7 +20,7 @@ use crate::event::RawFrame;
 use crate::system::last_activity::LastActivity;
 use crate::system::suspend::SuspendDetector;
 
-pub(crate) use self::handshake::{HandshakeError, open, to_http_scheme};
+pub(crate) use self::handshake::{HandshakeError, Upgraded, open, to_http_scheme};
 
 /// The maximum size of the write buffer: a server that sends pings and reads no pongs cannot make it grow further.
 const WRITE_BUFFER: usize = 64 * 1024;

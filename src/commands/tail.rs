@@ -10,7 +10,6 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use reqwest::Upgraded;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use self::setup::{open_cursor, prefixes, start_delivery};
 use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
+use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::delivery::sink::Sink;

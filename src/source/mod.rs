@@ -19,7 +19,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use reqwest::Upgraded;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -32,6 +31,7 @@ pub(crate) use self::renewal::{Dial, DialRequest, Dialed, Opened};
 use self::requests::Requests;
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
+use crate::api::websocket::Upgraded;
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;

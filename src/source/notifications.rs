@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use reqwest::Upgraded;
 
 use super::SourceError;
 use super::item::ItemKind;
@@ -14,7 +13,7 @@ use crate::api::calls;
 use crate::api::http_error::host;
 use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket};
+use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket, Upgraded};
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
 use crate::status::redact::Secrets;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use reqwest::Upgraded;
 use url::Url;
 
 use super::renewal::Opened;
@@ -11,7 +10,7 @@ use super::{ConnectionRole, Item, ItemKind, SourceError};
 use crate::api::http::Http;
 use crate::api::http_error::host;
 use crate::api::oauth::{Auth, Token};
-use crate::api::websocket::{self, KeepAlive};
+use crate::api::websocket::{self, KeepAlive, Upgraded};
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
 use crate::wire::transcript::fast_path::TemplateCache;

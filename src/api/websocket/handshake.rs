@@ -1,7 +1,8 @@
 //! The opening handshake (RFC 6455, section 4.1), over the HTTP client.
 
+use reqwest::StatusCode;
+pub(crate) use reqwest::Upgraded;
 use reqwest::header::{self, AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use reqwest::{StatusCode, Upgraded};
 use secrecy::ExposeSecret;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use url::Url;

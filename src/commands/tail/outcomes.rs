@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use reqwest::Upgraded;
-
+use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
 use crate::delivery::Totals;
 use crate::delivery::sink::Counts;
