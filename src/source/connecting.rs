@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::notifications::ChannelChange;
+use super::renewal::ChannelChange;
 use super::{DialRequest, Follow, Opened, Protocol, Source, SourceError};
 use crate::api::calls;
 use crate::api::rest::RestError;

@@ -7,11 +7,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::SourceError;
 use super::item::ItemKind;
-use super::renewal::{DialRequest, Dialed, Opened};
+use super::renewal::{ChannelChange, DialRequest, Dialed, NewChannel, Opened};
 use super::requests::{self, Subscription};
 use crate::api::calls;
 use crate::api::http_error::host;
-use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket, Upgraded};
 use crate::config::SocketLimits;
@@ -23,24 +22,6 @@ use crate::wire::notification::Notification;
 
 /// The service answers this message, beside pings, with a pong (NTF-7).
 const KEEP_ALIVE: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
-
-/// The effect of a connection attempt on the channel.
-#[derive(Debug)]
-pub(crate) enum ChannelChange {
-    /// The channel is as before.
-    None,
-    /// The service does not know the channel any more.
-    Forgotten,
-    /// A channel was created.
-    Created(Box<NewChannel>),
-}
-
-/// A channel that was created, and the token of its subscription.
-#[derive(Debug)]
-pub(crate) struct NewChannel {
-    pub(crate) created: CreatedChannel,
-    pub(crate) token: Option<Token>,
-}
 
 /// Opens the socket of the channel, which is created if there is none.
 pub(super) fn dial(

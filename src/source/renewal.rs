@@ -8,8 +8,7 @@ use super::error::Retry;
 use crate::api::oauth::Token;
 use crate::api::websocket::Socket;
 use crate::backoff::Backoff;
-use crate::source::notifications::ChannelChange;
-use crate::tracker::Tracker;
+use crate::tracker::{CreatedChannel, Tracker};
 
 /// Opens connections. The future owns what it needs, so that the live connection can be read meanwhile.
 pub(crate) type Dial<'a, T> = Box<dyn Fn(DialRequest<'_>) -> LocalBoxFuture<'a, Dialed<T>> + 'a>;
@@ -30,6 +29,24 @@ pub(crate) struct Dialed<T> {
     pub(crate) channel: ChannelChange,
     /// The connection.
     pub(crate) result: Result<Opened<T>, SourceError>,
+}
+
+/// The effect of a connection attempt on the channel.
+#[derive(Debug)]
+pub(crate) enum ChannelChange {
+    /// The channel is as before.
+    None,
+    /// The service does not know the channel any more.
+    Forgotten,
+    /// A channel was created.
+    Created(Box<NewChannel>),
+}
+
+/// A channel that was created, and the token of its subscription.
+#[derive(Debug)]
+pub(crate) struct NewChannel {
+    pub(crate) created: CreatedChannel,
+    pub(crate) token: Option<Token>,
 }
 
 /// An open connection.
