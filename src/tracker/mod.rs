@@ -59,6 +59,9 @@ const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
 /// memory.
 const MAX_CONVERSATIONS: usize = 10_000;
 
+/// The maximum number of topics of a channel. The service refuses more.
+const MAX_TOPICS: usize = 1000;
+
 /// The maximum number of remembered names of agents.
 const MAX_NAMES: usize = 10_000;
 
@@ -249,7 +252,7 @@ impl Tracker {
     /// Returns the topics for a new channel.
     pub(crate) fn topics_for_new_channel(&self) -> Vec<String> {
         let mut topics = self.wanted_topics();
-        topics.truncate(subscriptions::MAX_TOPICS);
+        topics.truncate(MAX_TOPICS);
         topics
     }
 

@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::MAX_TOPICS;
 use super::conversation::Conversation;
 use super::protocol::Subscribed;
 use super::warning::Warning;
 use crate::config::Targets;
 use crate::wire::channel::TopicState;
-
-/// The maximum number of topics of a channel. The service refuses more.
-pub(super) const MAX_TOPICS: usize = 1000;
 
 /// The maximum number of different refusals that are reported. Their texts are the service's, in any number.
 const MAX_REPORTED_REFUSALS: usize = 100;

@@ -1,6 +1,6 @@
 //! Facts about a run that the user should know and that end nothing.
 
-use super::{MAX_CONVERSATIONS, subscriptions};
+use super::{MAX_CONVERSATIONS, MAX_TOPICS};
 
 /// A fact that the user should know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +23,7 @@ pub(crate) enum Warning {
     SubscriptionRefused(String),
     /// The conversations have more topics than a channel holds.
     #[error(
-        "a channel holds {} topics and these conversations have more; the rest is looked at from time to time",
-        subscriptions::MAX_TOPICS
+        "a channel holds {MAX_TOPICS} topics and these conversations have more; the rest is looked at from time to time"
     )]
     TooManyTopics,
     /// No more conversations are joined.
