@@ -21,11 +21,11 @@ use std::io::Read;
 use std::path::Path;
 
 use chrono::Utc;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
 use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
 use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, StatusLineStyle, Task};
-use crate::status::logging;
 
 pub(crate) use env::Env;
 #[cfg(any(test, fuzzing))]
@@ -135,13 +135,24 @@ fn simulate(args: SimulateArgs) -> Simulate {
 fn log_filter(args: &LoggingArgs, env: &Env, problems: &mut Problems) -> Option<filter::Targets> {
     let has_flag = args.quiet || args.verbose > 0;
     let Some(setting) = env.get("GENESYS_TAIL_LOG").filter(|_| !has_flag) else {
-        return Some(logging::filter(args.quiet, args.verbose));
+        return Some(verbosity_filter(args.quiet, args.verbose));
     };
     let filter = setting.value.parse().ok();
     if filter.is_none() {
         problems.unusable(setting.name, "not a filter; debug and genesys_tail::supervisor=trace are");
     }
     filter
+}
+
+/// Returns the filter of `-q` and `-v`: errors only with `-q`, debug lines with one `-v`, trace lines with two.
+fn verbosity_filter(is_quiet: bool, verbosity: u8) -> filter::Targets {
+    let level = match (is_quiet, verbosity) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::INFO,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    filter::Targets::new().with_default(level)
 }
 
 #[cfg(test)]

@@ -284,9 +284,23 @@ fn demo_replay_simulate_and_completions_ignore_account_settings() {
 fn the_log_filter_variable_applies_unless_q_or_v_is_given() {
     let filter =
         |value, args: &[&str]| complete(&[("GENESYS_TAIL_LOG", value)]).resolve(args).map(|resolved| resolved.filter);
-    assert_eq!(filter("debug", &[]).unwrap(), crate::status::logging::filter(false, 1));
-    assert_eq!(filter("debug", &["-q"]).unwrap(), crate::status::logging::filter(true, 0));
+    assert_eq!(filter("debug", &[]).unwrap(), verbosity_filter(false, 1));
+    assert_eq!(filter("debug", &["-q"]).unwrap(), verbosity_filter(true, 0));
     assert!(filter("genesys_tail=loud", &[]).unwrap_err().to_string().contains("GENESYS_TAIL_LOG: not a filter"));
+}
+
+#[test]
+fn q_leaves_only_errors_and_each_v_adds_a_level() {
+    for (flags, level) in [
+        (&["-q"][..], LevelFilter::ERROR),
+        (&[], LevelFilter::INFO),
+        (&["-v"], LevelFilter::DEBUG),
+        (&["-vv"], LevelFilter::TRACE),
+        (&["-vvvvvvvvv"], LevelFilter::TRACE),
+    ] {
+        let filter = complete(&[]).resolve(flags).unwrap().filter;
+        assert_eq!(filter, filter::Targets::new().with_default(level), "{flags:?}");
+    }
 }
 
 #[test]

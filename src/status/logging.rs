@@ -12,7 +12,6 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -125,18 +124,6 @@ impl Log {
     }
 }
 
-/// Returns the filter of `-q` and `-v`: errors only with `-q`, debug lines with one `-v`, trace lines with two.
-#[must_use]
-pub(crate) fn filter(is_quiet: bool, verbosity: u8) -> Targets {
-    let level = match (is_quiet, verbosity) {
-        (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::INFO,
-        (false, 1) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
-    };
-    Targets::new().with_default(level)
-}
-
 fn level_name(level: Level) -> &'static str {
     match level {
         Level::ERROR => "error",
@@ -245,6 +232,10 @@ mod tests {
         Arc::into_inner(written).unwrap().into_inner().unwrap()
     }
 
+    fn filter(level: Level) -> Targets {
+        Targets::new().with_default(level)
+    }
+
     fn one_event_of_each_level() {
         tracing::error!("e");
         tracing::warn!("w");
@@ -262,17 +253,14 @@ mod tests {
             "genesys-tail: debug: d\n",
             "genesys-tail: trace: t\n",
         ];
-        for (is_quiet, verbosity, count) in [(true, 0, 1), (false, 0, 3), (false, 1, 4), (false, 2, 5), (false, 9, 5)] {
-            assert_eq!(
-                log_lines(LogFormat::Text, filter(is_quiet, verbosity), one_event_of_each_level),
-                expected[..count]
-            );
+        for (level, count) in [(Level::ERROR, 1), (Level::INFO, 3), (Level::DEBUG, 4), (Level::TRACE, 5)] {
+            assert_eq!(log_lines(LogFormat::Text, filter(level), one_event_of_each_level), expected[..count]);
         }
     }
 
     #[test]
     fn json_lines_are_objects_with_the_fields_of_the_event() {
-        let lines = log_lines(LogFormat::Json, filter(false, 0), || {
+        let lines = log_lines(LogFormat::Json, filter(Level::INFO), || {
             tracing::info!(attempt = 2_u64, delay = ?1.5, host = "h", ok = true, "retrying");
         });
         let value: Value = serde_json::from_str(&lines[0]).unwrap();
@@ -296,9 +284,9 @@ mod tests {
     #[test]
     fn every_line_is_redacted_and_escaped() {
         let log_event = || tracing::info!(why = "to\"k\ten-1 \u{202e}", "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J");
-        let text = log_lines(LogFormat::Text, filter(false, 0), log_event);
+        let text = log_lines(LogFormat::Text, filter(Level::INFO), log_event);
         assert_eq!(text, ["genesys-tail: refused: [redacted]\\nforged\\x7f\\x1b[2J\n"]);
-        let json = log_lines(LogFormat::Json, filter(false, 0), log_event);
+        let json = log_lines(LogFormat::Json, filter(Level::INFO), log_event);
         assert!(json[0].contains(r#""message":"refused: [redacted]\nforged\u007f\u001b[2J""#), "{}", json[0]);
         assert!(json[0].contains(r#""why":"[redacted] \u202e""#), "{}", json[0]);
     }
@@ -307,7 +295,7 @@ mod tests {
     fn a_long_message_is_shortened_after_redaction() {
         let long = format!("{}to\"k\ten-1{}", "ä".repeat(MAX_MESSAGE_BYTES / 2 - 2), "x".repeat(MAX_MESSAGE_BYTES));
         for format in [LogFormat::Text, LogFormat::Json] {
-            let line = log_lines(format, filter(false, 0), || tracing::info!(long, "{long}")).concat();
+            let line = log_lines(format, filter(Level::INFO), || tracing::info!(long, "{long}")).concat();
             assert!(
                 line.len() < 3 * MAX_MESSAGE_BYTES && line.contains('…') && !line.contains("to\"k"),
                 "{}",
