@@ -59,7 +59,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let templates = TemplateCache::default();
     let status_line = StatusLine::new(config.connection.socket.ping_interval);
     let label = |id: &str| prefixes.label(id);
-    let tail = Tail {
+    let command = TailCommand {
         config: &config,
         http,
         auth,
@@ -71,7 +71,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         stop,
     };
     let writer = delivery.sink.borrow().output.handle();
-    let work = status_line.show(tail.run(), &log.stderr, || writer.is_idle(), stop);
+    let work = status_line.show(command.run(), &log.stderr, || writer.is_idle(), stop);
     let outcomes = delivery.run_until_failed(work).await;
     // If the recording has failed, the user still gets what was read.
     let outcome = outcomes.as_ref().ok().and_then(Option::as_ref).and_then(Outcomes::outcome);
@@ -82,8 +82,8 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     outcomes?.map_or(Ok(()), Outcomes::into_result)
 }
 
-/// The parts of which all sources of a run are made.
-struct Tail<'a> {
+/// The tail of a run: the parts of which all its sources are made.
+struct TailCommand<'a> {
     config: &'a Config,
     http: Http,
     auth: Arc<Auth>,
@@ -112,7 +112,7 @@ enum Notifications<'a> {
 /// Sources that run side by side. Each gives way to the others, and to signals.
 type Running<'r, 'a> = FuturesUnordered<LocalBoxFuture<'r, SourceEnd<'a>>>;
 
-impl<'a> Tail<'a> {
+impl<'a> TailCommand<'a> {
     async fn run(&'a self) -> Outcomes {
         let ids = &self.config.conversations;
         let mut outcomes = Outcomes::new(ids.len());
