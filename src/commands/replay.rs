@@ -152,7 +152,7 @@ impl Run {
         let Place { conversation, received } = place;
         let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
         let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
-        let mut item = transcript_item(raw, conversation, received, &self.templates);
+        let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);
         let is_keepalive = || matches!(notification::decode(raw), Notification::Heartbeat | Notification::Pong);
         if matches!(item.kind, ItemKind::Ignored(_)) && is_keepalive() {
             item.kind = ItemKind::Keepalive;

@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::connection::SocketFrame;
-use super::reading::Step;
+use super::reading::{LiveEvent, Step};
 use super::{
     ConnectionRole, CurrentFrame, Item, ItemKind, Protocol, Source, SourceError, SourceEvent, notifications, transcript,
 };
@@ -101,7 +101,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 Protocol::Transcript => self.transcript_item(frame),
                 Protocol::Notifications { .. } => self.notification_item(frame),
             }),
-            Step::Live { conversation, event } => {
+            Step::Live(live) => {
+                let LiveEvent { conversation, event } = *live;
                 let received = event.received_at(Utc::now());
                 let TimedEvent { at, body } = event;
                 self.conversation = conversation;
@@ -118,9 +119,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     fn transcript_item(&mut self, frame: SocketFrame) -> Item<'_> {
         let connection = self.connection.role(&frame);
         let CurrentFrame { frame, .. } = self.frame.insert(CurrentFrame { frame: frame.frame, redacted: None });
-        let item = transcript::item(frame.raw(), &self.conversation, frame.received, self.shared.templates);
+        let item = transcript::item(frame.raw(), &self.conversation, frame.received, connection, self.shared.templates);
         self.is_finished = matches!(&item.kind, ItemKind::Event(event) if event.body == EventBody::Closed);
-        Item { connection, ..item }
+        item
     }
 
     fn notification_item(&mut self, frame: SocketFrame) -> Item<'_> {

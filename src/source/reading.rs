@@ -9,13 +9,19 @@ use crate::api::websocket::CloseReason;
 use crate::event::EventBody;
 use crate::tracker::{BackfillReason, Event, Response, TimedEvent};
 
-/// The next thing to yield, before it borrows from the source.
+/// The next thing to yield, before it borrows from the source. It is returned for every frame and therefore small.
 pub(super) enum Step {
     Renewed,
     Finished,
     Frame(SocketFrame),
-    Live { conversation: String, event: TimedEvent },
+    Live(Box<LiveEvent>),
     Backfill { conversation: String, events: Vec<TimedEvent>, reason: BackfillReason },
+}
+
+/// An event that the tracker emitted.
+pub(super) struct LiveEvent {
+    pub(super) conversation: String,
+    pub(super) event: TimedEvent,
 }
 
 /// The end of a wait.
@@ -170,7 +176,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                         self.ended_conversations += 1;
                         self.closed_conversation = Some(conversation.clone());
                     }
-                    return Ok(Some(Step::Live { conversation, event }));
+                    return Ok(Some(Step::Live(Box::new(LiveEvent { conversation, event }))));
                 }
                 Event::Backfill(conversation, events, reason) => {
                     return Ok(Some(Step::Backfill { conversation, events, reason }));

@@ -63,6 +63,7 @@ pub(crate) fn item<'a>(
     raw: RawFrame<'a>,
     conversation: &'a str,
     received: DateTime<Utc>,
+    connection: ConnectionRole,
     templates: &TemplateCache,
 ) -> Item<'a> {
     let kind = match decode(raw, conversation, received, templates) {
@@ -70,5 +71,5 @@ pub(crate) fn item<'a>(
         Decoded::Unknown(name) => ItemKind::Ignored(name),
         Decoded::Malformed(reason) => ItemKind::Malformed(reason),
     };
-    Item { conversation, received, raw: Some(raw), kind, connection: ConnectionRole::Live }
+    Item { conversation, received, raw: Some(raw), kind, connection }
 }
