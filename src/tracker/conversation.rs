@@ -334,3 +334,6 @@ fn to_event(message: &PendingMessage, body: Option<MessageBody>, participant: Op
     };
     TimedEvent { at, body: EventBody::Message(content) }
 }
+
+#[cfg(test)]
+mod tests;
