@@ -1,6 +1,6 @@
 //! The participants of a conversation: membership changes, and names that must be looked up.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -91,7 +91,7 @@ impl Participants {
     pub(super) fn unresolved_users(&self) -> Vec<String> {
         let unnamed = self.with_purpose(&Purpose::Agent).filter(|agent| agent.name.is_none());
         let users = unnamed.filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()));
-        let unresolved: HashSet<&String> =
+        let unresolved: BTreeSet<&String> =
             users.map(|user| &user.id).filter(|user| !self.lookups.contains_key(*user)).collect();
         unresolved.into_iter().cloned().collect()
     }
