@@ -1,1 +1,0 @@
-//! The tracker as a whole: pure tables and random input sequences.

@@ -1,0 +1,165 @@
+//! The notification channel and its subscriptions.
+
+use super::*;
+use crate::wire::channel::TopicState;
+
+/// A known conversation with the agent `u1`, and the channel `first`.
+fn scenario() -> Scenario {
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    scenario.tracker.names.insert("u1".into(), None);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&[]), agent("u1")]);
+    scenario.create_channel("first");
+    scenario
+}
+
+/// Starts the only request that is due, a subscription.
+fn start_subscription(scenario: &mut Scenario) -> (String, Vec<String>, SubscribeMode) {
+    match scenario.requests().as_slice() {
+        [Request::Subscribe { channel, topics, mode }] => (channel.clone(), topics.clone(), *mode),
+        requests => panic!("{requests:?} is no subscription"),
+    }
+}
+
+/// Answers the subscription that is in flight.
+fn answer(scenario: &mut Scenario, mode: SubscribeMode, result: Result<Subscribed, RestError>) -> Option<RestError> {
+    let topics = scenario.tracker.wanted_topics();
+    scenario.respond(Response::Subscribe { channel: "first".into(), topics, mode, result })
+}
+
+#[test]
+fn a_new_channel_is_subscribed_and_the_subscription_is_followed_by_a_snapshot() {
+    let mut scenario = scenario();
+    let (channel, topics, mode) = start_subscription(&mut scenario);
+    assert_eq!(
+        (channel.as_str(), mode, topics[0].as_str()),
+        ("first", SubscribeMode::Add, "v2.users.u1.conversations.messages")
+    );
+    assert_eq!(scenario.requests(), [], "one subscription at a time");
+    scenario.advance(5000);
+    assert_eq!(answer(&mut scenario, SubscribeMode::Add, Ok(Subscribed::default())), None);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+    scenario.snapshot("c1", &[customer(&[]), agent("u1")]);
+    assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(25)), "an announced conversation");
+}
+
+#[test]
+fn an_expired_channel_is_lost() {
+    let mut scenario = scenario();
+    start_subscription(&mut scenario);
+    assert_eq!(answer(&mut scenario, SubscribeMode::Add, Err(not_found())), None);
+    assert_eq!(scenario.events(), ["channel lost: the service does not know it any more"]);
+    assert!(scenario.tracker.channel().is_none());
+}
+
+#[test]
+fn the_answer_about_a_replaced_channel_is_ignored() {
+    for result in [Ok(Subscribed::default()), Err(not_found()), Err(forbidden()), Err(unavailable())] {
+        let mut scenario = scenario();
+        start_subscription(&mut scenario);
+        scenario.create_channel("second");
+        assert_eq!(answer(&mut scenario, SubscribeMode::Add, result), None);
+        assert!(scenario.events().is_empty() && scenario.tracker.channel().is_some());
+        assert_eq!(start_subscription(&mut scenario).0, "second");
+    }
+}
+
+#[test]
+fn a_refused_subscription_leaves_polling() {
+    for (error, reason) in [(forbidden(), "403 Forbidden"), (unexpected(), "HTML")] {
+        let mut scenario = scenario();
+        start_subscription(&mut scenario);
+        assert_eq!(answer(&mut scenario, SubscribeMode::Add, Err(error)), None);
+        let warning = Warning::SubscriptionRefused(reason.to_owned());
+        assert_eq!(scenario.warnings(), [warning]);
+        assert_eq!(scenario.requests(), [], "the topics are not requested again");
+        assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(15)));
+        assert!(scenario.tracker.channel().is_some());
+    }
+}
+
+#[test]
+fn a_refused_topic_is_reported_and_others_are_subscribed() {
+    let mut scenario = scenario();
+    let (_, topics, _) = start_subscription(&mut scenario);
+    let missing_permissions = vec!["conversation:message:view".to_owned()];
+    let refused =
+        TopicState { id: topics[0].clone(), is_permitted: false, rejection_reason: None, missing_permissions };
+    let subscribed = Subscribed { states: vec![refused], token_renew_at: None };
+    assert_eq!(answer(&mut scenario, SubscribeMode::Add, Ok(subscribed)), None);
+    let reason = "the OAuth client lacks the permission conversation:message:view".to_owned();
+    let warning = Warning::TopicRefused { topic: topics[0].clone(), kind: "agents", reason };
+    assert_eq!(scenario.warnings(), [warning]);
+}
+
+#[test]
+fn a_failed_subscription_is_repeated() {
+    let mut scenario = scenario();
+    let first = start_subscription(&mut scenario);
+    assert_eq!(answer(&mut scenario, SubscribeMode::Add, Err(unavailable())), Some(unavailable()));
+    assert_eq!(start_subscription(&mut scenario), first);
+}
+
+#[test]
+fn an_invalid_token_renews_all_subscriptions_and_a_refused_renewal_loses_the_channel() {
+    for error in [forbidden(), unexpected()] {
+        let mut scenario = scenario();
+        let (_, topics, _) = start_subscription(&mut scenario);
+        answer(&mut scenario, SubscribeMode::Add, Ok(Subscribed::default()));
+        scenario.advance(1000);
+        scenario.requests();
+        scenario.snapshot("c1", &[customer(&[]), agent("u1")]);
+        scenario.handle(Input::TokenInvalidated);
+        assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(9)), "not twice within ten seconds");
+        scenario.advance(9000);
+        assert_eq!(start_subscription(&mut scenario), ("first".to_owned(), topics, SubscribeMode::Replace));
+        assert_eq!(answer(&mut scenario, SubscribeMode::Replace, Err(error)), None);
+        assert_eq!(scenario.events(), ["channel lost: the service does not let it live on"]);
+    }
+}
+
+#[test]
+fn notifications_about_the_channel_lose_it_or_announce_the_next_socket() {
+    let mut scenario = scenario();
+    scenario.notify(Notification::SocketClosing);
+    assert_eq!(scenario.tracker.reconnect_at(), Some(scenario.now.mono));
+    scenario.handle(Input::SocketOpened);
+    assert_eq!(scenario.tracker.reconnect_at(), None);
+    scenario.notify(Notification::ChannelLost("taken".to_owned()));
+    assert!(scenario.tracker.channel().is_none());
+    scenario.create_channel("second");
+    scenario.notify(Notification::TokenRevoked);
+    assert!(scenario.tracker.channel().is_none());
+    assert_eq!(scenario.events(), ["channel lost: taken", "channel lost: its token was revoked"]);
+}
+
+#[test]
+fn three_unannounced_closes_within_a_minute_mean_a_shared_channel() {
+    let mut scenario = scenario();
+    for _ in 0..3 {
+        assert!(scenario.warnings().is_empty() && scenario.tracker.channel().is_some());
+        scenario.handle(Input::SocketClosed);
+    }
+    assert_eq!(scenario.warnings(), [Warning::ChannelShared]);
+    assert!(scenario.tracker.channel().is_none());
+}
+
+#[test]
+fn a_forgotten_channel_is_discarded_without_a_report() {
+    let mut scenario = scenario();
+    scenario.handle(Input::ChannelForgotten);
+    assert!(scenario.tracker.channel().is_none() && scenario.events().is_empty());
+}
+
+#[test]
+fn a_channel_and_its_first_subscription_arrive_together() {
+    for (subscription, warnings, requests) in
+        [(Some(Ok(Subscribed::default())), 0, 0), (Some(Err("no".to_owned())), 1, 0), (None, 0, 1)]
+    {
+        let mut scenario = scenario();
+        let channel = scenario.tracker.channel().expect("a channel").clone();
+        let topics = scenario.tracker.topics_for_new_channel();
+        scenario.handle(Input::ChannelCreated(CreatedChannel { channel, topics, subscription }));
+        assert_eq!((scenario.warnings().len(), scenario.requests().len()), (warnings, requests));
+    }
+}

@@ -1,0 +1,76 @@
+//! The search for open conversations of the followed queues and users.
+
+use super::*;
+
+fn found(ids: &[&str]) -> Response {
+    Response::OpenConversations(Ok(ids.iter().map(|&id| id.to_owned()).collect()))
+}
+
+#[test]
+fn the_first_search_finds_the_history_and_later_ones_find_new_conversations() {
+    let mut scenario = Scenario::of_queue();
+    assert_eq!(scenario.requests(), [Request::OpenConversations]);
+    assert!(!scenario.tracker.is_caught_up());
+    assert_eq!(scenario.respond(found(&["c1", "not/an/id"])), None);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+    scenario.snapshot("c1", &[customer(&["m1"])]);
+    scenario.requests();
+    scenario.bodies("c1", &["m1"]);
+    assert_eq!(scenario.events(), ["c1 Startup: [m1]"]);
+    assert!(scenario.tracker.is_caught_up());
+
+    scenario.advance(60_000);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into()), Request::OpenConversations]);
+    scenario.tracker.recently_closed.insert("c3".to_owned());
+    assert_eq!(scenario.respond(found(&["c1", "c2", "c3"])), None);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c2".into())]);
+    scenario.snapshot("c2", &[customer(&["m2"])]);
+    scenario.requests();
+    scenario.bodies("c2", &["m2"]);
+    assert_eq!(scenario.events(), ["c2 Joined: m2"]);
+}
+
+#[test]
+fn only_the_first_search_respects_the_wanted_history() {
+    let history = History { lines: Some(0), since: None, follow: true };
+    let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
+    for (id, expected) in [("c1", vec![]), ("c2", vec![request_messages("c2", &["m1"])])] {
+        scenario.requests();
+        assert_eq!(scenario.respond(found(&[id])), None);
+        assert_eq!(scenario.requests(), [Request::Snapshot(id.into())]);
+        scenario.snapshot(id, &[customer(&["m1"])]);
+        assert_eq!(scenario.requests(), expected, "{id}");
+        scenario.advance(60_000);
+    }
+}
+
+#[test]
+fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
+    let mut scenario = Scenario::of_queue();
+    for error in
+        [unavailable(), RestError::Unauthorized { host: "api".into(), body: error_body(StatusCode::UNAUTHORIZED) }]
+    {
+        assert_eq!(scenario.requests(), [Request::OpenConversations]);
+        assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), Some(error));
+    }
+    for error in [forbidden(), not_found(), unexpected()] {
+        let mut scenario = Scenario::of_queue();
+        scenario.requests();
+        assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), None);
+        let reason = if error == forbidden() { "403 Forbidden".to_owned() } else { error.to_string() };
+        assert_eq!(scenario.warnings(), [Warning::DiscoveryUnavailable(reason)]);
+        assert!(scenario.tracker.is_caught_up());
+        scenario.reconnect(5);
+        assert_eq!((scenario.requests(), scenario.time_to_request()), (vec![], None));
+    }
+}
+
+#[test]
+fn a_search_follows_each_outage() {
+    let mut scenario = Scenario::of_queue();
+    scenario.requests();
+    assert_eq!(scenario.respond(found(&[])), None);
+    assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(60)));
+    scenario.reconnect(5);
+    assert_eq!(scenario.requests(), [Request::OpenConversations]);
+}

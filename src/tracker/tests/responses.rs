@@ -1,0 +1,166 @@
+//! Responses: refusals, failures and look-ups.
+
+use super::*;
+
+/// A conversation whose history, nothing, was read.
+fn known(mode: Mode) -> Scenario {
+    let mut scenario = Scenario::of(mode, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&[])]);
+    scenario.events();
+    scenario
+}
+
+#[test]
+fn a_forbidden_snapshot_refuses_only_that_conversation() {
+    for error in [forbidden(), not_found(), unexpected()] {
+        let mut scenario = Scenario::of(Mode::Full, &["c1", "c2"]);
+        assert_eq!(scenario.requests().len(), 2);
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), None);
+        assert_eq!(scenario.events(), [format!("c1 refused: {error}")]);
+        assert_eq!(scenario.fail_snapshot("c1", error), None);
+        assert!(scenario.events().is_empty(), "once");
+        scenario.snapshot("c2", &[customer(&["m1"])]);
+        assert_eq!(scenario.requests(), [request_messages("c2", &["m1"])]);
+        assert_eq!(scenario.fail_bodies("c2", forbidden()), None);
+        assert_eq!(scenario.events(), [format!("c2 refused: {}", forbidden())]);
+        assert!(scenario.tracker.is_done() && scenario.requests().is_empty());
+    }
+}
+
+#[test]
+fn a_failed_snapshot_is_repeated_after_a_pause_and_a_missing_one_at_the_next_poll() {
+    let snapshot = || [Request::Snapshot("c1".into())];
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    for error in [unavailable(), rate_limited()] {
+        assert_eq!(scenario.requests(), snapshot());
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), Some(error));
+    }
+    assert_eq!(scenario.requests(), snapshot());
+    scenario.snapshot("c1", &[customer(&[])]);
+    for error in [unavailable(), unexpected()] {
+        scenario.advance(15_000);
+        assert_eq!(scenario.requests(), snapshot());
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), Some(error), "of a known conversation");
+    }
+    assert_eq!(scenario.requests(), snapshot());
+    assert_eq!(scenario.fail_snapshot("c1", not_found()), None);
+    assert_eq!((scenario.time_to_request(), scenario.events()), (Some(Duration::from_secs(15)), vec![]));
+}
+
+#[test]
+fn unavailable_history_is_reported_once_and_each_outage_is_one_gap() {
+    for error in [forbidden(), not_found(), unexpected()] {
+        let mut scenario = Scenario::of(Mode::HistoryOnly, &["c1"]);
+        assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+        assert!(scenario.tracker.is_backfilling());
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), None);
+        assert_eq!(scenario.warnings(), [Warning::HistoryUnavailable(error.to_string())]);
+        assert!(!scenario.tracker.is_backfilling() && !scenario.tracker.is_done());
+        for second in [5, 10] {
+            scenario.reconnect(second);
+            assert_eq!(scenario.events(), [format!("c1: gap from {second}")]);
+            assert!(!scenario.tracker.is_backfilling() && !scenario.tracker.has_pending_bodies());
+            assert_eq!((scenario.requests(), scenario.time_to_request()), (vec![], None));
+        }
+        assert!(scenario.warnings().is_empty(), "once");
+    }
+}
+
+#[test]
+fn bodies_that_are_forbidden_make_the_history_unavailable() {
+    let mut scenario = Scenario::of(Mode::HistoryOnly, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&["m1"])]);
+    scenario.requests();
+    assert_eq!(scenario.fail_bodies("c1", forbidden()), None);
+    let warning = Warning::HistoryUnavailable(forbidden().to_string());
+    assert_eq!((scenario.warnings(), scenario.requests()), (vec![warning], vec![]));
+}
+
+#[test]
+fn an_outage_is_a_gap_after_six_failures_and_the_start_has_no_limit() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    for _ in 0..20 {
+        assert_eq!(scenario.requests().len(), 1);
+        assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
+    }
+    assert!(scenario.events().is_empty());
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&[])]);
+    scenario.reconnect(5);
+    for failures in 1..=6 {
+        assert!(scenario.events().is_empty(), "{failures}");
+        assert_eq!(scenario.requests().len(), 1);
+        assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
+    }
+    assert_eq!(scenario.events(), ["c1: gap from 5"]);
+    assert_eq!(scenario.requests().len(), 1, "polling goes on");
+}
+
+#[test]
+fn history_that_fails_six_times_is_abandoned_until_the_next_outage() {
+    let mut scenario = Scenario::of(Mode::HistoryOnly, &["c1"]);
+    for _ in 0..6 {
+        assert_eq!(scenario.requests().len(), 1);
+        assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
+    }
+    assert_eq!((scenario.requests(), scenario.time_to_request(), scenario.events()), (vec![], None, vec![]));
+    scenario.reconnect(5);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+}
+
+#[test]
+fn a_body_that_does_not_exist_leaves_its_message_without_text() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&["m1"])]);
+    scenario.requests();
+    assert_eq!(scenario.fail_bodies("c1", not_found()), None);
+    assert_eq!(scenario.events(), ["c1 Startup: [m1?]"]);
+}
+
+#[test]
+fn an_unreadable_body_is_requested_six_times() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&["m1"])]);
+    for _ in 0..5 {
+        assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
+        assert_eq!(scenario.fail_bodies("c1", unexpected()), Some(unexpected()));
+        assert!(scenario.events().is_empty());
+        scenario.advance(250);
+    }
+    assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
+    assert_eq!(scenario.fail_bodies("c1", unexpected()), None);
+    assert_eq!(scenario.events(), ["c1 Startup: [m1?]"]);
+}
+
+#[test]
+fn a_rate_limited_name_look_up_is_repeated_and_no_other_failure_is() {
+    let user_name = |result| Response::UserName { user: "u1".into(), result };
+    for failure in [unavailable(), forbidden(), not_found()] {
+        let mut scenario = known(Mode::Full);
+        scenario.notify(notification("c1", &[agent("u1")]));
+        assert_eq!(scenario.requests(), [Request::UserName("u1".into())]);
+        assert_eq!(scenario.respond(user_name(Err(rate_limited()))), Some(rate_limited()));
+        assert_eq!(scenario.requests(), [Request::UserName("u1".into())]);
+        assert_eq!(scenario.respond(user_name(Err(failure))), None);
+        assert_eq!(scenario.requests(), []);
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_once_for_all_conversations() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1", "c2"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&["m1"]), agent("u1")]);
+    assert_eq!(scenario.requests(), [Request::UserName("u1".into())], "bodies wait for the names");
+    let result = Ok(Some("Sam".to_owned()));
+    assert_eq!(scenario.respond(Response::UserName { user: "u1".into(), result }), None);
+    scenario.snapshot("c2", &[agent("u1")]);
+    assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
+    let participants = scenario.tracker.conversations["c2"].participants();
+    let name = participants.get("u1").and_then(|agent| agent.user.as_ref()?.name.as_deref());
+    assert_eq!(name, Some("Sam"));
+}
