@@ -15,11 +15,11 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::calls::SubscribeMode;
 use crate::api::error_body::ErrorBody;
 use crate::dedup::FingerprintKey;
 use crate::event::{Message, Origin};
 use crate::status::redact::Secrets;
+use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::{MessageBody, parse_bulk};
 use crate::wire::notification::Notification;
