@@ -14,6 +14,7 @@ use crate::byte_scan::find_special;
 /// LF and CRLF become `\n`, a lone CR becomes `\r`, other C0 controls and DEL become `\x1b`, all others `\u{202e}`.
 /// Backslashes are unchanged, so the result cannot be unescaped.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "only whole characters and ASCII are appended")]
 pub fn escape(text: &str) -> Cow<'_, str> {
     if next_special(&TEXT, text, 0).is_none() {
         return Cow::Borrowed(text);

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::renewal::ChannelChange;
-use super::{DialRequest, Follow, Opened, Protocol, Source, SourceError};
+use super::{DialRequest, Follow, Opened, Phase, Protocol, Source, SourceError};
 use crate::api::calls;
 use crate::api::rest::RestError;
 use crate::tracker::{Input, Outage, Response, Status};
@@ -34,25 +34,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         Ok(())
     }
 
-    async fn open_connection(&mut self) -> Result<Opened<T>, SourceError> {
+    async fn open_connection(&mut self) -> Result<Box<Opened<T>>, SourceError> {
         let dialed = (self.dial)(self.dial_request()).await;
         self.apply_channel_change(dialed.channel);
         dialed.result
     }
 
     pub(super) fn dial_request(&self) -> DialRequest<'_> {
-        DialRequest { tracker: &self.tracker, has_connected: self.has_connected }
+        DialRequest { tracker: &self.tracker, has_connected: self.phase != Phase::NeverConnected }
     }
 
-    fn on_connected(&mut self, opened: Option<Opened<T>>) {
-        self.has_connected = true;
+    fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {
+        self.phase = Phase::Connected;
         if let Protocol::Notifications { is_live } = self.protocol {
             let source = if is_live { "notifications" } else { "history" };
             self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
             self.handle(Input::SocketOpened);
         }
         match opened {
-            Some(Opened { socket, peer, token }) => {
+            Some(opened) => {
+                let Opened { socket, peer, token } = *opened;
                 self.peer = Some(peer);
                 self.connection.open(socket, token);
             }

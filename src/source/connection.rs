@@ -55,10 +55,12 @@ pub(super) struct AnnouncedClose {
     pub(super) reason: CloseReason,
 }
 
-/// A socket that was replaced in time. The close frame was sent.
+/// A socket that was replaced in time.
 #[derive(Debug)]
 pub(super) struct RetiringSocket<T> {
     socket: Socket<T>,
+    /// The announced close of the server.
+    closed: Option<CloseReason>,
     deadline: Instant,
 }
 
@@ -89,18 +91,27 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         *self = Self { sockets, ..Self::default() };
     }
 
-    /// Makes a socket the live one, and closes the previous one, which is still read for 2 s. Cancel safe.
-    pub(super) async fn replace(&mut self, socket: Socket<T>, token: Option<Token>) {
+    /// Makes a socket the live one. The previous one retires; [`Connection::close_retiring`] closes it.
+    pub(super) fn replace(&mut self, socket: Socket<T>, token: Option<Token>) {
         self.sockets += 1;
         let previous = self.live.replace(LiveSocket { socket, token, closed: None, end: None });
-        match previous {
-            Some(LiveSocket { mut socket, closed: Some(closed), .. }) => socket.send_close_for(&closed.reason).await,
-            Some(LiveSocket { socket, end: None, .. }) => {
-                let retiring = self.retiring.insert(RetiringSocket { socket, deadline: Instant::now() + RETIREMENT });
-                retiring.socket.close(CLOSE_NORMAL).await;
-                retiring.deadline = Instant::now() + RETIREMENT;
-            }
-            Some(LiveSocket { end: Some(_), .. }) | None => {}
+        let retiring = previous.filter(|previous| previous.end.is_none());
+        self.retiring = retiring.map(|LiveSocket { socket, closed, .. }| RetiringSocket {
+            socket,
+            closed: closed.map(|closed| closed.reason),
+            deadline: Instant::now() + RETIREMENT,
+        });
+    }
+
+    /// Closes the retiring socket, which is still read for 2 s unless the server has closed it already. Cancel safe.
+    pub(super) async fn close_retiring(&mut self) {
+        let Some(retiring) = &mut self.retiring else { return };
+        if let Some(reason) = &retiring.closed {
+            retiring.socket.send_close_for(reason).await;
+            self.retiring = None;
+        } else {
+            retiring.socket.close(CLOSE_NORMAL).await;
+            retiring.deadline = Instant::now() + RETIREMENT;
         }
     }
 
@@ -158,7 +169,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn try_next_retiring(&mut self) -> Option<SocketFrame> {
-        let result = self.retiring.as_mut()?.socket.try_next()?;
+        let retiring = self.retiring.as_mut().filter(|retiring| retiring.closed.is_none())?;
+        let result = retiring.socket.try_next()?;
         self.retiring_result(result)
     }
 
@@ -180,13 +192,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn retiring_result(&mut self, result: Result<Frame, CloseReason>) -> Option<SocketFrame> {
-        match result {
-            Ok(frame) => Some(SocketFrame { frame, socket: self.sockets - 1 }),
-            Err(_) => {
-                self.retiring = None;
-                None
-            }
+        if let Ok(frame) = result {
+            return Some(SocketFrame { frame, socket: self.sockets - 1 });
         }
+        self.retiring = None;
+        None
     }
 
     /// Returns the role of the socket that a frame came over.
@@ -249,7 +259,13 @@ async fn next_retiring<T: AsyncRead + AsyncWrite + Unpin>(
     retiring: &mut Option<RetiringSocket<T>>,
 ) -> Option<Result<Frame, CloseReason>> {
     match retiring {
-        Some(RetiringSocket { socket, deadline }) => tokio::time::timeout_at(*deadline, socket.next()).await.ok(),
+        Some(RetiringSocket { socket, deadline, closed: None }) => {
+            tokio::time::timeout_at(*deadline, socket.next()).await.ok()
+        }
+        Some(RetiringSocket { deadline, closed: Some(_), .. }) => {
+            tokio::time::sleep_until(*deadline).await;
+            None
+        }
         None => std::future::pending().await,
     }
 }

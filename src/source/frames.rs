@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::connection::SocketFrame;
 use super::reading::{LiveEvent, Step};
 use super::{
-    ConnectionRole, CurrentFrame, Item, ItemKind, Protocol, Source, SourceError, SourceEvent, notifications, transcript,
+    ConnectionRole, CurrentFrame, Item, ItemKind, Phase, Protocol, Source, SourceError, SourceEvent, notifications,
+    transcript,
 };
 use crate::api::websocket::CloseReason;
 use crate::event::{EventBody, RawFrame, TranscriptEvent};
@@ -74,7 +75,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     /// Returns whether frames are read only until the server closes: nothing new can come after the end of notifications.
     pub(super) fn is_discarding(&self) -> bool {
-        self.is_closing && self.protocol != Protocol::Transcript
+        self.phase == Phase::Closing && self.protocol != Protocol::Transcript
     }
 
     /// Reads and discards frames until the server closes. Cancel safe.
@@ -93,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     /// Makes the event of a step, which borrows from the source.
-    pub(super) fn to_event(&mut self, step: Step) -> SourceEvent<'_> {
+    pub(super) fn make_event(&mut self, step: Step) -> SourceEvent<'_> {
         match step {
             Step::Renewed => SourceEvent::Renewed,
             Step::Finished => SourceEvent::Finished,
@@ -120,7 +121,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let connection = self.connection.role(&frame);
         let CurrentFrame { frame, .. } = self.frame.insert(CurrentFrame { frame: frame.frame, redacted: None });
         let item = transcript::item(frame.raw(), &self.conversation, frame.received, connection, self.shared.templates);
-        self.is_finished = matches!(&item.kind, ItemKind::Event(event) if event.body == EventBody::Closed);
+        self.pending.finished = matches!(&item.kind, ItemKind::Event(event) if event.body == EventBody::Closed);
         item
     }
 

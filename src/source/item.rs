@@ -9,6 +9,7 @@ use crate::tracker::{BackfillReason, TimedEvent};
 
 /// The next thing that a source has.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an item comes for every frame, and a box would allocate for each")]
 pub(crate) enum SourceEvent<'a> {
     /// A frame, or events that did not come in a frame.
     Item(Item<'a>),

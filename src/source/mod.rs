@@ -88,10 +88,8 @@ pub(crate) struct Source<'a, T> {
     transcript_refusals: HashMap<String, SourceError>,
     refused: Vec<SourceError>,
     ended_conversations: usize,
-    has_connected: bool,
-    is_closing: bool,
-    is_renewed: bool,
-    is_finished: bool,
+    phase: Phase,
+    pending: Pending,
     service_messages: RateLimitedWarning,
     notifications_in_turn: u32,
     /// The conversation and the frame that the latest item borrows.
@@ -99,6 +97,24 @@ pub(crate) struct Source<'a, T> {
     frame: Option<CurrentFrame>,
     /// The conversation whose end was the latest event.
     closed_conversation: Option<String>,
+}
+
+/// The phase of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No connection was opened yet.
+    NeverConnected,
+    /// A connection is or was open.
+    Connected,
+    /// The close frame of the open connection was sent.
+    Closing,
+}
+
+/// The changes that were not yielded yet.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pending {
+    renewed: bool,
+    finished: bool,
 }
 
 /// A frame that was yielded as an item.
@@ -169,10 +185,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             transcript_refusals: HashMap::new(),
             refused: Vec::new(),
             ended_conversations: 0,
-            has_connected: false,
-            is_closing: false,
-            is_renewed: false,
-            is_finished: false,
+            phase: Phase::NeverConnected,
+            pending: Pending::default(),
             service_messages: RateLimitedWarning::default(),
             notifications_in_turn: 0,
             conversation: String::new(),
@@ -186,9 +200,10 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         self.connection.reset();
         self.renewal.reset();
         self.frame = None;
-        self.is_closing = false;
-        self.is_finished = false;
-        self.is_renewed = false;
+        self.pending = Pending::default();
+        if self.phase == Phase::Closing {
+            self.phase = Phase::Connected;
+        }
     }
 
     /// Returns the server, for status lines; `None` if every conversation was refused.
@@ -233,7 +248,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
 
     /// Asks the server to close the connection. What is in flight can still be read. Cancel safe.
     pub(crate) async fn close(&mut self) {
-        self.is_closing = true;
+        self.phase = Phase::Closing;
         self.connection.close().await;
     }
 

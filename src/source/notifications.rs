@@ -49,7 +49,7 @@ struct ChannelSetup {
 impl ChannelSetup {
     async fn run(mut self, known: Option<Channel>) -> Dialed<Upgraded> {
         let result = self.open(known).await;
-        Dialed { channel: self.change, result }
+        Dialed { channel: self.change, result: result.map(Box::new) }
     }
 
     /// Opens the socket of the known channel, else of a new one. A channel that the service has forgotten is replaced once.

@@ -39,7 +39,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// requests and renewals get their turn in [`Source::next`].
     pub(crate) fn try_next(&mut self) -> Option<Result<SourceEvent<'_>, SourceError>> {
         match self.try_step() {
-            Ok(step) => step.map(|step| Ok(self.to_event(step))),
+            Ok(step) => step.map(|step| Ok(self.make_event(step))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -67,7 +67,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 break step;
             }
         };
-        Ok(self.to_event(step))
+        Ok(self.make_event(step))
     }
 
     /// Waits for the next event that precedes the end and whose body is missing; `None` if there is none. Reads no socket.
@@ -91,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 () = sleep_until(request_at) => {}
             }
         };
-        Some(self.to_event(step))
+        Some(self.make_event(step))
     }
 
     /// Reads nothing until `until` is over. The connection is kept alive, and renewed, meanwhile. Cancel safe.
@@ -147,10 +147,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     /// Returns what is ready besides frames of the sockets.
     fn ready_step(&mut self) -> Result<Option<Step>, SourceError> {
-        if std::mem::take(&mut self.is_renewed) {
+        if std::mem::take(&mut self.pending.renewed) {
             return Ok(Some(Step::Renewed));
         }
-        if std::mem::take(&mut self.is_finished) {
+        if std::mem::take(&mut self.pending.finished) {
             return Ok(Some(Step::Finished));
         }
         if let Some(step) = self.next_tracker_event()? {

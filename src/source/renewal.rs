@@ -27,8 +27,8 @@ pub(crate) struct DialRequest<'a> {
 pub(crate) struct Dialed<T> {
     /// The effect on the notification channel, even if the connection could not be opened.
     pub(crate) channel: ChannelChange,
-    /// The connection.
-    pub(crate) result: Result<Opened<T>, SourceError>,
+    /// The connection. Boxed, since it is large and moves through several futures.
+    pub(crate) result: Result<Box<Opened<T>>, SourceError>,
 }
 
 /// The effect of a connection attempt on the channel.
@@ -62,7 +62,7 @@ pub(crate) struct Opened<T> {
 
 impl<T> From<Result<Opened<T>, SourceError>> for Dialed<T> {
     fn from(result: Result<Opened<T>, SourceError>) -> Self {
-        Self { channel: ChannelChange::None, result }
+        Self { channel: ChannelChange::None, result: result.map(Box::new) }
     }
 }
 

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::requests::Pause;
-use super::{Dialed, Opened, Protocol, Retry, Source, SourceError};
+use super::{Dialed, Opened, Phase, Protocol, Retry, Source, SourceError};
 use crate::api::rest::RestError;
 use crate::tracker::{Input, Now, Response, Status, Warning};
 
@@ -24,7 +24,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// something to follow and no socket.
     pub(super) fn renewal_due(&self) -> Option<Instant> {
         match self.protocol {
-            _ if self.is_closing => None,
+            _ if self.phase == Phase::Closing => None,
             Protocol::Transcript => self.connection.live.as_ref()?.token.as_ref()?.renew_at,
             Protocol::Notifications { is_live: false } => None,
             Protocol::Notifications { is_live: true } => {
@@ -44,15 +44,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) async fn on_renewal_dialed(&mut self, dialed: Dialed<T>) {
         self.apply_channel_change(dialed.channel);
         match dialed.result {
-            Ok(Opened { socket, peer, token }) => {
+            Ok(opened) => {
                 tracing::debug!("{}moved to a new connection", self.label);
+                let Opened { socket, peer, token } = *opened;
                 self.renewal.reset();
                 self.peer = Some(peer);
-                self.is_renewed = true;
+                self.pending.renewed = true;
                 if self.protocol != Protocol::Transcript {
                     self.handle(Input::SocketOpened);
                 }
-                self.connection.replace(socket, token).await;
+                self.connection.replace(socket, token);
+                self.connection.close_retiring().await;
             }
             Err(error) => {
                 tracing::warn!("{}cannot renew the connection yet: {error}", self.label);

@@ -1,5 +1,6 @@
 //! The effect of responses.
 
+use super::conversation::Conversation;
 use super::{Event, HistoryAccess, MAX_NAMES, Mode, Now, Response, SnapshotKind, Subscribed, Tracker, Warning};
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
@@ -89,7 +90,7 @@ impl Tracker {
                 None
             }
             error => {
-                self.update(id, |conversation| conversation.messages_failed());
+                self.update(id, Conversation::messages_failed);
                 Some(error)
             }
         };

@@ -59,7 +59,7 @@ impl Tracker {
         if !self.subscriptions.needs_update() {
             return None;
         }
-        let (topics, warning) = self.subscriptions.to_add(self.wanted_topics());
+        let (topics, warning) = self.subscriptions.missing(self.wanted_topics());
         self.warnings.extend(warning);
         if topics.is_empty() {
             self.subscriptions.mark_complete();

@@ -62,7 +62,7 @@ impl Subscriptions {
 
     /// Returns the wanted topics that are neither subscribed nor refused, as far as the channel has room, and a warning if
     /// it has not.
-    pub(super) fn to_add(&mut self, wanted: Vec<String>) -> (Vec<String>, Option<Warning>) {
+    pub(super) fn missing(&mut self, wanted: Vec<String>) -> (Vec<String>, Option<Warning>) {
         let mut missing = wanted;
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
         let room = MAX_TOPICS.saturating_sub(self.subscribed.len());
@@ -230,13 +230,13 @@ mod tests {
     fn a_channel_has_at_most_a_thousand_topics_and_the_overflow_is_reported_once() {
         let mut subscriptions = Subscriptions::default();
         let wanted = wanted_of(&conversation("c1", 1500));
-        let (first, warning) = subscriptions.to_add(wanted.clone());
+        let (first, warning) = subscriptions.missing(wanted.clone());
         assert_eq!((first.len(), warning), (MAX_TOPICS, Some(Warning::TooManyTopics)));
         subscriptions.on_subscribed(&first[..900], &Subscribed::default(), false);
-        let (next, warning) = subscriptions.to_add(wanted.clone());
+        let (next, warning) = subscriptions.missing(wanted.clone());
         assert_eq!((next.len(), warning), (100, None));
         subscriptions.on_subscribed(&first[900..], &Subscribed::default(), false);
-        assert!(subscriptions.to_add(wanted.clone()).0.is_empty());
+        assert!(subscriptions.missing(wanted.clone()).0.is_empty());
         assert_eq!(subscriptions.all(wanted).len(), MAX_TOPICS);
     }
 
@@ -255,10 +255,10 @@ mod tests {
         let answer = refusal(&wanted[0].to_uppercase(), &["routing:queue:view"]);
         assert_eq!(subscriptions.on_subscribed(&wanted, &answer, false).len(), 1);
         assert!(!subscriptions.covers(&Targets::default(), &conversation), "only detail events are permitted");
-        assert!(subscriptions.to_add(wanted.clone()).0.is_empty());
+        assert!(subscriptions.missing(wanted.clone()).0.is_empty());
         assert_eq!(subscriptions.all(wanted.clone()).len(), wanted.len() - 1);
         subscriptions.start_over();
-        assert_eq!(subscriptions.to_add(wanted.clone()).0, wanted);
+        assert_eq!(subscriptions.missing(wanted.clone()).0, wanted);
     }
 
     #[test]
@@ -270,6 +270,6 @@ mod tests {
         subscriptions.on_subscribed(&wanted[1..], &Subscribed::default(), true);
         assert!(!subscriptions.covers(&Targets::default(), &conversation));
         assert_eq!(subscriptions.on_refused(&wanted, "no"), Some(Warning::SubscriptionRefused("no".into())));
-        assert!(subscriptions.to_add(wanted).0.is_empty());
+        assert!(subscriptions.missing(wanted).0.is_empty());
     }
 }

@@ -25,20 +25,20 @@ fn inactive_for(inactive: u64) -> ConnectionStatus {
     connected_at(Instant::now() - seconds(inactive))
 }
 
-fn first_attempt(retry: Option<RetryCount>) -> Attempt {
-    Attempt { is_reconnect: false, retry }
+fn first_attempt(retry: impl Into<Option<RetryCount>>) -> Attempt {
+    Attempt { is_reconnect: false, retry: retry.into() }
 }
 
-fn reconnect(retry: Option<RetryCount>) -> Attempt {
-    Attempt { is_reconnect: true, retry }
+fn reconnect(retry: impl Into<Option<RetryCount>>) -> Attempt {
+    Attempt { is_reconnect: true, retry: retry.into() }
 }
 
-fn of_five(number: u32) -> Option<RetryCount> {
-    Some(RetryCount { number, limit: Retries::Limited(5) })
+fn of_five(number: u32) -> RetryCount {
+    RetryCount { number, limit: Retries::Limited(5) }
 }
 
-fn unlimited(number: u32) -> Option<RetryCount> {
-    Some(RetryCount { number, limit: Retries::Unlimited })
+fn unlimited(number: u32) -> RetryCount {
+    RetryCount { number, limit: Retries::Unlimited }
 }
 
 fn retrying(attempt: Attempt, wait: u64) -> ConnectionStatus {

@@ -141,7 +141,9 @@ impl Conversation {
         if !events.is_empty() {
             self.events.push(Event::Backfill(self.id.clone(), events, reason));
         }
-        later_events.into_iter().for_each(|event| self.push_live(event));
+        for event in later_events {
+            self.push_live(event);
+        }
     }
 
     fn push_gap(&mut self, outage: &Outage, now: Now) {
