@@ -18,7 +18,7 @@ fn a_silent_server_is_pinged_and_reconnected_after_the_idle_timeout() {
     let pings = Rc::new(Cell::new(0));
     let seen = Rc::clone(&pings);
     let silent = serve(|mut server| async move {
-        // Reading by the protocol would answer the pings. An empty masked ping has six bytes.
+        // Reading frames would answer the pings. An empty masked ping has six bytes.
         let mut sent = Vec::new();
         server.get_mut().read_to_end(&mut sent).await.expect("what the client sent");
         seen.set(sent.len() / 6);
@@ -42,7 +42,7 @@ fn pongs_are_activity() {
 
 #[test]
 fn a_suspended_machine_reconnects_at_once() {
-    let slept = |seconds| {
+    let suspended_for = |seconds| {
         serve(move |mut server| async move {
             send(&mut server, &["m1"]).await;
             sleep(Duration::from_secs(7)).await;
@@ -51,12 +51,18 @@ fn a_suspended_machine_reconnects_at_once() {
             close(&mut server, 1000).await;
         })
     };
-    let finished = run(vec![slept(9)], retry_at_most(0));
-    assert_eq!((finished.result, finished.attempts.len()), (Ok(Outcome::ClosedByServer), 1), "a nap changes nothing");
+    let finished = run(vec![suspended_for(9)], retry_at_most(0));
+    assert_eq!(
+        (finished.result, finished.attempts.len()),
+        (Ok(Outcome::ClosedByServer), 1),
+        "a suspend below 10 s changes nothing"
+    );
 
-    let finished =
-        run(vec![slept(3600), serve(|mut server| async move { close(&mut server, 1000).await })], retry_at_most(0));
-    assert_eq!((finished.result, finished.counts.gaps), (Ok(Outcome::ClosedByServer), 1), "and it is no failure");
+    let finished = run(
+        vec![suspended_for(3600), serve(|mut server| async move { close(&mut server, 1000).await })],
+        retry_at_most(0),
+    );
+    assert_eq!((finished.result, finished.counts.gaps), (Ok(Outcome::ClosedByServer), 1), "a suspend is no retry");
     assert!(is_between(finished.attempts[1], 7_000, 12_000), "{:?}", finished.attempts);
 }
 

@@ -27,7 +27,7 @@ fn a_renewal_opens_the_next_connection_before_it_closes_the_old_one() {
     });
     let finished = run(vec![old, new], retry_at_most(0));
     assert_eq!(finished.result, Ok(Outcome::ClosedByServer));
-    assert_eq!(finished.texts(), ["m1", "m2"], "no gap, nothing twice");
+    assert_eq!(finished.texts(), ["m1", "m2"], "no gap and no repeat");
     assert_eq!(finished.attempts[1], Duration::from_secs(60));
     assert_eq!(*events.borrow(), ["new opened", "old closed with Some(1000)"]);
 }
@@ -37,7 +37,7 @@ fn frames_in_flight_on_the_old_connection_are_delivered() {
     let old = serve_for(Duration::from_secs(60), |mut server| async move {
         idle(&mut server, 59).await;
         sleep(Duration::from_millis(1500)).await;
-        // By now the client has asked for the end, and this is still under way.
+        // The client has sent its close frame by now.
         send(&mut server, &["m1", "m2"]).await;
         received_close_code(&mut server).await;
     });

@@ -35,20 +35,20 @@ fn every_kind_of_outage_is_retried_and_counted() {
     let host = || String::from("h");
     let status = reqwest::StatusCode::TOO_MANY_REQUESTS;
     let body = || ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
-    let troubles: [SourceError; 5] = [
+    let outages: [SourceError; 5] = [
         HttpError::Dns { host: host() }.into(),
         HttpError::Timeout { host: host(), after: Duration::from_secs(10) }.into(),
         unreachable_host(),
         AuthError::Unavailable { host: host(), body: body() }.into(),
         SourceError::Unavailable { host: host(), body: body() },
     ];
-    let mut attempts: Vec<Attempt> = troubles.into_iter().map(Attempt::Refuse).collect();
+    let mut attempts: Vec<Attempt> = outages.into_iter().map(Attempt::Refuse).collect();
     attempts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
     let finished = run(attempts, retry_at_most(5));
     let delays = finished.delays();
     assert_eq!((finished.result, delays.len()), (Ok(Outcome::ClosedByServer), 5));
-    for (wait, base) in delays.iter().zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
-        assert!(is_between(*wait, base, base + 1_000), "{delays:?}");
+    for (delay, base) in delays.iter().zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
+        assert!(is_between(*delay, base, base + 1_000), "{delays:?}");
     }
 }
 
@@ -63,8 +63,8 @@ fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
 
 #[test]
 fn a_final_refusal_is_not_retried() {
-    let distrust = CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).expect("a certificate");
-    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), error: distrust.clone() });
+    let rejection = CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).expect("a certificate");
+    let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), error: rejection.clone() });
     let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
     for error in [certificate(), proxy()] {
         let finished = run(vec![Attempt::Refuse(error.clone())], retry_forever());
@@ -78,24 +78,24 @@ fn a_final_refusal_is_not_retried() {
     assert_eq!(
         run(later, retry_at_most(5)).result,
         Ok(Outcome::ClosedByServer),
-        "a certificate that was good once is waited for"
+        "a certificate that was valid before is retried"
     );
 }
 
 #[test]
 fn only_new_events_and_ten_stable_seconds_reset_the_retries() {
-    let brief = || serve(|server| async move { drop(server) });
+    let empty = || serve(|server| async move { drop(server) });
     let repeating = || serve(|mut server| async move { send(&mut server, &["m1"]).await });
-    let calm = serve(|server| async move {
+    let stable = serve(|server| async move {
         sleep(Duration::from_secs(10)).await;
         drop(server);
     });
-    let news = serve(|mut server| async move { send(&mut server, &["m2"]).await });
-    let delays = run(vec![repeating(), brief(), repeating(), calm, brief(), news], retry_at_most(3)).delays();
+    let new_event = serve(|mut server| async move { send(&mut server, &["m2"]).await });
+    let delays = run(vec![repeating(), empty(), repeating(), stable, empty(), new_event], retry_at_most(3)).delays();
     assert_eq!(delays.len(), 8);
-    // m1 is news at first; then a connection without any, one that repeats it, and ten calm seconds.
-    for (wait, (from, to)) in delays.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
-        assert!(is_between(*wait, from * 1000, to * 1000), "{delays:?}");
+    // m1 is new at first. Then come a connection without an event, one that repeats m1, and ten stable seconds.
+    for (delay, (from, to)) in delays.iter().zip([(1, 2), (2, 3), (4, 5), (11, 12), (2, 3), (1, 2), (2, 3), (4, 5)]) {
+        assert!(is_between(*delay, from * 1000, to * 1000), "{delays:?}");
     }
 }
 
@@ -103,15 +103,15 @@ fn only_new_events_and_ten_stable_seconds_reset_the_retries() {
 fn the_delay_is_at_least_the_retry_after_of_the_server() {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("60"))]);
     let body = ErrorBody::new(reqwest::StatusCode::SERVICE_UNAVAILABLE, &headers, b"", &Secrets::default());
-    let busy = SourceError::Unavailable { host: "h".into(), body };
-    let finished = run(vec![Attempt::Refuse(busy)], retry_at_most(1));
+    let unavailable = SourceError::Unavailable { host: "h".into(), body };
+    let finished = run(vec![Attempt::Refuse(unavailable)], retry_at_most(1));
     assert_eq!(finished.delays(), [Duration::from_secs(60)]);
 }
 
 #[test]
 fn giving_up_names_the_last_cause() {
-    let policy = || serve(|mut server| async move { close(&mut server, 1008).await });
-    let Err(Failure::GaveUp { last, .. }) = run(vec![policy()], retry_at_most(0)).result else {
+    let policy_close = || serve(|mut server| async move { close(&mut server, 1008).await });
+    let Err(Failure::GaveUp { last, .. }) = run(vec![policy_close()], retry_at_most(0)).result else {
         panic!("it must give up")
     };
     assert!(last.is_policy_close());
