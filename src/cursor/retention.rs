@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::{MAX_LATENESS, MIN_RETAINED_EVENTS};
-use crate::dedup;
+use crate::dedup::CAPACITY as DEDUP_CAPACITY;
 use crate::dedup::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 
 /// The retained events of a conversation. Times are milliseconds since 1970.
@@ -36,7 +36,7 @@ impl RetainedConversation {
         let untimed = self.untimed_count();
         let droppable = droppable_count(&self.events[untimed..], now);
         self.drop_oldest_timed(droppable, now);
-        self.events.drain(..untimed.saturating_sub(dedup::CAPACITY));
+        self.events.drain(..untimed.saturating_sub(DEDUP_CAPACITY));
     }
 
     /// Drops all events with a time after a long silence.
@@ -91,14 +91,14 @@ fn droppable_count(timed: &[RetainedEvent], now: i64) -> usize {
     let horizon = newest.saturating_sub(MAX_LATENESS.num_milliseconds());
     let surplus = timed.len().saturating_sub(MIN_RETAINED_EVENTS);
     let aged = timed[..surplus].partition_point(|event| event.at.is_some_and(|at| at < horizon));
-    aged.max(timed.len().saturating_sub(dedup::CAPACITY))
+    aged.max(timed.len().saturating_sub(DEDUP_CAPACITY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// [`dedup::CAPACITY`]
+    /// [`DEDUP_CAPACITY`]
     const CAPACITY: i64 = 28_672;
     const MINUTE: i64 = 60_000;
     const NOW: i64 = 1_767_323_045_000;
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn a_flood_of_events_is_bounded_within_ten_minutes_and_without_times() {
         let mut flood = with_events_at((0..CAPACITY + 10).map(|n| NOW - n));
-        flood.events.extend((0..dedup::CAPACITY as u64 + 10).map(untimed));
+        flood.events.extend((0..DEDUP_CAPACITY as u64 + 10).map(untimed));
         flood.trim(NOW);
-        assert_eq!(flood.events.len(), 2 * dedup::CAPACITY);
+        assert_eq!(flood.events.len(), 2 * DEDUP_CAPACITY);
         assert_eq!(flood.before, Some(NOW - CAPACITY + 1));
     }
 
