@@ -42,7 +42,7 @@ enum Step {
     /// A request in flight ends.
     Respond {
         request: Index,
-        answer: Answer,
+        kind: ResponseKind,
     },
     /// A new connection replaces a lost one, and then this many rounds of requests fail.
     Reconnect {
@@ -55,7 +55,7 @@ enum Step {
 }
 
 #[derive(Debug, Clone)]
-enum Answer {
+enum ResponseKind {
     /// The state of now.
     Complete,
     /// The state of the moment when the request was sent.
@@ -109,22 +109,22 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (conversation(), any::<Index>(), 0..4usize, any::<bool>())
             .prop_map(|(conversation, from, count, is_old)| Step::Notify { conversation, from, count, is_old }),
         8 => Just(Step::StartRequests),
-        8 => (any::<Index>(), answer()).prop_map(|(request, answer)| Step::Respond { request, answer }),
+        8 => (any::<Index>(), response_kind()).prop_map(|(request, kind)| Step::Respond { request, kind }),
         2 => prop_oneof![3 => Just(0), 1 => 1..8usize].prop_map(|failures| Step::Reconnect { failures }),
         1 => Just(Step::OpenSocket),
         4 => prop_oneof![0..1000_u64, 0..30_000_u64].prop_map(|milliseconds| Step::Wait { milliseconds }),
     ]
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
+fn response_kind() -> impl Strategy<Value = ResponseKind> {
     prop_oneof![
-        3 => Just(Answer::Complete),
-        2 => Just(Answer::Late),
-        2 => (any::<u8>(), any::<u8>()).prop_map(|(missing, empty)| Answer::Partial { missing, empty }),
-        2 => Just(Answer::Unavailable),
-        1 => Just(Answer::NotFound),
-        1 => Just(Answer::Unexpected),
-        1 => Just(Answer::RateLimited),
+        3 => Just(ResponseKind::Complete),
+        2 => Just(ResponseKind::Late),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(missing, empty)| ResponseKind::Partial { missing, empty }),
+        2 => Just(ResponseKind::Unavailable),
+        1 => Just(ResponseKind::NotFound),
+        1 => Just(ResponseKind::Unexpected),
+        1 => Just(ResponseKind::RateLimited),
     ]
 }
 

@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use super::super::*;
 use super::service::{ServiceConversation, ServiceMessage, message_id};
-use super::{Answer, Setup, Step};
+use super::{ResponseKind, Setup, Step};
 
 const CONVERSATIONS: [&str; 2] = ["c1", "c2"];
 
@@ -76,10 +76,10 @@ impl Model {
             Step::End { conversation } => self.conversation(id(conversation)).has_ended = true,
             Step::Notify { conversation, from, count, is_old } => self.notify(id(conversation), *from, *count, *is_old),
             Step::StartRequests => self.start_requests(),
-            Step::Respond { request, answer } => {
+            Step::Respond { request, kind } => {
                 if !self.in_flight.is_empty() {
                     let request = self.in_flight.remove(request.index(self.in_flight.len()));
-                    self.respond(request, answer);
+                    self.respond(request, kind);
                 }
             }
             Step::Reconnect { failures } => {
@@ -127,7 +127,7 @@ impl Model {
     fn fail_requests(&mut self) {
         self.start_requests();
         for request in std::mem::take(&mut self.in_flight) {
-            self.respond(request, &Answer::Unavailable);
+            self.respond(request, &ResponseKind::Unavailable);
         }
         self.scenario.advance(1000);
     }
@@ -143,17 +143,17 @@ impl Model {
         self.log.push(format!("{:?}", next.map(|next| next - now)));
     }
 
-    fn respond(&mut self, request: RequestInFlight, answer: &Answer) {
+    fn respond(&mut self, request: RequestInFlight, kind: &ResponseKind) {
         let RequestInFlight { request, service } = request;
-        let service = if matches!(answer, Answer::Late) { &service } else { &self.service };
-        let error = self.error(&request, answer);
+        let service = if matches!(kind, ResponseKind::Late) { &service } else { &self.service };
+        let error = self.error(&request, kind);
         let response = match request {
             Request::Snapshot(conversation) => {
                 let snapshot = service[conversation.as_str()].snapshot(&conversation);
                 Response::Snapshot { conversation, result: error.map_or(Ok(snapshot), Err) }
             }
             Request::Messages { conversation, ids } => {
-                let bodies = self.service[conversation.as_str()].bodies(&ids, answer);
+                let bodies = self.service[conversation.as_str()].bodies(&ids, kind);
                 Response::Messages { conversation, result: error.map_or(Ok(bodies), Err) }
             }
             Request::UserName(user) => {
@@ -173,19 +173,19 @@ impl Model {
         let _ = self.scenario.respond(response);
     }
 
-    /// Returns the error of an answer, unless it would be a refusal of this request.
-    fn error(&self, request: &Request, answer: &Answer) -> Option<RestError> {
+    /// Returns the error of a response, unless it would be a refusal of this request.
+    fn error(&self, request: &Request, kind: &ResponseKind) -> Option<RestError> {
         let is_known = match request {
             Request::Snapshot(id) => self.scenario.tracker.conversations.get(id).is_some_and(|one| one.is_known()),
             Request::OpenConversations => false,
             Request::Messages { .. } | Request::UserName(_) | Request::Subscribe { .. } => true,
         };
-        match answer {
-            Answer::Complete | Answer::Late | Answer::Partial { .. } => None,
-            Answer::NotFound if is_known && self.setup.mode == Mode::Full => Some(not_found()),
-            Answer::Unexpected if is_known => Some(unexpected()),
-            Answer::RateLimited => Some(rate_limited()),
-            Answer::Unavailable | Answer::NotFound | Answer::Unexpected => Some(unavailable()),
+        match kind {
+            ResponseKind::Complete | ResponseKind::Late | ResponseKind::Partial { .. } => None,
+            ResponseKind::NotFound if is_known && self.setup.mode == Mode::Full => Some(not_found()),
+            ResponseKind::Unexpected if is_known => Some(unexpected()),
+            ResponseKind::RateLimited => Some(rate_limited()),
+            ResponseKind::Unavailable | ResponseKind::NotFound | ResponseKind::Unexpected => Some(unavailable()),
         }
     }
 
@@ -222,7 +222,7 @@ impl Model {
                 self.scenario.advance(u64::try_from((next - now).as_millis()).expect("a short time").max(1));
             }
             for request in std::mem::take(&mut self.in_flight) {
-                self.respond(request, &Answer::Complete);
+                self.respond(request, &ResponseKind::Complete);
             }
             self.collect();
             if self.scenario.now.mono >= end {

@@ -1,7 +1,7 @@
 //! The conversations of the service.
 
 use super::super::*;
-use super::Answer;
+use super::ResponseKind;
 
 /// A conversation as the service has it.
 #[derive(Debug, Clone, Default)]
@@ -32,10 +32,10 @@ impl ServiceConversation {
         snapshot(id, &participants)
     }
 
-    /// Returns the requested bodies as far as the answer has them.
-    pub(super) fn bodies(&self, ids: &[String], answer: &Answer) -> Vec<MessageBody> {
-        let (missing, empty) = match *answer {
-            Answer::Partial { missing, empty } => (missing, empty),
+    /// Returns the requested bodies as far as the response has them.
+    pub(super) fn bodies(&self, ids: &[String], kind: &ResponseKind) -> Vec<MessageBody> {
+        let (missing, empty) = match *kind {
+            ResponseKind::Partial { missing, empty } => (missing, empty),
             _ => (0, 0),
         };
         let is_in = |mask: u8, message: &ServiceMessage| (mask >> (message.number % 8)) & 1 == 1;
