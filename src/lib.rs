@@ -2,7 +2,7 @@
 //!
 //! # Modules
 //!
-//! A module imports only modules that stand below it; `tests/program/structure.rs` holds the exact table.
+//! A module imports only modules that stand below it; `tests/program/structure/imports.rs` holds the exact table.
 //!
 //! | module | contents |
 //! | --- | --- |

@@ -29,6 +29,7 @@ mod simulate;
 mod slow_reader;
 mod status;
 mod status_line;
+mod structure;
 mod support;
 mod terminal;
 mod tls;

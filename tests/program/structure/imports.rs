@@ -1,0 +1,142 @@
+//! The imports between modules, import cycles between files, and the place of each crate.
+
+use super::assert_none;
+use super::module_tree::{ItemPath, MODULE_TREE, Target, is_within};
+
+/// The imports of each module: other modules, or the named parts of them. A module imports only modules of later rows. The
+/// crate roots and `fuzz` may import everything.
+const IMPORTS: &[(&str, &str)] = &[
+    (
+        "commands",
+        "api config cursor dedup delivery event exit_code output plural settings simulator source status supervisor system
+         wire",
+    ),
+    (
+        "supervisor",
+        // The handle makes a source wait while the reader of stdout is too slow.
+        "backoff config dedup delivery event output::WriterHandle plural source status::connection_status",
+    ),
+    (
+        "delivery",
+        "config cursor dedup event output plural rate_limited_warning source::BackfillReason source::Item source::ItemKind
+         source::TimedEvent status::stderr system",
+    ),
+    (
+        "source",
+        "api backoff config dedup event exit_code rate_limited_warning status::redact system::last_activity tracker wire",
+    ),
+    ("settings", "cli config system::io_error"),
+    ("tracker", "api::rest::RestError backoff config dedup event wire"),
+    ("api", "config event exit_code status::redact system wire"),
+    ("cli", "config event::Role"),
+    ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
+    ("dedup", "event"),
+    ("status", "config output::escape system::last_activity"),
+    ("output", "byte_scan config event"),
+    ("wire", "byte_scan event"),
+    ("config", "event::Role"),
+    ("event", ""),
+    ("exit_code", ""),
+    ("system", ""),
+    ("backoff", ""),
+    ("byte_scan", ""),
+    ("plural", ""),
+    ("rate_limited_warning", ""),
+    ("simulator", ""),
+];
+
+/// The crate roots and the modules that may import everything.
+const EXEMPT: [&str; 3] = ["", "main", "fuzz"];
+
+/// The only files and folders that name a crate or a part of the standard library.
+const CRATES: &[(&str, &str)] = &[
+    ("axum", "src/simulator/http/"),
+    ("clap", "src/cli/"),
+    ("clap_complete", "src/cli/"),
+    ("clap_mangen", "src/cli/"),
+    // The fuzzed response bodies have a status and headers.
+    ("reqwest", "src/api/ src/fuzz.rs"),
+    ("hyper", "src/api/ src/simulator/"),
+    ("hyper_util", "src/api/ src/simulator/"),
+    // The run installs the provider, and the settings report an unusable CA bundle.
+    ("rustls", "src/api/ src/lib.rs src/settings/network.rs"),
+    ("std::env", "src/main.rs src/settings/"),
+    ("std::rc", "src/output/"),
+    ("tokio_tungstenite", "src/api/websocket.rs src/api/websocket/ src/simulator/ws/"),
+    // The simulator composes a message once and shares its text among the sockets. Its handshake is an HTTP handler.
+    ("tokio_tungstenite::tungstenite::Utf8Bytes", "src/simulator/state/"),
+    ("tokio_tungstenite::tungstenite::handshake::derive_accept_key", "src/simulator/http/websocket_upgrade.rs"),
+];
+
+/// The modules that perform no I/O and read no clock.
+const PURE_MODULES: [&str; 4] = ["dedup", "event", "tracker", "wire"];
+
+/// The crates, modules and functions for I/O and time.
+const IMPURE: [&str; 8] =
+    ["tokio", "std::fs", "std::io", "std::net", "std::process", "std::thread", "Instant::now", "Utc::now"];
+
+#[test]
+fn modules_import_only_the_modules_of_the_table() {
+    let violations = violations(|module, path| {
+        let Target::Local(target) = &path.target else { return None };
+        let allowed = IMPORTS.iter().find(|(name, _)| *name == module).map_or("", |(_, allowed)| allowed);
+        let is_allowed = EXEMPT.contains(&module) || is_within(target, module) || is_listed(target, allowed);
+        (!is_allowed).then(|| format!("{module} imports {target}"))
+    });
+    assert_none(&violations);
+}
+
+#[test]
+fn the_table_of_imports_names_only_modules_of_later_rows() {
+    let mut violations = Vec::new();
+    for (row, (module, allowed)) in IMPORTS.iter().enumerate() {
+        let is_later = |path: &str| IMPORTS[row + 1..].iter().any(|(later, _)| is_within(path, later));
+        let upward = allowed.split_whitespace().filter(|path| !is_later(path));
+        violations.extend(upward.map(|path| format!("{module} imports {path}")));
+    }
+    assert_none(&violations);
+}
+
+#[test]
+fn files_form_no_import_cycles() {
+    assert_none(&MODULE_TREE.cyclic_dependencies());
+}
+
+#[test]
+fn crates_are_named_only_in_their_places() {
+    let violations = violations(|_, path| {
+        let Target::External(name) = &path.target else { return None };
+        let mut places = CRATES.iter().filter(|(item, _)| is_within(name, item)).map(|(_, places)| places).peekable();
+        places.peek()?;
+        let is_allowed = places.any(|places| places.split(' ').any(|place| path.place.starts_with(place)));
+        (!is_allowed).then(|| name.clone())
+    });
+    assert_none(&violations);
+}
+
+#[test]
+fn the_tracker_and_the_modules_below_it_perform_no_io() {
+    let violations = violations(|module, path| {
+        let Target::External(name) = &path.target else { return None };
+        let is_impure = IMPURE.iter().any(|item| is_within(name, item)) && name != "tokio::time::Instant";
+        // The callers of the tracker read the clock with `Now::current`.
+        let is_allowed = path.place.starts_with("src/tracker/protocol.rs") && name.ends_with("::now");
+        (PURE_MODULES.contains(&module) && is_impure && !is_allowed).then(|| name.clone())
+    });
+    assert_none(&violations);
+}
+
+/// Returns the places of the paths for which `check` gives a reason. It takes the top module and the path.
+fn violations(check: impl Fn(&str, &ItemPath) -> Option<String>) -> Vec<String> {
+    let mut violations = Vec::new();
+    for (module, path) in MODULE_TREE.paths() {
+        let reason = check(module.split("::").next().unwrap(), path);
+        violations.extend(reason.map(|reason| format!("{}: {reason}", path.place)));
+    }
+    violations
+}
+
+/// Returns whether a path is an item of a list, or below one.
+fn is_listed(path: &str, list: &str) -> bool {
+    list.split_whitespace().any(|item| is_within(path, item))
+}
