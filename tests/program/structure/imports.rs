@@ -119,7 +119,7 @@ fn the_tracker_and_the_modules_below_it_perform_no_io() {
     let violations = violations(|module, path| {
         let Target::External(name) = &path.target else { return None };
         let is_impure = IMPURE.iter().any(|item| is_within(name, item)) && name != "tokio::time::Instant";
-        // The callers of the tracker read the clock with `Now::current`.
+        // The callers of the tracker read the clock with `Now::read`.
         let is_allowed = path.place.starts_with("src/tracker/protocol.rs") && name.ends_with("::now");
         (PURE_MODULES.contains(&module) && is_impure && !is_allowed).then(|| name.clone())
     });
