@@ -23,8 +23,8 @@ use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::delivery::sink::Sink;
 use crate::source::{
-    Dial, Dialed, Follow, NotificationOptions, Opened, Shared, Source, SourceError, TranscriptEndpoint,
-    TranscriptOptions, transcript_endpoint,
+    Dial, DialResult, Follow, NotificationOptions, Shared, Source, SourceError, TranscriptEndpoint, TranscriptOptions,
+    transcript_endpoint,
 };
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
@@ -146,8 +146,14 @@ impl<'a> TailCommand<'a> {
                 }
                 SourceEnd::Notifications { mut source, result } => {
                     let result = result.map_err(|failure| failure.with_transcript_refusal(refusal.borrow().as_ref()));
+                    let has_failed = result.is_err();
+                    let has_queued = source.queued_follows() > 0;
                     outcomes.add_notifications(result, &mut source);
                     notifications = Notifications::Stopped(source);
+                    // A conversation may have fallen back while the source was ending.
+                    if has_queued && !has_failed {
+                        self.start(&mut notifications, &mut running);
+                    }
                 }
             }
         }
@@ -215,19 +221,15 @@ impl<'a> TailCommand<'a> {
         endpoint: TranscriptEndpoint,
         has_connected: bool,
         refusal: &RefCell<Option<SourceError>>,
-    ) -> Dialed<Upgraded> {
-        let result: Result<Opened<Upgraded>, SourceError> = async {
-            // Conversations that wait for a handshake share a failed sign-in. A reconnect does not wait.
-            self.auth.token().await?;
-            let _permit = if has_connected { None } else { self.handshakes.acquire().await.ok() };
-            let known = refusal.borrow().clone();
-            match known.filter(|_| !has_connected) {
-                Some(refusal) => Err(refusal),
-                None => endpoint.open().await,
-            }
+    ) -> DialResult<Upgraded> {
+        // Conversations that wait for a handshake share a failed sign-in. A reconnect does not wait.
+        self.auth.token().await?;
+        let _permit = if has_connected { None } else { self.handshakes.acquire().await.ok() };
+        let known = refusal.borrow().clone();
+        match known.filter(|_| !has_connected) {
+            Some(refusal) => Err(refusal),
+            None => endpoint.open().await.map(Box::new),
         }
-        .await;
-        result.into()
     }
 
     fn transcript_endpoint(&self, id: &str) -> TranscriptEndpoint {

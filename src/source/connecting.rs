@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::renewal::ChannelChange;
-use super::{DialRequest, Follow, Opened, Phase, Protocol, Source, SourceError};
+use super::{DialRequest, DialResult, Follow, Opened, Phase, Protocol, Source, SourceError};
 use crate::api::calls;
 use crate::api::rest::RestError;
 use crate::tracker::{Input, Outage, Response, Status};
@@ -34,14 +34,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         Ok(())
     }
 
-    async fn open_connection(&mut self) -> Result<Box<Opened<T>>, SourceError> {
-        let dialed = (self.dial)(self.dial_request()).await;
-        self.apply_channel_change(dialed.channel);
-        dialed.result
+    async fn open_connection(&mut self) -> DialResult<T> {
+        let result = (self.dial)(self.dial_request()).await;
+        self.apply_channel_changes();
+        result
     }
 
     pub(super) fn dial_request(&self) -> DialRequest<'_> {
-        DialRequest { tracker: &self.tracker, has_connected: self.phase != Phase::NeverConnected }
+        DialRequest {
+            tracker: &self.tracker,
+            has_connected: self.phase != Phase::NeverConnected,
+            channel_changes: &self.channel_changes.0,
+        }
     }
 
     fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {
@@ -77,17 +81,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 ) => return Err(SourceError::from_rest(error, &id)),
                 result => self.handle(Input::Response(Response::Snapshot { conversation: id, result })),
             }
+            self.receive_follows();
         }
         Ok(())
     }
 
-    pub(super) fn apply_channel_change(&mut self, change: ChannelChange) {
-        match change {
-            ChannelChange::None => {}
-            ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
-            ChannelChange::Created(new) => {
-                self.handle(Input::ChannelCreated(new.created));
-                new.token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
+    /// Applies the changes of the channel that dials have reported.
+    pub(super) fn apply_channel_changes(&mut self) {
+        while let Ok(change) = self.channel_changes.1.try_recv() {
+            match change {
+                ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
+                ChannelChange::Created(created) => self.handle(Input::ChannelCreated(created)),
+                ChannelChange::Subscribed(created, token) => {
+                    self.handle(Input::ChannelCreated(created));
+                    token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
+                }
             }
         }
     }

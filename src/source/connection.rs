@@ -169,6 +169,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn try_next_retiring(&mut self) -> Option<SocketFrame> {
+        // A peer that always has a frame ready must not keep the retiring socket.
+        self.retiring.take_if(|retiring| retiring.deadline <= Instant::now());
         let retiring = self.retiring.as_mut().filter(|retiring| retiring.closed.is_none())?;
         let result = retiring.socket.try_next()?;
         self.retiring_result(result)
@@ -259,9 +261,11 @@ async fn next_retiring<T: AsyncRead + AsyncWrite + Unpin>(
     retiring: &mut Option<RetiringSocket<T>>,
 ) -> Option<Result<Frame, CloseReason>> {
     match retiring {
-        Some(RetiringSocket { socket, deadline, closed: None }) => {
-            tokio::time::timeout_at(*deadline, socket.next()).await.ok()
-        }
+        Some(RetiringSocket { socket, deadline, closed: None }) => tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(*deadline) => None,
+            result = socket.next() => Some(result),
+        },
         Some(RetiringSocket { deadline, closed: Some(_), .. }) => {
             tokio::time::sleep_until(*deadline).await;
             None

@@ -26,8 +26,8 @@ use tokio::time::Instant;
 use self::connection::Connection;
 pub(crate) use self::error::{Retry, SourceError};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
-use self::renewal::Renewal;
-pub(crate) use self::renewal::{Dial, DialRequest, Dialed, Opened};
+use self::renewal::{ChannelChange, Renewal};
+pub(crate) use self::renewal::{Dial, DialRequest, DialResult, Opened};
 use self::requests::Requests;
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
@@ -84,6 +84,8 @@ pub(crate) struct Source<'a, T> {
     renewal: Renewal<'a, T>,
     dial: Dial<'a, T>,
     peer: Option<String>,
+    /// The changes of the channel that dials report.
+    channel_changes: ChannelChanges,
     follows: Option<mpsc::UnboundedReceiver<Follow>>,
     transcript_refusals: HashMap<String, SourceError>,
     refused: Vec<SourceError>,
@@ -110,12 +112,17 @@ enum Phase {
     Closing,
 }
 
-/// The changes that were not yielded yet.
-#[derive(Debug, Clone, Copy, Default)]
+/// The events that were not yielded yet.
+#[derive(Debug, Default)]
 struct Pending {
     renewed: bool,
     finished: bool,
+    /// The error that ends the connection, after the events that precede it.
+    failure: Option<SourceError>,
 }
+
+/// Both ends of the queue of channel changes.
+type ChannelChanges = (mpsc::UnboundedSender<ChannelChange>, mpsc::UnboundedReceiver<ChannelChange>);
 
 /// A frame that was yielded as an item.
 #[derive(Debug)]
@@ -181,6 +188,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             renewal: Renewal::default(),
             dial,
             peer: None,
+            channel_changes: mpsc::unbounded_channel(),
             follows: None,
             transcript_refusals: HashMap::new(),
             refused: Vec::new(),
@@ -199,6 +207,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
     pub(crate) fn disconnect(&mut self) {
         self.connection.reset();
         self.renewal.reset();
+        self.apply_channel_changes();
         self.frame = None;
         self.pending = Pending::default();
         if self.phase == Phase::Closing {
@@ -241,6 +250,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         self.tracker.conversation_count()
     }
 
+    /// Returns the number of conversations that are queued to be followed.
+    pub(crate) fn queued_follows(&self) -> usize {
+        self.follows.as_ref().map_or(0, mpsc::UnboundedReceiver::len)
+    }
+
     /// Takes the refusals of conversations, oldest first. They were logged if there are several conversations.
     pub(crate) fn take_refused(&mut self) -> Vec<SourceError> {
         std::mem::take(&mut self.refused)
@@ -249,6 +263,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
     /// Asks the server to close the connection. What is in flight can still be read. Cancel safe.
     pub(crate) async fn close(&mut self) {
         self.phase = Phase::Closing;
+        self.renewal.reset();
         self.connection.close().await;
     }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::mpsc;
 
 use super::SourceError;
 use super::item::ItemKind;
-use super::renewal::{ChannelChange, DialRequest, Dialed, NewChannel, Opened};
+use super::renewal::{ChannelChange, DialRequest, DialResult, Opened};
 use super::requests::{self, Subscription};
 use crate::api::calls;
 use crate::api::http_error::host;
@@ -28,14 +29,15 @@ pub(super) fn dial(
     rest: &Rest,
     limits: SocketLimits,
     request: DialRequest<'_>,
-) -> LocalBoxFuture<'static, Dialed<Upgraded>> {
+) -> LocalBoxFuture<'static, DialResult<Upgraded>> {
     let setup = ChannelSetup {
         rest: rest.clone(),
         limits,
         topics: request.tracker.topics_for_new_channel(),
-        change: ChannelChange::None,
+        changes: request.channel_changes.clone(),
     };
-    setup.run(request.tracker.channel().cloned()).boxed_local()
+    let known = request.tracker.channel().cloned();
+    async move { setup.open(known).await.map(Box::new) }.boxed_local()
 }
 
 /// One attempt to open the socket of the channel.
@@ -43,31 +45,29 @@ struct ChannelSetup {
     rest: Rest,
     limits: SocketLimits,
     topics: Vec<String>,
-    change: ChannelChange,
+    changes: mpsc::UnboundedSender<ChannelChange>,
 }
 
 impl ChannelSetup {
-    async fn run(mut self, known: Option<Channel>) -> Dialed<Upgraded> {
-        let result = self.open(known).await;
-        Dialed { channel: self.change, result: result.map(Box::new) }
-    }
-
     /// Opens the socket of the known channel, else of a new one. A channel that the service has forgotten is replaced once.
-    async fn open(&mut self, known: Option<Channel>) -> Result<Opened<Upgraded>, SourceError> {
-        if let Some(opened) = self.open_socket(known).await? {
-            return Ok(opened);
+    async fn open(&self, known: Option<Channel>) -> Result<Opened<Upgraded>, SourceError> {
+        for known in [known, None] {
+            if let Some(opened) = self.open_socket(known).await? {
+                return Ok(opened);
+            }
+            self.report(ChannelChange::Forgotten);
         }
-        self.change = ChannelChange::Forgotten;
-        if let Some(opened) = self.open_socket(None).await? {
-            return Ok(opened);
-        }
-        self.change = ChannelChange::Forgotten;
         let host = self.rest.host();
         Err(SourceError::ChannelLost(format!("{host} does not know the channel it has just made")))
     }
 
+    /// Reports a change. A source that has ended needs it no more.
+    fn report(&self, change: ChannelChange) {
+        let _ = self.changes.send(change);
+    }
+
     /// Opens a socket; `None` if the service does not know its channel.
-    async fn open_socket(&mut self, known: Option<Channel>) -> Result<Option<Opened<Upgraded>>, SourceError> {
+    async fn open_socket(&self, known: Option<Channel>) -> Result<Option<Opened<Upgraded>>, SourceError> {
         let channel = match known {
             Some(channel) if self.exists(&channel).await? => channel,
             _ => match self.create().await? {
@@ -89,12 +89,12 @@ impl ChannelSetup {
     }
 
     /// Creates a channel and subscribes it; `None` if the service does not know it.
-    async fn create(&mut self) -> Result<Option<Channel>, SourceError> {
+    async fn create(&self) -> Result<Option<Channel>, SourceError> {
         let channel = calls::create_channel(&self.rest).await.map_err(failed)?;
         self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
-        let created = CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription: None };
-        let new = NewChannel { created, token: None };
-        self.change = ChannelChange::Created(Box::new(new));
+        let created =
+            |subscription| CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription };
+        self.report(ChannelChange::Created(created(None)));
         if self.topics.is_empty() {
             return Ok(Some(channel));
         }
@@ -107,9 +107,7 @@ impl ChannelSetup {
             Err(RestError::UnexpectedResponse { reason, .. }) => (Err(reason), None),
             Err(error) => return Err(failed(error)),
         };
-        let created =
-            CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription: Some(subscription) };
-        self.change = ChannelChange::Created(Box::new(NewChannel { created, token }));
+        self.report(ChannelChange::Subscribed(created(Some(subscription)), token));
         Ok(Some(channel))
     }
 

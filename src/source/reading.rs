@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::connection::SocketFrame;
-use super::{Dialed, Follow, MAX_NOTIFICATIONS_PER_TURN, Protocol, Source, SourceError, SourceEvent, sleep_until};
+use super::{DialResult, Follow, MAX_NOTIFICATIONS_PER_TURN, Protocol, Source, SourceError, SourceEvent, sleep_until};
 use crate::api::websocket::CloseReason;
 use crate::event::EventBody;
 use crate::tracker::{BackfillReason, Event, Response, TimedEvent};
@@ -27,7 +27,7 @@ pub(super) struct LiveEvent {
 /// The end of a wait.
 enum Woken<T> {
     Response(Response),
-    Dialed(Dialed<T>),
+    Dialed(DialResult<T>),
     RenewalDue,
     Follow(Option<Follow>),
     Frame(Option<Result<SocketFrame, CloseReason>>),
@@ -181,11 +181,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 Event::Backfill(conversation, events, reason) => {
                     return Ok(Some(Step::Backfill { conversation, events, reason }));
                 }
-                Event::Refused(conversation, error) => self.on_refused(&conversation, error),
                 Event::ChannelLost(reason) => return Err(SourceError::ChannelLost(reason)),
             }
         }
-        Ok(None)
+        // An error follows the events of its response.
+        self.pending.failure.take().map_or(Ok(None), Err)
     }
 
     /// Returns whether history is all that is wanted and all of it was read.
@@ -195,8 +195,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     async fn wait(&mut self) -> Result<Option<Step>, SourceError> {
         match self.woken().await {
-            Woken::Response(response) => self.on_response(response)?,
-            Woken::Dialed(dialed) => self.on_renewal_dialed(dialed).await,
+            Woken::Response(response) => self.pending.failure = self.on_response(response).err(),
+            Woken::Dialed(result) => self.on_renewal_dialed(result).await,
             Woken::RenewalDue => self.start_renewal(),
             Woken::Follow(Some(follow)) => self.follow(follow),
             Woken::Follow(None) => self.follows = None,
@@ -220,7 +220,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         tokio::select! {
             biased;
             response = requests.next() => Woken::Response(response),
-            dialed = renewal.opened() => Woken::Dialed(dialed),
+            result = renewal.opened() => Woken::Dialed(result),
             () = sleep_until(renew_at) => Woken::RenewalDue,
             follow = receive(follows) => Woken::Follow(follow),
             result = connection.next(), if reads => Woken::Frame(result),

@@ -1,6 +1,7 @@
 //! Make-before-break: the next connection is opened while the live one is still read (CONN-27).
 
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::SourceError;
@@ -11,7 +12,10 @@ use crate::backoff::Backoff;
 use crate::tracker::{CreatedChannel, Tracker};
 
 /// Opens connections. The future owns what it needs, so that the live connection can be read meanwhile.
-pub(crate) type Dial<'a, T> = Box<dyn Fn(DialRequest<'_>) -> LocalBoxFuture<'a, Dialed<T>> + 'a>;
+pub(crate) type Dial<'a, T> = Box<dyn Fn(DialRequest<'_>) -> LocalBoxFuture<'a, DialResult<T>> + 'a>;
+
+/// The result of opening a connection. Boxed, since a connection is large and moves through several futures.
+pub(crate) type DialResult<T> = Result<Box<Opened<T>>, SourceError>;
 
 /// The state of a source before a connection is opened.
 #[derive(Debug, Clone, Copy)]
@@ -20,33 +24,19 @@ pub(crate) struct DialRequest<'a> {
     pub(crate) tracker: &'a Tracker,
     /// A connection of this source was open before.
     pub(crate) has_connected: bool,
+    /// Takes each change of the notification channel at once: a created channel outlives a dial that is dropped.
+    pub(crate) channel_changes: &'a mpsc::UnboundedSender<ChannelChange>,
 }
 
-/// The result of opening a connection.
-#[derive(Debug)]
-pub(crate) struct Dialed<T> {
-    /// The effect on the notification channel, even if the connection could not be opened.
-    pub(crate) channel: ChannelChange,
-    /// The connection. Boxed, since it is large and moves through several futures.
-    pub(crate) result: Result<Box<Opened<T>>, SourceError>,
-}
-
-/// The effect of a connection attempt on the channel.
+/// A change of the notification channel.
 #[derive(Debug)]
 pub(crate) enum ChannelChange {
-    /// The channel is as before.
-    None,
     /// The service does not know the channel any more.
     Forgotten,
     /// A channel was created.
-    Created(Box<NewChannel>),
-}
-
-/// A channel that was created, and the token of its subscription.
-#[derive(Debug)]
-pub(crate) struct NewChannel {
-    pub(crate) created: CreatedChannel,
-    pub(crate) token: Option<Token>,
+    Created(CreatedChannel),
+    /// The created channel was subscribed, with this token.
+    Subscribed(CreatedChannel, Option<Token>),
 }
 
 /// An open connection.
@@ -60,15 +50,9 @@ pub(crate) struct Opened<T> {
     pub(crate) token: Option<Token>,
 }
 
-impl<T> From<Result<Opened<T>, SourceError>> for Dialed<T> {
-    fn from(result: Result<Opened<T>, SourceError>) -> Self {
-        Self { channel: ChannelChange::None, result: result.map(Box::new) }
-    }
-}
-
 /// The renewal of the live connection.
 pub(super) struct Renewal<'a, T> {
-    opening: Option<LocalBoxFuture<'a, Dialed<T>>>,
+    opening: Option<LocalBoxFuture<'a, DialResult<T>>>,
     backoff: Backoff,
     attempt: u32,
     not_before: Option<Instant>,
@@ -82,7 +66,7 @@ impl<T> Default for Renewal<'_, T> {
 
 impl<'a, T> Renewal<'a, T> {
     /// Starts to open the next connection.
-    pub(super) fn start(&mut self, opening: LocalBoxFuture<'a, Dialed<T>>) {
+    pub(super) fn start(&mut self, opening: LocalBoxFuture<'a, DialResult<T>>) {
         self.opening = Some(opening);
     }
 
@@ -93,11 +77,11 @@ impl<'a, T> Renewal<'a, T> {
     }
 
     /// Waits for the next connection, forever if none is being opened. Cancel safe.
-    pub(super) async fn opened(&mut self) -> Dialed<T> {
+    pub(super) async fn opened(&mut self) -> DialResult<T> {
         let Some(opening) = &mut self.opening else { return std::future::pending().await };
-        let dialed = opening.await;
+        let result = opening.await;
         self.opening = None;
-        dialed
+        result
     }
 
     /// Schedules the next attempt after a failed one, which costs nothing but time.

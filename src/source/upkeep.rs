@@ -4,9 +4,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::requests::Pause;
-use super::{Dialed, Opened, Phase, Protocol, Retry, Source, SourceError};
+use super::{DialResult, Opened, Phase, Protocol, Retry, Source, SourceError};
 use crate::api::rest::RestError;
-use crate::tracker::{Input, Now, Response, Status, Warning};
+use crate::tracker::{Input, Now, Refusal, Response, Status, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn start_requests(&mut self) {
@@ -41,9 +41,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         self.renewal.start(opening);
     }
 
-    pub(super) async fn on_renewal_dialed(&mut self, dialed: Dialed<T>) {
-        self.apply_channel_change(dialed.channel);
-        match dialed.result {
+    pub(super) async fn on_renewal_dialed(&mut self, result: DialResult<T>) {
+        self.apply_channel_changes();
+        match result {
             Ok(opened) => {
                 tracing::debug!("{}moved to a new connection", self.label);
                 let Opened { socket, peer, token } = *opened;
@@ -91,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         Ok(())
     }
 
-    pub(super) fn on_refused(&mut self, conversation: &str, error: RestError) {
+    fn on_refused(&mut self, conversation: &str, error: RestError) {
         let mut error = SourceError::from_rest(error, conversation);
         if let Some(refusal) = self.transcript_refusals.remove(conversation) {
             error = error.with_transcript_refusal(refusal);
@@ -119,6 +119,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn update_tracker(&mut self, input: Input) -> Option<RestError> {
         let failure = self.tracker.handle(input, Now::read(), &self.shared.dedup.borrow());
         self.log_warnings();
+        while let Some(Refusal { conversation, error }) = self.tracker.poll_refusal() {
+            self.on_refused(&conversation, error);
+        }
         failure
     }
 

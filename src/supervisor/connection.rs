@@ -67,7 +67,8 @@ async fn finish<T: AsyncRead + AsyncWrite + Unpin>(
     supervision: Supervision<'_>,
 ) -> ConnectionEnd {
     supervision.status.send_replace(ConnectionStatus::Idle);
-    let is_refused = !reader.source.has_ended_conversations() && reader.source.has_refusals();
+    let source = &reader.source;
+    let is_refused = source.has_refusals() && !source.has_ended_conversations() && source.conversation_count() == 0;
     let orderly = async {
         if !reader.source.drains_after_end() || !drain(reader, CLOSE_TIMEOUT).await {
             reader.source.close().await;

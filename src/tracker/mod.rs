@@ -41,7 +41,8 @@ use self::channel::ChannelState;
 use self::conversation::Conversation;
 use self::discovery::Discovery;
 pub(crate) use self::protocol::{
-    BackfillReason, CreatedChannel, Event, Input, Now, Outage, Request, Response, Status, Subscribed, TimedEvent,
+    BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status, Subscribed,
+    TimedEvent,
 };
 use self::subscriptions::Subscriptions;
 pub(crate) use self::warning::Warning;
@@ -131,6 +132,7 @@ pub(crate) struct Tracker {
     requests_per_minute: Option<u32>,
     events: VecDeque<Event>,
     warnings: VecDeque<Warning>,
+    refusals: VecDeque<Refusal>,
 }
 
 impl Tracker {
@@ -150,6 +152,7 @@ impl Tracker {
             requests_per_minute: None,
             events: VecDeque::new(),
             warnings: VecDeque::new(),
+            refusals: VecDeque::new(),
         }
     }
 
@@ -187,6 +190,11 @@ impl Tracker {
     /// Takes the next warning. Warnings are independent of the order of events.
     pub(crate) fn poll_warning(&mut self) -> Option<Warning> {
         self.warnings.pop_front()
+    }
+
+    /// Takes the next refusal. Refusals are independent of the order of events.
+    pub(crate) fn poll_refusal(&mut self) -> Option<Refusal> {
+        self.refusals.pop_front()
     }
 
     /// Returns the progress of everything that is followed.

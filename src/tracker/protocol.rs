@@ -108,10 +108,17 @@ pub(crate) enum Event {
     Live(String, TimedEvent),
     /// Events that were read by REST, in order.
     Backfill(String, Vec<TimedEvent>, BackfillReason),
-    /// The conversation cannot be followed.
-    Refused(String, RestError),
     /// The notification channel is of no more use, and why.
     ChannelLost(String),
+}
+
+/// A conversation that the service refuses. It is no longer followed.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The id.
+    pub(crate) conversation: String,
+    /// The reason.
+    pub(crate) error: RestError,
 }
 
 /// The reason why events were read by REST.

@@ -1,7 +1,7 @@
 //! The effect of responses.
 
 use super::conversation::Conversation;
-use super::{Event, HistoryAccess, MAX_NAMES, Mode, Now, Response, SnapshotKind, Subscribed, Tracker, Warning};
+use super::{HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning};
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
 use crate::dedup::Dedup;
@@ -212,7 +212,7 @@ impl Tracker {
     fn refuse(&mut self, id: &str, error: RestError) -> Option<RestError> {
         if self.conversations.contains_key(id) {
             self.stop_following(id);
-            self.events.push_back(Event::Refused(id.to_owned(), error));
+            self.refusals.push_back(Refusal { conversation: id.to_owned(), error });
         }
         None
     }

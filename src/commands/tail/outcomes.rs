@@ -47,7 +47,7 @@ impl Outcomes {
             Ok(Outcome::AllRefused) => {}
             Ok(_) => self.add(result, None),
             Err(failure) => {
-                let others = source.conversation_count().saturating_sub(1);
+                let others = (source.conversation_count() + source.queued_follows()).saturating_sub(1);
                 self.failures.extend(std::iter::repeat_n(failure.clone(), others));
                 self.add(result, (self.conversations > 1).then_some(""));
             }

@@ -25,7 +25,7 @@ use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamp
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
-use crate::source::{Dial, Dialed, Opened, Shared, Source, SourceError, TranscriptOptions};
+use crate::source::{Dial, DialResult, Opened, Shared, Source, SourceError, TranscriptOptions};
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -198,9 +198,9 @@ fn sink(file: &std::fs::File, recorder: Option<Recorder>) -> Sink {
 
 impl Attempt {
     /// Opens the scripted connection.
-    pub(super) async fn dial(self) -> Dialed<DuplexStream> {
+    pub(super) async fn dial(self) -> DialResult<DuplexStream> {
         let (lifetime, script) = match self {
-            Self::Refuse(error) => return Err(error).into(),
+            Self::Refuse(error) => return Err(error),
             Self::Serve(lifetime, script) => (lifetime, script),
         };
         let (near, far) = tokio::io::duplex(64 * 1024);
@@ -209,7 +209,7 @@ impl Attempt {
         let suspend = SuspendDetector::start(|| SUSPENDED_FOR.get());
         let socket = Socket::new(near, limits(), KeepAlive::PingFrame, suspend).await;
         let token = Token::new("secret".into(), lifetime.map(|lifetime| Instant::now() + lifetime));
-        Ok(Opened { socket, peer: "test".into(), token: Some(token) }).into()
+        Ok(Box::new(Opened { socket, peer: "test".into(), token: Some(token) }))
     }
 }
 

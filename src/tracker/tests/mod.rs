@@ -118,9 +118,13 @@ impl Scenario {
         self.tracker.poll_timeout(self.now.mono).map(|due| due.saturating_duration_since(self.now.mono))
     }
 
-    /// Takes the events, as one line each.
+    /// Takes the events, and then the refusals, as one line each.
     fn events(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.tracker.poll_event()).map(|event| line(&event)).collect()
+        let mut lines: Vec<String> =
+            std::iter::from_fn(|| self.tracker.poll_event()).map(|event| line(&event)).collect();
+        let refusals = std::iter::from_fn(|| self.tracker.poll_refusal());
+        lines.extend(refusals.map(|refusal| format!("{} refused: {}", refusal.conversation, refusal.error)));
+        lines
     }
 
     fn warnings(&mut self) -> Vec<Warning> {
@@ -134,7 +138,6 @@ fn line(event: &Event) -> String {
         Event::Backfill(id, events, reason) => {
             format!("{id} {reason:?}: {}", events.iter().map(text).collect::<Vec<_>>().join(", "))
         }
-        Event::Refused(id, error) => format!("{id} refused: {error}"),
         Event::ChannelLost(reason) => format!("channel lost: {reason}"),
     }
 }
