@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
@@ -44,6 +44,8 @@ pub(super) enum Attempt {
     Refuse(SourceError),
     /// A connection whose token lasts this long, and the script of its server.
     Serve(Option<Duration>, ServerScript),
+    /// A connection that opens after this delay, and the script of its server.
+    ServeLate(Duration, ServerScript),
 }
 
 /// The result of a run.
@@ -76,6 +78,13 @@ pub(super) fn serve_for<F: Future<Output = ()> + 'static>(
     script: impl FnOnce(Server) -> F + 'static,
 ) -> Attempt {
     Attempt::Serve(Some(lifetime), Box::new(|server| script(server).boxed_local()))
+}
+
+pub(super) fn serve_late<F: Future<Output = ()> + 'static>(
+    delay: Duration,
+    script: impl FnOnce(Server) -> F + 'static,
+) -> Attempt {
+    Attempt::ServeLate(delay, Box::new(|server| script(server).boxed_local()))
 }
 
 pub(super) fn unreachable_host() -> SourceError {
@@ -202,6 +211,10 @@ impl Attempt {
         let (lifetime, script) = match self {
             Self::Refuse(error) => return Err(error),
             Self::Serve(lifetime, script) => (lifetime, script),
+            Self::ServeLate(delay, script) => {
+                sleep(delay).await;
+                (None, script)
+            }
         };
         let (near, far) = tokio::io::duplex(64 * 1024);
         let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;

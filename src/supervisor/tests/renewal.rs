@@ -1,13 +1,14 @@
 //! Renewal: the next connection opens before the old one closes (CONN-27, CONN-28).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use super::harness::{
-    Attempt, close, idle, is_between, received_close_code, retry_at_most, run, send, serve, serve_for, unreachable_host,
+    Attempt, close, idle, is_between, paused, received_close_code, retry_at_most, run, run_until, send, serve,
+    serve_for, serve_late, unreachable_host,
 };
 use crate::supervisor::Outcome;
 
@@ -76,4 +77,22 @@ fn a_stable_connection_resets_the_retries_of_its_successor() {
     attempts.push(serve(|mut server| async move { close(&mut server, 1000).await }));
     let delays = run(attempts, retry_at_most(3)).delays();
     assert!(is_between(delays[4], 1_000, 2_000), "the first in a row again: {delays:?}");
+}
+
+#[test]
+fn stopping_during_a_renewal_opens_no_further_connection() {
+    let opened = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&opened);
+    let old = serve_for(Duration::from_secs(60), |mut server| async move {
+        idle(&mut server, 60).await;
+        // The close frame is not answered: the client waits for 500 ms, and the renewal takes less.
+        sleep(Duration::from_secs(5)).await;
+    });
+    let new = serve_late(Duration::from_millis(300), |_server| async move { seen.set(true) });
+    let finished = paused(async {
+        let stop = sleep(Duration::from_millis(60_100));
+        Box::pin(run_until(vec![old, new], retry_at_most(0), stop)).await
+    });
+    assert_eq!((finished.result, finished.attempts.len()), (Ok(Outcome::Stopped), 2));
+    assert!(!opened.get());
 }

@@ -138,6 +138,34 @@ async fn a_missing_transcript_endpoint_falls_back_to_notifications_with_one_mess
 }
 
 #[tokio::test]
+async fn a_conversation_that_falls_back_while_another_is_looked_up_is_followed() {
+    // The snapshot of the unknown conversation is slow, so that the other one falls back meanwhile.
+    let slow = &format!("rest:slow=500ms,path=conversations/{UNKNOWN}");
+    let simulator = simulator_with(SCRIPT, &["transcript:absent", slow], two_conversations()).await;
+    let finished = run(&simulator, &["--timestamps", "none", UNKNOWN, FIRST]).await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    assert!(finished.stderr.contains("1 of 2 conversations could not be followed"), "{}", finished.stderr);
+    assert_eq!(finished.stdout.matches("85c0155f [CLOSED]").count(), 1, "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn a_refusal_is_reported_although_no_channel_can_be_created() {
+    let forbidden = "channel:status=403,times=always";
+    let simulator = simulator_with(SCRIPT, &[forbidden], two_conversations()).await;
+    let (finished, _) = run_to_end(&simulator, &[UNKNOWN, FIRST]).await;
+    assert_eq!(finished.stderr.matches("error: 0bad0bad: ").count(), 1, "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 of 2 conversations could not be followed"), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn history_of_an_open_conversation_has_a_summary_although_another_one_is_refused() {
+    let simulator = simulator_with("", &[], two_conversations()).await;
+    let (finished, _) = run_to_end(&simulator, &["--no-follow", FIRST, UNKNOWN]).await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    assert!(finished.stderr.contains("that is all so far: 0 lines"), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn every_fallback_response_selects_notifications() {
     let responses =
         ["status=400", "status=405", "status=410", "status=426", "status=501", "ok", "redirect", "status=302"];
