@@ -94,7 +94,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 ChannelChange::Created(created) => self.handle(Input::ChannelCreated(created)),
                 ChannelChange::Subscribed(created, token) => {
                     self.handle(Input::ChannelCreated(created));
-                    token.into_iter().for_each(|token| self.requests.set_subscription_token(token));
+                    if let Some(token) = token {
+                        self.requests.set_subscription_token(token);
+                    }
                 }
             }
         }

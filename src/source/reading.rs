@@ -166,26 +166,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
     }
 
-    /// Returns the next event of the tracker for the user. Handles the others.
+    /// Returns the next event of the tracker, or the error that ends the connection after the last one.
     fn next_tracker_event(&mut self) -> Result<Option<Step>, SourceError> {
         self.forget_closed_conversation();
-        while let Some(event) = self.tracker.poll_event() {
-            match event {
-                Event::Live(conversation, event) => {
-                    if event.body == EventBody::Closed {
-                        self.ended_conversations += 1;
-                        self.closed_conversation = Some(conversation.clone());
-                    }
-                    return Ok(Some(Step::Live(Box::new(LiveEvent { conversation, event }))));
+        match self.tracker.poll_event() {
+            Some(Event::Live(conversation, event)) => {
+                if event.body == EventBody::Closed {
+                    self.ended_conversations += 1;
+                    self.closed_conversation = Some(conversation.clone());
                 }
-                Event::Backfill(conversation, events, reason) => {
-                    return Ok(Some(Step::Backfill { conversation, events, reason }));
-                }
-                Event::ChannelLost(reason) => return Err(SourceError::ChannelLost(reason)),
+                Ok(Some(Step::Live(Box::new(LiveEvent { conversation, event }))))
             }
+            Some(Event::Backfill(conversation, events, reason)) => {
+                Ok(Some(Step::Backfill { conversation, events, reason }))
+            }
+            Some(Event::ChannelLost(reason)) => Err(SourceError::ChannelLost(reason)),
+            // An error follows the events of its response.
+            None => self.pending.failure.take().map_or(Ok(None), Err),
         }
-        // An error follows the events of its response.
-        self.pending.failure.take().map_or(Ok(None), Err)
     }
 
     /// Returns whether history is all that is wanted and all of it was read.
