@@ -1,4 +1,4 @@
-//! The delay between attempts.
+//! The delay between attempts (CONN-1), and the renewal time of what expires (CONN-25).
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ impl Backoff {
     }
 }
 
-/// Returns how long after it was obtained something with this lifetime is renewed: at `lifetime − max(60 s, 10 %)`, and not
-/// before half its lifetime (CONN-25).
+/// Returns the delay from obtaining a token or subscription to renewing it: `lifetime − max(60 s, 10 %)`, at least half the
+/// lifetime (CONN-25).
 pub(crate) fn renewal_delay(lifetime: Duration) -> Duration {
     let margin = (lifetime / 10).max(Duration::from_secs(60));
     lifetime.saturating_sub(margin).max(lifetime / 2)

@@ -1,7 +1,7 @@
 //! The events of a conversation, as sources, deduplication and output exchange them.
 //!
-//! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings are
-//! not escaped: each is as hostile as the network that it came from.
+//! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings
+//! come from the network and are not escaped.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -171,7 +171,7 @@ impl Role {
         }
     }
 
-    /// Returns the value of `role` in JSON output, which is also the value for `--only`.
+    /// Returns the value of `role` in JSON output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -247,7 +247,7 @@ impl Origin {
 pub struct Gap {
     /// The last activity on the lost connection.
     pub from: DateTime<Utc>,
-    /// The time at which the next connection was open.
+    /// The time at which the gap was reported.
     pub to: DateTime<Utc>,
     /// The reason for the loss of the connection, as in the status message.
     pub reason: String,

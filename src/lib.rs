@@ -2,11 +2,11 @@
 //!
 //! # Modules
 //!
-//! A module imports only modules that stand below it; `tests/program/structure/imports.rs` holds the exact table.
+//! A module imports only modules of its own row or a lower one; `tests/program/structure/imports.rs` holds the exact table.
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | `commands` | one file per subcommand, where everything is put together |
+//! | `commands` | the subcommands, where everything is put together |
 //! | `supervisor` | keeps one source connected: connect, read, wait, retry |
 //! | `delivery` | records, deduplicates, prints and counts events |
 //! | `source` | the I/O half: sockets and REST requests |
@@ -23,23 +23,26 @@
 //!
 //! # One frame of the transcript socket
 //!
-//! 1. `api::websocket` reads a message, and `source::connection` says which socket it came over.
-//! 2. While a backfill is read, `source::connection` buffers it. Then `source::frames` makes an item of it, with
-//!    `wire::transcript`: by a template of earlier frames (`fast_path`), else by serde.
-//! 3. `supervisor::reader` counts it against the turn and gives it to `delivery::sink`, which records the frame, asks
-//!    `dedup` whether the event is new, and prints it with `output::{text, json, raw}`.
-//! 4. The line joins a batch of `output::writer`. Its thread writes the batch, then stores the checkpoint in the cursor.
-//! 5. If the reader of stdout is too slow, `supervisor::reader` stops reading the socket until the writer has room again.
+//! 1. `source::reading` asks `source::connection` for a frame, which `api::websocket` reads.
+//! 2. `source::frames` buffers it while a backfill is read. Else `wire::transcript` decodes it: by a template of earlier
+//!    frames (`fast_path`), or by serde.
+//! 3. `supervisor::pump` counts the item against its turn and gives it to `delivery::sink`, which records the frame, prints
+//!    it if the output is raw, asks `dedup` whether the event is new, and prints that with `output::{text, json}`.
+//! 4. The line joins a batch of `output::writer`. Its thread writes the batch. With a cursor it writes line by line, and
+//!    stores the checkpoint after each.
+//! 5. If the reader of stdout is too slow, `supervisor::pump` stops reading the socket until the writer has room again.
 //!
 //! # One notification
 //!
-//! 1. `api::websocket` reads it, `source::frames` decodes it with `wire::notification`.
+//! 1. `api::websocket` reads it, `source::frames` decodes it with `wire::notification`, and yields it for raw output.
 //! 2. `tracker::Tracker::handle` takes it as an input: `tracker::notifications` finds the conversation, `tracker::conversation`
 //!    compares the listed ids with those seen, and adds the new ones to `tracker::pending_messages`.
 //! 3. `source::requests` asks `Tracker::poll_request` while parallelism, rate limit and backoff allow, and sends the request
 //!    with `api::calls`.
-//! 4. The response is the next input: `tracker::responses` completes the messages, `tracker::attribution` finds the sender.
-//! 5. `Tracker::poll_event` gives the event, `source` yields it as an item, and it goes on as a frame does.
+//! 4. The response is the next input: `tracker::responses` gives it to the conversation, which completes its messages.
+//!    `tracker::attribution` finds the sender.
+//! 5. `Tracker::poll_event` gives the event, `source` yields it as an item, and `delivery::sink` delivers it as it does that
+//!    of a frame, and records it.
 //!
 //! # One setting (`--idle-timeout`)
 //!
@@ -51,11 +54,13 @@
 //!
 //! # One error (403 on a request for message bodies)
 //!
-//! 1. `api::rest` makes a `RestError::Forbidden` of the response; its `class()` and `hint()` stand next to it.
+//! 1. `api::rest` makes a `RestError::Forbidden` of the response.
 //! 2. `source::requests` returns it as the response to its request: no backoff, since the tracker decides.
 //! 3. `tracker::responses` refuses the conversation (notifications), or marks its history unavailable (transcript).
-//! 4. `source` makes a `SourceError` of a refusal and logs it if other conversations go on; `commands::tail` collects it.
-//! 5. `commands::error` maps the class of the first failure to the exit code of `exit_code`, and prints message and hint.
+//! 4. `source` makes a `SourceError` of a refusal, and logs it if the run has several conversations. `commands::tail`
+//!    collects it.
+//! 5. `SourceError::class()` and `hint()` decide: `commands::error` maps the class of the first failure to the exit code of
+//!    `exit_code`, and `run` prints message and hint.
 
 mod api;
 mod backoff;
@@ -110,7 +115,7 @@ use crate::status::stderr::Stderr;
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
 
-/// The circumstances in which a process was started.
+/// The inputs of one run of the program.
 pub struct Invocation<'a> {
     /// The parsed command line.
     pub cli: Cli,
@@ -180,7 +185,7 @@ fn register_secrets(task: &Task, secrets: &Secrets) {
 }
 
 fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
-    // It must precede the first TLS configuration. A second call of this function finds it installed.
+    // Install it before the first TLS configuration. A second call returns an error that means "installed".
     let _ = rustls::crypto::ring::default_provider().install_default();
     check_file_limit().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
@@ -191,7 +196,7 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     result
 }
 
-/// Checks that some files and sockets can be opened: the runtime panics if it cannot, which is no bug.
+/// Checks that eight descriptors are free: the runtime panics without them.
 fn check_file_limit() -> io::Result<()> {
     const PAIRS: usize = 4;
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)

@@ -84,7 +84,7 @@ impl RestError {
 }
 
 impl Rest {
-    /// Sends no request yet. `base_url` may have a path, with or without a slash at its end.
+    /// Creates a client. `base_url` may have a path, with or without a slash at its end.
     pub(crate) fn new(http: Http, auth: Arc<Auth>, base_url: Url) -> Self {
         Self { http, auth, base_url, rate_limit: Arc::default() }
     }

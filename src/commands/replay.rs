@@ -4,19 +4,24 @@ mod lines;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use self::lines::read_batches;
-use crate::config::ReplayFrom;
+use super::error::Error;
+use crate::config::{Replay, ReplayFrom};
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{self, LineError, RecordedItem, RecordingEntry, RecordingLine};
 use crate::delivery::sink::Sink;
+use crate::delivery::{Delivery, DeliveryOptions};
 use crate::event::{EventBody, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::{ConnectionRole, Item, ItemKind, transcript_item};
+use crate::status::stderr::Stderr;
 use crate::system::io_error;
 use crate::wire::notification::{self, Notification};
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -43,6 +48,31 @@ pub(crate) enum ReplayError {
         /// The fault.
         reason: String,
     },
+}
+
+/// Prints a recording until its end, or until `stop` is cancelled.
+///
+/// # Errors
+///
+/// The failure to read or write, which was not reported.
+pub(super) async fn replay_recording(
+    settings: Replay,
+    stdout: File,
+    stderr: &Stderr,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    let options = DeliveryOptions {
+        output: settings.output,
+        history_lines: None,
+        prefixes: Prefixes::default(),
+        recorder: None,
+        cursor: None,
+    };
+    let delivery = Delivery::start(options, stdout, stderr)?;
+    let replayed = stop.run_until_cancelled(replay(&settings.from, &delivery.sink));
+    let Some(replayed) = delivery.run_until_failed(replayed).await? else { return Ok(()) };
+    delivery.finish(stop).await?;
+    replayed.unwrap_or(Ok(())).map_err(Error::Replay)
 }
 
 /// Delivers a recording. Warns if its last line was cut short, or if there is none. Cancel safe.

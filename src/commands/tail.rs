@@ -31,9 +31,11 @@ use crate::status::status_line::StatusLine;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::wire::transcript::fast_path::TemplateCache;
 
-/// The total of the read buffers of all transcript sockets, and the minimum for one socket. The default of tungstenite,
-/// 128 KiB for each socket, takes 211 MiB for 1,000 conversations (measured).
+/// The total of the read buffers of all transcript sockets. The default of tungstenite, 128 KiB for each socket, takes
+/// 211 MiB for 1,000 conversations (measured).
 const READ_BUFFERS: usize = 4 * 1024 * 1024;
+
+/// The minimum of the read buffer of a transcript socket.
 const MIN_READ_BUFFER: usize = 4 * 1024;
 
 /// The maximum number of first handshakes at a time. Each takes several times the memory of an open socket, and a service may
@@ -82,7 +84,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     outcomes?.map_or(Ok(()), Outcomes::into_result)
 }
 
-/// The tail of a run: the parts of which all its sources are made.
+/// The shared resources of the sources of one run.
 struct TailCommand<'a> {
     config: &'a Config,
     http: Http,
@@ -103,9 +105,9 @@ enum SourceEnd<'a> {
     Notifications { source: Box<Source<'a, Upgraded>>, result: Result<Outcome, Failure> },
 }
 
-/// The notifications source of a run.
+/// The notifications source of a run, which runs only if a conversation needs it.
 enum Notifications<'a> {
-    Stopped(Box<Source<'a, Upgraded>>),
+    Idle(Box<Source<'a, Upgraded>>),
     Running,
 }
 
@@ -119,7 +121,7 @@ impl<'a> TailCommand<'a> {
         // The refusal of a transcript socket, which holds for the other conversations too.
         let refusal = RefCell::new(None);
         let (follow, follows) = mpsc::unbounded_channel();
-        let mut notifications = Notifications::Stopped(Box::new(self.notifications(follows)));
+        let mut notifications = Notifications::Idle(Box::new(self.notifications(follows)));
         let mut running = FuturesUnordered::new();
         if self.uses_transcript_sockets() {
             for (index, id) in ids.iter().enumerate() {
@@ -149,7 +151,7 @@ impl<'a> TailCommand<'a> {
                     let has_failed = result.is_err();
                     let has_queued = source.queued_follows() > 0;
                     outcomes.add_notifications(result, &mut source);
-                    notifications = Notifications::Stopped(source);
+                    notifications = Notifications::Idle(source);
                     // A conversation may have fallen back while the source was ending.
                     if has_queued && !has_failed {
                         self.start(&mut notifications, &mut running);
@@ -165,7 +167,7 @@ impl<'a> TailCommand<'a> {
     where
         'a: 'r,
     {
-        if let Notifications::Stopped(source) = std::mem::replace(notifications, Notifications::Running) {
+        if let Notifications::Idle(source) = std::mem::replace(notifications, Notifications::Running) {
             running.push(self.follow_notifications(source));
         }
     }

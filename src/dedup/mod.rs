@@ -1,7 +1,7 @@
 //! Exactly-once delivery: decides whether an event is new.
 //!
-//! A keyed 64-bit fingerprint of its identity stands for an event. A million messages therefore take no more memory than
-//! the latest of them, half a mebibyte per conversation, and an outsider cannot craft two messages that pass for one.
+//! A keyed 64-bit fingerprint of its identity stands for an event. Memory is bounded: the latest 28,672 or more events of a
+//! conversation take 512 KiB. An outsider, who does not know the key, cannot craft two messages with one fingerprint.
 //! With a cursor file the key is that of the file, and the events that earlier runs delivered are known from the start.
 
 mod bounded_map;
@@ -29,16 +29,16 @@ use crate::event::{Checkpoint, TranscriptEvent};
 /// 2^16 slots, half a mebibyte.
 pub(crate) const CAPACITY: usize = 28_672;
 
-/// The maximum number of fingerprints that a connection counts. Like events have the same time, so the next occurrence
-/// follows the last one closely.
+/// The maximum number of fingerprints that a connection counts. Equal events have equal times, so the next
+/// occurrence follows the last one closely.
 const MAX_COUNTED: usize = 4096;
 
 /// The events that were delivered, across connections and conversations.
 #[derive(Debug, Default)]
 pub(crate) struct Dedup {
     key: FingerprintKey,
-    /// The delivered events by conversation. There are few conversations, so that comparing ids is faster than hashing
-    /// them.
+    /// The delivered events by conversation. Most runs have few, so that comparing ids is faster than
+    /// hashing them.
     delivered: BTreeMap<String, SeenSet>,
     /// Present with a cursor.
     resume: Option<Box<ResumeState>>,
@@ -105,7 +105,7 @@ impl Dedup {
         self.resume.is_some()
     }
 
-    /// Forgets the events of a closed conversation.
+    /// Forgets the events of a conversation that is no longer followed.
     pub(crate) fn forget(&mut self, conversation: &str) {
         self.delivered.remove(conversation);
     }
@@ -124,7 +124,7 @@ impl Dedup {
         }
     }
 
-    /// Returns whether the fingerprint was not among the delivered ones.
+    /// Inserts a fingerprint. Returns `true` if it is new.
     fn insert(&mut self, event: &TranscriptEvent<'_>, fingerprint: u64) -> bool {
         match self.delivered.get_mut(event.conversation) {
             Some(seen) => seen.insert(fingerprint, event.at),

@@ -47,7 +47,7 @@ pub(crate) struct Delivery {
 /// A failure of the delivery.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeliveryError {
-    /// The operating system gives no thread for stdout.
+    /// The thread for stdout cannot be started.
     #[error(transparent)]
     Start(io::Error),
     /// Lines cannot be written.
@@ -66,7 +66,7 @@ pub(crate) enum DeliveryError {
 pub(crate) struct Totals {
     /// The lines that the reader of stdout was given.
     pub(crate) lines: u64,
-    /// Everything else.
+    /// The counts of events.
     pub(crate) counts: Counts,
 }
 
@@ -75,7 +75,7 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// [`DeliveryError::Start`] if there is no thread to be had.
+    /// [`DeliveryError::Start`] if the thread cannot be started.
     pub(crate) fn start(options: DeliveryOptions, stdout: File, stderr: &Stderr) -> Result<Self, DeliveryError> {
         let DeliveryOptions { output, history_lines, prefixes, recorder, cursor } = options;
         let stdout = StderrAwareStdout::new(stdout, stderr);
@@ -118,7 +118,7 @@ impl Delivery {
     ///
     /// The failure to write the rest.
     pub(crate) async fn finish(self, stop: &CancellationToken) -> Result<Option<Totals>, DeliveryError> {
-        let Self { sink, cursor_path, recording_failed } = self;
+        let Self { sink, cursor_path, .. } = self;
         let Sink { output, counts, .. } = sink.into_inner();
         let writer = output.handle();
         let mut finishing = std::pin::pin!(output.finish());
@@ -126,7 +126,6 @@ impl Delivery {
             result = &mut finishing => Some(result),
             () = stop.cancelled() => tokio::time::timeout(FLUSH_TIMEOUT, finishing).await.ok(),
         };
-        drop(recording_failed);
         match result.and_then(Result::err) {
             Some(exit) => on_exit(exit, cursor_path.as_ref()).map(|()| None),
             None => Ok(Some(Totals { lines: writer.written().records, counts })),
@@ -140,6 +139,7 @@ impl Delivery {
 
 fn on_exit(exit: WriterExit, cursor_path: Option<&PathBuf>) -> Result<(), DeliveryError> {
     match exit {
+        // The reader has what it wants: the run ends with exit code 0 (OUT-43).
         WriterExit::ReaderClosed => Ok(()),
         WriterExit::WriteFailed(error) => Err(DeliveryError::Output(error)),
         WriterExit::CheckpointFailed(source) => {

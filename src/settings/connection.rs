@@ -1,4 +1,4 @@
-//! Resolves the settings of connections.
+//! Resolves the settings of connections (CLI-40 to CLI-44, CLI-80).
 
 use crate::cli::{ConnectionArgs, NetworkArgs};
 use crate::config::{ConnectionOptions, Retries, SocketLimits};

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::renewal::ChannelChange;
+use super::dial::ChannelChange;
 use super::{DialRequest, DialResult, Follow, Opened, Phase, Protocol, Source, SourceError};
 use crate::api::calls;
 use crate::api::rest::RestError;
@@ -41,11 +41,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     pub(super) fn dial_request(&self) -> DialRequest<'_> {
-        DialRequest {
-            tracker: &self.tracker,
-            has_connected: self.phase != Phase::NeverConnected,
-            channel_changes: &self.channel_changes.0,
-        }
+        DialRequest { tracker: &self.tracker, has_connected: self.phase != Phase::NeverConnected }
     }
 
     fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {
@@ -53,7 +49,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Protocol::Notifications { is_live } = self.protocol {
             let source = if is_live { "notifications" } else { "history" };
             self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
-            self.handle(Input::SocketOpened);
+            self.handle(Input::PollAll);
         }
         match opened {
             Some(opened) => {
@@ -88,7 +84,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     /// Applies the changes of the channel that dials have reported.
     pub(super) fn apply_channel_changes(&mut self) {
-        while let Ok(change) = self.channel_changes.1.try_recv() {
+        while let Some(Ok(change)) = self.channel_changes.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
             match change {
                 ChannelChange::Forgotten => self.handle(Input::ChannelForgotten),
                 ChannelChange::Created(created) => self.handle(Input::ChannelCreated(created)),

@@ -32,7 +32,7 @@ pub(super) struct Connection<T> {
     pub(super) retiring: Option<RetiringSocket<T>>,
     buffer: VecDeque<SocketFrame>,
     buffered_bytes: usize,
-    /// The number of sockets so far. A frame knows its socket by it.
+    /// The number of the latest socket, which each frame carries.
     sockets: u32,
 }
 
@@ -42,9 +42,9 @@ pub(super) struct LiveSocket<T> {
     pub(super) socket: Socket<T>,
     /// The token that it was opened with.
     pub(super) token: Option<Token>,
-    /// The close that was announced, and until when the successor may take.
+    /// The announced close of the server, and the deadline for opening the next socket.
     pub(super) closed: Option<AnnouncedClose>,
-    /// The reason of the end, behind the buffered frames.
+    /// The close reason that follows the buffered frames.
     end: Option<CloseReason>,
 }
 
@@ -214,7 +214,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Records that nothing was read for a while: a retiring socket gets its time anew.
+    /// Restarts the time limit of the retiring socket after a pause.
     pub(super) fn resume_reading(&mut self) {
         if let Some(retiring) = &mut self.retiring {
             retiring.deadline = Instant::now() + RETIREMENT;

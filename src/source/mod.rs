@@ -5,6 +5,7 @@
 
 mod connecting;
 mod connection;
+mod dial;
 mod error;
 mod frames;
 mod item;
@@ -24,10 +25,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::connection::Connection;
+use self::dial::ChannelChange;
+pub(crate) use self::dial::{Dial, DialRequest, DialResult, Opened};
 pub(crate) use self::error::{Retry, SourceError};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
-use self::renewal::{ChannelChange, Renewal};
-pub(crate) use self::renewal::{Dial, DialRequest, DialResult, Opened};
+use self::renewal::Renewal;
 use self::requests::Requests;
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
@@ -84,8 +86,8 @@ pub(crate) struct Source<'a, T> {
     renewal: Renewal<'a, T>,
     dial: Dial<'a, T>,
     peer: Option<String>,
-    /// The changes of the channel that dials report.
-    channel_changes: ChannelChanges,
+    /// The changes of the notification channel that dials report.
+    channel_changes: Option<mpsc::UnboundedReceiver<ChannelChange>>,
     follows: Option<mpsc::UnboundedReceiver<Follow>>,
     transcript_refusals: HashMap<String, SourceError>,
     refused: Vec<SourceError>,
@@ -94,8 +96,9 @@ pub(crate) struct Source<'a, T> {
     pending: Pending,
     service_messages: RateLimitedWarning,
     notifications_in_turn: u32,
-    /// The conversation and the frame that the latest item borrows.
+    /// The conversation of the latest item, which borrows it. A transcript source has only one.
     conversation: String,
+    /// The frame of the latest item, which borrows it.
     frame: Option<CurrentFrame>,
     /// The conversation whose end was the latest event.
     closed_conversation: Option<String>,
@@ -106,9 +109,9 @@ pub(crate) struct Source<'a, T> {
 enum Phase {
     /// No connection was opened yet.
     NeverConnected,
-    /// A connection is or was open.
+    /// A connection was opened, or none was needed.
     Connected,
-    /// The close frame of the open connection was sent.
+    /// The caller has asked to close.
     Closing,
 }
 
@@ -120,9 +123,6 @@ struct Pending {
     /// The error that ends the connection, after the events that precede it.
     failure: Option<SourceError>,
 }
-
-/// Both ends of the queue of channel changes.
-type ChannelChanges = (mpsc::UnboundedSender<ChannelChange>, mpsc::UnboundedReceiver<ChannelChange>);
 
 /// A frame that was yielded as an item.
 #[derive(Debug)]
@@ -188,7 +188,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             renewal: Renewal::default(),
             dial,
             peer: None,
-            channel_changes: mpsc::unbounded_channel(),
+            channel_changes: None,
             follows: None,
             transcript_refusals: HashMap::new(),
             refused: Vec::new(),
@@ -215,7 +215,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         }
     }
 
-    /// Returns the server, for status lines; `None` if every conversation was refused.
+    /// Returns the server, for status lines; `None` before [`Source::connect`], and if nothing is left to follow.
     pub(crate) fn peer(&self) -> Option<&str> {
         self.peer.as_deref()
     }
@@ -274,10 +274,13 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         }
     }
 
-    /// Hands an input to the tracker that is not a failed response.
+    /// Hands the tracker an input whose request is not repeated.
     fn handle(&mut self, input: Input) {
         let failure = self.update_tracker(input);
-        debug_assert!(failure.is_none(), "a failed response goes through on_response: {failure:?}");
+        debug_assert!(
+            failure.is_none(),
+            "a response whose request may be repeated goes through on_response: {failure:?}"
+        );
     }
 }
 
@@ -287,11 +290,11 @@ impl<'a> Source<'a, Upgraded> {
         let NotificationOptions { targets, history, limits, follows } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
         let tracker = TrackerOptions { mode: Mode::Full, targets, history };
-        let dial: Dial<'a, Upgraded> = {
-            let rest = rest.clone();
-            Box::new(move |request| notifications::dial(&rest, limits, request))
-        };
-        Self { follows: Some(follows), ..Self::new(protocol, tracker, rest, shared, dial) }
+        let (changes, channel_changes) = mpsc::unbounded_channel();
+        let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
+        let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));
+        let source = Self::new(protocol, tracker, rest, shared, dial);
+        Self { follows: Some(follows), channel_changes: Some(channel_changes), ..source }
     }
 }
 

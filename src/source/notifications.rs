@@ -7,8 +7,8 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc;
 
 use super::SourceError;
+use super::dial::{ChannelChange, DialRequest, DialResult, Opened};
 use super::item::ItemKind;
-use super::renewal::{ChannelChange, DialRequest, DialResult, Opened};
 use super::requests::{self, Subscription};
 use crate::api::calls;
 use crate::api::http_error::host;
@@ -24,20 +24,26 @@ use crate::wire::notification::Notification;
 /// The service answers this message, beside pings, with a pong (NTF-7).
 const KEEP_ALIVE: KeepAlive = KeepAlive::TextMessage(r#"{"message":"ping"}"#);
 
-/// Opens the socket of the channel, which is created if there is none.
-pub(super) fn dial(
-    rest: &Rest,
-    limits: SocketLimits,
-    request: DialRequest<'_>,
-) -> LocalBoxFuture<'static, DialResult<Upgraded>> {
-    let setup = ChannelSetup {
-        rest: rest.clone(),
-        limits,
-        topics: request.tracker.topics_for_new_channel(),
-        changes: request.channel_changes.clone(),
-    };
-    let known = request.tracker.channel().cloned();
-    async move { setup.open(known).await.map(Box::new) }.boxed_local()
+/// Opens the socket of the notification channel.
+pub(super) struct ChannelDialer {
+    pub(super) rest: Rest,
+    pub(super) limits: SocketLimits,
+    /// Takes the changes of the channel.
+    pub(super) changes: mpsc::UnboundedSender<ChannelChange>,
+}
+
+impl ChannelDialer {
+    /// Opens the socket of the channel, which is created if there is none.
+    pub(super) fn dial(&self, request: DialRequest<'_>) -> LocalBoxFuture<'static, DialResult<Upgraded>> {
+        let setup = ChannelSetup {
+            rest: self.rest.clone(),
+            limits: self.limits,
+            topics: request.tracker.topics_for_new_channel(),
+            changes: self.changes.clone(),
+        };
+        let known = request.tracker.channel().cloned();
+        async move { setup.open(known).await.map(Box::new) }.boxed_local()
+    }
 }
 
 /// One attempt to open the socket of the channel.
@@ -84,13 +90,13 @@ impl ChannelSetup {
         match calls::channel_exists(&self.rest, &channel.id).await {
             // The channel may belong to a token that was revoked.
             Err(RestError::Forbidden { .. } | RestError::UnexpectedResponse { .. }) => Ok(false),
-            result => result.map_err(failed),
+            result => result.map_err(channel_error),
         }
     }
 
     /// Creates a channel and subscribes it; `None` if the service does not know it.
     async fn create(&self) -> Result<Option<Channel>, SourceError> {
-        let channel = calls::create_channel(&self.rest).await.map_err(failed)?;
+        let channel = calls::create_channel(&self.rest).await.map_err(channel_error)?;
         self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
         let created =
             |subscription| CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription };
@@ -105,7 +111,7 @@ impl ChannelSetup {
             // Without any topic the conversations are polled.
             Err(RestError::Forbidden { body, .. }) => (Err(body.to_string()), None),
             Err(RestError::UnexpectedResponse { reason, .. }) => (Err(reason), None),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(channel_error(error)),
         };
         self.report(ChannelChange::Subscribed(created(Some(subscription)), token));
         Ok(Some(channel))
@@ -128,7 +134,7 @@ impl ChannelSetup {
     }
 }
 
-fn failed(error: RestError) -> SourceError {
+fn channel_error(error: RestError) -> SourceError {
     SourceError::from_rest(error, "")
 }
 

@@ -24,8 +24,8 @@ pub(super) struct LiveEvent {
     pub(super) event: TimedEvent,
 }
 
-/// The end of a wait.
-enum Woken<T> {
+/// The reason for the end of a wait.
+enum Wakeup<T> {
     Response(Response),
     Dialed(DialResult<T>),
     RenewalDue,
@@ -70,8 +70,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         Ok(self.make_event(step))
     }
 
-    /// Waits for the next event that precedes the end and whose body is missing; `None` if there is none. Reads no socket.
-    /// Cancel safe.
+    /// Waits for the next event that precedes the end and whose body is missing; `None` if there is none. An error ends the
+    /// wait. Reads no socket. Cancel safe.
     pub(crate) async fn next_pending(&mut self) -> Option<SourceEvent<'_>> {
         if self.protocol != Protocol::Transcript {
             // The end of notifications follows everything else.
@@ -125,7 +125,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
         // A frame that is kept holds the buffer that the next one is read into.
         self.frame = None;
-        while self.may_read_now() {
+        while self.take_read() {
             let Some(result) = self.connection.try_next() else { return Ok(None) };
             if let Some(step) = self.on_frame(result)? {
                 return Ok(Some(step));
@@ -134,8 +134,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         Ok(None)
     }
 
-    /// Counts a frame, and returns whether it may be read without waiting.
-    fn may_read_now(&mut self) -> bool {
+    /// Returns whether the socket may be read now. For notifications, each call uses up one of the reads of a turn.
+    fn take_read(&mut self) -> bool {
         match self.protocol {
             Protocol::Transcript => !self.tracker.is_backfilling(),
             Protocol::Notifications { .. } => {
@@ -145,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
     }
 
-    /// Returns what is ready besides frames of the sockets.
+    /// Returns a step that needs no socket: a renewal, the end, an event of the tracker, or a buffered frame.
     fn ready_step(&mut self) -> Result<Option<Step>, SourceError> {
         if std::mem::take(&mut self.pending.renewed) {
             return Ok(Some(Step::Renewed));
@@ -192,21 +192,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     async fn wait(&mut self) -> Result<Option<Step>, SourceError> {
-        match self.woken().await {
-            Woken::Response(response) => self.pending.failure = self.on_response(response).err(),
-            Woken::Dialed(result) => self.on_renewal_dialed(result).await,
-            Woken::RenewalDue => self.start_renewal(),
-            Woken::Follow(Some(follow)) => self.follow(follow),
-            Woken::Follow(None) => self.follows = None,
-            Woken::Frame(Some(result)) => return self.on_frame(result),
-            Woken::Frame(None) | Woken::Timeout => {}
+        match self.next_wakeup().await {
+            Wakeup::Response(response) => self.pending.failure = self.on_response(response).err(),
+            Wakeup::Dialed(result) => self.on_renewal_dialed(result).await,
+            Wakeup::RenewalDue => self.start_renewal(),
+            Wakeup::Follow(Some(follow)) => self.follow(follow),
+            Wakeup::Follow(None) => self.follows = None,
+            Wakeup::Frame(Some(result)) => return self.on_frame(result),
+            Wakeup::Frame(None) | Wakeup::Timeout => {}
         }
         Ok(None)
     }
 
     /// Waits for the first of everything that can happen. Requests and renewals precede frames: a socket that always has a
     /// frame ready would starve them.
-    async fn woken(&mut self) -> Woken<T> {
+    async fn next_wakeup(&mut self) -> Wakeup<T> {
         let request_at = self.requests.next_start_at(&self.tracker);
         let renew_at = self.renewal.next_at(self.renewal_due());
         let handover_at =
@@ -217,12 +217,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let Self { requests, renewal, connection, follows, .. } = self;
         tokio::select! {
             biased;
-            response = requests.next() => Woken::Response(response),
-            result = renewal.opened() => Woken::Dialed(result),
-            () = sleep_until(renew_at) => Woken::RenewalDue,
-            follow = receive(follows) => Woken::Follow(follow),
-            result = connection.next(), if reads => Woken::Frame(result),
-            () = sleep_until(request_at.into_iter().chain(handover_at).min()) => Woken::Timeout,
+            response = requests.next() => Wakeup::Response(response),
+            result = renewal.opened() => Wakeup::Dialed(result),
+            () = sleep_until(renew_at) => Wakeup::RenewalDue,
+            follow = receive(follows) => Wakeup::Follow(follow),
+            result = connection.next(), if reads => Wakeup::Frame(result),
+            () = sleep_until(request_at.into_iter().chain(handover_at).min()) => Wakeup::Timeout,
         }
     }
 }

@@ -1,54 +1,12 @@
 //! Make-before-break: the next connection is opened while the live one is still read (CONN-27).
 
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::SourceError;
+use super::dial::DialResult;
 use super::error::Retry;
-use crate::api::oauth::Token;
-use crate::api::websocket::Socket;
 use crate::backoff::Backoff;
-use crate::tracker::{CreatedChannel, Tracker};
-
-/// Opens connections. The future owns what it needs, so that the live connection can be read meanwhile.
-pub(crate) type Dial<'a, T> = Box<dyn Fn(DialRequest<'_>) -> LocalBoxFuture<'a, DialResult<T>> + 'a>;
-
-/// The result of opening a connection. Boxed, since a connection is large and moves through several futures.
-pub(crate) type DialResult<T> = Result<Box<Opened<T>>, SourceError>;
-
-/// The state of a source before a connection is opened.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DialRequest<'a> {
-    /// Knows the channel and the topics for a new one.
-    pub(crate) tracker: &'a Tracker,
-    /// A connection of this source was open before.
-    pub(crate) has_connected: bool,
-    /// Takes each change of the notification channel at once: a created channel outlives a dial that is dropped.
-    pub(crate) channel_changes: &'a mpsc::UnboundedSender<ChannelChange>,
-}
-
-/// A change of the notification channel.
-#[derive(Debug)]
-pub(crate) enum ChannelChange {
-    /// The service does not know the channel any more.
-    Forgotten,
-    /// A channel was created.
-    Created(CreatedChannel),
-    /// The created channel was subscribed, with this token.
-    Subscribed(CreatedChannel, Option<Token>),
-}
-
-/// An open connection.
-#[derive(Debug)]
-pub(crate) struct Opened<T> {
-    /// The socket.
-    pub(crate) socket: Socket<T>,
-    /// The server, for status lines.
-    pub(crate) peer: String,
-    /// The token that the socket was opened with.
-    pub(crate) token: Option<Token>,
-}
 
 /// The renewal of the live connection.
 pub(super) struct Renewal<'a, T> {

@@ -213,7 +213,7 @@ impl RestBackoff {
         Pause { delay, is_repeated }
     }
 
-    /// Ends the row of failures, unless the response belongs to a request from before the pause.
+    /// Ends the row of failures. During a pause it does nothing: the request was sent before.
     fn on_success(&mut self) {
         if self.paused_until.is_none_or(|until| until <= Instant::now()) {
             self.reset();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::renewal::Opened;
+use super::dial::Opened;
 use super::{ConnectionRole, Item, ItemKind, SourceError};
 use crate::api::http::Http;
 use crate::api::http_error::host;

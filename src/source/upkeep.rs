@@ -1,4 +1,4 @@
-//! Everything that a source does beside reading: requests of the tracker, renewals, refusals and warnings.
+//! Requests and renewals of a source, and the refusals and warnings of its tracker (CONN-27).
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 self.peer = Some(peer);
                 self.pending.renewed = true;
                 if self.protocol != Protocol::Transcript {
-                    self.handle(Input::SocketOpened);
+                    self.handle(Input::PollAll);
                 }
                 self.connection.replace(socket, token);
                 self.connection.close_retiring().await;

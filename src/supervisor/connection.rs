@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use super::reader::{Progress, Reader};
+use super::pump::{EventPump, Progress};
 use super::{Outcome, Supervision};
 use crate::source::{Retry, Source, SourceError};
 use crate::status::connection_status::ConnectionStatus;
@@ -33,89 +33,88 @@ pub(super) async fn follow_connection<T>(source: &mut Source<'_, T>, supervision
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut reader = Reader::new(source, supervision);
+    let mut pump = EventPump::new(source, supervision);
     let end = loop {
         tokio::select! {
             biased;
             () = supervision.stop.cancelled() => {
-                stop(&mut reader).await;
+                stop(&mut pump).await;
                 break ConnectionEnd::Finished(Outcome::Stopped);
             }
-            progress = reader.advance() => match progress {
+            progress = pump.advance() => match progress {
                 Ok(Progress::More | Progress::Renewed) => {}
-                Ok(Progress::Finished) => break finish(&mut reader, supervision).await,
-                Err(error) => break lose(&mut reader, error, supervision).await,
+                Ok(Progress::Finished) => break finish(&mut pump, supervision).await,
+                Err(error) => break lose(&mut pump, error, supervision).await,
             }
         }
     };
     supervision.status.send_replace(ConnectionStatus::Idle);
-    reader.flush();
-    reader.source.disconnect();
+    pump.flush();
+    pump.source.disconnect();
     end
 }
 
 /// Closes the connection because the user stops the program.
-async fn stop<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>) {
-    reader.source.close().await;
-    drain(reader, INTERRUPT_TIMEOUT).await;
+async fn stop<T: AsyncRead + AsyncWrite + Unpin>(pump: &mut EventPump<'_, '_, T>) {
+    pump.source.close().await;
+    drain(pump, INTERRUPT_TIMEOUT).await;
 }
 
 /// Closes the connection after the end of the conversation. Frames in flight and missing bodies are still delivered, unless
 /// the user stops the program.
 async fn finish<T: AsyncRead + AsyncWrite + Unpin>(
-    reader: &mut Reader<'_, '_, T>,
+    pump: &mut EventPump<'_, '_, T>,
     supervision: Supervision<'_>,
 ) -> ConnectionEnd {
     supervision.status.send_replace(ConnectionStatus::Idle);
-    let source = &reader.source;
+    let source = &pump.source;
     let is_refused = source.has_refusals() && !source.has_ended_conversations() && source.conversation_count() == 0;
     let orderly = async {
-        if !reader.source.drains_after_end() || !drain(reader, CLOSE_TIMEOUT).await {
-            reader.source.close().await;
-            drain(reader, CLOSE_TIMEOUT).await;
+        if !pump.source.drains_after_end() || !drain(pump, CLOSE_TIMEOUT).await {
+            pump.source.close().await;
+            drain(pump, CLOSE_TIMEOUT).await;
         }
-        await_pending_bodies(reader).await;
+        await_pending_bodies(pump).await;
     };
     if supervision.stop.run_until_cancelled(orderly).await.is_none() {
-        reader.source.close().await;
+        pump.source.close().await;
     }
     ConnectionEnd::Finished(if is_refused { Outcome::AllRefused } else { Outcome::Closed })
 }
 
-/// Answers the loss of the connection. If the server has closed it for good, missing bodies are still delivered.
+/// Handles the loss of the connection. If the server has closed it for good, pending bodies are still delivered.
 async fn lose<T: AsyncRead + AsyncWrite + Unpin>(
-    reader: &mut Reader<'_, '_, T>,
+    pump: &mut EventPump<'_, '_, T>,
     error: SourceError,
     supervision: Supervision<'_>,
 ) -> ConnectionEnd {
     supervision.status.send_replace(ConnectionStatus::Idle);
-    reader.source.send_close_for(&error).await;
+    pump.source.send_close_for(&error).await;
     if error.retry() == Retry::ClosedByServer && !supervision.policy.reconnect_after_close {
-        supervision.stop.run_until_cancelled(await_pending_bodies(reader)).await;
+        supervision.stop.run_until_cancelled(await_pending_bodies(pump)).await;
     }
-    let last_activity = reader.source.last_activity();
-    ConnectionEnd::Lost { error, last_activity, was_productive: reader.was_productive() }
+    let last_activity = pump.source.last_activity();
+    ConnectionEnd::Lost { error, last_activity, was_productive: pump.was_productive() }
 }
 
-/// Delivers the messages whose bodies are missing: no later run will ask for them. A body that does not arrive in time was
-/// delivered as missing.
-async fn await_pending_bodies<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>) {
-    let all = async { while reader.advance_pending().await {} };
+/// Delivers messages whose bodies are pending. A body that is late is delivered as not available.
+async fn await_pending_bodies<T: AsyncRead + AsyncWrite + Unpin>(pump: &mut EventPump<'_, '_, T>) {
+    let all = async { while pump.advance_pending().await {} };
     let _ = timeout(PENDING_BODIES_TIMEOUT, all).await;
 }
 
 /// Delivers what still arrives. Returns whether the server has closed the connection within `limit`.
-async fn drain<T: AsyncRead + AsyncWrite + Unpin>(reader: &mut Reader<'_, '_, T>, limit: Duration) -> bool {
+async fn drain<T: AsyncRead + AsyncWrite + Unpin>(pump: &mut EventPump<'_, '_, T>, limit: Duration) -> bool {
     let closed = timeout(limit, async {
         loop {
-            if let Err(error) = reader.advance().await {
+            if let Err(error) = pump.advance().await {
                 break error;
             }
         }
     });
     match closed.await {
         Ok(error) => {
-            reader.source.send_close_for(&error).await;
+            pump.source.send_close_for(&error).await;
             true
         }
         Err(_) => false,

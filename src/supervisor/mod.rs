@@ -1,9 +1,9 @@
 //! Keeps one source connected: connects, reads until the connection ends, and waits before the next attempt.
 //!
-//! Nothing here knows tokens, sockets or formats.
+//! Tokens, sockets and formats are behind [`Source`] and [`Sink`].
 
 mod connection;
-mod reader;
+mod pump;
 mod retry;
 
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ pub(crate) struct RetryPolicy {
     pub(crate) reconnect_after_close: bool,
 }
 
-/// The surroundings of a supervised source.
+/// The shared parts that supervising a source needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Supervision<'a> {
     /// The prefix of status lines; empty if there is one conversation.

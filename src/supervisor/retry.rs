@@ -1,4 +1,4 @@
-//! Counts attempts, and decides on the delay before the next one (CONN-1 to CONN-5).
+//! Counts failures, and decides on the delay before the next attempt (CONN-1 to CONN-5).
 
 use std::time::Duration;
 

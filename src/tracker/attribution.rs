@@ -1,4 +1,4 @@
-//! Attribution: who wrote a message or spoke on a call, and under which name (SRC-11, CALL-2).
+//! Attribution: who wrote a message or spoke on a call, and under which name (SRC-11, EVT-12, CALL-2).
 
 use std::borrow::Cow;
 

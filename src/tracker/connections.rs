@@ -4,7 +4,7 @@ use super::{CreatedChannel, Event, HistoryAccess, Now, Outage, Subscribed, Track
 
 impl Tracker {
     /// Polls everything: a new socket tells nothing of what happened before.
-    pub(super) fn on_socket_opened(&mut self, now: Now) {
+    pub(super) fn on_poll_all(&mut self, now: Now) {
         self.channel.on_socket_opened();
         self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
     }

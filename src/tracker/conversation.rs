@@ -203,7 +203,7 @@ impl Conversation {
         self.has_calls
     }
 
-    /// Returns whether a snapshot was applied.
+    /// Returns whether the messages from before the start are listed, or were given up.
     pub(super) fn is_known(&self) -> bool {
         !matches!(&self.state, State::Startup(backfill) if !backfill.is_listed)
     }

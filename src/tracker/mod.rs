@@ -117,8 +117,7 @@ enum HistoryAccess {
 
 /// The state of everything that is followed.
 ///
-/// Each conversation is boxed: a map that held them inline would reserve the memory of eleven for one, and every transcript
-/// socket has a tracker of its own.
+/// Each conversation is boxed: a node of the map has room for eleven values, and the tracker of a transcript source holds one.
 pub(crate) struct Tracker {
     options: TrackerOptions,
     history: HistoryAccess,
@@ -164,7 +163,7 @@ impl Tracker {
     pub(crate) fn handle(&mut self, input: Input, now: Now, dedup: &Dedup) -> Option<RestError> {
         match input {
             Input::Follow(id) => self.follow(&id, now, dedup),
-            Input::SocketOpened => self.on_socket_opened(now),
+            Input::PollAll => self.on_poll_all(now),
             Input::Reconnected(outage) => self.on_reconnected(&outage, now),
             Input::SocketClosed => self.on_socket_closed(now),
             Input::ChannelCreated(created) => self.on_channel_created(created, now),

@@ -48,7 +48,7 @@ pub(super) struct PendingMessages {
     failures: u32,
 }
 
-/// A message whose body did not arrive in time.
+/// A message whose body was missing from a response and is requested again.
 #[derive(Debug)]
 struct DelayedMessage {
     retry_at: Instant,
@@ -62,7 +62,7 @@ impl PendingMessage {
         Self { id, time, kind, participant, origin, is_backfill, first_requested: None, attempts: 0 }
     }
 
-    /// Message events have their text in the list itself.
+    /// Returns whether the text is requested. Message events carry it in the list.
     fn has_body(&self) -> bool {
         !matches!(self.kind, MessageKind::Event(_))
     }
@@ -90,7 +90,7 @@ impl PendingMessages {
         self.failures
     }
 
-    /// Makes everything that is missing a part of the backfill, after an outage.
+    /// Makes the queued and requested messages a part of the backfill, after an outage. Delayed ones stay.
     pub(super) fn mark_as_backfill(&mut self) {
         self.failures = 0;
         self.queued.iter_mut().chain(&mut self.in_flight).for_each(|message| message.is_backfill = true);
@@ -199,7 +199,7 @@ impl PendingMessages {
     }
 }
 
-/// The service lists a body before it has its content.
+/// Returns whether the body has content. The service lists a body before that.
 fn has_content(body: &MessageBody) -> bool {
     body.text.is_some() || !body.attachments.is_empty() || body.event_text.is_some()
 }

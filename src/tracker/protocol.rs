@@ -26,16 +26,16 @@ impl Now {
     }
 }
 
-/// A fact for the tracker.
+/// An input of the tracker.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// Follow this conversation from now on.
     Follow(String),
-    /// A notification socket is open: whatever happened before it could tell is polled.
-    SocketOpened,
+    /// Poll every conversation: the socket that is open now pushes nothing that happened before.
+    PollAll,
     /// A new connection replaces a lost one.
     Reconnected(Outage),
-    /// The service closed the notification socket without an announcement.
+    /// The service sent a close frame that no notification had announced.
     SocketClosed,
     /// A channel was created, and asked for topics.
     ChannelCreated(CreatedChannel),

@@ -9,7 +9,7 @@ use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
 
-/// The number of attempts in a row to read a backfill before it is abandoned (CONN-41), or an unreadable body.
+/// The number of retries in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
 const BACKFILL_RETRIES: u32 = 5;
 
 impl Tracker {
@@ -51,7 +51,7 @@ impl Tracker {
             }
             RestError::Forbidden { .. } => self.refuse(id, error),
             RestError::NotFound { .. } | RestError::UnexpectedResponse { .. } if !is_known => self.refuse(id, error),
-            // The end of a known conversation is for its participants to tell.
+            // A 404 does not end a known conversation; only a snapshot does (NTF-5).
             RestError::NotFound { .. } => {
                 let retry_at = now.mono + self.poll_period(id);
                 self.update(id, |conversation| conversation.poll_failed(retry_at));
@@ -98,7 +98,7 @@ impl Tracker {
         repeated
     }
 
-    /// Without a name, an agent is shown by its id. Only a rate limit makes the look-up repeat.
+    /// Stores a looked-up name. A user without one is shown by id. Only a 429 repeats the look-up.
     fn on_user_name(&mut self, user: String, result: Result<Option<String>, RestError>) -> Option<RestError> {
         let participants = self.conversations.values_mut().map(|conversation| conversation.participants_mut());
         match result {

@@ -7,8 +7,10 @@ use tokio::time::Instant;
 use super::{HistoryAccess, Now, Request, Tracker};
 use crate::wire::channel::SubscribeMode;
 
-/// The period of snapshots of a conversation whose messages no topic announces, and of others (NTF-9).
+/// The period of snapshots if no topic announces the messages (NTF-9).
 const UNANNOUNCED_POLL_PERIOD: Duration = Duration::from_secs(15);
+
+/// The period of snapshots if a topic announces the messages (NTF-9).
 const POLL_PERIOD: Duration = Duration::from_secs(25);
 
 /// Snapshots use one out of this many allowed requests.

@@ -1,4 +1,4 @@
-//! Events and receipts of a conversation: presence, typing and delivery, as text to show behind a name.
+//! Events and receipts of a conversation: presence, typing and delivery, as text to show behind a name (EVT-12).
 
 use serde::Deserialize;
 

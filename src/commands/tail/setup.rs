@@ -35,12 +35,12 @@ pub(super) fn start_delivery(
 }
 
 /// The progress of earlier runs.
-pub(super) struct Progress {
+pub(super) struct EarlierRuns {
     pub(super) dedup: Dedup,
     pub(super) cursor: CursorFile,
 }
 
-pub(super) fn open_cursor(config: &Config) -> Result<Option<Progress>, Error> {
+pub(super) fn open_cursor(config: &Config) -> Result<Option<EarlierRuns>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
     let Config { conversations, targets, history, .. } = config;
     let Targets { queues, users } = targets;
@@ -50,5 +50,5 @@ pub(super) fn open_cursor(config: &Config) -> Result<Option<Progress>, Error> {
         "going on after what {} says was delivered; -n and --since are for what it does not know",
         path.display()
     );
-    Ok(Some(Progress { dedup, cursor }))
+    Ok(Some(EarlierRuns { dedup, cursor }))
 }

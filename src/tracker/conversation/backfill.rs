@@ -59,7 +59,7 @@ impl Conversation {
         conversation
     }
 
-    /// Reads what was missed: a new connection replaces a lost one.
+    /// Starts to read the events of an outage: a new connection replaces a lost one.
     pub(in crate::tracker) fn on_reconnect(&mut self, outage: &Outage, now: Now) {
         self.flush_unattributed();
         // A call in progress has no history.
@@ -87,7 +87,7 @@ impl Conversation {
         let (backfill, reason) = match std::mem::replace(&mut self.state, State::Live) {
             State::Recovering(backfill) => (backfill, BackfillReason::Outage),
             State::Startup(backfill) => {
-                // A message from before the start is not missed in a later outage.
+                // Later backfills exclude the messages from before the start.
                 self.not_before = if backfill.is_listed { self.not_before } else { Some(self.started_at) };
                 (backfill, self.start_reason)
             }
@@ -97,7 +97,7 @@ impl Conversation {
             self.push_gap(outage, now);
         }
         if self.mode == Mode::HistoryOnly {
-            // Emitted later, they would stand among the frames of the transcript socket.
+            // Bodies that arrive later would be printed out of order between frames.
             for id in self.pending.cancel_all() {
                 self.seen_ids.remove(&id);
             }

@@ -123,7 +123,7 @@ fn notifications_about_the_channel_lose_it_or_announce_the_next_socket() {
     let mut scenario = scenario();
     scenario.notify(Notification::SocketClosing);
     assert_eq!(scenario.tracker.reconnect_at(), Some(scenario.now.mono));
-    scenario.handle(Input::SocketOpened);
+    scenario.handle(Input::PollAll);
     assert_eq!(scenario.tracker.reconnect_at(), None);
     scenario.notify(Notification::ChannelLost("taken".to_owned()));
     assert!(scenario.tracker.channel().is_none());

@@ -45,7 +45,7 @@ fn a_new_socket_polls_everything() {
     }
     scenario.advance(5000);
     assert_eq!(scenario.requests(), []);
-    scenario.handle(Input::SocketOpened);
+    scenario.handle(Input::PollAll);
     assert_eq!(scenario.requests(), [Request::Snapshot("c1".into()), Request::Snapshot("c2".into())]);
 }
 

@@ -88,7 +88,7 @@ impl Model {
                     self.fail_requests();
                 }
             }
-            Step::OpenSocket => self.scenario.handle(Input::SocketOpened),
+            Step::OpenSocket => self.scenario.handle(Input::PollAll),
             Step::Wait { milliseconds } => self.scenario.advance(*milliseconds),
         }
         self.collect();

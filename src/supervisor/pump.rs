@@ -21,7 +21,7 @@ const MAX_ITEMS_PER_TURN: usize = 4096;
 const MAX_BYTES_PER_TURN: usize = 256 * 1024;
 
 /// Delivers what one connection, and those that take its place in time, yield.
-pub(super) struct Reader<'r, 'a, T> {
+pub(super) struct EventPump<'r, 'a, T> {
     pub(super) source: &'r mut Source<'a, T>,
     deliveries: Deliveries<'r>,
     writer: WriterHandle,
@@ -39,7 +39,7 @@ pub(super) enum Progress {
     Finished,
 }
 
-impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> Reader<'r, 'a, T> {
+impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
     /// Starts to read a connection that was just opened.
     pub(super) fn new(source: &'r mut Source<'a, T>, supervision: Supervision<'r>) -> Self {
         supervision.status.send_replace(ConnectionStatus::connected(source.last_activity_cell()));
