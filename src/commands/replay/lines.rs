@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 
 use tokio::sync::mpsc;
 
-use super::ReplayError;
+use super::error::ReplayError;
 use crate::config::ReplayFrom;
 
 /// The approximate size of the lines that travel together from the reading thread to the printing one.

@@ -1,0 +1,132 @@
+//! Delivers the lines of a recording as a live run delivers frames and events.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::error::ReplayError;
+use super::lines::read_batches;
+use crate::config::ReplayFrom;
+use crate::dedup::{Dedup, OccurrenceCounter};
+use crate::delivery::recording::{self, LineError, RecordedItem, RecordingEntry, RecordingLine};
+use crate::delivery::sink::Sink;
+use crate::event::{EventBody, Gap, RawFrame, TranscriptEvent};
+use crate::output::Prefixes;
+use crate::source::{ConnectionRole, Item, ItemKind, transcript_item};
+use crate::wire::notification::{self, Notification};
+use crate::wire::transcript::fast_path::TemplateCache;
+
+/// Delivers a recording. Warns if its last line was cut short, or if there is none. Cancel safe.
+///
+/// # Errors
+///
+/// The recording is missing or cannot be read to its end. Everything before the fault was delivered.
+pub(crate) async fn replay(recording: &ReplayFrom, sink: &RefCell<Sink>) -> Result<(), ReplayError> {
+    let mut batches = read_batches(recording).await?;
+    let writer = sink.borrow().output.handle();
+    let mut run = Run::default();
+    let mut number = 0;
+    while let Some(batch) = batches.recv().await {
+        for line in batch.map_err(|source| ReplayError::io(recording, source))? {
+            number += 1;
+            match recording::parse(line.trim_end()) {
+                Ok(line) => run.deliver(line, number, &mut sink.borrow_mut())?,
+                Err(LineError::Torn) if !line.ends_with('\n') => {
+                    tracing::warn!(line = number, "the recording is cut short: line {number} is not whole");
+                }
+                Err(error) => return Err(ReplayError::Corrupt { line: number, reason: error.to_string() }),
+            }
+            if sink.borrow().output.is_over_limit() {
+                sink.borrow_mut().flush();
+                writer.wait_for_capacity().await;
+            }
+        }
+        sink.borrow_mut().flush();
+    }
+    if number == 0 {
+        tracing::warn!("the recording is empty");
+    }
+    Ok(())
+}
+
+/// The state of the recorded run whose lines are replayed.
+#[derive(Default)]
+struct Run {
+    has_header: bool,
+    dedup: Dedup,
+    occurrences: HashMap<(String, u32), OccurrenceCounter>,
+    templates: TemplateCache,
+}
+
+/// The place of an entry: its conversation and time of arrival.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    conversation: &'a str,
+    received: DateTime<Utc>,
+}
+
+impl Run {
+    fn deliver(&mut self, line: RecordingLine, number: u64, sink: &mut Sink) -> Result<(), ReplayError> {
+        match line {
+            RecordingLine::Header(header) => {
+                *self = Self { has_header: true, ..Self::default() };
+                let ids = header.conversations.iter().map(String::as_str);
+                let prefixes = if header.grows { Prefixes::growing(ids) } else { Prefixes::new(ids) };
+                sink.output.start_run(prefixes);
+                Ok(())
+            }
+            RecordingLine::Entry(entry) if self.has_header => self.deliver_entry(entry, number, sink),
+            RecordingLine::Entry(_) => {
+                Err(ReplayError::Corrupt { line: number, reason: "its head is missing".to_owned() })
+            }
+        }
+    }
+
+    fn deliver_entry(&mut self, entry: RecordingEntry, number: u64, sink: &mut Sink) -> Result<(), ReplayError> {
+        let RecordingEntry { at: received, conversation, item } = entry;
+        let place = Place { conversation: &conversation, received };
+        match item {
+            RecordedItem::Text(connection, text) => self.deliver_frame(place, connection, RawFrame::Text(&text), sink),
+            RecordedItem::Binary(connection, base64) => {
+                let reason = || "its base64 is broken".to_owned();
+                let bytes = recording::decode_binary(&base64)
+                    .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
+                self.deliver_frame(place, connection, RawFrame::Binary(&bytes), sink);
+            }
+            RecordedItem::Gap { from, reason } => {
+                let gap = Gap { from, to: received, reason };
+                self.deliver_event(place, Some(received), EventBody::Gap(gap), sink);
+            }
+            RecordedItem::Message(at, message) => {
+                self.deliver_event(place, at, EventBody::Message(*message), sink);
+            }
+            RecordedItem::Update(at, description) => {
+                let description = description.map(Into::into);
+                self.deliver_event(place, at, EventBody::Update { description }, sink);
+            }
+            RecordedItem::Closed(at) => self.deliver_event(place, at, EventBody::Closed, sink),
+        }
+        Ok(())
+    }
+
+    fn deliver_frame(&mut self, place: Place<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
+        let Place { conversation, received } = place;
+        let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
+        let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
+        let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);
+        let is_keepalive = || matches!(notification::decode(raw), Notification::Heartbeat | Notification::Pong);
+        if matches!(item.kind, ItemKind::Ignored(_)) && is_keepalive() {
+            item.kind = ItemKind::Keepalive;
+        }
+        sink.deliver(item, &mut self.dedup, occurrences);
+    }
+
+    /// Delivers an event that did not come in a frame.
+    fn deliver_event(&mut self, place: Place<'_>, at: Option<DateTime<Utc>>, body: EventBody<'_>, sink: &mut Sink) {
+        let Place { conversation, received } = place;
+        let kind = ItemKind::Event(TranscriptEvent { conversation, at, received, body });
+        let item = Item { conversation, received, raw: None, kind, connection: ConnectionRole::Live };
+        sink.deliver(item, &mut self.dedup, &mut OccurrenceCounter::default());
+    }
+}
