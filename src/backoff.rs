@@ -83,4 +83,13 @@ mod tests {
         assert_eq!(backoff.delay(0, Some(Duration::from_secs(86_400 * 365))), MAX_RETRY_AFTER);
         assert!(backoff.delay(0, Some(Duration::ZERO)) >= Duration::from_secs(1));
     }
+
+    #[test]
+    fn renewal_leaves_a_margin_and_waits_for_half_the_lifetime() {
+        for (lifetime, expected) in
+            [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (2, 1)]
+        {
+            assert_eq!(renewal_delay(Duration::from_secs(lifetime)), Duration::from_secs(expected), "{lifetime}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use super::error_body::{ErrorBody, is_html};
 use super::hints::TRY_LATER;
 use super::http::{self, Http};
 use super::http_error::{HttpError, host};
+use crate::backoff::renewal_delay;
 use crate::config::Credentials;
 use crate::exit_code::ErrorClass;
 use crate::status::redact::Secrets;
@@ -109,7 +110,7 @@ impl Auth {
         Self { http, endpoint, credentials, secrets, cache: Mutex::default() }
     }
 
-    /// Returns the current token, or requests one if there is none or its renewal is due.
+    /// Returns the current token, or requests one if there is none or its renewal is due (CONN-26).
     ///
     /// Calls that wait for the same request share its token or its error. Cancel safe.
     pub(crate) async fn token(&self) -> Result<Token, AuthError> {
@@ -233,7 +234,7 @@ fn parse_lifetime(expires_in: &Value) -> Option<Duration> {
     (Duration::ZERO < lifetime && lifetime <= MAX_LIFETIME).then_some(lifetime)
 }
 
-/// Returns when to renew a token that has just been received.
+/// Returns when to renew a token that has just been received (CONN-25).
 ///
 /// The lifetime counts from the request and [`MIN_LIFETIME`] from the response, so that the server sees the whole of it
 /// between two requests.
@@ -242,25 +243,10 @@ fn renew_at(sent: Instant, lifetime: Duration) -> Option<Instant> {
     sent.checked_add(renewal_delay(lifetime)).map(|due| due.max(earliest))
 }
 
-/// Returns the time from the request of a token to its renewal: `lifetime − max(60 s, 10 %)`, at least half the lifetime.
-pub(crate) fn renewal_delay(lifetime: Duration) -> Duration {
-    let margin = (lifetime / 10).max(Duration::from_secs(60));
-    lifetime.saturating_sub(margin).max(lifetime / 2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_token_is_renewed_with_a_margin_but_not_before_half_its_lifetime() {
-        for (lifetime, expected) in
-            [(86_400, 77_760), (3_600, 3_240), (600, 540), (300, 240), (100, 50), (60, 30), (2, 1)]
-        {
-            assert_eq!(renewal_delay(Duration::from_secs(lifetime)), Duration::from_secs(expected), "{lifetime}");
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_not_renewed_within_ten_seconds_of_its_response() {

@@ -205,6 +205,7 @@ impl Rest {
         String::from_utf8(body).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
+    /// Makes the error of a response by its status (CONN-10 to CONN-13, CONN-17).
     async fn read_error(&self, host: String, response: Response) -> RestError {
         let body = self.http.read_error_body(&host, response).await;
         // Calls that require a signed-in user refuse an OAuth client with 400 in some places and 403 in others.

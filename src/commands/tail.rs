@@ -260,7 +260,7 @@ impl<'a> TailCommand<'a> {
     }
 }
 
-/// Logs the first fallback to notifications, and keeps its reason.
+/// Logs the first fallback to notifications, and keeps its reason (SRC-6, SRC-7).
 fn note_fallback(known: &mut Option<SourceError>, refusal: &SourceError) {
     if known.is_none() {
         let status = refusal.handshake_status().map_or_else(String::new, |status| format!(" ({status})"));

@@ -19,7 +19,8 @@ impl Targets {
 }
 
 /// Returns whether `id` can be a segment of a URL path: 1 to 128 ASCII letters, digits, `.`, `_` or `-`, without a
-/// leading dot. Applies to ids from the user and from the network.
+/// leading dot. Applies to ids from the user and from the network
+/// (TGT-2).
 pub(crate) fn is_valid_id(id: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=MAX_ID_LENGTH).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(is_allowed)

@@ -8,7 +8,7 @@ use super::format::FormatError;
 use crate::system::io_error;
 use crate::system::private_file::PrivateFileError;
 
-/// The reason why a cursor cannot be used.
+/// The reason why a cursor cannot be used (HIST-8).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CursorError {
     #[error("{} is there and is no cursor; it is left as it is", .0.display())]

@@ -13,7 +13,7 @@ pub(super) enum EventIdentity {
     Unidentified,
 }
 
-/// Adds the identity of `event` to the fingerprint.
+/// Adds the identity of `event` to the fingerprint (SRC-15).
 pub(super) fn identify(event: &TranscriptEvent<'_>, fingerprinter: &mut Fingerprinter) -> EventIdentity {
     match &event.body {
         EventBody::Message(Message { id: Some(id), .. }) => {

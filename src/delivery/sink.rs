@@ -209,6 +209,7 @@ impl Sink {
         tracing::info!(count, "{label}{} fetched", plural::count(count, "missed message"));
     }
 
+    /// Warns about unreadable frames, at most once a minute (SRC-16).
     fn report_malformed(&mut self, reason: &str) {
         self.counts.malformed += 1;
         if let Some(count) = self.malformed_frames.count() {

@@ -67,7 +67,7 @@ pub(crate) enum Retry {
 }
 
 /// Returns whether a response to the transcript handshake means that the API has no transcript socket, so that
-/// notifications may work instead.
+/// notifications may work instead (SRC-3, SRC-5).
 fn is_without_transcript_socket(status: u16) -> bool {
     matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501)
 }
@@ -97,7 +97,7 @@ impl SourceError {
         }
     }
 
-    /// Converts the error of the transcript handshake for `conversation`.
+    /// Converts the error of the transcript handshake for `conversation` (CONN-10 to CONN-17).
     pub(crate) fn from_handshake(error: HandshakeError, conversation: &str) -> Self {
         let (host, body) = match error {
             HandshakeError::Http(error) => return Self::Http(error),
@@ -162,7 +162,7 @@ impl SourceError {
         }
     }
 
-    /// Returns when to connect again.
+    /// Returns when to connect again (CONN-6, CONN-10 to CONN-17, CONN-22, CONN-23).
     pub(crate) fn retry(&self) -> Retry {
         match self {
             Self::Http(
@@ -185,25 +185,8 @@ impl SourceError {
             Self::NotGenesysCloud { .. } => Retry::NeverOnFirst,
             Self::BothSourcesRefused { notifications, .. } => notifications.retry(),
             Self::ChannelLost(_) => Retry::After(None),
-            Self::ClosedByServer(reason) => match reason {
-                CloseReason::Closed { code: 1000 | 1001, .. } => Retry::ClosedByServer,
-                CloseReason::Suspended(_) => Retry::Immediately,
-                CloseReason::Closed { .. }
-                | CloseReason::ConnectionLost(_)
-                | CloseReason::IdleTimeout(_)
-                | CloseReason::MessageTooBig
-                | CloseReason::InvalidUtf8
-                | CloseReason::ProtocolError(_) => Retry::After(None),
-            },
-            Self::ConnectionLost(reason) => match reason {
-                CloseReason::Suspended(_) => Retry::Immediately,
-                CloseReason::Closed { .. }
-                | CloseReason::ConnectionLost(_)
-                | CloseReason::IdleTimeout(_)
-                | CloseReason::MessageTooBig
-                | CloseReason::InvalidUtf8
-                | CloseReason::ProtocolError(_) => Retry::After(None),
-            },
+            Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => Retry::ClosedByServer,
+            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => retry_after_close(reason),
         }
     }
 
@@ -261,4 +244,16 @@ const CONNECTIONS_END: &str = "the network or the service ends connections: try 
 fn more_specific(transcript: ErrorClass, notifications: ErrorClass) -> ErrorClass {
     let order = [ErrorClass::NoPermission, ErrorClass::NoInput, ErrorClass::Protocol];
     order.into_iter().find(|class| [transcript, notifications].contains(class)).unwrap_or(notifications)
+}
+/// Returns when to connect again after a close that is not normal.
+fn retry_after_close(reason: &CloseReason) -> Retry {
+    match reason {
+        CloseReason::Suspended(_) => Retry::Immediately,
+        CloseReason::Closed { .. }
+        | CloseReason::ConnectionLost(_)
+        | CloseReason::IdleTimeout(_)
+        | CloseReason::MessageTooBig
+        | CloseReason::InvalidUtf8
+        | CloseReason::ProtocolError(_) => Retry::After(None),
+    }
 }

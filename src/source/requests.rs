@@ -184,7 +184,7 @@ pub(super) async fn subscribe(
     Ok(Subscription { answer: Subscribed { states, token_renew_at: token.renew_at }, token })
 }
 
-/// The pause of all requests after an error: a service that fails one request fails the others as well.
+/// The pause of all requests after an error (NTF-13): a service that fails one request fails the others as well.
 #[derive(Debug)]
 struct RestBackoff {
     backoff: Backoff,

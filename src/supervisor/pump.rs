@@ -53,7 +53,7 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
     }
 
     /// Waits for the next event and delivers it, and whatever else is ready. Everything is handed to the writer before the
-    /// next wait. Waits while the reader of stdout is too slow. Cancel safe: what was read is delivered.
+    /// next wait. Waits while the reader of stdout is too slow (OUT-41). Cancel safe: what was read is delivered.
     ///
     /// # Errors
     ///

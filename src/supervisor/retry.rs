@@ -26,7 +26,7 @@ impl<'a> RetryState<'a> {
         Self { supervision, backoff: Backoff::new(), failures: 0, has_connected: false }
     }
 
-    /// Makes the next failure the first in a row again.
+    /// Makes the next failure the first in a row again (CONN-3).
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }

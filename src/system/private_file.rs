@@ -13,7 +13,7 @@ use crate::system::io_error;
 /// The number of times that another process may replace the file between opening and locking it.
 const MAX_RACES: usize = 8;
 
-/// The permissions of a new file.
+/// The permissions of a new file (HIST-7, HIST-15).
 const OWNER_ONLY: u32 = 0o600;
 
 /// The reason why a file cannot be used. The caller adds the path.

@@ -1,4 +1,4 @@
-//! Schedules the snapshots of a conversation (NTF-9).
+//! The timer of the snapshots of a conversation. `schedule.rs` has their periods.
 
 use std::time::Duration;
 

@@ -103,7 +103,7 @@ impl Tracker {
         Some(Request::Snapshot(id))
     }
 
-    /// Returns the period of snapshots. It grows with the number of conversations, so that a part of the rate limit is left
+    /// Returns the period of snapshots (NTF-9). It grows with the number of conversations, so that a part of the rate limit is left
     /// for message bodies.
     pub(super) fn poll_period(&self, id: &str) -> Duration {
         let covers = |conversation| self.subscriptions.covers(&self.options.targets, conversation);

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 /// seconds: as milliseconds they lie before 1974.
 const FIRST_MILLISECONDS: f64 = 1e11;
 
-/// Parses RFC 3339, or seconds or milliseconds since 1970. The offset may lack its colon; a missing offset means UTC.
+/// Parses RFC 3339, or seconds or milliseconds since 1970 (SRC-13). The offset may lack its colon; a missing offset means UTC.
 pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
     if let Some(time) = parse_canonical_rfc3339(text) {
         return Some(time);

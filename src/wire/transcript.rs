@@ -72,7 +72,7 @@ fn decode_repaired<'a>(text: &'a str, conversation: &'a str, received: DateTime<
     }
 }
 
-/// Moves the members of a frame into an event.
+/// Moves the members of a frame into an event (SRC-10 to SRC-14).
 fn to_event<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
     let event = |at, body| Decoded::Event(TranscriptEvent { conversation, at, received, body });
     let frame_time = || frame.timestamp.time();

@@ -8,7 +8,7 @@ use super::report::{CheckResult, Report};
 use crate::api::calls;
 use crate::api::rest::RestError;
 
-/// Looks up each queue and user, and prints a line about it.
+/// Requests the name of each queue and user, and prints a line about it.
 pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<()> {
     let targets = &context.check.targets;
     for id in &targets.queues {

@@ -1,4 +1,4 @@
-//! The thread that owns standard output, and the producer that feeds it.
+//! The thread that owns standard output, and the producer that feeds it (OUT-40 to OUT-44).
 //!
 //! The producer formats records into a [`Batch`] of its own. It hands the batch over when a burst of events ends or the
 //! batch is full; a few lines for a pipe with free space it writes itself. No method blocks: a slow reader shows in

@@ -27,7 +27,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     ("settings", "cli config system::io_error"),
     ("tracker", "api::rest::RestError backoff config dedup event wire"),
-    ("api", "config event exit_code status::redact system wire"),
+    ("api", "backoff config event exit_code status::redact system wire"),
     ("cli", "config event::Role"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
