@@ -23,8 +23,8 @@ use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::delivery::sink::Sink;
 use crate::source::{
-    Dial, DialResult, Follow, NotificationOptions, Shared, Source, SourceError, TranscriptEndpoint, TranscriptOptions,
-    transcript_endpoint,
+    Dial, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
+    TranscriptOptions, transcript_endpoint,
 };
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
@@ -66,7 +66,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         http,
         auth,
         rest,
-        shared: Shared { dedup: &dedup, templates: &templates, label: &label },
+        context: SourceContext { dedup: &dedup, templates: &templates, label: &label },
         handshakes: Semaphore::new(MAX_HANDSHAKES),
         sink: &delivery.sink,
         status_line: &status_line,
@@ -90,7 +90,7 @@ struct TailCommand<'a> {
     http: Http,
     auth: Arc<Auth>,
     rest: Rest,
-    shared: Shared<'a>,
+    context: SourceContext<'a>,
     handshakes: Semaphore,
     sink: &'a RefCell<Sink>,
     status_line: &'a StatusLine,
@@ -112,7 +112,7 @@ enum Notifications<'a> {
 }
 
 /// Sources that run side by side. Each gives way to the others, and to signals.
-type Running<'r, 'a> = FuturesUnordered<LocalBoxFuture<'r, SourceEnd<'a>>>;
+type RunningSources<'r, 'a> = FuturesUnordered<LocalBoxFuture<'r, SourceEnd<'a>>>;
 
 impl<'a> TailCommand<'a> {
     async fn run(&'a self) -> Outcomes {
@@ -144,7 +144,7 @@ impl<'a> TailCommand<'a> {
                     self.start(&mut notifications, &mut running);
                 }
                 SourceEnd::Transcript { index, result } => {
-                    outcomes.add(result, (self.shared.label)(&ids[index]).as_deref());
+                    outcomes.add(result, (self.context.label)(&ids[index]).as_deref());
                 }
                 SourceEnd::Notifications { mut source, result } => {
                     let result = result.map_err(|failure| failure.with_transcript_refusal(refusal.borrow().as_ref()));
@@ -163,7 +163,7 @@ impl<'a> TailCommand<'a> {
     }
 
     /// Starts the notifications source unless it is running.
-    fn start<'r>(&'r self, notifications: &mut Notifications<'a>, running: &mut Running<'r, 'a>)
+    fn start<'r>(&'r self, notifications: &mut Notifications<'a>, running: &mut RunningSources<'r, 'a>)
     where
         'a: 'r,
     {
@@ -186,7 +186,7 @@ impl<'a> TailCommand<'a> {
         let Config { targets, history, connection, .. } = self.config;
         let options =
             NotificationOptions { targets: targets.clone(), history: *history, limits: connection.socket, follows };
-        Source::notifications(options, self.rest.clone(), self.shared)
+        Source::notifications(options, self.rest.clone(), self.context)
     }
 
     fn follow_notifications<'r>(&'r self, mut source: Box<Source<'a, Upgraded>>) -> LocalBoxFuture<'r, SourceEnd<'a>> {
@@ -209,8 +209,8 @@ impl<'a> TailCommand<'a> {
         });
         let options = TranscriptOptions { conversation: id.to_owned(), history: self.config.history };
         async move {
-            let mut source = Source::transcript(options, self.rest.clone(), self.shared, dial);
-            let label = (self.shared.label)(id).unwrap_or_default();
+            let mut source = Source::transcript(options, self.rest.clone(), self.context, dial);
+            let label = (self.context.label)(id).unwrap_or_default();
             let result = self.supervise(&mut source, &label).await;
             SourceEnd::Transcript { index, result }
         }
@@ -255,7 +255,7 @@ impl<'a> TailCommand<'a> {
         let policy = RetryPolicy { retries: connection.retries, reconnect_after_close: connection.follow };
         let status = self.status_line.add_connection();
         let supervision =
-            Supervision { label, policy, sink: self.sink, dedup: self.shared.dedup, status: &status, stop: self.stop };
+            Supervision { label, policy, sink: self.sink, dedup: self.context.dedup, status: &status, stop: self.stop };
         supervise(source, supervision).await
     }
 }

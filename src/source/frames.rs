@@ -120,7 +120,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     fn transcript_item(&mut self, frame: SocketFrame) -> Item<'_> {
         let connection = self.connection.role(&frame);
         let CurrentFrame { frame, .. } = self.frame.insert(CurrentFrame { frame: frame.frame, redacted: None });
-        let item = transcript::item(frame.raw(), &self.conversation, frame.received, connection, self.shared.templates);
+        let item =
+            transcript::item(frame.raw(), &self.conversation, frame.received, connection, self.context.templates);
         self.pending.finished = matches!(&item.kind, ItemKind::Event(event) if event.body == EventBody::Closed);
         item
     }

@@ -47,7 +47,7 @@ const MAX_NOTIFICATIONS_PER_TURN: u32 = 16;
 
 /// The state that all sources of a run share.
 #[derive(Clone, Copy)]
-pub(crate) struct Shared<'a> {
+pub(crate) struct SourceContext<'a> {
     /// The events delivered so far.
     pub(crate) dedup: &'a RefCell<Dedup>,
     /// The templates of transcript frames.
@@ -77,7 +77,7 @@ enum Protocol {
 /// A source of events: its sockets, its tracker, and the requests of the tracker.
 pub(crate) struct Source<'a, T> {
     protocol: Protocol,
-    shared: Shared<'a>,
+    context: SourceContext<'a>,
     /// The prefix of status lines.
     label: String,
     tracker: Tracker,
@@ -154,11 +154,16 @@ pub(crate) struct NotificationOptions {
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
     /// Creates the source of one conversation on its transcript socket, which `dial` opens.
-    pub(crate) fn transcript(options: TranscriptOptions, rest: Rest, shared: Shared<'a>, dial: Dial<'a, T>) -> Self {
+    pub(crate) fn transcript(
+        options: TranscriptOptions,
+        rest: Rest,
+        context: SourceContext<'a>,
+        dial: Dial<'a, T>,
+    ) -> Self {
         let TranscriptOptions { conversation, history } = options;
         let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history };
-        let label = (shared.label)(&conversation).unwrap_or_default();
-        let mut source = Self::new(Protocol::Transcript, tracker, rest, shared, dial);
+        let label = (context.label)(&conversation).unwrap_or_default();
+        let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.handle(Input::Follow(conversation.clone()));
         Self { label, conversation, ..source }
     }
@@ -177,10 +182,16 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         self.handle(Input::Response(crate::tracker::Response::Snapshot { conversation, result }));
     }
 
-    fn new(protocol: Protocol, options: TrackerOptions, rest: Rest, shared: Shared<'a>, dial: Dial<'a, T>) -> Self {
+    fn new(
+        protocol: Protocol,
+        options: TrackerOptions,
+        rest: Rest,
+        context: SourceContext<'a>,
+        dial: Dial<'a, T>,
+    ) -> Self {
         Self {
             protocol,
-            shared,
+            context,
             label: String::new(),
             requests: Requests::new(rest, options.mode, options.targets.clone()),
             tracker: Tracker::new(options, Instant::now()),
@@ -286,14 +297,14 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
 
 impl<'a> Source<'a, Upgraded> {
     /// Creates the source of notifications.
-    pub(crate) fn notifications(options: NotificationOptions, rest: Rest, shared: Shared<'a>) -> Self {
+    pub(crate) fn notifications(options: NotificationOptions, rest: Rest, context: SourceContext<'a>) -> Self {
         let NotificationOptions { targets, history, limits, follows } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
         let tracker = TrackerOptions { mode: Mode::Full, targets, history };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));
-        let source = Self::new(protocol, tracker, rest, shared, dial);
+        let source = Self::new(protocol, tracker, rest, context, dial);
         Self { follows: Some(follows), channel_changes: Some(channel_changes), ..source }
     }
 }

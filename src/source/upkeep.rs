@@ -96,11 +96,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Some(refusal) = self.transcript_refusals.remove(conversation) {
             error = error.with_transcript_refusal(refusal);
         }
-        if let Some(label) = (self.shared.label)(conversation) {
+        if let Some(label) = (self.context.label)(conversation) {
             tracing::error!("{label}{error}; {}", error.hint());
         }
         if self.tracker.follows_targets() {
-            self.shared.dedup.borrow_mut().forget(conversation);
+            self.context.dedup.borrow_mut().forget(conversation);
         }
         self.refused.push(error);
     }
@@ -111,13 +111,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Some(conversation) = self.closed_conversation.take()
             && self.tracker.follows_targets()
         {
-            self.shared.dedup.borrow_mut().forget(&conversation);
+            self.context.dedup.borrow_mut().forget(&conversation);
         }
     }
 
     /// Hands an input to the tracker, and logs its warnings. Returns the error of a response whose request will be repeated.
     pub(super) fn update_tracker(&mut self, input: Input) -> Option<RestError> {
-        let failure = self.tracker.handle(input, Now::read(), &self.shared.dedup.borrow());
+        let failure = self.tracker.handle(input, Now::read(), &self.context.dedup.borrow());
         self.log_warnings();
         while let Some(Refusal { conversation, error }) = self.tracker.poll_refusal() {
             self.on_refused(&conversation, error);

@@ -39,10 +39,10 @@ const DEFAULT_COLUMNS: u16 = 80;
 
 /// The stderr of this process. Clones share its state.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stderr(Arc<Shared>);
+pub(crate) struct Stderr(Arc<SharedStderr>);
 
 #[derive(Default)]
-struct Shared {
+struct SharedStderr {
     /// Unset while the status line is disabled.
     style: OnceLock<StatusLineStyle>,
     is_status_line_shown: AtomicBool,
@@ -130,7 +130,7 @@ impl Stderr {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for SharedStderr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Stderr").field("style", &self.style).finish_non_exhaustive()
     }

@@ -44,7 +44,7 @@ where
             progress = pump.advance() => match progress {
                 Ok(Progress::More | Progress::Renewed) => {}
                 Ok(Progress::Finished) => break finish(&mut pump, supervision).await,
-                Err(error) => break lose(&mut pump, error, supervision).await,
+                Err(error) => break on_lost(&mut pump, error, supervision).await,
             }
         }
     };
@@ -83,7 +83,7 @@ async fn finish<T: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Handles the loss of the connection. If the server has closed it for good, pending bodies are still delivered.
-async fn lose<T: AsyncRead + AsyncWrite + Unpin>(
+async fn on_lost<T: AsyncRead + AsyncWrite + Unpin>(
     pump: &mut EventPump<'_, '_, T>,
     error: SourceError,
     supervision: Supervision<'_>,

@@ -63,7 +63,7 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
             self.source.pause_reading(self.writer.wait_for_capacity()).await;
         }
         let mut progress = self.deliveries.deliver(self.source.next().await?);
-        while progress.is_none() && !self.deliveries.turn.is_over() {
+        while progress.is_none() && !self.deliveries.quota.is_used_up() {
             progress = match self.source.try_next() {
                 Some(Ok(event)) => self.deliveries.deliver(event),
                 Some(Err(error)) => {
@@ -77,8 +77,8 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
         if progress == Some(Progress::Renewed) {
             self.on_renewed();
         }
-        if self.deliveries.turn.is_over() {
-            self.deliveries.turn = Turn::default();
+        if self.deliveries.quota.is_used_up() {
+            self.deliveries.quota = Quota::default();
             tokio::task::yield_now().await;
         }
         Ok(progress.unwrap_or(Progress::More))
@@ -115,23 +115,23 @@ struct Deliveries<'r> {
     live_occurrences: OccurrenceCounter,
     retiring_occurrences: OccurrenceCounter,
     delivered_new: bool,
-    turn: Turn,
+    quota: Quota,
 }
 
 /// The items that were read since others had a turn.
 #[derive(Debug, Default)]
-struct Turn {
+struct Quota {
     items: usize,
     bytes: usize,
 }
 
-impl Turn {
+impl Quota {
     fn count(&mut self, item: &Item<'_>) {
         self.items += 1;
         self.bytes += item.raw.map_or(0, |raw| raw.len());
     }
 
-    fn is_over(&self) -> bool {
+    fn is_used_up(&self) -> bool {
         self.items >= MAX_ITEMS_PER_TURN || self.bytes >= MAX_BYTES_PER_TURN
     }
 }
@@ -143,7 +143,7 @@ impl<'r> Deliveries<'r> {
             live_occurrences: supervision.sink.borrow_mut().on_connection_opened(),
             retiring_occurrences: OccurrenceCounter::default(),
             delivered_new: false,
-            turn: Turn::default(),
+            quota: Quota::default(),
         }
     }
 
@@ -154,7 +154,7 @@ impl<'r> Deliveries<'r> {
             SourceEvent::Renewed => return Some(Progress::Renewed),
             SourceEvent::Finished => return Some(Progress::Finished),
         };
-        self.turn.count(&item);
+        self.quota.count(&item);
         let occurrences = match item.connection {
             ConnectionRole::Live => &mut self.live_occurrences,
             ConnectionRole::Retiring => &mut self.retiring_occurrences,

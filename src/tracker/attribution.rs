@@ -307,7 +307,7 @@ mod tests {
     fn participants(values: &Value) -> Participants {
         let mut participants = Participants::default();
         for participant in Snapshot::from_value(&json!({ "participants": values })).participants {
-            participants.note(participant, true);
+            participants.record(participant, true);
         }
         participants
     }

@@ -29,7 +29,7 @@ impl Tracker {
     pub(super) fn on_channel_created(&mut self, created: CreatedChannel, now: Now) {
         let CreatedChannel { channel, topics, subscription } = created;
         self.channel.on_created(channel, now);
-        self.subscriptions.start_over();
+        self.subscriptions.reset();
         match subscription {
             Some(Ok(answer)) => self.on_subscribed(&topics, &answer, false, now),
             Some(Err(reason)) => self.on_topics_refused(&topics, &reason),
@@ -37,15 +37,15 @@ impl Tracker {
         }
     }
 
-    pub(super) fn on_subscribed(&mut self, asked: &[String], answer: &Subscribed, replaces: bool, now: Now) {
-        let warnings = self.subscriptions.on_subscribed(asked, answer, replaces);
+    pub(super) fn on_subscribed(&mut self, requested_topics: &[String], answer: &Subscribed, replaces: bool, now: Now) {
+        let warnings = self.subscriptions.on_subscribed(requested_topics, answer, replaces);
         self.warnings.extend(warnings);
         self.channel.on_subscribed(answer.token_renew_at, now.mono);
-        tracing::debug!(topics = asked.len(), "subscribed to topics");
+        tracing::debug!(topics = requested_topics.len(), "subscribed to topics");
     }
 
-    pub(super) fn on_topics_refused(&mut self, asked: &[String], reason: &str) {
-        let warning = self.subscriptions.on_refused(asked, reason);
+    pub(super) fn on_topics_refused(&mut self, requested_topics: &[String], reason: &str) {
+        let warning = self.subscriptions.on_refused(requested_topics, reason);
         self.warnings.extend(warning);
     }
 

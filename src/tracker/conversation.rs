@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use self::backfill::{Backfill, State};
 use super::attribution;
 use super::end_detector::{EndDetector, SnapshotEnd};
-use super::participants::{Noted, Participants};
+use super::participants::{Participants, RecordedParticipant};
 use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
@@ -88,10 +88,10 @@ impl Conversation {
         let mut changes = Vec::new();
         for mut participant in snapshot.participants {
             let messages = std::mem::take(&mut participant.messages);
-            let Noted { key, change } = self.note_participant(participant);
+            let RecordedParticipant { key, change } = self.record_participant(participant);
             changes.extend(change);
             for message in messages {
-                self.note_message(message, &key, &is_delivered);
+                self.record_message(message, &key, &is_delivered);
             }
         }
         self.add_changes(changes);
@@ -223,9 +223,9 @@ impl Conversation {
         std::mem::take(&mut self.events)
     }
 
-    fn note_participant(&mut self, participant: Participant) -> Noted {
+    fn record_participant(&mut self, participant: Participant) -> RecordedParticipant {
         let is_quiet = self.mode == Mode::HistoryOnly || !self.is_known();
-        self.participants.note(participant, is_quiet)
+        self.participants.record(participant, is_quiet)
     }
 
     /// Emits membership changes in their place among the messages whose bodies are missing.
@@ -237,7 +237,7 @@ impl Conversation {
         }
     }
 
-    fn note_message(
+    fn record_message(
         &mut self,
         message: MessageRef,
         participant: &str,

@@ -32,7 +32,7 @@ impl Tracker {
     fn on_partial_snapshot(&mut self, snapshot: Snapshot, now: Now, dedup: &Dedup) {
         let Some(id) = snapshot.id.clone() else { return };
         if !snapshot.has_ended() {
-            self.join(&id, now, dedup);
+            self.follow_discovered(&id, now, dedup);
         }
         self.update(&id, |conversation| {
             // The first snapshot must be complete: it tells what was there at the start.
@@ -45,7 +45,7 @@ impl Tracker {
 
     /// Follows a conversation of the targets from its first message on, whatever `-n` and `--since` say of the history of
     /// others.
-    pub(super) fn join(&mut self, id: &str, now: Now, dedup: &Dedup) {
+    pub(super) fn follow_discovered(&mut self, id: &str, now: Now, dedup: &Dedup) {
         let is_new = !self.recently_closed.contains(id) && !self.conversations.contains_key(id);
         if !self.follows_targets() || !is_valid_id(id) || !is_new {
             return;

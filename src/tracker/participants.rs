@@ -23,7 +23,7 @@ pub(super) struct Participants {
 
 /// A participant that was noted.
 #[derive(Debug)]
-pub(super) struct Noted {
+pub(super) struct RecordedParticipant {
     /// The key of the participant.
     pub(super) key: String,
     /// The membership change that this is.
@@ -66,12 +66,12 @@ enum Membership {
 
 impl Participants {
     /// Records a participant as a list describes it. With `is_quiet` there is no membership change.
-    pub(super) fn note(&mut self, mut participant: Participant, is_quiet: bool) -> Noted {
+    pub(super) fn record(&mut self, mut participant: Participant, is_quiet: bool) -> RecordedParticipant {
         self.complete_name(&mut participant);
         let key = key(&participant);
         if !self.records.contains_key(&key) {
             if self.order.len() >= MAX_PARTICIPANTS {
-                return Noted { key, change: None };
+                return RecordedParticipant { key, change: None };
             }
             self.order.push(key.clone());
         }
@@ -79,7 +79,7 @@ impl Participants {
         let now = membership(&participant);
         let change = if is_quiet { None } else { membership_change(&participant, before, now) };
         self.records.insert(key.clone(), ParticipantRecord { participant, reported: before.max(now) });
-        Noted { key, change }
+        RecordedParticipant { key, change }
     }
 
     /// Returns the participant with this key.
@@ -258,8 +258,8 @@ mod tests {
         Snapshot::from_value(&json!({ "participants": [value] })).participants.pop().expect("a participant")
     }
 
-    fn note(participants: &mut Participants, value: &Value) -> Option<String> {
-        participants.note(participant(value), false).change.map(|event| match event.body {
+    fn record(participants: &mut Participants, value: &Value) -> Option<String> {
+        participants.record(participant(value), false).change.map(|event| match event.body {
             EventBody::Update { description } => description.expect("a text").into_owned(),
             body => panic!("{body:?}"),
         })
@@ -286,7 +286,7 @@ mod tests {
             (json!({ "purpose": "customer", "state": "levitating" }), None),
         ];
         for (value, expected) in cases {
-            assert_eq!(note(&mut Participants::default(), &value).as_deref(), expected, "{value}");
+            assert_eq!(record(&mut Participants::default(), &value).as_deref(), expected, "{value}");
         }
     }
 
@@ -304,24 +304,24 @@ mod tests {
             ("p2", "terminated", "client", Some("Sam left")),
         ];
         for (id, state, disconnect, expected) in steps {
-            assert_eq!(note(&mut participants, &sam(id, state, disconnect)).as_deref(), expected, "{id} {state}");
+            assert_eq!(record(&mut participants, &sam(id, state, disconnect)).as_deref(), expected, "{id} {state}");
         }
-        let quiet = participants.note(participant(&sam("p3", "connected", "")), true);
+        let quiet = participants.record(participant(&sam("p3", "connected", "")), true);
         assert_eq!((quiet.key.as_str(), quiet.change), ("p3", None));
-        assert_eq!(note(&mut participants, &sam("p3", "connected", "")), None, "the quiet join counts");
+        assert_eq!(record(&mut participants, &sam("p3", "connected", "")), None, "the quiet join counts");
     }
 
     #[test]
     fn a_bounded_number_of_participants_is_kept() {
         let mut participants = Participants::default();
         for number in 0..MAX_PARTICIPANTS + 5 {
-            note(&mut participants, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
+            record(&mut participants, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
         }
-        let late = participants.note(participant(&json!({ "id": "late", "state": "connected" })), false);
+        let late = participants.record(participant(&json!({ "id": "late", "state": "connected" })), false);
         assert_eq!((late.key.as_str(), late.change), ("late", None));
         assert_eq!((participants.order.len(), participants.records.len()), (MAX_PARTICIPANTS, MAX_PARTICIPANTS));
         let left =
-            note(&mut participants, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
+            record(&mut participants, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
         assert_eq!(left.as_deref(), Some("Sam left"), "known participants are still updated");
     }
 
@@ -330,9 +330,9 @@ mod tests {
         let mut participants = Participants::default();
         let customer = |id: &str, state: &str| json!({ "id": id, "purpose": "customer", "state": state });
         assert!(!participants.customer_has_left(), "there was none");
-        note(&mut participants, &customer("a", "disconnected"));
+        record(&mut participants, &customer("a", "disconnected"));
         assert!(participants.customer_has_left());
-        note(&mut participants, &customer("b", "connected"));
+        record(&mut participants, &customer("b", "connected"));
         assert!(!participants.customer_has_left());
     }
 
@@ -340,8 +340,8 @@ mod tests {
     fn a_name_is_looked_up_once_for_all_participants_of_a_user() {
         let mut participants = Participants::default();
         let agent = |id: &str| json!({ "id": id, "purpose": "agent", "state": "connected", "userId": "u1" });
-        note(&mut participants, &agent("p1"));
-        note(&mut participants, &agent("p2"));
+        record(&mut participants, &agent("p1"));
+        record(&mut participants, &agent("p2"));
         let lookups =
             |participants: &Participants| (participants.unresolved_users(), participants.has_pending_lookups());
         assert_eq!(lookups(&participants), (vec!["u1".to_owned()], false));
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(lookups(&participants), (vec!["u1".to_owned()], false));
         participants.lookup_started("u1");
         participants.lookup_completed("u1", Some(&"Sam".to_owned()));
-        note(&mut participants, &agent("p3"));
+        record(&mut participants, &agent("p3"));
         let name = |key| participants.get(key).and_then(|one| one.user.as_ref()?.name.clone());
         assert_eq!(["p1", "p2", "p3"].map(name), [(); 3].map(|()| Some("Sam".to_owned())));
         assert_eq!(lookups(&participants), (vec![], false));
@@ -362,7 +362,7 @@ mod tests {
         let mut participants = Participants::default();
         let agent = |id: &str, state: &str| json!({ "id": id, "purpose": "agent", "state": state, "userId": format!("u{id}"), "queueId": format!("q{id}") });
         for (id, state) in [("1", "alerting"), ("2", "disconnected"), ("3", "parked"), ("4", "levitating")] {
-            note(&mut participants, &agent(id, state));
+            record(&mut participants, &agent(id, state));
         }
         let active = participants.active_queues_and_users();
         assert_eq!(active.queues, HashSet::from(["q1", "q3", "q4"]));
@@ -377,7 +377,7 @@ mod tests {
         {
             let value = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",
                 "connectedTime": at(joined), "endTime": at(left) });
-            note(&mut participants, &value);
+            record(&mut participants, &value);
         }
         let id = |speaker: Speaker<'_>| speaker.participant.id.clone();
         let speaker = |second| participants.speaker_at(Some(at(second))).map(id);

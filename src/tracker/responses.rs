@@ -132,7 +132,7 @@ impl Tracker {
                         continue;
                     }
                     // A conversation that only a later search finds is new.
-                    if is_repeat { self.join(&id, now, dedup) } else { self.follow(&id, now, dedup) }
+                    if is_repeat { self.follow_discovered(&id, now, dedup) } else { self.follow(&id, now, dedup) }
                 }
                 None
             }
@@ -154,14 +154,14 @@ impl Tracker {
 
     fn on_subscribe_response(
         &mut self,
-        asked: &[String],
+        requested_topics: &[String],
         mode: SubscribeMode,
         result: Result<Subscribed, RestError>,
         now: Now,
     ) -> Option<RestError> {
         match result {
             Ok(answer) => {
-                self.on_subscribed(asked, &answer, mode == SubscribeMode::Replace, now);
+                self.on_subscribed(requested_topics, &answer, mode == SubscribeMode::Replace, now);
                 if mode == SubscribeMode::Add {
                     // Messages may have come before the subscription.
                     self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
@@ -174,8 +174,8 @@ impl Tracker {
             {
                 self.lose_channel("the service does not let it live on");
             }
-            Err(RestError::UnexpectedResponse { reason, .. }) => self.on_topics_refused(asked, &reason),
-            Err(RestError::Forbidden { body, .. }) => self.on_topics_refused(asked, &body.to_string()),
+            Err(RestError::UnexpectedResponse { reason, .. }) => self.on_topics_refused(requested_topics, &reason),
+            Err(RestError::Forbidden { body, .. }) => self.on_topics_refused(requested_topics, &body.to_string()),
             Err(error) => return Some(error),
         }
         None

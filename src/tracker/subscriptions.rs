@@ -54,38 +54,43 @@ impl Subscriptions {
     }
 
     /// Forgets everything about the previous channel. A new one may have topics that the previous one had not.
-    pub(super) fn start_over(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.needs_update = true;
         self.subscribed.clear();
         self.refused.clear();
     }
 
-    /// Returns the wanted topics that are neither subscribed nor refused, as far as the channel has room, and a warning if
+    /// Returns the wanted topics that are neither subscribed nor refused, as far as the channel has capacity, and a warning if
     /// it has not.
     pub(super) fn missing(&mut self, wanted: Vec<String>) -> (Vec<String>, Option<Warning>) {
         let mut missing = wanted;
         missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
-        let room = MAX_TOPICS.saturating_sub(self.subscribed.len());
-        let overflows = missing.len() > room && !std::mem::replace(&mut self.has_reported_overflow, true);
-        missing.truncate(room);
+        let capacity = MAX_TOPICS.saturating_sub(self.subscribed.len());
+        let overflows = missing.len() > capacity && !std::mem::replace(&mut self.has_reported_overflow, true);
+        missing.truncate(capacity);
         (missing, overflows.then_some(Warning::TooManyTopics))
     }
 
-    /// Returns the wanted topics that are not refused, as far as a channel has room.
+    /// Returns the wanted topics that are not refused, as far as a channel has capacity.
     pub(super) fn all(&self, mut wanted: Vec<String>) -> Vec<String> {
         wanted.retain(|topic| !self.refused.contains(topic));
         wanted.truncate(MAX_TOPICS);
         wanted
     }
 
-    /// Records the answer to a subscription and returns its new refusals. With `replaces`, topics that were not asked for
+    /// Records the answer to a subscription and returns its new refusals. With `replaces`, topics that were not requested
     /// are no longer subscribed.
-    pub(super) fn on_subscribed(&mut self, asked: &[String], answer: &Subscribed, replaces: bool) -> Vec<Warning> {
+    pub(super) fn on_subscribed(
+        &mut self,
+        requested_topics: &[String],
+        answer: &Subscribed,
+        replaces: bool,
+    ) -> Vec<Warning> {
         if replaces {
             self.subscribed.clear();
         }
         let refused: Vec<&TopicState> = answer.states.iter().filter(|state| !state.is_permitted).collect();
-        for topic in asked {
+        for topic in requested_topics {
             if refused.iter().any(|state| state.id.eq_ignore_ascii_case(topic)) {
                 self.refused.insert(topic.clone());
             } else {
@@ -96,8 +101,8 @@ impl Subscriptions {
     }
 
     /// Records that the service refused a subscription as a whole.
-    pub(super) fn on_refused(&mut self, asked: &[String], reason: &str) -> Option<Warning> {
-        self.refused.extend(asked.iter().cloned());
+    pub(super) fn on_refused(&mut self, requested_topics: &[String], reason: &str) -> Option<Warning> {
+        self.refused.extend(requested_topics.iter().cloned());
         self.is_new(reason.to_owned()).then(|| Warning::SubscriptionRefused(reason.to_owned()))
     }
 
@@ -257,7 +262,7 @@ mod tests {
         assert!(!subscriptions.covers(&Targets::default(), &conversation), "only detail events are permitted");
         assert!(subscriptions.missing(wanted.clone()).0.is_empty());
         assert_eq!(subscriptions.all(wanted.clone()).len(), wanted.len() - 1);
-        subscriptions.start_over();
+        subscriptions.reset();
         assert_eq!(subscriptions.missing(wanted.clone()).0, wanted);
     }
 

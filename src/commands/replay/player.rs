@@ -59,9 +59,9 @@ struct Run {
     templates: TemplateCache,
 }
 
-/// The place of an entry: its conversation and time of arrival.
+/// The context of an entry: its conversation and time of arrival.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct EntryContext<'a> {
     conversation: &'a str,
     received: DateTime<Utc>,
 }
@@ -85,33 +85,35 @@ impl Run {
 
     fn deliver_entry(&mut self, entry: RecordingEntry, number: u64, sink: &mut Sink) -> Result<(), ReplayError> {
         let RecordingEntry { at: received, conversation, item } = entry;
-        let place = Place { conversation: &conversation, received };
+        let context = EntryContext { conversation: &conversation, received };
         match item {
-            RecordedItem::Text(connection, text) => self.deliver_frame(place, connection, RawFrame::Text(&text), sink),
+            RecordedItem::Text(connection, text) => {
+                self.deliver_frame(context, connection, RawFrame::Text(&text), sink);
+            }
             RecordedItem::Binary(connection, base64) => {
                 let reason = || "its base64 is broken".to_owned();
                 let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
-                self.deliver_frame(place, connection, RawFrame::Binary(&bytes), sink);
+                self.deliver_frame(context, connection, RawFrame::Binary(&bytes), sink);
             }
             RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: received, reason };
-                self.deliver_event(place, Some(received), EventBody::Gap(gap), sink);
+                self.deliver_event(context, Some(received), EventBody::Gap(gap), sink);
             }
             RecordedItem::Message(at, message) => {
-                self.deliver_event(place, at, EventBody::Message(*message), sink);
+                self.deliver_event(context, at, EventBody::Message(*message), sink);
             }
             RecordedItem::Update(at, description) => {
                 let description = description.map(Into::into);
-                self.deliver_event(place, at, EventBody::Update { description }, sink);
+                self.deliver_event(context, at, EventBody::Update { description }, sink);
             }
-            RecordedItem::Closed(at) => self.deliver_event(place, at, EventBody::Closed, sink),
+            RecordedItem::Closed(at) => self.deliver_event(context, at, EventBody::Closed, sink),
         }
         Ok(())
     }
 
-    fn deliver_frame(&mut self, place: Place<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
-        let Place { conversation, received } = place;
+    fn deliver_frame(&mut self, context: EntryContext<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
+        let EntryContext { conversation, received } = context;
         let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
         let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);
@@ -123,8 +125,14 @@ impl Run {
     }
 
     /// Delivers an event that did not come in a frame.
-    fn deliver_event(&mut self, place: Place<'_>, at: Option<DateTime<Utc>>, body: EventBody<'_>, sink: &mut Sink) {
-        let Place { conversation, received } = place;
+    fn deliver_event(
+        &mut self,
+        context: EntryContext<'_>,
+        at: Option<DateTime<Utc>>,
+        body: EventBody<'_>,
+        sink: &mut Sink,
+    ) {
+        let EntryContext { conversation, received } = context;
         let kind = ItemKind::Event(TranscriptEvent { conversation, at, received, body });
         let item = Item { conversation, received, raw: None, kind, connection: ConnectionRole::Live };
         sink.deliver(item, &mut self.dedup, &mut OccurrenceCounter::default());

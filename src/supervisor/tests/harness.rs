@@ -25,7 +25,7 @@ use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamp
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
-use crate::source::{Dial, DialResult, Opened, Shared, Source, SourceError, TranscriptOptions};
+use crate::source::{Dial, DialResult, Opened, Source, SourceContext, SourceError, TranscriptOptions};
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -160,8 +160,8 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
             let attempt = attempts.borrow_mut().pop_front();
             attempt.unwrap_or_else(|| Attempt::Refuse(unreachable_host())).dial().boxed_local()
         });
-        let shared = Shared { dedup: &dedup, templates: &templates, label: &|_| None };
-        let mut source = source(shared, dial);
+        let context = SourceContext { dedup: &dedup, templates: &templates, label: &|_| None };
+        let mut source = source(context, dial);
         let (token, status) = (CancellationToken::new(), watch::Sender::default());
         let supervision = Supervision { label: "", policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
         let mut supervised = std::pin::pin!(supervise(&mut source, supervision));
@@ -181,10 +181,10 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
 }
 
 /// Returns the source of a conversation whose history is not available.
-pub(super) fn source<'a>(shared: Shared<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
+pub(super) fn source<'a>(context: SourceContext<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
     let history = History { lines: None, since: None, follow: true };
     let options = TranscriptOptions { conversation: "c1".into(), history };
-    let mut source = Source::transcript(options, Rest::to_nowhere(), shared, dial);
+    let mut source = Source::transcript(options, Rest::to_nowhere(), context, dial);
     source.refuse_history();
     source
 }

@@ -6,7 +6,7 @@ use super::*;
 fn at_most_ten_thousand_conversations_are_joined_and_the_limit_is_reported_once() {
     let mut scenario = Scenario::of_queue();
     let Scenario { tracker, now, dedup } = &mut scenario;
-    (1..MAX_CONVERSATIONS).for_each(|number| tracker.join(&number.to_string(), *now, dedup));
+    (1..MAX_CONVERSATIONS).for_each(|number| tracker.follow_discovered(&number.to_string(), *now, dedup));
     let open = |number: usize| notification(&number.to_string(), &[customer(&[])]);
     (0..5).for_each(|number| scenario.notify(open(MAX_CONVERSATIONS + number)));
     assert_eq!(scenario.tracker.conversation_count(), MAX_CONVERSATIONS);
@@ -61,7 +61,7 @@ fn a_notification_before_the_first_snapshot_tells_nothing() {
 #[test]
 fn an_ended_conversation_is_not_joined_again() {
     let mut scenario = Scenario::of_queue();
-    scenario.tracker.join("c1", scenario.now, &scenario.dedup);
+    scenario.tracker.follow_discovered("c1", scenario.now, &scenario.dedup);
     scenario.tracker.stop_following("c1");
     scenario.notify(notification("c1", &[customer(&["m1"])]));
     assert_eq!(scenario.tracker.conversation_count(), 0);
