@@ -27,6 +27,8 @@ pub(super) struct FrameComposer {
     random: fastrand::Rng,
     seed: u64,
     messages: u64,
+    /// When the last message was sent.
+    last_sent_at: DateTime<Utc>,
     /// The names of all customers, to attribute system messages about them.
     customers: Vec<String>,
     /// The customer who spoke last.
@@ -73,7 +75,15 @@ struct Payload<'a> {
 impl FrameComposer {
     pub(super) fn new(seed: u64, customers: Vec<String>) -> Self {
         let last_customer = Party { id: "external".to_owned(), name: String::new() };
-        Self { random: fastrand::Rng::with_seed(seed), seed, messages: 0, customers, last_customer, last_staff: None }
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            seed,
+            messages: 0,
+            last_sent_at: DateTime::UNIX_EPOCH,
+            customers,
+            last_customer,
+            last_staff: None,
+        }
     }
 
     /// Returns the message of an action, if it has one.
@@ -81,7 +91,14 @@ impl FrameComposer {
         let Action::Message(line) = action else { return None };
         self.messages += 1;
         let text = line.text.replace("{n}", &self.messages.to_string());
-        Some(SentMessage { id: self.message_id(), text, sent_at: now - TRANSIT })
+        self.last_sent_at = self.next_sent_at(now);
+        Some(SentMessage { id: self.message_id(), text, sent_at: self.last_sent_at })
+    }
+
+    /// Returns the time of the next message. A burst gets increasing times, so that their order is known, as long as
+    /// none is in the future.
+    fn next_sent_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        (self.last_sent_at + TimeDelta::milliseconds(1)).clamp(now - TRANSIT, now)
     }
 
     /// Returns the frame of an action. `message` is that of [`FrameComposer::message`].
@@ -213,6 +230,17 @@ mod tests {
         assert_eq!(frames[4].get("payload"), None);
         let time = |value: &Value| DateTime::parse_from_rfc3339(value.as_str().expect("a string")).expect("a time");
         assert!(time(&frames[0]["timestamp"]) > time(&frames[0]["payload"]["timestamp"]));
+    }
+
+    #[test]
+    fn messages_of_a_burst_have_increasing_times_but_none_in_the_future() {
+        let script: Script = "customer: {n}\nagent: {n}\nrepeat 60".parse().expect("a script");
+        let mut composer = FrameComposer::new(1, script.customers());
+        let now = Utc::now();
+        let mut send = |action| composer.message(action, now).expect("a message").sent_at;
+        let times: Vec<_> = script.playback().map(|step| send(&step.action)).collect();
+        let expected = |index| now - TRANSIT + TimeDelta::milliseconds(index).min(TRANSIT);
+        assert_eq!(times, (0..60).map(expected).collect::<Vec<_>>());
     }
 
     #[test]
