@@ -189,7 +189,8 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     check_file_limit().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
-    let result = runtime.block_on(run_until_signal(task, stdout, log));
+    let stop = CancellationToken::new();
+    let result = runtime.block_on(run_until_signal(commands::run(task, stdout, log, &stop), &stop));
     // A thread may wait for a recording on standard input forever.
     runtime.shutdown_background();
     log.stderr.clear_status_line();
@@ -202,25 +203,28 @@ fn check_file_limit() -> io::Result<()> {
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
-/// Runs the task. The first signal stops it gracefully, the second at once (CONN-46).
-async fn run_until_signal(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
+/// Runs the work until it ends. The first signal cancels `stop`, the second ends the work at once (CONN-46).
+async fn run_until_signal(
+    work: impl Future<Output = Result<(), Error>>,
+    stop: &CancellationToken,
+) -> Result<Exit, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
-    let stop = CancellationToken::new();
-    let mut running = std::pin::pin!(commands::run(task, stdout, log, &stop));
+    let mut work = std::pin::pin!(work);
     let mut received: Option<Signal> = None;
     loop {
         tokio::select! {
+            // Signals come first: work that never waits uses up tokio's budget, and nothing polled after it is ready.
             biased;
-            result = &mut running => {
-                let ended = received.map_or(Exit::Code(0), Exit::Signal);
-                return result.map(|()| ended);
-            }
             signal = signals.next() => {
                 if let Some(first) = received {
                     return Ok(Exit::Signal(first));
                 }
                 received = Some(signal);
                 stop.cancel();
+            }
+            result = &mut work => {
+                let ended = received.map_or(Exit::Code(0), Exit::Signal);
+                return result.map(|()| ended);
             }
         }
     }
@@ -229,6 +233,23 @@ async fn run_until_signal(task: Task, stdout: File, log: &Log) -> Result<Exit, E
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_signal_stops_work_that_never_waits() {
+        let stop = CancellationToken::new();
+        let work = async {
+            signal_hook::low_level::raise(signal_hook::consts::SIGHUP).unwrap();
+            for _ in 0..1_000_000 {
+                if stop.is_cancelled() {
+                    break;
+                }
+                tokio::task::coop::consume_budget().await;
+            }
+            Ok(())
+        };
+        let exit = run_until_signal(work, &stop).await.unwrap();
+        assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Hangup)));
+    }
 
     #[test]
     fn client_secret_and_proxy_password_are_registered_as_secrets() {

@@ -69,9 +69,10 @@ impl StatusLine {
             pending::<Infallible>().await
         };
         let result = tokio::select! {
+            // Work that never waits would keep what is polled after it from being ready.
             biased;
-            result = work => result,
             never = showing => match never {},
+            result = work => result,
         };
         stderr.clear_status_line();
         result
