@@ -238,7 +238,7 @@ mod tests {
     async fn a_signal_stops_work_that_never_waits() {
         let stop = CancellationToken::new();
         let work = async {
-            signal_hook::low_level::raise(signal_hook::consts::SIGHUP).unwrap();
+            signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
             for _ in 0..1_000_000 {
                 if stop.is_cancelled() {
                     break;
@@ -248,7 +248,7 @@ mod tests {
             Ok(())
         };
         let exit = run_until_signal(work, &stop).await.unwrap();
-        assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Hangup)));
+        assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Terminate)));
     }
 
     #[test]
