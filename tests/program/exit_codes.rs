@@ -1,7 +1,6 @@
 //! Exit codes and final errors (EXIT-0 to EXIT-78, ERR-9, CONN-10 to CONN-17, CLI-65).
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,9 @@ use std::time::Duration;
 use genesys_tail::Invocation;
 use genesys_tail::cli::Cli;
 
-use crate::support::program::{Finished, Running, bare_program, program, run, simulator, within_timeout};
+use crate::support::program::{
+    Finished, Running, bare_program, program, refusing_socket, run, simulator, within_timeout,
+};
 use crate::support::shell::with_shell_setup;
 use tempfile::tempdir;
 use tokio::time::timeout;
@@ -74,9 +75,8 @@ async fn no_such_conversation_is_66() {
 
 #[tokio::test]
 async fn giving_up_is_69() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
-    let refusing_url = format!("http://{}", unused.local_addr().unwrap());
-    drop(unused);
+    let refusing = refusing_socket();
+    let refusing_url = format!("http://{}", refusing.local_addr().unwrap());
     assert_ends(
         &[],
         &["--api-url", &refusing_url, "--login-url", &refusing_url],

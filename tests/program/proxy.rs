@@ -4,7 +4,9 @@ use genesys_tail::simulator::Simulator;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
-use crate::support::program::{Finished, Running, bare_program, path_str, program, run, simulator, within_timeout};
+use crate::support::program::{
+    Finished, Running, bare_program, path_str, program, refusing_socket, run, simulator, within_timeout,
+};
 use crate::support::proxy::{Proxy, ProxyMode};
 use crate::support::raw_server::{FIN, RawServer, Response, TEXT, json_response, server_frame};
 use crate::support::tls_proxy::{CertificateAuthority, TlsProxy};
@@ -121,7 +123,8 @@ async fn a_proxy_that_rejects_the_host_is_retried() {
 #[tokio::test]
 async fn an_unreachable_proxy_is_retried() {
     let proxied = ProxiedSimulator::start(ProxyMode::Open).await;
-    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let refusing = refusing_socket();
+    let unused = refusing.local_addr().unwrap();
     let finished = proxied.run(&["--proxy", &format!("http://{LOGIN_IN_URL}@{unused}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
     let message =

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::support::program::{Finished, Running, bare_program, program, run, simulator, simulator_with};
+use crate::support::program::{
+    Finished, Running, bare_program, program, refusing_socket, run, simulator, simulator_with,
+};
 
 const SCRIPT: &str = "+0 customer Ada: one\n+0 close";
 
@@ -179,8 +181,9 @@ async fn a_request_without_a_response_is_retried() {
         assert_reaction(format!("token:{fault}"), Outage, 1, 0).await;
         assert_reaction(format!("handshake:{fault}"), Outage, 1, 1).await;
     }
-    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let finished = run_against(&format!("http://{unused}"), &["--max-retries", "0"]).await;
+    let refusing = refusing_socket();
+    let url = format!("http://{}", refusing.local_addr().unwrap());
+    let finished = run_against(&url, &["--max-retries", "0"]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
     assert!(finished.stderr.contains("connection refused"), "{}", finished.stderr);
 }

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::program::{Running, bare_program, program, simulator, within_timeout};
+use crate::support::program::{Running, bare_program, program, refusing_socket, simulator, within_timeout};
 use crate::support::shell::with_shell_setup;
 use genesys_tail::simulator::Simulator;
 use rustix::fs::OFlags;
@@ -82,9 +81,8 @@ async fn a_second_signal_ends_the_process_at_once_by_the_first_signal() {
 
 #[tokio::test]
 async fn a_signal_ends_the_wait_for_a_retry() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", unused.local_addr().unwrap());
-    drop(unused);
+    let refusing = refusing_socket();
+    let url = format!("http://{}", refusing.local_addr().unwrap());
     for signal in terminating_signals() {
         let mut command = bare_program(&["-c", "x", "--client-id", "c", "--api-url", &url]);
         let mut running = Running::start(command.env("GENESYS_CLIENT_SECRET", "s"));

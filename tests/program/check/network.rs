@@ -1,6 +1,6 @@
 //! Checks of hosts, proxies, certificates and the clock (CHK-1, CHK-2).
 
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::SocketAddr;
 
 use chrono::{TimeDelta, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,16 +8,15 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::{SCRIPT, assert_well_formed, check, only_line};
-use crate::support::program::{Finished, Running, path_str, program, simulator};
+use crate::support::program::{Finished, Running, path_str, program, refusing_socket, simulator};
 use crate::support::proxy::{Proxy, ProxyMode};
 use crate::support::tls_proxy::{CertificateAuthority, TlsProxy};
 
 #[tokio::test]
 async fn a_host_that_refuses_connections_is_69_and_stops_the_check() {
     let simulator = simulator(SCRIPT, &[]).await;
-    let unused = StdTcpListener::bind("127.0.0.1:0").unwrap();
-    let refusing_url = format!("http://{}", unused.local_addr().unwrap());
-    drop(unused);
+    let refusing = refusing_socket();
+    let refusing_url = format!("http://{}", refusing.local_addr().unwrap());
     for (name, role) in
         [("GENESYS_API_URL", "api host: cannot reach"), ("GENESYS_LOGIN_URL", "login host: cannot reach")]
     {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::TcpSocket;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -60,6 +61,13 @@ pub(crate) fn program(simulator: &Simulator, args: &[&str]) -> Command {
 /// Runs the binary against this simulator to its end.
 pub(crate) async fn run(simulator: &Simulator, args: &[&str]) -> Finished {
     Running::start(&mut program(simulator, args)).finish().await
+}
+
+/// Returns a socket whose address refuses connections. No other test gets the address before the socket is dropped.
+pub(crate) fn refusing_socket() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 /// Returns the peak memory of a process so far, in MiB.
