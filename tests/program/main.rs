@@ -8,6 +8,7 @@ mod check;
 mod conformance;
 mod cursor;
 mod demo;
+mod error_messages;
 mod exit_codes;
 mod file_permissions;
 mod history;

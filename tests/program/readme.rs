@@ -1,14 +1,12 @@
-//! Agreement of the README with the program: flags, variables, exit codes, commands and error messages (DOC-2, DOC-3).
+//! Agreement of the README with the program: flags, variables, exit codes and commands (DOC-2, DOC-3).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use genesys_tail::Signal;
 use genesys_tail::cli::Cli;
-use genesys_tail::simulator::{Options, Simulator};
 use regex::Regex;
 
 const README: &str = include_str!("../../README.md");
@@ -60,29 +58,6 @@ fn every_command_in_the_readme_parses() {
     }
 }
 
-#[tokio::test]
-async fn the_readme_quotes_the_error_messages_of_common_failures() {
-    let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
-    let transcript_only = ["--source", "transcript"];
-    for (faults, args) in [
-        (&["token:status=401"][..], &[][..]),
-        (&["token:not-json"], &[]),
-        (&["handshake:status=401,times=always"], &[]),
-        (&["handshake:status=403"], &[]),
-        (&["handshake:status=404", "rest:status=404"], &[]),
-        (&["handshake:status=404"], &transcript_only),
-        (&["handshake:status=429"], &[]),
-        (&["handshake:ok"], &transcript_only),
-        (&["socket:forbid"], &[]),
-        (&["socket:close=1011"], &[]),
-        (&["socket:reset"], &[]),
-        (&["socket:oversize=20000000"], &[]),
-    ] {
-        let message = error_message(faults, args).await;
-        assert!(readme.contains(&message), "{faults:?} {args:?}: {message:?} is not in the README");
-    }
-}
-
 /// Returns the text below a heading of the README.
 fn section(heading: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("\n## {heading}\n")).unwrap();
@@ -116,25 +91,4 @@ fn command_arguments(line: &str) -> Option<Vec<OsString>> {
         }
     }
     Some(arguments.into_iter().filter(|argument| !argument.is_empty()).map(OsString::from).collect())
-}
-
-/// Returns the error message of a run without retries against these faults, with `HOST` and `ID` as placeholders.
-async fn error_message(faults: &[&str], args: &[&str]) -> String {
-    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-    let options = Options { faults, ..Options::default() };
-    let simulator = Simulator::start(options).await.unwrap();
-    let (url, id) = (simulator.base_url().to_owned(), simulator.first_conversation().id().to_owned());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
-    command
-        .env_clear()
-        .env("GENESYS_CLIENT_SECRET", simulator.client_secret())
-        .args(["-q", "--max-retries", "0", "--env-file", "/dev/null", "--client-id", simulator.client_id()])
-        .args(["--api-url", &url, "-c", &id])
-        .args(args)
-        .stdin(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let (_, error) = stderr.lines().next().unwrap().split_once("error: ").unwrap();
-    let error = error.strip_prefix("gave up").and_then(|rest| Some(rest.split_once(": ")?.1)).unwrap_or(error);
-    error.replace(url.trim_start_matches("http://"), "HOST").replace(&id, "ID")
 }
