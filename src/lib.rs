@@ -108,7 +108,7 @@ use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
 use crate::config::{ProxyLogin, Task};
-use crate::settings::{Env, Resolved, resolve};
+use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, resolve};
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
@@ -159,16 +159,27 @@ fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error>
     let status_line = settings::status_line(&cli, &env).filter(|_| {
         stderr_is_terminal && status::stderr::is_last_in_pipeline(&stdout) && !system::signals::is_interrupt_ignored()
     });
-    let Resolved { task, filter, warnings } = resolve(cli, &env, stdout_is_terminal, stdin)?;
+    let Resolved { task, filter, warnings, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
     register_secrets(&task, &log.secrets);
     if let Some(style) = status_line.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
         log.stderr.enable_status_line(style);
     }
     log.clone().init(filter);
+    log_files(&files);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     Ok((task, stdout))
+}
+
+/// Logs the files that settings were read from (ERR-5).
+fn log_files(files: &SettingsFiles) {
+    if let Some(path) = &files.env_file {
+        tracing::debug!("settings read from {}", path.display());
+    }
+    if let Some(ProfileFile { name, path }) = &files.profile {
+        tracing::debug!("profile {name} read from {}", path.display());
+    }
 }
 
 /// Registers the secrets, which no line may show.

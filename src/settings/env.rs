@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 
 use super::env_file::EnvFile;
-use super::gc_profile::{self, Profile};
+use super::gc_profile::{self, Profile, ProfileFile};
 use super::problems::{ConfigError, Problem, Setting};
 
 pub(super) const REGION_VARIABLES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
@@ -29,6 +29,14 @@ pub(crate) struct Env {
     profile: Option<Profile>,
     /// Set if profiles exist and none was selected.
     profiles_unused: bool,
+}
+
+/// The files that variables were read from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SettingsFiles {
+    /// The `.env` file.
+    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) profile: Option<ProfileFile>,
 }
 
 impl Env {
@@ -60,6 +68,14 @@ impl Env {
         let profile = selected.map(|name| Profile::read(name, home, folder)).transpose()?;
         let profiles_unused = account.is_some() && profile.is_none() && gc_profile::path_in_home(home).is_some();
         Ok(Self { process, file, profile, profiles_unused })
+    }
+
+    /// Returns the files that variables were read from (ERR-5).
+    pub(super) fn files(&self) -> SettingsFiles {
+        SettingsFiles {
+            env_file: self.file.as_ref().map(|file| file.path().to_owned()),
+            profile: self.profile.as_ref().map(Profile::file),
+        }
     }
 
     /// Returns the value of a variable from the process, the file or the profile.

@@ -30,6 +30,10 @@ impl EnvFile {
         Ok(Some(Self { exposed_mode: settings_file::exposed_mode(&path), path, values }))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Setting> {
         let value = self.values.get(name)?.clone();
         Some(Setting { value, name: format!("{name} in {}", self.path.display()) })

@@ -42,6 +42,14 @@ pub(super) struct Profile {
     unusable_client: Option<&'static str>,
 }
 
+/// A profile of `gc` and its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProfileFile {
+    /// The name as it was selected.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
 struct Value {
     key: &'static str,
     value: SecretString,
@@ -79,6 +87,10 @@ impl Profile {
             Some((variable, Value { key, value }))
         });
         Ok(Self { name: name.to_owned(), values: values.collect(), unusable_client, path })
+    }
+
+    pub(super) fn file(&self) -> ProfileFile {
+        ProfileFile { name: self.name.clone(), path: self.path.clone() }
     }
 
     /// Returns the value that the profile has for `variable`.

@@ -27,9 +27,10 @@ use tracing_subscriber::filter;
 use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
 use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, StatusLineStyle, Task};
 
-pub(crate) use env::Env;
+pub(crate) use env::{Env, SettingsFiles};
 #[cfg(any(test, fuzzing))]
 pub(crate) use env_file::parse as parse_env_file;
+pub(crate) use gc_profile::ProfileFile;
 #[cfg(any(test, fuzzing))]
 pub(crate) use gc_profile::parse as parse_gc_profiles;
 pub(crate) use problems::ConfigError;
@@ -47,6 +48,8 @@ pub(crate) struct Resolved {
     pub(crate) filter: filter::Targets,
     /// Peculiarities of the settings that stop nothing, one sentence each, without secrets.
     pub(crate) warnings: Vec<String>,
+    /// The files that settings were read from.
+    pub(crate) files: SettingsFiles,
 }
 
 /// Turns the command line and the environment into the task to run.
@@ -69,7 +72,7 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
         None => tail(cli.tail, env, terminal, &mut stdin, &mut problems),
     };
     let ((task, filter), warnings) = problems.into_result(task.zip(filter))?;
-    Ok(Resolved { task, filter, warnings })
+    Ok(Resolved { task, filter, warnings, files: env.files() })
 }
 
 /// Returns the style of the status line; `None` if stderr is not text or the terminal cannot move its cursor.

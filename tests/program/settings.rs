@@ -87,9 +87,13 @@ async fn the_env_file_flag_replaces_the_discovered_dotenv_file() {
     let other_file = folder.path().join("below/work.env");
     fs::rename(folder.path().join(".env"), &other_file).unwrap();
     fs::write(folder.path().join(".env"), "GENESYS_CLIENT_ID=wrong\n").unwrap();
-    let finished =
-        Running::start(bare_program(&["--env-file", "below/work.env"]).current_dir(folder.path())).finish().await;
-    assert_followed(&finished);
+    for (flags, is_named) in
+        [(&["--env-file", "below/work.env"][..], false), (&["-v", "--env-file", "below/work.env"], true)]
+    {
+        let finished = Running::start(bare_program(flags).current_dir(folder.path())).finish().await;
+        assert_followed(&finished);
+        assert_eq!(finished.stderr.contains("read from below/work.env"), is_named, "{}", finished.stderr);
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,17 @@ fn a_profile_supplies_settings_that_are_not_set_elsewhere() {
 }
 
 #[test]
+fn the_files_that_were_read_are_known() {
+    let home = home();
+    let given = Given { file: "A=1", ..given(&home, &COMPLETE) };
+    let files = given.resolve(&["--profile", "default"]).unwrap().files;
+    assert!(files.env_file.unwrap().ends_with(".env"));
+    let profile = ProfileFile { name: "default".to_owned(), path: home.path().join(".gc/config.toml") };
+    assert_eq!(files.profile, Some(profile));
+    assert_eq!(complete(&[]).resolve(&[]).unwrap().files, SettingsFiles::default());
+}
+
+#[test]
 fn flags_and_variables_precede_a_profile_and_cause_a_warning() {
     let home = home();
     let file = "GENESYS_CLIENT_ID=of-file\n";
