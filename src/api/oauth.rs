@@ -56,6 +56,8 @@ pub(crate) struct Token {
     pub(crate) secret: SecretString,
     /// The time to renew the token; `None` if the server does not state a lifetime.
     pub(crate) renew_at: Option<Instant>,
+    /// The lifetime that the server states.
+    pub(crate) lifetime: Option<Duration>,
     /// `renew_at` is on a clock that stops during a suspend, and the lifetime is not.
     suspend: SuspendDetector,
     is_invalid: Arc<AtomicBool>,
@@ -178,7 +180,8 @@ impl Auth {
     fn read(&self, body: &[u8], sent: Instant) -> Result<Token, String> {
         let (secret, lifetime) = parse_grant(body)?;
         self.secrets.add_token(&secret);
-        Ok(Token::new(secret, lifetime.and_then(|lifetime| renew_at(sent, lifetime))))
+        let renew_at = lifetime.and_then(|lifetime| renew_at(sent, lifetime));
+        Ok(Token { lifetime, ..Token::new(secret, renew_at) })
     }
 }
 
@@ -198,7 +201,8 @@ pub(crate) fn parse_grant(body: &[u8]) -> Result<(SecretString, Option<Duration>
 impl Token {
     /// A valid token.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        Self { secret, renew_at, suspend: SuspendDetector::start(time_suspended), is_invalid: Arc::default() }
+        let suspend = SuspendDetector::start(time_suspended);
+        Self { secret, renew_at, lifetime: None, suspend, is_invalid: Arc::default() }
     }
 
     /// Marks the token as invalid. The next call of [`Auth::token`] requests another.

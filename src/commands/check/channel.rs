@@ -3,7 +3,7 @@
 use std::io;
 
 use super::importance::Importance;
-use super::messages::{self, NOT_TRIED};
+use super::messages;
 use super::report::{CheckResult, Report};
 use super::transcript::close_gracefully;
 use super::{CheckContext, LIMITS};
@@ -25,7 +25,7 @@ pub(super) async fn check(
     let channel = match create(&context.rest).await {
         Ok(channel) => channel,
         Err(error) => {
-            report.print(&importance.result(&format!("notification channel ({NOT_TRIED})"), &error))?;
+            report.print(&importance.result("channel", &error).with_skipped_checks())?;
             return Ok(None);
         }
     };
@@ -47,12 +47,12 @@ fn redact_channel(secrets: &Secrets, channel: &Channel) {
 
 async fn look_up(rest: &Rest, importance: Importance, channel: &Channel) -> CheckResult {
     match calls::channel_exists(rest, &channel.id).await {
-        Ok(true) => CheckResult::ok("notification channel made and found again"),
+        Ok(true) => CheckResult::ok("channel: created and found"),
         Ok(false) => CheckResult::warn(
-            "notification channel made, and gone at once",
-            "too many programs make channels with this OAuth client (20 at a time): give each its own client",
+            "channel: gone right after its creation",
+            "use one OAuth client per program: a client keeps at most 20 channels",
         ),
-        Err(error) => importance.result("notification channel", &error),
+        Err(error) => importance.result("channel", &error),
     }
 }
 
@@ -64,9 +64,9 @@ async fn open_socket(context: &CheckContext<'_>, importance: Importance, channel
     match websocket::open(context.rest.http(), &url, None, LIMITS, KeepAlive::PingFrame).await {
         Ok(socket) => {
             close_gracefully(socket).await;
-            CheckResult::ok(format!("notification socket of {host} opens{through}, and is closed again"))
+            CheckResult::ok(format!("channel: socket at {host} opened and closed{through}"))
         }
-        Err(error) => socket_failure(importance, &format!("notification socket{through}: {error}"), &error),
+        Err(error) => socket_failure(importance, &format!("channel: socket{through}: {error}"), &error),
     }
 }
 
@@ -74,7 +74,7 @@ fn socket_failure(importance: Importance, message: &str, error: &HandshakeError)
     let remedy = match error {
         HandshakeError::Http(error) => error.hint(),
         HandshakeError::Rejected { .. } | HandshakeError::Invalid { .. } => {
-            "a proxy or firewall in between may not pass WebSockets on: let it pass this host"
+            "let proxies and firewalls pass WebSockets to this host"
         }
     };
     match importance {

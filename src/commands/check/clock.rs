@@ -12,13 +12,13 @@ const MAX_SKEW: TimeDelta = TimeDelta::minutes(1);
 pub(super) fn compare(host: &str, server: DateTime<Utc>, local: DateTime<Utc>) -> CheckResult {
     let skew = local - server;
     if skew.abs() <= MAX_SKEW {
-        return CheckResult::ok(format!("clock agrees with that of {host}"));
+        return CheckResult::ok(format!("clock within 1 min of {host}"));
     }
-    let amount = messages::seconds(skew.abs().to_std().unwrap_or_default());
+    let amount = messages::span(skew.abs().to_std().unwrap_or_default());
     let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
     CheckResult::warn(
-        format!("the clock of this machine is {amount} {direction} that of {host}"),
-        "set it (timedatectl set-ntp true): certificates, --since and the times of lines depend on it",
+        format!("clock {amount} {direction} {host}, which affects certificates, --since and times"),
+        "set the clock, for example with timedatectl set-ntp true",
     )
 }
 
@@ -31,10 +31,10 @@ mod tests {
         let now = Utc::now();
         let line = |seconds| compare("h", now, now + TimeDelta::seconds(seconds)).to_string();
         for tolerated in [0, 60, -60] {
-            assert_eq!(line(tolerated), "ok    clock agrees with that of h", "{tolerated}");
+            assert_eq!(line(tolerated), "ok    clock within 1 min of h", "{tolerated}");
         }
-        let ahead = "warn  the clock of this machine is 1m 1s ahead of that of h; set it";
-        assert!(line(61).starts_with(ahead), "{}", line(61));
-        assert!(line(-3600).starts_with("warn  the clock of this machine is 1h behind that of h;"), "{}", line(-3600));
+        let affected = "h, which affects certificates, --since and times; set the clock";
+        assert!(line(61).starts_with(&format!("warn  clock 1 min 1 s ahead of {affected}")), "{}", line(61));
+        assert!(line(-3600).starts_with(&format!("warn  clock 1 h behind {affected}")), "{}", line(-3600));
     }
 }

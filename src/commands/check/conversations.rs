@@ -20,11 +20,11 @@ pub(super) fn check(
         match snapshot {
             Ok(snapshot) => report.print(&describe(id, snapshot))?,
             Err(error @ RestError::NotFound { host, body }) => {
-                let message = format!("conversation {id}: {host} has none: {body}");
+                let message = format!("target conversation {id}: not found at {host}: {body}");
                 report.print(&absent(importance, message, &SourceError::from_rest(error.clone(), id)))?;
             }
             Err(_) if index == 0 => {}
-            Err(error) => report.print(&importance.result(&format!("conversation {id}"), error))?,
+            Err(error) => report.print(&importance.result(&format!("target conversation {id}"), error))?,
         }
     }
     Ok(())
@@ -39,24 +39,26 @@ fn absent(importance: Importance, message: String, error: &SourceError) -> Check
 
 fn describe(id: &str, snapshot: &Snapshot) -> CheckResult {
     let messages: usize = snapshot.participants.iter().map(|participant| participant.messages.len()).sum();
-    let media = match (snapshot.has_messages, snapshot.has_calls) {
-        (true, false) => "messages",
-        (false, true) => "a call",
-        (true, true) => "messages and a call",
-        (false, false) => "neither messages nor a call",
+    let contents = match (snapshot.has_messages, snapshot.has_calls) {
+        (true, false) => count(messages, "message"),
+        (false, true) => "a call".to_owned(),
+        (true, true) => format!("{} and a call", count(messages, "message")),
+        (false, false) => "no messages and no call".to_owned(),
     };
-    let state = if snapshot.has_ended() { "over" } else { "open" };
+    let state = if snapshot.has_ended() { "ended" } else { "open" };
     let participants = count(snapshot.participants.len(), "participant");
-    let message = format!("conversation {id}: {media}, {state}, {participants}, {}", count(messages, "message"));
+    let message = format!("target conversation {id}: {state}, {participants}, {contents}");
     match (snapshot.has_messages, snapshot.has_calls) {
         (true, _) => CheckResult::ok(message),
-        (false, true) if snapshot.has_ended() => {
-            CheckResult::warn(message, "what was said in a call can only be had while it goes on")
-        }
-        (false, true) => CheckResult::ok(format!("{message}; its words come where transcription is switched on")),
-        (false, false) => {
-            CheckResult::warn(message, "a tail prints messages and transcribed calls: there may be nothing to print")
-        }
+        (false, true) if snapshot.has_ended() => CheckResult::warn(
+            format!("{message}; the text of an ended call is not available"),
+            "follow a call while it is in progress",
+        ),
+        (false, true) => CheckResult::ok(format!("{message}; text is available if transcription is enabled")),
+        (false, false) => CheckResult::warn(
+            format!("{message}; only messages and transcribed calls are printed"),
+            "check the id, or wait for the first message",
+        ),
     }
 }
 
@@ -79,20 +81,26 @@ mod tests {
     fn an_open_conversation_is_described_in_one_line() {
         let messages = r#"{"participants":[{"purpose":"customer","messages":[{"state":"connected",
             "messages":[{"messageId":"m1"},{"messageId":"m2"}]}]}]}"#;
-        assert_eq!(line(messages), "ok    conversation c1: messages, open, 1 participant, 2 messages");
+        assert_eq!(line(messages), "ok    target conversation c1: open, 1 participant, 2 messages");
         let call = r#"{"participants":[{"calls":[{"state":"connected"}]},{"calls":[{"state":"connected"}]}]}"#;
         assert_eq!(
             line(call),
-            "ok    conversation c1: a call, open, 2 participants, 0 messages; its words come where transcription is switched on"
+            "ok    target conversation c1: open, 2 participants, a call; text is available if transcription is enabled"
         );
     }
 
     #[test]
     fn a_conversation_without_anything_to_print_is_a_warning() {
         let ended = r#"{"endTime":"2026-01-02T03:04:05Z","participants":[{"calls":[{"state":"disconnected"}]}]}"#;
-        assert!(line(ended).starts_with("warn  conversation c1: a call, over, "), "{}", line(ended));
-        for other in ["{}", r#"{"participants":[{"emails":[{}]}]}"#] {
-            assert!(line(other).starts_with("warn  conversation c1: neither messages nor a call"), "{other}");
+        assert!(
+            line(ended).starts_with("warn  target conversation c1: ended, 1 participant, a call; "),
+            "{}",
+            line(ended)
+        );
+        for (other, participants) in [("{}", 0), (r#"{"participants":[{"emails":[{}]},{}]}"#, 2)] {
+            let expected =
+                format!("warn  target conversation c1: open, {participants} participants, no messages and no call;");
+            assert!(line(other).starts_with(&expected), "{}", line(other));
         }
     }
 

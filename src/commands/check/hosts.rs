@@ -5,7 +5,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::messages::{self, NOT_TRIED};
+use super::messages;
 use super::report::{CheckResult, Report};
 use super::{CheckContext, clock, sign_in};
 use crate::api::http_error::{HttpError, host};
@@ -18,11 +18,11 @@ const PROBE_PATH: &str = "api/v2/notifications/availabletopics";
 /// Shows the client and the endpoints.
 pub(super) fn settings(check: &Check) -> CheckResult {
     let client = match sign_in::displayable_client_id(&check.credentials) {
-        Some(id) => format!("client {id}"),
-        None => "a client id that is no UUID and is not shown".to_owned(),
+        Some(id) => format!("client id {id}"),
+        None => "client id hidden (not a UUID)".to_owned(),
     };
     let (api, token) = (&check.endpoints.api, &check.endpoints.token);
-    CheckResult::ok(format!("settings: {client}, API at {api}, sign-in at {token}"))
+    CheckResult::ok(format!("settings: {client}, API {api}, sign-in {token}"))
 }
 
 struct Host {
@@ -52,9 +52,9 @@ fn hosts(check: &Check) -> Vec<Host> {
     let (api, token) = (&check.endpoints.api, &check.endpoints.token);
     let probe_url = api.join(PROBE_PATH).unwrap_or_else(|_| api.clone());
     if api.origin() == token.origin() {
-        return vec![Host { role: "api and login host", url: probe_url }];
+        return vec![Host { role: "API, sign-in", url: probe_url }];
     }
-    vec![Host { role: "api host", url: probe_url }, Host { role: "login host", url: token.clone() }]
+    vec![Host { role: "API", url: probe_url }, Host { role: "sign-in", url: token.clone() }]
 }
 
 /// Returns one result for the connection and one for the certificate. A rejected certificate shows that the connection
@@ -67,21 +67,21 @@ fn results(
 ) -> Vec<CheckResult> {
     let host = host(url);
     let through = messages::via_proxy(proxy);
-    let reachable = || CheckResult::ok(format!("{role} {host} reachable{through}"));
+    let reachable = || CheckResult::ok(format!("host {host} ({role}) is reachable{through}"));
     match response {
         Ok(_) if url.scheme() == "https" => {
-            vec![reachable(), CheckResult::ok(format!("certificate of {host} trusted"))]
+            vec![reachable(), CheckResult::ok(format!("certificate of {host} is trusted"))]
         }
         Ok(_) => vec![reachable()],
-        Err(error @ HttpError::Certificate { host: of, .. }) if *of == host => {
-            vec![reachable(), failure(role, &through, error)]
+        Err(error @ HttpError::Certificate { host: of, error: reason }) if *of == host => {
+            vec![reachable(), failure(error, format!("certificate of {host} is rejected: {reason}"))]
         }
-        Err(error) => vec![failure(role, &through, error)],
+        Err(error) => vec![failure(error, format!("host ({role}){through}: {error}"))],
     }
 }
 
-fn failure(role: &str, through: &str, error: &HttpError) -> CheckResult {
-    CheckResult::fail(error.class(), format!("{role}{through}: {error}; {NOT_TRIED}"), error.hint())
+fn failure(error: &HttpError, message: String) -> CheckResult {
+    CheckResult::fail(error.class(), message, error.hint()).with_skipped_checks()
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
 
     fn lines(url: &str, proxy: Option<&str>, response: Result<&Option<DateTime<Utc>>, &HttpError>) -> Vec<String> {
         let url = url.parse().expect("a URL");
-        results("api host", &url, proxy, response).iter().map(ToString::to_string).collect()
+        results("API", &url, proxy, response).iter().map(ToString::to_string).collect()
     }
 
     fn rejected_certificate(host: &str) -> HttpError {
@@ -106,29 +106,29 @@ mod tests {
         assert_eq!(
             lines("https://api.example.test", Some("http://proxy.test:3128"), Ok(&None)),
             [
-                "ok    api host api.example.test reachable through the proxy http://proxy.test:3128",
-                "ok    certificate of api.example.test trusted"
+                "ok    host api.example.test (API) is reachable through proxy http://proxy.test:3128",
+                "ok    certificate of api.example.test is trusted"
             ]
         );
-        assert_eq!(lines("http://127.0.0.1:1", None, Ok(&None)), ["ok    api host 127.0.0.1:1 reachable"]);
+        assert_eq!(lines("http://127.0.0.1:1", None, Ok(&None)), ["ok    host 127.0.0.1:1 (API) is reachable"]);
     }
 
     #[test]
     fn a_rejected_certificate_of_the_host_shows_that_it_is_reachable() {
         let lines = lines("https://h.test", None, Err(&rejected_certificate("h.test")));
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[0].starts_with("ok    api host h.test reachable"), "{lines:?}");
-        assert!(
-            lines[1].starts_with("fail  api host: the certificate of h.test is refused: its issuer is not known here;"),
-            "{lines:?}"
-        );
-        assert!(lines[1].contains("--cacert"), "{lines:?}");
+        assert!(lines[0].starts_with("ok    host h.test (API) is reachable"), "{lines:?}");
+        assert!(lines[1].starts_with("fail  certificate of h.test is rejected: "), "{lines:?}");
+        assert!(lines[1].contains("; dependent checks skipped; ") && lines[1].contains("--cacert"), "{lines:?}");
     }
 
     #[test]
     fn a_rejected_certificate_of_the_proxy_shows_nothing_about_the_host() {
         let error = rejected_certificate("the proxy before h.test");
         let lines = lines("https://h.test", Some("https://p.test"), Err(&error));
-        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines.len() == 1 && lines[0].starts_with("fail  host (API) through proxy https://p.test: "),
+            "{lines:?}"
+        );
     }
 }

@@ -4,24 +4,39 @@ use std::time::Duration;
 
 use crate::api::rest::RestError;
 
-/// The end of a failure that other checks depend on.
-pub(super) const NOT_TRIED: &str = "what needs it was not tried";
-
 /// Returns the next step after a failed request.
 pub(super) fn remedy(error: &RestError) -> &'static str {
     match error {
-        RestError::Auth(_) => "see the step about signing in",
+        RestError::Auth(_) => "see the sign-in line",
         error => error.hint(),
     }
 }
 
-/// Returns ` through the proxy …`, or nothing if the connection is direct.
+/// Returns ` through proxy …`, or nothing if the connection is direct.
 pub(super) fn via_proxy(proxy: Option<&str>) -> String {
-    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+    proxy.map_or_else(String::new, |proxy| format!(" through proxy {proxy}"))
 }
 
-/// Returns a duration, rounded to seconds.
-pub(super) fn seconds(duration: Duration) -> String {
+/// Formats a duration, rounded to seconds: `24 h`, `1 h 1 min`, `1 min 30 s`. Without seconds from one hour on.
+pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.saturating_add(Duration::from_millis(500)).as_secs();
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+    let parts = match seconds {
+        0..60 => [(seconds, "s"), (0, "")],
+        60..3600 => [(seconds / 60, "min"), (seconds % 60, "s")],
+        _ => [(seconds / 3600, "h"), (seconds % 3600 / 60, "min")],
+    };
+    let [first, second] = parts.map(|(number, unit)| format!("{number} {unit}"));
+    if parts[1].0 == 0 { first } else { format!("{first} {second}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_at_most_two_units() {
+        let spans = [0, 59, 60, 61, 3600, 3661, 86_400].map(|seconds| span(Duration::from_secs(seconds)));
+        assert_eq!(spans, ["0 s", "59 s", "1 min", "1 min 1 s", "1 h", "1 h 1 min", "24 h"]);
+        assert_eq!(span(Duration::from_millis(59_700)), "1 min");
+    }
 }

@@ -40,6 +40,12 @@ impl CheckResult {
     pub(super) fn fail(class: ErrorClass, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { status: Status::Fail(class), message: message.into(), remedy: Some(remedy.into()) }
     }
+
+    /// Adds that the checks that depend on this one are skipped.
+    pub(super) fn with_skipped_checks(mut self) -> Self {
+        self.message.push_str("; dependent checks skipped");
+        self
+    }
 }
 
 impl fmt::Display for CheckResult {
@@ -94,10 +100,13 @@ mod tests {
 
     #[test]
     fn a_result_is_shown_as_status_column_message_and_remedy() {
-        assert_eq!(CheckResult::ok("all is well").to_string(), "ok    all is well");
-        assert_eq!(CheckResult::warn("it rains", "take an umbrella").to_string(), "warn  it rains; take an umbrella");
-        let failure = CheckResult::fail(ErrorClass::Unavailable, "it is broken", "mend it");
-        assert_eq!(failure.to_string(), "fail  it is broken; mend it");
+        assert_eq!(CheckResult::ok("clock").to_string(), "ok    clock");
+        assert_eq!(
+            CheckResult::warn("channel: gone", "use another client").to_string(),
+            "warn  channel: gone; use another client"
+        );
+        let failure = CheckResult::fail(ErrorClass::Unavailable, "sign-in failed", "check the id");
+        assert_eq!(failure.to_string(), "fail  sign-in failed; check the id");
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use std::io;
 
 use secrecy::ExposeSecret as _;
-use tokio::time::Instant;
 
 use super::CheckContext;
-use super::messages::{self, NOT_TRIED};
+use super::messages;
 use super::report::{CheckResult, Report};
 use crate::api::error_body::ErrorBody;
 use crate::api::http_error::host;
@@ -14,11 +13,12 @@ use crate::api::oauth::{AuthError, Token};
 use crate::config::Credentials;
 use crate::config::region;
 
-const CHECK_SECRET: &str = "check the client secret: all of it, of this client, in single quotes where a .env holds it";
+const CHECK_SECRET: &str = "check the client secret; put it in single quotes in a .env file";
 
-const SET_GRANT: &str = "in Admin > Integrations > OAuth give the client the grant \"Client Credentials\"";
+const SET_GRANT: &str =
+    "set the grant type of the OAuth client to \"Client Credentials\" (Admin > Integrations > OAuth)";
 
-const SWAPPED: &str = "client id and client secret look as if they had changed places";
+const UNSWAP: &str = "swap client id and client secret: the secret is a UUID and the id is not";
 
 /// Requests a token. Returns whether there is one.
 pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<bool> {
@@ -42,29 +42,28 @@ pub(super) fn displayable_client_id(credentials: &Credentials) -> Option<&str> {
 }
 
 fn success(host: &str, token: &Token) -> CheckResult {
-    let renewal = match token.renew_at {
-        Some(renew_at) => {
-            let delay = messages::seconds(renew_at.saturating_duration_since(Instant::now()));
-            format!("a token is renewed after {delay}")
-        }
-        None => "it does not say how long a token lives".to_owned(),
-    };
-    CheckResult::ok(format!("signed in at {host}; {renewal}"))
+    let validity = token.lifetime.map_or_else(
+        || "the server states no token lifetime".to_owned(),
+        |lifetime| format!("the token is valid for {}", messages::span(lifetime)),
+    );
+    CheckResult::ok(format!("sign-in at {host}; {validity}"))
 }
 
 fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
     let remedy = match error {
         AuthError::Refused { host, body } if !concerns_grant(body) && look_swapped(credentials) => {
-            format!("{SWAPPED}; if not, {}", refusal_remedy(host, body))
+            format!("{UNSWAP}; otherwise {}", refusal_remedy(host, body))
         }
         AuthError::Refused { host, body } => refusal_remedy(host, body),
         AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
     };
     let message = match error {
-        AuthError::Http(_) => format!("sign-in: {error}"),
-        AuthError::Refused { .. } | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.to_string(),
+        AuthError::Refused { host, body } | AuthError::Unavailable { host, body } => {
+            format!(" at {host} failed: {body}")
+        }
+        AuthError::Http(_) | AuthError::Unusable { .. } => format!(": {error}"),
     };
-    CheckResult::fail(error.class(), format!("{message}; {NOT_TRIED}"), remedy)
+    CheckResult::fail(error.class(), format!("sign-in{message}"), remedy).with_skipped_checks()
 }
 
 /// Returns the next step after a refusal, by the server's message.
@@ -75,12 +74,12 @@ fn refusal_remedy(host: &str, body: &ErrorBody) -> String {
     if searchable_text(body).contains("client not found") {
         let regions = region::known_names();
         return format!(
-            "check the client id and --region: a client exists only in its own, and {host} does not know it; regions are {regions}"
+            "check client id and --region: {host} does not know this client, and a client exists only in its own region ({regions})"
         );
     }
     match body.status.as_u16() {
         401 => CHECK_SECRET.to_owned(),
-        _ => format!("check client id, secret and region ({host} was asked); {SET_GRANT}"),
+        _ => format!("check client id, secret and region, and {SET_GRANT}"),
     }
 }
 
@@ -127,20 +126,24 @@ mod tests {
     fn the_remedy_depends_on_the_message_of_the_server() {
         let oauth = |error: &str, description: &str| format!(r#"{{"error":"{error}","description":"{description}"}}"#);
         for (status, body, remedy) in [
-            (400, oauth("invalid_client", "client not found"), "a client exists only in its own, and login.test"),
+            (
+                400,
+                oauth("invalid_client", "client not found"),
+                "login.test does not know this client, and a client exists only in its own region",
+            ),
             (401, oauth("invalid_client", "authentication failed"), CHECK_SECRET),
             (401, String::new(), CHECK_SECRET),
             (400, oauth("unauthorized_client", "not allowed"), SET_GRANT),
             (400, oauth("unsupported_grant_type", "no"), SET_GRANT),
             (401, oauth("invalid_client", "Grant type not allowed"), SET_GRANT),
             (401, oauth("invalid_client", "access is not granted"), CHECK_SECRET),
-            (403, String::new(), "check client id, secret and region (login.test was asked)"),
+            (403, String::new(), "check client id, secret and region, and set"),
         ] {
             let line = line(status, &body, ID, "invented");
-            assert!(line.starts_with("fail  sign-in at login.test is refused: "), "{line}");
+            assert!(line.starts_with("fail  sign-in at login.test failed: "), "{line}");
             assert!(line.contains(remedy), "{remedy:?} is not in {line}");
             assert_eq!(line.contains(CHECK_SECRET), remedy == CHECK_SECRET, "{line}");
-            assert_eq!(line.contains("was asked"), status == 403, "the general remedy: {line}");
+            assert_eq!(line.contains("check client id, secret"), status == 403, "the general remedy: {line}");
         }
     }
 
@@ -148,10 +151,10 @@ mod tests {
     fn swapped_credentials_are_suspected_and_not_shown() {
         let body = r#"{"error":"invalid_client","description":"client not found"}"#;
         let swapped = line(400, body, "s3cret", ID);
-        assert!(swapped.contains(SWAPPED), "{swapped}");
+        assert!(swapped.contains(UNSWAP), "{swapped}");
         assert!(!swapped.contains("s3cret") && !swapped.contains(ID), "{swapped}");
         for (id, secret) in [(ID, "s3cret"), (ID, ID), ("s3cret", "s3cret")] {
-            assert!(!line(400, body, id, secret).contains(SWAPPED), "{id} {secret}");
+            assert!(!line(400, body, id, secret).contains(UNSWAP), "{id} {secret}");
         }
     }
 

@@ -25,14 +25,16 @@ pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -
 /// Fails only if the queue or user does not exist: a tail works without their names.
 fn result(kind: &str, id: &str, name: &Result<Option<String>, RestError>) -> CheckResult {
     match name {
-        Ok(Some(name)) => CheckResult::ok(format!("{kind} {id}: {name}")),
-        Ok(None) => CheckResult::ok(format!("{kind} {id}")),
-        Err(error @ RestError::NotFound { .. }) => CheckResult::fail(
+        Ok(Some(name)) => CheckResult::ok(format!("target {kind} {id}: {name}")),
+        Ok(None) => CheckResult::ok(format!("target {kind} {id}: found, no name")),
+        Err(error @ RestError::NotFound { host, body }) => CheckResult::fail(
             error.class(),
-            format!("{kind} {id}: {error}"),
-            format!("check the id and the region: there is no such {kind}"),
+            format!("target {kind} {id}: not found at {host}: {body}"),
+            "check the id and the region",
         ),
-        Err(error) => CheckResult::warn(format!("{kind} {id} cannot be looked up: {error}"), messages::remedy(error)),
+        Err(error) => {
+            CheckResult::warn(format!("target {kind} {id}: name not available: {error}"), messages::remedy(error))
+        }
     }
 }
 
@@ -50,8 +52,8 @@ mod tests {
     #[test]
     fn a_name_is_optional() {
         let named = Ok(Some("Billing".to_owned()));
-        assert_eq!(result("queue", "q1", &named).to_string(), "ok    queue q1: Billing");
-        assert_eq!(result("user", "u1", &Ok(None)).to_string(), "ok    user u1");
+        assert_eq!(result("queue", "q1", &named).to_string(), "ok    target queue q1: Billing");
+        assert_eq!(result("user", "u1", &Ok(None)).to_string(), "ok    target user u1: found, no name");
     }
 
     #[test]

@@ -10,15 +10,19 @@ use super::report::{CheckResult, Report};
 use crate::api::calls;
 use crate::api::hints::GRANT_PERMISSION;
 use crate::config::Targets;
-use crate::plural::count;
 use crate::wire::channel::{AvailableTopic, Channel, SubscribeMode, TopicState};
 
 /// The maximum number of topics per kind to subscribe: enough to see whether they are permitted.
 const MAX_PROBED: usize = 100;
 
 /// The consequence of missing message topics.
-const SLOWER: &str =
-    "without them a tail looks for messages every 15 to 30 s, and --queue and --user miss new conversations";
+const SLOWER: &str = "messages are then polled every 15 to 30 s, and --queue and --user miss new conversations";
+
+/// The remedy for topics that the API does not know.
+const CHECK_API: &str = "check --region and --api-url";
+
+/// The remedy for rejected topics whose permission is unknown.
+const ASK_PERMISSION: &str = "ask the Genesys Cloud administrator which permission they need";
 
 /// A kind of topic that a tail subscribes.
 #[derive(Debug)]
@@ -35,14 +39,14 @@ struct Kind {
 const QUEUES: Kind = Kind {
     name: "queue messages",
     patterns: &["v2.routing.queues.{id}.conversations.messages"],
-    lack: "no queue is known",
+    lack: "no queue known",
     without: SLOWER,
 };
 
 const AGENTS: Kind = Kind {
     name: "agent messages",
     patterns: &["v2.users.{id}.conversations.messages"],
-    lack: "no agent is known",
+    lack: "no agent known",
     without: SLOWER,
 };
 
@@ -54,15 +58,15 @@ const CHANGES: Kind = Kind {
         "v2.detail.events.conversation.{id}.user.end",
         "v2.detail.events.conversation.{id}.customer.end",
     ],
-    lack: "no conversation is known",
-    without: "without them a tail learns of joins and leaves some seconds later",
+    lack: "no conversation known",
+    without: "joins and leaves are then printed some seconds later",
 };
 
 const CALLS: Kind = Kind {
-    name: "the words of calls",
+    name: "calls",
     patterns: &["v2.conversations.{id}.transcription"],
-    lack: "no call is known",
-    without: "without them nothing of a call is printed",
+    lack: "no call known",
+    without: "calls are then not printed",
 };
 
 /// The topics of a kind that a tail would subscribe.
@@ -80,7 +84,7 @@ pub(super) async fn check(
 ) -> io::Result<()> {
     let available = calls::available_topics(&context.rest).await;
     if let Err(error) = &available {
-        let message = format!("what topics take cannot be read: {error}");
+        let message = format!("topics: the list of topics is not available: {error}");
         report.print(&CheckResult::warn(message, messages::remedy(error)))?;
     }
     let kinds = wanted_topics(conversations, &context.check.targets);
@@ -90,7 +94,8 @@ pub(super) async fn check(
         None => Ok(None),
     };
     if let Err(error) = &states {
-        report.print(&CheckResult::warn(format!("topics cannot be subscribed: {error}"), SLOWER))?;
+        let message = format!("topics: subscription failed: {error}; {SLOWER}");
+        report.print(&CheckResult::warn(message, messages::remedy(error)))?;
     }
     let (available, states) = (available.ok(), states.ok().flatten());
     for wanted in &kinds {
@@ -135,18 +140,17 @@ fn result(
         states.unwrap_or_default().iter().filter(is_of_kind).filter(|state| !state.is_permitted).collect();
     if let Some(first) = rejected.first() {
         let (number, all, reason) = (rejected.len(), topics.len(), rejection_reason(first, &permissions));
-        let message = format!("topics for {name}: {number} of {all} rejected: {reason}");
-        return CheckResult::warn(message, rejection_remedy(kind, first, &permissions));
+        let message = format!("topics for {name}: {number} of {all} rejected: {reason}; {}", kind.without);
+        return CheckResult::warn(message, rejection_remedy(first, &permissions));
     }
     if available.is_some_and(|available| !kind.patterns.iter().any(|pattern| find(pattern, available).is_some())) {
-        return CheckResult::warn(format!("topics for {name} are not offered"), kind.without);
+        return CheckResult::warn(format!("topics for {name}: not offered by this API; {}", kind.without), CHECK_API);
     }
-    let takes =
-        if permissions.is_empty() { String::new() } else { format!(", which takes {}", permissions.join(", ")) };
+    let needs = if permissions.is_empty() { String::new() } else { format!("; needs {}", permissions.join(", ")) };
     CheckResult::ok(match (topics.len(), states) {
-        (0, _) => format!("topics for {name}: not tried{takes}; {}", kind.lack),
-        (_, None) => format!("topics for {name}: not tried{takes}; there is no channel"),
-        (subscribed, Some(_)) => format!("topics for {name}: {} subscribed{takes}", count(subscribed, "topic")),
+        (0, _) => format!("topics for {name}: not tested, {}{needs}", kind.lack),
+        (_, None) => format!("topics for {name}: not tested, no channel{needs}"),
+        (subscribed, Some(_)) => format!("topics for {name}: {subscribed} subscribed{needs}"),
     })
 }
 
@@ -154,18 +158,16 @@ fn result(
 fn rejection_reason(rejected: &TopicState, required: &[String]) -> String {
     match (rejected.missing_permissions.as_slice(), &rejected.rejection_reason) {
         ([], Some(reason)) if required.is_empty() => reason.clone(),
-        ([], Some(reason)) => format!("{reason} It takes {}", required.join(", ")),
-        ([], None) if required.is_empty() => "no reason is given".to_owned(),
-        ([], None) => format!("it takes {}", required.join(", ")),
-        (missing, _) => format!("the OAuth client lacks the permission {}", missing.join(", ")),
+        ([], Some(reason)) => format!("{reason} Needs {}", required.join(", ")),
+        ([], None) if required.is_empty() => "the server states no reason".to_owned(),
+        ([], None) => format!("needs {}", required.join(", ")),
+        (missing, _) => format!("missing permission {}", missing.join(", ")),
     }
 }
 
-fn rejection_remedy(kind: &Kind, rejected: &TopicState, required: &[String]) -> String {
-    if rejected.missing_permissions.is_empty() && required.is_empty() {
-        return kind.without.to_owned();
-    }
-    format!("{GRANT_PERMISSION}; {}", kind.without)
+fn rejection_remedy(rejected: &TopicState, required: &[String]) -> &'static str {
+    let is_known = !rejected.missing_permissions.is_empty() || !required.is_empty();
+    if is_known { GRANT_PERMISSION } else { ASK_PERMISSION }
 }
 
 /// Returns the permissions that the topics of a kind require, without duplicates.
@@ -207,15 +209,15 @@ mod tests {
     #[test]
     fn the_required_permissions_are_shown_whether_or_not_a_kind_was_tried() {
         let available = available(&["a:b:view", "c:d:view"]);
-        let takes = "which takes a:b:view, c:d:view";
+        let needs = "needs a:b:view, c:d:view";
         for (topics, states, expected) in [
-            (&[][..], None, format!("ok    topics for agent messages: not tried, {takes}; no agent is known")),
-            (&["t"], None, format!("ok    topics for agent messages: not tried, {takes}; there is no channel")),
-            (&["t"], Some(&[][..]), format!("ok    topics for agent messages: 1 topic subscribed, {takes}")),
+            (&[][..], None, format!("ok    topics for agent messages: not tested, no agent known; {needs}")),
+            (&["t"], None, format!("ok    topics for agent messages: not tested, no channel; {needs}")),
+            (&["t"], Some(&[][..]), format!("ok    topics for agent messages: 1 subscribed; {needs}")),
         ] {
             assert_eq!(line(topics, Some(&available), states), expected);
         }
-        assert_eq!(line(&["t"], None, Some(&[])), "ok    topics for agent messages: 1 topic subscribed");
+        assert_eq!(line(&["t"], None, Some(&[])), "ok    topics for agent messages: 1 subscribed");
     }
 
     #[test]
@@ -225,21 +227,25 @@ mod tests {
         let named = rejected(rejected_state("T", &["x:y:view"], Some("No.")), Some(available.as_slice()));
         assert!(
             named.starts_with(
-                "warn  topics for agent messages: 1 of 2 rejected: the OAuth client lacks the permission x:y:view; give"
+                "warn  topics for agent messages: 1 of 2 rejected: missing permission x:y:view; messages are then polled"
             ),
             "{named}"
         );
         let taken = rejected(rejected_state("t", &[], Some("No.")), Some(&available));
-        assert!(taken.contains("1 of 2 rejected: No. It takes a:b:view; give"), "{taken}");
+        assert!(taken.contains("1 of 2 rejected: No. Needs a:b:view; messages are then polled"), "{taken}");
+        assert!(
+            [named, taken].iter().all(|line| line.ends_with(&format!("; {GRANT_PERMISSION}"))),
+            "the remedy is last"
+        );
         let unknown = rejected(rejected_state("t", &[], None), None);
-        assert!(unknown.contains("rejected: no reason is given; without them"), "{unknown}");
+        assert!(unknown.contains("rejected: the server states no reason; messages are then polled"), "{unknown}");
         let other = rejected(rejected_state("another", &["x:y:view"], None), None);
         assert!(other.starts_with("ok "), "{other}");
     }
 
     #[test]
     fn a_kind_that_is_not_offered_is_a_warning() {
-        assert!(line(&[], Some(&[]), None).starts_with("warn  topics for agent messages are not offered; "));
+        assert!(line(&[], Some(&[]), None).starts_with("warn  topics for agent messages: not offered by this API; "));
     }
 
     #[test]

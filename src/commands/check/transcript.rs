@@ -19,6 +19,7 @@ const CLOSE_REPLY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Opens a transcript socket unless the source is notifications. Returns whether it opened.
 pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<bool> {
     if context.check.source == SourceChoice::Notifications {
+        report.print(&CheckResult::ok("transcript endpoint: not tested with --source notifications"))?;
         return Ok(false);
     }
     let named = context.check.conversations.first().map(String::as_str);
@@ -45,24 +46,34 @@ async fn open_and_close(context: &CheckContext<'_>, conversation: &str) -> Resul
 
 /// Returns the result of a handshake for the `named` conversation or else for [`PLACEHOLDER_ID`].
 fn result(source: SourceChoice, named: Option<&str>, handshake: Result<(), &HandshakeError>) -> CheckResult {
-    let Err(error) = handshake else { return CheckResult::ok("transcript socket opens, and is closed again") };
+    let Err(error) = handshake else { return CheckResult::ok("transcript endpoint: socket opened and closed") };
     let message = format!("transcript endpoint: {error}");
     let error = SourceError::from_handshake(error.clone(), named.unwrap_or(PLACEHOLDER_ID));
-    if source == SourceChoice::Auto && error.is_without_transcript_socket() {
-        return CheckResult::warn(message, "the notifications are taken instead, which is usual");
+    match error.handshake_status() {
+        Some(404) if source == SourceChoice::Auto => CheckResult::ok(not_offered(named.is_some())),
+        _ if source == SourceChoice::Auto && error.is_without_transcript_socket() => CheckResult::warn(
+            format!("{message}; notifications are used"),
+            "check --api-url and the proxy if a transcript socket is expected",
+        ),
+        _ => CheckResult::fail(error.class(), message, remedy(&error, named.is_some())),
     }
-    CheckResult::fail(error.class(), message, remedy(&error, named.is_some()))
+}
+
+/// Returns the finding of a 404 in `auto`. The API gives the same response for a conversation that does not exist.
+fn not_offered(is_named: bool) -> String {
+    let finding = "transcript endpoint: not offered here (404); notifications are used";
+    if is_named { finding.to_owned() } else { format!("{finding}; to be certain, name a conversation with -c") }
 }
 
 fn remedy(error: &SourceError, is_named: bool) -> &'static str {
     match error {
-        SourceError::Forbidden { body, .. } if !body.names_permission() => {
-            "the lines about permissions below say what the OAuth client lacks"
-        }
+        SourceError::Forbidden { body, .. } if !body.names_permission() => "see the permission lines below",
         SourceError::NoConversation { .. } if is_named => {
-            "check the id and the region; without --source transcript the notifications are taken"
+            "check the id and the region, or omit --source transcript to use notifications"
         }
-        SourceError::NoConversation { .. } => "a made-up conversation was asked for: name one with -c to know more",
+        SourceError::NoConversation { .. } => {
+            "name a conversation with -c: the tested id is a placeholder and does not exist"
+        }
         SourceError::Unavailable { .. } => TRY_LATER,
         error => error.hint(),
     }
@@ -87,9 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_endpoint_is_a_warning_unless_the_transcript_source_is_required() {
+    fn an_absent_endpoint_is_a_failure_if_the_transcript_source_is_required() {
+        assert_eq!(result_status(SourceChoice::Auto, 404), Status::Ok);
+        assert_eq!(result_status(SourceChoice::Transcript, 404), Status::Fail(ErrorClass::NoInput));
+    }
+
+    #[test]
+    fn another_fallback_response_is_a_warning_unless_the_transcript_source_is_required() {
         for (status, class) in [
-            (404, ErrorClass::NoInput),
             (410, ErrorClass::NoInput),
             (200, ErrorClass::Protocol),
             (302, ErrorClass::Protocol),
@@ -116,7 +132,7 @@ mod tests {
                 assert_eq!(result_status(source, status), Status::Fail(class), "{status} {source:?}");
             }
         }
-        let invalid = HandshakeError::Invalid { host: "api.test".to_owned(), reason: "it is odd".to_owned() };
+        let invalid = HandshakeError::Invalid { host: "api.test".to_owned(), reason: "status 100".to_owned() };
         assert_eq!(result(SourceChoice::Auto, None, Err(&invalid)).status, Status::Fail(ErrorClass::Protocol));
     }
 

@@ -62,11 +62,11 @@ async fn an_unavailable_channel_is_a_failure_and_its_socket_is_not_tried() {
     let line =
         finding(&["channel:status=503,path=POST /api/v2/notifications"], &["--source", "notifications"], 69, "fail")
             .await;
-    assert!(line.contains("notification channel (what needs it was not tried)"), "{line}");
+    assert!(line.starts_with("fail  channel: ") && line.contains("; dependent checks skipped; "), "{line}");
     let simulator = simulator(SCRIPT, &["channel:status=404,path=HEAD"]).await;
     let finished = check(&simulator, &[]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert!(only_line(&finished, "warn").contains("gone at once"), "{}", finished.stdout);
+    assert!(only_line(&finished, "warn").contains("channel: gone right after its creation; "), "{}", finished.stdout);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_rejected_topic_is_a_warning() {
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     let line = only_line(&finished, "warn");
     assert!(line.contains("topics for agent messages: 1 of 1 rejected: Not authorized for this topic."), "{line}");
-    assert!(line.contains("It takes conversation:communication:view"), "{line}");
+    assert!(line.contains("Needs conversation:communication:view"), "{line}");
     finding(&["channel:status=503,path=subscriptions"], &[], 0, "warn").await;
     finding(&["rest:not-json,path=availabletopics,after=1"], &[], 0, "warn").await;
 }
@@ -84,7 +84,7 @@ async fn a_rejected_topic_is_a_warning() {
 #[tokio::test]
 async fn a_forbidden_handshake_names_the_permission_or_points_to_the_permission_checks() {
     for (fault, words) in [
-        ("handshake:status=403,body=No.", "403 (No.); the lines about permissions below say"),
+        ("handshake:status=403,body=No.", "403 (No.); see the permission lines below"),
         ("handshake:status=403", "conversation:message:view); give the OAuth client a role with that permission"),
     ] {
         let line = finding(&[fault], &[], 77, "fail").await;
