@@ -96,7 +96,7 @@ fn are_all_calls(conversations: &[ProbedConversation]) -> bool {
 /// Returns the result for a permission. A 404 shows that the request was permitted.
 fn result(permission: &str, importance: Importance, response: Result<(), &RestError>) -> CheckResult {
     match response {
-        Ok(()) | Err(RestError::NotFound { .. }) => CheckResult::ok(format!("permission {permission}")),
+        Ok(()) | Err(RestError::NotFound { .. }) => CheckResult::ok(format!("permission {permission}: granted")),
         Err(error) => importance.result(&format!("permission {permission}"), error),
     }
 }
@@ -107,10 +107,12 @@ async fn probe_search(context: &CheckContext<'_>) -> CheckResult {
     let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new() };
     let searched = if targets.is_empty() { &placeholder } else { targets };
     match calls::open_conversations(&context.rest, searched).await {
-        Ok(_) if targets.is_empty() => CheckResult::ok(format!("permission {SEARCH} (for --queue and --user)")),
+        Ok(_) if targets.is_empty() => {
+            CheckResult::ok(format!("permission {SEARCH}: granted (for --queue and --user)"))
+        }
         Ok(open) => {
             let open = count(open.len(), "open conversation");
-            CheckResult::ok(format!("permission {SEARCH}: {open} in these queues and users"))
+            CheckResult::ok(format!("permission {SEARCH}: granted; {open} in these queues and users"))
         }
         Err(error) => {
             CheckResult::warn(format!("permission {SEARCH}: {error}; {WITHOUT_SEARCH}"), messages::remedy(&error))

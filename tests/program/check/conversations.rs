@@ -16,7 +16,11 @@ async fn without_a_conversation_check_requests_a_placeholder_id() {
     assert_well_formed(&simulator, &finished);
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert_no_line(&finished, "warn");
-    assert!(finished.stdout.contains("ok    permission conversation:communication:view\n"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains("ok    permission conversation:communication:view: granted\n"),
+        "{}",
+        finished.stdout
+    );
     let skipped = "ok    transcript endpoint: not tested with --source notifications\n";
     assert!(finished.stdout.contains(skipped), "{}", finished.stdout);
     assert_eq!(simulator.request_log().transcript_handshakes.len(), 0);
@@ -106,7 +110,7 @@ async fn a_call_is_reported_and_its_transcription_topic_is_tried() {
             Simulator::start(Options { script: script.clone(), faults, ..Options::default() }).await.unwrap();
         let finished = check(&simulator, &[]).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-        let call = finished.stdout.lines().find(|line| line.contains("participants, a call")).unwrap_or_default();
+        let call = finished.stdout.lines().find(|line| line.contains("participant, a call")).unwrap_or_default();
         assert!(call.ends_with("; text is available if transcription is enabled"), "{}", finished.stdout);
         let warned: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with("warn")).collect();
         assert_eq!(warned.len(), warnings, "{}", finished.stdout);

@@ -76,7 +76,7 @@ async fn every_step_is_ok_without_faults() {
     assert_no_line(&finished, "warn");
     assert_no_line(&finished, "fail");
     let conversation = simulator.first_conversation();
-    let conversation = format!("target conversation {}: open, 4 participants, 2 messages", conversation.id());
+    let conversation = format!("target conversation {}: open, 3 participants, 2 messages", conversation.id());
     for step in [
         &format!("settings: client id {}, API {}/, sign-in http", simulator.client_id(), simulator.base_url()),
         "host 127.0.0.1:",
@@ -84,7 +84,7 @@ async fn every_step_is_ok_without_faults() {
         "sign-in at 127.0.0.1:",
         "; the token is valid for 24 h\n",
         "transcript endpoint: socket opened and closed",
-        "permission conversation:communication:view",
+        "permission conversation:communication:view: granted",
         "permission conversation:message:view or conversation:webmessaging:view",
         "permission analytics:conversationDetail:view",
         "channel: created and found",
@@ -159,16 +159,16 @@ async fn an_output_that_cannot_be_written_is_74() {
 }
 
 #[tokio::test]
-async fn the_readme_shows_the_lines_that_check_prints() {
+async fn the_topic_errors_shows_lines_that_check_prints() {
     let simulator = simulator_with_agent(&["transcript:absent", "rest:deny=conversation:communication:view"]).await;
     let finished = check(&simulator, &[]).await;
     let host = simulator.base_url().trim_start_matches("http://");
     let parenthesized = regex::Regex::new(r"(40\d) \((?:[^()]|\([^()]*\))*\)").unwrap();
     let printed = parenthesized.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
-    let readme = include_str!("../../../README.md")
+    let topic = include_str!("../../../src/help/errors.md")
         .replace("login.mypurecloud.ie", "HOST")
         .replace("api.mypurecloud.ie", "HOST");
-    let shown: Vec<&str> = readme
+    let shown: Vec<&str> = topic
         .lines()
         .filter(|line| ["ok  ", "warn  ", "fail  "].iter().any(|verdict| line.starts_with(verdict)))
         .collect();
