@@ -8,6 +8,7 @@ mod completions;
 mod help;
 mod man;
 mod suggestions;
+mod topics;
 mod value_parsers;
 
 use std::ffi::OsString;
@@ -20,10 +21,11 @@ pub(crate) use args::{
     AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, LoggingArgs, NetworkArgs, OutputArgs, RecordingArgs,
     SimulateArgs, TailArgs, TargetArgs,
 };
+pub(crate) use topics::Layout;
 
 /// Follow Genesys Cloud conversations like tail -f
 #[derive(Debug, Parser)]
-#[command(name = "genesys-tail", version, max_term_width = 110)]
+#[command(name = "genesys-tail", version, max_term_width = 110, disable_help_subcommand = true)]
 #[command(before_long_help = help::EXAMPLES, after_help = help::MORE, after_long_help = help::AFTER)]
 pub struct Cli {
     #[command(subcommand)]
@@ -53,8 +55,19 @@ pub(crate) enum Command {
         /// The shell to complete for
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a help topic, or the help of a command
+    Help {
+        /// Topic or command [default: the list of topics]
+        #[arg(value_name = "TOPIC", value_parser = topics::topics_and_commands())]
+        subject: Option<String>,
+    },
+    /// Print the manual page, or a help topic as one
+    #[command(before_long_help = topics::MAN_EXAMPLES)]
+    Man {
+        /// Topic [default: the page of genesys-tail]
+        #[arg(value_name = "TOPIC", value_parser = topics::names())]
+        topic: Option<String>,
+    },
 }
 
 impl Cli {
@@ -73,6 +86,9 @@ impl Cli {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        if let Some(name) = cli.command.as_ref().and_then(|cli| command_to_explain(cli, &command)) {
+            return Self::parse_from_args([env!("CARGO_PKG_NAME"), name, "--help"].map(OsString::from));
+        }
         let first_id = cli.tail.target.positional.first().filter(|_| cli.command.is_none());
         match first_id.and_then(|id| suggestions::misspelt_command(&command, id)) {
             Some(message) => Err(command.error(ErrorKind::InvalidSubcommand, message)),
@@ -95,9 +111,17 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     completions::script(shell, Cli::command())
 }
 
-/// Returns the manual page as roff.
-pub(crate) fn man() -> Vec<u8> {
-    man::page(with_help(Cli::command(), Help::Long))
+/// Returns the text of a help topic, or the list of topics.
+pub(crate) fn help(topic: Option<&str>, layout: Layout) -> Vec<u8> {
+    topics::text(topic, layout).into_bytes()
+}
+
+/// Returns the manual page of the program or of a help topic as roff.
+pub(crate) fn man(topic: Option<&str>) -> Vec<u8> {
+    match topic.and_then(topics::Topic::find) {
+        Some(topic) => man::topic_page(topic),
+        None => man::page(with_help(Cli::command(), Help::Long)),
+    }
 }
 
 /// Returns the parser, with the flags of the help and the hidden flags of other tools.
@@ -117,6 +141,14 @@ fn with_help(command: clap::Command, help: Help) -> clap::Command {
         })
     };
     hide_values(command).mut_subcommands(hide_values)
+}
+
+/// Returns the name of the command whose help is wanted.
+fn command_to_explain<'a>(command: &'a Command, parser: &clap::Command) -> Option<&'a str> {
+    match command {
+        Command::Help { subject: Some(name) } if parser.find_subcommand(name).is_some() => Some(name),
+        _ => None,
+    }
 }
 
 /// Returns the error for a flag of the tail before the subcommand `name`, where it would silently have no effect.

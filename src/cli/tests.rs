@@ -26,10 +26,32 @@ fn conversations_and_subcommands_are_told_apart() {
     assert!(matches!(parse(&["simulate", "-v"]).unwrap().command, Some(Command::Simulate(_))));
     assert!(matches!(parse(&["-v", "simulate"]).unwrap().command, Some(Command::Simulate(_))));
     assert!(matches!(parse(&["check", "-c", "x"]).unwrap().command, Some(Command::Check(_))));
-    assert!(matches!(parse(&["man"]).unwrap().command, Some(Command::Man)));
+    assert!(matches!(parse(&["man"]).unwrap().command, Some(Command::Man { topic: None })));
     // Only the first argument can be a subcommand. The id of a conversation may be the same.
     assert_eq!(parse(&["x", "man"]).unwrap().tail.target.positional, ["x", "man"]);
     assert_eq!(parse(&["-c", "simulate"]).unwrap().tail.target.conversations, ["simulate"]);
+}
+
+#[test]
+fn help_takes_a_topic_or_a_command() {
+    assert!(matches!(parse(&["help"]).unwrap().command, Some(Command::Help { subject: None })));
+    let topic = parse(&["help", "exit-codes"]).unwrap().command;
+    assert!(matches!(topic, Some(Command::Help { subject: Some(name) }) if name == "exit-codes"));
+    for command in ["check", "simulate", "help", "man"] {
+        let help = parse(&["help", command]).unwrap_err();
+        assert_eq!(help.to_string(), parse(&[command, "--help"]).unwrap_err().to_string());
+        assert_eq!(help.exit_code(), 0);
+    }
+    let topic = parse(&["man", "exit-codes"]).unwrap().command;
+    assert!(matches!(topic, Some(Command::Man { topic: Some(name) }) if name == "exit-codes"));
+    for unknown in [["help", "exit-code"], ["man", "exitcodes"]] {
+        let message = usage_error(&unknown);
+        assert!(
+            message.starts_with("error: ") && message.contains("\n  tip: a similar value exists: 'exit-codes'"),
+            "{message}"
+        );
+    }
+    assert!(!usage_error(&["man", "check"]).contains("check,"));
 }
 
 #[test]

@@ -156,7 +156,13 @@ fn account_args(cli: &Cli) -> Option<&AccountArgs> {
         None if recording.demo || recording.replay.is_some() => None,
         None => Some(account),
         Some(Command::Check(args)) => Some(&args.account),
-        Some(Command::Simulate(_) | Command::Schema | Command::Completions { .. } | Command::Man) => None,
+        Some(
+            Command::Simulate(_)
+            | Command::Schema
+            | Command::Completions { .. }
+            | Command::Help { .. }
+            | Command::Man { .. },
+        ) => None,
     }
 }
 

@@ -67,7 +67,8 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
         Some(Command::Check(args)) => check(*args, env, &mut stdin, &mut problems),
         Some(Command::Simulate(args)) => Some(Task::Simulate(simulate(args))),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
-        Some(Command::Man) => Some(Task::Print(cli::man())),
+        Some(Command::Help { subject }) => Some(Task::Print(cli::help(subject.as_deref(), layout(env, terminal)))),
+        Some(Command::Man { topic }) => Some(Task::Print(cli::man(topic.as_deref()))),
         Some(Command::Schema) => Some(Task::PrintSchema),
         None => tail(cli.tail, env, terminal, &mut stdin, &mut problems),
     };
@@ -81,6 +82,11 @@ pub(crate) fn status_line(cli: &Cli, env: &Env) -> Option<StatusLineStyle> {
     let plain = cli.tail.output.color == Color::Never || env.get("NO_COLOR").is_some();
     let style = if plain { StatusLineStyle::Plain } else { StatusLineStyle::Dim };
     (moves_cursor && cli.logging.log_format == LogFormat::Text).then_some(style)
+}
+
+/// Returns the layout of help on standard output.
+fn layout(env: &Env, terminal: bool) -> cli::Layout {
+    cli::Layout::new(terminal, output::is_colored(Color::Auto, env, terminal))
 }
 
 fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {

@@ -43,7 +43,7 @@ fn any_of(patterns: &[Regex], problems: &mut Problems) -> Option<Regex> {
 }
 
 /// Decides by the flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then the terminal.
-fn is_colored(color: Color, env: &Env, terminal: bool) -> bool {
+pub(super) fn is_colored(color: Color, env: &Env, terminal: bool) -> bool {
     let is_set = |name| env.get(name).is_some();
     match color {
         Color::Always => true,

@@ -1,0 +1,129 @@
+//! Lines of styled text for a terminal.
+
+use anstyle::{Effects, Style};
+
+use super::markdown::{Span, SpanStyle};
+
+/// Code of up to this many characters stays on one line, even if it has spaces.
+const MAX_UNBROKEN_CODE: usize = 30;
+
+/// Painter of text, with or without color.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Painter {
+    pub(super) is_colored: bool,
+}
+
+impl Painter {
+    /// Breaks text into painted lines of at most `width` characters, except for longer words.
+    pub(super) fn lines(self, spans: &[Span], width: usize) -> Vec<String> {
+        wrap(&self.quoted(spans), width).iter().map(|line| self.paint(line)).collect()
+    }
+
+    /// Paints a line.
+    pub(super) fn paint(self, line: &[Span]) -> String {
+        line.iter().map(|span| self.painted(span)).collect()
+    }
+
+    /// Quotes code that would read as a part of its sentence without color.
+    fn quoted(self, spans: &[Span]) -> Vec<Span> {
+        let quote = |span: &Span| {
+            let is_word = |word: &str| word.chars().all(|character| matches!(character, 'a'..='z' | '0'..='9'));
+            let is_prose =
+                span.text.starts_with(|first: char| first.is_ascii_lowercase()) && span.text.split(' ').all(is_word);
+            let is_quoted = span.style == SpanStyle::Code && is_prose && !self.is_colored;
+            if is_quoted { Span::new(format!("'{}'", span.text), span.style) } else { span.clone() }
+        };
+        spans.iter().map(quote).collect()
+    }
+
+    fn painted(self, span: &Span) -> String {
+        let effects = match span.style {
+            SpanStyle::Plain => Effects::new(),
+            SpanStyle::Code | SpanStyle::Strong => Effects::BOLD,
+            SpanStyle::Emphasis => Effects::UNDERLINE,
+        };
+        let style = if self.is_colored { Style::new().effects(effects) } else { Style::new() };
+        format!("{style}{}{style:#}", span.text)
+    }
+}
+
+/// Returns the number of characters of a text on one line.
+pub(super) fn width(spans: &[Span]) -> usize {
+    spans.iter().map(|span| span.text.chars().count()).sum()
+}
+
+/// Breaks text at spaces into lines of at most `max_width` characters, except for longer words.
+fn wrap(spans: &[Span], max_width: usize) -> Vec<Vec<Span>> {
+    let mut lines: Vec<Vec<Span>> = Vec::new();
+    let mut free = 0;
+    for word in words(spans) {
+        let length = width(&word);
+        match lines.last_mut().filter(|_| length < free) {
+            Some(line) => {
+                line.push(Span::new(" ", SpanStyle::Plain));
+                line.extend(word);
+                free -= length + 1;
+            }
+            None => {
+                lines.push(word);
+                free = max_width.saturating_sub(length);
+            }
+        }
+    }
+    lines
+}
+
+/// Splits text into words. A word may have several styles, as "`--since`," has.
+fn words(spans: &[Span]) -> Vec<Vec<Span>> {
+    let mut words: Vec<Vec<Span>> = vec![Vec::new()];
+    for span in spans {
+        let is_unbroken = span.style == SpanStyle::Code && span.text.chars().count() <= MAX_UNBROKEN_CODE;
+        let pieces: Vec<&str> = if is_unbroken { vec![&span.text] } else { span.text.split(' ').collect() };
+        for (index, piece) in pieces.into_iter().enumerate() {
+            if index > 0 {
+                words.push(Vec::new());
+            }
+            if let (false, Some(word)) = (piece.is_empty(), words.last_mut()) {
+                word.push(Span::new(piece, span.style));
+            }
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Painter = Painter { is_colored: false };
+    const COLORED: Painter = Painter { is_colored: true };
+
+    fn spans(text: &[(&str, SpanStyle)]) -> Vec<Span> {
+        text.iter().map(|(text, style)| Span::new(*text, *style)).collect()
+    }
+
+    #[test]
+    fn lines_are_as_long_as_they_may_be_and_no_longer() {
+        let text =
+            spans(&[("one two ", SpanStyle::Plain), ("--three", SpanStyle::Strong), (", four", SpanStyle::Plain)]);
+        assert_eq!(PLAIN.lines(&text, 16), ["one two --three,", "four"]);
+        assert_eq!(PLAIN.lines(&text, 15), ["one two", "--three, four"]);
+        assert_eq!(PLAIN.lines(&text, 3), ["one", "two", "--three,", "four"]);
+        assert_eq!(PLAIN.lines(&[], 3), [""; 0]);
+    }
+
+    #[test]
+    fn short_code_is_not_broken() {
+        assert_eq!(PLAIN.lines(&spans(&[("use ", SpanStyle::Plain), ("-n 20", SpanStyle::Code)]), 8), ["use", "-n 20"]);
+    }
+
+    #[test]
+    fn code_is_bold_with_color_and_quoted_without_if_it_would_read_as_prose() {
+        let text = spans(&[("the ", SpanStyle::Plain), ("auto", SpanStyle::Code), (" of ", SpanStyle::Plain)]);
+        let text = [text, spans(&[("-F", SpanStyle::Code)])].concat();
+        assert_eq!(PLAIN.lines(&text, 80), ["the 'auto' of -F"]);
+        assert_eq!(COLORED.lines(&text, 80), ["the \u{1b}[1mauto\u{1b}[0m of \u{1b}[1m-F\u{1b}[0m"]);
+        assert_eq!(PLAIN.paint(&text), "the auto of -F");
+    }
+}
