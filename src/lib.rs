@@ -109,6 +109,7 @@ use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
 use crate::config::{ProxyLogin, Task};
 use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, resolve};
+use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
@@ -140,10 +141,9 @@ pub struct Invocation<'a> {
 #[must_use]
 pub fn run(invocation: Invocation<'_>) -> Exit {
     system::core_dump::disable();
-    let format = invocation.cli.logging.log_format;
-    let log = Log { format, secrets: Secrets::default(), stderr: Stderr::default() };
+    let mut log = open_log(&invocation);
     commands::error::report_bugs(log.clone());
-    let result = prepare(invocation, &log).and_then(|(task, stdout)| execute(task, stdout, &log));
+    let result = prepare(invocation, &mut log).and_then(|(task, stdout)| execute(task, stdout, &log));
     result.unwrap_or_else(|error| {
         if !error.is_reported() {
             log.report(&error.to_string(), error.hint());
@@ -152,17 +152,32 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
     })
 }
 
+/// Returns the log of a run. Its style depends on the command line and the variables of the process, until files are read.
+fn open_log(invocation: &Invocation<'_>) -> Log {
+    let Invocation { cli, variables, stderr_is_terminal, .. } = invocation;
+    let journal = variables.iter().find(|(name, _)| name == "JOURNAL_STREAM").and_then(|(_, stream)| stream.to_str());
+    let is_journal = journal.is_some_and(|stream| system::journal::is_journal(io::stderr(), stream));
+    let env = Env::of_process(variables.iter().cloned(), cli);
+    let style = LineStyle {
+        is_timed: !stderr_is_terminal && !is_journal,
+        is_colored: settings::is_stderr_colored(cli, &env, *stderr_is_terminal),
+    };
+    Log { format: cli.logging.log_format, style, secrets: Secrets::default(), stderr: Stderr::default() }
+}
+
 /// Resolves the settings and starts logging.
-fn prepare(invocation: Invocation<'_>, log: &Log) -> Result<(Task, File), Error> {
+fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, stdout_is_terminal, stderr_is_terminal } = invocation;
     let env = Env::read(variables, &cli, folder)?;
-    let status_line = settings::status_line(&cli, &env).filter(|_| {
-        stderr_is_terminal && status::stderr::is_last_in_pipeline(&stdout) && !system::signals::is_interrupt_ignored()
-    });
+    log.style.is_colored = settings::is_stderr_colored(&cli, &env, stderr_is_terminal);
+    let allows_status_line = settings::allows_status_line(&cli, &env)
+        && stderr_is_terminal
+        && status::stderr::is_last_in_pipeline(&stdout)
+        && !system::signals::is_interrupt_ignored();
     let Resolved { task, filter, warnings, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
     register_secrets(&task, &log.secrets);
-    if let Some(style) = status_line.filter(|_| filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO)) {
-        log.stderr.enable_status_line(style);
+    if allows_status_line && filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO) {
+        log.stderr.enable_status_line(log.style);
     }
     log.clone().init(filter);
     log_files(&files);

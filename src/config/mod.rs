@@ -18,7 +18,7 @@ pub(crate) use connection::{ConnectionOptions, Retries, SocketLimits};
 pub(crate) use history::{History, LineLimit, Since};
 pub(crate) use network::{CaBundle, Network, Proxy, ProxyLogin};
 pub use output::Style;
-pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, StatusLineStyle, Timestamps};
+pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};
 pub(crate) use targets::{Targets, is_valid_id};
 

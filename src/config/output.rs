@@ -96,12 +96,3 @@ pub(crate) enum LogFormat {
     /// One JSON object per line.
     Json,
 }
-
-/// The style of the status line on a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StatusLineStyle {
-    /// The same as other lines.
-    Plain,
-    /// Dimmer than other lines.
-    Dim,
-}

@@ -55,12 +55,7 @@ impl Env {
         cli: &Cli,
         folder: &Path,
     ) -> Result<Self, ConfigError> {
-        let demo = cli.tail.recording.demo;
-        let process: HashMap<String, String> = process
-            .into_iter()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-            .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL_VARIABLES.contains(&name.as_str())))
-            .collect();
+        let Self { process, .. } = Self::of_process(process, cli);
         let account = account_args(cli);
         let file = account.map(|args| EnvFile::read(args.env_file.as_deref(), folder)).transpose()?.flatten();
         let home = process.get("HOME").map(String::as_str);
@@ -76,6 +71,17 @@ impl Env {
             env_file: self.file.as_ref().map(|file| file.path().to_owned()),
             profile: self.profile.as_ref().map(Profile::file),
         }
+    }
+
+    /// Returns the variables of the process that apply to `cli`, without those of files.
+    pub(crate) fn of_process(process: impl IntoIterator<Item = (OsString, OsString)>, cli: &Cli) -> Self {
+        let demo = cli.tail.recording.demo;
+        let process = process
+            .into_iter()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL_VARIABLES.contains(&name.as_str())))
+            .collect();
+        Self { process, ..Self::default() }
     }
 
     /// Returns the value of a variable from the process, the file or the profile.

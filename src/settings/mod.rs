@@ -25,7 +25,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
 use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
-use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, StatusLineStyle, Task};
+use crate::config::{Check, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, Task};
 
 pub(crate) use env::{Env, SettingsFiles};
 #[cfg(any(test, fuzzing))]
@@ -76,12 +76,15 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
     Ok(Resolved { task, filter, warnings, files: env.files() })
 }
 
-/// Returns the style of the status line; `None` if stderr is not text or the terminal cannot move its cursor.
-pub(crate) fn status_line(cli: &Cli, env: &Env) -> Option<StatusLineStyle> {
+/// Returns whether lines on stderr are colored.
+pub(crate) fn is_stderr_colored(cli: &Cli, env: &Env, is_terminal: bool) -> bool {
+    output::is_colored(cli.tail.output.color, env, is_terminal)
+}
+
+/// Returns whether the status line may be shown on a terminal: stderr is text and the terminal can move its cursor.
+pub(crate) fn allows_status_line(cli: &Cli, env: &Env) -> bool {
     let moves_cursor = env.get("TERM").is_some_and(|setting| setting.value != "dumb");
-    let plain = cli.tail.output.color == Color::Never || env.get("NO_COLOR").is_some();
-    let style = if plain { StatusLineStyle::Plain } else { StatusLineStyle::Dim };
-    (moves_cursor && cli.logging.log_format == LogFormat::Text).then_some(style)
+    moves_cursor && cli.logging.log_format == LogFormat::Text
 }
 
 /// Returns the layout of help on standard output.

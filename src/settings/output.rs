@@ -42,14 +42,14 @@ fn any_of(patterns: &[Regex], problems: &mut Problems) -> Option<Regex> {
     combined.map_err(|error| problems.unusable("--highlight", error.to_string())).ok()
 }
 
-/// Decides by the flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then the terminal.
-pub(super) fn is_colored(color: Color, env: &Env, terminal: bool) -> bool {
+/// Decides by the flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then the terminal (OUT-7, ERR-6).
+pub(super) fn is_colored(color: Color, env: &Env, is_terminal: bool) -> bool {
     let is_set = |name| env.get(name).is_some();
     match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if is_set("NO_COLOR") => false,
         Color::Auto if env.get("CLICOLOR_FORCE").is_some_and(|setting| setting.value != "0") => true,
-        Color::Auto => terminal && env.get("TERM").is_none_or(|setting| setting.value != "dumb"),
+        Color::Auto => is_terminal && env.get("TERM").is_none_or(|setting| setting.value != "dumb"),
     }
 }

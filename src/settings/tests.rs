@@ -240,22 +240,41 @@ fn color_is_decided_by_flag_then_variables_then_terminal() {
 
 #[test]
 fn the_status_line_needs_a_capable_terminal_and_text_logs() {
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<StatusLineStyle>);
-    let (xterm, dumb, no) = (("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1"));
-    let cases: [Case<'_>; 6] = [
-        (&[xterm], &[], Some(StatusLineStyle::Dim)),
-        (&[xterm, no], &["--demo"], Some(StatusLineStyle::Plain)),
-        (&[xterm], &["--color", "never"], Some(StatusLineStyle::Plain)),
-        (&[xterm], &["--log-format", "json"], None),
-        (&[dumb], &[], None),
-        (&[], &[], None),
-    ];
-    for (variables, args, expected) in cases {
-        let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
-        let process = variables.iter().map(|(name, value)| (name.into(), value.into()));
-        let env = Env::read(process, &cli, tempfile::tempdir().unwrap().path()).unwrap();
-        assert_eq!(status_line(&cli, &env), expected, "{variables:?} {args:?}");
+    let xterm = ("TERM", "xterm");
+    for (variables, args, expected) in [
+        (&[xterm][..], &[][..], true),
+        (&[xterm], &["--demo"], true),
+        (&[xterm], &["--log-format", "json"], false),
+        (&[("TERM", "dumb")], &[], false),
+        (&[], &[], false),
+    ] {
+        let (cli, env) = cli_and_env(args, variables);
+        assert_eq!(allows_status_line(&cli, &env), expected, "{variables:?} {args:?}");
     }
+}
+
+#[test]
+fn the_color_of_stderr_follows_the_flag_then_the_variables_then_the_terminal() {
+    let (no, force, dumb) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "dumb"));
+    for (variables, args, is_terminal, expected) in [
+        (&[][..], &[][..], true, true),
+        (&[], &[], false, false),
+        (&[no, force], &["--color", "always"], false, true),
+        (&[force], &["--color", "never"], true, false),
+        (&[no, force], &[], true, false),
+        (&[no], &["--demo"], true, false),
+        (&[force, dumb], &["check"], false, true),
+        (&[dumb], &[], true, false),
+    ] {
+        let (cli, env) = cli_and_env(args, variables);
+        assert_eq!(is_stderr_colored(&cli, &env, is_terminal), expected, "{variables:?} {args:?} {is_terminal}");
+    }
+}
+
+fn cli_and_env(args: &[&str], variables: &[(&str, &str)]) -> (Cli, Env) {
+    let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
+    let env = Env::of_process(variables.iter().map(|(name, value)| (name.into(), value.into())), &cli);
+    (cli, env)
 }
 
 #[test]

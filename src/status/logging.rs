@@ -1,15 +1,13 @@
 //! Log lines on stderr, written through `tracing`.
 //!
-//! A text line is the name of the program and the message; fields appear in JSON only. Every line is redacted and then
-//! escaped as a whole, so it is always one line. The final error of a run bypasses `tracing` and its filter: see
-//! [`Log::report`].
+//! An event of `tracing` is a line: its message, and fields that appear in JSON only. Every line is redacted and escaped as a
+//! whole, so it is always one line. The final error of a run bypasses `tracing` and its filter: see [`Log::report`].
 //!
 //! Only events of this crate are logged. Those of the HTTP library may contain headers.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, Local};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -17,21 +15,19 @@ use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::log_line::{LineStyle, LogLine};
 use super::redact::Secrets;
 use super::stderr::Stderr;
 use crate::config::LogFormat;
-use crate::output::escape::{escape, push_json_string};
-
-/// The maximum length of a message in bytes (ERR-11). Text from the server may be as long as a frame.
-const MAX_MESSAGE_BYTES: usize = 8192;
+use crate::output::escape::escape;
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
-const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// The settings and the destination of log lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
+    pub(crate) style: LineStyle,
     /// The secrets that are redacted in every line.
     pub(crate) secrets: Secrets,
     pub(crate) stderr: Stderr,
@@ -51,87 +47,30 @@ impl Log {
     ///
     /// Works before [`Log::init`] and passes no filter.
     pub(crate) fn report(&self, message: &str, hint: Option<&str>) {
-        self.stderr.write_line(&self.error_lines(Utc::now(), message, hint));
+        self.stderr.write_line(&self.error_lines(now(), message, hint));
     }
 
-    fn error_lines(&self, at: DateTime<Utc>, message: &str, hint: Option<&str>) -> String {
-        match self.format {
-            LogFormat::Text => {
-                let mut lines = self.text_line(Level::ERROR, message);
-                if let Some(hint) = hint {
-                    lines.push_str("  ");
-                    lines.push_str(&escape(&self.redact(hint)));
-                    lines.push('\n');
-                }
-                lines
-            }
-            LogFormat::Json => {
-                let fields = hint.map(|hint| ("hint".to_owned(), hint.into()));
-                self.json_line(at, Level::ERROR, message, &fields.into_iter().collect())
-            }
-        }
-    }
-
-    fn event_line(&self, event: &Event<'_>) -> String {
-        let mut fields = EventFields::default();
-        event.record(&mut fields);
-        let level = *event.metadata().level();
-        match self.format {
-            LogFormat::Text => self.text_line(level, &fields.message),
-            LogFormat::Json => self.json_line(Utc::now(), level, &fields.message, &fields.others),
-        }
-    }
-
-    fn text_line(&self, level: Level, message: &str) -> String {
-        let label = match level {
-            Level::INFO => "",
-            Level::WARN => "warning: ",
-            _ => &format!("{}: ", level_name(level)),
+    /// The line of the next step continues that of the failure: it is indented and has no time.
+    fn error_lines(&self, at: DateTime<FixedOffset>, message: &str, hint: Option<&str>) -> String {
+        let members = hint.map(|hint| ("hint".to_owned(), hint.into()));
+        let line = LogLine { level: Level::ERROR, message: message.to_owned(), members: members.into_iter().collect() };
+        let next_step = match (self.format, hint) {
+            (LogFormat::Text, Some(hint)) => format!("  tip: {}\n", escape(&self.secrets.redact(hint))),
+            (LogFormat::Json, _) | (_, None) => String::new(),
         };
-        format!("{PROGRAM}: {label}{}\n", escape(&self.redact(message)))
+        self.render(&line, at) + &next_step
     }
 
-    fn json_line(&self, at: DateTime<Utc>, level: Level, message: &str, fields: &Map<String, Value>) -> String {
-        let mut line = b"{\"ts\":".to_vec();
-        push_json_string(&mut line, &at.to_rfc3339_opts(SecondsFormat::Millis, true));
-        line.extend_from_slice(b",\"level\":");
-        push_json_string(&mut line, level_name(level));
-        line.extend_from_slice(b",\"message\":");
-        push_json_string(&mut line, &self.redact(message));
-        for (name, value) in fields {
-            line.push(b',');
-            push_json_string(&mut line, name);
-            line.push(b':');
-            match value {
-                Value::String(text) => push_json_string(&mut line, &self.redact(text)),
-                number_or_bool => line.extend_from_slice(number_or_bool.to_string().as_bytes()),
-            }
-        }
-        line.extend_from_slice(b"}\n");
-        String::from_utf8(line).expect("JSON of strings is UTF-8")
-    }
-
-    /// Redacts and then shortens a text, so that no beginning of a secret remains. Escaping comes after it, because an
-    /// escaped secret would not be recognized.
-    fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.secrets.redact(text) {
-            text if text.len() <= MAX_MESSAGE_BYTES => text,
-            text => {
-                let end = (0..=MAX_MESSAGE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-                format!("{}…", &text[..end]).into()
-            }
+    fn render(&self, line: &LogLine, at: DateTime<FixedOffset>) -> String {
+        match self.format {
+            LogFormat::Text => line.to_text(at, self.style, &self.secrets),
+            LogFormat::Json => line.to_json(at.to_utc(), &self.secrets),
         }
     }
 }
 
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::ERROR => "error",
-        Level::WARN => "warning",
-        Level::INFO => "info",
-        Level::DEBUG => "debug",
-        Level::TRACE => "trace",
-    }
+fn now() -> DateTime<FixedOffset> {
+    Local::now().fixed_offset()
 }
 
 /// Returns a layer that passes each line with its line break to `write_line`.
@@ -157,19 +96,23 @@ struct LineLayer<F> {
 
 impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for LineLayer<F> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        (self.write_line)(&self.log.event_line(event));
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
+        let EventFields { message, members } = fields;
+        let line = LogLine { level: *event.metadata().level(), message, members };
+        (self.write_line)(&self.log.render(&line, now()));
     }
 }
 
 #[derive(Default)]
 struct EventFields {
     message: String,
-    others: Map<String, Value>,
+    members: Map<String, Value>,
 }
 
 impl EventFields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        self.others.insert(field.name().to_owned(), value.into());
+        self.members.insert(field.name().to_owned(), value.into());
     }
 }
 
@@ -216,7 +159,7 @@ mod tests {
     fn log(format: LogFormat) -> Log {
         let secrets = Secrets::default();
         secrets.add_token(&"to\"k\ten-1".to_owned().into());
-        Log { format, secrets, stderr: Stderr::default() }
+        Log { format, style: LineStyle::default(), secrets, stderr: Stderr::default() }
     }
 
     /// Serializes the tests. `tracing` caches for all threads whether a call site has a subscriber, so a subscriber may
@@ -245,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn text_lines_name_the_program_and_every_level_but_info() {
+    fn the_filter_sets_the_lowest_level() {
         let expected = [
             "genesys-tail: error: e\n",
             "genesys-tail: warning: w\n",
@@ -282,35 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_redacted_and_escaped() {
-        let log_event = || tracing::info!(why = "to\"k\ten-1 \u{202e}", "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J");
-        let text = log_lines(LogFormat::Text, filter(Level::INFO), log_event);
-        assert_eq!(text, ["genesys-tail: refused: [redacted]\\nforged\\x7f\\x1b[2J\n"]);
-        let json = log_lines(LogFormat::Json, filter(Level::INFO), log_event);
-        assert!(json[0].contains(r#""message":"refused: [redacted]\nforged\u007f\u001b[2J""#), "{}", json[0]);
-        assert!(json[0].contains(r#""why":"[redacted] \u202e""#), "{}", json[0]);
-    }
-
-    #[test]
-    fn a_long_message_is_shortened_after_redaction() {
-        let long = format!("{}to\"k\ten-1{}", "ä".repeat(MAX_MESSAGE_BYTES / 2 - 2), "x".repeat(MAX_MESSAGE_BYTES));
-        for format in [LogFormat::Text, LogFormat::Json] {
-            let line = log_lines(format, filter(Level::INFO), || tracing::info!(long, "{long}")).concat();
-            assert!(
-                line.len() < 3 * MAX_MESSAGE_BYTES && line.contains('…') && !line.contains("to\"k"),
-                "{}",
-                line.len()
-            );
-        }
-    }
-
-    #[test]
     fn the_final_error_has_two_lines_as_text_and_one_as_json() {
-        let at = DateTime::from_timestamp(1_767_323_045, 678_000_000).unwrap();
+        let at = DateTime::from_timestamp(1_767_323_045, 678_000_000).unwrap().fixed_offset();
         let (message, hint) = ("no such\nconversation: to\"k\ten-1", Some("check the id"));
         assert_eq!(
             log(LogFormat::Text).error_lines(at, message, hint),
-            "genesys-tail: error: no such\\nconversation: [redacted]\n  check the id\n"
+            "genesys-tail: error: no such\\nconversation: [redacted]\n  tip: check the id\n"
         );
         let json = r#"{"ts":"2026-01-02T03:04:05.678Z","level":"error","message":"no such\nconversation: [redacted]","hint":"check the id"}"#;
         assert_eq!(log(LogFormat::Json).error_lines(at, message, hint), format!("{json}\n"));

@@ -1,6 +1,7 @@
 //! Everything about standard error: status lines, redaction of secrets, and the line that shows the connection status.
 
 pub(crate) mod connection_status;
+pub(crate) mod log_line;
 pub(crate) mod logging;
 pub(crate) mod redact;
 pub(crate) mod status_line;

@@ -20,7 +20,7 @@ use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
 use tokio::time::Instant;
 
-use crate::config::StatusLineStyle;
+use super::log_line::LineStyle;
 
 /// The number of bytes that a writable pipe takes without blocking (`PIPE_BUF`).
 const MAX_ATOMIC_WRITE: usize = 4096;
@@ -44,7 +44,7 @@ pub(crate) struct Stderr(Arc<SharedStderr>);
 #[derive(Default)]
 struct SharedStderr {
     /// Unset while the status line is disabled.
-    style: OnceLock<StatusLineStyle>,
+    style: OnceLock<LineStyle>,
     is_status_line_shown: AtomicBool,
     /// The time of the last line. Locked during each write to stderr.
     last_line: Mutex<Option<Instant>>,
@@ -78,7 +78,7 @@ impl Stderr {
     }
 
     /// Enables the status line. Stderr must be a terminal that can move its cursor.
-    pub(crate) fn enable_status_line(&self, style: StatusLineStyle) {
+    pub(crate) fn enable_status_line(&self, style: LineStyle) {
         // A second run in this process finds it enabled.
         let _ = self.0.style.set(style);
     }
@@ -209,12 +209,9 @@ fn columns(terminal: &impl AsFd) -> u16 {
 
 /// Returns the bytes that draw the status line over an earlier one. The last column stays free, because some terminals
 /// move the cursor to the next line behind it.
-fn render_status_line(text: &str, columns: u16, style: StatusLineStyle) -> String {
+fn render_status_line(text: &str, columns: u16, style: LineStyle) -> String {
     let text = text.get(..usize::from(columns).saturating_sub(1)).unwrap_or(text);
-    match style {
-        StatusLineStyle::Plain => format!("\r{text}\x1b[J\r"),
-        StatusLineStyle::Dim => format!("\r\x1b[2m{text}\x1b[0m\x1b[J\r"),
-    }
+    if style.is_colored { format!("\r\x1b[2m{text}\x1b[0m\x1b[J\r") } else { format!("\r{text}\x1b[J\r") }
 }
 
 #[cfg(test)]
@@ -226,10 +223,11 @@ mod tests {
 
     #[test]
     fn a_status_line_is_narrower_than_the_terminal_and_returns_the_cursor() {
-        assert_eq!(render_status_line("alive", 80, StatusLineStyle::Plain), "\ralive\x1b[J\r");
-        assert_eq!(render_status_line("alive", 6, StatusLineStyle::Plain), "\ralive\x1b[J\r");
-        assert_eq!(render_status_line("alive", 5, StatusLineStyle::Plain), "\raliv\x1b[J\r");
-        assert_eq!(render_status_line("alive", 0, StatusLineStyle::Dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
+        let (plain, dim) = (LineStyle::default(), LineStyle { is_colored: true, ..LineStyle::default() });
+        assert_eq!(render_status_line("alive", 80, plain), "\ralive\x1b[J\r");
+        assert_eq!(render_status_line("alive", 6, plain), "\ralive\x1b[J\r");
+        assert_eq!(render_status_line("alive", 5, plain), "\raliv\x1b[J\r");
+        assert_eq!(render_status_line("alive", 0, dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
     }
 
     #[test]

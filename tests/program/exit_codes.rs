@@ -9,7 +9,7 @@ use genesys_tail::Invocation;
 use genesys_tail::cli::Cli;
 
 use crate::support::program::{
-    Finished, Running, bare_program, program, refusing_socket, run, simulator, within_timeout,
+    Finished, Running, bare_program, program, refusing_socket, run, simulator, within_timeout, without_times,
 };
 use crate::support::shell::with_shell_setup;
 use tempfile::tempdir;
@@ -23,7 +23,7 @@ fn assert_plain(finished: &Finished, words: &str) {
     let stderr = &finished.stderr;
     let error: Vec<&str> = stderr.lines().skip_while(|line| !line.starts_with("genesys-tail: error: ")).collect();
     assert!(!error.is_empty() && error[0].contains(words), "{words:?} is not in: {stderr}");
-    assert!(error.len() == 1 || error.len() == 2 && error[1].starts_with("  "), "{stderr}");
+    assert!(error.len() == 1 || error.len() == 2 && error[1].starts_with("  tip: "), "{stderr}");
     for debug in ["os error", "Err(", "Some(", "Error {", "panicked", "RUST_BACKTRACE", "::", "unwrap"] {
         assert!(!stderr.contains(debug), "{debug:?} is in: {stderr}");
     }
@@ -104,7 +104,7 @@ async fn giving_up_is_69() {
         let timeout: &[&str] = if fault.ends_with("hang") { &["--connect-timeout", "100ms"] } else { &[] };
         let finished = assert_ends(&[&format!("{fault},times=always")], &[timeout, &source].concat(), 69, words).await;
         assert!(finished.stderr.contains("error: gave up after 1 attempt in a row: "), "{}", finished.stderr);
-        assert_eq!(finished.stderr.lines().last().map(|hint| hint.starts_with("  ")), Some(true), "{fault}");
+        assert_eq!(finished.stderr.lines().last().map(|hint| hint.starts_with("  tip: ")), Some(true), "{fault}");
     }
     let simulator = simulator("", &[]).await;
     let used_address = simulator.base_url().strip_prefix("http://").unwrap();
@@ -143,10 +143,13 @@ fn a_bug_is_70_and_reports_only_its_location() {
     let name = "exit_codes::a_bug_is_70_and_reports_only_its_location";
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.args(["--exact", name, "--nocapture"]).env(PANICKING_PROCESS, "1").output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stderr = without_times(&String::from_utf8(output.stderr).unwrap());
     let words = format!("genesys-tail: error: a bug in this program, found at {}:", file!());
     assert_eq!(output.status.code(), Some(70), "{stderr}");
-    assert!(stderr.starts_with(&words) && stderr.ends_with("\n  please report it with this message\n"), "{stderr}");
+    assert!(
+        stderr.starts_with(&words) && stderr.ends_with("\n  tip: please report it with this message\n"),
+        "{stderr}"
+    );
     assert!(stderr.lines().count() == 2 && !stderr.contains("customer"), "{stderr}");
 }
 
@@ -162,7 +165,7 @@ async fn too_few_file_descriptors_are_70() {
         }
         assert_eq!(finished.code, Some(70), "limit {limit}: {}", finished.stderr);
         assert_plain(&finished, "cannot start: Too many open files");
-        assert!(finished.stderr.ends_with("  raise the limit of open files (ulimit -n)\n"), "{}", finished.stderr);
+        assert!(finished.stderr.ends_with("  tip: raise the limit of open files (ulimit -n)\n"), "{}", finished.stderr);
     }
 }
 
@@ -184,7 +187,7 @@ async fn an_unwritable_output_or_recording_is_74() {
     let finished = run(&simulator, &["--record", "/nowhere/a.rec"]).await;
     assert_eq!(finished.code, Some(74));
     assert_plain(&finished, "cannot record to /nowhere/a.rec: No such file or directory");
-    assert!(finished.stderr.ends_with("\n  its folder has to be there\n"), "{}", finished.stderr);
+    assert!(finished.stderr.ends_with("\n  tip: its folder has to be there\n"), "{}", finished.stderr);
 }
 
 #[tokio::test]

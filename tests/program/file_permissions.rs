@@ -29,7 +29,7 @@ async fn assert_refused(flag: &str, path: &Path, code: i32, error: &str, hint: &
     let simulator = simulator(SCRIPT, &[]).await;
     let finished = run(&simulator, &[flag, path_str(path)]).await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{}: {}", path.display(), finished.stderr);
-    assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  {hint}\n"), "{}", path.display());
+    assert_eq!(finished.stderr, format!("genesys-tail: error: {error}\n  tip: {hint}\n"), "{}", path.display());
     assert!(simulator.request_log().token_requests.is_empty(), "{}", path.display());
 }
 

@@ -115,7 +115,7 @@ async fn a_proxy_that_rejects_the_host_is_retried() {
         let finished = proxied.run(&["--proxy", &proxied.proxy_url("http", &format!("{LOGIN_IN_URL}@"))]).await;
         assert_eq!((finished.code, proxied.proxy.request_lines().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        let message = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  ask the operator of";
+        let message = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  tip: ask the operator of";
         assert!(finished.stderr.contains(message), "{}", finished.stderr);
     }
 }
@@ -128,7 +128,7 @@ async fn an_unreachable_proxy_is_retried() {
     let finished = proxied.run(&["--proxy", &format!("http://{LOGIN_IN_URL}@{unused}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
     let message =
-        "cannot reach the proxy before api.example.test: connection refused\n  check the address of the proxy (--proxy";
+        "cannot reach the proxy before api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
     let finished = proxied.run(&["--proxy", &format!("socks5h://{unused}")]).await;
     let message = "cannot reach the proxy before api.example.test: it does not answer\n";

@@ -116,7 +116,7 @@ async fn a_full_disk_exits_74_with_one_error_and_no_summary() {
     assert_eq!(code, Some(74));
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.contains(": connected to ")).collect();
     let cause = "genesys-tail: error: cannot write the output: No space left on device";
-    assert_eq!(lines, [cause, "  make room on the disk, and start again"]);
+    assert_eq!(lines, [cause, "  tip: make room on the disk, and start again"]);
 }
 
 #[tokio::test]

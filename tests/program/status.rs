@@ -1,11 +1,15 @@
-//! Lines on stderr (ERR-1 to ERR-4, ERR-8 to ERR-10, CLI-49, CLI-50, OUT-30, SEC-1).
+//! Lines on stderr (ERR-1 to ERR-11, CLI-49, CLI-50, OUT-30, SEC-1).
+
+use std::os::unix::fs::MetadataExt as _;
 
 use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
 };
+use crate::support::pty::{StdoutTarget, Terminal};
 use genesys_tail::simulator::{Options, Simulator, Sources};
 use regex::Regex;
 use serde_json::Value;
+use vt100::Color;
 
 const SCRIPT: &str = "+0 customer Ada: Hello\n+0 close";
 
@@ -124,7 +128,7 @@ async fn the_final_error_is_printed_even_when_quiet() {
     let finished = run(&simulator, &["-q"]).await;
     let expected = [
         "genesys-tail: error: HOST does not permit reading this conversation: 403 ([missing conversation:view])",
-        "  give the OAuth client a role with that permission, in the conversation's division",
+        "  tip: give the OAuth client a role with that permission, in the conversation's division",
     ];
     assert_eq!((finished.code, lines_without_port(&finished.stderr)), (Some(77), expected.map(str::to_owned).to_vec()));
 }
@@ -265,4 +269,54 @@ async fn a_token_in_a_close_reason_is_on_neither_stream() {
     conversation.play("close").await.unwrap();
     let Finished { stdout, stderr, .. } = running.finish().await;
     assert!(![gap, stdout, stderr].concat().contains(&token));
+}
+
+#[tokio::test]
+async fn text_lines_start_with_the_local_time_unless_stderr_is_the_journal() {
+    let simulator = simulator("", &["handshake:status=403,times=always"]).await;
+    let timed = Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00 genesys-tail: (debug|error): ").unwrap();
+    let mut command = program(&simulator, &["-v", "--source", "transcript"]);
+    let mut running = Running::start(command.env("TZ", "XXX-1"));
+    running.wait_for_stderr("error: ").await;
+    let stderr = running.timed_stderr();
+    let lines = || stderr.lines().filter(|line| !line.starts_with("  tip: "));
+    assert!(stderr.contains(" error: ") && lines().all(|line| timed.is_match(line)), "{stderr}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (device, inode) = (file.as_file().metadata().unwrap().dev(), file.as_file().metadata().unwrap().ino());
+    for (stream, is_journal) in [(format!("{device}:{inode}"), true), (format!("{device}:1"), false)] {
+        command.env("JOURNAL_STREAM", stream).stderr(file.reopen().unwrap());
+        Running::start(&mut command).finish().await;
+        let stderr = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(stderr.starts_with("genesys-tail: "), is_journal, "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_lines_have_colors_and_no_times() {
+    for (args, colors) in [
+        (&[][..], [(Color::Idx(3), false), (Color::Default, true), (Color::Idx(1), false)]),
+        (&["--color", "never"], [(Color::Default, false); 3]),
+    ] {
+        let simulator = simulator("", &["handshake:status=503", "handshake:status=403,after=2"]).await;
+        let mut terminal = Terminal::open(250);
+        let command = program(&simulator, &[&["--source", "transcript"], args].concat());
+        let running = Running::start(&mut terminal.command(&command, StdoutTarget::Pipe));
+        for text in ["connected to ", "  tip: "] {
+            terminal.wait_for_screen(|screen| screen.contents().contains(text)).await;
+            simulator.first_conversation().close(1011, "").await;
+        }
+        let lines = terminal.lines();
+        assert!(
+            lines.iter().all(|line| line.starts_with("genesys-tail: ") || line.starts_with("  tip: ")),
+            "{lines:?}"
+        );
+        for (start, color) in
+            ["genesys-tail: warning: ", "genesys-tail: connected ", "genesys-tail: error: "].iter().zip(colors)
+        {
+            let row =
+                lines.iter().position(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {lines:?}"));
+            assert_eq!(terminal.color(row), color, "{start}: {lines:?}");
+        }
+        drop(running);
+    }
 }

@@ -3,9 +3,11 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use genesys_tail::simulator::{Options, Script, Simulator, Sources};
+use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpSocket;
@@ -77,6 +79,13 @@ pub(crate) fn peak_memory_mib(process: Option<u32>) -> Option<usize> {
     line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
 }
 
+/// Removes the local time that starts each text line on a standard error that is no terminal (ERR-7).
+pub(crate) fn without_times(stderr: &str) -> String {
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d (genesys-tail: )").unwrap());
+    TIME.replace_all(stderr, "$1").into_owned()
+}
+
 /// Returns a path as a command line argument.
 pub(crate) fn path_str(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -91,7 +100,7 @@ pub(crate) struct Finished {
     pub(crate) signal: Option<i32>,
     /// The part of standard output that the test had not read before.
     pub(crate) stdout: String,
-    /// All of standard error.
+    /// All of standard error, without the times at the start of lines.
     pub(crate) stderr: String,
 }
 
@@ -128,14 +137,20 @@ impl Running {
         line
     }
 
-    /// Waits until standard error contains `text`.
+    /// Waits until standard error without its times contains `text`.
     pub(crate) async fn wait_for_stderr(&mut self, text: &str) {
-        let result = within_timeout(self.stderr.wait_for(|stderr| stderr.contains(text))).await.map(|_| ());
+        let contains = |stderr: &String| without_times(stderr).contains(text);
+        let result = within_timeout(self.stderr.wait_for(contains)).await.map(|_| ());
         result.unwrap_or_else(|_| panic!("the program ended before {text:?}: {}", *self.stderr.borrow()));
     }
 
-    /// Returns everything written to standard error so far.
+    /// Returns everything written to standard error so far, without the times at the start of lines.
     pub(crate) fn stderr(&self) -> String {
+        without_times(&self.timed_stderr())
+    }
+
+    /// Returns everything written to standard error so far.
+    pub(crate) fn timed_stderr(&self) -> String {
         self.stderr.borrow().clone()
     }
 
@@ -155,7 +170,7 @@ impl Running {
             within_timeout(task).await.unwrap();
         }
         let stdout = String::from_utf8(stdout).unwrap();
-        let stderr = self.stderr.borrow().clone();
+        let stderr = without_times(&self.stderr.borrow());
         Finished { code: status.code(), signal: status.signal(), stdout, stderr }
     }
 }

@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::process::Command;
 use tokio::sync::watch;
-use vt100::{Parser, Screen};
+use vt100::{Color, Parser, Screen};
 
 use super::program::within_timeout;
 
@@ -86,6 +86,13 @@ impl Terminal {
     /// Returns the lines on the screen.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.screen.borrow().screen().contents().lines().map(str::to_owned).collect()
+    }
+
+    /// Returns the color of the first character of a row, and whether it is dim.
+    pub(crate) fn color(&self, row: usize) -> (Color, bool) {
+        let parser = self.screen.borrow();
+        let cell = parser.screen().cell(u16::try_from(row).unwrap(), 0).unwrap();
+        (cell.fgcolor(), cell.dim())
     }
 
     /// Returns row and column of the cursor.
