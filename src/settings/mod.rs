@@ -25,7 +25,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
 use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
-use crate::config::{Check, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, Task};
+use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, Task};
 
 pub(crate) use env::{Env, SettingsFiles};
 #[cfg(any(test, fuzzing))]

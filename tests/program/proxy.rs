@@ -127,8 +127,7 @@ async fn an_unreachable_proxy_is_retried() {
     let unused = refusing.local_addr().unwrap();
     let finished = proxied.run(&["--proxy", &format!("http://{LOGIN_IN_URL}@{unused}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    let message =
-        "cannot reach the proxy before api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
+    let message = "cannot reach the proxy before api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
     let finished = proxied.run(&["--proxy", &format!("socks5h://{unused}")]).await;
     let message = "cannot reach the proxy before api.example.test: it does not answer\n";

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use genesys_tail::simulator::{Options, RequestLog, Script, Simulator, Sources};
 
-use crate::support::program::{Finished, Running, program, run, simulator_with, within_timeout};
+use crate::support::program::{Finished, Running, program, run, simulator_with, within_timeout, without_times};
 
 /// A conversation with three messages, at a pace that leaves time for requests between them.
 const SCRIPT: &str = "+0.2 customer Ada: one\n+0.4 agent Sam: two\n+0.4 customer Ada: three\n+0.4 close";
@@ -56,6 +56,7 @@ async fn run_long_to_end(simulator: &Simulator, args: &[&str]) -> (Finished, Req
     let output = tokio::time::timeout(Duration::from_secs(90), output).await.expect("the run ends in time").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    let stderr = without_times(&stderr);
     (Finished { code: output.status.code(), signal: None, stdout, stderr }, simulator.request_log())
 }
 
