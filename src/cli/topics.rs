@@ -28,7 +28,14 @@ macro_rules! topics {
 /// All topics in the order of the list. The text of each is the file of its name.
 pub(super) const TOPICS: &[Topic] = topics! {
     "settings"
+    "sources"
+    "output"
+    "json"
+    "resume"
+    "calls"
+    "errors"
     "exit-codes"
+    "security"
 };
 
 /// The commands that have a help.

@@ -52,7 +52,7 @@ fn row_lines(row: &[Vec<Span>], widths: &[usize], last_width: usize, painter: Pa
 /// Returns the first cell of a row, and the others indented below it, with the titles of their columns if there are
 /// several.
 fn definition(table: &Table, row: &[Vec<Span>], width: usize, painter: Painter) -> Vec<String> {
-    let mut lines = vec![painter.paint(&row[0])];
+    let mut lines = painter.unquoted_lines(&row[0], width);
     for (title, cell) in table.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
         let label = (row.len() > 2).then(|| Span::new(format!("{}: ", plain_text(title)), SpanStyle::Plain));
         let cell: Vec<Span> = label.into_iter().chain(cell.iter().cloned()).collect();

@@ -54,7 +54,7 @@ fn heading_indent(level: Level) -> usize {
 
 fn block_lines(block: &Block, width: usize, painter: Painter) -> Vec<String> {
     match block {
-        Block::Heading { text, .. } => vec![painter.paint(&[Span::new(plain_text(text), SpanStyle::Strong)])],
+        Block::Heading { text, .. } => painter.unquoted_lines(&[Span::new(plain_text(text), SpanStyle::Strong)], width),
         Block::Paragraph(spans) => painter.lines(spans, width),
         Block::Code(code) => code.lines().map(|line| format!("{:INDENT$}{line}", "")).collect(),
         Block::List { first, items } => list_lines(*first, items, width, painter),

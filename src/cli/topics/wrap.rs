@@ -16,7 +16,12 @@ pub(super) struct Painter {
 impl Painter {
     /// Breaks text into painted lines of at most `width` characters, except for longer words.
     pub(super) fn lines(self, spans: &[Span], width: usize) -> Vec<String> {
-        wrap(&self.quoted(spans), width).iter().map(|line| self.paint(line)).collect()
+        self.unquoted_lines(&self.quoted(spans), width)
+    }
+
+    /// Like [`Painter::lines`], for a text of its own whose code needs no quotes.
+    pub(super) fn unquoted_lines(self, spans: &[Span], width: usize) -> Vec<String> {
+        wrap(spans, width).iter().map(|line| self.paint(line)).collect()
     }
 
     /// Paints a line.
