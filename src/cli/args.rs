@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueHint};
 use regex::Regex;
 
+use super::help;
 use super::value_parsers::{
     COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS, choice, duration, line_limit, loopback,
     pattern, rate, retries, since, size,
@@ -46,31 +47,30 @@ pub(crate) struct TailArgs {
 /// Conversations, queues and users to follow, and the source of messages.
 #[derive(Debug, Args)]
 #[group(id = "target", multiple = true)]
-#[command(next_help_heading = "Conversations")]
+#[command(next_help_heading = "Conversations", next_display_order = 1)]
 pub(crate) struct TargetArgs {
-    /// Follow this conversation: an id or a Genesys URL
-    #[arg(value_name = "CONVERSATION")]
+    /// Conversation to follow: id or Genesys URL
+    #[arg(value_name = "CONVERSATION", display_order = 0)]
     pub(crate) positional: Vec<String>,
-    /// Follow this one; @FILE reads one id a line, @- stdin
+    /// Follow this conversation; @FILE reads ids, @- stdin
     ///
-    /// Repeatable. [env: GENESYS_CONVERSATION_ID, several separated by commas]
+    /// The file has one id or URL per line. Blank lines and lines that begin with # are skipped. Repeatable.
+    ///
+    /// [env: GENESYS_CONVERSATION_ID (ids separated by commas or blanks)]
     #[arg(short, long = "conversation", value_name = "ID")]
     pub(crate) conversations: Vec<String>,
-    /// Follow all message conversations of a queue
+    /// Follow all message conversations of this queue
     ///
-    /// Repeatable.
+    /// Replaces GENESYS_CONVERSATION_ID. Repeatable.
     #[arg(long = "queue", value_name = "ID")]
     pub(crate) queues: Vec<String>,
-    /// Follow all message conversations of a user
+    /// Follow all message conversations of this user
     ///
-    /// Repeatable.
+    /// Replaces GENESYS_CONVERSATION_ID. Repeatable.
     #[arg(long = "user", value_name = "ID")]
     pub(crate) users: Vec<String>,
-    /// Ask transcript or notifications; auto finds out
-    ///
-    /// The transcription of a call comes over notifications only, and up to about 35 s after the words: the service takes
-    /// so long to make it.
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
+    #[arg(help = help::SOURCE, long_help = help::SOURCE_LONG)]
     pub(crate) source: SourceChoice,
 }
 
@@ -79,21 +79,23 @@ pub(crate) struct TargetArgs {
 #[group(id = "history", multiple = true)]
 #[command(next_help_heading = "History")]
 pub(crate) struct HistoryArgs {
-    /// Begin with the last N lines, or all
+    /// Show the last N lines of history
+    ///
+    /// Counted per conversation. all shows the whole history, 0 shows none.
     #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = line_limit)]
     pub(crate) lines: LineLimit,
-    /// Begin so long ago (1h30m), or at a time
+    /// Start this long ago (1h30m), or at this time
     ///
-    /// A time is written like 2026-01-02T03:04:05Z.
+    /// Example of a time: 2026-01-02T03:04:05Z.
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub(crate) since: Option<Since>,
-    /// Print what was said until now, and end
+    /// Print the history and exit
     #[arg(long, conflicts_with = "follow")]
     pub(crate) no_follow: bool,
-    /// Note here what was printed, and go on after it
+    /// Save progress to this file and resume from it
     ///
-    /// Also after a kill -9. What the file knows counts, and not -n or --since. Several conversations can share it, one
-    /// process at a time.
+    /// Works even after kill -9. An existing cursor takes precedence over -n and --since. Several conversations can share
+    /// a file, but only one process can use it at a time.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) cursor_file: Option<PathBuf>,
 }
@@ -103,95 +105,106 @@ pub(crate) struct HistoryArgs {
 #[group(id = "account", multiple = true)]
 #[command(next_help_heading = "Account")]
 pub(crate) struct AccountArgs {
-    /// Sign in to us-east-1, mypurecloud.ie, a URL
+    /// Region: AWS name, domain or URL
     ///
-    /// [default: us-east-1] [env: GENESYS_REGION, else GENESYSCLOUD_REGION]
+    /// Examples: us-east-1, mypurecloud.ie, https://apps.usw2.pure.cloud.
+    ///
+    /// [default: us-east-1] [env: GENESYS_REGION, GENESYSCLOUD_REGION]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// Sign in as this OAuth client
+    /// Id of the OAuth client
     ///
-    /// [env: GENESYS_CLIENT_ID, else GENESYSCLOUD_OAUTHCLIENT_ID]
+    /// [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID]
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// Read the client's secret there; - is stdin
+    /// File with the client secret; - is stdin
     ///
-    /// The secret itself is never a flag. [env: GENESYS_CLIENT_SECRET, else GENESYSCLOUD_OAUTHCLIENT_SECRET, which hold
-    /// the secret]
+    /// The variables hold the secret itself. No flag takes it.
+    ///
+    /// [env: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// Take the settings of this profile of gc
+    /// Read defaults from a gc profile
     ///
-    /// Region, client and proxy come from there where no flag, variable or .env says them. gc, the command line of Genesys
-    /// Cloud, keeps its profiles in ~/.gc/config.toml. Without this flag, the file is not read.
+    /// Supplies region, client and proxy. Flags, environment variables and .env take precedence. gc, the Genesys Cloud
+    /// CLI, keeps its profiles in ~/.gc/config.toml.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Ask this API instead of the region's
+    /// Use this API URL instead of the region's
     ///
     /// [env: GENESYS_API_URL]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) api_url: Option<String>,
-    /// Sign in there instead of at the region's
+    /// Use this login URL instead of the region's
     ///
     /// [env: GENESYS_LOGIN_URL]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) login_url: Option<String>,
-    /// Read this file instead of .env
+    /// Read variables from this file instead of .env
+    ///
+    /// Without this flag, the nearest .env is read, in this folder or above.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) env_file: Option<PathBuf>,
 }
 
 /// The format of lines, and filters.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Lines")]
+#[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct OutputArgs {
-    /// Print text, json, or raw frames as received
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = choice(FORMATS))]
     pub(crate) output: Format,
-    /// Print JSON objects, as with -o json
+    /// Same as -o json
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
-    /// Show the time, iso, relative, or none
+    /// Time at the start of each line
     #[arg(long, value_name = "STYLE", default_value = "time", value_parser = choice(TIMESTAMPS))]
     pub(crate) timestamps: Timestamps,
     /// Show times in UTC
     #[arg(long)]
     pub(crate) utc: bool,
-    /// Use colors always, never, or auto
+    /// When to use colors; auto uses them on a terminal
     ///
-    /// With auto on a terminal, unless [env: NO_COLOR, TERM=dumb] say no or [env: CLICOLOR_FORCE] says yes.
+    /// With auto, NO_COLOR or TERM=dumb turns colors off, CLICOLOR_FORCE=1 turns them on in a pipe too.
+    ///
+    /// [env: NO_COLOR, CLICOLOR_FORCE, TERM]
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(COLORS))]
     pub(crate) color: Color,
-    /// Show system messages too: typing, joins
+    /// Also show system messages (typing, joins)
     #[arg(long)]
     pub(crate) system: bool,
-    /// Show breaks in a message: escape, indent
+    /// Line breaks in a message
     #[arg(long, value_name = "STYLE", default_value = "escape", value_parser = choice(MULTILINES))]
     pub(crate) multiline: Multiline,
-    /// Let control characters through
+    /// Do not escape control characters
+    ///
+    /// A message can then forge lines and control the terminal.
     #[arg(long)]
     pub(crate) raw_control: bool,
-    /// Show only customer, agent, bot or system
+    /// Show only messages of this role
     ///
-    /// Repeatable.
+    /// Lines without a role (update, closed, gap) are always shown. Repeatable.
     #[arg(long, value_name = "ROLE", value_parser = choice(ROLES))]
     pub(crate) only: Vec<Role>,
-    /// Show only messages whose text matches
+    /// Show only messages that match this pattern
     ///
-    /// Repeatable; one that matches is enough.
+    /// A Rust regular expression. Repeatable; a message is shown if any of them matches.
     #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
     pub(crate) include: Vec<Regex>,
-    /// Hide messages whose text matches
+    /// Hide messages that match this pattern
     ///
     /// Repeatable.
     #[arg(short, long, value_name = "REGEX", value_parser = pattern)]
     pub(crate) exclude: Vec<Regex>,
-    /// Highlight what matches
+    /// Highlight text that matches this pattern
     ///
-    /// Repeatable.
+    /// Needs colors. Repeatable.
     #[arg(short = 'H', long, value_name = "REGEX", value_parser = pattern)]
     pub(crate) highlight: Vec<Regex>,
-    /// Hold this much for a reader that stalls
+    /// Buffer for a slow reader of stdout
+    ///
+    /// When it is full, receiving pauses. No line is lost.
     #[arg(long, value_name = "SIZE", default_value = "64MiB", allow_hyphen_values = true, value_parser = size)]
     pub(crate) stall_buffer: usize,
 }
@@ -201,23 +214,27 @@ pub(crate) struct OutputArgs {
 #[group(id = "connection", multiple = true)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// Give up after N retries in a row
+    /// Give up after N retries in a row, or unlimited
     ///
-    /// Or never, with unlimited. [default: 5, with -F unlimited]
+    /// 0 is a single attempt.
+    ///
+    /// [default: 5; unlimited with -F]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = retries)]
     pub(crate) max_retries: Option<Retries>,
-    /// Go on after a normal close; retry for ever
+    /// Continue after a normal close; retry forever
     ///
-    /// Ends when the conversation itself does.
+    /// Ends when the conversation ends. --max-retries still limits the retries.
     #[arg(short = 'F')]
     pub(crate) follow: bool,
-    /// Reconnect after so long a silence
+    /// Reconnect after this long without data
+    ///
+    /// Must be greater than --ping-interval.
     #[arg(long, value_name = "DURATION", default_value = "45s", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) idle_timeout: Duration,
-    /// Ask for a sign of life this often
+    /// Send a ping this often
     #[arg(long, value_name = "DURATION", default_value = "20s", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) ping_interval: Duration,
-    /// Refuse messages larger than this
+    /// Largest message to accept
     #[arg(long, value_name = "SIZE", default_value = "16MiB", allow_hyphen_values = true, value_parser = size)]
     pub(crate) max_frame_size: usize,
 }
@@ -227,17 +244,19 @@ pub(crate) struct ConnectionArgs {
 #[group(id = "network", multiple = true)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct NetworkArgs {
-    /// Give up an attempt after this long
+    /// Time limit for connecting and for each response
     #[arg(long, value_name = "DURATION", default_value = "10s", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) connect_timeout: Duration,
-    /// Connect through it: http, https, socks5
+    /// Use this proxy: http, https or socks5
     ///
-    /// [env: HTTPS_PROXY, else ALL_PROXY, else GENESYSCLOUD_PROXY_HOST; NO_PROXY for hosts to reach without]
+    /// HOST:PORT is an http proxy. NO_PROXY lists hosts to reach without the proxy. Loopback is never proxied.
+    ///
+    /// [env: HTTPS_PROXY, ALL_PROXY, GENESYSCLOUD_PROXY_HOST]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) proxy: Option<String>,
-    /// Trust the certificates in this file too
+    /// Also trust the certificates in this file
     ///
-    /// They count besides the system's. [env: SSL_CERT_FILE, whose certificates count instead of them]
+    /// SSL_CERT_FILE, by contrast, names a file that replaces the certificates of the operating system.
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
     pub(crate) cacert: Option<PathBuf>,
 }
@@ -246,13 +265,15 @@ pub(crate) struct NetworkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Recording and demo")]
 pub(crate) struct RecordingArgs {
-    /// Record frames with their arrival times
+    /// Record received frames to this file
+    ///
+    /// Appends to an existing recording.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<PathBuf>,
-    /// Print a recording without any network; - is stdin
+    /// Print a recording, - is stdin; no network
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = NOT_WITH_REPLAY)]
     pub(crate) replay: Option<PathBuf>,
-    /// Follow a simulated conversation; needs no settings
+    /// Follow a simulated conversation; no account needed
     #[arg(long, conflicts_with_all = NOT_WITH_DEMO)]
     pub(crate) demo: bool,
 }
@@ -261,15 +282,17 @@ pub(crate) struct RecordingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Status lines")]
 pub(crate) struct LoggingArgs {
-    /// Say errors only
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more, -vv everything
+    /// Print debug lines; -vv also trace lines
     ///
-    /// [env: GENESYS_TAIL_LOG, a filter such as debug or genesys_tail::supervisor=trace]
+    /// GENESYS_TAIL_LOG takes a filter such as debug or genesys_tail::supervisor=trace. -q and -v take precedence.
+    ///
+    /// [env: GENESYS_TAIL_LOG]
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Say it in text, or as json objects
+    /// Format of the status lines
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = choice(LOG_FORMATS))]
     pub(crate) log_format: LogFormat,
 }
@@ -288,26 +311,34 @@ pub(crate) struct CheckArgs {
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// Listen there, loopback only; port 0 is free
+    /// Loopback address to listen on
+    ///
+    /// Port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = loopback)]
     pub(crate) listen: SocketAddr,
-    /// Play what is built in (demo), or a file
+    /// Script to play: a built-in name or a file
     ///
-    /// Built in are demo, billing, flood, call and quiet; flood:1000 ends after a thousand messages.
+    /// Built-in scripts: demo, billing, flood, call, quiet. flood:1000 ends after 1,000 messages.
+    ///
+    /// [default: demo]
     #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) script: Option<String>,
-    /// Send this many messages per second
+    /// Messages per second
+    ///
+    /// Replaces the pauses of the script.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Break something; help lists what there is
+    /// Inject a fault; help lists all faults
     ///
     /// Repeatable.
     #[arg(long = "fault", value_name = "SPEC")]
     pub(crate) faults: Vec<String>,
-    /// Repeat the run that had this seed
+    /// Seed of the ids and tokens [default: 0]
+    ///
+    /// The same seed gives the same ids.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Let tokens expire after this long
+    /// Expire tokens after this long [default: 1day]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) token_lifetime: Option<Duration>,
 }

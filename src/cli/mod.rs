@@ -25,8 +25,9 @@ pub(crate) use topics::Layout;
 
 /// Follow Genesys Cloud conversations like tail -f
 #[derive(Debug, Parser)]
-#[command(name = "genesys-tail", version, max_term_width = 110, disable_help_subcommand = true)]
-#[command(before_long_help = help::EXAMPLES, after_help = help::MORE, after_long_help = help::AFTER)]
+#[command(name = "genesys-tail", version, max_term_width = 100, override_usage = help::USAGE)]
+#[command(disable_help_subcommand = true)]
+#[command(after_help = help::AFTER_SHORT, after_long_help = help::after_long_help())]
 pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -39,20 +40,22 @@ pub struct Cli {
 /// The subcommands. Without one, the program tails.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Try every step of following, and say what is missing
+    /// Check credentials, permissions and network
     ///
-    /// Takes the conversations and the account of a tail, and how the network is reached.
-    #[command(before_long_help = help::CHECK_EXAMPLES)]
+    /// Prints one line per step: ok, warn or fail. The exit code is that of the first failed step.
+    #[command(after_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
-    /// Run a local Genesys Cloud to play with
-    #[command(before_long_help = help::SIMULATE_EXAMPLES)]
+    /// Run a local Genesys Cloud
+    ///
+    /// Prints the variables of its account and conversation, and runs until Ctrl-C.
+    #[command(after_long_help = help::SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
-    /// Print the JSON Schema of the lines of -o json
+    /// Print the JSON Schema of -o json
     Schema,
-    /// Print a completion script for a shell
-    #[command(before_long_help = help::COMPLETIONS_EXAMPLES)]
+    /// Print a shell completion script
+    #[command(after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions {
-        /// The shell to complete for
+        /// Shell
         shell: clap_complete::Shell,
     },
     /// Print a help topic, or the help of a command
@@ -62,7 +65,7 @@ pub(crate) enum Command {
         subject: Option<String>,
     },
     /// Print the manual page, or a help topic as one
-    #[command(before_long_help = topics::MAN_EXAMPLES)]
+    #[command(after_long_help = topics::MAN_EXAMPLES)]
     Man {
         /// Topic [default: the page of genesys-tail]
         #[arg(value_name = "TOPIC", value_parser = topics::names())]
@@ -91,7 +94,7 @@ impl Cli {
         }
         let first_id = cli.tail.target.positional.first().filter(|_| cli.command.is_none());
         match first_id.and_then(|id| suggestions::misspelt_command(&command, id)) {
-            Some(message) => Err(command.error(ErrorKind::InvalidSubcommand, message)),
+            Some(error) => Err(error),
             None => Ok(cli),
         }
     }
@@ -132,15 +135,20 @@ fn parser(help: Help) -> clap::Command {
     })
 }
 
-/// Hides possible values, because the help texts name them, and defaults if the help is short.
+/// Shortens the help of each flag to one line if the help is short: its texts name the possible values.
 fn with_help(command: clap::Command, help: Help) -> clap::Command {
-    let hide_values = |command: clap::Command| {
-        command.mut_args(|arg| {
-            let takes_values = arg.get_action().takes_values();
-            arg.hide_possible_values(takes_values).hide_default_value(takes_values && help == Help::Short)
-        })
-    };
-    hide_values(command).mut_subcommands(hide_values)
+    match help {
+        Help::Long => command,
+        Help::Short => {
+            let shortened = |command| {
+                help::shortened(command).mut_args(|arg| {
+                    let is_option = arg.get_action().takes_values() && !arg.is_positional();
+                    arg.hide_possible_values(is_option)
+                })
+            };
+            shortened(command).mut_subcommands(shortened)
+        }
+    }
 }
 
 /// Returns the name of the command whose help is wanted.
@@ -160,8 +168,8 @@ fn misplaced_flag(command: &clap::Command, name: &str, matches: &ArgMatches) -> 
     let flag = arg.get_long().map_or_else(|| arg.to_string(), |long| format!("--{long}"));
     let has_arg = |command: &clap::Command| command.get_arguments().any(|other| other.get_id() == arg.get_id());
     Some(match command.find_subcommand(name) {
-        Some(subcommand) if has_arg(subcommand) => format!("'{flag}' has to stand behind '{name}'"),
-        _ => format!("'{flag}' is for tailing and cannot be used with '{name}'"),
+        Some(subcommand) if has_arg(subcommand) => format!("the argument '{flag}' must come after '{name}'"),
+        _ => format!("the argument '{flag}' cannot be used with '{name}'"),
     })
 }
 

@@ -24,25 +24,29 @@ const fn switch(name: &'static str, suggestion: &'static str) -> ForeignFlag {
     ForeignFlag { name, takes_value: false, suggestion }
 }
 
-const SECRET: &str = "a secret on the command line ends up in the history and in the process list: \
-     set GENESYS_CLIENT_SECRET in the environment or in .env, or use --client-secret-file";
-const TOKEN: &str = "a token cannot be renewed, so an OAuth client signs in: \
-     use --client-id, and GENESYS_CLIENT_SECRET or --client-secret-file";
-const INSECURE: &str = "certificates are always verified: use '--cacert FILE' for one the system does not know";
-const TIMEOUT: &str = "use '--connect-timeout 10s' to connect, '--idle-timeout 45s' for a silence";
-const RETRY: &str = "use '--max-retries N', or '-F' to retry for ever";
-const REGION: &str = "use '--region'";
-const SETTINGS: &str = "use '--env-file FILE', or '--profile NAME' for a profile of gc";
-const MORE: &str = "use '-v', or '-vv' for everything";
-const BOUNDARY: &str = "use '--since' for the beginning; there is no end but now: '--no-follow'";
+const SECRET: &str = "set GENESYS_CLIENT_SECRET in the environment or in .env, or use '--client-secret-file FILE'; \
+     a command line is visible to other users";
+const TOKEN: &str = "use an OAuth client: '--client-id ID' with GENESYS_CLIENT_SECRET or '--client-secret-file FILE'; \
+     a token cannot be renewed";
+const INSECURE: &str = "use '--cacert FILE' to trust another certificate; certificates are always verified";
+const TIMEOUT: &str = "use '--connect-timeout 10s' or '--idle-timeout 45s'";
+const RETRY: &str = "use '--max-retries N', or '-F' for unlimited retries";
+const REGION: &str = "use '--region REGION'";
+const API_URL: &str = "use '--region REGION', or '--api-url URL'";
+const SETTINGS: &str = "use '--env-file FILE', or '--profile NAME' for a gc profile";
+const MORE: &str = "use '-v', or '-vv' for all details";
+const BOUNDARY: &str = "use '--since TIME' for the start, '--no-follow' to stop at the present";
+const FOLLOW: &str = "omit it: following is the default; '-F' also continues after a normal close";
 const COLOR: &str = "use '--color never'";
 const COLORS: &str = "use '--color always|never|auto'";
 const FORMAT: &str = "use '-o text|json|raw'";
-const TEMPLATE: &str = "use '--json' and a program behind it: | jq -r .text";
-const GREP: &str = "use '-i REGEX' to show what matches, '-e REGEX' to hide it";
-const LAST: &str = "use '-n N' to begin with the last N lines; | head -N ends after N";
-const LIST: &str = "nothing is listed: '--queue ID' and '--user ID' follow all of one, '-c ID' a conversation";
+const TEMPLATE: &str = "use '--json' with jq: --json | jq 'select(.type == \"message\") | .text'";
+const STDOUT: &str = "redirect standard output: > FILE";
+const GREP: &str = "use '-i REGEX' to show matching messages, '-e REGEX' to hide them";
+const LAST: &str = "use '-n N' to start with the last N lines, or | head -N to stop after N lines";
+const LIST: &str = "use '--queue ID' or '--user ID' to follow all conversations of a queue or user";
 const CONVERSATION: &str = "use '-c ID', or the id alone";
+const LISTEN: &str = "use '--listen 127.0.0.1:PORT'; only loopback addresses are supported";
 
 /// Flags that concern the account and the network, for tailing and `check`.
 const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
@@ -54,13 +58,13 @@ const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
     option("--access-token", TOKEN),
     option("--accesstoken", TOKEN),
     option("--api-key", TOKEN),
-    option("--clientid", "use '--client-id'"),
+    option("--clientid", "use '--client-id ID'"),
     option("--environment", REGION),
     option("--env", REGION),
     option("--config", SETTINGS),
     option("-p", "use '--profile NAME'"),
-    option("--host", "use '--api-url URL', or '--region'"),
-    option("--url", "use '--api-url URL', or '--region'"),
+    option("--host", API_URL),
+    option("--url", API_URL),
     switch("--insecure", INSECURE),
     switch("-k", INSECURE),
     switch("--no-verify", INSECURE),
@@ -69,28 +73,28 @@ const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
     option("--max-time", TIMEOUT),
     switch("--debug", MORE),
     switch("--trace", MORE),
-    option("--log-level", "use '-q', '-v' or '-vv'; GENESYS_TAIL_LOG takes a filter"),
+    option("--log-level", "use '-q', '-v' or '-vv', or set GENESYS_TAIL_LOG to a filter"),
     switch("--silent", "use '-q'"),
     switch("-s", "use '-q'"),
-    option("--log-file", "status lines go to standard error: 2> FILE"),
+    option("--log-file", "redirect standard error: 2> FILE"),
     option("--conversation-id", CONVERSATION),
     option("--conversations", CONVERSATION),
     option("--id", CONVERSATION),
     switch("--list", LIST),
-    switch("--no-pager", "there is no pager; leave it away"),
+    switch("--no-pager", "omit it: there is no pager"),
     switch("--dry-run", "use 'genesys-tail check'"),
 ];
 
 /// Flags that concern following and output.
 const TAIL_FLAGS: [ForeignFlag; 32] = [
-    switch("--follow", "following is what it does; -F goes on after a normal close too"),
-    switch("-f", "following is what it does; -F goes on after a normal close too"),
-    option("--tail", "use '-n' for the number of lines to begin with"),
+    switch("--follow", FOLLOW),
+    switch("-f", FOLLOW),
+    option("--tail", "use '-n N' to start with the last N lines"),
     option("--head", LAST),
     option("--limit", LAST),
-    switch("--all", "use '-n all', which is what it does anyway"),
-    option("--since-time", "use '--since', which takes a time too"),
-    option("-S", "use '--since'"),
+    switch("--all", "use '-n all', the default"),
+    option("--since-time", "use '--since TIME'"),
+    option("-S", "use '--since TIME'"),
     option("--until", BOUNDARY),
     option("-U", BOUNDARY),
     option("--from", BOUNDARY),
@@ -101,27 +105,23 @@ const TAIL_FLAGS: [ForeignFlag; 32] = [
     option("--format", FORMAT),
     option("--outputformat", FORMAT),
     switch("--raw", "use '-o raw'"),
-    switch("--pretty", "use '--json' and | jq"),
+    switch("--pretty", "use '--json' with jq: --json | jq"),
     option("--template", TEMPLATE),
     option("--transform", TEMPLATE),
     option("--fields", TEMPLATE),
-    option("--out", "lines go to standard output: > FILE"),
-    option("--output-file", "lines go to standard output: > FILE"),
+    option("--out", STDOUT),
+    option("--output-file", STDOUT),
     switch("--no-color", COLOR),
     switch("--no-colour", COLOR),
     option("--colour", COLORS),
     option("--grep", GREP),
     option("-g", GREP),
-    option("--filter", "use '-i REGEX' for the text, '--only ROLE' for who speaks"),
-    switch("--reverse", "lines come as they are said; | tac turns them round"),
-    option("--agent", "use '--user ID' for an agent's conversations, '--only agent' for what agents say"),
+    option("--filter", "use '-i REGEX' to filter by text, '--only ROLE' to filter by role"),
+    switch("--reverse", "pipe the history into tac: --no-follow | tac"),
+    option("--agent", "use '--user ID' for an agent's conversations, '--only agent' for agents' messages"),
 ];
 
-const SIMULATE_FLAGS: [ForeignFlag; 3] = [
-    option("--port", "use '--listen 127.0.0.1:PORT'"),
-    option("-p", "use '--listen 127.0.0.1:PORT'"),
-    option("--host", "use '--listen 127.0.0.1:PORT'; it listens on this machine only"),
-];
+const SIMULATE_FLAGS: [ForeignFlag; 3] = [option("--port", LISTEN), option("-p", LISTEN), option("--host", LISTEN)];
 
 /// Returns the hidden arguments that answer flags of other tools, for tailing or a subcommand.
 pub(super) fn foreign_args(subcommand: Option<&str>) -> impl Iterator<Item = Arg> + use<> {
@@ -136,12 +136,15 @@ pub(super) fn improve(error: clap::Error, command: &Command, args: &[OsString]) 
 
 /// Returns the error for a first argument that is almost the name of a subcommand. The parser takes it for the id of a
 /// conversation.
-pub(super) fn misspelt_command(command: &Command, argument: &str) -> Option<String> {
+pub(super) fn misspelt_command(command: &Command, argument: &str) -> Option<clap::Error> {
     let mut names = command.get_subcommands().map(Command::get_name);
     let name = names.find(|name| is_similar(argument, name))?;
-    Some(format!(
-        "there is no command '{argument}', did you mean '{name}'? A conversation called so is followed with '-c'"
-    ))
+    let mut error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(command);
+    error.insert(ContextKind::InvalidSubcommand, ContextValue::String(argument.to_owned()));
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::String(name.to_owned()));
+    let tip = format!("to follow a conversation with this id, use '-c {argument}'");
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    Some(error)
 }
 
 fn foreign_flags(subcommand: Option<&str>) -> impl Iterator<Item = &'static ForeignFlag> + use<> {
@@ -215,7 +218,7 @@ fn flag_of_subcommand(flag: &str, command: &Command) -> Option<String> {
     let has_flag =
         |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
     let name = command.get_subcommands().find(has_flag)?.get_name();
-    Some(format!("'genesys-tail {name} {flag}' exists"))
+    Some(format!("use 'genesys-tail {name} {flag}'"))
 }
 
 /// Reduces the conflicting flags of an error to those that were typed: for a group, the parser names all its flags.

@@ -56,12 +56,12 @@ fn help_takes_a_topic_or_a_command() {
 
 #[test]
 fn flags_of_the_tail_are_rejected_before_a_subcommand() {
-    assert!(usage_error(&["-c", "x", "check"]).contains("'--conversation' has to stand behind 'check'"));
-    assert!(usage_error(&["--proxy", "x", "check"]).contains("'--proxy' has to stand behind 'check'"));
-    assert!(usage_error(&["-n", "1", "check"]).contains("'--lines' is for tailing"));
-    assert!(usage_error(&["-F", "check"]).contains("'-F' is for tailing"));
-    assert!(usage_error(&["-c", "x", "simulate"]).contains("'--conversation' is for tailing"));
-    assert!(usage_error(&["--utc", "man"]).contains("'--utc' is for tailing"));
+    assert!(usage_error(&["-c", "x", "check"]).contains("'--conversation' must come after 'check'"));
+    assert!(usage_error(&["--proxy", "x", "check"]).contains("'--proxy' must come after 'check'"));
+    assert!(usage_error(&["-n", "1", "check"]).contains("'--lines' cannot be used with 'check'"));
+    assert!(usage_error(&["-F", "check"]).contains("'-F' cannot be used with 'check'"));
+    assert!(usage_error(&["-c", "x", "simulate"]).contains("'--conversation' cannot be used with 'simulate'"));
+    assert!(usage_error(&["--utc", "man"]).contains("'--utc' cannot be used with 'man'"));
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn flags_of_other_tools_get_a_suggestion() {
     for (flag, suggestion) in [
         ("--follow", "-F"),
         ("-f", "-F"),
-        ("--tail", "'-n'"),
-        ("--tail=20", "'-n'"),
+        ("--tail", "'-n N'"),
+        ("--tail=20", "'-n N'"),
         ("--no-color", "--color never"),
         ("--colour=never", "--color"),
         ("--conversation-id=x", "'-c ID'"),
@@ -122,14 +122,15 @@ fn flags_of_other_tools_get_a_suggestion() {
         assert!(message.starts_with("error: unexpected ") && message.contains(suggestion), "{message}");
         assert!(!message.contains("VALUE") && !message.contains("Usage"), "{message}");
     }
-    assert!(usage_error(&["--rate", "3"]).contains("'genesys-tail simulate --rate' exists"));
+    assert!(usage_error(&["--rate", "3"]).contains("use 'genesys-tail simulate --rate'"));
     assert!(usage_error(&["check", "-k"]).contains("--cacert"));
     assert!(
-        usage_error(&["check", "-p", "x"]).contains("--profile") && !usage_error(&["check", "--tail"]).contains("'-n'")
+        usage_error(&["check", "-p", "x"]).contains("--profile")
+            && !usage_error(&["check", "--tail"]).contains("'-n N'")
     );
     assert!(usage_error(&["simulate", "-p", "80"]).contains("--listen") && !usage_error(&["man", "-f"]).contains("-F"));
     assert!(usage_error(&["simulate", "--port", "80"]).contains("--listen 127.0.0.1:PORT"));
-    assert!(usage_error(&["--listen", "127.0.0.1:80"]).contains("'genesys-tail simulate --listen' exists"));
+    assert!(usage_error(&["--listen", "127.0.0.1:80"]).contains("use 'genesys-tail simulate --listen'"));
 }
 
 #[test]
@@ -144,7 +145,8 @@ fn misspelt_flags_and_commands_get_a_suggestion() {
     assert!(!usage_error(&["--bogus"]).contains("as a value"));
     let message = usage_error(&["chek", "-v"]);
     assert!(
-        message.contains("no command 'chek'") && message.contains("'check'") && message.contains("'-c'"),
+        message.starts_with("error: unrecognized subcommand 'chek'\n\n  tip: a similar subcommand exists: 'check'\n")
+            && message.contains("  tip: to follow a conversation with this id, use '-c chek'\n"),
         "{message}"
     );
     assert_eq!(parse(&["-c", "chek"]).unwrap().tail.target.conversations, ["chek"]);
@@ -228,42 +230,85 @@ fn invalid_values_of_flags_are_rejected() {
     for args in cases {
         usage_error(&args);
     }
-    assert!(usage_error(&["-n", "-5"]).contains("neither a number nor 'all'"));
+    assert!(usage_error(&["-n", "-5"]).contains("must be a number such as 20, or 'all'"));
     assert!(usage_error(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
 }
 
 #[test]
-fn help_is_short_with_h_and_starts_with_examples_with_help() {
-    let short = parse(&["-h"]).unwrap_err();
-    let long = parse(&["--help"]).unwrap_err();
-    assert_eq!((short.exit_code(), long.exit_code()), (0, 0));
-    let (short, long) = (short.to_string(), long.to_string());
-    assert!(long.starts_with("Examples:") && !short.contains("Examples:"));
-    for command in ["check", "simulate", "completions"] {
-        assert!(parse(&[command, "--help"]).unwrap_err().to_string().starts_with("Examples:"), "{command}");
+fn help_is_short_with_h_and_ends_with_examples_with_help() {
+    let help = |args: &[&str]| {
+        let help = parse(args).unwrap_err();
+        assert_eq!(help.exit_code(), 0);
+        help.to_string()
+    };
+    for command in ["", "check", "simulate", "completions"] {
+        let command: Vec<&str> = command.split_whitespace().collect();
+        let (short, long) = (help(&[&command[..], &["-h"]].concat()), help(&[&command[..], &["--help"]].concat()));
+        assert!(!short.contains("Examples:") && short.lines().count() < long.lines().count(), "{short}");
+        let (flags, examples) = long.split_once("\nExamples:\n").expect("examples");
+        assert!(long.ends_with('\n') && !long.ends_with("\n\n"), "{long:?}");
+        assert!(flags.contains("--help") && !examples.contains("--help\n"), "{long}");
     }
-    for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::AFTER] {
-        assert!(examples.lines().all(|line| line.chars().count() <= 104), "{examples}");
+    let (short, long) = (help(&["-h"]), help(&["--help"]));
+    for text in [&short, &long] {
+        assert!(text.starts_with("Follow Genesys Cloud conversations like tail -f\n\nUsage: genesys-tail "), "{text}");
+        assert!(text.contains("genesys-tail help TOPIC"), "{text}");
     }
-    assert!(long.contains("35 s"), "the delay of call transcriptions");
-    assert!(long.contains("[default: 45s]") && long.contains("[env: GENESYS_REGION"));
+    for fact in
+        ["35 s", "[default: 45s]", "[env: GENESYS_REGION, ", "[possible values: auto, transcript, notifications]"]
+    {
+        assert!(long.contains(fact), "{fact}");
+    }
+    for default in ["[default: auto]", "[default: us-east-1]", "[default: 45s]", "[default: 5]", "[default: 64MiB]"] {
+        assert!(short.contains(default), "{default}");
+    }
     for hidden in ["--client-secret ", "--follow", "--tail", "--no-color", "--insecure"] {
         assert!(!long.contains(hidden), "{hidden}");
     }
 }
 
 #[test]
+fn no_recipe_of_the_help_prints_raw_text_to_a_terminal() {
+    let texts = [parse(&["--help"]).unwrap_err().to_string(), usage_error(&["--template=x"])];
+    assert!(texts.iter().all(|text| text.contains("| jq '") && !text.contains("jq -r")), "{texts:?}");
+}
+
+#[test]
+fn the_groups_of_the_help_have_the_order_of_a_run() {
+    let help = parse(&["-h"]).unwrap_err().to_string();
+    let headings: Vec<&str> =
+        help.lines().filter_map(|line| line.strip_suffix(':')).filter(|line| !line.starts_with(' ')).collect();
+    let expected =
+        "Commands, Options, Conversations, History, Account, Output, Connection, Recording and demo, Status lines";
+    assert_eq!(headings.join(", "), expected);
+}
+
+#[test]
 fn the_short_help_has_one_line_per_flag_on_80_columns() {
     let mut command = parser(Help::Short).term_width(80);
+    command.build();
     for name in ["", "check", "simulate"] {
         let command = if name.is_empty() { &mut command } else { command.find_subcommand_mut(name).unwrap() };
-        let help = command.clone().term_width(80).render_help().to_string();
+        let help = command.render_help().to_string();
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
         let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
         let known = command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()).count();
         assert!(flags >= known, "{help}");
-        let continued = |line: &&str| line.starts_with("       ") && !line.trim_start().starts_with('-');
-        assert_eq!(help.lines().find(continued), None, "{help}");
+        let is_continued = |line: &&str| {
+            let is_usage = line.trim_start().starts_with("genesys-tail <COMMAND>");
+            line.starts_with("       ") && !line.trim_start().starts_with('-') && !is_usage
+        };
+        assert_eq!(help.lines().find(is_continued), None, "{help}");
         assert!(help.lines().count() <= 75, "{help}");
+    }
+}
+
+#[test]
+fn the_long_help_fits_on_100_columns_and_its_examples_on_80() {
+    let mut command = parser(Help::Long).term_width(100);
+    let help = command.render_long_help().to_string();
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::NOTES] {
+        assert!(examples.lines().all(|line| line.chars().count() <= 80), "{examples}");
     }
 }

@@ -43,10 +43,9 @@ const COMMANDS: [&str; 6] = ["check", "simulate", "schema", "completions", "help
 
 pub(super) const MAN_EXAMPLES: &str = "\
 Examples:
-  genesys-tail man | man -l -           read the manual page
-  genesys-tail man errors | man -l -    read a topic
-  genesys-tail man > ~/.local/share/man/man1/genesys-tail.1
-";
+  genesys-tail man | man -l -           Read the manual page
+  genesys-tail man errors | man -l -    Read a topic
+  genesys-tail man > ~/.local/share/man/man1/genesys-tail.1";
 
 const MORE_HELP: &str = "
 ## More help

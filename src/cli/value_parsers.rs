@@ -1,10 +1,11 @@
 //! Parsers for the values of flags: choices, durations, sizes, rates.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
 use crate::config::{Color, Format, LineLimit, LogFormat, Multiline, Retries, Since, SourceChoice, Timestamps};
@@ -13,55 +14,94 @@ use crate::event::Role;
 /// The maximum of all durations, one year: sums of longer ones could overflow.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-// Names and values of the flags with a choice, in the order of the help. They keep clap out of `config`.
+/// A value of a flag with a choice.
+pub(super) struct Choice<T> {
+    name: &'static str,
+    value: T,
+    /// The explanation in the help; empty if the name needs none.
+    help: &'static str,
+}
 
-pub(super) const SOURCES: [(&str, SourceChoice); 3] = [
-    ("auto", SourceChoice::Auto),
-    ("transcript", SourceChoice::Transcript),
-    ("notifications", SourceChoice::Notifications),
+const fn named<T: Copy>(name: &'static str, value: T) -> Choice<T> {
+    Choice { name, value, help: "" }
+}
+
+const fn explained<T: Copy>(name: &'static str, value: T, help: &'static str) -> Choice<T> {
+    Choice { name, value, help }
+}
+
+// The values of the flags with a choice, in the order of the help. They keep clap out of `config`.
+
+pub(super) const SOURCES: [Choice<SourceChoice>; 3] = [
+    named("auto", SourceChoice::Auto),
+    named("transcript", SourceChoice::Transcript),
+    named("notifications", SourceChoice::Notifications),
 ];
 
-pub(super) const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("raw", Format::Raw)];
-
-pub(super) const TIMESTAMPS: [(&str, Timestamps); 4] = [
-    ("time", Timestamps::Time),
-    ("iso", Timestamps::Iso),
-    ("relative", Timestamps::Relative),
-    ("none", Timestamps::None),
+pub(super) const FORMATS: [Choice<Format>; 3] = [
+    explained("text", Format::Text, "one line per event"),
+    explained("json", Format::Json, "one JSON object per event"),
+    explained("raw", Format::Raw, "frames as received"),
 ];
 
-pub(super) const COLORS: [(&str, Color); 3] =
-    [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+pub(super) const TIMESTAMPS: [Choice<Timestamps>; 4] = [
+    explained("time", Timestamps::Time, "03:04:05"),
+    explained("iso", Timestamps::Iso, "2026-01-02T03:04:05.612+01:00"),
+    explained("relative", Timestamps::Relative, "+0:01:07 since the first line"),
+    explained("none", Timestamps::None, "no time"),
+];
 
-pub(super) const MULTILINES: [(&str, Multiline); 2] = [("escape", Multiline::Escape), ("indent", Multiline::Indent)];
+pub(super) const COLORS: [Choice<Color>; 3] =
+    [named("auto", Color::Auto), named("always", Color::Always), named("never", Color::Never)];
 
-pub(super) const ROLES: [(&str, Role); 4] =
-    [("customer", Role::Customer), ("agent", Role::Agent), ("bot", Role::Bot), ("system", Role::System)];
+pub(super) const MULTILINES: [Choice<Multiline>; 2] = [
+    explained("escape", Multiline::Escape, "written as \\n"),
+    explained("indent", Multiline::Indent, "continued on lines that begin with |"),
+];
 
-pub(super) const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+pub(super) const ROLES: [Choice<Role>; 4] = [
+    named("customer", Role::Customer),
+    named("agent", Role::Agent),
+    named("bot", Role::Bot),
+    named("system", Role::System),
+];
+
+pub(super) const LOG_FORMATS: [Choice<LogFormat>; 2] = [named("text", LogFormat::Text), named("json", LogFormat::Json)];
 
 /// Returns a parser for the names in `choices`, which the help lists in this order.
-pub(super) fn choice<T, const N: usize>(choices: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
+pub(super) fn choice<T, const N: usize>(choices: [Choice<T>; N]) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
-    let names = choices.each_ref().map(|(name, _)| *name);
-    PossibleValuesParser::new(names).map(move |argument| {
-        let found = choices.iter().find(|(name, _)| *name == argument);
-        found.expect("the parser accepts only the names").1
+    let values = choices.each_ref().map(|choice| {
+        let value = PossibleValue::new(choice.name);
+        if choice.help.is_empty() { value } else { value.help(choice.help) }
+    });
+    let choices = Arc::new(choices);
+    PossibleValuesParser::new(values).map(move |argument| {
+        let found = choices.iter().find(|choice| choice.name == argument);
+        found.expect("the parser accepts only the names").value
     })
 }
 
 /// Parses `20s`, `1m 30s`, `500ms`, or plain seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed =
-        if is_number { text.parse().ok().map(Duration::from_secs) } else { humantime::parse_duration(text).ok() };
-    match parsed {
-        Some(Duration::ZERO) => Err("it must be longer than nothing".into()),
-        Some(duration) if duration > MAX_DURATION => Err("a year is the longest".into()),
-        Some(duration) => Ok(duration),
-        None => Err("not a duration; 20s, 1m30s and 500ms are, and 20 is in seconds".into()),
+    let duration = any_duration(text).ok_or("not a duration; examples: 20s, 1m30s, 500ms, 20 (seconds)")?;
+    in_range(duration).map_err(str::to_owned)
+}
+
+fn any_duration(text: &str) -> Option<Duration> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Duration::from_secs);
+    }
+    humantime::parse_duration(text).ok()
+}
+
+fn in_range(duration: Duration) -> Result<Duration, &'static str> {
+    match duration {
+        Duration::ZERO => Err("must be greater than 0"),
+        duration if duration > MAX_DURATION => Err("must be at most 1 year"),
+        duration => Ok(duration),
     }
 }
 
@@ -75,9 +115,9 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         .unwrap_or((&lower, 0));
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
     match bytes {
-        Some(0) => Err("it must be more than nothing".into()),
+        Some(0) => Err("must be greater than 0".into()),
         Some(bytes) => Ok(bytes),
-        None => Err("not a size; 65536, 64KiB and 16MiB are".into()),
+        None => Err("not a size; examples: 65536, 64KiB, 16MiB".into()),
     }
 }
 
@@ -86,7 +126,7 @@ pub(super) fn retries(text: &str) -> Result<Retries, String> {
     if text.eq_ignore_ascii_case("unlimited") {
         return Ok(Retries::Unlimited);
     }
-    text.parse().map(Retries::Limited).map_err(|_| "neither a number nor 'unlimited'".into())
+    text.parse().map(Retries::Limited).map_err(|_| "must be a number such as 5, or 'unlimited'".into())
 }
 
 /// Parses a number of lines, or `all`.
@@ -94,7 +134,7 @@ pub(super) fn line_limit(text: &str) -> Result<LineLimit, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(LineLimit::All);
     }
-    text.parse().map(LineLimit::Lines).map_err(|_| "neither a number nor 'all'".into())
+    text.parse().map(LineLimit::Lines).map_err(|_| "must be a number such as 20, or 'all'".into())
 }
 
 /// Parses a time of RFC 3339, or a duration like that of other flags.
@@ -102,13 +142,14 @@ pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(Since::At(time.to_utc()));
     }
-    duration(text).map(Since::Ago).map_err(|reason| format!("{reason}; a time like 2026-01-02T03:04:05Z will do too"))
+    let duration = any_duration(text).ok_or("not a duration or time; examples: 1h30m, 2026-01-02T03:04:05Z")?;
+    in_range(duration).map(Since::Ago).map_err(|reason| format!("{reason}, or a time such as 2026-01-02T03:04:05Z"))
 }
 
 /// Compiles a regular expression. The error is one line.
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+        regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
         // The message marks the position in several lines and ends with the reason.
         error => {
             let message = error.to_string();
@@ -122,7 +163,7 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     let rate = number.trim_end().parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| "not a rate; 10, 0.5 and 10/s are, in messages per second".into())
+    rate.ok_or_else(|| "must be a number greater than 0; examples: 10, 0.5, 10/s".into())
 }
 
 /// Parses a loopback address with a port. `localhost` stands for 127.0.0.1.
@@ -133,7 +174,7 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
         None => text.parse().ok(),
     };
     let loopback = address.filter(|address| address.ip().is_loopback());
-    loopback.ok_or_else(|| "not a loopback address with a port; 127.0.0.1:8080 is".into())
+    loopback.ok_or_else(|| "must be a loopback address with a port, such as 127.0.0.1:8080".into())
 }
 
 #[cfg(test)]
@@ -146,8 +187,11 @@ mod tests {
         for (text, millis) in cases {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "0", "0s", "-1", "1.5", "soon", "2years", "99999999999999999999"] {
-            assert!(duration(text).is_err(), "{text}");
+        for (text, reason) in [("0", "greater than 0"), ("0s", "greater than 0"), ("2years", "at most 1 year")] {
+            assert_eq!(duration(text), Err(format!("must be {reason}")), "{text}");
+        }
+        for text in ["", "-1", "1.5", "soon", "99999999999999999999"] {
+            assert!(duration(text).unwrap_err().contains("examples: 20s, 1m30s, "), "{text}");
         }
     }
 
@@ -157,8 +201,11 @@ mod tests {
         for (text, bytes) in cases {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "0", "0MiB", "MiB", "-1", "1.5MiB", "16MB", "99999999999GiB"] {
-            assert!(size(text).is_err(), "{text}");
+        for text in ["0", "0MiB"] {
+            assert_eq!(size(text).unwrap_err(), "must be greater than 0", "{text}");
+        }
+        for text in ["", "MiB", "-1", "1.5MiB", "16MB", "99999999999GiB"] {
+            assert!(size(text).unwrap_err().ends_with("examples: 65536, 64KiB, 16MiB"), "{text}");
         }
     }
 
@@ -201,7 +248,7 @@ mod tests {
             ("(", "unclosed group"),
             ("(\n[z-a]", "invalid character class range"),
             ("\\q", "unrecognized escape"),
-            ("(a{999}){999}", "it is too large"),
+            ("(a{999}){999}", "the pattern is too large"),
         ] {
             let error = pattern(text).unwrap_err();
             assert!(error.starts_with(reason) && error.lines().count() == 1, "{text}: {error}");
@@ -214,7 +261,7 @@ mod tests {
             assert!((rate(text).unwrap() - expected).abs() < f64::EPSILON, "{text}");
         }
         for text in ["", "0", "-1", "inf", "NaN", "10/m"] {
-            assert!(rate(text).is_err(), "{text}");
+            assert!(rate(text).unwrap_err().contains("greater than 0"), "{text}");
         }
     }
 
@@ -224,7 +271,7 @@ mod tests {
             assert!(loopback(text).is_ok(), "{text}");
         }
         for text in ["0.0.0.0:80", "10.0.0.1:80", "127.0.0.1", "localhost", "example.com:80", "localhost:99999"] {
-            assert!(loopback(text).is_err(), "{text}");
+            assert!(loopback(text).unwrap_err().contains("such as 127.0.0.1:"), "{text}");
         }
     }
 }

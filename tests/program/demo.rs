@@ -106,7 +106,7 @@ async fn help_version_completions_schema_and_manual_need_no_settings() {
     let completions = shells.map(|shell| (vec!["completions", shell], "max-retries"));
     let others = [
         (vec!["-h"], "Usage: genesys-tail [OPTIONS] [CONVERSATION]..."),
-        (vec!["--help"], "genesys-tail -c 97b9"),
+        (vec!["--help"], "genesys-tail 97b9"),
         (vec!["simulate", "--help"], "--token-lifetime"),
         (vec!["-V"], concat!("genesys-tail ", env!("CARGO_PKG_VERSION"), "\n")),
         (vec!["man"], ".TH GENESYS-TAIL 1"),

@@ -32,7 +32,7 @@ async fn a_gc_profile_gives_the_account() {
     assert_eq!(followed.code, Some(0), "{}", followed.stderr);
     assert!(followed.stdout.contains("] Ada: Hello\n"));
     let checked = Running::start(&mut command(&["check", "--profile", "work"])).finish().await;
-    assert!(checked.stdout.contains("ok    signed in"), "{}{}", checked.stdout, checked.stderr);
+    assert!(checked.stdout.contains("ok    sign-in at "), "{}{}", checked.stdout, checked.stderr);
     let missing = Running::start(&mut command(&["--profile", "prod"])).finish().await;
     assert_eq!(missing.code, Some(78));
     assert!(
