@@ -22,6 +22,7 @@ mod participants;
 mod pending_messages;
 mod poll_timer;
 mod protocol;
+mod request_budget;
 mod responses;
 mod schedule;
 mod subscriptions;

@@ -8,15 +8,13 @@ use tokio::time::Instant;
 
 use super::MAX_CLOCK_DIFFERENCE;
 use super::protocol::{Now, TimedEvent};
+use super::request_budget::RequestBudget;
 use crate::event::Origin;
 use crate::wire::conversation::{MessageKind, MessageRef};
 use crate::wire::message::MessageBody;
 
 /// The maximum number of ids in one request. The service accepts 1,000 and recommends small requests.
 const MAX_IDS_PER_REQUEST: usize = 200;
-
-/// The minimum distance of requests: 1,000 messages in 10 s cost 40 requests (NTF-14).
-const MIN_REQUEST_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The maximum lag of a body behind its id (NTF-12).
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,7 +42,7 @@ pub(super) struct PendingMessages {
     to_retry: Vec<DelayedMessage>,
     /// Events without a body, in their place among the messages.
     ordered_events: Vec<TimedEvent>,
-    not_before: Option<Instant>,
+    budget: RequestBudget,
     failures: u32,
 }
 
@@ -115,11 +113,13 @@ impl PendingMessages {
         let backfill = self.queued.iter().take_while(|message| message.is_backfill).count();
         let count = if backfill > 0 { backfill } else { self.queued.len() };
         self.in_flight = self.queued.drain(..count.min(MAX_IDS_PER_REQUEST)).collect();
-        self.not_before = Some(now + MIN_REQUEST_INTERVAL);
         let mut ids = Vec::new();
         for message in self.in_flight.iter_mut().filter(|message| message.has_body()) {
             message.first_requested.get_or_insert(now);
             ids.push(message.id.clone());
+        }
+        if !ids.is_empty() {
+            self.budget.record_request(now);
         }
         Some(ids)
     }
@@ -174,7 +174,7 @@ impl PendingMessages {
         let queued = (!self.queued.is_empty()).then_some(now);
         let retry = self.to_retry.iter().map(|delayed| delayed.retry_at).min();
         let due = queued.into_iter().chain(retry).min()?;
-        Some(self.not_before.map_or(due, |soonest| due.max(soonest)))
+        Some(due.max(self.budget.next_at(now)))
     }
 
     /// Returns whether a body of the backfill is missing and not delayed.
@@ -225,11 +225,6 @@ mod tests {
         TimedEvent { at: message.time, body: EventBody::Update { description: what } }
     }
 
-    fn after(now: Now, milliseconds: u64) -> Now {
-        let delay = Duration::from_millis(milliseconds);
-        Now { mono: now.mono + delay, wall: now.wall + delay }
-    }
-
     #[test]
     fn the_backfill_is_requested_first_and_on_its_own() {
         let (mut messages, now) = (PendingMessages::default(), Now::read());
@@ -241,24 +236,8 @@ mod tests {
         let events = messages.complete(vec![body("9"), body("8"), body("7")], now, to_event);
         assert_eq!(events.len(), 2, "a body that was not requested is ignored");
         assert!(!messages.has_backfill());
-        assert_eq!(messages.start_request(now.mono), None, "requests keep a distance of 250 ms");
-        assert_eq!(messages.start_request(after(now, 250).mono).expect("ids"), ["1", "3"]);
+        assert_eq!(messages.start_request(now.mono).expect("ids"), ["1", "3"]);
         assert!(messages.contains("1") && !messages.contains("8") && !messages.is_empty());
-    }
-
-    #[test]
-    fn a_thousand_messages_in_ten_seconds_cost_forty_requests() {
-        let (mut messages, mut now, mut requests, mut events) = (PendingMessages::default(), Now::read(), 0, 0);
-        for number in 0..1000 {
-            messages.add(pending(&number.to_string(), false));
-            while let Some(ids) = messages.start_request(now.mono) {
-                requests += 1;
-                events += messages.complete(ids.iter().map(|id| body(id)).collect(), now, to_event).len();
-            }
-            now = after(now, 10);
-        }
-        events += messages.start_request(after(now, 250).mono).map_or(0, |ids| ids.len());
-        assert_eq!((requests, events), (40, 1000));
     }
 
     #[test]
@@ -268,7 +247,7 @@ mod tests {
         messages.start_request(now.mono).expect("ids");
         messages.complete(Vec::new(), now, to_event);
         messages.add(pending("2", false));
-        messages.start_request(after(now, 250).mono).expect("ids");
+        messages.start_request(now.mono).expect("ids");
         messages.add(pending("3", false));
         let mut cancelled: Vec<String> = messages.cancel_all().collect();
         cancelled.sort_unstable();

@@ -1,6 +1,7 @@
 //! Scenarios of the whole tracker: inputs and responses in, requests and events out.
 
 mod channel;
+mod delays;
 mod discovery;
 mod notifications;
 mod properties;
