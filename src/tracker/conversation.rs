@@ -178,6 +178,11 @@ impl Conversation {
         if self.participants.has_pending_lookups() { None } else { self.pending.next_at(now) }
     }
 
+    /// Returns the place among conversations whose bodies are to be requested: the least comes first.
+    pub(super) fn messages_request_priority(&self) -> Option<Instant> {
+        self.pending.request_priority()
+    }
+
     /// Returns the number of requests that failed in a row since the last outage.
     pub(super) fn failures(&self) -> u32 {
         self.poll_timer.failures().max(self.pending.failures())

@@ -130,6 +130,8 @@ pub(crate) struct Tracker {
     recently_closed: RecentlyClosed,
     has_reported_limit: bool,
     requests_per_minute: Option<u32>,
+    /// The latest request was for bodies, so that a poll precedes the next one.
+    polls_next: bool,
     events: VecDeque<Event>,
     warnings: VecDeque<Warning>,
     refusals: VecDeque<Refusal>,
@@ -150,6 +152,7 @@ impl Tracker {
             recently_closed: RecentlyClosed::default(),
             has_reported_limit: false,
             requests_per_minute: None,
+            polls_next: false,
             events: VecDeque::new(),
             warnings: VecDeque::new(),
             refusals: VecDeque::new(),

@@ -177,6 +177,11 @@ impl PendingMessages {
         Some(due.max(self.budget.next_at(now)))
     }
 
+    /// Returns the order of conversations whose requests are due: the one that has requested least comes first.
+    pub(super) fn request_priority(&self) -> Option<Instant> {
+        self.budget.full_at()
+    }
+
     /// Returns whether a body of the backfill is missing and not delayed.
     pub(super) fn has_backfill(&self) -> bool {
         self.queued.iter().chain(&self.in_flight).any(|message| message.is_backfill)

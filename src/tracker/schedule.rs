@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::conversation::Conversation;
 use super::{HistoryAccess, Now, Request, Tracker};
 use crate::wire::channel::SubscribeMode;
 
@@ -27,9 +28,7 @@ impl Tracker {
         }
         self.subscribe_request(now.mono)
             .or_else(|| self.user_name_request())
-            .or_else(|| self.messages_request(now))
-            .or_else(|| self.snapshot_request(now.mono))
-            .or_else(|| self.discovery.start(now.mono).then_some(Request::OpenConversations))
+            .or_else(|| self.messages_or_poll_request(now))
     }
 
     /// Returns when a request will be due; `None` if only an input can change that.
@@ -84,15 +83,34 @@ impl Tracker {
         None
     }
 
+    /// Returns a request for bodies or a poll. If the rate limit delays both, they take turns.
+    fn messages_or_poll_request(&mut self, now: Now) -> Option<Request> {
+        let request = if self.polls_next {
+            self.poll(now.mono).or_else(|| self.messages_request(now))
+        } else {
+            self.messages_request(now).or_else(|| self.poll(now.mono))
+        };
+        self.polls_next = matches!(request, Some(Request::Messages { .. }));
+        request
+    }
+
     fn messages_request(&mut self, now: Now) -> Option<Request> {
-        for (id, conversation) in &mut self.conversations {
+        let is_due = |conversation: &Conversation| {
+            conversation.next_messages_request_at(now.mono).is_some_and(|due| due <= now.mono)
+        };
+        loop {
+            let due = self.conversations.iter_mut().filter(|(_, conversation)| is_due(conversation));
+            let (id, conversation) = due.min_by_key(|(_, conversation)| conversation.messages_request_priority())?;
             let ids = conversation.start_messages_request(now);
             self.events.extend(conversation.take_events());
             if let Some(ids) = ids {
                 return Some(Request::Messages { conversation: id.clone(), ids });
             }
         }
-        None
+    }
+
+    fn poll(&mut self, now: Instant) -> Option<Request> {
+        self.snapshot_request(now).or_else(|| self.discovery.start(now).then_some(Request::OpenConversations))
     }
 
     fn snapshot_request(&mut self, now: Instant) -> Option<Request> {

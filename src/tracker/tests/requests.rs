@@ -91,3 +91,31 @@ fn a_cursor_needs_the_messages_that_the_wanted_history_leaves_out() {
         assert_eq!(scenario.requests().len(), count);
     }
 }
+
+#[test]
+fn conversations_and_polls_take_turns_when_the_rate_limit_delays_requests() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1", "c2"]);
+    scenario.requests();
+    let mut served = [0; 3];
+    for id in ["c1", "c2"] {
+        scenario.snapshot(id, &[customer(&[])]);
+    }
+    for round in 0..60 {
+        for id in ["c1", "c2"] {
+            scenario.notify(notification(id, &[customer(&[&format!("{id}-{round}")])]));
+        }
+        scenario.advance(1000);
+        match scenario.tracker.poll_request(scenario.now).expect("a request") {
+            Request::Messages { conversation, ids } => {
+                served[usize::from(conversation == "c2")] += 1;
+                scenario.bodies(&conversation, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+            Request::Snapshot(id) => {
+                served[2] += 1;
+                scenario.snapshot(&id, &[customer(&[])]);
+            }
+            request => panic!("{request:?}"),
+        }
+    }
+    assert_eq!(served, [27, 26, 7]);
+}
