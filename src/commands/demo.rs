@@ -10,7 +10,7 @@ use crate::config::{Config, Credentials, Demo, Endpoints, Targets};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
 
-/// Follows the conversation of the script `demo`, with repeats and one outage, so that the user sees a reconnect.
+/// Follows the conversation of the script `demo`, with repeats and one late outage, so that the user sees a reconnect.
 ///
 /// # Errors
 ///
@@ -20,8 +20,8 @@ pub(super) async fn demo(demo: Demo, stdout: File, log: &Log, stop: &Cancellatio
         script: Script::built_in("demo").expect("a built-in script"),
         faults: vec![
             "socket:replay,times=always".parse()?,
-            "socket:close=1011,after=9".parse()?,
-            "notify:close=1001,after=9".parse()?,
+            "socket:close=1011,after=11".parse()?,
+            "notify:close=1001,after=18".parse()?,
         ],
         ..simulator::Options::default()
     };

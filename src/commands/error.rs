@@ -66,10 +66,10 @@ pub(crate) enum Error {
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// The simulator does not know the fault.
-    #[error("--fault: {0}")]
+    #[error("--fault {0}")]
     Fault(#[from] FaultError),
     /// The simulator cannot play the script.
-    #[error("--script: {0}")]
+    #[error("--script {0}")]
     Script(#[from] ScriptError),
     /// The simulator cannot be started.
     #[error("cannot start the simulator: {}", io_error::describe(.0))]
@@ -130,7 +130,8 @@ impl Error {
             Self::Record(RecordError::Io { source, .. }) => io_error::write_hint(source),
             Self::Output(error) => io_error::write_hint(error),
             Self::Cursor(error) => error.hint(),
-            Self::Fault(_) => Some("genesys-tail simulate --fault help lists them"),
+            Self::Fault(_) => Some("run genesys-tail simulate --fault help for the list of faults"),
+            Self::Script(error) => Some(error.hint()),
             Self::Network(reason) if reason.starts_with("SSL_CERT_FILE") => None,
             Self::Network(_) => Some("check --cacert and --proxy"),
             Self::Record(RecordError::Busy(_)) => {
@@ -139,11 +140,11 @@ impl Error {
             Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
             Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("name another port with --listen; 0 takes a free one")
+                Some("name another port with --listen; port 0 takes a free one")
             }
             Self::Start(error) if is_short_of_files(error) => Some("raise the limit of open files (ulimit -n)"),
             Self::Tails { .. } | Self::Replay(_) => None,
-            Self::Check(_) | Self::Script(_) | Self::Simulator(_) | Self::Start(_) => None,
+            Self::Check(_) | Self::Simulator(_) | Self::Start(_) => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `simulate`: runs a local Genesys Cloud.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::process;
 
 use tokio_util::sync::CancellationToken;
 
@@ -32,10 +33,20 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
     };
     let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
     print(&mut stdout, simulator.dotenv().as_bytes())?;
-    tracing::info!("simulating on {}; stop with Ctrl-C", simulator.base_url());
+    tracing::info!("simulator listens on {}; stop it with Ctrl-C or: kill {}", simulator.base_url(), process::id());
+    tracing::info!("{}", next_step(&stdout));
     stop.cancelled().await;
     simulator.shutdown().await;
     Ok(())
+}
+
+/// Returns the command that follows the simulated conversation.
+fn next_step(stdout: &File) -> &'static str {
+    if stdout.is_terminal() {
+        "to follow the conversation: save the lines above as simulate.env, then run genesys-tail --env-file simulate.env"
+    } else {
+        "to follow the conversation: genesys-tail --env-file simulate.env"
+    }
 }
 
 /// Loads a built-in script or a file. Reading a named pipe may wait for its writer, so a thread does it.

@@ -89,13 +89,13 @@ impl Options {
     /// Checks the options; the error is of kind `InvalidInput`.
     pub(super) fn validate(&self) -> io::Result<()> {
         let problem = if !self.listen.ip().is_loopback() {
-            format!("the simulator listens on loopback only, and {} is not", self.listen.ip())
+            format!("the address must be a loopback address, not {}", self.listen.ip())
         } else if self.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
-            "the rate must be a number above zero".to_owned()
+            "the rate must be greater than 0".to_owned()
         } else if self.heartbeat_interval.is_zero() {
-            "there must be time between two heartbeats".to_owned()
+            "the heartbeat interval must be greater than 0".to_owned()
         } else if self.conversations.is_empty() {
-            "there must be at least one conversation".to_owned()
+            "at least one conversation is required".to_owned()
         } else {
             return Ok(());
         };

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::program::{Finished, Running, bare_program, within_timeout};
+use crate::support::pty::{StdoutTarget, Terminal};
 use rustix::process::Signal;
 use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,31 +16,35 @@ use tokio::time::Instant;
 const VARIABLES: [&str; 5] =
     ["GENESYS_API_URL", "GENESYS_LOGIN_URL", "GENESYS_CLIENT_ID", "GENESYS_CLIENT_SECRET", "GENESYS_CONVERSATION_ID"];
 
-/// Runs `genesys-tail simulate ARGS > .env &` in a new folder.
+/// The command that the simulator names on standard error.
+const NEXT_STEP: [&str; 2] = ["--env-file", "simulate.env"];
+
+/// Runs `genesys-tail simulate ARGS > simulate.env &` in a new folder.
 async fn simulate(args: &[&str]) -> (TempDir, Running) {
     let folder = tempdir().unwrap();
-    let dotenv = File::create(folder.path().join(".env")).unwrap();
+    let settings = File::create(folder.path().join("simulate.env")).unwrap();
     let mut command = bare_program(&[&["simulate"], args].concat());
-    let mut running = Running::start(command.current_dir(folder.path()).stdout(dotenv));
-    running.wait_for_stderr("simulating on ").await;
+    let mut running = Running::start(command.current_dir(folder.path()).stdout(settings));
+    running.wait_for_stderr("\n").await;
     (folder, running)
 }
 
-/// Runs `genesys-tail ARGS` in that folder.
+/// Runs `genesys-tail --env-file simulate.env ARGS` in that folder.
 async fn run_in(folder: &TempDir, args: &[&str]) -> Finished {
-    Running::start(bare_program(args).current_dir(folder.path())).finish().await
+    Running::start(bare_program(&[&NEXT_STEP, args].concat()).current_dir(folder.path())).finish().await
 }
 
-fn read_dotenv(folder: &Path) -> HashMap<String, String> {
-    let text = fs::read_to_string(folder.join(".env")).unwrap();
+fn read_settings(folder: &Path) -> HashMap<String, String> {
+    let text = fs::read_to_string(folder.join("simulate.env")).unwrap();
     let pairs = text.lines().map(|line| line.split_once('=').unwrap());
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
 }
 
 #[tokio::test]
-async fn a_run_in_the_folder_of_the_dotenv_file_follows_the_simulated_conversation() {
-    let (folder, simulator) = simulate(&["--rate", "200"]).await;
-    let settings = read_dotenv(folder.path());
+async fn the_named_command_follows_the_simulated_conversation() {
+    let (folder, mut simulator) = simulate(&["--rate", "200"]).await;
+    simulator.wait_for_stderr(&format!(": genesys-tail {}\n", NEXT_STEP.join(" "))).await;
+    let settings = read_settings(folder.path());
     assert_eq!(settings.len(), VARIABLES.len());
     assert!(VARIABLES.iter().all(|name| !settings[*name].is_empty()), "{settings:?}");
     assert!(settings["GENESYS_API_URL"].starts_with("http://127.0.0.1:"));
@@ -50,6 +55,8 @@ async fn a_run_in_the_folder_of_the_dotenv_file_follows_the_simulated_conversati
     assert!(finished.stdout.starts_with("[Customer] Ada Marlow: Hello, I was charged twice in June"));
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"));
     assert!(start.elapsed() < Duration::from_secs(3), "the script has pauses of 7 s, --rate removes them");
+    let url = &settings["GENESYS_API_URL"];
+    assert!(simulator.stderr().contains(&format!("simulator listens on {url}; stop it with Ctrl-C or: kill ")));
     simulator.signal(Signal::TERM);
     assert_eq!(simulator.finish().await.signal, Some(Signal::TERM.as_raw()), "the simulator runs until it is stopped");
 }
@@ -85,9 +92,34 @@ async fn faults_happen_as_given_and_their_help_lists_them() {
 }
 
 #[tokio::test]
+async fn an_unusable_fault_or_script_is_78_with_the_next_step() {
+    for (args, error, tip) in [
+        (
+            ["--fault", "moon:reset"],
+            "--fault 'moon:reset': unknown place 'moon' ",
+            "run genesys-tail simulate --fault help",
+        ),
+        (["--script", "nonesuch"], "--script 'nonesuch': no such file\n", "name a file or a built-in script: demo, "),
+    ] {
+        let finished = Running::start(&mut bare_program(&[&["simulate"], &args[..]].concat())).finish().await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(78), ""));
+        assert!(finished.stderr.contains(error) && finished.stderr.contains(tip), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_the_simulator_says_to_save_the_lines() {
+    let mut terminal = Terminal::open(200);
+    let running = Running::start(&mut terminal.command(&bare_program(&["simulate"]), StdoutTarget::Screen));
+    terminal.wait_for_screen(|screen| screen.contents().contains("save the lines above as simulate.env")).await;
+    assert!(terminal.lines()[0].starts_with("GENESYS_API_URL=http://127.0.0.1:"), "{:?}", terminal.lines());
+    drop(running);
+}
+
+#[tokio::test]
 async fn the_token_lifetime_flag_sets_expires_in() {
     let (folder, _simulator) = simulate(&["--token-lifetime", "90s"]).await;
-    let settings = read_dotenv(folder.path());
+    let settings = read_settings(folder.path());
     let host = settings["GENESYS_API_URL"].strip_prefix("http://").unwrap();
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",
@@ -108,22 +140,22 @@ async fn the_token_lifetime_flag_sets_expires_in() {
 #[tokio::test]
 async fn the_listen_flag_sets_the_address() {
     let (folder, first) = simulate(&[]).await;
-    let url = read_dotenv(folder.path())["GENESYS_API_URL"].clone();
+    let url = read_settings(folder.path())["GENESYS_API_URL"].clone();
     first.signal(Signal::TERM);
     first.finish().await;
     let (folder, _second) = simulate(&["--listen", url.strip_prefix("http://").unwrap()]).await;
-    assert_eq!(read_dotenv(folder.path())["GENESYS_API_URL"], url);
+    assert_eq!(read_settings(folder.path())["GENESYS_API_URL"], url);
 }
 
 #[tokio::test]
 async fn the_simulator_survives_a_closed_stdout() {
     let mut running = Running::start(&mut bare_program(&["simulate", "--rate", "200"]));
     let folder = tempdir().unwrap();
-    let mut dotenv = String::new();
+    let mut settings = String::new();
     for _ in VARIABLES {
-        dotenv.extend([running.next_line().await.as_str(), "\n"]);
+        settings.extend([running.next_line().await.as_str(), "\n"]);
     }
     running.stdout.take();
-    fs::write(folder.path().join(".env"), dotenv).unwrap();
+    fs::write(folder.path().join("simulate.env"), settings).unwrap();
     assert_eq!(run_in(&folder, &["-q"]).await.code, Some(0));
 }

@@ -1,4 +1,4 @@
-//! The grammar of faults: `where:what[=value][,key=value…]`.
+//! The grammar of faults: `place:fault[=value][,option=value…]`.
 
 mod spec;
 
@@ -17,11 +17,11 @@ const HUGE: usize = 64 << 20;
 /// The time between the announcement of a closing and the closing; the service uses about this long.
 const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 
-const LOCATIONS: &str = "'token', 'handshake', 'socket', 'transcript', 'rest', 'channel' and 'notify'";
+const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify";
 
 /// A fault that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("fault '{spec}': {reason}")]
+#[error("'{spec}': {reason}")]
 pub struct FaultError {
     spec: String,
     reason: String,
@@ -36,8 +36,9 @@ impl FromStr for Fault {
 }
 
 fn parse(text: &str) -> Result<Fault, String> {
-    let (location, rest) = text.split_once(':').ok_or_else(|| format!("a fault begins with one of {LOCATIONS}"))?;
-    let mut spec = FaultSpec::split(rest);
+    let unknown_place = |place: &str| format!("unknown place '{place}' [possible values: {PLACES}]");
+    let (location, rest) = text.split_once(':').ok_or_else(|| unknown_place(text))?;
+    let mut spec = FaultSpec::split(location, rest);
     let action = match location {
         "token" => FaultAction::Request(Endpoint::Token, request_fault(Endpoint::Token, &mut spec)?),
         "handshake" => {
@@ -49,7 +50,7 @@ fn parse(text: &str) -> Result<Fault, String> {
         "rest" => rest_fault(&mut spec)?,
         "channel" => channel_fault(&mut spec)?,
         "notify" => FaultAction::NotificationSocket(notification_fault(&mut spec)?),
-        _ => return Err(format!("nothing goes wrong at '{location}', only at {LOCATIONS}")),
+        _ => return Err(unknown_place(location)),
     };
     let fault = Fault {
         after: spec.number("after")?.unwrap_or(0),
@@ -93,13 +94,13 @@ fn transcript_fault(spec: &FaultSpec<'_>) -> Result<FaultAction, String> {
             let status = RequestFault::Status { status: StatusCode::NOT_FOUND, retry_after: None, body: None };
             spec.without_value(FaultAction::Request(Endpoint::TranscriptHandshake, status))
         }
-        name => Err(format!("there is no '{name}' here")),
+        _ => Err(spec.unknown()),
     }
 }
 
 fn rest_fault(spec: &mut FaultSpec<'_>) -> Result<FaultAction, String> {
     Ok(match spec.name {
-        "deny" => FaultAction::DenyPermission(spec.text("the name of a permission")?),
+        "deny" => FaultAction::DenyPermission(spec.text("a permission")?),
         _ => FaultAction::Request(Endpoint::Rest, request_fault(Endpoint::Rest, spec)?),
     })
 }
@@ -137,16 +138,16 @@ fn request_fault(endpoint: Endpoint, spec: &mut FaultSpec<'_>) -> Result<Request
         ("empty", Endpoint::Rest) => spec.without_value(RequestFault::Empty)?,
         ("late-body", Endpoint::Rest) => RequestFault::LateBody(spec.duration()?),
         ("newest-first", Endpoint::Rest) => spec.without_value(RequestFault::NewestFirst)?,
-        ("omit", Endpoint::Rest) => RequestFault::Omit(spec.parsed_or(1, "a number of ids")?),
+        ("omit", Endpoint::Rest) => RequestFault::Omit(spec.parsed_or(1, "a whole number")?),
         ("textbody", Endpoint::Rest) => spec.without_value(RequestFault::TextBody)?,
-        (name, _) => return Err(format!("there is no '{name}' here")),
+        _ => return Err(spec.unknown()),
     })
 }
 
 fn socket_fault(spec: &mut FaultSpec<'_>) -> Result<SocketFault, String> {
     Ok(match spec.name {
         "close" => SocketFault::Close {
-            code: spec.parsed("a close code")?,
+            code: spec.parsed("a close code, such as 1011")?,
             reason: spec.take("reason").unwrap_or_default().to_owned(),
         },
         "forbid" => spec.without_value(SocketFault::Close { code: 1008, reason: "token expired".to_owned() })?,
@@ -172,8 +173,8 @@ fn socket_fault(spec: &mut FaultSpec<'_>) -> Result<SocketFault, String> {
             bytes: spec.size(None)?,
             fragments: usize::try_from(spec.number("fragments")?.unwrap_or(1).max(1)).map_err(|e| e.to_string())?,
         },
-        "burst" => SocketFault::Burst(spec.parsed("a number of messages")?),
-        name => return Err(format!("there is no '{name}' here")),
+        "burst" => SocketFault::Burst(spec.parsed("a whole number")?),
+        _ => return Err(spec.unknown()),
     })
 }
 
@@ -183,16 +184,16 @@ fn notification_fault(spec: &mut FaultSpec<'_>) -> Result<NotificationFault, Str
         "no-heartbeat" => spec.without_value(NotificationFault::NoHeartbeat)?,
         "duplicate" => spec.without_value(NotificationFault::Duplicate)?,
         "reorder" => spec.without_value(NotificationFault::Reorder)?,
-        "lose" => NotificationFault::Lose(spec.parsed_or(1, "a number of events")?),
+        "lose" => NotificationFault::Lose(spec.parsed_or(1, "a whole number")?),
         "revoke" => spec.without_value(NotificationFault::Revoke)?,
         "unknown" => spec.without_value(NotificationFault::Unknown)?,
         "status-updates" => spec.without_value(NotificationFault::StatusUpdates)?,
-        "truncate" => NotificationFault::Truncate(spec.parsed("a number of messages")?),
+        "truncate" => NotificationFault::Truncate(spec.parsed("a whole number")?),
         "close" | "reset" | "eof" | "silence" | "half-open" | "deaf" | "no-close-answer" | "malformed"
         | "binary-junk" | "bad-utf8" | "reserved-bits" | "masked" | "oversize" => {
             NotificationFault::Common(socket_fault(spec)?)
         }
-        name => return Err(format!("there is no '{name}' here")),
+        _ => return Err(spec.unknown()),
     })
 }
 

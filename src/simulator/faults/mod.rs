@@ -1,11 +1,12 @@
 //! Faults: deliberate misbehaviour of the simulator.
 //!
-//! A fault is written `where:what[=value][,key=value…]`; [`fault_help`] lists them all.
+//! A fault is written `place:fault[=value][,option=value…]`; [`fault_help`] lists them all.
 
 mod fault;
 mod grammar;
 mod help;
 mod schedule;
+mod tables;
 
 pub use fault::Fault;
 pub(crate) use fault::{Endpoint, NotificationFault, RequestFault, RetryAfter, SocketFault};

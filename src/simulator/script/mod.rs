@@ -66,14 +66,43 @@ pub enum ScriptError {
         /// The reason.
         reason: String,
     },
+    /// A file that cannot be parsed.
+    #[error("'{name}': {error}")]
+    InFile {
+        /// The path of the file.
+        name: String,
+        /// The error in its text.
+        error: Box<ScriptError>,
+    },
     /// Neither a built-in script nor a readable file.
-    #[error("'{name}' is none of the built-in scripts ({names}) and no file that can be read", names = Script::built_in_names().join(", "))]
+    #[error("'{name}': {}", describe(source))]
     NotFound {
         /// The requested name.
         name: String,
         /// The error of reading the file.
         source: io::Error,
     },
+}
+
+impl ScriptError {
+    /// Returns the next step.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } | Self::InFile { .. } => "see the format of scripts in genesys-tail help simulator",
+            Self::NotFound { .. } => "name a file or a built-in script: demo, billing, flood, flood:N, call or quiet",
+        }
+    }
+}
+
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "not a file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::InvalidData => "not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl Script {
@@ -108,9 +137,9 @@ impl Script {
         if let Some(script) = Self::built_in(name) {
             return Ok(script);
         }
-        fs::read_to_string(Path::new(name))
-            .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?
-            .parse()
+        let text = fs::read_to_string(Path::new(name))
+            .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?;
+        text.parse().map_err(|error| ScriptError::InFile { name: name.to_owned(), error: Box::new(error) })
     }
 
     /// Returns every step in playing order; endless for an endless script.

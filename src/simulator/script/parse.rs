@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::steps::{Action, Attachment, MessageLine, Repeat, Speaker, Step};
 
-const KEYWORDS: &str = "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat and close";
+const KEYWORDS: &str =
+    "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat, close";
+
+const ESCAPES: &str = "\\n, \\r, \\t, \\e, \\\\, \\u{202e}";
 
 pub(super) const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -27,7 +30,7 @@ pub(crate) fn parse_step(line: &str) -> Result<Step, String> {
     let (pause, content) = match line.strip_prefix('+') {
         None => (DEFAULT_PAUSE, line),
         Some(rest) => {
-            let (seconds, rest) = rest.split_once(' ').ok_or("nothing happens after the pause")?;
+            let (seconds, rest) = rest.split_once(' ').ok_or("the pause must be followed by an action")?;
             (parse_pause(seconds)?, rest.trim_start())
         }
     };
@@ -64,14 +67,14 @@ impl Parser {
             return self.extend_last_message(content);
         }
         if matches!(self.steps.last(), Some(Step { action: Action::Close, .. })) {
-            return Err("nothing can happen after 'close'".to_owned());
+            return Err("'close' must be the last action".to_owned());
         }
         if let Some(lines) = content.strip_prefix("repeat") {
             return self.add_repeat(lines.trim());
         }
         let step = parse_step(content)?;
         if step.action == Action::Call && !self.steps.is_empty() {
-            return Err("'call' stands first".to_owned());
+            return Err("'call' must be the first action".to_owned());
         }
         self.steps.push(step);
         Ok(())
@@ -80,7 +83,7 @@ impl Parser {
     /// Adds an indented line to the message above it.
     fn extend_last_message(&mut self, content: &str) -> Result<(), String> {
         let Some(Step { action: Action::Message(message), .. }) = self.steps.last_mut() else {
-            return Err("an indented line belongs to a message above it".to_owned());
+            return Err("an indented line must follow a message".to_owned());
         };
         let rest = content.get(1..).unwrap_or_default().trim();
         match content.as_bytes()[0] {
@@ -92,8 +95,8 @@ impl Parser {
             b'@' => message.attachments.push(parse_attachment(rest)?),
             b'~' => message.partial_transcripts.push(unescape(rest)?),
             _ => {
-                let marks = "'|' (text), '?' (quick replies), '@' (a file) or '~' (half understood)";
-                return Err(format!("an indented line begins with {marks}"));
+                let marks = "'|' (text), '?' (quick replies), '@' (attachment) or '~' (partial transcript)";
+                return Err(format!("an indented line must begin with {marks}"));
             }
         }
         Ok(())
@@ -101,11 +104,11 @@ impl Parser {
 
     fn add_repeat(&mut self, lines: &str) -> Result<(), String> {
         if self.repeat.is_some() || self.steps.is_empty() {
-            return Err("'repeat' stands once, below what it repeats".to_owned());
+            return Err("'repeat' must follow the actions to repeat, and can be used once".to_owned());
         }
         let lines = match lines {
             "" => None,
-            lines => Some(lines.parse().map_err(|_| "'repeat' takes a number of lines or nothing".to_owned())?),
+            lines => Some(lines.parse().map_err(|_| "the value of 'repeat' must be a whole number".to_owned())?),
         };
         self.repeat = Some(Repeat { steps: self.steps.len(), lines });
         Ok(())
@@ -113,8 +116,8 @@ impl Parser {
 }
 
 fn parse_pause(seconds: &str) -> Result<Duration, String> {
-    let number = seconds.parse().map_err(|_| format!("'+{seconds}' is no number of seconds"))?;
-    Duration::try_from_secs_f64(number).map_err(|_| format!("'+{seconds}' is no time to wait"))
+    let number = seconds.parse().map_err(|_| format!("the pause '+{seconds}' must be a number of seconds"))?;
+    Duration::try_from_secs_f64(number).map_err(|_| format!("the pause '+{seconds}' must be 0 or greater"))
 }
 
 fn parse_speaker(keyword: &str) -> Result<Speaker, String> {
@@ -123,7 +126,7 @@ fn parse_speaker(keyword: &str) -> Result<Speaker, String> {
         "agent" => Speaker::Agent,
         "bot" => Speaker::Bot,
         "system" => Speaker::System,
-        _ => return Err(format!("'{keyword}' is none of {KEYWORDS}")),
+        _ => return Err(format!("unknown keyword '{keyword}' [possible values: {KEYWORDS}]")),
     })
 }
 
@@ -131,8 +134,8 @@ fn parse_speaker(keyword: &str) -> Result<Speaker, String> {
 fn parse_person(text: &str) -> Result<(Speaker, String), String> {
     let (role, name) = text.split_once(' ').unwrap_or((text, ""));
     match (parse_speaker(role)?, name.trim()) {
-        (Speaker::System, _) => Err("the system is no person".to_owned()),
-        (Speaker::Agent | Speaker::Bot, "") => Err(format!("'{role}' is followed by a name here")),
+        (Speaker::System, _) => Err("'system' is not a participant".to_owned()),
+        (Speaker::Agent | Speaker::Bot, "") => Err(format!("'{role}' must be followed by a name")),
         (speaker, name) => Ok((speaker, name.to_owned())),
     }
 }
@@ -140,12 +143,12 @@ fn parse_person(text: &str) -> Result<(Speaker, String), String> {
 fn parse_agent(text: &str) -> Result<String, String> {
     match parse_person(text)? {
         (Speaker::Agent, name) => Ok(name),
-        _ => Err("only an agent can be alerted or transferred to".to_owned()),
+        _ => Err("'alert' and 'transfer' require an agent, such as 'agent Sam'".to_owned()),
     }
 }
 
 fn parse_message(speaker: Speaker, rest: &str) -> Result<MessageLine, String> {
-    let (name, text) = rest.split_once(':').ok_or("a message has a colon before its text")?;
+    let (name, text) = rest.split_once(':').ok_or("a message must have a colon before its text")?;
     Ok(MessageLine {
         speaker,
         name: name.trim().to_owned(),
@@ -157,7 +160,7 @@ fn parse_message(speaker: Speaker, rest: &str) -> Result<MessageLine, String> {
 }
 
 fn parse_change(word: &str) -> Result<(String, String), String> {
-    let (key, value) = word.split_once('=').ok_or_else(|| format!("'{word}' is no key=value"))?;
+    let (key, value) = word.split_once('=').ok_or_else(|| format!("'{word}' is not KEY=VALUE"))?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
@@ -167,7 +170,7 @@ fn parse_attachment(text: &str) -> Result<Attachment, String> {
         (Some(name), Some(mime), Some(Ok(size)), None) => {
             Ok(Attachment { name: name.to_owned(), mime: mime.to_owned(), size })
         }
-        _ => Err("a file is NAME TYPE SIZE, such as invoice.png image/png 48213".to_owned()),
+        _ => Err("an attachment must be NAME TYPE SIZE, such as invoice.png image/png 48213".to_owned()),
     }
 }
 
@@ -188,7 +191,12 @@ fn unescape(text: &str) -> Result<String, String> {
                 letters = after_escape.chars();
                 character
             }
-            other => return Err(format!("'\\{}' is no escape", other.map(String::from).unwrap_or_default())),
+            other => {
+                return Err(format!(
+                    "unknown escape '\\{}' [possible values: {ESCAPES}]",
+                    other.map(String::from).unwrap_or_default()
+                ));
+            }
         });
         rest = letters.as_str();
     }
@@ -201,5 +209,5 @@ fn parse_code_point(text: &str) -> Result<(char, &str), String> {
     text.strip_prefix('{')
         .and_then(|text| text.split_once('}'))
         .and_then(|(digits, rest)| Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, rest)))
-        .ok_or_else(|| "'\\u' is followed by a character's number, as in \\u{202e}".to_owned())
+        .ok_or_else(|| "'\\u' must be followed by a hexadecimal code point, such as \\u{202e}".to_owned())
 }

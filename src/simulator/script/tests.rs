@@ -68,24 +68,42 @@ fn actions_name_their_participants() {
 #[test]
 fn a_syntax_error_names_the_line_and_the_reason() {
     for (text, wanted) in [
-        ("customer Ada: hi\nperson Bo: hi", "line 2: 'person' is none of"),
-        ("\n\ncustomer Ada hi", "line 3: a message has a colon"),
-        ("  | hi", "line 1: an indented line belongs"),
-        ("customer: hi\n  hi", "line 2: an indented line begins with"),
-        ("customer: hi\n  @ a.png", "line 2: a file is"),
-        ("close\ncustomer: hi", "line 2: nothing can happen"),
-        ("+x customer: hi", "line 1: '+x' is no number"),
-        ("+-1 customer: hi", "line 1: '+-1' is no time"),
-        ("+1", "line 1: nothing happens"),
-        ("repeat", "line 1: 'repeat' stands once"),
-        ("customer: \\q", "line 1: '\\q' is no escape"),
-        ("customer: \\u{110000}", "line 1: '\\u' is followed"),
-        ("customer: hi\ncall", "line 2: 'call' stands first"),
-        ("join Sam", "line 1: 'Sam' is none of"),
-        ("join agent", "line 1: 'agent' is followed by a name"),
-        ("transfer bot Q", "line 1: only an agent"),
-        ("update a", "line 1: 'a' is no key=value"),
+        ("customer Ada: hi\nperson Bo: hi", "line 2: unknown keyword 'person' [possible values: customer, "),
+        ("\n\ncustomer Ada hi", "line 3: a message must have a colon"),
+        ("  | hi", "line 1: an indented line must follow a message"),
+        ("customer: hi\n  hi", "line 2: an indented line must begin with"),
+        ("customer: hi\n  @ a.png", "line 2: an attachment must be NAME TYPE SIZE"),
+        ("close\ncustomer: hi", "line 2: 'close' must be the last action"),
+        ("+x customer: hi", "line 1: the pause '+x' must be a number of seconds"),
+        ("+-1 customer: hi", "line 1: the pause '+-1' must be 0 or greater"),
+        ("+1", "line 1: the pause must be followed by an action"),
+        ("repeat", "line 1: 'repeat' must follow the actions to repeat"),
+        ("customer: \\q", "line 1: unknown escape '\\q' [possible values: \\n, "),
+        ("customer: \\u{110000}", "line 1: '\\u' must be followed"),
+        ("customer: hi\ncall", "line 2: 'call' must be the first action"),
+        ("join Sam", "line 1: unknown keyword 'Sam' "),
+        ("join agent", "line 1: 'agent' must be followed by a name"),
+        ("transfer bot Q", "line 1: 'alert' and 'transfer' require an agent"),
+        ("join system Sam", "line 1: 'system' is not a participant"),
+        ("customer: hi\nrepeat x", "line 2: the value of 'repeat' must be a whole number"),
+        ("update a", "line 1: 'a' is not KEY=VALUE"),
     ] {
         assert!(error(text).starts_with(wanted), "{}", error(text));
     }
+}
+
+#[test]
+fn an_error_names_the_script() {
+    let error = |name: &str| Script::load(name).expect_err(name).to_string();
+    for name in ["nonesuch", "flood:x", "flood:"] {
+        assert_eq!(error(name), format!("'{name}': no such file"));
+    }
+    assert_eq!(error("/"), "'/': not a file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.txt");
+    let name = path.to_str().expect("Unicode");
+    std::fs::write(&path, "customer: hi\nsing\n").expect("written");
+    assert!(error(name).starts_with(&format!("'{name}': line 2: unknown keyword 'sing' ")), "{}", error(name));
+    std::fs::write(&path, b"customer: \xff").expect("written");
+    assert_eq!(error(name), format!("'{name}': not UTF-8"));
 }

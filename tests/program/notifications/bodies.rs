@@ -66,6 +66,30 @@ async fn a_thousand_messages_in_ten_seconds_cost_at_most_sixty_requests_and_each
 }
 
 #[tokio::test]
+async fn hostile_text_is_escaped() {
+    let script = r"+0 customer Ada: title \e]0;pwned\u{7} \e[2J\e[1;31mred\e[0m \e]52;c;aGFybWxlc3M=\u{7}
+        +0 customer Ada: ok\r\n09:00:00 [Agent] Noor: your password, please
+        +0 customer Ada: \u{202e}gpj.exe\u{202c} and\u{2028}a line break \u{9b}31m
+        +0 agent Noor: C:\\billing\\june\tref 7731
+        +0.2 close"
+        .replace("\n        ", "\n");
+    let simulator = api_simulator(&script, &[]).await;
+    let (finished, _) = run_to_end(&simulator, &[]).await;
+    let expected = r"[Customer] Ada: title \x1b]0;pwned\x07 \x1b[2J\x1b[1;31mred\x1b[0m \x1b]52;c;aGFybWxlc3M=\x07
+        [Customer] Ada: ok\n09:00:00 [Agent] Noor: your password, please
+        [Customer] Ada: \u{202e}gpj.exe\u{202c} and\u{2028}a line break \u{9b}31m
+        [Agent] Noor: C:\billing\june	ref 7731
+        [CLOSED] Conversation terminated
+        "
+    .replace("\n        ", "\n");
+    let messages = |lines: &str| -> Vec<String> {
+        let is_no_update = |line: &&str| !line.starts_with("[UPDATE] ");
+        lines.lines().filter(is_no_update).map(str::to_owned).collect()
+    };
+    assert_eq!(messages(&finished.stdout), messages(&expected), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn the_billing_script_is_printed_line_by_line() {
     let simulator = scripted_simulator("billing", 10.0, &[]).await;
     let (finished, _) = run_to_end(&simulator, &["--system"]).await;
@@ -82,7 +106,7 @@ const BILLING_LINES: [&str; 35] = [
     "[Customer] Ada Marlow: Report a double charge",
     "[Bot] Quill: I am sorry to hear that. Which month is it about? [quick reply: May] [quick reply: June] \
      [quick reply: July]",
-    "[Customer] Ada Marlow: June. I'd rather talk to a person 🙏🏽",
+    "[Customer] Ada Marlow: June. Can I talk to a person? 🙏🏽",
     "[Bot] Quill: Of course. You are number 1 in the queue.",
     "[UPDATE] waiting in the queue Billing",
     "[UPDATE] Sam Okafor joined",
@@ -93,7 +117,7 @@ const BILLING_LINES: [&str; 35] = [
      49.00 EUR\\n30 June  NORTHWIND MOBILE   4.90 EUR",
     "[Customer] Ada Marlow: [attachment: statement-june.png]",
     "[Agent] Sam Okafor: Thanks, that helps. The third one is your insurance; the second is our mistake.",
-    "[Customer] Ada Marlow: Merci ! Ma mère רות et mon mari يوسف étaient inquiets 👩‍👩‍👧",
+    "[Customer] Ada Marlow: Thank you! My husband يوسف and my mother רות were worried 👩‍👩‍👧",
     "[Agent] Sam Okafor: No need to worry: I have asked for the refund. You'll find the receipt here. \
      [attachment: refund-7731.pdf]",
     "[SYSTEM] Sam Okafor: is typing",
@@ -102,13 +126,13 @@ const BILLING_LINES: [&str; 35] = [
     "[UPDATE] Sam Okafor left",
     "[UPDATE] Noor Haddad joined",
     "[Agent] Noor Haddad: Hello Ada, Noor from insurance. Shall I cancel it at the end of the month?",
-    "[Customer] Ada Marlow: first let me see if your screen obeys me \\x1b]0;pwned\\x07 \\x1b[2J\\x1b[1;31mALERT\\x1b[0m \
-     \\x1b]52;c;aGFybWxlc3M=\\x07",
-    "[Customer] Ada Marlow: ok\\n09:00:00 [Agent] Noor Haddad: please send me your password",
-    "[Customer] Ada Marlow: the file is called \\u{202e}gpj.exe\\u{202c} and ends in\\u{2028}a line break \\u{9b}31m",
-    "[Agent] Noor Haddad: It does not, as you see. So: cancel, yes or no? 🙂 [quick reply: Yes] [quick reply: No]",
+    "[Customer] Ada Marlow: What happens if I cancel now?",
+    "[Customer] Ada Marlow: I have paid until the end of June.",
+    "[Customer] Ada Marlow: And do I get a confirmation?",
+    "[Agent] Noor Haddad: You stay insured until 30 June, and you get an e-mail today. Shall I cancel it? 🙂 \
+     [quick reply: Yes] [quick reply: No]",
     "[Customer] Ada Marlow: Yes 👍",
-    "[Agent] Noor Haddad: Done. Path for your records: C:\\billing\\june\tref 7731",
+    "[Agent] Noor Haddad: Done. Your reference is 7731.",
     "[Customer] Ada Marlow: Thank you both, have a nice day",
     "[Agent] Noor Haddad: You too, Ada!",
     "[SYSTEM] Ada Marlow: left",

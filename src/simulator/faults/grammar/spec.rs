@@ -10,20 +10,26 @@ use crate::simulator::faults::fault::RetryAfter;
 
 /// The part of a fault after the colon, split into its tokens.
 pub(super) struct FaultSpec<'a> {
+    location: &'a str,
     pub(super) name: &'a str,
     value: Option<&'a str>,
     options: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> FaultSpec<'a> {
-    pub(super) fn split(text: &'a str) -> Self {
+    pub(super) fn split(location: &'a str, text: &'a str) -> Self {
         let mut parts = split_at_commas(text).into_iter();
         let (name, value) = split_at_equals(parts.next().unwrap_or_default());
         let option = |part| {
             let (key, value) = split_at_equals(part);
             (key, value.unwrap_or_default())
         };
-        Self { name, value, options: parts.map(option).collect() }
+        Self { location, name, value, options: parts.map(option).collect() }
+    }
+
+    /// Returns the reason for a fault that its place does not have.
+    pub(super) fn unknown(&self) -> String {
+        format!("unknown fault '{}' of '{}'", self.name, self.location)
     }
 
     /// Removes an option and returns its value.
@@ -33,7 +39,9 @@ impl<'a> FaultSpec<'a> {
     }
 
     pub(super) fn number(&mut self, key: &str) -> Result<Option<u64>, String> {
-        self.take(key).map(|text| text.parse().map_err(|_| format!("{key}= needs a whole number"))).transpose()
+        self.take(key)
+            .map(|text| text.parse().map_err(|_| format!("the value of '{key}' must be a whole number")))
+            .transpose()
     }
 
     pub(super) fn times(&mut self, default: Option<u64>) -> Result<Option<u64>, String> {
@@ -43,7 +51,9 @@ impl<'a> FaultSpec<'a> {
         match self.take("times") {
             None => Ok(default),
             Some("always") => Ok(None),
-            Some(text) => text.parse().map(Some).map_err(|_| "times= needs a whole number or 'always'".to_owned()),
+            Some(text) => {
+                text.parse().map(Some).map_err(|_| "the value of 'times' must be a whole number or 'always'".to_owned())
+            }
         }
     }
 
@@ -53,13 +63,17 @@ impl<'a> FaultSpec<'a> {
             None => Ok(Some(RetryAfter::Text(text.to_owned()))),
             Some(ahead) => match ahead.parse() {
                 Ok(seconds) => Ok(Some(RetryAfter::Date(Duration::from_secs(seconds)))),
-                Err(_) => Err("retry-after=date+ needs whole seconds".to_owned()),
+                Err(_) => Err("the value of 'retry-after' must be whole seconds after 'date+'".to_owned()),
             },
         }
     }
 
     fn value(&self, expected: &str) -> Result<&'a str, String> {
-        self.value.ok_or_else(|| format!("'{}' needs a value: {expected}", self.name))
+        self.value.ok_or_else(|| format!("'{}' requires a value: {expected}", self.name))
+    }
+
+    fn invalid(&self, expected: &str) -> String {
+        format!("the value of '{}' must be {expected}", self.name)
     }
 
     /// Returns `fault`, or an error if there is a value.
@@ -72,7 +86,7 @@ impl<'a> FaultSpec<'a> {
     }
 
     pub(super) fn parsed<T: FromStr>(&self, expected: &str) -> Result<T, String> {
-        self.value(expected)?.parse().map_err(|_| format!("'{}' needs {expected}", self.name))
+        self.value(expected)?.parse().map_err(|_| self.invalid(expected))
     }
 
     pub(super) fn parsed_or<T: FromStr>(&self, default: T, expected: &str) -> Result<T, String> {
@@ -82,7 +96,7 @@ impl<'a> FaultSpec<'a> {
     pub(super) fn status(&self, default: Option<StatusCode>) -> Result<StatusCode, String> {
         match default {
             Some(status) if self.value.is_none() => Ok(status),
-            _ => self.parsed("an HTTP status"),
+            _ => self.parsed("an HTTP status, such as 503"),
         }
     }
 
@@ -94,8 +108,8 @@ impl<'a> FaultSpec<'a> {
     }
 
     pub(super) fn duration(&self) -> Result<Duration, String> {
-        let text = self.value("a duration such as 500ms")?;
-        humantime::parse_duration(text).map_err(|_| format!("'{}' needs a duration such as 500ms", self.name))
+        const EXPECTED: &str = "a duration, such as 500ms";
+        humantime::parse_duration(self.value(EXPECTED)?).map_err(|_| self.invalid(EXPECTED))
     }
 
     pub(super) fn duration_or(&self, default: Duration) -> Result<Duration, String> {
@@ -103,14 +117,15 @@ impl<'a> FaultSpec<'a> {
     }
 
     pub(super) fn json(&self) -> Result<Value, String> {
-        serde_json::from_str(self.value("a JSON value")?).map_err(|_| format!("'{}' needs a JSON value", self.name))
+        const EXPECTED: &str = "a JSON value";
+        serde_json::from_str(self.value(EXPECTED)?).map_err(|_| self.invalid(EXPECTED))
     }
 
     /// Checks that no unknown option is left.
     pub(super) fn finish(self) -> Result<(), String> {
         match self.options.first() {
             None => Ok(()),
-            Some((key, _)) => Err(format!("'{}' has no '{key}'", self.name)),
+            Some((key, _)) => Err(format!("unknown option '{key}' of '{}:{}'", self.location, self.name)),
         }
     }
 }

@@ -56,22 +56,22 @@ fn a_specification_becomes_its_fault() {
 #[test]
 fn an_invalid_specification_is_rejected_with_a_reason() {
     for (spec, reason) in [
-        ("reset", "begins with"),
-        ("moon:reset", "nothing goes wrong at 'moon'"),
-        ("token:bad-accept", "no 'bad-accept'"),
-        ("rest:bad-accept", "no 'bad-accept'"),
-        ("notify:burst=3", "no 'burst'"),
-        ("transcript:present", "no 'present'"),
-        ("rest:late-body", "needs a value: a duration"),
-        ("handshake:expires-in=3", "no 'expires-in'"),
-        ("socket:reset=3", "takes no value"),
-        ("socket:close", "needs a value: a close code"),
-        ("socket:close=99999", "needs a close code"),
-        ("socket:ping=often", "a duration"),
-        ("socket:reset,afer=3", "has no 'afer'"),
-        ("socket:reset,after=x", "whole number"),
-        ("token:status=9999", "an HTTP status"),
-        ("token:expires-in={", "a JSON value"),
+        ("reset", "unknown place 'reset' [possible values: token, "),
+        ("moon:reset", "unknown place 'moon'"),
+        ("token:bad-accept", "unknown fault 'bad-accept' of 'token'"),
+        ("rest:bad-accept", "unknown fault 'bad-accept' of 'rest'"),
+        ("notify:burst=3", "unknown fault 'burst' of 'notify'"),
+        ("transcript:present", "unknown fault 'present' of 'transcript'"),
+        ("rest:late-body", "'late-body' requires a value: a duration, such as 500ms"),
+        ("handshake:expires-in=3", "unknown fault 'expires-in' of 'handshake'"),
+        ("socket:reset=3", "'reset' takes no value"),
+        ("socket:close", "'close' requires a value: a close code"),
+        ("socket:close=99999", "the value of 'close' must be a close code"),
+        ("socket:ping=often", "the value of 'ping' must be a duration"),
+        ("socket:reset,afer=3", "unknown option 'afer' of 'socket:reset'"),
+        ("socket:reset,after=x", "the value of 'after' must be a whole number"),
+        ("token:status=9999", "the value of 'status' must be an HTTP status"),
+        ("token:expires-in={", "the value of 'expires-in' must be a JSON value"),
     ] {
         let error = spec.parse::<Fault>().expect_err(spec).to_string();
         assert!(error.contains(reason), "{error}");
