@@ -50,7 +50,7 @@
 //! 2. `settings::connection` checks it against `--ping-interval`, and reports a problem of `settings::problems` if it must.
 //! 3. The value becomes a field of `config::SocketLimits`.
 //! 4. `commands::tail` hands the limits to the source, `api::websocket` reads the field.
-//! 5. `tests/program/readme.rs` fails until the flag is documented.
+//! 5. `cargo test` fails until the flag is explained in the help.
 //!
 //! # One error (403 on a request for message bodies)
 //!

@@ -1,0 +1,81 @@
+//! The pages as the program prints them.
+
+use vt100::Screen;
+
+use super::PAGES;
+use crate::support::program::{Finished, Running, bare_program};
+use crate::support::pty::{StdoutTarget, Terminal};
+
+async fn run(args: &[&str]) -> Finished {
+    let finished = Running::start(&mut bare_program(args)).finish().await;
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{args:?}");
+    finished
+}
+
+fn topics() -> Vec<&'static str> {
+    let names = PAGES.iter().filter_map(|page| page.path.strip_prefix("src/help/")?.strip_suffix(".md"));
+    names.collect()
+}
+
+#[tokio::test]
+async fn help_lists_every_topic_and_prints_each() {
+    let list = run(&["help"]).await.stdout;
+    assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
+    for topic in topics() {
+        assert!(list.contains(&format!("\n  {topic} ")), "{topic}: {list}");
+        let page = run(&["help", topic]).await.stdout;
+        assert!(page.len() > 200 && !page.contains('\x1b') && !page.contains("\n\n\n"), "{topic}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn man_prints_the_manual_and_each_topic() {
+    let manual = run(&["man"]).await.stdout;
+    for topic in topics() {
+        assert!(manual.contains(&format!("genesys\\-tail\\-{}(7)", topic.replace('-', "\\-"))), "{topic}");
+        let page = run(&["man", topic]).await.stdout;
+        assert!(page.contains(&format!(".TH GENESYS-TAIL-{} 7", topic.to_uppercase())) && page.is_ascii(), "{topic}");
+    }
+    for text in ["GENESYSCLOUD_OAUTHCLIENT_SECRET", "config.toml", "\\fB143\\fR"] {
+        assert!(manual.contains(text), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_topic_is_2_with_a_suggestion() {
+    for args in [["help", "setings"], ["man", "setings"]] {
+        let finished = Running::start(&mut bare_program(&args)).finish().await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(
+            finished.stderr.starts_with("error: ") && finished.stderr.contains("'settings'"),
+            "{}",
+            finished.stderr
+        );
+    }
+}
+
+/// Prints a topic on a terminal and returns it when its end is on the screen.
+async fn on_terminal(columns: u16, variables: &[(&str, &str)], is_complete: impl Fn(&Screen) -> bool) -> Terminal {
+    let mut terminal = Terminal::open(columns);
+    let mut help = bare_program(&["help", "calls"]);
+    help.envs(variables.iter().copied());
+    let running = Running::start(&mut terminal.command(&help, StdoutTarget::Screen));
+    terminal.wait_for_screen(is_complete).await;
+    assert_eq!(running.finish().await.code, Some(0));
+    terminal
+}
+
+#[tokio::test]
+async fn a_topic_fits_the_terminal_and_has_bold_headings_if_colors_are_allowed() {
+    let shows_end = |screen: &Screen| screen.contents().contains("Audio is not available.");
+    let has_bold = |screen: &Screen| {
+        let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        cells.filter_map(|(row, column)| screen.cell(row, column)).any(|cell| cell.bold())
+    };
+    let wide = on_terminal(60, &[], |screen| shows_end(screen) && has_bold(screen)).await;
+    assert!(wide.lines().iter().any(|line| line.len() > 45), "{:?}", wide.lines());
+    let narrow = on_terminal(44, &[], |screen| shows_end(screen) && has_bold(screen)).await;
+    assert!(narrow.lines().iter().any(|line| line == "Limits"), "{:?}", narrow.lines());
+    on_terminal(60, &[("NO_COLOR", "1")], |screen| shows_end(screen) && !has_bold(screen)).await;
+}
