@@ -117,7 +117,7 @@ pub fn settings(data: &[u8]) {
         assert!(reason.starts_with("line "), "{reason}");
     }
     if let Err(reason) = parse_gc_profiles(&text) {
-        assert!(reason.starts_with("line ") && reason.ends_with(" is not TOML"), "{reason}");
+        assert!(reason.starts_with("line ") && reason.ends_with(" is not valid TOML"), "{reason}");
     }
     let _ = region::hosts(&text);
     // A value with a leading `@` is the path of a file to read.

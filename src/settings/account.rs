@@ -40,7 +40,7 @@ pub(super) fn resolve(
 fn credentials(args: &AccountArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Credentials> {
     let id = env.flag_or(args.client_id.as_deref(), "--client-id", &CLIENT_ID_VARIABLES);
     if id.is_none() {
-        problems.missing("client id", "--client-id, GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID");
+        problems.missing("client id", "--client-id, GENESYS_CLIENT_ID");
     }
     let path = args.client_secret_file.as_deref().filter(|path| !path.as_os_str().is_empty());
     let secret = match path {
@@ -56,8 +56,7 @@ fn credentials(args: &AccountArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &
 fn secret_from_variable(env: &Env, problems: &mut Problems) -> Option<SecretString> {
     let secret = CLIENT_SECRET_VARIABLES.iter().find_map(|name| env.get(name));
     if secret.is_none() {
-        let names = "GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET, --client-secret-file";
-        problems.missing("client secret", names);
+        problems.missing("client secret", "--client-secret-file, GENESYS_CLIENT_SECRET");
     }
     secret.map(|setting| setting.value.into())
 }
@@ -73,7 +72,7 @@ fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems)
     let text = text.map_err(|reason| problems.unusable(setting(), reason)).ok()?;
     let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if secret.trim().is_empty() {
-        problems.unusable(setting(), "it holds no secret");
+        problems.unusable(setting(), "contains no secret");
         return None;
     }
     Some(secret.to_owned().into())
@@ -82,5 +81,5 @@ fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems)
 /// Returns a warning if a gateway is set that other Genesys tools would use.
 fn unused_gateway(args: &AccountArgs, env: &Env) -> Option<String> {
     let gateway = env.get("GENESYSCLOUD_GATEWAY_HOST").filter(|_| endpoints::api_url(args, env).is_none())?;
-    Some(format!("{} is not taken; --api-url and --login-url lead through a gateway", gateway.name))
+    Some(format!("{} is ignored; for a gateway, use --api-url and --login-url", gateway.name))
 }

@@ -22,7 +22,7 @@ pub(super) fn resolve(
     let ConnectionArgs { max_retries, follow, idle_timeout, ping_interval, max_frame_size } = *args;
     if idle_timeout <= ping_interval {
         problems.contradictory(format!(
-            "--idle-timeout {} has to be longer than --ping-interval {}",
+            "--idle-timeout {} must be greater than --ping-interval {}",
             humantime::format_duration(idle_timeout),
             humantime::format_duration(ping_interval)
         ));

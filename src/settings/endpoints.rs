@@ -6,9 +6,11 @@ use crate::cli::AccountArgs;
 use crate::config::{Endpoints, is_loopback, region};
 
 use super::env::{Env, REGION_VARIABLES};
-use super::problems::{Problems, Setting};
+use super::problems::{Problem, Problems, Setting};
 
 const TOKEN_PATH: &str = "oauth/token";
+
+const NOT_HTTPS: &str = "must be an https URL such as https://api.mypurecloud.com";
 
 pub(super) fn resolve(args: &AccountArgs, env: &Env, problems: &mut Problems) -> Option<Endpoints> {
     let api = api_url(args, env);
@@ -32,14 +34,13 @@ pub(super) fn api_url(args: &AccountArgs, env: &Env) -> Option<Setting> {
 fn of_region(region: Option<Setting>, problems: &mut Problems) -> Option<Endpoints> {
     let region = region.unwrap_or_else(|| Setting { value: region::DEFAULT.into(), name: "--region".into() });
     let Some(hosts) = region::hosts(&region.value) else {
-        let reason = format!("{:?} is no known region; known are {}", region.value, region::known_names());
-        problems.unusable(region.name, reason);
+        problems.add(Problem::UnknownRegion { setting: region.name, value: region.value });
         return None;
     };
     if hosts.guessed {
         let known = region::known_names();
         problems.warn([format!(
-            "{}: {:?} is no known region, trying {}; known are {known}",
+            "{}: '{}' is not a known region, using {}; known regions: {known}",
             region.name, region.value, hosts.api
         )]);
     }
@@ -54,20 +55,20 @@ fn checked_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
 
 /// Parses a URL, with `https` for `wss` and `http` for `ws`.
 fn parse(text: &str) -> Result<Url, &'static str> {
-    let mut url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL; https://api.mypurecloud.com is")?;
+    let mut url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL such as https://api.mypurecloud.com")?;
     let scheme = match url.scheme() {
         "https" | "wss" => "https",
         "http" | "ws" if is_loopback(&url) => "http",
-        "http" | "ws" => return Err("only an address of this machine may do without https"),
-        _ => return Err("only https is spoken"),
+        "http" | "ws" => return Err("must be https; http is accepted for loopback only"),
+        _ => return Err(NOT_HTTPS),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must not hold a user or a password");
+        return Err("must not contain a user or a password");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("it must not hold a query or a fragment");
+        return Err("must not contain a query or a fragment");
     }
-    url.set_scheme(scheme).map_err(|()| "only https is spoken")?;
+    url.set_scheme(scheme).map_err(|()| NOT_HTTPS)?;
     Ok(url)
 }
 

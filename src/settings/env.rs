@@ -128,7 +128,7 @@ impl Env {
         // These replace the region as a whole, and would send the secret of the profile elsewhere.
         let urls = ["GENESYS_API_URL", "GENESYS_LOGIN_URL"].map(|name| self.variable(name));
         let names: Vec<String> = overrides.into_iter().chain(urls).flatten().map(|setting| setting.name).collect();
-        (!names.is_empty()).then(|| format!("{} won over {}", names.join(", "), profile.flag()))
+        (!names.is_empty()).then(|| format!("{} is overridden by {}", profile.flag(), names.join(", ")))
     }
 
     /// Returns the problem with a profile or a token that is set instead of a client.
@@ -136,10 +136,9 @@ impl Env {
         let unusable = |setting, reason: &str| Problem::Unusable { setting, reason: reason.to_owned() };
         let in_profile = |profile: &Profile| Some(unusable(profile.flag(), profile.unusable_client()?));
         let token = self.variable(TOKEN_VARIABLE);
-        self.profile
-            .as_ref()
-            .and_then(in_profile)
-            .or_else(|| Some(unusable(token?.name, "a token cannot be renewed, and so is not taken")))
+        self.profile.as_ref().and_then(in_profile).or_else(|| {
+            Some(unusable(token?.name, "not supported, because a token cannot be renewed; use an OAuth client"))
+        })
     }
 
     /// Returns whether profiles exist and none was selected.
@@ -216,7 +215,7 @@ mod tests {
         assert_eq!((value(&here, "A").as_deref(), value(&here, "B")), (Some("here"), None));
         for args in [&["--env-file", "/nowhere/.env"][..], &["check", "--env-file", "/nowhere/.env"]] {
             let error = env(&[], args, folder.path()).unwrap_err();
-            assert_eq!(error.to_string(), "--env-file /nowhere/.env: there is no such file");
+            assert_eq!(error.to_string(), "--env-file /nowhere/.env: file not found");
         }
     }
 

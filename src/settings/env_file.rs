@@ -79,7 +79,7 @@ fn parse_error(error: &dotenvy::Error, last_line: usize) -> String {
         _ => 1,
     };
     format!(
-        "line {} is not NAME=value, or leaves a quote open; put single quotes around a value with blanks, $, # or \\",
+        "line {} is not NAME=value or has an open quote; use single quotes for a value with blanks, $, # or \\",
         last_line + 1 - lines
     )
 }

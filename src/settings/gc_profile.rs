@@ -28,10 +28,10 @@ const KEYS: [(&str, &str); 9] = [
 const CLIENT_ID: &str = "client_credentials";
 const CLIENT_SECRET: &str = "client_secret";
 
-const BROWSER_GRANT: &str = "it signs in by a browser (implicit or PKCE grant), which cannot be done here; \
-     an OAuth client with the grant Client Credentials is needed";
-const TOKEN_ONLY: &str = "it holds an access token and no client, and a token cannot be renewed; \
-     an OAuth client with the grant Client Credentials is needed";
+const BROWSER_GRANT: &str = "uses browser sign-in (implicit or PKCE grant); \
+     an OAuth client with the grant type Client Credentials is required";
+const TOKEN_ONLY: &str = "contains an access token, which cannot be renewed; \
+     an OAuth client with the grant type Client Credentials is required";
 
 /// A profile of `gc`.
 pub(super) struct Profile {
@@ -75,7 +75,7 @@ impl Profile {
         let path_in_folder = || Some(folder.join("config.toml")).filter(|path| path.is_file());
         let path = path_in_home(home)
             .or_else(path_in_folder)
-            .ok_or("gc keeps profiles in ~/.gc/config.toml, and there is no such file")?;
+            .ok_or("file not found: ~/.gc/config.toml, where gc keeps its profiles")?;
         let with_path = |reason: String| format!("{}: {reason}", path.display());
         let text = settings_file::read(&path).map_err(with_path)?;
         let profiles = parse(&text).map_err(with_path)?;
@@ -127,7 +127,7 @@ pub(crate) fn parse(text: &str) -> Result<DeTable<'_>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     DeTable::parse(text).map(toml::Spanned::into_inner).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("line {} is not TOML", before.matches('\n').count() + 1)
+        format!("line {} is not valid TOML", before.matches('\n').count() + 1)
     })
 }
 
@@ -169,9 +169,9 @@ fn no_such_profile(path: &Path, profiles: &DeTable<'_>) -> String {
     let names: Vec<&str> = tables.map(|(name, _)| name.get_ref().as_ref()).collect();
     let path = path.display();
     if names.is_empty() {
-        return format!("{path} holds no profile");
+        return format!("{path} contains no profile");
     }
-    format!("{path} has no such profile; it has {}", names.join(", "))
+    format!("no such profile in {path}, which contains {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -263,19 +263,20 @@ environment = "eu-west-2"
     #[test]
     fn errors_of_the_file_never_show_its_content() {
         for (name, text, part) in [
-            ("prod", FILE, "has no such profile; it has Hand, acme, browser, default, token"),
-            ("client_secret", "client_secret = 'hunter2'\n", "holds no profile"),
-            ("x", "[x]\nclient_secret = hunter2\n", "line 2 is not TOML"),
-            ("x", "[x]\n\n[x]\nclient_secret = 'hunter2'\n", "line 3 is not TOML"),
-            ("x", &"[".repeat(100_000), "line 1 is not TOML"),
-            ("x", &format!("a = {}", "[".repeat(100_000)), "line 1 is not TOML"),
+            ("prod", FILE, "no such profile in /"),
+            ("prod", FILE, "/.gc/config.toml, which contains Hand, acme, browser, default, token"),
+            ("client_secret", "client_secret = 'hunter2'\n", "contains no profile"),
+            ("x", "[x]\nclient_secret = hunter2\n", "line 2 is not valid TOML"),
+            ("x", "[x]\n\n[x]\nclient_secret = 'hunter2'\n", "line 3 is not valid TOML"),
+            ("x", &"[".repeat(100_000), "line 1 is not valid TOML"),
+            ("x", &format!("a = {}", "[".repeat(100_000)), "line 1 is not valid TOML"),
         ] {
             let error = read(name, text).err().unwrap();
             assert!(error.starts_with(&format!("--profile {name}: ")) && error.contains(part), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
         let nowhere = Profile::read("x", None, Path::new("/nowhere")).err().unwrap();
-        assert!(format!("{nowhere:?}").contains("~/.gc/config.toml, and there is no such file"), "{nowhere:?}");
+        assert!(format!("{nowhere:?}").contains("file not found: ~/.gc/config.toml"), "{nowhere:?}");
     }
 
     #[test]

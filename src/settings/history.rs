@@ -24,7 +24,7 @@ pub(super) fn resolve(args: &HistoryArgs, now: DateTime<Utc>) -> History {
 /// Resolves the path of the cursor file.
 pub(super) fn cursor(args: &HistoryArgs, format: Format, problems: &mut Problems) -> Option<PathBuf> {
     if args.cursor_file.is_some() && format == Format::Raw {
-        problems.contradictory("--cursor-file needs to understand messages, which -o raw does not");
+        problems.contradictory("--cursor-file cannot be used with -o raw");
     }
     args.cursor_file.clone()
 }

@@ -44,10 +44,10 @@ fn find_id(argument: &str, kind: Kind) -> Result<String, String> {
     }
     // The value of curl's --user holds a password and must not be shown.
     if argument.contains(':') {
-        return Err(format!("it holds a colon, which no {} id does", kind.noun));
+        return Err(format!("not a {} id: contains a colon", kind.noun));
     }
     if !is_valid_id(argument) {
-        return Err(format!("{argument:?} is no {} id (letters, digits, . _ -)", kind.noun));
+        return Err(format!("'{argument}' is not a {} id (letters, digits, . _ -)", kind.noun));
     }
     Ok(argument.to_owned())
 }
@@ -60,9 +60,9 @@ fn find_uuid(url: &str, kind: Kind) -> Result<&str, String> {
         uuids.dedup_by_key(|uuid| uuid.as_str());
     }
     match uuids.as_slice() {
-        [] => Err(format!("{url:?} holds no {} id", kind.noun)),
+        [] => Err(format!("'{url}' contains no {} id", kind.noun)),
         [first, others @ ..] if others.iter().any(|other| other.as_str() != first.as_str()) => {
-            Err(format!("{url:?} holds several ids; give the one of the {}", kind.noun))
+            Err(format!("'{url}' contains several ids; use only the {} id", kind.noun))
         }
         [first, ..] => Ok(first.as_str()),
     }
@@ -104,9 +104,9 @@ mod tests {
             (QUEUE, format!("https://x/#/admin/queue/{B}/members/{A}"), Ok(B)),
             (USER, format!("https://x/directory/#/person/{A}"), Ok(A)),
             (USER, format!("https://x/people/{A}/{B}"), Ok(A)),
-            (USER, url, Err("holds no user id")),
-            (USER, format!("https://x/users/{A}/people/{B}"), Err("give the one of the user")),
-            (QUEUE, "Web Support".into(), Err("is no queue id")),
+            (USER, url, Err("contains no user id")),
+            (USER, format!("https://x/users/{A}/people/{B}"), Err("use only the user id")),
+            (QUEUE, "Web Support".into(), Err("is not a queue id")),
         ];
         for (kind, argument, expected) in cases {
             match (find_id(&argument, kind), expected) {

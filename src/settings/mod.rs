@@ -151,7 +151,7 @@ fn log_filter(args: &LoggingArgs, env: &Env, problems: &mut Problems) -> Option<
     };
     let filter = setting.value.parse().ok();
     if filter.is_none() {
-        problems.unusable(setting.name, "not a filter; debug and genesys_tail::supervisor=trace are");
+        problems.unusable(setting.name, "not a filter such as debug or genesys_tail::supervisor=trace");
     }
     filter
 }

@@ -45,8 +45,7 @@ pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
     let proxy = parse_proxy(args.proxy.as_deref()?).ok()?;
     let password = proxy.login?.password;
     (!password.expose_secret().is_empty()).then(|| {
-        "everybody on this machine can read the password in --proxy; HTTPS_PROXY in the environment or .env is safe"
-            .to_owned()
+        "other users can read the password in --proxy; set HTTPS_PROXY in the environment or in .env instead".to_owned()
     })
 }
 
@@ -77,16 +76,16 @@ fn assemble_proxy(get: impl Fn(&str) -> Option<Setting>) -> Option<Result<Proxy,
 
 /// Parses a proxy URL. `host:port` without a scheme is an `http` proxy, as in other tools.
 fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
-    const NOT_A_URL: &str = "not a URL; http://proxy.example:3128 is";
+    const NOT_A_URL: &str = "not a URL such as http://proxy.example:3128";
     let text = text.trim();
     let parsed = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
     let mut url = parsed.ok().filter(Url::has_host).ok_or(NOT_A_URL)?;
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
-        return Err("a proxy is http, https, socks5 or socks5h");
+        return Err("must be an http, https, socks5 or socks5h URL");
     }
     let decode = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
-    let user = decode(url.username()).map_err(|_| "its user is not Unicode")?;
-    let password = url.password().map(decode).transpose().map_err(|_| "its password is not Unicode")?;
+    let user = decode(url.username()).map_err(|_| "the user is not valid UTF-8")?;
+    let password = url.password().map(decode).transpose().map_err(|_| "the password is not valid UTF-8")?;
     let has_login = !user.is_empty() || password.is_some();
     let login = has_login.then(|| ProxyLogin { user, password: password.unwrap_or_default().into() });
     url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| NOT_A_URL)?;
@@ -99,10 +98,10 @@ fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or("it holds a certificate that is damaged")?;
+        added.ok_or("contains a damaged certificate")?;
     }
     if roots.is_empty() {
-        return Err("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
+        return Err("contains no PEM certificate (-----BEGIN CERTIFICATE-----)".into());
     }
     Ok(CaBundle { path, pem })
 }
@@ -163,8 +162,8 @@ mod tests {
         let key = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
         let pem = key.cert.pem();
         assert_eq!(read(&format!("# root\n{pem}{pem}")).unwrap().path, path);
-        assert!(read("").unwrap_err().contains("no certificate"));
-        assert!(read(&key.signing_key.serialize_pem()).unwrap_err().contains("no certificate"));
+        assert!(read("").unwrap_err().contains("no PEM certificate"));
+        assert!(read(&key.signing_key.serialize_pem()).unwrap_err().contains("no PEM certificate"));
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(read(&format!("{pem}{damaged}")).unwrap_err().contains("damaged"));
         assert!(read_bundle(folder.path().join("none")).is_err());

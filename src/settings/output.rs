@@ -17,7 +17,7 @@ pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mu
         ("--highlight", args.highlight.is_empty()),
     ];
     for (flag, _) in message_flags.iter().filter(|(_, unused)| format == Format::Raw && !unused) {
-        problems.contradictory(format!("{flag} needs to understand messages, which -o raw does not"));
+        problems.contradictory(format!("{flag} cannot be used with -o raw"));
     }
     let style = Style {
         format,
@@ -39,7 +39,14 @@ fn any_of(patterns: &[Regex], problems: &mut Problems) -> Option<Regex> {
         return None;
     }
     let combined = Regex::new(&alternatives.join("|"));
-    combined.map_err(|error| problems.unusable("--highlight", error.to_string())).ok()
+    combined.map_err(|error| problems.unusable("--highlight", pattern_error(&error))).ok()
+}
+
+fn pattern_error(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "the patterns are too large together".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 /// Decides by the flag, then `NO_COLOR`, then `CLICOLOR_FORCE`, then the terminal (OUT-7, ERR-6).

@@ -1,10 +1,19 @@
 //! Settings with their origin, and the problems with them: one error reports all problems together.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-const HINT: &str = "set them as flags, in the environment or in .env; genesys-tail --demo needs none";
-const HINT_WITH_PROFILES: &str =
-    "set them as flags, in the environment or in .env, or name a profile of gc: --profile NAME";
+use crate::config::region;
+
+const HINT: &str = "set them in the environment or in .env, or try genesys-tail --demo";
+const HINT_WITH_PROFILES: &str = "set them in the environment or in .env, or use a gc profile: --profile NAME";
+const CONVERSATION_HINT: &str = "name a conversation, or use --queue, --user or --demo";
+
+static REGION_HINT: LazyLock<String> =
+    LazyLock::new(|| format!("use one of {}, or a domain such as mypurecloud.ie", region::known_names()));
+
+/// The missing setting that a queue, a user or the demo replaces.
+pub(super) const MISSING_CONVERSATION: &str = "conversation";
 
 /// A value and its origin.
 #[derive(PartialEq, Eq)]
@@ -37,15 +46,28 @@ pub(crate) enum Problem {
         setting: String,
         reason: String,
     },
+    /// The value is neither a region nor in the form of one.
+    UnknownRegion {
+        /// The flag, or the variable and the file that it is in.
+        setting: String,
+        value: String,
+    },
     /// Two settings exclude each other.
     Contradictory { reason: String },
 }
 
 impl ConfigError {
-    /// Returns the next step for the user if settings are missing.
+    /// Returns the next step for the user if settings are missing or the region is unknown.
     pub(crate) fn hint(&self) -> Option<&'static str> {
-        let missing = self.problems.iter().any(|problem| matches!(problem, Problem::Missing { .. }));
-        missing.then_some(if self.profiles_unused { HINT_WITH_PROFILES } else { HINT })
+        let mut missing = self.problems.iter().filter(|problem| matches!(problem, Problem::Missing { .. })).peekable();
+        if missing.peek().is_none() {
+            let is_unknown_region = |problem| matches!(problem, &Problem::UnknownRegion { .. });
+            return self.problems.iter().any(is_unknown_region).then(|| REGION_HINT.as_str());
+        }
+        if missing.all(|problem| matches!(problem, Problem::Missing { what, .. } if *what == MISSING_CONVERSATION)) {
+            return Some(CONVERSATION_HINT);
+        }
+        Some(if self.profiles_unused { HINT_WITH_PROFILES } else { HINT })
     }
 }
 
@@ -63,6 +85,10 @@ impl fmt::Display for ConfigError {
             match problem {
                 Problem::Missing { .. } => continue,
                 Problem::Unusable { setting, reason } => write!(f, "{separator}{setting}: {reason}")?,
+                Problem::UnknownRegion { setting, value } => {
+                    let examples = "such as us-east-1 or mypurecloud.ie";
+                    write!(f, "{separator}{setting}: '{value}' is not a region {examples}")?;
+                }
                 Problem::Contradictory { reason } => write!(f, "{separator}{reason}")?,
             }
             separator = "; ";
@@ -131,7 +157,7 @@ mod tests {
     #[test]
     fn all_problems_are_in_one_line_with_the_missing_settings_first() {
         let mut problems = Problems::default();
-        problems.missing("conversation", "--conversation, GENESYS_CONVERSATION_ID");
+        problems.missing(MISSING_CONVERSATION, "--conversation, GENESYS_CONVERSATION_ID");
         problems.unusable("--region", "unknown");
         problems.missing("client id", "--client-id, GENESYS_CLIENT_ID");
         problems.contradictory("this and that");
@@ -141,7 +167,19 @@ mod tests {
             "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), \
              client id (--client-id, GENESYS_CLIENT_ID); --region: unknown; this and that"
         );
-        assert!(error.hint().unwrap().contains("--demo"));
+        assert_eq!(error.hint(), Some(HINT));
+    }
+
+    #[test]
+    fn the_hint_depends_on_what_is_missing() {
+        let hint =
+            |problems: &[Problem], profiles_unused| ConfigError { problems: problems.to_vec(), profiles_unused }.hint();
+        let missing = |what| Problem::Missing { what, names: "" };
+        let region = Problem::UnknownRegion { setting: "--region".into(), value: "europe".into() };
+        assert_eq!(hint(&[missing(MISSING_CONVERSATION), missing("client id")], false), Some(HINT));
+        assert_eq!(hint(&[missing("client id")], true), Some(HINT_WITH_PROFILES));
+        assert_eq!(hint(&[missing(MISSING_CONVERSATION), region.clone()], true), Some(CONVERSATION_HINT));
+        assert!(hint(&[region], false).unwrap().starts_with("use one of us-east-1, us-east-2, "));
     }
 
     #[test]

@@ -15,11 +15,11 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     let read = File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text));
     match read {
         Err(error) => Err(match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".into(),
-            io::ErrorKind::PermissionDenied => "this user is not permitted to read it".into(),
+            io::ErrorKind::NotFound => "file not found".into(),
+            io::ErrorKind::PermissionDenied => "permission denied".into(),
             _ => io_error::describe(&error),
         }),
-        Ok(_) if text.len() as u64 > MAX_SIZE => Err("it is larger than 1 MiB, which settings are not".into()),
+        Ok(_) if text.len() as u64 > MAX_SIZE => Err("larger than 1 MiB".into()),
         Ok(_) => Ok(text),
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn exposed_mode(_: &Path) -> Option<u32> {
 /// Returns the warning about a secret in a file with these permissions.
 pub(super) fn exposure_warning(path: &Path, mode: u32) -> String {
     let path = path.display();
-    format!("{path} holds a client secret and others can read it (mode {mode:03o}); chmod 600 {path}")
+    format!("other users can read the client secret in {path} (mode {mode:03o}); run chmod 600 {path}")
 }
 
 /// Standard input. Only one setting can be read from it.
@@ -58,7 +58,7 @@ impl<'a> Stdin<'a> {
     /// Reads all of it for `setting`. The error is the reason in words.
     pub(super) fn read_for(&mut self, setting: &'static str) -> Result<String, String> {
         if let Some(other) = self.read_for.replace(setting) {
-            return Err(format!("standard input is read by {other} already"));
+            return Err(format!("standard input is already used by {other}"));
         }
         let mut text = String::new();
         self.reader.read_to_string(&mut text).map_err(|error| io_error::describe(&error))?;
@@ -74,7 +74,7 @@ mod tests {
     fn a_settings_file_of_at_most_1_mib_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings");
-        assert_eq!(read(&path).unwrap_err(), "there is no such file");
+        assert_eq!(read(&path).unwrap_err(), "file not found");
         std::fs::write(&path, "a=1").unwrap();
         assert_eq!(read(&path).unwrap(), "a=1");
         std::fs::write(&path, vec![b' '; 1 << 20]).unwrap();

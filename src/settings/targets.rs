@@ -8,7 +8,7 @@ use crate::system::io_error;
 
 use super::env::Env;
 use super::ids::{self, CONVERSATION, QUEUE, USER};
-use super::problems::Problems;
+use super::problems::{MISSING_CONVERSATION, Problems};
 use super::settings_file::Stdin;
 
 const VARIABLE: &str = "GENESYS_CONVERSATION_ID";
@@ -58,7 +58,7 @@ pub(super) fn source(args: &TargetArgs, problems: &mut Problems) -> SourceChoice
         return args.source;
     }
     if args.source == SourceChoice::Transcript {
-        problems.contradictory("--source transcript cannot follow a queue or a user; notifications can");
+        problems.contradictory("--source transcript cannot be used with --queue or --user; use notifications");
     }
     SourceChoice::Notifications
 }
@@ -75,7 +75,7 @@ fn non_empty(arguments: &[String]) -> impl Iterator<Item = &str> {
 fn add_variable(requirement: Requirement, env: &Env, ids: &mut Vec<String>, problems: &mut Problems) {
     let Some(setting) = env.get(VARIABLE).filter(|setting| split(&setting.value).next().is_some()) else {
         if requirement == Requirement::Required {
-            problems.missing("conversation", NAMES);
+            problems.missing(MISSING_CONVERSATION, NAMES);
         }
         return;
     };
@@ -99,7 +99,7 @@ fn add_list(file: &str, stdin: &mut Stdin<'_>, ids: &mut Vec<String>, problems: 
     };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
     if lines.peek().is_none() {
-        return problems.unusable(setting, "it names no conversation");
+        return problems.unusable(setting, "contains no conversation id");
     }
     lines.for_each(|line| ids::add(&setting, line, CONVERSATION, ids, problems));
 }

@@ -280,7 +280,7 @@ async fn all_problems_of_the_settings_are_one_message_and_78() {
     let problems = ["-c", "a b", "--region", "europe", "--idle-timeout", "5s", "--cacert", "/nowhere/ca.pem"];
     let finished = Running::start(&mut bare_program(&problems)).finish().await;
     assert_eq!(finished.code, Some(78));
-    for part in ["--client-id, GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYS_CLIENT_SECRET", "\"a b\""] {
+    for part in ["--client-id, GENESYS_CLIENT_ID", "--client-secret-file, GENESYS_CLIENT_SECRET", "'a b'"] {
         assert_plain(&finished, part);
     }
     for part in ["--region: ", "--idle-timeout 5s", "--cacert /nowhere/ca.pem: No such file or directory"] {

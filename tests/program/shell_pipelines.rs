@@ -36,7 +36,7 @@ async fn a_gc_profile_gives_the_account() {
     let missing = Running::start(&mut command(&["--profile", "prod"])).finish().await;
     assert_eq!(missing.code, Some(78));
     assert!(
-        missing.stderr.contains("--profile prod: ") && missing.stderr.contains("it has work"),
+        missing.stderr.contains("--profile prod: ") && missing.stderr.contains("which contains work"),
         "{}",
         missing.stderr
     );

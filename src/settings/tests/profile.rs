@@ -70,7 +70,8 @@ fn flags_and_variables_precede_a_profile_and_cause_a_warning() {
     assert_eq!(config.credentials.client_id, "of-file");
     assert_eq!(config.credentials.client_secret.expose_secret(), "hunter2");
     assert_eq!(config.connection.network.proxy.unwrap().url.as_str(), "http://other.example/");
-    let warning = resolved.warnings.iter().find(|warning| warning.contains("won over --profile default")).unwrap();
+    let warning =
+        resolved.warnings.iter().find(|warning| warning.starts_with("--profile default is overridden by ")).unwrap();
     assert!(warning.contains("GENESYSCLOUD_REGION, GENESYS_CLIENT_ID in "), "{warning}");
     let typed = given.tail(&["x", "--profile", "default", "--client-id", "typed", "--region", "eu-west-2"]);
     assert_eq!(
@@ -85,7 +86,7 @@ fn a_url_that_overrides_a_profile_causes_a_warning() {
     let given = given(&home, &[("GENESYS_API_URL", "http://127.0.0.1:1")]);
     let resolved = given.resolve(&["x", "--profile", "default"]).unwrap();
     assert!(
-        resolved.warnings.contains(&"GENESYS_API_URL won over --profile default".to_owned()),
+        resolved.warnings.contains(&"--profile default is overridden by GENESYS_API_URL".to_owned()),
         "{:?}",
         resolved.warnings
     );
@@ -100,7 +101,11 @@ fn a_profile_that_other_users_can_read_causes_a_warning() {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(home.path().join(".gc/config.toml"), permissions).unwrap();
         let warnings = given(&home, &[]).resolve(&["x", "--profile", "default"]).unwrap().warnings;
-        assert_eq!(warnings.iter().any(|warning| warning.contains("others can read it")), expected, "{warnings:?}");
+        assert_eq!(
+            warnings.iter().any(|warning| warning.contains("other users can read the client secret in ")),
+            expected,
+            "{warnings:?}"
+        );
         assert!(!warnings.join(" ").contains("hunter2"));
     }
 }
@@ -119,10 +124,10 @@ fn without_the_flag_profiles_appear_in_the_hint_only() {
 fn a_token_is_reported_as_no_client() {
     let home = home();
     let error = given(&home, &[]).error(&["x", "--profile", "token"]);
-    assert!(error.contains("--profile token: it holds an access token and no client"), "{error}");
+    assert!(error.contains("--profile token: contains an access token, which cannot be renewed"), "{error}");
     let error = given(&home, &[("GENESYSCLOUD_ACCESS_TOKEN", "hunter5")]).error(&["x"]);
     assert!(error.contains("settings missing: client id ("), "{error}");
-    assert!(error.contains("GENESYSCLOUD_ACCESS_TOKEN: a token cannot be renewed"), "{error}");
+    assert!(error.contains("GENESYSCLOUD_ACCESS_TOKEN: not supported, because a token cannot be renewed"), "{error}");
     assert!(!error.contains("hunter"), "{error}");
     assert!(complete(&[("GENESYSCLOUD_ACCESS_TOKEN", "x")]).resolve(&[]).is_ok());
     let client = ["--client-id", "a", "--client-secret-file", "-", "--profile", "token"];
@@ -154,7 +159,7 @@ fn variables_of_the_terraform_provider_are_enough() {
     }
     let gateway = [&env[..3], &[("GENESYSCLOUD_GATEWAY_HOST", "gateway.example")]].concat();
     let warnings = Given { env: gateway, ..nothing() }.resolve(&["x"]).unwrap().warnings;
-    assert!(warnings[0].starts_with("GENESYSCLOUD_GATEWAY_HOST is not taken"), "{warnings:?}");
+    assert!(warnings[0].starts_with("GENESYSCLOUD_GATEWAY_HOST is ignored"), "{warnings:?}");
     let odd = [&env[..3], &[("GENESYSCLOUD_PROXY_HOST", "hunter2@a b")]].concat();
     let error = Given { env: odd, ..nothing() }.error(&["x"]);
     assert!(error.contains("GENESYSCLOUD_PROXY_HOST: not a URL") && !error.contains("hunter2"), "{error}");
@@ -179,5 +184,5 @@ fn regions_are_understood_as_other_tools_write_them() {
 #[test]
 fn a_user_in_the_form_of_curl_is_not_shown() {
     let error = complete(&[]).error(&["--user", "client:hunter2"]);
-    assert!(error.contains("--user: it holds a colon") && !error.contains("hunter2"), "{error}");
+    assert!(error.contains("--user: not a user id: contains a colon") && !error.contains("hunter2"), "{error}");
 }

@@ -43,8 +43,8 @@ fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
 #[test]
 fn an_invalid_queue_or_user_id_is_the_only_problem() {
     for (args, reason) in [
-        (["--queue", "a b"], "--queue: \"a b\" is no queue id (letters, digits, . _ -)"),
-        (["--user", "@ids"], "--user: \"@ids\" is no user id (letters, digits, . _ -)"),
+        (["--queue", "a b"], "--queue: 'a b' is not a queue id (letters, digits, . _ -)"),
+        (["--user", "@ids"], "--user: '@ids' is not a user id (letters, digits, . _ -)"),
     ] {
         assert_eq!(credentials_only().error(&args), reason);
         assert_eq!(credentials_only().error(&[&["check"], &args[..]].concat()), reason);
@@ -53,7 +53,7 @@ fn an_invalid_queue_or_user_id_is_the_only_problem() {
 
 #[test]
 fn queues_and_users_need_notifications() {
-    let reason = "--source transcript cannot follow a queue or a user; notifications can";
+    let reason = "--source transcript cannot be used with --queue or --user; use notifications";
     for target in [["--queue", "q"], ["--user", "u"]] {
         let with = |source| [&target[..], &["--source", source]].concat();
         assert_eq!(credentials_only().error(&with("transcript")), reason);
@@ -112,9 +112,9 @@ fn problems_of_check_are_reported_together() {
     let error = given.error(&["check", "--cacert", "/nowhere/ca.pem"]);
     for part in [
         "settings missing: client id (--client-id, ",
-        "client secret (GENESYS_CLIENT_SECRET, ",
-        "HTTPS_PROXY: a proxy is http, https",
-        "GENESYS_REGION: \"europe\" is no known region",
+        "client secret (--client-secret-file, ",
+        "HTTPS_PROXY: must be an http, https",
+        "GENESYS_REGION: 'europe' is not a region",
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
