@@ -14,10 +14,7 @@ fn main() -> ExitCode {
         Err(usage) => {
             return match usage.print() {
                 // `--help | head -1` closes the pipe early, which is no failure; nor is a closed standard error.
-                Err(error) if !usage.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
-                    let _ = writeln!(io::stderr(), "genesys-tail: error: cannot write the output: {}", error.kind());
-                    ExitCode::from(74)
-                }
+                Err(error) if !usage.use_stderr() && error.kind() != ErrorKind::BrokenPipe => output_failed(&error),
                 _ => ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
             };
         }
@@ -28,8 +25,15 @@ fn main() -> ExitCode {
             signal.terminate_process();
             ExitCode::from(signal.exit_code())
         }
-        Err(_) => ExitCode::from(74),
+        Err(error) => output_failed(&error),
     }
+}
+
+/// Reports that standard output cannot be used. A closed standard error is no failure.
+fn output_failed(error: &io::Error) -> ExitCode {
+    let text = format!("genesys-tail: error: cannot write standard output: {}\n", error.kind());
+    let _ = write!(io::stderr(), "{text}  tip: check the file or device behind it\n");
+    ExitCode::from(74)
 }
 
 fn run(cli: Cli) -> io::Result<Exit> {

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use rustls::CertificateError as Rejection;
 use rustls::pki_types::UnixTime;
 
-const REMEDY_ISSUER: &str = "where a company inspects TLS, add its CA certificate with --cacert FILE";
-const REMEDY_CLOCK: &str = "set the clock of this machine if it is wrong; otherwise that host needs a new certificate";
-const REMEDY_NAME: &str = "check the region, --api-url and --login-url; something in between may answer in its place";
-const REMEDY_OTHER: &str = "that host needs another certificate, unless something in between shows one of its own";
+const REMEDY_ISSUER: &str = "add the CA certificate of your company or network with --cacert FILE";
+const REMEDY_CLOCK: &str = "check the system clock; if it is right, the server needs a new certificate";
+const REMEDY_NAME: &str = "check the region, API URL and login URL; a proxy or captive portal may have answered";
+const REMEDY_OTHER: &str =
+    "ask the operator of the server for a valid certificate; a proxy or captive portal may have answered";
 
-/// A certificate that is not trusted. The text reads after the word "refused".
+/// A certificate that is not trusted. The text reads after the words "certificate rejected: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct CertificateError {
@@ -25,7 +26,7 @@ impl CertificateError {
     pub(crate) fn from_rustls(error: &(dyn StdError + 'static)) -> Option<Self> {
         let (reason, remedy) = match error.downcast_ref::<rustls::Error>()? {
             rustls::Error::InvalidCertificate(rejection) => (reason(rejection), remedy(rejection)),
-            rustls::Error::NoCertificatesPresented => ("it sent none".to_owned(), REMEDY_OTHER),
+            rustls::Error::NoCertificatesPresented => ("the server sent none".to_owned(), REMEDY_OTHER),
             _ => return None,
         };
         Some(Self { reason, remedy })
@@ -34,19 +35,19 @@ impl CertificateError {
 
 fn reason(rejection: &Rejection) -> String {
     match rejection {
-        Rejection::Expired => "it has expired".to_owned(),
-        Rejection::ExpiredContext { time, not_after } => with_dates("it expired on", *not_after, *time),
-        Rejection::NotValidYet => "it is not valid yet".to_owned(),
-        Rejection::NotValidYetContext { time, not_before } => with_dates("it is not valid before", *not_before, *time),
-        Rejection::UnknownIssuer => "its issuer is not known here".to_owned(),
+        Rejection::Expired => "expired".to_owned(),
+        Rejection::ExpiredContext { time, not_after } => with_dates("expired on", *not_after, *time),
+        Rejection::NotValidYet => "not valid yet".to_owned(),
+        Rejection::NotValidYetContext { time, not_before } => with_dates("not valid before", *not_before, *time),
+        Rejection::UnknownIssuer => "unknown issuer".to_owned(),
         Rejection::NotValidForName | Rejection::NotValidForNameContext { .. } => {
-            "it was made out for another name".to_owned()
+            "issued for another host name".to_owned()
         }
-        Rejection::Revoked => "it was revoked".to_owned(),
-        Rejection::BadSignature => "its signature is wrong: it is not from whom it says".to_owned(),
-        Rejection::BadEncoding => "it is damaged".to_owned(),
-        Rejection::InvalidPurpose | Rejection::InvalidPurposeContext { .. } => "it is not one for servers".to_owned(),
-        rejection if is_ca_certificate(rejection) => "it is self-signed, or one of an authority".to_owned(),
+        Rejection::Revoked => "revoked".to_owned(),
+        Rejection::BadSignature => "invalid signature".to_owned(),
+        Rejection::BadEncoding => "malformed".to_owned(),
+        Rejection::InvalidPurpose | Rejection::InvalidPurposeContext { .. } => "not a server certificate".to_owned(),
+        rejection if is_ca_certificate(rejection) => "self-signed, or the certificate of a CA".to_owned(),
         other => other.to_string(),
     }
 }
@@ -71,7 +72,7 @@ fn is_ca_certificate(rejection: &Rejection) -> bool {
 fn with_dates(reason: &str, limit: UnixTime, now: UnixTime) -> String {
     let (limit, now) = (to_utc(limit), to_utc(now));
     let format = if limit.date_naive() == now.date_naive() { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d" };
-    format!("{reason} {}, and here it is {}", limit.format(format), now.format(format))
+    format!("{reason} {}, local clock {}", limit.format(format), now.format(format))
 }
 
 fn to_utc(time: UnixTime) -> DateTime<Utc> {
@@ -98,17 +99,17 @@ mod tests {
     fn a_date_is_shown_beside_that_of_the_local_clock() {
         let (day, hour) = (86_400, 3_600);
         let early = Rejection::NotValidYetContext { time: at(0), not_before: at(400 * day) };
-        let expected = "it is not valid before 1971-02-05, and here it is 1970-01-01";
+        let expected = "not valid before 1971-02-05, local clock 1970-01-01";
         assert_eq!(reason_and_remedy(early), (expected.to_owned(), REMEDY_CLOCK));
         let late = Rejection::ExpiredContext { time: at(13 * hour), not_after: at(12 * hour) };
-        let expected = "it expired on 1970-01-01 12:00 UTC, and here it is 1970-01-01 13:00 UTC";
+        let expected = "expired on 1970-01-01 12:00 UTC, local clock 1970-01-01 13:00 UTC";
         assert_eq!(reason_and_remedy(late), (expected.to_owned(), REMEDY_CLOCK));
     }
 
     #[test]
     fn a_date_beyond_the_calendar_is_shown_as_its_last_day() {
         let never = Rejection::NotValidYetContext { time: at(0), not_before: at(u64::MAX) };
-        assert!(reason_and_remedy(never).0.starts_with("it is not valid before +"));
+        assert!(reason_and_remedy(never).0.starts_with("not valid before +"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A single client, so that proxy, certificates and timeouts are configured once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +22,20 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 /// Addresses that are never requested through a proxy, in the syntax of `NO_PROXY`.
 pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// A certificate or proxy setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupError {
+    /// The certificates that replace the roots of the system cannot be used.
+    #[error("cannot use SSL_CERT_FILE {}: {reason}", path.display())]
+    RootCertificates { path: PathBuf, reason: String },
+    /// The proxy cannot be used.
+    #[error("cannot use the proxy: {0}")]
+    Proxy(String),
+    /// The client cannot be built with these certificates.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}
+
 /// An HTTP client with the settings of the user. Clones share the connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -29,6 +43,17 @@ pub(crate) struct Http {
     /// The limit for the head of a response, and again for its body.
     timeout: Duration,
     secrets: Secrets,
+}
+
+impl SetupError {
+    /// Returns the next step for the user.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::RootCertificates { .. } => "set SSL_CERT_FILE to a file with PEM certificates, or unset it",
+            Self::Proxy(_) => "check the address of the proxy (--proxy, HTTPS_PROXY)",
+            Self::Tls(_) => "check the root certificates of the operating system and of --cacert",
+        }
+    }
 }
 
 impl Http {
@@ -39,7 +64,7 @@ impl Http {
     /// # Errors
     ///
     /// Names the setting that cannot be used: a certificate or the proxy.
-    pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, String> {
+    pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, SetupError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -48,7 +73,8 @@ impl Http {
             .tcp_nodelay(true);
         let local = [&endpoints.api, &endpoints.token].map(is_loopback);
         let is_plain = [&endpoints.api, &endpoints.token].iter().all(|endpoint| endpoint.scheme() == "http");
-        let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice()))?;
+        let extra =
+            certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice())).map_err(SetupError::Tls)?;
         builder = match &network.ssl_cert_file {
             _ if local == [true, true] && is_plain => builder.tls_certs_only(extra),
             Some(path) => builder.tls_certs_only(root_certificates(path)?.into_iter().chain(extra)),
@@ -57,12 +83,15 @@ impl Http {
         builder = match &network.proxy {
             // reqwest applies the asterisk to names only. It means addresses as well.
             Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => builder.no_proxy(),
-            Some(proxy) => builder.proxy(except_loopback(proxy, network.no_proxy.as_deref())?),
+            Some(proxy) => {
+                let proxy = except_loopback(proxy, network.no_proxy.as_deref()).map_err(SetupError::Proxy)?;
+                builder.proxy(proxy)
+            }
             // reqwest would use the system's proxy for loopback as well.
             None if local.contains(&true) => builder.no_proxy(),
             None => builder,
         };
-        let client = builder.build().map_err(|error| innermost(&error))?;
+        let client = builder.build().map_err(|error| SetupError::Tls(innermost(&error)))?;
         Ok(Self { client, timeout: network.connect_timeout, secrets })
     }
 
@@ -151,14 +180,12 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
 }
 
 /// Reads the certificates that replace the system's roots.
-fn root_certificates(path: &Path) -> Result<Vec<Certificate>, String> {
-    let read = std::fs::read(path).map_err(|error| io_error::describe(&error));
-    let found = read
-        .and_then(|pem| certificates(Some(&pem)))
-        .map_err(|reason| format!("SSL_CERT_FILE {}: {reason}", path.display()))?;
-    match found.as_slice() {
-        [] => Err(format!("SSL_CERT_FILE {}: there is no certificate in it", path.display())),
-        _ => Ok(found),
+fn root_certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
+    let unusable = |reason| SetupError::RootCertificates { path: path.to_owned(), reason };
+    let pem = std::fs::read(path).map_err(|error| unusable(io_error::describe(&error)))?;
+    match certificates(Some(&pem)).map_err(unusable)? {
+        found if found.is_empty() => Err(unusable("no certificate in it".to_owned())),
+        found => Ok(found),
     }
 }
 
@@ -167,7 +194,7 @@ fn except_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Resu
     let mut url = proxy.url.clone();
     if let Some(ProxyLogin { user, password }) = &proxy.login {
         let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
-        set.map_err(|()| "the proxy's address takes no credentials".to_owned())?;
+        set.map_err(|()| "its address cannot have credentials".to_owned())?;
     }
     let direct = no_proxy.map_or_else(|| LOOPBACK.to_owned(), |more| format!("{LOOPBACK},{more}"));
     let proxy = Proxy::all(url).map_err(|error| innermost(&error))?;

@@ -14,25 +14,25 @@ use crate::system::io_error;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HttpError {
     /// The host name does not resolve.
-    #[error("cannot find {host}: the name does not resolve")]
+    #[error("cannot reach {host}: host name does not resolve")]
     Dns { host: String },
     /// The host is unreachable, or closed the connection without a response.
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
     /// The host did not respond in time.
-    #[error("no answer from {host} within {}", humantime::format_duration(*.after))]
+    #[error("no response from {host} within {}", humantime::format_duration(*.after))]
     Timeout { host: String, after: Duration },
     /// The certificate of the host, or of the proxy, is not trusted.
-    #[error("the certificate of {host} is refused: {error}")]
+    #[error("certificate of {host} rejected: {error}")]
     Certificate { host: String, error: CertificateError },
     /// The proxy is unreachable.
-    #[error("cannot reach the proxy before {host}: {reason}")]
+    #[error("cannot reach the proxy for {host}: {reason}")]
     Proxy { host: String, reason: String },
     /// The proxy refuses to connect to the host.
-    #[error("the proxy does not pass us on to {host}: {reason}")]
+    #[error("the proxy did not connect to {host}: {reason}")]
     ProxyRefuses { host: String, reason: String },
     /// The proxy requires credentials, or other ones.
-    #[error("the proxy refuses to pass us on to {host}: it wants a user name and password (407)")]
+    #[error("the proxy requires valid credentials for {host} (407)")]
     ProxyCredentials { host: String },
 }
 
@@ -59,9 +59,9 @@ impl HttpError {
         let reason = match message {
             PROXY_AUTHORIZATION => return Self::ProxyCredentials { host },
             PROXY_UNREACHABLE => return Self::from_unreachable_proxy(host, timeout, error),
-            PROXY_UNSUCCESSFUL => "it refuses, or cannot reach that host".to_owned(),
-            PROXY_NOT_SOCKS => "it does not speak SOCKS5".to_owned(),
-            _ if PROXY_HUNG_UP.contains(&message) => "it hung up".to_owned(),
+            PROXY_UNSUCCESSFUL => "forbidden, or not reachable from the proxy".to_owned(),
+            PROXY_NOT_SOCKS => "not a SOCKS5 proxy".to_owned(),
+            _ if PROXY_HUNG_UP.contains(&message) => "connection closed".to_owned(),
             _ => innermost(error),
         };
         Self::ProxyRefuses { host, reason }
@@ -69,13 +69,13 @@ impl HttpError {
 
     fn from_unreachable_proxy(host: String, timeout: Duration, error: &reqwest::Error) -> Self {
         if let Some(error) = chain(error).find_map(CertificateError::from_rustls) {
-            return Self::Certificate { host: format!("the proxy before {host}"), error };
+            return Self::Certificate { host: format!("the proxy for {host}"), error };
         }
         let reason = match innermost(error) {
-            _ if error.is_timeout() => format!("no answer within {}", humantime::format_duration(timeout)),
-            _ if error.is_dns() => "its name does not resolve".to_owned(),
+            _ if error.is_timeout() => format!("no response within {}", humantime::format_duration(timeout)),
+            _ if error.is_dns() => "host name does not resolve".to_owned(),
             // hyper-util does not pass on the cause if the proxy is a SOCKS proxy.
-            reason if reason.ends_with(PROXY_UNREACHABLE) => "it does not answer".to_owned(),
+            reason if reason.ends_with(PROXY_UNREACHABLE) => "connection failed".to_owned(),
             reason => reason,
         };
         Self::Proxy { host, reason }
@@ -98,22 +98,24 @@ impl HttpError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Dns { .. } => {
-                "check the region or --api-url, and whether this machine is online; behind a proxy, set HTTPS_PROXY"
+                "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
             }
             Self::Unreachable { .. } => {
-                "check the region or --api-url, the network, and whether a proxy is needed (--proxy, HTTPS_PROXY)"
+                "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
             }
             Self::Timeout { .. } => {
-                "check the network, and the proxy: one may be needed, or does not answer (--proxy, HTTPS_PROXY)"
+                "check the network and the proxy settings (--proxy, HTTPS_PROXY), or raise --connect-timeout"
             }
             Self::Certificate { error, .. } => error.remedy,
             Self::Proxy { .. } => {
-                "check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY names hosts that need none"
+                "check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY lists hosts to reach without it"
             }
             Self::ProxyRefuses { .. } => {
-                "ask the operator of the proxy to let this host pass, and check its scheme and address (--proxy, HTTPS_PROXY)"
+                "check scheme and address of the proxy (--proxy, HTTPS_PROXY), and that it allows this host"
             }
-            Self::ProxyCredentials { .. } => "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+            Self::ProxyCredentials { .. } => {
+                "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded"
+            }
         }
     }
 }
@@ -127,18 +129,18 @@ pub(crate) fn host(url: &Url) -> String {
 /// Returns the innermost cause in plain words. The outer ones repeat the URL or only say that the request failed.
 pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     if let Some(protocol) = chain(error).find_map(unspoken_protocol) {
-        return format!("what answers there does not speak {protocol}");
+        return format!("the server does not speak {protocol}");
     }
     if chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_incomplete_message) {
-        return "it hung up before it had answered".to_owned();
+        return "connection closed before the response".to_owned();
     }
     let Some(cause) = chain(error).last() else { return String::new() };
     let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
     match kind {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
-        Some(io::ErrorKind::UnexpectedEof) => "the connection ended early".to_owned(),
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to it".to_owned(),
+        Some(io::ErrorKind::UnexpectedEof) => "connection closed too early".to_owned(),
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to host".to_owned(),
         _ => cause.downcast_ref().map_or_else(|| cause.to_string(), io_error::describe),
     }
 }

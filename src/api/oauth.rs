@@ -70,13 +70,13 @@ pub(crate) enum AuthError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server refuses the credentials.
-    #[error("sign-in at {host} is refused: {body}")]
+    #[error("sign-in at {host} failed: {body}")]
     Refused { host: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("sign-in at {host} is not possible now: {body}")]
+    #[error("sign-in at {host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
     /// The server is not a token endpoint.
-    #[error("{host} does not answer like a token endpoint: {reason}")]
+    #[error("unexpected response from {host} to the sign-in: {reason}")]
     Unusable { host: String, reason: String },
 }
 
@@ -96,12 +96,10 @@ impl AuthError {
         match self {
             Self::Http(error) => error.hint(),
             Self::Refused { .. } => {
-                "check client id and secret, and the region: a client exists only in its own; its grant must be \"Client Credentials\""
+                "check client id, client secret and region; a client exists only in its own region, and needs the grant Client Credentials"
             }
             Self::Unavailable { .. } => TRY_LATER,
-            Self::Unusable { .. } => {
-                "check --region and --login-url; a proxy, or the login page of a network, may answer in its place"
-            }
+            Self::Unusable { .. } => "check the region or login URL; a proxy or captive portal may have answered",
         }
     }
 }
@@ -174,7 +172,7 @@ impl Auth {
 
     async fn unusable(&self, host: String, response: reqwest::Response) -> AuthError {
         let body = self.http.read_error_body(&host, response).await;
-        AuthError::Unusable { host, reason: format!("it says {body}") }
+        AuthError::Unusable { host, reason: body.to_string() }
     }
 
     fn read(&self, body: &[u8], sent: Instant) -> Result<Token, String> {
@@ -188,12 +186,12 @@ impl Auth {
 /// Reads the response of a token endpoint: the token, and its lifetime if that is stated.
 pub(crate) fn parse_grant(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
     if is_html(body) {
-        return Err("its answer is a web page");
+        return Err("a web page");
     }
-    let grant: Grant = serde_json::from_slice(body).map_err(|_| "its answer is not the JSON of a token")?;
-    let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("its answer holds no access_token")?;
+    let grant: Grant = serde_json::from_slice(body).map_err(|_| "not the JSON of a token")?;
+    let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("no access_token")?;
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("its access_token holds characters that no header can carry");
+        return Err("the access_token has characters that are invalid in a header");
     }
     Ok((token.into(), grant.expires_in.as_ref().and_then(parse_lifetime)))
 }

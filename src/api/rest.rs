@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error_body::{ErrorBody, is_html};
-use super::hints::{GRANT_PERMISSION, SAME_REGION, TRY_LATER};
+use super::hints::{GRANT_PERMISSION, SAME_REGION, TRY_LATER, UNEXPECTED_RESPONSE};
 use super::http::Http;
 use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError, Token};
@@ -38,19 +38,19 @@ pub(crate) enum RestError {
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// The server refused two tokens in a row.
-    #[error("{host} refuses a token it has just granted: {body}")]
+    #[error("{host} rejected a new token: {body}")]
     Unauthorized { host: String, body: ErrorBody },
     /// The OAuth client lacks a permission.
-    #[error("{host} does not permit it: {body}")]
+    #[error("permission denied by {host}: {body}")]
     Forbidden { host: String, body: ErrorBody },
     /// The requested entity does not exist, or no longer.
-    #[error("{host} does not have it: {body}")]
+    #[error("not found at {host}: {body}")]
     NotFound { host: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("{host} cannot answer now: {body}")]
+    #[error("{host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
     /// The server is not the Genesys Cloud API.
-    #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
+    #[error("unexpected response from {host}: {reason}")]
     UnexpectedResponse { host: String, reason: String },
 }
 
@@ -74,11 +74,9 @@ impl RestError {
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
             Self::Forbidden { .. } => GRANT_PERMISSION,
-            Self::NotFound { .. } => "check --region or --api-url",
+            Self::NotFound { .. } => "check the region or API URL",
             Self::Unavailable { .. } => TRY_LATER,
-            Self::UnexpectedResponse { .. } => {
-                "check --region or --api-url; something in between may answer in its place"
-            }
+            Self::UnexpectedResponse { .. } => UNEXPECTED_RESPONSE,
         }
     }
 }
@@ -200,7 +198,7 @@ impl Rest {
         }
         let body = self.http.read_body(&host, response, MAX_BODY).await?;
         if is_html(&body) {
-            return Err(RestError::UnexpectedResponse { host, reason: "its answer is a web page".to_owned() });
+            return Err(RestError::UnexpectedResponse { host, reason: "a web page".to_owned() });
         }
         String::from_utf8(body).or_else(|error| Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
@@ -216,9 +214,9 @@ impl Rest {
             401 => RestError::Unauthorized { host, body },
             403 => RestError::Forbidden { host, body },
             404 | 410 => RestError::NotFound { host, body },
-            501 => RestError::UnexpectedResponse { host, reason: format!("it says {body}") },
+            501 => RestError::UnexpectedResponse { host, reason: body.to_string() },
             408 | 429 | 500..=599 => RestError::Unavailable { host, body },
-            _ => RestError::UnexpectedResponse { host, reason: format!("it says {body}") },
+            _ => RestError::UnexpectedResponse { host, reason: body.to_string() },
         }
     }
 

@@ -38,25 +38,25 @@ pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CloseReason {
     /// The server sent a close frame. Code 1005 stands for a close frame without a code.
-    #[error("closed by the server with {code}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
+    #[error("connection closed by the server: {code}{}", parenthesized(.reason))]
     Closed { code: u16, reason: String },
     /// The connection ended without a close frame (1006).
     #[error("connection lost: {0} (1006)")]
     ConnectionLost(String),
     /// No data came for the idle timeout.
-    #[error("nothing came for {}", humantime::format_duration(*.0))]
+    #[error("connection lost: no data for {}", humantime::format_duration(*.0))]
     IdleTimeout(Duration),
     /// The machine was suspended, for long enough that the server has given up the connection.
-    #[error("the machine slept for {}", humantime::format_duration(*.0))]
+    #[error("connection lost: system suspended for {}", humantime::format_duration(*.0))]
     Suspended(Duration),
     /// A message exceeds the limit (closed with 1009).
-    #[error("a message above the limit of --max-frame-size (1009)")]
+    #[error("connection lost: message above --max-frame-size (1009)")]
     MessageTooBig,
     /// A text frame is not UTF-8 (closed with 1007).
-    #[error("a text frame that is not UTF-8 (1007)")]
+    #[error("connection lost: text frame with invalid UTF-8 (1007)")]
     InvalidUtf8,
     /// The server violates the WebSocket protocol (closed with 1002).
-    #[error("the server breaks the WebSocket protocol (1002): {0}")]
+    #[error("connection lost: WebSocket protocol violation: {0} (1002)")]
     ProtocolError(String),
 }
 
@@ -247,7 +247,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(None),
             Some(Ok(Message::Close(frame))) => return Err(CloseReason::from_close_frame(frame)),
             Some(Err(error)) => return Err(CloseReason::from_error(error)),
-            None => return Err(CloseReason::ConnectionLost("the stream ended".to_owned())),
+            None => return Err(CloseReason::ConnectionLost("closed without a close frame".to_owned())),
         };
         Ok(Some(Frame { payload, received: self.last_activity }))
     }
@@ -283,6 +283,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 }
 
+/// Returns the server's own text as it follows a code; nothing if there is none.
+fn parenthesized(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
+}
+
 impl CloseReason {
     fn from_close_frame(frame: Option<CloseFrame>) -> Self {
         match frame {
@@ -296,7 +301,7 @@ impl CloseReason {
             Error::Capacity(_) => Self::MessageTooBig,
             Error::Utf8(_) => Self::InvalidUtf8,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                Self::ConnectionLost("the server hung up".to_owned())
+                Self::ConnectionLost("closed without a close frame".to_owned())
             }
             Error::Protocol(error) => Self::ProtocolError(error.to_string()),
             Error::Io(error) => Self::ConnectionLost(innermost(&error)),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use crate::api::http::SetupError;
 use crate::commands::replay::ReplayError;
 use crate::cursor::CursorError;
 use crate::delivery::DeliveryError;
@@ -35,13 +36,13 @@ pub(crate) enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A certificate or proxy setting is well formed but cannot be used.
-    #[error("cannot set up connections: {0}")]
-    Network(String),
+    #[error(transparent)]
+    Network(#[from] SetupError),
     /// The tail of the only conversation failed.
     #[error(transparent)]
     Tail(Box<Failure>),
     /// The tails of several conversations failed. Each failure was already logged; the first decides the exit code.
-    #[error("{failed} of {all} conversations could not be followed to their end")]
+    #[error("{failed} of {all} conversations failed")]
     Tails {
         /// The number of failed conversations.
         failed: usize,
@@ -51,10 +52,10 @@ pub(crate) enum Error {
         first: Box<Failure>,
     },
     /// A step of `check` failed, and the report says why. The first failure decides the exit code.
-    #[error("the check has found something wrong")]
+    #[error("check failed")]
     Check(ErrorClass),
     /// The output cannot be written.
-    #[error("cannot write the output: {}", io_error::describe(.0))]
+    #[error("cannot write standard output: {}", io_error::describe(.0))]
     Output(Arc<io::Error>),
     /// The recording cannot be written.
     #[error(transparent)]
@@ -119,33 +120,27 @@ impl Error {
         matches!(self, Self::Check(_))
     }
 
-    /// Returns the likely cause and the next step, if there is more to say.
+    /// Returns the next step. The messages of some settings name it themselves.
     pub(crate) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Config(error) => error.hint(),
-            Self::Tail(failure) => Some(failure.cause().hint()),
-            Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => {
-                Some("name another file for --record")
-            }
-            Self::Record(RecordError::Io { source, .. }) => io_error::write_hint(source),
+        Some(match self {
+            Self::Config(error) => return error.hint(),
+            Self::Network(error) => error.hint(),
+            Self::Tail(failure) => failure.cause().hint(),
+            Self::Tails { .. } => "see the error of each conversation above",
+            Self::Check(_) => "see the lines that start with fail",
             Self::Output(error) => io_error::write_hint(error),
+            Self::Record(error) => error.hint(),
             Self::Cursor(error) => error.hint(),
-            Self::Fault(_) => Some("run genesys-tail simulate --fault help for the list of faults"),
-            Self::Script(error) => Some(error.hint()),
-            Self::Network(reason) if reason.starts_with("SSL_CERT_FILE") => None,
-            Self::Network(_) => Some("check --cacert and --proxy"),
-            Self::Record(RecordError::Busy(_)) => {
-                Some("give every process a file of its own; several conversations can share one process")
-            }
-            Self::Replay(ReplayError::Corrupt { line: 1, .. }) => Some("--replay prints what --record has written"),
-            Self::Replay(ReplayError::Corrupt { .. }) => Some("what stands before that line was printed"),
+            Self::Replay(error) => error.hint(),
+            Self::Fault(_) => "run genesys-tail simulate --fault help for the list of faults",
+            Self::Script(error) => error.hint(),
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("name another port with --listen; port 0 takes a free one")
+                "use another port with --listen; port 0 selects a free one"
             }
-            Self::Start(error) if is_short_of_files(error) => Some("raise the limit of open files (ulimit -n)"),
-            Self::Tails { .. } | Self::Replay(_) => None,
-            Self::Check(_) | Self::Simulator(_) | Self::Start(_) => None,
-        }
+            Self::Simulator(_) => "use a loopback address with --listen, such as 127.0.0.1:0",
+            Self::Start(error) if is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
+            Self::Start(_) => "check the limits of the process (ulimit -a) and the free memory",
+        })
     }
 }
 
@@ -164,10 +159,10 @@ fn class_of(failure: &Failure) -> ErrorClass {
 /// Shows the place in the source only: the panic's message may hold secrets or text of a conversation.
 pub(crate) fn report_bugs(log: Log) {
     panic::set_hook(Box::new(move |bug| {
-        let place = bug.location().map_or_else(String::new, |place| {
-            format!(", found at {}:{}", without_registry_path(place.file()), place.line())
-        });
-        log.report(&format!("a bug in this program{place}"), Some("please report it with this message"));
+        let place = bug
+            .location()
+            .map_or_else(String::new, |place| format!(" at {}:{}", without_registry_path(place.file()), place.line()));
+        log.report(&format!("internal error{place}: a bug in this program"), Some("report it with this message"));
         process::exit(u8::from(ErrorClass::Internal).into());
     }));
 }

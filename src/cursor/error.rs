@@ -11,13 +11,13 @@ use crate::system::private_file::PrivateFileError;
 /// The reason why a cursor cannot be used (HIST-8).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CursorError {
-    #[error("{} is there and is no cursor; it is left as it is", .0.display())]
+    #[error("{} is not a cursor file; it was not changed", .0.display())]
     NotACursor(PathBuf),
     /// Another version of this program wrote the file.
-    #[error("the cursor {} is of version {version}, and this program reads version {}", path.display(), super::format::VERSION)]
+    #[error("cursor file {} has version {version}; this program reads version {}", path.display(), super::format::VERSION)]
     UnsupportedVersion { path: PathBuf, version: u64 },
     /// The file was a cursor before it was modified.
-    #[error("the cursor {} is damaged in line {line}: {reason}; it is left as it is", path.display())]
+    #[error("cursor file {} is damaged in line {line}: {reason}; it was not changed", path.display())]
     Damaged {
         path: PathBuf,
         /// The number of the line, from 1.
@@ -25,16 +25,16 @@ pub(crate) enum CursorError {
         reason: &'static str,
     },
     /// The cursor shares no target with this run.
-    #[error("the cursor {} is of other conversations; it is left as it is", .0.display())]
+    #[error("cursor file {} belongs to other conversations; it was not changed", .0.display())]
     OtherTargets(PathBuf),
     /// Another process uses the cursor.
-    #[error("another process uses the cursor {}", .0.display())]
+    #[error("another process uses cursor file {}", .0.display())]
     Locked(PathBuf),
     /// The path leads to a folder, a pipe, a device or nowhere.
-    #[error("there can be no cursor in {}: it is {file_type}", path.display())]
+    #[error("cannot use {} as cursor file: it is {file_type}", path.display())]
     NotAFile { path: PathBuf, file_type: &'static str },
     /// The file cannot be read or written.
-    #[error("cannot write the cursor {}: {}", path.display(), io_error::describe(source))]
+    #[error("cannot write cursor file {}: {}", path.display(), io_error::describe(source))]
     Io { path: PathBuf, source: Arc<io::Error> },
 }
 
@@ -63,22 +63,18 @@ impl CursorError {
         !matches!(self, Self::Io { .. })
     }
 
-    /// Returns the next step for the user, if there is one.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    /// Returns the next step for the user.
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::NotACursor(_) | Self::OtherTargets(_) | Self::NotAFile { .. } => {
-                Some("name another file for --cursor-file")
-            }
+            Self::NotACursor(_) | Self::OtherTargets(_) | Self::NotAFile { .. } => "use another file for --cursor-file",
             Self::UnsupportedVersion { .. } => {
-                Some("use the version that wrote it, or name another file for --cursor-file")
+                "use the version of genesys-tail that wrote it, or another file for --cursor-file"
             }
-            Self::Damaged { .. } => Some("to begin anew, remove it; what was printed is printed again then"),
-            Self::Locked(_) => {
-                Some("give every process a file of its own; several conversations can share one process")
-            }
+            Self::Damaged { .. } => "remove it to start over; lines that were printed before are printed again",
+            Self::Locked(_) => "use one file per process; one process can follow several conversations",
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("make room on the disk, and start again: it goes on where it stopped")
+                    "free disk space, then start again: it resumes after the last line"
                 }
                 _ => io_error::write_hint(source),
             },

@@ -94,7 +94,7 @@ pub(super) fn read(mut file: impl BufRead) -> Result<Option<Content>, FormatErro
             .map_err(|reason| FormatError::Damaged { line: number, reason })?;
     }
     if line.len() as u64 >= MAX_LINE_BYTES {
-        return Err(FormatError::Damaged { line: number + 1, reason: "it is too long" });
+        return Err(FormatError::Damaged { line: number + 1, reason: "line too long" });
     }
     Ok(Some(Content { header, conversations }))
 }
@@ -151,7 +151,7 @@ fn parse_header(line: &[u8]) -> Result<Header, FormatError> {
     if version != VERSION {
         return Err(FormatError::UnsupportedVersion(version));
     }
-    serde_json::from_slice(line).map_err(|_| FormatError::Damaged { line: 1, reason: "it is not as it was written" })
+    serde_json::from_slice(line).map_err(|_| FormatError::Damaged { line: 1, reason: "invalid header" })
 }
 
 fn parse_line(
@@ -160,15 +160,15 @@ fn parse_line(
     ids: &mut HashSet<Arc<str>>,
 ) -> Result<(), &'static str> {
     if line.first() == Some(&b'[') {
-        let (position, event) = parse_event(line).ok_or("it is no event")?;
-        conversations.get_mut(position).ok_or("its conversation is missing")?.events.push(event);
+        let (position, event) = parse_event(line).ok_or("invalid event")?;
+        conversations.get_mut(position).ok_or("unknown conversation")?.events.push(event);
         return Ok(());
     }
     let ConversationLine { conversation, before } =
-        serde_json::from_slice(line).map_err(|_| "it is neither an event nor a conversation")?;
+        serde_json::from_slice(line).map_err(|_| "neither an event nor a conversation")?;
     let id: Arc<str> = conversation.into();
     if !ids.insert(Arc::clone(&id)) {
-        return Err("its conversation is there twice");
+        return Err("duplicate conversation");
     }
     conversations.push(RetainedConversation::new(id, before));
     Ok(())

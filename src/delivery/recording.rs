@@ -20,13 +20,13 @@ use crate::system::private_file::{self, PrivateFileError, WriteMode};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     /// The file exists and is not a recording.
-    #[error("{} is there and is no recording; it is left as it is", .0.display())]
+    #[error("{} is not a recording; it was not changed", .0.display())]
     Foreign(PathBuf),
     /// The path leads to a folder, a pipe, a device or nowhere.
-    #[error("there can be no recording in {}: it is {file_type}", path.display())]
+    #[error("cannot record to {}: it is {file_type}", path.display())]
     NotAFile { path: PathBuf, file_type: &'static str },
     /// Another process records to the file.
-    #[error("another process is recording to {}", .0.display())]
+    #[error("another process records to {}", .0.display())]
     Busy(PathBuf),
     /// The file cannot be opened or written.
     #[error("cannot record to {}: {}", path.display(), io_error::describe(source))]
@@ -94,6 +94,15 @@ impl Recorder {
 }
 
 impl RecordError {
+    /// Returns the next step for the user.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Foreign(_) | Self::NotAFile { .. } => "use another file for --record",
+            Self::Busy(_) => "use one file per process; one process can follow several conversations",
+            Self::Io { source, .. } => io_error::write_hint(source),
+        }
+    }
+
     fn new(path: &Path, error: PrivateFileError) -> Self {
         let path = path.to_owned();
         match error {
@@ -109,9 +118,9 @@ fn warn_if_exposed(path: &Path, file: &File) {
     let Ok(metadata) = file.metadata() else { return };
     let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        tracing::warn!("the recording {path} belongs to another user, who can read it; name another file for --record");
+        tracing::warn!("recording {path} belongs to another user, who can read it; use another file for --record");
     } else if mode & 0o077 != 0 {
-        tracing::warn!("others can read the recording {path} (mode {mode:03o}); chmod 600 {path}");
+        tracing::warn!("other users can read recording {path} (mode {mode:03o}); run chmod 600 {path}");
     }
 }
 
@@ -230,7 +239,7 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).expect("a link");
         let error = Recorder::open(&link, &[], false).expect_err("the link is dangling");
-        assert!(error.to_string().ends_with("it is a symbolic link that leads nowhere") && !path.exists(), "{error}");
+        assert!(error.to_string().ends_with("it is a dangling symbolic link") && !path.exists(), "{error}");
         drop(record(&path));
         drop(record(&link));
         assert_eq!(lines(&path).len(), 2);
@@ -247,7 +256,7 @@ mod tests {
             (Path::new("/dev/full"), "a device"),
         ] {
             let error = Recorder::open(path, &[], false).expect_err("not a file").to_string();
-            assert_eq!(error, format!("there can be no recording in {}: it is {file_type}", path.display()));
+            assert_eq!(error, format!("cannot record to {}: it is {file_type}", path.display()));
         }
     }
 

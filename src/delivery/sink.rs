@@ -112,7 +112,7 @@ impl Sink {
             ItemKind::Keepalive | ItemKind::Notification => Admitted::Repeat,
             ItemKind::Ignored(name) => {
                 self.counts.unknown += 1;
-                tracing::debug!(event = %name, "ignored an event of the unknown kind \"{name}\"");
+                tracing::debug!(event = %name, "ignored unknown event '{name}'");
                 Admitted::Repeat
             }
             ItemKind::Malformed(reason) => {
@@ -213,8 +213,8 @@ impl Sink {
     fn report_malformed(&mut self, reason: &str) {
         self.counts.malformed += 1;
         if let Some(count) = self.malformed_frames.count() {
-            let frames = plural::count(count, "frame");
-            tracing::warn!(count, "skipped {frames} that cannot be read, the last one because: {reason}");
+            let frames = plural::count(count, "malformed frame");
+            tracing::warn!(count, "skipped {frames}; last reason: {reason}");
         }
     }
 

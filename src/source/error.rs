@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::hints::{GRANT_PERMISSION, SAME_REGION};
+use crate::api::hints::{GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE};
 use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
@@ -20,25 +20,28 @@ pub(crate) enum SourceError {
     #[error(transparent)]
     Auth(AuthError),
     /// The server refused two tokens in a row.
-    #[error("{host} refuses a token it has just granted: {body}")]
+    #[error("{host} rejected a new token: {body}")]
     Unauthorized { host: String, body: ErrorBody },
     /// The OAuth client lacks the permission to read the conversation.
-    #[error("{host} does not permit reading this conversation: {body}")]
+    #[error("permission denied by {host}: {body}")]
     Forbidden { host: String, body: ErrorBody },
     /// The conversation does not exist, or no longer.
-    #[error("{host} has no conversation {conversation}: {body}")]
+    #[error("conversation {conversation} not found at {host}: {body}")]
     NoConversation { host: String, conversation: String, body: ErrorBody },
+    /// The transcript socket of the conversation does not exist: the conversation or the endpoint is missing.
+    #[error("conversation {conversation} not found at {host}: {body}")]
+    NoTranscript { host: String, conversation: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
-    #[error("{host} cannot serve the transcript now: {body}")]
+    #[error("{host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
     /// The server has no transcript endpoint. `status` is that of a rejected handshake.
-    #[error("{host} does not answer like a transcript endpoint: {reason}")]
+    #[error("unexpected response from {host} to the WebSocket handshake: {reason}")]
     UnexpectedResponse { host: String, reason: String, status: Option<u16> },
     /// The server is not the Genesys Cloud API.
-    #[error("{host} does not answer like the Genesys Cloud API: {reason}")]
+    #[error("unexpected response from {host}: {reason}")]
     NotGenesysCloud { host: String, reason: String },
     /// Both the transcript socket and the notifications are refused.
-    #[error("{notifications}; before that, the transcript socket was refused: {}", transcript.brief())]
+    #[error("{notifications}; transcript socket: {}", transcript.brief())]
     BothSourcesRefused { transcript: Box<SourceError>, notifications: Box<SourceError> },
     /// The transcript socket was open and has ended.
     #[error(transparent)]
@@ -47,7 +50,7 @@ pub(crate) enum SourceError {
     #[error(transparent)]
     ConnectionLost(CloseReason),
     /// The notification channel no longer exists.
-    #[error("the notification channel is gone: {0}")]
+    #[error("notification channel lost: {0}")]
     ChannelLost(String),
 }
 
@@ -109,9 +112,9 @@ impl SourceError {
         match body.status.as_u16() {
             401 => Self::Unauthorized { host, body },
             403 => Self::Forbidden { host, body },
-            404 | 410 => Self::NoConversation { host, conversation: conversation.to_owned(), body },
+            404 | 410 => Self::NoTranscript { host, conversation: conversation.to_owned(), body },
             408 | 429 | 500 | 502..=599 => Self::Unavailable { host, body },
-            status => Self::UnexpectedResponse { host, reason: format!("it says {body}"), status: Some(status) },
+            status => Self::UnexpectedResponse { host, reason: body.to_string(), status: Some(status) },
         }
     }
 
@@ -131,7 +134,7 @@ impl SourceError {
     /// Returns the status of a handshake that found no conversation or no transcript endpoint.
     pub(crate) fn handshake_status(&self) -> Option<u16> {
         match self {
-            Self::NoConversation { body, .. } => Some(body.status.as_u16()),
+            Self::NoTranscript { body, .. } => Some(body.status.as_u16()),
             Self::UnexpectedResponse { status, .. } => *status,
             _ => None,
         }
@@ -139,7 +142,7 @@ impl SourceError {
 
     fn brief(&self) -> String {
         match self {
-            Self::NoConversation { body, .. } => body.to_string(),
+            Self::NoTranscript { body, .. } => body.to_string(),
             Self::UnexpectedResponse { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
@@ -151,7 +154,7 @@ impl SourceError {
             Self::Http(error) => error.class(),
             Self::Auth(error) => error.class(),
             Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
-            Self::NoConversation { .. } => ErrorClass::NoInput,
+            Self::NoConversation { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
             Self::BothSourcesRefused { transcript, notifications } => {
@@ -180,7 +183,7 @@ impl SourceError {
             }
             Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Retry::Never,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Retry::Never,
-            Self::NoConversation { .. } | Self::UnexpectedResponse { .. } => Retry::Never,
+            Self::NoConversation { .. } | Self::NoTranscript { .. } | Self::UnexpectedResponse { .. } => Retry::Never,
             // If the API has responded before, a proxy or captive portal responds in its place now.
             Self::NotGenesysCloud { .. } => Retry::NeverOnFirst,
             Self::BothSourcesRefused { notifications, .. } => notifications.retry(),
@@ -200,37 +203,26 @@ impl SourceError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Http(error) => error.hint(),
-            Self::Auth(AuthError::Unavailable { .. }) | Self::Unavailable { .. } => {
-                "the service has trouble or is asked too often: try later, or --max-retries unlimited"
-            }
+            Self::Auth(AuthError::Unavailable { .. }) | Self::Unavailable { .. } => RETRY_WITHOUT_LIMIT,
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
             Self::Forbidden { body, .. } if body.names_permission() => GRANT_PERMISSION,
-            Self::Forbidden { .. } => {
-                "the OAuth client lacks a permission: genesys-tail check tries each of them, and says which"
+            Self::Forbidden { .. } => FIND_PERMISSION,
+            Self::NoConversation { .. } => {
+                "check the conversation id and the region; a conversation exists only in its own region"
             }
-            Self::NoConversation { .. } => "check the id and the region: a conversation exists only in its own",
+            Self::NoTranscript { .. } => "check the conversation id and the region, or use --source auto",
+            Self::UnexpectedResponse { .. } if self.is_without_transcript_socket() => {
+                "use --source auto, or check the region or API URL"
+            }
             Self::UnexpectedResponse { .. } => {
-                "check --region or --api-url; a proxy in between may not pass WebSockets on"
+                "check the region or API URL; a proxy may have answered, or not support WebSockets"
             }
-            Self::NotGenesysCloud { .. } => {
-                "check --region and --api-url; a proxy, or the login page of a network, may answer in its place"
-            }
+            Self::NotGenesysCloud { .. } => UNEXPECTED_RESPONSE,
             Self::BothSourcesRefused { notifications, .. } => notifications.hint(),
-            Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }) => {
-                "check the permissions of the OAuth client: genesys-tail check tries each of them"
-            }
-            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => match reason {
-                CloseReason::MessageTooBig => "raise --max-frame-size if such messages are wanted",
-                CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_) => {
-                    "something in between may garble what is sent: try without the proxy, or from another network"
-                }
-                CloseReason::Closed { .. }
-                | CloseReason::ConnectionLost(_)
-                | CloseReason::IdleTimeout(_)
-                | CloseReason::Suspended(_) => CONNECTIONS_END,
-            },
-            Self::ChannelLost(_) => CONNECTIONS_END,
+            Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }) => FIND_PERMISSION,
+            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => hint_after_close(reason),
+            Self::ChannelLost(_) => RETRY_WITHOUT_LIMIT,
         }
     }
 }
@@ -238,13 +230,30 @@ impl SourceError {
 /// The close code 1008 of RFC 6455, "policy violation".
 const CLOSE_POLICY: u16 = 1008;
 
-const CONNECTIONS_END: &str = "the network or the service ends connections: try later, or --max-retries unlimited";
+const RETRY_WITHOUT_LIMIT: &str = "try again later, or retry without limit (--max-retries unlimited)";
+
+const FIND_PERMISSION: &str = "run genesys-tail check to find the missing permission";
 
 /// Returns the class that helps the user more. A missing permission of either source comes first.
 fn more_specific(transcript: ErrorClass, notifications: ErrorClass) -> ErrorClass {
     let order = [ErrorClass::NoPermission, ErrorClass::NoInput, ErrorClass::Protocol];
     order.into_iter().find(|class| [transcript, notifications].contains(class)).unwrap_or(notifications)
 }
+
+/// Returns the next step after a connection that was lost too often.
+fn hint_after_close(reason: &CloseReason) -> &'static str {
+    match reason {
+        CloseReason::MessageTooBig => "raise --max-frame-size",
+        CloseReason::InvalidUtf8 | CloseReason::ProtocolError(_) => {
+            "try another network or proxy: a device in between may change the data"
+        }
+        CloseReason::Closed { .. } | CloseReason::Suspended(_) => RETRY_WITHOUT_LIMIT,
+        CloseReason::ConnectionLost(_) | CloseReason::IdleTimeout(_) => {
+            "check the network, or retry without limit (--max-retries unlimited)"
+        }
+    }
+}
+
 /// Returns when to connect again after a close that is not normal.
 fn retry_after_close(reason: &CloseReason) -> Retry {
     match reason {

@@ -81,7 +81,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// Reads and discards frames until the server closes. Cancel safe.
     pub(super) async fn discard_until_closed(&mut self) -> SourceError {
         let Some(live) = &mut self.connection.live else {
-            return SourceError::ConnectionLost(CloseReason::ConnectionLost("there is no socket".to_owned()));
+            return SourceError::ConnectionLost(CloseReason::ConnectionLost("no socket".to_owned()));
         };
         if let Some(closed) = &live.closed {
             return SourceError::ConnectionLost(closed.reason.clone());
@@ -152,7 +152,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             notification => notification,
         };
         match &notification {
-            Notification::SocketClosing => tracing::debug!("the service will close the notification socket"),
+            Notification::SocketClosing => {
+                tracing::debug!("the service announced the close of the notification socket")
+            }
             Notification::TokenRevoked => self.requests.rest().invalidate_token(),
             _ => {}
         }

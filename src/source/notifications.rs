@@ -64,7 +64,7 @@ impl ChannelSetup {
             self.report(ChannelChange::Forgotten);
         }
         let host = self.rest.host();
-        Err(SourceError::ChannelLost(format!("{host} does not know the channel it has just made")))
+        Err(SourceError::ChannelLost(format!("{host} does not know the channel that it just created")))
     }
 
     /// Reports a change. A source that has ended needs it no more.
@@ -129,7 +129,7 @@ impl ChannelSetup {
         match body.status.as_u16() {
             408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, body }),
             400..=499 => Ok(None),
-            _ => Err(SourceError::NotGenesysCloud { host, reason: format!("it says {body}") }),
+            _ => Err(SourceError::NotGenesysCloud { host, reason: body.to_string() }),
         }
     }
 }

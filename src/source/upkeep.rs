@@ -45,7 +45,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         self.apply_channel_changes();
         match result {
             Ok(opened) => {
-                tracing::debug!("{}moved to a new connection", self.label);
+                tracing::debug!("{}connection renewed", self.label);
                 let Opened { socket, peer, token } = *opened;
                 self.renewal.reset();
                 self.peer = Some(peer);
@@ -57,7 +57,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 self.connection.close_retiring().await;
             }
             Err(error) => {
-                tracing::warn!("{}cannot renew the connection yet: {error}", self.label);
+                tracing::warn!("{}cannot renew the connection: {error}; retrying", self.label);
                 self.renewal.failed(&error);
             }
         }
@@ -84,9 +84,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let Pause { delay, is_repeated } = self.requests.pause(retry_after);
         let (label, seconds) = (&self.label, delay.as_secs_f64());
         if is_repeated {
-            tracing::debug!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+            tracing::debug!(seconds, "{label}{error}; retrying in {seconds:.1} s");
         } else {
-            tracing::warn!(seconds, "{label}{error}; asking again in {seconds:.1} s");
+            tracing::warn!(seconds, "{label}{error}; retrying in {seconds:.1} s");
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileTypeExt as _;
 pub(crate) fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     if text == "stream did not contain valid UTF-8" {
-        return "it is no text in UTF-8".to_owned();
+        return "not UTF-8 text".to_owned();
     }
     match error.raw_os_error().and_then(|number| text.strip_suffix(&format!(" (os error {number})"))) {
         Some(without_number) => without_number.to_owned(),
@@ -23,19 +23,17 @@ pub(crate) fn describe_file_type(file_type: FileType) -> &'static str {
         file_type if file_type.is_fifo() => "a named pipe",
         file_type if file_type.is_socket() => "a socket",
         file_type if file_type.is_char_device() || file_type.is_block_device() => "a device",
-        _ => "no regular file",
+        _ => "not a regular file",
     }
 }
 
-/// Returns the hint for a file that cannot be written, if there is one.
-pub(crate) fn write_hint(error: &io::Error) -> Option<&'static str> {
+/// Returns the next step for a file that cannot be written.
+pub(crate) fn write_hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room on the disk, and start again"),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Some("the file and its folder have to be writable")
-        }
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some("its folder has to be there"),
-        _ => None,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free disk space, then start again",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "make the file and its folder writable",
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "create the folder of the file",
+        _ => "check the file and its disk",
     }
 }
 
@@ -52,6 +50,6 @@ mod tests {
     #[test]
     fn binary_content_is_named_as_such() {
         let error = io::read_to_string(&b"\xff"[..]).expect_err("no UTF-8");
-        assert_eq!(describe(&error), "it is no text in UTF-8");
+        assert_eq!(describe(&error), "not UTF-8 text");
     }
 }

@@ -44,7 +44,7 @@ impl From<io::Error> for PrivateFileError {
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, PrivateFileError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => PrivateFileError::NotAFile("a symbolic link that leads nowhere"),
+            ErrorKind::NotFound => PrivateFileError::NotAFile("a dangling symbolic link"),
             _ => PrivateFileError::Io(error),
         }),
         _ => Ok(path.to_owned()),

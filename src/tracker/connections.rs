@@ -41,7 +41,8 @@ impl Tracker {
         let warnings = self.subscriptions.on_subscribed(requested_topics, answer, replaces);
         self.warnings.extend(warnings);
         self.channel.on_subscribed(answer.token_renew_at, now.mono);
-        tracing::debug!(topics = requested_topics.len(), "subscribed to topics");
+        let topics = requested_topics.len();
+        tracing::debug!(topics, "topics subscribed: {topics}");
     }
 
     pub(super) fn on_topics_refused(&mut self, requested_topics: &[String], reason: &str) {

@@ -167,12 +167,12 @@ impl Tracker {
                     self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
                 }
             }
-            Err(RestError::NotFound { .. }) => self.lose_channel("the service does not know it any more"),
+            Err(RestError::NotFound { .. }) => self.lose_channel("the service no longer knows it"),
             // A repeated renewal would be refused again; a new channel lives as long.
             Err(RestError::UnexpectedResponse { .. } | RestError::Forbidden { .. })
                 if mode == SubscribeMode::Replace =>
             {
-                self.lose_channel("the service does not let it live on");
+                self.lose_channel("the service refused to renew it");
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.on_topics_refused(requested_topics, &reason),
             Err(RestError::Forbidden { body, .. }) => self.on_topics_refused(requested_topics, &body.to_string()),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::MAX_TOPICS;
 use super::conversation::Conversation;
 use super::protocol::Subscribed;
-use super::warning::Warning;
+use super::warning::{TopicKind, Warning};
 use crate::config::Targets;
 use crate::wire::channel::TopicState;
 
@@ -117,12 +117,12 @@ impl Subscriptions {
     }
 
     fn report(&mut self, state: &TopicState) -> Option<Warning> {
-        let kind = event_kind(&state.id);
+        let kind = TopicKind::of(&state.id);
         let reason = match state.missing_permissions.as_slice() {
-            [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason is given".to_owned()),
-            missing => format!("the OAuth client lacks the permission {}", missing.join(", ")),
+            [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
+            missing => format!("missing permission {}", missing.join(", ")),
         };
-        let is_new = self.is_new(format!("{kind} {reason}"));
+        let is_new = self.is_new(format!("{kind:?} {reason}"));
         is_new.then(|| Warning::TopicRefused { topic: state.id.clone(), kind, reason })
     }
 }
@@ -165,20 +165,6 @@ fn queue_topic(id: &str) -> String {
 
 fn user_topic(id: &str) -> String {
     format!("v2.users.{id}.conversations.messages")
-}
-
-/// Returns the kind of the events of a topic, for messages.
-fn event_kind(topic: &str) -> &'static str {
-    let topic = topic.to_ascii_lowercase();
-    if topic.starts_with("v2.routing.queues.") {
-        "queues"
-    } else if topic.starts_with("v2.users.") {
-        "agents"
-    } else if topic.ends_with(".transcription") {
-        "the transcription of calls"
-    } else {
-        "joins and leaves"
-    }
 }
 
 #[cfg(test)]

@@ -6,36 +6,76 @@ use super::{MAX_CONVERSATIONS, MAX_TOPICS};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Warning {
     /// History is not available here.
-    #[error("what was said before cannot be read: {0}")]
+    #[error("conversation history is not available: {0}")]
     HistoryUnavailable(String),
-    /// The service refused topics of one kind.
-    #[error("events of {kind} cannot be subscribed: {reason}; the conversation is looked at from time to time")]
+    /// The service refused a topic.
+    #[error("cannot subscribe to {} ({reason}); {}", kind.description(), kind.without())]
     TopicRefused {
         /// The first refused topic.
         topic: String,
         /// The kind of its events.
-        kind: &'static str,
+        kind: TopicKind,
         /// The reason.
         reason: String,
     },
     /// The service refused all topics of a subscription.
-    #[error("some events cannot be subscribed: {0}; the conversation is looked at from time to time")]
+    #[error("cannot subscribe to some events ({0}); polling the conversation instead")]
     SubscriptionRefused(String),
     /// The conversations have more topics than a channel holds.
-    #[error(
-        "a channel holds {MAX_TOPICS} topics and these conversations have more; the rest is looked at from time to time"
-    )]
+    #[error("these conversations have more than {MAX_TOPICS} topics, the maximum of a channel; polling the rest")]
     TooManyTopics,
     /// No more conversations are joined.
-    #[error("{MAX_CONVERSATIONS} conversations are followed already; no more are joined until some end")]
+    #[error("following {MAX_CONVERSATIONS} conversations, the maximum; others are joined when some end")]
     TooManyConversations,
     /// Open conversations of queues and users cannot be found.
-    #[error("open conversations cannot be searched for: {0}; each is joined with its next message")]
+    #[error("cannot search for open conversations ({0}); each is joined with its next message")]
     DiscoveryUnavailable(String),
     /// Another process uses the same channel.
-    #[error("another process seems to use the same notification channel; making a new one")]
+    #[error("another process uses this notification channel; creating a new one")]
     ChannelShared,
     /// The notification service sent an error message.
-    #[error("the notification service complains: {0}")]
+    #[error("error message of the notification service: {0}")]
     ServiceMessage(String),
+}
+
+/// The kind of the events of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TopicKind {
+    QueueMessages,
+    AgentMessages,
+    CallTranscription,
+    Membership,
+}
+
+impl TopicKind {
+    /// Returns the kind of the events of this topic.
+    pub(super) fn of(topic: &str) -> Self {
+        let topic = topic.to_ascii_lowercase();
+        if topic.starts_with("v2.routing.queues.") {
+            Self::QueueMessages
+        } else if topic.starts_with("v2.users.") {
+            Self::AgentMessages
+        } else if topic.ends_with(".transcription") {
+            Self::CallTranscription
+        } else {
+            Self::Membership
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::QueueMessages => "messages of queues",
+            Self::AgentMessages => "messages of agents",
+            Self::CallTranscription => "transcriptions of calls",
+            Self::Membership => "joins and leaves",
+        }
+    }
+
+    /// Returns the effect of the missing topic. A call cannot be polled.
+    fn without(self) -> &'static str {
+        match self {
+            Self::QueueMessages | Self::AgentMessages | Self::Membership => "polling the conversation instead",
+            Self::CallTranscription => "calls are not printed",
+        }
+    }
 }

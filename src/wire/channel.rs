@@ -19,13 +19,13 @@ pub(crate) struct Channel {
 /// The reason why a response is not a usable channel. No message contains the address or the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChannelError {
-    #[error("the answer is not the JSON of a notification channel")]
+    #[error("not the JSON of a notification channel")]
     NotJson,
-    #[error("the notification channel has no id")]
+    #[error("notification channel without an id")]
     MissingId,
-    #[error("the notification channel has no connectUri that is an address")]
+    #[error("notification channel without a valid connectUri")]
     InvalidConnectUri,
-    #[error("the connectUri of the notification channel is not wss")]
+    #[error("notification channel with a connectUri that is not wss")]
     InsecureConnectUri,
 }
 

@@ -27,9 +27,9 @@ const MAX_VALUES: usize = 2_000_000;
 pub(super) fn object_text(frame: RawFrame<'_>) -> Result<&str, &'static str> {
     let text = match frame {
         RawFrame::Text(text) => text,
-        RawFrame::Binary(bytes) => std::str::from_utf8(bytes).map_err(|_| "a binary frame that is not UTF-8")?,
+        RawFrame::Binary(bytes) => std::str::from_utf8(bytes).map_err(|_| "binary frame with invalid UTF-8")?,
     };
-    if text.trim_start().starts_with('{') { Ok(text) } else { Err("no JSON object") }
+    if text.trim_start().starts_with('{') { Ok(text) } else { Err("not a JSON object") }
 }
 
 /// Parses JSON. A lone surrogate becomes U+FFFD.
@@ -39,7 +39,7 @@ pub(super) fn object_text(frame: RawFrame<'_>) -> Result<&str, &'static str> {
 /// Invalid JSON, and JSON that is not [`within_limits`].
 pub(crate) fn parse(json: &str) -> Result<Value, serde_json::Error> {
     if !within_limits(json) {
-        return Err(serde_json::Error::custom("it holds more values than are read"));
+        return Err(serde_json::Error::custom("too many JSON values"));
     }
     serde_json::from_str(json).or_else(|_| serde_json::from_str(&replace_lone_surrogates(json)))
 }

@@ -71,7 +71,7 @@ impl MessageMetadata<'_> {
 fn events_text(events: &[Event<'_>]) -> String {
     let mut texts: Vec<String> = events.iter().map(event_text).collect();
     texts.dedup();
-    if texts.is_empty() { "did something".to_owned() } else { texts.join(", ") }
+    if texts.is_empty() { "unknown event".to_owned() } else { texts.join(", ") }
 }
 
 fn event_text(event: &Event<'_>) -> String {
@@ -84,7 +84,7 @@ fn event_text(event: &Event<'_>) -> String {
         "typing" if detail.eq_ignore_ascii_case("off") => "stopped typing".to_owned(),
         "typing" => "is typing".to_owned(),
         "cobrowse" => with_detail("co-browsing", detail),
-        "" | "unknown" => with_detail("did something", detail),
+        "" | "unknown" => with_detail("unknown event", detail),
         _ => with_detail(&split_words(kind), detail),
     }
 }
@@ -188,7 +188,7 @@ mod tests {
                 "co-browsing: offering expired",
             ),
             (json!({"eventType": "SmokeSignal"}), json!({}), "smoke signal"),
-            (json!({"eventType": "Unknown"}), json!({}), "did something"),
+            (json!({"eventType": "Unknown"}), json!({}), "unknown event"),
         ] {
             let mut in_body = body;
             in_body["eventType"] = listed["eventType"].clone();
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn an_event_without_a_type_has_a_general_text() {
         for events in [json!(null), json!([]), json!([7]), json!([{}]), json!("x")] {
-            assert_eq!(shown(&json!({"type": "Event", "events": events})), "did something", "{events}");
+            assert_eq!(shown(&json!({"type": "Event", "events": events})), "unknown event", "{events}");
         }
         let two = json!([{"eventType": "Presence", "subType": "SignIn"}, {"eventType": "Presence", "subType": "Join"}]);
         assert_eq!(shown(&json!({"type": "Event", "events": two})), "signed in, joined");

@@ -102,7 +102,7 @@ fn from_topic(topic: String, body: &str) -> Notification {
     if name.ends_with(".conversations") || name.ends_with(".conversations.messages") {
         // Not by way of a `Value`, which takes five times as long: these are the large ones.
         let snapshot = Snapshot::parse(body).map(Notification::Conversation);
-        return snapshot.unwrap_or(Notification::Malformed("a conversation event without a conversation".into()));
+        return snapshot.unwrap_or(Notification::Malformed("conversation event without a conversation".into()));
     }
     let body = json::parse(body).unwrap_or_default();
     let known = if name == "channel.metadata" {
@@ -146,7 +146,7 @@ fn from_system_topic(event: &str, body: &Value) -> Option<Notification> {
 
 fn channel_lost_reason(body: &Value) -> String {
     if text_equals(body, "reason", "another_channel_subscribed") {
-        return "another socket has taken the channel".to_owned();
+        return "another socket took over the channel".to_owned();
     }
     first_text_at(body, &["message", "reason"]).unwrap_or_else(|| "the channel is no longer subscribed".to_owned())
 }
@@ -170,7 +170,7 @@ fn detail_event(topic: &str, body: &Value) -> Option<Notification> {
 
 fn transcription(topic: &str, body: &Value) -> Notification {
     if !body.is_object() {
-        return Notification::Malformed("a transcription event without a transcription".into());
+        return Notification::Malformed("transcription event without a transcription".into());
     }
     let mut transcription = Transcription::from_value(body);
     if transcription.conversation.is_none() {

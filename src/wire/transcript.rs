@@ -79,7 +79,7 @@ fn to_event<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: DateTime
     match std::mem::take(&mut frame.event) {
         EventName::MessageAdded => match message(&mut frame.payload.0) {
             Some((at, message)) => event(at.or_else(frame_time), EventBody::Message(message)),
-            None => Decoded::Malformed("a message that carries nothing".into()),
+            None => Decoded::Malformed("message without content".into()),
         },
         EventName::ConversationUpdated => {
             event(frame_time().or_else(|| frame.payload.0.timestamp.time()), EventBody::Update { description: None })

@@ -155,7 +155,7 @@ async fn a_queue_and_its_conversations_share_a_cursor() {
     assert_eq!(cursor.run(&simulator, &args).await.stdout, "");
     assert_eq!(cursor.run(&simulator, &["--no-follow", "one", "two"]).await.stdout, "");
     let other = cursor.run(&simulator, &["--no-follow", "--queue", "another"]).await;
-    assert!(other.code == Some(78) && other.stderr.contains(" is of other conversations; "), "{}", other.stderr);
+    assert!(other.code == Some(78) && other.stderr.contains(" belongs to other conversations; "), "{}", other.stderr);
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn an_unusable_cursor_file_is_refused_before_any_request() {
     for (path, code, words) in [
         (folder, 78, "it is a folder"),
         ("/dev/full", 78, "it is a device"),
-        (notes.to_str().unwrap(), 78, "notes is there and is no cursor; it is left as it is"),
+        (notes.to_str().unwrap(), 78, "notes is not a cursor file; it was not changed"),
         (missing_folder.to_str().unwrap(), 74, "nowhere/cursor: No such file or directory"),
     ] {
         let refused = run(&simulator, &["--cursor-file", path]).await;
@@ -195,7 +195,7 @@ async fn a_cursor_in_use_by_another_process_is_refused() {
     first.wait_for_stderr("connected to ").await;
     let second = cursor.run(&simulator, &[]).await;
     assert_eq!(second.code, Some(78), "{}", second.stderr);
-    assert!(second.stderr.contains("error: another process uses the cursor "), "{}", second.stderr);
+    assert!(second.stderr.contains("error: another process uses cursor file "), "{}", second.stderr);
     close_conversation(&simulator).await;
     assert_eq!(first.finish().await.code, Some(0));
 }
@@ -211,7 +211,7 @@ async fn a_full_disk_ends_the_run_with_74_and_the_next_run_continues() {
     let full = within_timeout(limited.wait_with_output()).await.unwrap();
     let (stdout, stderr) = (String::from_utf8(full.stdout).unwrap(), String::from_utf8(full.stderr).unwrap());
     assert_eq!(full.status.code(), Some(74), "{stderr}");
-    assert!(stderr.contains(&format!(" error: cannot write the cursor {}: ", cursor.path)), "{stderr}");
+    assert!(stderr.contains(&format!(" error: cannot write cursor file {}: ", cursor.path)), "{stderr}");
     close_conversation(&simulator).await;
     let rest = cursor.run(&simulator, &[]).await;
     assert_eq!(rest.code, Some(0), "{}", rest.stderr);

@@ -67,7 +67,8 @@ async fn wrong_usage_is_2() {
 #[tokio::test]
 async fn no_such_conversation_is_66() {
     for source in ["transcript", "notifications", "auto"] {
-        assert_ends(&[], &["-c", "nonesuch", "--source", source], 66, "has no conversation nonesuch: 404 (").await;
+        assert_ends(&[], &["-c", "nonesuch", "--source", source], 66, "conversation nonesuch not found at 127.0.0.1:")
+            .await;
     }
     assert_ends(&["handshake:status=410"], &TRANSCRIPT, 66, "410 (").await;
     assert_ends(&["rest:status=410"], &NOTIFICATIONS, 66, "410 (").await;
@@ -89,15 +90,15 @@ async fn giving_up_is_69() {
         ("token:status=429", TRANSCRIPT, "429 ("),
         ("token:reset", TRANSCRIPT, "connection reset"),
         ("handshake:status=503", TRANSCRIPT, "503 ("),
-        ("handshake:hang", TRANSCRIPT, "no answer from 127.0.0.1:"),
-        ("socket:close=1011", TRANSCRIPT, "closed by the server with 1011"),
+        ("handshake:hang", TRANSCRIPT, "no response from 127.0.0.1:"),
+        ("socket:close=1011", TRANSCRIPT, "connection closed by the server: 1011"),
         ("socket:reset", TRANSCRIPT, "connection lost: "),
         ("token:status=503", NOTIFICATIONS, "503 ("),
         ("rest:status=503", NOTIFICATIONS, "503 ("),
-        ("rest:hang", NOTIFICATIONS, "no answer from 127.0.0.1:"),
+        ("rest:hang", NOTIFICATIONS, "no response from 127.0.0.1:"),
         ("channel:status=429", NOTIFICATIONS, "429 ("),
         ("channel:reset", NOTIFICATIONS, "connection reset"),
-        ("notify:close=1000", NOTIFICATIONS, "closed by the server with 1000"),
+        ("notify:close=1000", NOTIFICATIONS, "connection closed by the server: 1000"),
         ("notify:reset", NOTIFICATIONS, "connection lost: "),
     ] {
         // A short timeout only where the fault needs one: a busy machine takes longer for the other responses.
@@ -144,12 +145,9 @@ fn a_bug_is_70_and_reports_only_its_location() {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.args(["--exact", name, "--nocapture"]).env(PANICKING_PROCESS, "1").output().unwrap();
     let stderr = without_times(&String::from_utf8(output.stderr).unwrap());
-    let words = format!("genesys-tail: error: a bug in this program, found at {}:", file!());
+    let words = format!("genesys-tail: error: internal error at {}:", file!());
     assert_eq!(output.status.code(), Some(70), "{stderr}");
-    assert!(
-        stderr.starts_with(&words) && stderr.ends_with("\n  tip: please report it with this message\n"),
-        "{stderr}"
-    );
+    assert!(stderr.starts_with(&words) && stderr.ends_with("\n  tip: report it with this message\n"), "{stderr}");
     assert!(stderr.lines().count() == 2 && !stderr.contains("customer"), "{stderr}");
 }
 
@@ -175,19 +173,19 @@ async fn an_unwritable_output_or_recording_is_74() {
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let finished = Running::start(program(&simulator, &[]).stdout(full())).finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
-    assert_plain(&finished, "cannot write the output: No space left on device");
+    assert_plain(&finished, "cannot write standard output: No space left on device");
     assert!(!finished.stderr.contains(" line"), "unwritten lines are not counted: {}", finished.stderr);
     for args in
         [&["simulate"][..], &["simulate", "--fault", "help"], &["completions", "zsh"], &["man"], &["-h"], &["-V"]]
     {
         let finished = Running::start(bare_program(args).stdout(full())).finish().await;
         assert_eq!(finished.code, Some(74), "{args:?}");
-        assert_plain(&finished, "cannot write the output: ");
+        assert_plain(&finished, "cannot write standard output: ");
     }
     let finished = run(&simulator, &["--record", "/nowhere/a.rec"]).await;
     assert_eq!(finished.code, Some(74));
     assert_plain(&finished, "cannot record to /nowhere/a.rec: No such file or directory");
-    assert!(finished.stderr.ends_with("\n  tip: its folder has to be there\n"), "{}", finished.stderr);
+    assert!(finished.stderr.ends_with("\n  tip: create the folder of the file\n"), "{}", finished.stderr);
 }
 
 #[tokio::test]
@@ -214,25 +212,25 @@ async fn a_full_recording_is_74_and_a_slow_reader_still_gets_the_recorded_lines(
 #[tokio::test]
 async fn an_unexpected_response_is_76() {
     for (faults, words) in [
-        ("token:garbage", "its answer holds no access_token"),
-        ("token:not-json", "its answer is a web page"),
-        ("token:status=404", "it says 404 ("),
-        ("token:redirect=307", "it says 307 "),
-        ("handshake:ok", "it says 200 "),
-        ("handshake:redirect=302", "it says 302 "),
-        ("handshake:status=418,body=a teapot", "it says 418 (a teapot)"),
-        ("handshake:status=501", "it says 501 ("),
+        ("token:garbage", "no access_token"),
+        ("token:not-json", "a web page"),
+        ("token:status=404", "sign-in: 404 ("),
+        ("token:redirect=307", "sign-in: 307 "),
+        ("handshake:ok", "handshake: 200 "),
+        ("handshake:redirect=302", "handshake: 302 "),
+        ("handshake:status=418,body=a teapot", "handshake: 418 (a teapot)"),
+        ("handshake:status=501", "handshake: 501 ("),
         ("handshake:bad-accept", "Sec-WebSocket-Accept is wrong"),
     ] {
         assert_ends(&[faults], &TRANSCRIPT, 76, words).await;
     }
     for (faults, words) in [
-        ("rest:not-json", "its answer is a web page"),
-        ("rest:empty", "its answer is no conversation"),
-        ("rest:redirect=302", "it says 302 "),
-        ("rest:status=418,body=a teapot", "it says 418 (a teapot)"),
-        ("rest:status=501", "it says 501 ("),
-        ("channel:not-json", "its answer is a web page"),
+        ("rest:not-json", "a web page"),
+        ("rest:empty", "not a conversation"),
+        ("rest:redirect=302", ": 302 "),
+        ("rest:status=418,body=a teapot", ": 418 (a teapot)"),
+        ("rest:status=501", ": 501 ("),
+        ("channel:not-json", "a web page"),
     ] {
         assert_ends(&[faults], &NOTIFICATIONS, 76, words).await;
     }
@@ -248,28 +246,26 @@ async fn if_both_sources_are_refused_the_more_specific_code_wins_and_both_are_na
         ("ok", "status=418", 76),
     ] {
         let (transcript, rest) = (format!("handshake:{transcript}"), format!("rest:{rest}"));
-        let finished =
-            assert_ends(&[&transcript, &rest], &[], code, "; before that, the transcript socket was refused: ").await;
+        let finished = assert_ends(&[&transcript, &rest], &[], code, "; transcript socket: ").await;
         assert!(finished.stderr.contains("there is no transcript socket here"), "{}", finished.stderr);
     }
 }
 
 #[tokio::test]
 async fn refused_credentials_and_missing_permissions_are_77() {
-    let hint = "a client exists only in its own";
-    let refused = assert_ends(&[], &["--client-id", "wrong"], 77, "is refused: 400 (client not found)").await;
+    let hint = "a client exists only in its own region";
+    let refused = assert_ends(&[], &["--client-id", "wrong"], 77, "failed: 400 (client not found)").await;
     assert!(refused.stderr.contains(hint));
     assert_ends(&["token:status=401"], &[], 77, "401 (").await;
     assert_ends(&["token:status=403"], &[], 77, "403 (").await;
-    assert_ends(&["handshake:status=401,times=always"], &[], 77, "refuses a token it has just granted: 401 (").await;
+    assert_ends(&["handshake:status=401,times=always"], &[], 77, "rejected a new token: 401 (").await;
     assert_ends(&["handshake:status=403"], &[], 77, "missing the following permission(s): conversation:message:view")
         .await;
-    assert_ends(&["rest:status=401,times=always"], &NOTIFICATIONS, 77, "refuses a token it has just granted: 401 (")
-        .await;
+    assert_ends(&["rest:status=401,times=always"], &NOTIFICATIONS, 77, "rejected a new token: 401 (").await;
     for permission in ["conversation:communication:view", "conversation:message:view"] {
         assert_ends(&[&format!("rest:deny={permission}")], &NOTIFICATIONS, 77, permission).await;
     }
-    assert_ends(&["socket:forbid,times=always"], &[], 77, "closed by the server with 1008").await;
+    assert_ends(&["socket:forbid,times=always"], &[], 77, "connection closed by the server: 1008").await;
 }
 
 #[tokio::test]
@@ -303,8 +299,10 @@ async fn the_first_failure_of_several_conversations_decides_after_the_others_hav
     let finished = run(&simulator, &["-c", "nonesuch", "-c", &existing, "--timestamps", "none"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
     assert!(finished.stdout.contains("[Customer] Ada: Hello\n"), "{}", finished.stdout);
-    assert!(finished.stderr.contains("nonesuch: ") && finished.stderr.contains("has no conversation nonesuch: 404"));
-    assert!(finished.stderr.ends_with("error: 1 of 2 conversations could not be followed to their end\n"));
+    assert!(
+        finished.stderr.contains("nonesuch: ") && finished.stderr.contains("conversation nonesuch not found at 127")
+    );
+    assert!(finished.stderr.contains("error: 1 of 2 conversations failed\n"));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::support::shell::with_shell_setup;
 
 const SCRIPT: &str = "+0 customer Ada: Hello\n+0 close";
 
-const FLAGS: [(&str, &str); 2] = [("--record", "recording"), ("--cursor-file", "cursor")];
+const FLAGS: [(&str, &str); 2] = [("--record", "recording"), ("--cursor-file", "cursor file")];
 
 /// The user id of another user.
 const OTHER_USER: u32 = 65_534;
@@ -33,6 +33,14 @@ async fn assert_refused(flag: &str, path: &Path, code: i32, error: &str, hint: &
     assert!(simulator.request_log().token_requests.is_empty(), "{}", path.display());
 }
 
+/// Returns the error of a path that leads to no regular file.
+fn unusable(flag: &str, path: &Path, found: &str) -> String {
+    match flag {
+        "--record" => format!("cannot record to {}: it is {found}", path.display()),
+        _ => format!("cannot use {} as cursor file: it is {found}", path.display()),
+    }
+}
+
 fn assert_followed(finished: &Finished) {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(finished.stdout.contains("[Customer] Ada: Hello\n"), "{}", finished.stdout);
@@ -44,14 +52,14 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn a_pipe_folder_or_device_is_refused_and_unchanged() {
-    for (flag, kind) in FLAGS {
+    for (flag, _) in FLAGS {
         let (folder, path) = temporary_path("pipe");
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
         for (path, found) in
             [(path.as_path(), "a named pipe"), (folder.path(), "a folder"), (Path::new("/dev/null"), "a device")]
         {
-            let error = format!("there can be no {kind} in {}: it is {found}", path.display());
-            assert_refused(flag, path, 78, &error, &format!("name another file for {flag}")).await;
+            let error = unusable(flag, path, found);
+            assert_refused(flag, path, 78, &error, &format!("use another file for {flag}")).await;
         }
     }
 }
@@ -62,13 +70,13 @@ async fn a_symbolic_link_to_a_missing_or_foreign_file_is_refused() {
         let (folder, link) = temporary_path("link");
         let target = folder.path().join("diary");
         symlink(&target, &link).unwrap();
-        let hint = format!("name another file for {flag}");
-        let error = format!("there can be no {kind} in {}: it is a symbolic link that leads nowhere", link.display());
+        let hint = format!("use another file for {flag}");
+        let error = unusable(flag, &link, "a dangling symbolic link");
         assert_refused(flag, &link, 78, &error, &hint).await;
         assert!(!target.exists(), "the target is not created");
 
         fs::write(&target, "dear diary\n").unwrap();
-        let error = format!("{} is there and is no {kind}; it is left as it is", link.display());
+        let error = format!("{} is not a {kind}; it was not changed", link.display());
         assert_refused(flag, &link, 78, &error, &hint).await;
         assert_eq!(fs::read_to_string(&target).unwrap(), "dear diary\n");
     }
@@ -76,9 +84,9 @@ async fn a_symbolic_link_to_a_missing_or_foreign_file_is_refused() {
 
 #[tokio::test]
 async fn a_missing_folder_is_74() {
-    for (flag, action) in [("--record", "record to"), ("--cursor-file", "write the cursor")] {
+    for (flag, action) in [("--record", "record to"), ("--cursor-file", "write cursor file")] {
         let error = format!("cannot {action} /nowhere/x: No such file or directory");
-        assert_refused(flag, Path::new("/nowhere/x"), 74, &error, "its folder has to be there").await;
+        assert_refused(flag, Path::new("/nowhere/x"), 74, &error, "create the folder of the file").await;
     }
 }
 
@@ -105,7 +113,7 @@ async fn a_readable_recording_is_a_warning_and_a_readable_cursor_is_made_private
     }
     let again = run(&simulator, &args).await;
     assert_eq!(again.code, Some(0), "{}", again.stderr);
-    let warning = format!("others can read the recording {} (mode 644); chmod 600 ", recording.display());
+    let warning = format!("other users can read recording {} (mode 644); run chmod 600 ", recording.display());
     assert!(again.stderr.contains(&warning), "{}", again.stderr);
     assert_eq!((mode(&recording), mode(&cursor)), (0o644, 0o600), "each run rewrites the cursor file");
 }
@@ -117,16 +125,15 @@ async fn a_recording_of_another_user_is_a_warning_or_74() {
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     if chown(&path, Some(OTHER_USER), None).is_err() {
-        for (flag, action) in [("--record", "record to"), ("--cursor-file", "write the cursor")] {
+        for (flag, action) in [("--record", "record to"), ("--cursor-file", "write cursor file")] {
             let error = format!("cannot {action} /etc/passwd: Permission denied");
-            assert_refused(flag, Path::new("/etc/passwd"), 74, &error, "the file and its folder have to be writable")
-                .await;
+            assert_refused(flag, Path::new("/etc/passwd"), 74, &error, "make the file and its folder writable").await;
         }
         return;
     }
     let simulator = simulator(SCRIPT, &[]).await;
     let recorded = run(&simulator, &["--record", path_str(&path), "--timestamps", "none"]).await;
     assert_followed(&recorded);
-    let warning = format!("warning: the recording {} belongs to another user, who can read it; name", path.display());
+    let warning = format!("warning: recording {} belongs to another user, who can read it; use", path.display());
     assert_eq!(recorded.stderr.matches(&warning).count(), 1, "{}", recorded.stderr);
 }

@@ -157,7 +157,7 @@ async fn a_refused_history_is_reported_once_and_each_outage_prints_one_gap() {
         }
         let finished = close(&simulator, running).await;
         assert_eq!(finished.stdout, "[CLOSED] Conversation terminated\n");
-        let reports = finished.stderr.matches("what was said before cannot be read").count();
+        let reports = finished.stderr.matches("conversation history is not available").count();
         assert_eq!(reports, 1, "{refusal}: {}", finished.stderr);
         let requests = simulator.request_log().requests.len();
         assert!(requests <= 2, "{refusal}: a refused read is not repeated: {requests}");

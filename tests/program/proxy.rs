@@ -115,7 +115,7 @@ async fn a_proxy_that_rejects_the_host_is_retried() {
         let finished = proxied.run(&["--proxy", &proxied.proxy_url("http", &format!("{LOGIN_IN_URL}@"))]).await;
         assert_eq!((finished.code, proxied.proxy.request_lines().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        let message = "the proxy does not pass us on to api.example.test: it refuses, or cannot reach that host\n  tip: ask the operator of";
+        let message = "the proxy did not connect to api.example.test: forbidden, or not reachable from the proxy\n  tip: check scheme";
         assert!(finished.stderr.contains(message), "{}", finished.stderr);
     }
 }
@@ -127,10 +127,10 @@ async fn an_unreachable_proxy_is_retried() {
     let unused = refusing.local_addr().unwrap();
     let finished = proxied.run(&["--proxy", &format!("http://{LOGIN_IN_URL}@{unused}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    let message = "cannot reach the proxy before api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
+    let message = "cannot reach the proxy for api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
     let finished = proxied.run(&["--proxy", &format!("socks5h://{unused}")]).await;
-    let message = "cannot reach the proxy before api.example.test: it does not answer\n";
+    let message = "cannot reach the proxy for api.example.test: connection failed\n";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
 }
 
@@ -138,11 +138,11 @@ async fn an_unreachable_proxy_is_retried() {
 async fn a_server_that_is_not_a_proxy_is_reported() {
     let proxied = ProxiedSimulator::start(ProxyMode::Open).await;
     for (response, scheme, message) in [
-        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy does not pass us on to api.example.test: it refuses"),
-        (b"", "http", "the proxy does not pass us on to api.example.test: it hung up\n"),
-        (b"", "socks5h", "the proxy does not pass us on to api.example.test: it hung up\n"),
-        (b"SSH-2.0-x\r\n", "socks5h", "the proxy does not pass us on to api.example.test: it does not speak SOCKS5\n"),
-        (b"SSH-2.0-x\r\n", "https", "cannot reach the proxy before api.example.test: what answers there does not"),
+        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy did not connect to api.example.test: forbidden"),
+        (b"", "http", "the proxy did not connect to api.example.test: connection closed\n"),
+        (b"", "socks5h", "the proxy did not connect to api.example.test: connection closed\n"),
+        (b"SSH-2.0-x\r\n", "socks5h", "the proxy did not connect to api.example.test: not a SOCKS5 proxy\n"),
+        (b"SSH-2.0-x\r\n", "https", "cannot reach the proxy for api.example.test: the server does not speak TLS"),
     ] {
         let address = fixed_response_server(response).await;
         let finished = proxied.run(&["--proxy", &format!("{scheme}://{address}")]).await;
@@ -176,7 +176,7 @@ async fn an_https_proxy_is_reached_over_tls() {
     tls_proxy.set_certificate(proxied.authority.expired_certificate("127.0.0.1"));
     let finished = proxied.run(&["--proxy", &url]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    let message = "the certificate of the proxy before api.example.test is refused: it expired on 2020-12-31";
+    let message = "certificate of the proxy for api.example.test rejected: expired on 2020-12-31";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
 }
 

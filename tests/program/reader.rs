@@ -115,8 +115,8 @@ async fn a_full_disk_exits_74_with_one_error_and_no_summary() {
     let Finished { code, stderr, .. } = Running::start(program(&simulator, &[]).stdout(full)).finish().await;
     assert_eq!(code, Some(74));
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.contains(": connected to ")).collect();
-    let cause = "genesys-tail: error: cannot write the output: No space left on device";
-    assert_eq!(lines, [cause, "  tip: make room on the disk, and start again"]);
+    let cause = "genesys-tail: error: cannot write standard output: No space left on device";
+    assert_eq!(lines, [cause, "  tip: free disk space, then start again"]);
 }
 
 #[tokio::test]

@@ -46,8 +46,8 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
         &stderr,
         &[
             r"genesys-tail: connected to HOST \(transcript\)",
-            r"genesys-tail: what was said before cannot be read: HOST does not have it: 404 \(There is .*\)",
-            r"genesys-tail: warning: closed by the server with 1008: token expired; retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: conversation history is not available: not found at HOST: 404 \(There is .*\)",
+            r"genesys-tail: warning: connection closed by the server: 1008 \(token expired\); retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: debug: token renewed",
             r"genesys-tail: reconnected to HOST \(transcript\) after [12] s",
             r"genesys-tail: conversation ended: 3 lines, 1 reconnect, 1 gap",
@@ -56,7 +56,7 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
     let gap: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&gap["type"], &gap["reason"]),
-        (&"gap".into(), &"closed by the server with 1008: token expired".into())
+        (&"gap".into(), &"connection closed by the server: 1008 (token expired)".into())
     );
     assert!(gap["from"].as_str() < gap["to"].as_str() && gap["ts"] == gap["to"], "{gap}");
     assert!(matches!(gap["seconds"].as_u64(), Some(1 | 2)), "{gap}");
@@ -85,7 +85,7 @@ async fn a_run_with_history_logs_its_reconnect_and_the_missed_messages() {
         assert_eq!(code, Some(0));
         let common = [
             r"genesys-tail: connected to HOST \([a-z]+\)",
-            r"genesys-tail: warning: closed by the server with 10[01]1; retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: warning: connection closed by the server: 10[01]1; retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: reconnected to HOST \([a-z]+\) after [12] s",
             r"genesys-tail: 1 missed message fetched",
             r"genesys-tail: conversation ended: \d lines, 1 missed message fetched, 1 reconnect",
@@ -127,8 +127,8 @@ async fn the_final_error_is_printed_even_when_quiet() {
     let simulator = simulator(SCRIPT, &["handshake:status=403,body=[missing conversation:view]"]).await;
     let finished = run(&simulator, &["-q"]).await;
     let expected = [
-        "genesys-tail: error: HOST does not permit reading this conversation: 403 ([missing conversation:view])",
-        "  tip: give the OAuth client a role with that permission, in the conversation's division",
+        "genesys-tail: error: permission denied by HOST: 403 ([missing conversation:view])",
+        "  tip: give the OAuth client a role with this permission, in the division of the conversation",
     ];
     assert_eq!((finished.code, lines_without_port(&finished.stderr)), (Some(77), expected.map(str::to_owned).to_vec()));
 }
@@ -147,7 +147,7 @@ async fn in_json_format_every_line_is_an_object_including_the_final_error() {
     let levels: Vec<_> = failed.iter().map(|line| line["level"].as_str().unwrap()).collect();
     // The two trace lines are the two requests that read the history.
     assert_eq!(levels, ["info", "trace", "trace", "debug", "warning", "error"]);
-    assert!(failed[5]["message"].as_str().unwrap().contains("closed by the server with 1011: bye"));
+    assert!(failed[5]["message"].as_str().unwrap().contains("connection closed by the server: 1011 (bye)"));
     assert_eq!((unset.len(), &unset[0]["level"]), (1, &"error".into()));
     assert!(unset[0]["message"].as_str().unwrap().contains("GENESYS_CLIENT_ID"), "{}", unset[0]);
 }
@@ -196,7 +196,7 @@ async fn the_password_of_a_proxy_is_never_printed() {
 #[tokio::test]
 async fn text_of_a_server_cannot_forge_a_line_or_control_the_terminal() {
     // The lines are `connected`, the error and, as text, its hint.
-    let cases = [("text", 3, r"1011: x\nforged\x1b[2J\u{202e}"), ("json", 2, r"1011: x\nforged\u001b[2J\u202e")];
+    let cases = [("text", 3, r"1011 (x\nforged\x1b[2J\u{202e})"), ("json", 2, r"1011 (x\nforged\u001b[2J\u202e)")];
     for (format, lines, escaped) in cases {
         let simulator = simulator("", &[]).await;
         let running = Running::start(&mut program(&simulator, &["--max-retries", "0", "--log-format", format]));
@@ -219,13 +219,14 @@ async fn lines_about_one_of_several_conversations_carry_its_prefix() {
     let mut status = lines_without_port(&finished.stderr);
     status.sort_unstable();
     let expected = [
+        "  tip: see the error of each conversation above",
         "genesys-tail: 97b9dcb3: connected to HOST (transcript)",
         "genesys-tail: a1b2c3d4: connected to HOST (transcript)",
         "genesys-tail: conversation ended: 4 lines, 2 repeats hidden",
-        "genesys-tail: error: 1 of 3 conversations could not be followed to their end",
-        "genesys-tail: error: nonesuch: HOST has no conversation nonesuch: 404 (The conversation does not exist.); \
-         before that, the transcript socket was refused: 404 (The requested resource was not found.); \
-         check the id and the region: a conversation exists only in its own",
+        "genesys-tail: error: 1 of 3 conversations failed",
+        "genesys-tail: error: nonesuch: conversation nonesuch not found at HOST: 404 (The conversation does not exist.); \
+         transcript socket: 404 (The requested resource was not found.); \
+         check the conversation id and the region; a conversation exists only in its own region",
         "genesys-tail: there is no transcript socket here (404); using notifications",
     ];
     assert_eq!(status, expected);
@@ -238,8 +239,8 @@ async fn lines_about_one_of_several_conversations_carry_its_prefix() {
 #[tokio::test]
 async fn lines_about_the_history_of_one_of_several_conversations_carry_its_prefix() {
     for (sources, fault, message) in [
-        (Sources::TranscriptOnly, "token:slow=1ms", "what was said before cannot be read: HOST does not have it: 404"),
-        (Sources::Both, "rest:status=503,times=2", "HOST cannot serve the transcript now: 503"),
+        (Sources::TranscriptOnly, "token:slow=1ms", "conversation history is not available: not found at HOST: 404"),
+        (Sources::Both, "rest:status=503,times=2", "HOST is temporarily unavailable: 503"),
     ] {
         let conversations = vec!["alpha".to_owned(), "beta".to_owned()];
         let options = Options { conversations, sources, ..Options::default() };
@@ -265,7 +266,7 @@ async fn a_token_in_a_close_reason_is_on_neither_stream() {
     let token = simulator.request_log().token_requests[0].token.clone().unwrap();
     conversation.close(1011, &format!("bad {token}")).await;
     let gap = running.next_line().await;
-    assert!(gap.contains("closed by the server with 1011: bad [redacted]"), "{gap}");
+    assert!(gap.contains("connection closed by the server: 1011 (bad [redacted])"), "{gap}");
     conversation.play("close").await.unwrap();
     let Finished { stdout, stderr, .. } = running.finish().await;
     assert!(![gap, stdout, stderr].concat().contains(&token));

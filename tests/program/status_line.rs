@@ -54,7 +54,7 @@ async fn a_line_on_stderr_replaces_the_status_line() {
     simulator.first_conversation().apply_fault("malformed").await.unwrap();
     terminal.wait_for_screen(|screen| screen.contents().contains("skipped") && !has_status_line(screen)).await;
     assert!(
-        lines_without_port(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 frame"),
+        lines_without_port(&terminal)[1].starts_with("genesys-tail: warning: skipped 1 malformed frame"),
         "{:?}",
         lines_without_port(&terminal)
     );

@@ -25,7 +25,7 @@ pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result
     for page in 1..=MAX_CONVERSATIONS / PAGE_SIZE {
         let path = "/api/v2/analytics/conversations/details/query";
         let body = rest.send(Method::POST, path, Some(&query(targets, page))).await?;
-        let found = open_ids(&body).ok_or_else(|| rest.unexpected("its answer is no list of conversations"))?;
+        let found = open_ids(&body).ok_or_else(|| rest.unexpected("not a list of conversations"))?;
         let is_last = found.len() < PAGE_SIZE;
         ids.extend(found);
         if is_last {

@@ -17,7 +17,7 @@ use crate::wire::channel::{self, AvailableTopic, Channel, SubscribeMode, TopicSt
 pub(crate) async fn create_channel(rest: &Rest) -> Result<Channel, RestError> {
     let result = rest.send(Method::POST, "/api/v2/notifications/channels", None::<&()>).await;
     let body = result.map_err(|error| match error {
-        RestError::NotFound { body, .. } => rest.unexpected(format!("it says {body}")),
+        RestError::NotFound { body, .. } => rest.unexpected(body.to_string()),
         error => error,
     })?;
     Channel::parse(&body, is_loopback).map_err(|error| rest.unexpected(error.to_string()))
@@ -44,14 +44,14 @@ pub(crate) async fn subscribe(
     let path = format!("/api/v2/notifications/channels/{}/subscriptions?ignoreErrors=true", path_segment(channel));
     let wanted: Vec<Value> = topics.iter().map(|topic| json!({ "id": topic })).collect();
     let body = rest.send(method, &path, Some(&wanted)).await?;
-    channel::parse_topic_states(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
+    channel::parse_topic_states(&body).ok_or_else(|| rest.unexpected("not a list of topics"))
 }
 
 /// Returns every topic that the API offers, with the permissions it requires.
 pub(crate) async fn available_topics(rest: &Rest) -> Result<Vec<AvailableTopic>, RestError> {
     let path = "/api/v2/notifications/availabletopics?expand=requiresPermissions&expand=permissionDetails";
     let body = rest.get(path).await?;
-    channel::parse_available_topics(&body).ok_or_else(|| rest.unexpected("its answer is no list of topics"))
+    channel::parse_available_topics(&body).ok_or_else(|| rest.unexpected("not a list of topics"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) async fn message_snapshot(rest: &Rest, conversation: &str) -> Result<
 
 async fn get_snapshot(rest: &Rest, path: &str) -> Result<Snapshot, RestError> {
     let body = rest.get(path).await?;
-    Snapshot::parse(&body).ok_or_else(|| rest.unexpected("its answer is no conversation"))
+    Snapshot::parse(&body).ok_or_else(|| rest.unexpected("not a conversation"))
 }
 
 /// Returns the bodies of messages of a conversation, in no particular order and without those that do not exist.
@@ -32,7 +32,7 @@ pub(crate) async fn message_bodies(
 ) -> Result<Vec<MessageBody>, RestError> {
     let path = format!("/api/v2/conversations/messages/{}/messages/bulk", path_segment(conversation));
     let body = rest.send(Method::POST, &path, Some(&ids)).await?;
-    let mut bodies = message::parse_bulk(&body).ok_or_else(|| rest.unexpected("its answer holds no messages"))?;
+    let mut bodies = message::parse_bulk(&body).ok_or_else(|| rest.unexpected("not a list of messages"))?;
     bodies.retain(|message| message.conversation.as_deref().is_none_or(|id| id == conversation));
     Ok(bodies)
 }

@@ -23,10 +23,10 @@ pub(crate) enum HandshakeError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server responded with another status than 101.
-    #[error("{host} answers the WebSocket handshake with {body}")]
+    #[error("{host} rejected the WebSocket handshake: {body}")]
     Rejected { host: String, body: ErrorBody },
     /// The server responded with 101, but not as the protocol requires.
-    #[error("{host} does not complete the WebSocket handshake: {reason}")]
+    #[error("unexpected response from {host} to the WebSocket handshake: {reason}")]
     Invalid { host: String, reason: String },
 }
 
@@ -103,8 +103,8 @@ fn violation(headers: &HeaderMap, key: &str) -> Option<&'static str> {
         Some(_) if !contains(headers, &UPGRADE, "websocket") => Some("Upgrade is not websocket"),
         Some(_) if !contains(headers, &CONNECTION, "upgrade") => Some("Connection is not Upgrade"),
         // The client offers neither, so their frames could not be read.
-        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => Some("it chooses an unwanted extension"),
-        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => Some("it chooses an unwanted subprotocol"),
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => Some("unexpected extension"),
+        Some(_) if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) => Some("unexpected subprotocol"),
         Some(_) => None,
     }
 }
@@ -140,8 +140,8 @@ mod tests {
             ("upgrade", "", Some("Upgrade is not websocket")),
             ("upgrade", "h2c", Some("Upgrade is not websocket")),
             ("connection", "close", Some("Connection is not Upgrade")),
-            ("sec-websocket-extensions", "permessage-deflate", Some("it chooses an unwanted extension")),
-            ("sec-websocket-protocol", "chat", Some("it chooses an unwanted subprotocol")),
+            ("sec-websocket-extensions", "permessage-deflate", Some("unexpected extension")),
+            ("sec-websocket-protocol", "chat", Some("unexpected subprotocol")),
         ] {
             let mut headers = HeaderMap::new();
             for (name, value) in good.into_iter().chain([(name, value)]) {

@@ -68,10 +68,10 @@ fn not_offered(is_named: bool) -> String {
 fn remedy(error: &SourceError, is_named: bool) -> &'static str {
     match error {
         SourceError::Forbidden { body, .. } if !body.names_permission() => "see the permission lines below",
-        SourceError::NoConversation { .. } if is_named => {
+        SourceError::NoTranscript { .. } if is_named => {
             "check the id and the region, or omit --source transcript to use notifications"
         }
-        SourceError::NoConversation { .. } => {
+        SourceError::NoTranscript { .. } => {
             "name a conversation with -c: the tested id is a placeholder and does not exist"
         }
         SourceError::Unavailable { .. } => TRY_LATER,

@@ -10,7 +10,7 @@ use crate::system::io_error;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayError {
     /// The recording does not exist.
-    #[error("there is no recording {}", .0.display())]
+    #[error("recording {} not found", .0.display())]
     Missing(PathBuf),
     /// The recording cannot be read.
     #[error("cannot read the recording{name}: {}", io_error::describe(source))]
@@ -21,7 +21,7 @@ pub(crate) enum ReplayError {
         source: io::Error,
     },
     /// The file is not a recording, or is damaged.
-    #[error("line {line} is no line of a recording: {reason}")]
+    #[error("line {line} of the recording is invalid: {reason}")]
     Corrupt {
         /// The number of the line, from 1.
         line: u64,
@@ -31,6 +31,16 @@ pub(crate) enum ReplayError {
 }
 
 impl ReplayError {
+    /// Returns the next step for the user.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "check the path of --replay",
+            Self::Io { .. } => "use a readable file that --record has written",
+            Self::Corrupt { line: 1, .. } => "use a file that this version of genesys-tail has recorded with --record",
+            Self::Corrupt { .. } => "use an undamaged copy; all lines before this one were printed",
+        }
+    }
+
     pub(super) fn io(recording: &ReplayFrom, source: io::Error) -> Self {
         let name = match recording {
             ReplayFrom::Stdin => String::new(),

@@ -33,7 +33,7 @@ pub(crate) async fn replay(recording: &ReplayFrom, sink: &RefCell<Sink>) -> Resu
             match recording::parse(line.trim_end()) {
                 Ok(line) => run.deliver(line, number, &mut sink.borrow_mut())?,
                 Err(LineError::Torn) if !line.ends_with('\n') => {
-                    tracing::warn!(line = number, "the recording is cut short: line {number} is not whole");
+                    tracing::warn!(line = number, "the recording is truncated: line {number} is incomplete");
                 }
                 Err(error) => return Err(ReplayError::Corrupt { line: number, reason: error.to_string() }),
             }
@@ -78,7 +78,7 @@ impl Run {
             }
             RecordingLine::Entry(entry) if self.has_header => self.deliver_entry(entry, number, sink),
             RecordingLine::Entry(_) => {
-                Err(ReplayError::Corrupt { line: number, reason: "its head is missing".to_owned() })
+                Err(ReplayError::Corrupt { line: number, reason: "no header before it".to_owned() })
             }
         }
     }
@@ -91,7 +91,7 @@ impl Run {
                 self.deliver_frame(context, connection, RawFrame::Text(&text), sink);
             }
             RecordedItem::Binary(connection, base64) => {
-                let reason = || "its base64 is broken".to_owned();
+                let reason = || "invalid base64".to_owned();
                 let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
                 self.deliver_frame(context, connection, RawFrame::Binary(&bytes), sink);

@@ -70,11 +70,11 @@ pub(crate) enum RecordedItem {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LineError {
     /// The text may be the beginning of a line.
-    #[error("it ends too early")]
+    #[error("incomplete")]
     Torn,
-    #[error("it is of version {0}, and this program reads version {VERSION}")]
+    #[error("version {0}; this program reads version {VERSION}")]
     Version(u32),
-    #[error("it is damaged or of something else (column {column})")]
+    #[error("damaged, or not a recording (column {column})")]
     Foreign {
         /// The position of the first error, in bytes from 1.
         column: usize,

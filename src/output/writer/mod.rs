@@ -52,7 +52,7 @@ pub(crate) struct Written {
 #[derive(Debug, Clone, Error)]
 pub(crate) enum WriterExit {
     /// The reader closed the pipe, as after `| head -3`. That is success.
-    #[error("the reader has gone away")]
+    #[error("the reader closed the pipe")]
     ReaderClosed,
     /// A write failed, for example on a full disk.
     #[error("cannot write the output")]

@@ -53,7 +53,7 @@ impl Conversation {
         let start = ConversationStart { not_before: resume_point.before, reason };
         let mut conversation = Self::new(id, mode, start, now);
         if let Some(latest) = resume_point.latest.filter(|_| !resume_point.closed) {
-            let reason = "the run before had ended".to_owned();
+            let reason = "the previous run ended".to_owned();
             conversation.on_reconnect(&Outage { last_activity: latest.min(now.wall), reason }, now);
         }
         conversation

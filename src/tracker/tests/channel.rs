@@ -1,6 +1,7 @@
 //! The notification channel and its subscriptions.
 
 use super::*;
+use crate::tracker::warning::TopicKind;
 use crate::wire::channel::TopicState;
 
 /// A known conversation with the agent `u1`, and the channel `first`.
@@ -48,7 +49,7 @@ fn an_expired_channel_is_lost() {
     let mut scenario = scenario();
     start_subscription(&mut scenario);
     assert_eq!(answer(&mut scenario, SubscribeMode::Add, Err(not_found())), None);
-    assert_eq!(scenario.events(), ["channel lost: the service does not know it any more"]);
+    assert_eq!(scenario.events(), ["channel lost: the service no longer knows it"]);
     assert!(scenario.tracker.channel().is_none());
 }
 
@@ -87,8 +88,8 @@ fn a_refused_topic_is_reported_and_others_are_subscribed() {
         TopicState { id: topics[0].clone(), is_permitted: false, rejection_reason: None, missing_permissions };
     let subscribed = Subscribed { states: vec![refused], token_renew_at: None };
     assert_eq!(answer(&mut scenario, SubscribeMode::Add, Ok(subscribed)), None);
-    let reason = "the OAuth client lacks the permission conversation:message:view".to_owned();
-    let warning = Warning::TopicRefused { topic: topics[0].clone(), kind: "agents", reason };
+    let reason = "missing permission conversation:message:view".to_owned();
+    let warning = Warning::TopicRefused { topic: topics[0].clone(), kind: TopicKind::AgentMessages, reason };
     assert_eq!(scenario.warnings(), [warning]);
 }
 
@@ -114,7 +115,7 @@ fn an_invalid_token_renews_all_subscriptions_and_a_refused_renewal_loses_the_cha
         scenario.advance(9000);
         assert_eq!(start_subscription(&mut scenario), ("first".to_owned(), topics, SubscribeMode::Replace));
         assert_eq!(answer(&mut scenario, SubscribeMode::Replace, Err(error)), None);
-        assert_eq!(scenario.events(), ["channel lost: the service does not let it live on"]);
+        assert_eq!(scenario.events(), ["channel lost: the service refused to renew it"]);
     }
 }
 

@@ -46,7 +46,7 @@ fn messages_about_the_channel_are_decoded_with_and_without_a_topic() {
         ),
         (
             r#"{"topicName":"v2.system.no_longer_subscribed.x","eventBody":{"reason":"another_channel_subscribed"}}"#,
-            Notification::ChannelLost("another socket has taken the channel".into()),
+            Notification::ChannelLost("another socket took over the channel".into()),
         ),
         (
             r#"{"topicName":"v2.system.no_longer_subscribed.x"}"#,

@@ -155,7 +155,7 @@ async fn an_output_that_cannot_be_written_is_74() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let finished = Running::start(program(&simulator, &["check"]).stdout(full)).finish().await;
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
-    assert!(finished.stderr.contains("cannot write the output"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("cannot write standard output"), "{}", finished.stderr);
 }
 
 #[tokio::test]

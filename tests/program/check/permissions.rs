@@ -85,7 +85,7 @@ async fn a_rejected_topic_is_a_warning() {
 async fn a_forbidden_handshake_names_the_permission_or_points_to_the_permission_checks() {
     for (fault, words) in [
         ("handshake:status=403,body=No.", "403 (No.); see the permission lines below"),
-        ("handshake:status=403", "conversation:message:view); give the OAuth client a role with that permission"),
+        ("handshake:status=403", "conversation:message:view); give the OAuth client a role with this permission"),
     ] {
         let line = finding(&[fault], &[], 77, "fail").await;
         assert!(line.contains(words), "{line}");

@@ -54,7 +54,7 @@ async fn a_missing_transcription_permission_is_a_warning() {
     let simulator = scripted_simulator("call", 4.0, &["rest:deny=conversation:transcription:view"]).await;
     let finished = run(&simulator, &["--source", "notifications"]).await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    let warning = "events of the transcription of calls cannot be subscribed: the OAuth client lacks the permission \
+    let warning = "cannot subscribe to transcriptions of calls (missing permission \
                    conversation:transcription:view";
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
 }

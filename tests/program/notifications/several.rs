@@ -42,13 +42,13 @@ async fn a_refused_conversation_is_reported_and_the_others_continue() {
         assert_eq!(finished.stdout.matches("85c0155f [CLOSED]").count(), 1, "{}", finished.stdout);
         let reports = finished.stderr.matches("error: 0bad0bad: ").count();
         assert_eq!(reports, 1, "{}", finished.stderr);
-        assert!(finished.stderr.contains("1 of 2 conversations could not be followed"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("1 of 2 conversations failed"), "{}", finished.stderr);
     }))
     .await;
     let simulator = simulator_with(SCRIPT, &[], two_conversations()).await;
     let (finished, _) = run_to_end(&simulator, &[UNKNOWN, "0bad0bad-0000-4000-8000-000000000004"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
-    assert!(finished.stderr.contains("2 of 2 conversations could not be followed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 of 2 conversations failed"), "{}", finished.stderr);
 }
 
 /// Follows the conversations of the queue Support or the user Sam.
@@ -74,7 +74,7 @@ async fn open_conversations_of_a_queue_or_user_are_found_and_new_ones_joined_unt
         if analytics {
             assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: before", "{flag}");
         } else {
-            running.wait_for_stderr("open conversations cannot be searched for").await;
+            running.wait_for_stderr("cannot search for open conversations").await;
             open.play("agent Sam: again").await.unwrap();
             assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: before");
             assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: again");
@@ -144,7 +144,7 @@ async fn a_conversation_that_falls_back_while_another_is_looked_up_is_followed()
     let simulator = simulator_with(SCRIPT, &["transcript:absent", slow], two_conversations()).await;
     let finished = run(&simulator, &["--timestamps", "none", UNKNOWN, FIRST]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
-    assert!(finished.stderr.contains("1 of 2 conversations could not be followed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("1 of 2 conversations failed"), "{}", finished.stderr);
     assert_eq!(finished.stdout.matches("85c0155f [CLOSED]").count(), 1, "{}", finished.stdout);
 }
 
@@ -154,7 +154,7 @@ async fn a_refusal_is_reported_although_no_channel_can_be_created() {
     let simulator = simulator_with(SCRIPT, &[forbidden], two_conversations()).await;
     let (finished, _) = run_to_end(&simulator, &[UNKNOWN, FIRST]).await;
     assert_eq!(finished.stderr.matches("error: 0bad0bad: ").count(), 1, "{}", finished.stderr);
-    assert!(finished.stderr.contains("2 of 2 conversations could not be followed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 of 2 conversations failed"), "{}", finished.stderr);
 }
 
 #[tokio::test]
@@ -202,7 +202,11 @@ async fn if_both_sources_refuse_both_are_named_and_the_more_specific_code_wins()
         let finished = run(&simulator, &[]).await;
         assert_eq!(finished.code, Some(code), "{transcript} {notifications}: {}", finished.stderr);
         let status = &transcript[transcript.len() - 3..];
-        assert!(finished.stderr.contains("; before that, ") && finished.stderr.contains(status), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("; transcript socket: ") && finished.stderr.contains(status),
+            "{}",
+            finished.stderr
+        );
     }))
     .await;
 }

@@ -63,7 +63,7 @@ async fn a_frame_above_the_limit_closes_with_1009_and_reconnects_on_the_same_cha
     assert_prints(&simulator, "at the limit", &mut running).await;
     assert_eq!(simulator.request_log().notification_sockets.len(), 1, "{}", running.stderr());
     simulator.send_notification(event(&simulator, MEBIBYTE + 1)).await;
-    running.wait_for_stderr("a message above the limit of --max-frame-size (1009); retry 1 of 5").await;
+    running.wait_for_stderr("connection lost: message above --max-frame-size (1009); retry 1 of 5").await;
     within_timeout(simulator.wait_for(|log| log.notification_sockets.len() == 2)).await;
     assert_prints(&simulator, "after the frame", &mut running).await;
     let memory = peak_memory_mib(running.child.id()).unwrap();
