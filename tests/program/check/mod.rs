@@ -166,6 +166,7 @@ async fn the_topic_errors_shows_lines_that_check_prints() {
     let parenthesized = regex::Regex::new(r"(40\d) \((?:[^()]|\([^()]*\))*\)").unwrap();
     let printed = parenthesized.replace_all(&finished.stdout, "$1 (…)").replace(host, "HOST");
     let topic = include_str!("../../../src/help/errors.md")
+        .replace("\n      ", " ")
         .replace("login.mypurecloud.ie", "HOST")
         .replace("api.mypurecloud.ie", "HOST");
     let shown: Vec<&str> = topic
