@@ -1,3 +1,4 @@
+mod example_file;
 mod profile;
 mod targets;
 
@@ -334,12 +335,4 @@ fn q_leaves_only_errors_and_each_v_adds_a_level() {
 fn debug_output_never_holds_the_secret() {
     let given = complete(&[("HTTPS_PROXY", "http://u:hunter2@p")]);
     assert!(!format!("{:?}", given.resolve(&[]).unwrap()).contains("hunter2"));
-}
-
-#[test]
-fn the_example_env_file_is_complete_and_quoted_correctly() {
-    let config = Given { file: include_str!("../../.env.example"), ..nothing() }.tail(&[]);
-    assert_eq!(config.conversations.len(), 1);
-    assert_eq!(config.credentials.client_secret.expose_secret(), "an-invented-$ecret");
-    assert_eq!(config.endpoints.api.as_str(), "https://api.mypurecloud.com/");
 }
