@@ -1,6 +1,7 @@
 //! Completion scripts for shells, with workarounds for bugs of `clap_complete`.
 
-use clap::{Arg, Command, ValueEnum as _, ValueHint};
+use clap::builder::PossibleValue;
+use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 
 /// Generates the script for `shell`.
@@ -11,7 +12,7 @@ pub(super) fn script(shell: Shell, command: Command) -> Vec<u8> {
     let script = String::from_utf8(script).expect("a script is made of names and help texts");
     match shell {
         Shell::Bash => fix_bash_subcommands(&script).into_bytes(),
-        Shell::Fish => fix_fish_values(&script).into_bytes(),
+        Shell::Fish => fix_fish_values(&script, &command).into_bytes(),
         Shell::Zsh => fix_zsh_commands(&script).into_bytes(),
         _ => script.into_bytes(),
     }
@@ -33,14 +34,22 @@ fn fix_bash_subcommands(script: &str) -> String {
 
 /// Completes values in fish. The generated script cannot parse a line that ends in a flag without its value, and offers no
 /// values for positional arguments: <https://github.com/clap-rs/clap/issues/6295>.
-fn fix_fish_values(script: &str) -> String {
+fn fix_fish_values(script: &str, command: &Command) -> String {
     let parse =
         |args: &str| format!("argparse -s (__fish_genesys_tail_global_optspecs) -- {args} 2>/dev/null\n    or ");
     let strict = format!("{}return\n", parse("$cmd"));
     let lenient = format!("{}{}return\n", parse("$cmd"), parse("$cmd[1..-2]"));
-    let shells: Vec<String> = Shell::value_variants().iter().map(ToString::to_string).collect();
-    let condition = "complete -c genesys-tail -n \"__fish_genesys_tail_using_subcommand completions\"";
-    format!("{}{condition} -f -a \"{}\"\n", script.replace(&strict, &lenient), shells.join(" "))
+    let positional_values = command.get_subcommands().filter_map(fish_values_of_positional);
+    script.replace(&strict, &lenient) + &positional_values.collect::<String>()
+}
+
+/// Returns the line that completes the positional argument of a subcommand, if its values are known.
+fn fish_values_of_positional(subcommand: &Command) -> Option<String> {
+    let values = subcommand.get_positionals().next()?.get_possible_values();
+    let values: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+    let condition = format!("__fish_genesys_tail_using_subcommand {}", subcommand.get_name());
+    let line = format!("complete -c genesys-tail -n \"{condition}\" -f -a \"{}\"\n", values.join(" "));
+    (!values.is_empty()).then_some(line)
 }
 
 /// Completes subcommands in zsh. The generated script takes the first argument for a conversation and expects the
@@ -61,6 +70,8 @@ fn fix_zsh_commands(script: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
     fn text(shell: Shell) -> String {
@@ -92,6 +103,7 @@ mod tests {
         assert!(zsh.contains("case $line[1] in\n            (check)\n") && zsh.contains("(*)\n_arguments"), "{zsh}");
         let fish = text(Shell::Fish);
         assert!(fish.contains("-- $cmd[1..-2] 2>/dev/null\n"), "{fish}");
-        assert!(fish.ends_with("completions\" -f -a \"bash elvish fish powershell zsh\"\n"));
+        assert!(fish.contains("completions\" -f -a \"bash elvish fish powershell zsh\"\n"));
+        assert!(fish.contains("help\" -f -a \"settings ") && fish.contains("man\" -f -a \"settings "), "{fish}");
     }
 }

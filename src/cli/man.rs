@@ -17,13 +17,13 @@ genesys-tail help [TOPIC]
 genesys-tail man [TOPIC]";
 
 const DESCRIPTION: [&str; 4] = [
-    "Follows conversations of Genesys Cloud as tail -f follows a file: one line a message on standard output, everything \
-     else on standard error, until the conversation closes. Lost connections are made again; nothing is printed twice, and \
-     what was missed is read afterwards where that is permitted.",
-    "A conversation is an id or a URL pasted from the browser. Several are followed in one process, as are all of a queue \
-     or of a user.",
-    "What comes over the network cannot forge a line or drive a terminal: control characters are spelled out.",
-    "Durations are written 10s, 1m30s or 500ms, sizes 65536, 64KiB or 16MiB.",
+    "Prints Genesys Cloud conversations as tail -f prints a file: one line per message on standard output, everything else on \
+     standard error, until the conversation ends. After a lost connection it reconnects, prints nothing twice, and reads the \
+     missed messages if that is permitted.",
+    "A conversation is an id or a URL from the browser. One process follows several conversations, and all message \
+     conversations of a queue or a user.",
+    "Text from the network cannot forge a line or control a terminal: control characters are escaped.",
+    "Durations are written as 10s, 1m30s, 500ms or seconds, sizes as 65536, 64KiB or 16MiB.",
 ];
 
 /// Renders the page as roff.
