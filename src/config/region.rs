@@ -55,9 +55,14 @@ pub(crate) fn hosts(region: &str) -> Option<Hosts> {
     REGIONS.iter().find(|(_, domain)| is_host_of(&host, domain)).map(|(_, domain)| hosts_of(domain))
 }
 
+/// Returns the AWS names of the known regions.
+pub(crate) fn names() -> [&'static str; 18] {
+    REGIONS.map(|(aws, _)| aws)
+}
+
 /// Returns the AWS names of the known regions, separated by commas.
 pub(crate) fn known_names() -> String {
-    REGIONS.map(|(aws, _)| aws).join(", ")
+    names().join(", ")
 }
 
 fn hosts_of(domain: &str) -> Hosts {

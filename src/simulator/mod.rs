@@ -38,7 +38,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
 
 pub use conversation_handle::ConversationHandle;
-pub use faults::{Fault, FaultError, fault_help};
+pub use faults::{Fault, FaultError, fault_help, fault_names};
 pub use options::{Options, Sources};
 pub use request_log::{
     Channel, NotificationHandshake, NotificationSocket, Request, RequestLog, SubscriptionRequest, TokenRequest,

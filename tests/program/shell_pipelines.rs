@@ -100,22 +100,59 @@ async fn bash_completes_flags_values_and_files() {
         ("genesys-tail check --pro", "--profile --proxy"),
         ("genesys-tail check --env-file a", "a file.txt"),
         ("genesys-tail simulate --script a", "a file.txt"),
+        ("genesys-tail simulate --script ''", "demo billing flood call quiet a file.txt"),
+        (
+            "genesys-tail simulate --fault h",
+            "help handshake:bad-accept handshake:echo handshake:hang handshake:huge handshake:not-json handshake:ok handshake:redirect handshake:reset handshake:slow handshake:status",
+        ),
+        ("genesys-tail simulate --fault socket : re", "replay reserved-bits reset"),
+        ("genesys-tail simulate --fault transcript :", "absent"),
+        ("genesys-tail --region eu-w", "eu-west-1 eu-west-2"),
+        ("genesys-tail check --region us-w", "us-west-2"),
+        ("genesys-tail --color ''", "auto always never"),
         ("genesys-tail simulate --se", "--seed"),
         ("genesys-tail completions z", "zsh"),
     ];
+    assert_completions("bash", COMPLETION_DRIVER, &cases).await;
+}
+
+/// A fish script that reads command lines and prints what fish completes at the end of each, without explanations.
+const FISH_DRIVER: &str = r#"
+genesys-tail completions fish | source
+while read -l line
+    string join -- ' ' (complete -C (string replace "''" '' -- $line) | string split -f 1 \t)
+end
+"#;
+
+#[tokio::test]
+async fn fish_completes_flags_values_and_files() {
+    let cases = [
+        ("genesys-tail --st", "--stall-buffer"),
+        ("genesys-tail --source ''", "auto notifications transcript"),
+        ("genesys-tail check --region eu-w", "eu-west-1 eu-west-2"),
+        ("genesys-tail simulate --script ''", "a file.txt billing call demo flood quiet"),
+        ("genesys-tail simulate --fault socket:re", "socket:replay socket:reserved-bits socket:reset"),
+        ("genesys-tail completions z", "zsh"),
+    ];
+    assert_completions("fish", FISH_DRIVER, &cases).await;
+}
+
+/// Asserts what a shell completes in a folder with the file `a file.txt`. Passes if this machine does not have the shell.
+async fn assert_completions(shell: &str, driver: &str, cases: &[(&str, &str)]) {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("a file.txt"), "").unwrap();
+    let home = tempdir().unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_genesys-tail")).parent().unwrap();
-    let mut bash = Command::new("bash");
-    bash.args(["-c", COMPLETION_DRIVER]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
-    bash.current_dir(folder.path()).kill_on_drop(true);
-    bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Without bash on this machine there is nothing to test.
-    let Ok(mut child) = bash.spawn() else { return };
-    let lines = cases.map(|(command_line, _)| command_line).join("\n") + "\n";
+    let mut command = Command::new(shell);
+    command.args(["-c", driver]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
+    command.env("HOME", home.path()).current_dir(folder.path()).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut child) = command.spawn() else { return };
+    let lines: String = cases.iter().map(|(command_line, _)| format!("{command_line}\n")).collect();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
     let output = within_timeout(child.wait_with_output()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(stdout.lines().collect::<Vec<_>>(), cases.map(|(_, completions)| completions));
+    let expected: Vec<&str> = cases.iter().map(|(_, completions)| *completions).collect();
+    assert_eq!(stdout.lines().collect::<Vec<_>>(), expected, "{shell}");
 }

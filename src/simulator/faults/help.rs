@@ -1,5 +1,6 @@
 //! The text of `--fault help`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Fault, tables};
@@ -40,6 +41,18 @@ Examples:
 
 /// The width of the column of faults. The effects fit in the rest of 80 columns.
 const FAULT_WIDTH: usize = 28;
+
+/// Returns the places and names of all faults without values, such as `socket:reset`, in alphabetical order.
+pub fn fault_names() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for table in tables::TABLES {
+        for (fault, _) in table.faults {
+            let name = fault.split(['=', ',']).next().unwrap_or(fault);
+            names.extend(table.places.iter().map(|place| format!("{place}:{name}")));
+        }
+    }
+    names
+}
 
 /// Returns the list of faults with an example of each, as text for a terminal.
 #[must_use]

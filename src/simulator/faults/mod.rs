@@ -11,5 +11,5 @@ mod tables;
 pub use fault::Fault;
 pub(crate) use fault::{Endpoint, NotificationFault, RequestFault, RetryAfter, SocketFault};
 pub use grammar::FaultError;
-pub use help::fault_help;
+pub use help::{fault_help, fault_names};
 pub(crate) use schedule::{FaultSchedule, PendingFault};

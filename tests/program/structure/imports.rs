@@ -28,7 +28,8 @@ const IMPORTS: &[(&str, &str)] = &[
     ("settings", "cli config system::io_error"),
     ("tracker", "api::rest::RestError backoff config dedup event wire"),
     ("api", "backoff config event exit_code status::redact system wire"),
-    ("cli", "config event::Role"),
+    // Completions offer the names of scripts and faults.
+    ("cli", "config event::Role simulator::Script simulator::fault_names"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
     ("status", "config output::escape system::last_activity"),
