@@ -35,6 +35,8 @@ pub(super) const TOPICS: &[Topic] = topics! {
     "calls"
     "errors"
     "exit-codes"
+    "service"
+    "recipes"
     "security"
 };
 
