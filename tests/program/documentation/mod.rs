@@ -1,10 +1,12 @@
-//! Agreement of README, help topics, help and manual page with the program (DOC-1 to DOC-3, CLI-7).
+//! Agreement of README, help topics, help and manual page with the program (DOC-1 to DOC-5, CLI-7).
 
 mod commands;
 mod flags;
 mod json;
 mod links;
 mod pages;
+mod pipelines;
+mod recipes;
 mod tables;
 
 use std::collections::BTreeSet;
