@@ -40,7 +40,7 @@ Examples:
   genesys-tail -c @ids.txt >> talk.log               Follow many, into a file
   genesys-tail --queue ID                            Follow a queue
   genesys-tail ID | grep --line-buffered Ada         Show lines with \"Ada\"
-  genesys-tail ID --json | jq 'select(.type == \"message\") | .text'  Extract text
+  genesys-tail ID --json | jq -a .text               Extract text
   genesys-tail simulate > simulate.env &             Run a local Genesys Cloud
   genesys-tail --env-file simulate.env               Follow its conversation";
 

@@ -40,7 +40,7 @@ const FOLLOW: &str = "omit it: following is the default; '-F' also continues aft
 const COLOR: &str = "use '--color never'";
 const COLORS: &str = "use '--color always|never|auto'";
 const FORMAT: &str = "use '-o text|json|raw'";
-const TEMPLATE: &str = "use '--json' with jq: --json | jq 'select(.type == \"message\") | .text'";
+const TEMPLATE: &str = "use '--json' with jq: --json | jq -a 'select(.type == \"message\") | .text'";
 const STDOUT: &str = "redirect standard output: > FILE";
 const GREP: &str = "use '-i REGEX' to show matching messages, '-e REGEX' to hide them";
 const LAST: &str = "use '-n N' to start with the last N lines, or | head -N to stop after N lines";
@@ -105,7 +105,7 @@ const TAIL_FLAGS: [ForeignFlag; 32] = [
     option("--format", FORMAT),
     option("--outputformat", FORMAT),
     switch("--raw", "use '-o raw'"),
-    switch("--pretty", "use '--json' with jq: --json | jq"),
+    switch("--pretty", "use '--json' with jq: --json | jq -a"),
     option("--template", TEMPLATE),
     option("--transform", TEMPLATE),
     option("--fields", TEMPLATE),

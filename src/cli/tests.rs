@@ -270,7 +270,7 @@ fn help_is_short_with_h_and_ends_with_examples_with_help() {
 #[test]
 fn no_recipe_of_the_help_prints_raw_text_to_a_terminal() {
     let texts = [parse(&["--help"]).unwrap_err().to_string(), usage_error(&["--template=x"])];
-    assert!(texts.iter().all(|text| text.contains("| jq '") && !text.contains("jq -r")), "{texts:?}");
+    assert!(texts.iter().all(|text| text.contains("| jq -a ") && !text.contains("jq -r")), "{texts:?}");
 }
 
 #[test]
