@@ -85,7 +85,8 @@ fn description() -> Roff {
 fn options(command: &Command) -> String {
     let mut rendered = Vec::new();
     Man::new(command.clone()).render_options_section(&mut rendered).expect(MEMORY);
-    let rendered = String::from_utf8_lossy(&rendered).replace(".SH OPTIONS\n", ".SS General\n");
+    let rendered =
+        String::from_utf8_lossy(&rendered).replace(".SH OPTIONS\n", ".SS General\n").replace(".br\n\n.br\n", ".sp\n");
     let headings = command.get_arguments().filter_map(clap::Arg::get_help_heading);
     headings.fold(rendered, |rendered, heading| {
         let upper = heading.to_uppercase();

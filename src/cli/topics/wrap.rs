@@ -32,10 +32,7 @@ impl Painter {
     /// Quotes code that would read as a part of its sentence without color.
     fn quoted(self, spans: &[Span]) -> Vec<Span> {
         let quote = |span: &Span| {
-            let is_word = |word: &str| word.chars().all(|character| matches!(character, 'a'..='z' | '0'..='9'));
-            let is_prose =
-                span.text.starts_with(|first: char| first.is_ascii_lowercase()) && span.text.split(' ').all(is_word);
-            let is_quoted = span.style == SpanStyle::Code && is_prose && !self.is_colored;
+            let is_quoted = span.style == SpanStyle::Code && !self.is_colored && is_prose(&span.text);
             if is_quoted { Span::new(format!("'{}'", span.text), span.style) } else { span.clone() }
         };
         spans.iter().map(quote).collect()
@@ -50,6 +47,13 @@ impl Painter {
         let style = if self.is_colored { Style::new().effects(effects) } else { Style::new() };
         format!("{style}{}{style:#}", span.text)
     }
+}
+
+/// Returns whether code looks like a word in lower case, or like several words.
+fn is_prose(code: &str) -> bool {
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let starts_like_prose = code.contains(' ') || code.starts_with(|first: char| first.is_ascii_lowercase());
+    starts_like_prose && code.split(' ').all(is_word)
 }
 
 /// Returns the number of characters of a text on one line.
@@ -78,15 +82,19 @@ fn wrap(spans: &[Span], max_width: usize) -> Vec<Vec<Span>> {
     lines
 }
 
-/// Splits text into words. A word may have several styles, as "`--since`," has.
+/// Splits text into words. A word may have several styles, as "`--since`," has. A number and its unit are one word.
 fn words(spans: &[Span]) -> Vec<Vec<Span>> {
     let mut words: Vec<Vec<Span>> = vec![Vec::new()];
     for span in spans {
         let is_unbroken = span.style == SpanStyle::Code && span.text.chars().count() <= MAX_UNBROKEN_CODE;
         let pieces: Vec<&str> = if is_unbroken { vec![&span.text] } else { span.text.split(' ').collect() };
         for (index, piece) in pieces.into_iter().enumerate() {
-            if index > 0 {
-                words.push(Vec::new());
+            match words.last_mut() {
+                Some(word) if index > 0 && is_unit(piece) && ends_with_number(word) => {
+                    word.push(Span::new(" ", span.style));
+                }
+                _ if index > 0 => words.push(Vec::new()),
+                _ => {}
             }
             if let (false, Some(word)) = (piece.is_empty(), words.last_mut()) {
                 word.push(Span::new(piece, span.style));
@@ -95,6 +103,15 @@ fn words(spans: &[Span]) -> Vec<Vec<Span>> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+fn is_unit(word: &str) -> bool {
+    let unit = word.trim_end_matches(|end: char| end.is_ascii_punctuation());
+    matches!(unit, "ms" | "s" | "min" | "h" | "KiB" | "MiB" | "GiB")
+}
+
+fn ends_with_number(word: &[Span]) -> bool {
+    word.last().is_some_and(|span| span.text.ends_with(|last: char| last.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -124,11 +141,22 @@ mod tests {
     }
 
     #[test]
+    fn a_number_and_its_unit_are_not_separated() {
+        let text = spans(&[("up to 5 min, or 30 seconds", SpanStyle::Plain)]);
+        assert_eq!(PLAIN.lines(&text, 8), ["up to", "5 min,", "or 30", "seconds"]);
+    }
+
+    #[test]
     fn code_is_bold_with_color_and_quoted_without_if_it_would_read_as_prose() {
         let text = spans(&[("the ", SpanStyle::Plain), ("auto", SpanStyle::Code), (" of ", SpanStyle::Plain)]);
         let text = [text, spans(&[("-F", SpanStyle::Code)])].concat();
         assert_eq!(PLAIN.lines(&text, 80), ["the 'auto' of -F"]);
         assert_eq!(COLORED.lines(&text, 80), ["the \u{1b}[1mauto\u{1b}[0m of \u{1b}[1m-F\u{1b}[0m"]);
         assert_eq!(PLAIN.paint(&text), "the auto of -F");
+        for (code, is_quoted) in
+            [("Sam joined", true), ("socks5", true), ("KiB", false), ("-n 20", false), ("a.b", false)]
+        {
+            assert_eq!(PLAIN.lines(&spans(&[(code, SpanStyle::Code)]), 80)[0].starts_with('\''), is_quoted, "{code}");
+        }
     }
 }

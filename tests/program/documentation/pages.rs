@@ -1,8 +1,10 @@
 //! The pages as the program prints them.
 
+use std::collections::BTreeSet;
+
 use vt100::Screen;
 
-use super::PAGES;
+use super::{PAGES, captures};
 use crate::support::program::{Finished, Running, bare_program};
 use crate::support::pty::{StdoutTarget, Terminal};
 
@@ -15,6 +17,14 @@ async fn run(args: &[&str]) -> Finished {
 fn topics() -> Vec<&'static str> {
     let names = PAGES.iter().filter_map(|page| page.path.strip_prefix("src/help/")?.strip_suffix(".md"));
     names.collect()
+}
+
+#[test]
+fn sentences_name_their_subject() {
+    let indefinite = [concat!("no", "body"), concat!("some", "body"), concat!("who", "ever")].join("|");
+    for page in PAGES.iter() {
+        assert_eq!(captures(&format!(r"(?i)\b({indefinite})\b"), &page.text), BTreeSet::new(), "{}", page.path);
+    }
 }
 
 #[tokio::test]
