@@ -22,6 +22,14 @@ pub(crate) struct CertificateError {
 }
 
 impl CertificateError {
+    /// Returns the next step if the certificate is that of a proxy.
+    pub(super) fn proxy_remedy(&self) -> &'static str {
+        match self.remedy {
+            REMEDY_NAME | REMEDY_OTHER => "check the address of the proxy (--proxy, HTTPS_PROXY) and its certificate",
+            remedy => remedy,
+        }
+    }
+
     /// Returns the certificate error that `error` itself is, if it is one. Ignores its causes.
     pub(crate) fn from_rustls(error: &(dyn StdError + 'static)) -> Option<Self> {
         let (reason, remedy) = match error.downcast_ref::<rustls::Error>()? {
@@ -118,6 +126,9 @@ mod tests {
         assert_eq!(reason_and_remedy(Rejection::NotValidForName).1, REMEDY_NAME);
         assert_eq!(reason_and_remedy(Rejection::Expired).1, REMEDY_CLOCK);
         assert_eq!(reason_and_remedy(Rejection::Revoked).1, REMEDY_OTHER);
+        let of_proxy = |remedy| CertificateError { reason: String::new(), remedy }.proxy_remedy();
+        assert!(of_proxy(REMEDY_NAME).contains("address of the proxy"));
+        assert_eq!(of_proxy(REMEDY_ISSUER), REMEDY_ISSUER);
     }
 
     #[test]

@@ -22,9 +22,12 @@ pub(crate) enum HttpError {
     /// The host did not respond in time.
     #[error("no response from {host} within {}", humantime::format_duration(*.after))]
     Timeout { host: String, after: Duration },
-    /// The certificate of the host, or of the proxy, is not trusted.
+    /// The certificate of the host is not trusted.
     #[error("certificate of {host} rejected: {error}")]
     Certificate { host: String, error: CertificateError },
+    /// The certificate of the proxy is not trusted.
+    #[error("certificate of the proxy for {host} rejected: {error}")]
+    ProxyCertificate { host: String, error: CertificateError },
     /// The proxy is unreachable.
     #[error("cannot reach the proxy for {host}: {reason}")]
     Proxy { host: String, reason: String },
@@ -69,7 +72,7 @@ impl HttpError {
 
     fn from_unreachable_proxy(host: String, timeout: Duration, error: &reqwest::Error) -> Self {
         if let Some(error) = chain(error).find_map(CertificateError::from_rustls) {
-            return Self::Certificate { host: format!("the proxy for {host}"), error };
+            return Self::ProxyCertificate { host, error };
         }
         let reason = match innermost(error) {
             _ if error.is_timeout() => format!("no response within {}", humantime::format_duration(timeout)),
@@ -89,6 +92,7 @@ impl HttpError {
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Certificate { .. }
+            | Self::ProxyCertificate { .. }
             | Self::Proxy { .. }
             | Self::ProxyRefuses { .. } => ErrorClass::Unavailable,
         }
@@ -97,16 +101,14 @@ impl HttpError {
     /// Returns the likely cause and the next step.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Dns { .. } => {
-                "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
-            }
-            Self::Unreachable { .. } => {
+            Self::Dns { .. } | Self::Unreachable { .. } => {
                 "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
             }
             Self::Timeout { .. } => {
                 "check the network and the proxy settings (--proxy, HTTPS_PROXY), or raise --connect-timeout"
             }
             Self::Certificate { error, .. } => error.remedy,
+            Self::ProxyCertificate { error, .. } => error.proxy_remedy(),
             Self::Proxy { .. } => {
                 "check the address of the proxy (--proxy, HTTPS_PROXY); NO_PROXY lists hosts to reach without it"
             }
@@ -187,6 +189,14 @@ fn source<'a>(error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A test cannot cause this error: no name server of its own answers.
+    #[test]
+    fn the_topic_quotes_the_error_of_an_unknown_host_name() {
+        let error = HttpError::Dns { host: "HOST".to_owned() };
+        let topic = include_str!("../help/errors.md");
+        assert!(topic.contains(&format!("- `{error}` (69 after retries)\n")), "{error}");
+    }
 
     #[test]
     fn a_host_is_shown_with_an_unusual_port_only() {

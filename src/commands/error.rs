@@ -137,7 +137,7 @@ impl Error {
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 "use another port with --listen; port 0 selects a free one"
             }
-            Self::Simulator(_) => "use a loopback address with --listen, such as 127.0.0.1:0",
+            Self::Simulator(_) => "use a loopback address and a free port with --listen, such as 127.0.0.1:0",
             Self::Start(error) if is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
             Self::Start(_) => "check the limits of the process (ulimit -a) and the free memory",
         })

@@ -175,7 +175,7 @@ impl SourceError {
                 | HttpError::Proxy { .. }
                 | HttpError::ProxyRefuses { .. },
             ) => Retry::After(None),
-            Self::Http(HttpError::Certificate { .. }) => Retry::NeverOnFirst,
+            Self::Http(HttpError::Certificate { .. } | HttpError::ProxyCertificate { .. }) => Retry::NeverOnFirst,
             Self::Http(HttpError::ProxyCredentials { .. }) => Retry::Never,
             Self::Auth(AuthError::Http(_)) => Retry::After(None),
             Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => {

@@ -33,7 +33,7 @@ pub(crate) fn write_hint(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free disk space, then start again",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "make the file and its folder writable",
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "create the folder of the file",
-        _ => "check the file and its disk",
+        _ => "check the file or device, then start again",
     }
 }
 

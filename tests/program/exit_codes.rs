@@ -283,8 +283,8 @@ async fn all_problems_of_the_settings_are_one_message_and_78() {
         assert_plain(&finished, part);
     }
     for (args, words) in [
-        (["--fault", "bogus"], "--fault: fault 'bogus': "),
-        (["--script", "/nowhere/x"], "--script: '/nowhere/x' is none of the built-in scripts (demo, "),
+        (["--fault", "bogus"], "--fault 'bogus': "),
+        (["--script", "/nowhere/x"], "--script '/nowhere/x': no such file"),
     ] {
         let finished = Running::start(&mut bare_program(&[&["simulate"][..], &args].concat())).finish().await;
         assert_eq!(finished.code, Some(78));
