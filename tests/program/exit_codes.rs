@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use genesys_tail::Invocation;
 use genesys_tail::cli::Cli;
+use genesys_tail::simulator::Options;
 
 use crate::support::program::{
-    Finished, Running, bare_program, program, refusing_socket, run, simulator, within_timeout, without_times,
+    Finished, Running, bare_program, program, refusing_socket, run, simulator, simulator_with, within_timeout,
+    without_times,
 };
 use crate::support::shell::with_shell_setup;
 use tempfile::tempdir;
@@ -303,6 +305,20 @@ async fn the_first_failure_of_several_conversations_decides_after_the_others_hav
         finished.stderr.contains("nonesuch: ") && finished.stderr.contains("conversation nonesuch not found at 127")
     );
     assert!(finished.stderr.contains("error: 1 of 2 conversations failed\n"));
+}
+
+#[tokio::test]
+async fn a_refused_conversation_decides_before_a_later_failure_of_the_source() {
+    let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..Options::default() };
+    let faults = ["rest:status=404,path=/conversations/alpha", "channel:status=503"];
+    let simulator = simulator_with("", &faults, options).await;
+    let arguments = ["-c", "alpha", "-c", "beta", "--source", "notifications", "--max-retries", "0"];
+    let finished = run(&simulator, &arguments).await;
+    assert_eq!(finished.code, Some(66), "{}", finished.stderr);
+    let errors: Vec<&str> = finished.stderr.lines().filter(|line| line.contains("error: ")).collect();
+    let expected = ["conversation alpha not found", "gave up after 1 attempt", "2 of 2 conversations failed"];
+    assert_eq!(errors.len(), expected.len(), "{errors:?}");
+    assert!(errors.iter().zip(expected).all(|(error, expected)| error.contains(expected)), "{errors:?}");
 }
 
 #[tokio::test]

@@ -41,8 +41,9 @@ impl Outcomes {
         }
     }
 
-    /// Adds the end of the notifications. The refusals of single conversations were logged already.
+    /// Adds the end of the notifications, and before it the refusals of single conversations, which were logged already.
     pub(super) fn add_notifications(&mut self, result: Result<Outcome, Failure>, source: &mut Source<'_, Upgraded>) {
+        self.failures.extend(source.take_refused().into_iter().map(Failure::Refused));
         match &result {
             Ok(Outcome::AllRefused) => {}
             Ok(_) => self.add(result, None),
@@ -52,7 +53,6 @@ impl Outcomes {
                 self.add(result, (self.conversations > 1).then_some(""));
             }
         }
-        self.failures.extend(source.take_refused().into_iter().map(Failure::Refused));
     }
 
     /// Returns the result of the run: the first failure decides (CONN-45).
