@@ -116,20 +116,24 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// The failure to write the rest.
+    /// The failure to write or record the rest.
     pub(crate) async fn finish(self, stop: &CancellationToken) -> Result<Option<Totals>, DeliveryError> {
         let Self { sink, cursor_path, .. } = self;
-        let Sink { output, counts, .. } = sink.into_inner();
+        let mut sink = sink.into_inner();
+        sink.flush();
+        let record_error = sink.take_record_error();
+        let Sink { output, counts, .. } = sink;
         let writer = output.handle();
         let mut finishing = std::pin::pin!(output.finish());
         let result = tokio::select! {
             result = &mut finishing => Some(result),
             () = stop.cancelled() => tokio::time::timeout(FLUSH_TIMEOUT, finishing).await.ok(),
         };
-        match result.and_then(Result::err) {
-            Some(exit) => on_exit(exit, cursor_path.as_ref()).map(|()| None),
-            None => Ok(Some(Totals { lines: writer.written().records, counts })),
-        }
+        let totals = match result.and_then(Result::err) {
+            Some(exit) => on_exit(exit, cursor_path.as_ref()).map(|()| None)?,
+            None => Some(Totals { lines: writer.written().records, counts }),
+        };
+        record_error.map_or(Ok(totals), |error| Err(DeliveryError::Record(error)))
     }
 
     fn on_exit(&self, exit: WriterExit) -> Result<(), DeliveryError> {
@@ -145,6 +149,40 @@ fn on_exit(exit: WriterExit, cursor_path: Option<&PathBuf>) -> Result<(), Delive
         WriterExit::CheckpointFailed(source) => {
             let path = cursor_path.cloned().unwrap_or_default();
             Err(DeliveryError::Cursor(CursorError::Io { path, source }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::config::Style;
+    use crate::event::RawFrame;
+
+    fn delivery(recorder: Recorder) -> Delivery {
+        let output = OutputOptions { style: Style::default(), stall_buffer: 1024 };
+        let (history_lines, prefixes, recorder) = (None, Prefixes::default(), Some(recorder));
+        let options = DeliveryOptions { output, history_lines, prefixes, recorder, cursor: None };
+        let stdout = File::options().write(true).open("/dev/null").expect("a device");
+        Delivery::start(options, stdout, &Stderr::default()).expect("a thread")
+    }
+
+    #[tokio::test]
+    async fn a_recording_that_fails_in_the_last_flush_fails_the_delivery() {
+        for flushes_itself in [true, false] {
+            let mut recorder = Recorder::on_full_disk();
+            recorder.record_frame("c1", 0, Utc::now(), RawFrame::Text("{}"));
+            let delivery = delivery(recorder);
+            let work = async {
+                if flushes_itself {
+                    delivery.sink.borrow_mut().flush();
+                }
+            };
+            assert!(matches!(delivery.run_until_failed(work).await, Ok(Some(()))), "the work ends with the failure");
+            let finished = delivery.finish(&CancellationToken::new()).await;
+            assert!(matches!(finished, Err(DeliveryError::Record(RecordError::Io { .. }))), "{finished:?}");
         }
     }
 }

@@ -63,6 +63,14 @@ impl Recorder {
         Ok(recorder)
     }
 
+    /// Returns a recorder that can write nothing.
+    #[cfg(test)]
+    pub(crate) fn on_full_disk() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = File::options().write(true).open(&path).expect("a device");
+        Self { path, file: BufWriter::new(file), failure: None }
+    }
+
     /// Records a frame with the number of the connection that delivered it.
     pub(crate) fn record_frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
         let item = RecordedItem::from_frame(connection, frame);
