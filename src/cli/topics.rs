@@ -38,6 +38,7 @@ pub(super) const TOPICS: &[Topic] = topics! {
     "service"
     "recipes"
     "security"
+    "simulator"
 };
 
 /// The commands that have a help.
