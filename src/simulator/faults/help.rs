@@ -101,6 +101,21 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_of_the_topic_is_valid() {
+        let rows = include_str!("../../help/simulator.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let faults: Vec<&str> = rows.filter_map(|row| row.split('`').next()).filter(|cell| is_fault(cell)).collect();
+        assert!(faults.len() > 10, "{faults:?}");
+        for fault in faults {
+            assert!(fault.parse::<Fault>().is_ok(), "{fault}");
+        }
+    }
+
+    fn is_fault(cell: &str) -> bool {
+        let places: Vec<&str> = tables::TABLES.iter().flat_map(|table| table.places).copied().collect();
+        cell.split_once(':').is_some_and(|(place, _)| places.contains(&place))
+    }
+
+    #[test]
     fn the_help_fits_into_80_columns() {
         let help = fault_help();
         for line in help.lines() {

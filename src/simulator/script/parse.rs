@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::steps::{Action, Attachment, MessageLine, Repeat, Speaker, Step};
 
-const KEYWORDS: &str =
+pub(super) const KEYWORDS: &str =
     "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat, close";
 
 const ESCAPES: &str = "\\n, \\r, \\t, \\e, \\\\, \\u{202e}";

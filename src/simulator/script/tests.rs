@@ -107,3 +107,14 @@ fn an_error_names_the_script() {
     std::fs::write(&path, b"customer: \xff").expect("written");
     assert_eq!(error(name), format!("'{name}': not UTF-8"));
 }
+
+#[test]
+fn the_topic_shows_a_valid_script_and_lists_every_keyword_and_built_in_script() {
+    let topic = include_str!("../../help/simulator.md");
+    let (_, block) = topic.split_once("```text\n").expect("a script");
+    let (script, _) = block.split_once("```").expect("its end");
+    assert_eq!(script.parse::<Script>().expect("a script").playback().count(), 8);
+    for name in super::parse::KEYWORDS.split(", ").chain(Script::built_in_names()) {
+        assert!(topic.contains(&format!("`{name}")), "{name}");
+    }
+}
