@@ -35,6 +35,11 @@ pub(crate) fn renewal_delay(lifetime: Duration) -> Duration {
     lifetime.saturating_sub(margin).max(lifetime / 2)
 }
 
+/// Returns a delay in whole milliseconds, for JSON.
+pub(crate) fn milliseconds(delay: Duration) -> u64 {
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn exponential(n: u32, jitter: Duration) -> Duration {
     let base = Duration::from_secs(1).saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
     base.saturating_add(jitter).min(MAX_DELAY)

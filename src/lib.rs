@@ -112,7 +112,6 @@ use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, resolve};
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
-use crate::status::stderr::Stderr;
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
 
@@ -146,7 +145,7 @@ pub fn run(invocation: Invocation<'_>) -> Exit {
     let result = prepare(invocation, &mut log).and_then(|(task, stdout)| execute(task, stdout, &log));
     result.unwrap_or_else(|error| {
         if !error.is_reported() {
-            log.report(&error.to_string(), error.hint());
+            log.report(&error.to_string(), error.details());
         }
         Exit::Code(error.code())
     })
@@ -162,7 +161,7 @@ fn open_log(invocation: &Invocation<'_>) -> Log {
         is_timed: !stderr_is_terminal && !is_journal,
         is_colored: settings::is_stderr_colored(cli, &env, *stderr_is_terminal),
     };
-    Log { format: cli.logging.log_format, style, secrets: Secrets::default(), stderr: Stderr::default() }
+    Log::new(cli.logging.log_format, style)
 }
 
 /// Resolves the settings and starts logging.

@@ -3,6 +3,8 @@
 mod handshake;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -38,7 +40,7 @@ pub(crate) const CLOSE_NORMAL: CloseCode = CloseCode::Normal;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CloseReason {
     /// The server sent a close frame. Code 1005 stands for a close frame without a code.
-    #[error("connection closed by the server: {code}{}", parenthesized(.reason))]
+    #[error("connection lost: closed by the server with {code}{}", parenthesized(.reason))]
     Closed { code: u16, reason: String },
     /// The connection ended without a close frame (1006).
     #[error("connection lost: {0} (1006)")]
@@ -101,6 +103,20 @@ pub(crate) struct Socket<T> {
     last_ping: Instant,
     timer: Pin<Box<Sleep>>,
     suspend: SuspendDetector,
+    acceptance: Acceptance,
+}
+
+/// The acceptance of a connection by its server (ERR-2). A clone reads the same state.
+///
+/// The response to the handshake is none: a server may send it and then close at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Acceptance(Arc<AtomicBool>);
+
+impl Acceptance {
+    /// Returns whether the server has sent a message other than a close frame.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The message that makes the server show that it is alive.
@@ -135,7 +151,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             last_ping: now,
             timer,
             suspend,
+            acceptance: Acceptance::default(),
         }
+    }
+
+    /// Sends a ping, whose answer shows that the server accepts the connection.
+    pub(crate) fn request_acceptance(&mut self) -> Acceptance {
+        let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
+        self.acceptance.clone()
     }
 
     /// Returns the wall-clock time of the last message.
@@ -176,8 +199,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 }
             };
             // An error is no activity: the gap after it starts at the last message.
-            if matches!(message, Some(Ok(_))) {
+            if let Some(Ok(message)) = &message {
                 self.record_activity();
+                if !message.is_close() {
+                    self.acceptance.0.store(true, Ordering::Relaxed);
+                }
             }
             if let Some(frame) = self.to_frame(message)? {
                 return Ok(frame);

@@ -15,7 +15,7 @@ use crate::delivery::recording::RecordError;
 use crate::exit_code::ErrorClass;
 use crate::settings::ConfigError;
 use crate::simulator::{FaultError, ScriptError};
-use crate::status::logging::Log;
+use crate::status::logging::{ErrorDetails, Log};
 use crate::supervisor::Failure;
 use crate::system::io_error;
 use crate::system::signals::Signal;
@@ -38,9 +38,14 @@ pub(crate) enum Error {
     /// A certificate or proxy setting is well formed but cannot be used.
     #[error(transparent)]
     Network(#[from] SetupError),
-    /// The tail of the only conversation failed.
-    #[error(transparent)]
-    Tail(Box<Failure>),
+    /// The tail of the only conversation, or of queues and users, failed.
+    #[error("{failure}")]
+    Tail {
+        /// The id of the conversation.
+        conversation: Option<String>,
+        /// The failure.
+        failure: Box<Failure>,
+    },
     /// The tails of several conversations failed. Each failure was already logged; the first decides the exit code.
     #[error("{failed} of {all} conversations failed")]
     Tails {
@@ -100,7 +105,7 @@ impl Error {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Config(_) | Self::Network(_) | Self::Fault(_) | Self::Script(_) => ErrorClass::Config,
-            Self::Tail(failure) => class_of(failure),
+            Self::Tail { failure, .. } => class_of(failure),
             Self::Tails { first, .. } => class_of(first),
             Self::Check(class) => *class,
             Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => ErrorClass::Config,
@@ -120,12 +125,21 @@ impl Error {
         matches!(self, Self::Check(_))
     }
 
+    /// Returns the next step, if there is one, and the conversation that the error concerns.
+    pub(crate) fn details(&self) -> ErrorDetails<'_> {
+        let conversation = match self {
+            Self::Tail { conversation, .. } => conversation.as_deref(),
+            _ => None,
+        };
+        ErrorDetails { hint: self.hint(), conversation }
+    }
+
     /// Returns the next step. The messages of some settings name it themselves.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Config(error) => return error.hint(),
             Self::Network(error) => error.hint(),
-            Self::Tail(failure) => failure.cause().hint(),
+            Self::Tail { failure, .. } => failure.cause().hint(),
             Self::Tails { .. } => "see the error of each conversation above",
             Self::Check(_) => "see the lines that start with fail",
             Self::Output(error) => io_error::write_hint(error),
@@ -162,7 +176,8 @@ pub(crate) fn report_bugs(log: Log) {
         let place = bug
             .location()
             .map_or_else(String::new, |place| format!(" at {}:{}", without_registry_path(place.file()), place.line()));
-        log.report(&format!("internal error{place}: a bug in this program"), Some("report it with this message"));
+        let details = ErrorDetails { hint: Some("report it with this message"), conversation: None };
+        log.report(&format!("internal error{place}: a bug in this program"), details);
         process::exit(u8::from(ErrorClass::Internal).into());
     }));
 }

@@ -60,13 +60,13 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let dedup = RefCell::new(dedup);
     let templates = TemplateCache::default();
     let status_line = StatusLine::new(config.connection.socket.ping_interval);
-    let label = |id: &str| prefixes.label(id);
+    log.set_prefixes(prefixes);
     let command = TailCommand {
         config: &config,
         http,
         auth,
         rest,
-        context: SourceContext { dedup: &dedup, templates: &templates, label: &label },
+        context: SourceContext { dedup: &dedup, templates: &templates, reports_refusals: !prefixes.is_empty() },
         handshakes: Semaphore::new(MAX_HANDSHAKES),
         sink: &delivery.sink,
         status_line: &status_line,
@@ -81,7 +81,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     if let (Some(outcome), Some(totals)) = (outcome, totals) {
         log_summary(outcome, config.history.follow, totals);
     }
-    outcomes?.map_or(Ok(()), Outcomes::into_result)
+    outcomes?.map_or(Ok(()), |outcomes| outcomes.into_result(&config.conversations))
 }
 
 /// The shared resources of the sources of one run.
@@ -144,7 +144,7 @@ impl<'a> TailCommand<'a> {
                     self.start(&mut notifications, &mut running);
                 }
                 SourceEnd::Transcript { index, result } => {
-                    outcomes.add(result, (self.context.label)(&ids[index]).as_deref());
+                    outcomes.add(result, Some(&ids[index]));
                 }
                 SourceEnd::Notifications { mut source, result } => {
                     let result = result.map_err(|failure| failure.with_transcript_refusal(refusal.borrow().as_ref()));
@@ -191,7 +191,7 @@ impl<'a> TailCommand<'a> {
 
     fn follow_notifications<'r>(&'r self, mut source: Box<Source<'a, Upgraded>>) -> LocalBoxFuture<'r, SourceEnd<'a>> {
         async move {
-            let result = self.supervise(&mut source, "").await;
+            let result = self.supervise(&mut source, None).await;
             SourceEnd::Notifications { source, result }
         }
         .boxed_local()
@@ -210,8 +210,7 @@ impl<'a> TailCommand<'a> {
         let options = TranscriptOptions { conversation: id.to_owned(), history: self.config.history };
         async move {
             let mut source = Source::transcript(options, self.rest.clone(), self.context, dial);
-            let label = (self.context.label)(id).unwrap_or_default();
-            let result = self.supervise(&mut source, &label).await;
+            let result = self.supervise(&mut source, Some(id)).await;
             SourceEnd::Transcript { index, result }
         }
         .boxed_local()
@@ -250,12 +249,22 @@ impl<'a> TailCommand<'a> {
         SocketLimits { read_buffer: limits.read_buffer.min(share), ..limits }
     }
 
-    async fn supervise(&self, source: &mut Source<'_, Upgraded>, label: &str) -> Result<Outcome, Failure> {
+    async fn supervise(
+        &self,
+        source: &mut Source<'_, Upgraded>,
+        conversation: Option<&str>,
+    ) -> Result<Outcome, Failure> {
         let connection = &self.config.connection;
         let policy = RetryPolicy { retries: connection.retries, reconnect_after_close: connection.follow };
         let status = self.status_line.add_connection();
-        let supervision =
-            Supervision { label, policy, sink: self.sink, dedup: self.context.dedup, status: &status, stop: self.stop };
+        let supervision = Supervision {
+            conversation,
+            policy,
+            sink: self.sink,
+            dedup: self.context.dedup,
+            status: &status,
+            stop: self.stop,
+        };
         supervise(source, supervision).await
     }
 }

@@ -89,7 +89,7 @@ impl Delivery {
         };
         let output = Output::new(output.style, prefixes, writer.map_err(DeliveryError::Start)?);
         let recording_failed = CancellationToken::new();
-        let sink = RefCell::new(Sink::new(output, recorder, history_lines, prefixes, recording_failed.clone()));
+        let sink = RefCell::new(Sink::new(output, recorder, history_lines, recording_failed.clone()));
         Ok(Self { sink, recording_failed, cursor_path })
     }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
 use crate::event::{EventBody, TranscriptEvent};
-use crate::output::{Output, Prefixes};
+use crate::output::Output;
 use crate::plural;
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
@@ -19,7 +19,6 @@ pub(crate) struct Sink {
     record_error: Option<RecordError>,
     recording_failed: CancellationToken,
     history_lines: Option<usize>,
-    prefixes: Prefixes,
     connections: u32,
     malformed_frames: RateLimitedWarning,
     /// The counts so far.
@@ -61,7 +60,6 @@ impl Sink {
         output: Output,
         recorder: Option<Recorder>,
         history_lines: Option<usize>,
-        prefixes: Prefixes,
         recording_failed: CancellationToken,
     ) -> Self {
         Self {
@@ -70,7 +68,6 @@ impl Sink {
             record_error: None,
             recording_failed,
             history_lines,
-            prefixes,
             connections: 0,
             malformed_frames: RateLimitedWarning::default(),
             counts: Counts::default(),
@@ -205,8 +202,7 @@ impl Sink {
             return;
         }
         self.counts.recovered += count as u64;
-        let label = self.prefixes.label(conversation).unwrap_or_default();
-        tracing::info!(count, "{label}{} fetched", plural::count(count, "missed message"));
+        tracing::info!(conversation, count, "{} fetched", plural::count(count, "missed message"));
     }
 
     /// Warns about unreadable frames, at most once a minute (SRC-16).

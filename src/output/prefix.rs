@@ -41,9 +41,9 @@ impl Prefixes {
         Some(&id[..end])
     }
 
-    /// Returns the beginning of a status line about the conversation `id`: its prefix and a colon.
-    pub(crate) fn label(&self, id: &str) -> Option<String> {
-        self.of(id).map(|prefix| format!("{prefix}: "))
+    /// Returns whether lines have no prefix: one conversation is followed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length.is_none()
     }
 }
 

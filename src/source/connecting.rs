@@ -46,9 +46,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {
         self.phase = Phase::Connected;
-        if let Protocol::Notifications { is_live } = self.protocol {
-            let source = if is_live { "notifications" } else { "history" };
-            self.peer = Some(format!("{} ({source})", self.requests.rest().host()));
+        if self.protocol != Protocol::Transcript {
             self.handle(Input::PollAll);
         }
         match opened {
@@ -59,9 +57,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             }
             // The caller has waited after the failure of an earlier connection.
             None => self.requests.end_pause(),
-        }
-        if self.tracker.is_done() {
-            self.peer = None;
         }
     }
 

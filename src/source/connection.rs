@@ -1,6 +1,8 @@
 //! The sockets of a source: the live one, the retiring one beside it, and the frames that wait while a backfill is read.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +11,7 @@ use tokio::time::Instant;
 
 use super::item::ConnectionRole;
 use crate::api::oauth::Token;
-use crate::api::websocket::{CLOSE_NORMAL, CloseReason, Frame, Socket};
+use crate::api::websocket::{Acceptance, CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::system::last_activity::LastActivity;
 
 /// The time limit for reading the frames of a retiring socket.
@@ -18,6 +20,9 @@ const RETIREMENT: Duration = Duration::from_secs(2);
 /// The time limit for opening the successor of a live socket that the service has closed as announced. The service closes
 /// the old socket when the new one is open.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time after which an open socket counts as accepted although the server has sent nothing.
+const ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum size of the frames that wait while a backfill is read. More of them wait in the network.
 const MAX_BUFFERED_BYTES: usize = 256 * 1024;
@@ -34,6 +39,15 @@ pub(super) struct Connection<T> {
     buffered_bytes: usize,
     /// The number of the latest socket, which each frame carries.
     sockets: u32,
+    /// The acceptance of the live socket, until it was reported.
+    acceptance: Option<AwaitedAcceptance>,
+}
+
+/// The acceptance of a socket by its server. A server that answers no ping accepts a socket by leaving it open.
+#[derive(Debug, Clone)]
+struct AwaitedAcceptance {
+    acceptance: Acceptance,
+    given_at: Instant,
 }
 
 /// The socket whose loss is an outage.
@@ -73,16 +87,33 @@ pub(super) struct SocketFrame {
 
 impl<T> Default for Connection<T> {
     fn default() -> Self {
-        Self { live: None, retiring: None, buffer: VecDeque::new(), buffered_bytes: 0, sockets: 0 }
+        let buffer = VecDeque::new();
+        Self { live: None, retiring: None, buffer, buffered_bytes: 0, sockets: 0, acceptance: None }
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Makes a socket the live one, after an outage or at the start.
-    pub(super) fn open(&mut self, socket: Socket<T>, token: Option<Token>) {
+    pub(super) fn open(&mut self, mut socket: Socket<T>, token: Option<Token>) {
         self.reset();
         self.sockets += 1;
+        self.await_acceptance(&mut socket);
         self.live = Some(LiveSocket { socket, token, closed: None, end: None });
+    }
+
+    fn await_acceptance(&mut self, socket: &mut Socket<T>) {
+        let acceptance = socket.request_acceptance();
+        self.acceptance = Some(AwaitedAcceptance { acceptance, given_at: Instant::now() + ACCEPTANCE_TIMEOUT });
+    }
+
+    /// Returns `true` once after the server has accepted the live socket.
+    pub(super) fn take_acceptance(&mut self) -> bool {
+        self.acceptance.take_if(|awaited| awaited.is_given()).is_some()
+    }
+
+    /// Returns when the live socket counts as accepted, unless it was reported.
+    pub(super) fn accepted_at(&self) -> Option<Instant> {
+        self.acceptance.as_ref().map(|awaited| awaited.given_at)
     }
 
     /// Drops all sockets and buffered frames.
@@ -92,8 +123,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     /// Makes a socket the live one. The previous one retires; [`Connection::close_retiring`] closes it.
-    pub(super) fn replace(&mut self, socket: Socket<T>, token: Option<Token>) {
+    pub(super) fn replace(&mut self, mut socket: Socket<T>, token: Option<Token>) {
         self.sockets += 1;
+        if self.live.is_none() || self.acceptance.is_some() {
+            self.await_acceptance(&mut socket);
+        }
         let previous = self.live.replace(LiveSocket { socket, token, closed: None, end: None });
         let retiring = previous.filter(|previous| previous.end.is_none());
         self.retiring = retiring.map(|LiveSocket { socket, closed, .. }| RetiringSocket {
@@ -176,10 +210,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.retiring_result(result)
     }
 
-    /// Waits for the next frame of either socket, forever without one. `None` means that the retiring socket has ended.
-    /// Cancel safe.
+    /// Waits for the next frame of either socket, forever without one. `None` means that the retiring socket has ended, or
+    /// that the server has accepted the live one. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
-        let Self { live, retiring, sockets, .. } = self;
+        let Self { live, retiring, sockets, acceptance, .. } = self;
         tokio::select! {
             biased;
             result = next_retiring(retiring) => {
@@ -190,6 +224,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 frame.ok().map(|frame| Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) }))
             }
             result = next_live(live) => Some(result.map(|frame| SocketFrame { frame, socket: *sockets })),
+            // Reading the socket, which comes first, records the answer.
+            () = accepted(acceptance.as_ref()), if acceptance.is_some() => None,
         }
     }
 
@@ -238,6 +274,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 }
 
+impl AwaitedAcceptance {
+    fn is_given(&self) -> bool {
+        self.acceptance.is_given() || self.given_at <= Instant::now()
+    }
+}
+
 impl<T> LiveSocket<T> {
     /// Records a close that the service has announced.
     pub(super) fn set_closed(&mut self, reason: CloseReason) {
@@ -247,6 +289,15 @@ impl<T> LiveSocket<T> {
     fn is_readable(&self) -> bool {
         self.closed.is_none() && self.end.is_none()
     }
+}
+
+/// Waits until the server has accepted a socket that is read meanwhile.
+async fn accepted(awaited: Option<&AwaitedAcceptance>) {
+    poll_fn(|_| match awaited {
+        Some(awaited) if awaited.acceptance.is_given() => Poll::Ready(()),
+        _ => Poll::Pending,
+    })
+    .await;
 }
 
 async fn next_live<T: AsyncRead + AsyncWrite + Unpin>(live: &mut Option<LiveSocket<T>>) -> Result<Frame, CloseReason> {

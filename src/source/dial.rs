@@ -1,5 +1,7 @@
 //! The interface between a source and the code that opens its connections.
 
+use std::fmt;
+
 use futures_util::future::LocalBoxFuture;
 
 use super::SourceError;
@@ -33,13 +35,27 @@ pub(crate) enum ChannelChange {
     Subscribed(CreatedChannel, Option<Token>),
 }
 
+/// The server of a connection, for status lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) host: String,
+    /// `transcript` or `notifications`.
+    pub(crate) source: &'static str,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.host, self.source)
+    }
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub(crate) struct Opened<T> {
     /// The socket.
     pub(crate) socket: Socket<T>,
-    /// The server, for status lines.
-    pub(crate) peer: String,
+    /// The server.
+    pub(crate) peer: Peer,
     /// The token that the socket was opened with.
     pub(crate) token: Option<Token>,
 }

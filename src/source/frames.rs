@@ -96,6 +96,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// Makes the event of a step, which borrows from the source.
     pub(super) fn make_event(&mut self, step: Step) -> SourceEvent<'_> {
         match step {
+            Step::Accepted => SourceEvent::Accepted,
             Step::Renewed => SourceEvent::Renewed,
             Step::Finished => SourceEvent::Finished,
             Step::Frame(frame) => SourceEvent::Item(match self.protocol {

@@ -13,6 +13,8 @@ use crate::tracker::{BackfillReason, TimedEvent};
 pub(crate) enum SourceEvent<'a> {
     /// A frame, or events that did not come in a frame.
     Item(Item<'a>),
+    /// The server has accepted the live connection: it has sent something, or left the connection open.
+    Accepted,
     /// A new connection has taken the place of the live one, which retires.
     Renewed,
     /// Nothing more is expected: everything has ended.

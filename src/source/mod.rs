@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use self::connection::Connection;
 use self::dial::ChannelChange;
-pub(crate) use self::dial::{Dial, DialRequest, DialResult, Opened};
+pub(crate) use self::dial::{Dial, DialRequest, DialResult, Opened, Peer};
 pub(crate) use self::error::{Retry, SourceError};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
 use self::renewal::Renewal;
@@ -52,8 +52,8 @@ pub(crate) struct SourceContext<'a> {
     pub(crate) dedup: &'a RefCell<Dedup>,
     /// The templates of transcript frames.
     pub(crate) templates: &'a TemplateCache,
-    /// Returns the prefix of the status lines about a conversation, if there are several.
-    pub(crate) label: &'a dyn Fn(&str) -> Option<String>,
+    /// Refusals of conversations are logged, because others are followed.
+    pub(crate) reports_refusals: bool,
 }
 
 /// A conversation that a running source is to follow.
@@ -78,14 +78,12 @@ enum Protocol {
 pub(crate) struct Source<'a, T> {
     protocol: Protocol,
     context: SourceContext<'a>,
-    /// The prefix of status lines.
-    label: String,
     tracker: Tracker,
     requests: Requests,
     connection: Connection<T>,
     renewal: Renewal<'a, T>,
     dial: Dial<'a, T>,
-    peer: Option<String>,
+    peer: Option<Peer>,
     /// The changes of the notification channel that dials report.
     channel_changes: Option<mpsc::UnboundedReceiver<ChannelChange>>,
     follows: Option<mpsc::UnboundedReceiver<Follow>>,
@@ -162,10 +160,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
     ) -> Self {
         let TranscriptOptions { conversation, history } = options;
         let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history };
-        let label = (context.label)(&conversation).unwrap_or_default();
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.handle(Input::Follow(conversation.clone()));
-        Self { label, conversation, ..source }
+        Self { conversation, ..source }
     }
 
     /// Answers the first snapshot with a refusal, as a service without history does.
@@ -192,7 +189,6 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         Self {
             protocol,
             context,
-            label: String::new(),
             requests: Requests::new(rest, options.mode, options.targets.clone()),
             tracker: Tracker::new(options, Instant::now()),
             connection: Connection::default(),
@@ -214,11 +210,17 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         }
     }
 
+    /// Returns the only conversation of a transcript source, which its status lines concern.
+    fn followed_conversation(&self) -> Option<&str> {
+        (self.protocol == Protocol::Transcript).then_some(&self.conversation)
+    }
+
     /// Drops the connection.
     pub(crate) fn disconnect(&mut self) {
         self.connection.reset();
         self.renewal.reset();
         self.apply_channel_changes();
+        self.peer = None;
         self.frame = None;
         self.pending = Pending::default();
         if self.phase == Phase::Closing {
@@ -226,9 +228,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         }
     }
 
-    /// Returns the server, for status lines; `None` before [`Source::connect`], and if nothing is left to follow.
-    pub(crate) fn peer(&self) -> Option<&str> {
-        self.peer.as_deref()
+    /// Returns the server of the connection; `None` without a socket.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
     }
 
     /// Returns the wall-clock time of the last activity of the server.

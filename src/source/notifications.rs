@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc;
 
 use super::SourceError;
-use super::dial::{ChannelChange, DialRequest, DialResult, Opened};
+use super::dial::{ChannelChange, DialRequest, DialResult, Opened, Peer};
 use super::item::ItemKind;
 use super::requests::{self, Subscription};
 use crate::api::calls;
@@ -82,7 +82,8 @@ impl ChannelSetup {
             },
         };
         let socket = self.handshake(&channel).await?;
-        let peer = format!("{} (notifications)", host(&websocket::to_http_scheme(&channel.connect_uri)));
+        let host = host(&websocket::to_http_scheme(&channel.connect_uri));
+        let peer = Peer { host, source: "notifications" };
         Ok(socket.map(|socket| Opened { socket, peer, token: None }))
     }
 

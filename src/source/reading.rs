@@ -11,6 +11,7 @@ use crate::tracker::{BackfillReason, Event, Response, TimedEvent};
 
 /// The next thing to yield, before it borrows from the source. It is returned for every frame and therefore small.
 pub(super) enum Step {
+    Accepted,
     Renewed,
     Finished,
     Frame(SocketFrame),
@@ -58,6 +59,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             self.start_requests();
             if let Some(step) = self.ready_step()? {
                 break step;
+            }
+            if self.connection.take_acceptance() {
+                break Step::Accepted;
             }
             self.check_handover()?;
             if self.has_read_everything() {
@@ -211,6 +215,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let renew_at = self.renewal.next_at(self.renewal_due());
         let handover_at =
             self.connection.live.as_ref().and_then(|live| live.closed.as_ref()).map(|close| close.deadline);
+        let accepted_at = self.connection.accepted_at();
         let reads =
             self.protocol != Protocol::Transcript || !self.tracker.is_backfilling() || self.connection.has_room();
         self.frame = None;
@@ -222,7 +227,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             () = sleep_until(renew_at) => Wakeup::RenewalDue,
             follow = receive(follows) => Wakeup::Follow(follow),
             result = connection.next(), if reads => Wakeup::Frame(result),
-            () = sleep_until(request_at.into_iter().chain(handover_at).min()) => Wakeup::Timeout,
+            () = sleep_until([request_at, handover_at, accepted_at].into_iter().flatten().min()) => Wakeup::Timeout,
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::SourceError;
 use super::dial::DialResult;
 use super::error::Retry;
+use super::requests::Pause;
 use crate::backoff::Backoff;
 
 /// The renewal of the live connection.
@@ -43,14 +44,16 @@ impl<'a, T> Renewal<'a, T> {
     }
 
     /// Schedules the next attempt after a failed one, which costs nothing but time.
-    pub(super) fn failed(&mut self, error: &SourceError) {
+    pub(super) fn failed(&mut self, error: &SourceError) -> Pause {
         let retry_after = match error.retry() {
             Retry::After(delay) => delay,
             _ => None,
         };
         let delay = self.backoff.delay(self.attempt, retry_after);
+        let is_repeated = self.attempt > 0;
         self.attempt += 1;
         self.not_before = Some(Instant::now() + delay);
+        Pause { delay, is_repeated }
     }
 
     /// Forgets failures and the connection that is being opened.

@@ -196,7 +196,7 @@ struct RestBackoff {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
     pub(super) delay: Duration,
-    /// No request has succeeded since the previous pause.
+    /// The attempt before has failed as well.
     pub(super) is_repeated: bool,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::dial::Opened;
+use super::dial::{Opened, Peer};
 use super::{ConnectionRole, Item, ItemKind, SourceError};
 use crate::api::http::Http;
 use crate::api::http_error::host;
@@ -54,7 +54,8 @@ impl TranscriptEndpoint {
     async fn open_with(&self, token: Token) -> Result<Opened<Upgraded>, SourceError> {
         let opened = websocket::open(&self.http, &self.url, Some(&token), self.limits, KeepAlive::PingFrame).await;
         let socket = opened.map_err(|error| SourceError::from_handshake(error, &self.conversation))?;
-        Ok(Opened { socket, peer: format!("{} (transcript)", host(&self.url)), token: Some(token) })
+        let peer = Peer { host: host(&self.url), source: "transcript" };
+        Ok(Opened { socket, peer, token: Some(token) })
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::requests::Pause;
 use super::{DialResult, Opened, Phase, Protocol, Retry, Source, SourceError};
 use crate::api::rest::RestError;
+use crate::backoff::milliseconds;
 use crate::tracker::{Input, Now, Refusal, Response, Status, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
@@ -45,7 +46,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         self.apply_channel_changes();
         match result {
             Ok(opened) => {
-                tracing::debug!("{}connection renewed", self.label);
+                tracing::debug!(conversation = self.followed_conversation(), "connection renewed");
                 let Opened { socket, peer, token } = *opened;
                 self.renewal.reset();
                 self.peer = Some(peer);
@@ -57,8 +58,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 self.connection.close_retiring().await;
             }
             Err(error) => {
-                tracing::warn!("{}cannot renew the connection: {error}; retrying", self.label);
-                self.renewal.failed(&error);
+                let pause = self.renewal.failed(&error);
+                self.log_pause(&format!("cannot renew the connection: {error}; retrying"), pause);
             }
         }
     }
@@ -81,14 +82,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if self.protocol != Protocol::Transcript && self.connection.live.is_none() {
             return Err(error);
         }
-        let Pause { delay, is_repeated } = self.requests.pause(retry_after);
-        let (label, seconds) = (&self.label, delay.as_secs_f64());
-        if is_repeated {
-            tracing::debug!(seconds, "{label}{error}; retrying in {seconds:.1} s");
-        } else {
-            tracing::warn!(seconds, "{label}{error}; retrying in {seconds:.1} s");
-        }
+        let pause = self.requests.pause(retry_after);
+        self.log_pause(&format!("{error}; retrying"), pause);
         Ok(())
+    }
+
+    /// Logs a failure and the pause after it. Those of a row follow at debug level.
+    fn log_pause(&self, failure: &str, pause: Pause) {
+        let (conversation, delay_ms) = (self.followed_conversation(), milliseconds(pause.delay));
+        let seconds = pause.delay.as_secs_f64();
+        if pause.is_repeated {
+            tracing::debug!(conversation, delay_ms, "{failure} in {seconds:.1} s");
+        } else {
+            tracing::warn!(conversation, delay_ms, "{failure} in {seconds:.1} s");
+        }
     }
 
     fn on_refused(&mut self, conversation: &str, error: RestError) {
@@ -96,8 +103,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Some(refusal) = self.transcript_refusals.remove(conversation) {
             error = error.with_transcript_refusal(refusal);
         }
-        if let Some(label) = (self.context.label)(conversation) {
-            tracing::error!("{label}{error}; {}", error.hint());
+        if self.context.reports_refusals {
+            tracing::error!(conversation, "{error}; {}", error.hint());
         }
         if self.tracker.follows_targets() {
             self.context.dedup.borrow_mut().forget(conversation);
@@ -133,7 +140,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     fn log(&mut self, warning: &Warning) {
         match warning {
-            Warning::HistoryUnavailable(_) => tracing::info!("{}{warning}", self.label),
+            Warning::HistoryUnavailable(_) => {
+                tracing::info!(conversation = self.followed_conversation(), "{warning}");
+            }
             Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),
             Warning::ServiceMessage(_) if self.service_messages.count().is_none() => {}
             _ => tracing::warn!("{warning}"),

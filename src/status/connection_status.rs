@@ -1,5 +1,7 @@
 //! The status of one supervised connection, published for the status line on a [`tokio::sync::watch`] channel.
 
+use std::fmt;
+
 use tokio::time::Instant;
 
 use crate::config::Retries;
@@ -34,6 +36,16 @@ pub(crate) struct RetryCount {
     /// Starts at 1.
     pub(crate) number: u32,
     pub(crate) limit: Retries,
+}
+
+impl fmt::Display for RetryCount {
+    /// Writes the number and, if there is one, the limit: `2 of 5`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Retries::Limited(limit) => write!(formatter, "{} of {limit}", self.number),
+            Retries::Unlimited => write!(formatter, "{}", self.number),
+        }
+    }
 }
 
 impl ConnectionStatus {

@@ -1,10 +1,11 @@
 //! The text of one line on stderr (ERR-6 to ERR-8, ERR-11).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::Level;
 
 use super::redact::Secrets;
@@ -35,9 +36,11 @@ pub(crate) struct LineStyle {
 #[derive(Debug)]
 pub(super) struct LogLine {
     pub(super) level: Level,
+    /// The prefix of one of several conversations, in text only (ERR-10).
+    pub(super) prefix: Option<String>,
     pub(super) message: String,
     /// The members of the JSON object that follow the message.
-    pub(super) members: Map<String, Value>,
+    pub(super) members: Vec<(&'static str, Value)>,
 }
 
 impl LogLine {
@@ -47,8 +50,11 @@ impl LogLine {
         let color = if style.is_colored { color(self.level) } else { Style::new() };
         let (start, end) = (format!("{color}{time}{PROGRAM}: {}", label(self.level)), format!("{color:#}\n"));
         let room = MAX_LINE_BYTES - start.len() - end.len();
-        let message = secrets.redact(&self.message);
-        format!("{start}{}{end}", escape_within(&message, room, escape))
+        let message = match &self.prefix {
+            Some(prefix) => &format!("{prefix}: {}", self.message),
+            None => &self.message,
+        };
+        format!("{start}{}{end}", escape_within(&secrets.redact(message), room, escape))
     }
 
     /// Returns the line as a JSON object, with its line break.
@@ -57,14 +63,14 @@ impl LogLine {
         let start = format!("{{\"ts\":\"{ts}\",\"level\":\"{level}\",\"message\":\"");
         let mut end = "\"".to_owned();
         for (name, value) in &self.members {
-            end.push_str(&format!(",\"{name}\":"));
-            match value {
+            // Writing to a String cannot fail.
+            let _ = match value {
                 Value::String(text) => {
                     let text = secrets.redact(text);
-                    end.push_str(&format!("\"{}\"", escape_within(&text, MAX_MEMBER_BYTES, json_escape)));
+                    write!(end, ",\"{name}\":\"{}\"", escape_within(&text, MAX_MEMBER_BYTES, json_escape))
                 }
-                number_or_bool => end.push_str(&number_or_bool.to_string()),
-            }
+                number_or_bool => write!(end, ",\"{name}\":{number_or_bool}"),
+            };
         }
         end.push_str("}\n");
         let room = MAX_LINE_BYTES.saturating_sub(start.len() + end.len());
@@ -132,7 +138,7 @@ mod tests {
     }
 
     fn line(level: Level, message: &str) -> LogLine {
-        LogLine { level, message: message.to_owned(), members: Map::new() }
+        LogLine { level, prefix: None, message: message.to_owned(), members: Vec::new() }
     }
 
     fn secrets() -> Secrets {
@@ -178,9 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn text_about_one_of_several_conversations_carries_its_prefix() {
+        let line = LogLine { prefix: Some("97b9dcb3".into()), ..line(Level::WARN, "x") };
+        let text = line.to_text(at(), LineStyle::default(), &secrets());
+        assert_eq!(text, "genesys-tail: warning: 97b9dcb3: x\n");
+    }
+
+    #[test]
     fn json_has_the_time_in_utc_and_the_members_after_the_message() {
-        let members = [("ok".to_owned(), true.into()), ("retry".to_owned(), 2.into()), ("host".to_owned(), "h".into())];
-        let line = LogLine { members: members.into_iter().collect(), ..line(Level::WARN, "no\n\"way\"") };
+        let members = vec![("host", "h".into()), ("ok", true.into()), ("retry", 2.into())];
+        let line = LogLine { prefix: Some("97b9dcb3".into()), members, ..line(Level::WARN, "no\n\"way\"") };
         let json = r#"{"ts":"2026-01-02T03:04:05.678Z","level":"warning","message":"no\n\"way\"","host":"h","ok":true,"retry":2}"#;
         assert_eq!(line.to_json(at().to_utc(), &secrets()), format!("{json}\n"));
     }
@@ -189,7 +202,7 @@ mod tests {
     fn every_text_is_redacted_and_then_escaped() {
         let why = "to\"k\ten-1 \u{202e}";
         let message = "refused: to\"k\ten-1\nforged\u{7f}\u{1b}[2J";
-        let line = LogLine { members: Map::from_iter([("why".to_owned(), why.into())]), ..line(Level::INFO, message) };
+        let line = LogLine { members: vec![("why", why.into())], ..line(Level::INFO, message) };
         let text = line.to_text(at(), LineStyle::default(), &secrets());
         assert_eq!(text, "genesys-tail: refused: [redacted]\\nforged\\x7f\\x1b[2J\n");
         let json = line.to_json(at().to_utc(), &secrets());
@@ -203,7 +216,7 @@ mod tests {
         for filler in ["x", "ä", "\u{1b}", "\u{202e}", "\""] {
             let until_secret = filler.repeat((MAX_LINE_BYTES - 70) / filler.len());
             let message = format!("{until_secret}to\"k\ten-1{}", filler.repeat(MAX_LINE_BYTES));
-            let members = Map::from_iter([("why".to_owned(), message.clone().into())]);
+            let members = vec![("why", message.clone().into())];
             let line = LogLine { members, ..line(Level::WARN, &message) };
             let text = line.to_text(at(), style, &secrets());
             let json = line.to_json(at().to_utc(), &secrets());

@@ -6,9 +6,10 @@
 //! Only events of this crate are logged. Those of the HTTP library may contain headers.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, FixedOffset, Local};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
@@ -19,7 +20,11 @@ use super::log_line::{LineStyle, LogLine};
 use super::redact::Secrets;
 use super::stderr::Stderr;
 use crate::config::LogFormat;
+use crate::output::Prefixes;
 use crate::output::escape::escape;
+
+/// The field with the id of the conversation that an event concerns.
+const CONVERSATION: &str = "conversation";
 
 const CRATE: &str = env!("CARGO_CRATE_NAME");
 
@@ -31,9 +36,30 @@ pub(crate) struct Log {
     /// The secrets that are redacted in every line.
     pub(crate) secrets: Secrets,
     pub(crate) stderr: Stderr,
+    /// The prefixes of the followed conversations. Clones share them.
+    prefixes: Arc<OnceLock<Prefixes>>,
+}
+
+/// The next step and the subject of the final error of a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ErrorDetails<'a> {
+    pub(crate) hint: Option<&'a str>,
+    /// The id of the conversation that the error concerns.
+    pub(crate) conversation: Option<&'a str>,
 }
 
 impl Log {
+    /// Creates a log without secrets.
+    pub(crate) fn new(format: LogFormat, style: LineStyle) -> Self {
+        Self { format, style, secrets: Secrets::default(), stderr: Stderr::default(), prefixes: Arc::default() }
+    }
+
+    /// Sets the prefixes of lines about one of several conversations.
+    pub(crate) fn set_prefixes(&self, prefixes: Prefixes) {
+        // A second run in this process keeps those of the first.
+        let _ = self.prefixes.set(prefixes);
+    }
+
     /// Writes the events of this crate that pass `filter` to stderr, until the process ends.
     ///
     /// Does nothing if the process has a subscriber already, as in a test.
@@ -46,14 +72,16 @@ impl Log {
     /// Writes the final error of a run: the failure, and the next step on a second line (ERR-9).
     ///
     /// Works before [`Log::init`] and passes no filter.
-    pub(crate) fn report(&self, message: &str, hint: Option<&str>) {
-        self.stderr.write_line(&self.error_lines(now(), message, hint));
+    pub(crate) fn report(&self, message: &str, details: ErrorDetails<'_>) {
+        self.stderr.write_line(&self.error_lines(now(), message, details));
     }
 
     /// The line of the next step continues that of the failure: it is indented and has no time.
-    fn error_lines(&self, at: DateTime<FixedOffset>, message: &str, hint: Option<&str>) -> String {
-        let members = hint.map(|hint| ("hint".to_owned(), hint.into()));
-        let line = LogLine { level: Level::ERROR, message: message.to_owned(), members: members.into_iter().collect() };
+    fn error_lines(&self, at: DateTime<FixedOffset>, message: &str, details: ErrorDetails<'_>) -> String {
+        let ErrorDetails { hint, conversation } = details;
+        let members = [(CONVERSATION, conversation), ("hint", hint)];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name, value?.into()))).collect();
+        let line = LogLine { level: Level::ERROR, prefix: None, message: message.to_owned(), members };
         let next_step = match (self.format, hint) {
             (LogFormat::Text, Some(hint)) => format!("  tip: {}\n", escape(&self.secrets.redact(hint))),
             (LogFormat::Json, _) | (_, None) => String::new(),
@@ -74,7 +102,7 @@ fn now() -> DateTime<FixedOffset> {
 }
 
 /// Returns a layer that passes each line with its line break to `write_line`.
-fn layer<S, F>(log: Log, filter: Targets, write_line: F) -> impl Layer<S>
+pub(super) fn layer<S, F>(log: Log, filter: Targets, write_line: F) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     F: Fn(&str) + 'static,
@@ -99,7 +127,9 @@ impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for LineLayer<F> {
         let mut fields = EventFields::default();
         event.record(&mut fields);
         let EventFields { message, members } = fields;
-        let line = LogLine { level: *event.metadata().level(), message, members };
+        let conversation = members.iter().find(|(name, _)| *name == CONVERSATION).and_then(|(_, id)| id.as_str());
+        let prefix = conversation.and_then(|id| self.log.prefixes.get()?.of(id)).map(str::to_owned);
+        let line = LogLine { level: *event.metadata().level(), prefix, message, members };
         (self.write_line)(&self.log.render(&line, now()));
     }
 }
@@ -107,12 +137,12 @@ impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for LineLayer<F> {
 #[derive(Default)]
 struct EventFields {
     message: String,
-    members: Map<String, Value>,
+    members: Vec<(&'static str, Value)>,
 }
 
 impl EventFields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        self.members.insert(field.name().to_owned(), value.into());
+        self.members.push((field.name(), value.into()));
     }
 }
 
@@ -157,9 +187,9 @@ mod tests {
     use super::*;
 
     fn log(format: LogFormat) -> Log {
-        let secrets = Secrets::default();
-        secrets.add_token(&"to\"k\ten-1".to_owned().into());
-        Log { format, style: LineStyle::default(), secrets, stderr: Stderr::default() }
+        let log = Log::new(format, LineStyle::default());
+        log.secrets.add_token(&"to\"k\ten-1".to_owned().into());
+        log
     }
 
     /// Serializes the tests. `tracing` caches for all threads whether a call site has a subscriber, so a subscriber may
@@ -227,13 +257,14 @@ mod tests {
     #[test]
     fn the_final_error_has_two_lines_as_text_and_one_as_json() {
         let at = DateTime::from_timestamp(1_767_323_045, 678_000_000).unwrap().fixed_offset();
-        let (message, hint) = ("no such\nconversation: to\"k\ten-1", Some("check the id"));
+        let message = "no such\nconversation: to\"k\ten-1";
+        let details = ErrorDetails { hint: Some("check the id"), conversation: Some("97b9dcb3-1") };
         assert_eq!(
-            log(LogFormat::Text).error_lines(at, message, hint),
+            log(LogFormat::Text).error_lines(at, message, details),
             "genesys-tail: error: no such\\nconversation: [redacted]\n  tip: check the id\n"
         );
-        let json = r#"{"ts":"2026-01-02T03:04:05.678Z","level":"error","message":"no such\nconversation: [redacted]","hint":"check the id"}"#;
-        assert_eq!(log(LogFormat::Json).error_lines(at, message, hint), format!("{json}\n"));
-        assert_eq!(log(LogFormat::Text).error_lines(at, "x", None), "genesys-tail: error: x\n");
+        let json = r#"{"ts":"2026-01-02T03:04:05.678Z","level":"error","message":"no such\nconversation: [redacted]","conversation":"97b9dcb3-1","hint":"check the id"}"#;
+        assert_eq!(log(LogFormat::Json).error_lines(at, message, details), format!("{json}\n"));
+        assert_eq!(log(LogFormat::Text).error_lines(at, "x", ErrorDetails::default()), "genesys-tail: error: x\n");
     }
 }

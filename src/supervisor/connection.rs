@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use super::announcement::Announcement;
 use super::pump::{EventPump, Progress};
 use super::{Outcome, Supervision};
 use crate::source::{Retry, Source, SourceError};
@@ -24,16 +25,30 @@ const INTERRUPT_TIMEOUT: Duration = Duration::from_millis(500);
 pub(super) enum ConnectionEnd {
     /// Nothing more is to be read.
     Finished(Outcome),
-    /// The connection was lost. It `was_productive` if it was open for 10 s or delivered a new event.
-    Lost { error: SourceError, last_activity: DateTime<Utc>, was_productive: bool },
+    /// The connection was lost.
+    Lost(LostConnection),
+}
+
+/// A connection that was lost.
+pub(super) struct LostConnection {
+    pub(super) error: SourceError,
+    pub(super) last_activity: DateTime<Utc>,
+    /// The server had accepted it, which was logged.
+    pub(super) was_accepted: bool,
+    /// It was open for 10 s or delivered a new event.
+    pub(super) was_productive: bool,
 }
 
 /// Delivers what an open source yields until the connection ends, and closes it.
-pub(super) async fn follow_connection<T>(source: &mut Source<'_, T>, supervision: Supervision<'_>) -> ConnectionEnd
+pub(super) async fn follow_connection<T>(
+    source: &mut Source<'_, T>,
+    supervision: Supervision<'_>,
+    announcement: Announcement<'_>,
+) -> ConnectionEnd
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut pump = EventPump::new(source, supervision);
+    let mut pump = EventPump::new(source, supervision, announcement);
     let end = loop {
         tokio::select! {
             biased;
@@ -94,7 +109,8 @@ async fn on_lost<T: AsyncRead + AsyncWrite + Unpin>(
         supervision.stop.run_until_cancelled(await_pending_bodies(pump)).await;
     }
     let last_activity = pump.source.last_activity();
-    ConnectionEnd::Lost { error, last_activity, was_productive: pump.was_productive() }
+    let (was_accepted, was_productive) = (pump.was_accepted(), pump.was_productive());
+    ConnectionEnd::Lost(LostConnection { error, last_activity, was_accepted, was_productive })
 }
 
 /// Delivers messages whose bodies are pending. A body that is late is delivered as not available.

@@ -2,6 +2,7 @@
 //!
 //! Tokens, sockets and formats are behind [`Source`] and [`Sink`].
 
+mod announcement;
 mod connection;
 mod pump;
 mod retry;
@@ -14,7 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::{ConnectionEnd, follow_connection};
-use self::retry::RetryState;
+use self::retry::{FailedAttempt, RetryState};
 use crate::config::Retries;
 use crate::dedup::Dedup;
 use crate::delivery::sink::Sink;
@@ -34,8 +35,8 @@ pub(crate) struct RetryPolicy {
 /// The shared parts that supervising a source needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Supervision<'a> {
-    /// The prefix of status lines; empty if there is one conversation.
-    pub(crate) label: &'a str,
+    /// The conversation that status lines concern; `None` for a source of several.
+    pub(crate) conversation: Option<&'a str>,
     /// The rules for reconnecting.
     pub(crate) policy: RetryPolicy,
     /// The sink, shared by all sources. Never borrowed across a wait.
@@ -99,7 +100,7 @@ pub(crate) async fn supervise<T>(source: &mut Source<'_, T>, supervision: Superv
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let Supervision { stop, status, sink, .. } = supervision;
+    let Supervision { stop, status, .. } = supervision;
     let mut retry = RetryState::new(supervision);
     let mut outage: Option<Outage> = None;
     loop {
@@ -107,28 +108,17 @@ where
         let Some(connected) = stop.run_until_cancelled(source.connect(outage.as_ref())).await else {
             return Ok(Outcome::Stopped);
         };
-        let error = match connected {
-            Ok(()) => {
-                if let Some(peer) = source.peer() {
-                    retry.connected(peer, outage.as_ref());
+        let attempt = match connected {
+            Ok(()) => match follow_connection(source, supervision, retry.announcement()).await {
+                ConnectionEnd::Finished(outcome) => return Ok(outcome),
+                ConnectionEnd::Lost(lost) => {
+                    outage = Some(Outage { last_activity: lost.last_activity, reason: lost.error.to_string() });
+                    FailedAttempt::Lost(lost)
                 }
-                if outage.take().is_some() {
-                    sink.borrow_mut().counts.reconnects += 1;
-                }
-                match follow_connection(source, supervision).await {
-                    ConnectionEnd::Finished(outcome) => return Ok(outcome),
-                    ConnectionEnd::Lost { error, last_activity, was_productive } => {
-                        if was_productive {
-                            retry.reset();
-                        }
-                        outage = Some(Outage { last_activity, reason: error.to_string() });
-                        error
-                    }
-                }
-            }
-            Err(error) => error,
+            },
+            Err(error) => FailedAttempt::NotConnected(error),
         };
-        let Some(delay) = retry.next_delay(error)? else { return Ok(Outcome::ClosedByServer) };
+        let Some(delay) = retry.next_delay(attempt)? else { return Ok(Outcome::ClosedByServer) };
         if stop.run_until_cancelled(sleep(delay)).await.is_none() {
             return Ok(Outcome::Stopped);
         }

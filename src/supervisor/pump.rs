@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Supervision;
+use super::announcement::Announcement;
 use crate::dedup::OccurrenceCounter;
 use crate::delivery::sink::Admitted;
 use crate::output::WriterHandle;
@@ -26,6 +27,8 @@ pub(super) struct EventPump<'r, 'a, T> {
     deliveries: Deliveries<'r>,
     writer: WriterHandle,
     opened_at: Instant,
+    /// The line about the connection, until the server has accepted it.
+    announcement: Option<Announcement<'r>>,
 }
 
 /// The effect of an event on the turn.
@@ -41,10 +44,20 @@ pub(super) enum Progress {
 
 impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
     /// Starts to read a connection that was just opened.
-    pub(super) fn new(source: &'r mut Source<'a, T>, supervision: Supervision<'r>) -> Self {
+    pub(super) fn new(
+        source: &'r mut Source<'a, T>,
+        supervision: Supervision<'r>,
+        announcement: Announcement<'r>,
+    ) -> Self {
         supervision.status.send_replace(ConnectionStatus::connected(source.last_activity_cell()));
         let writer = supervision.sink.borrow().output.handle();
-        Self { source, deliveries: Deliveries::new(supervision), writer, opened_at: Instant::now() }
+        let (deliveries, opened_at) = (Deliveries::new(supervision), Instant::now());
+        Self { source, deliveries, writer, opened_at, announcement: Some(announcement) }
+    }
+
+    /// Returns whether the server has accepted the connection, which was logged.
+    pub(super) fn was_accepted(&self) -> bool {
+        self.announcement.is_none()
     }
 
     /// Returns whether the connection was open for 10 s or delivered a new event.
@@ -67,12 +80,14 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
             progress = match self.source.try_next() {
                 Some(Ok(event)) => self.deliveries.deliver(event),
                 Some(Err(error)) => {
+                    self.announce_if_accepted();
                     self.deliveries.flush();
                     return Err(error);
                 }
                 None => Some(Progress::More),
             };
         }
+        self.announce_if_accepted();
         self.deliveries.flush();
         if progress == Some(Progress::Renewed) {
             self.on_renewed();
@@ -102,6 +117,17 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
         self.deliveries.flush();
     }
 
+    /// Logs the connection at the end of the turn in which the server has accepted it.
+    fn announce_if_accepted(&mut self) {
+        if let Some(announcement) = self.announcement
+            && self.deliveries.has_peer_sent()
+            && let Some(peer) = self.source.peer()
+        {
+            announcement.log(peer);
+            self.announcement = None;
+        }
+    }
+
     fn on_renewed(&mut self) {
         self.deliveries.on_renewed();
         let status = ConnectionStatus::connected(self.source.last_activity_cell());
@@ -115,6 +141,7 @@ struct Deliveries<'r> {
     live_occurrences: OccurrenceCounter,
     retiring_occurrences: OccurrenceCounter,
     delivered_new: bool,
+    is_accepted: bool,
     quota: Quota,
 }
 
@@ -143,6 +170,7 @@ impl<'r> Deliveries<'r> {
             live_occurrences: supervision.sink.borrow_mut().on_connection_opened(),
             retiring_occurrences: OccurrenceCounter::default(),
             delivered_new: false,
+            is_accepted: false,
             quota: Quota::default(),
         }
     }
@@ -151,6 +179,10 @@ impl<'r> Deliveries<'r> {
     fn deliver(&mut self, event: SourceEvent<'_>) -> Option<Progress> {
         let item = match event {
             SourceEvent::Item(item) => item,
+            SourceEvent::Accepted => {
+                self.is_accepted = true;
+                return Some(Progress::More);
+            }
             SourceEvent::Renewed => return Some(Progress::Renewed),
             SourceEvent::Finished => return Some(Progress::Finished),
         };
@@ -169,6 +201,11 @@ impl<'r> Deliveries<'r> {
     fn on_renewed(&mut self) {
         let live = self.supervision.sink.borrow_mut().on_connection_opened();
         self.retiring_occurrences = std::mem::replace(&mut self.live_occurrences, live);
+    }
+
+    /// Returns whether the server has accepted the connection. A frame of this turn shows it too.
+    fn has_peer_sent(&self) -> bool {
+        self.is_accepted || self.quota.bytes > 0
     }
 
     fn is_writer_behind(&self) -> bool {

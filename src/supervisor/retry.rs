@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use super::announcement::Announcement;
+use super::connection::LostConnection;
 use super::{Failure, Supervision};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, milliseconds};
 use crate::config::Retries;
-use crate::event::Gap;
-use crate::source::{Outage, Retry, SourceError};
+use crate::source::{Retry, SourceError};
 use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
 
 /// The attempts of one source.
@@ -18,30 +19,26 @@ pub(super) struct RetryState<'a> {
     backoff: Backoff,
     failures: u32,
     has_connected: bool,
+    /// The last activity of the connection that was lost last, until another one is accepted.
+    lost_at: Option<DateTime<Utc>>,
+}
+
+/// An attempt to connect that has failed, or whose connection was lost.
+pub(super) enum FailedAttempt {
+    NotConnected(SourceError),
+    Lost(LostConnection),
 }
 
 impl<'a> RetryState<'a> {
     /// Creates the state before the first attempt.
     pub(super) fn new(supervision: Supervision<'a>) -> Self {
-        Self { supervision, backoff: Backoff::new(), failures: 0, has_connected: false }
+        Self { supervision, backoff: Backoff::new(), failures: 0, has_connected: false, lost_at: None }
     }
 
-    /// Makes the next failure the first in a row again (CONN-3).
-    pub(super) fn reset(&mut self) {
-        self.failures = 0;
-    }
-
-    /// Records and reports an open connection. That alone does not reset the retries.
-    pub(super) fn connected(&mut self, peer: &str, outage: Option<&Outage>) {
-        let label = self.supervision.label;
+    /// Records an open connection, which does not reset the retries, and returns the line about it.
+    pub(super) fn announcement(&mut self) -> Announcement<'a> {
         self.has_connected = true;
-        match outage {
-            None => tracing::info!(peer, "{label}connected to {peer}"),
-            Some(outage) => {
-                let seconds = Gap { from: outage.last_activity, to: Utc::now(), reason: String::new() }.seconds();
-                tracing::info!(peer, seconds, "{label}reconnected to {peer} after {seconds} s");
-            }
-        }
+        Announcement::new(self.supervision, self.lost_at)
     }
 
     /// Records and reports a failure. Returns the delay before the next attempt; `None` if the server has closed for good.
@@ -49,14 +46,14 @@ impl<'a> RetryState<'a> {
     /// # Errors
     ///
     /// A final failure, or one too many. It was not reported.
-    pub(super) fn next_delay(&mut self, error: SourceError) -> Result<Option<Duration>, Failure> {
-        let label = self.supervision.label;
+    pub(super) fn next_delay(&mut self, attempt: FailedAttempt) -> Result<Option<Duration>, Failure> {
+        let error = self.record(attempt);
         let retry_after = match error.retry() {
             Retry::Never => return Err(Failure::Refused(error)),
             Retry::NeverOnFirst if !self.has_connected => return Err(Failure::Refused(error)),
             Retry::ClosedByServer if !self.supervision.policy.reconnect_after_close => return Ok(None),
             Retry::Immediately => {
-                tracing::warn!("{label}{error}; reconnecting");
+                tracing::warn!(conversation = self.supervision.conversation, "{error}; reconnecting");
                 self.publish(None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
@@ -64,23 +61,41 @@ impl<'a> RetryState<'a> {
             Retry::ClosedByServer | Retry::NeverOnFirst => None,
         };
         let limit = self.supervision.policy.retries;
-        let of_limit = match limit {
-            Retries::Limited(maximum) if self.failures >= maximum => {
-                return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: error });
-            }
-            Retries::Limited(maximum) => format!(" of {maximum}"),
-            Retries::Unlimited => String::new(),
-        };
+        if matches!(limit, Retries::Limited(maximum) if self.failures >= maximum) {
+            return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: error });
+        }
         let delay = self.backoff.delay(self.failures, retry_after);
         self.failures = self.failures.saturating_add(1);
-        let (retry, seconds) = (self.failures, delay.as_secs_f64());
-        tracing::warn!(retry, seconds, "{label}{error}; retry {retry}{of_limit} in {seconds:.1} s");
-        self.publish(Some(RetryCount { number: retry, limit }), delay);
+        let count = RetryCount { number: self.failures, limit };
+        self.log_retry(&error, count, delay);
+        self.publish(Some(count), delay);
         Ok(Some(delay))
     }
 
+    /// Updates the state. A productive connection makes its loss the first failure in a row again (CONN-3).
+    fn record(&mut self, attempt: FailedAttempt) -> SourceError {
+        match attempt {
+            FailedAttempt::NotConnected(error) => error,
+            FailedAttempt::Lost(lost) => {
+                if lost.was_productive {
+                    self.failures = 0;
+                }
+                if lost.was_accepted {
+                    self.lost_at = Some(lost.last_activity);
+                }
+                lost.error
+            }
+        }
+    }
+
+    fn log_retry(&self, error: &SourceError, count: RetryCount, delay: Duration) {
+        let conversation = self.supervision.conversation;
+        let (retry, delay_ms, seconds) = (count.number, milliseconds(delay), delay.as_secs_f64());
+        tracing::warn!(conversation, retry, delay_ms, "{error}; retry {count} in {seconds:.1} s");
+    }
+
     fn publish(&self, retry: Option<RetryCount>, delay: Duration) {
-        let attempt = Attempt { is_reconnect: self.has_connected, retry };
+        let attempt = Attempt { is_reconnect: self.lost_at.is_some(), retry };
         self.supervision.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
     }
 }

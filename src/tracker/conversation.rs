@@ -129,7 +129,7 @@ impl Conversation {
         self.has_calls = true;
         self.call_has_ended = transcription.session_ended;
         if transcription.session_ended {
-            tracing::debug!("{}: call transcription ended", self.id);
+            tracing::debug!(conversation = self.id, "call transcription ended");
             self.poll_soon(now.mono);
         }
         self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));

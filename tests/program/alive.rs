@@ -150,7 +150,7 @@ async fn giving_up_reports_the_last_close_code_and_reason() {
         let (finished, log) =
             run_with_fault(&format!("close={close},reason=so be it,after=1"), &["--max-retries", "0"]).await;
         assert_eq!((finished.code, log.transcript_sockets.len()), (Some(code), 1), "{}", finished.stderr);
-        assert!(finished.stderr.contains(&format!("connection closed by the server: {close} (so be it)")));
+        assert!(finished.stderr.contains(&format!("connection lost: closed by the server with {close} (so be it)")));
     }
 }
 

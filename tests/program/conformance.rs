@@ -53,7 +53,7 @@ async fn failure(Case { name, frames, outcome }: Case) -> Option<String> {
         ClosedByServer(1000 | 1001) => finished.code == Some(0) && closes.len() == 1,
         ClosedByServer(code) => {
             finished.code == Some(if code == 1008 { 77 } else { 69 })
-                && finished.stderr.contains(&format!("connection closed by the server: {code}"))
+                && finished.stderr.contains(&format!("connection lost: closed by the server with {code}"))
         }
     };
     let masked = client_frames.iter().all(|frame| frame.mask.is_some());

@@ -78,9 +78,9 @@ async fn the_demo_prints_a_conversation_with_a_reconnect_in_every_format() {
     for finished in [&text, &json, &raw, &notifications] {
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
-    assert_text(&text, "connection closed by the server: 1011");
+    assert_text(&text, "connection lost: closed by the server with 1011");
     assert_eq!(text.stdout, CONVERSATION);
-    assert_text(&notifications, "connection closed by the server: 1001");
+    assert_text(&notifications, "connection lost: closed by the server with 1001");
     assert!(notifications.stdout.contains("\n[UPDATE] Sam Okafor joined\n"), "{}", notifications.stdout);
     assert_json(&json);
     assert_raw(&raw);

@@ -93,14 +93,14 @@ async fn giving_up_is_69() {
         ("token:reset", TRANSCRIPT, "connection reset"),
         ("handshake:status=503", TRANSCRIPT, "503 ("),
         ("handshake:hang", TRANSCRIPT, "no response from 127.0.0.1:"),
-        ("socket:close=1011", TRANSCRIPT, "connection closed by the server: 1011"),
+        ("socket:close=1011", TRANSCRIPT, "connection lost: closed by the server with 1011"),
         ("socket:reset", TRANSCRIPT, "connection lost: "),
         ("token:status=503", NOTIFICATIONS, "503 ("),
         ("rest:status=503", NOTIFICATIONS, "503 ("),
         ("rest:hang", NOTIFICATIONS, "no response from 127.0.0.1:"),
         ("channel:status=429", NOTIFICATIONS, "429 ("),
         ("channel:reset", NOTIFICATIONS, "connection reset"),
-        ("notify:close=1000", NOTIFICATIONS, "connection closed by the server: 1000"),
+        ("notify:close=1000", NOTIFICATIONS, "connection lost: closed by the server with 1000"),
         ("notify:reset", NOTIFICATIONS, "connection lost: "),
     ] {
         // A short timeout only where the fault needs one: a busy machine takes longer for the other responses.
@@ -267,7 +267,7 @@ async fn refused_credentials_and_missing_permissions_are_77() {
     for permission in ["conversation:communication:view", "conversation:message:view"] {
         assert_ends(&[&format!("rest:deny={permission}")], &NOTIFICATIONS, 77, permission).await;
     }
-    assert_ends(&["socket:forbid,times=always"], &[], 77, "connection closed by the server: 1008").await;
+    assert_ends(&["socket:forbid,times=always"], &[], 77, "connection lost: closed by the server with 1008").await;
 }
 
 #[tokio::test]

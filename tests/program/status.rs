@@ -47,7 +47,7 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
         &[
             r"genesys-tail: connected to HOST \(transcript\)",
             r"genesys-tail: conversation history is not available: not found at HOST: 404 \(There is .*\)",
-            r"genesys-tail: warning: connection closed by the server: 1008 \(token expired\); retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: warning: connection lost: closed by the server with 1008 \(token expired\); retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: debug: token renewed",
             r"genesys-tail: reconnected to HOST \(transcript\) after [12] s",
             r"genesys-tail: conversation ended: 3 lines, 1 reconnect, 1 gap",
@@ -56,7 +56,7 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
     let gap: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&gap["type"], &gap["reason"]),
-        (&"gap".into(), &"connection closed by the server: 1008 (token expired)".into())
+        (&"gap".into(), &"connection lost: closed by the server with 1008 (token expired)".into())
     );
     assert!(gap["from"].as_str() < gap["to"].as_str() && gap["ts"] == gap["to"], "{gap}");
     assert!(matches!(gap["seconds"].as_u64(), Some(1 | 2)), "{gap}");
@@ -85,7 +85,7 @@ async fn a_run_with_history_logs_its_reconnect_and_the_missed_messages() {
         assert_eq!(code, Some(0));
         let common = [
             r"genesys-tail: connected to HOST \([a-z]+\)",
-            r"genesys-tail: warning: connection closed by the server: 10[01]1; retry 1 of 5 in [12]\.\d s",
+            r"genesys-tail: warning: connection lost: closed by the server with 10[01]1; retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: reconnected to HOST \([a-z]+\) after [12] s",
             r"genesys-tail: 1 missed message fetched",
             r"genesys-tail: conversation ended: \d lines, 1 missed message fetched, 1 reconnect",
@@ -147,7 +147,7 @@ async fn in_json_format_every_line_is_an_object_including_the_final_error() {
     let levels: Vec<_> = failed.iter().map(|line| line["level"].as_str().unwrap()).collect();
     // The two trace lines are the two requests that read the history.
     assert_eq!(levels, ["info", "trace", "trace", "debug", "warning", "error"]);
-    assert!(failed[5]["message"].as_str().unwrap().contains("connection closed by the server: 1011 (bye)"));
+    assert!(failed[5]["message"].as_str().unwrap().contains("connection lost: closed by the server with 1011 (bye)"));
     assert_eq!((unset.len(), &unset[0]["level"]), (1, &"error".into()));
     assert!(unset[0]["message"].as_str().unwrap().contains("GENESYS_CLIENT_ID"), "{}", unset[0]);
 }
@@ -199,8 +199,8 @@ async fn text_of_a_server_cannot_forge_a_line_or_control_the_terminal() {
     let cases = [("text", 3, r"1011 (x\nforged\x1b[2J\u{202e})"), ("json", 2, r"1011 (x\nforged\u001b[2J\u202e)")];
     for (format, lines, escaped) in cases {
         let simulator = simulator("", &[]).await;
-        let running = Running::start(&mut program(&simulator, &["--max-retries", "0", "--log-format", format]));
-        wait_for_connections(&simulator, 1).await;
+        let mut running = Running::start(&mut program(&simulator, &["--max-retries", "0", "--log-format", format]));
+        running.wait_for_stderr("connected to ").await;
         simulator.first_conversation().close(1011, "x\nforged\u{1b}[2J\u{202e}").await;
         let Finished { stderr, .. } = running.finish().await;
         assert_eq!(stderr.lines().count(), lines, "{stderr}");
@@ -222,7 +222,7 @@ async fn lines_about_one_of_several_conversations_carry_its_prefix() {
         "  tip: see the error of each conversation above",
         "genesys-tail: 97b9dcb3: connected to HOST (transcript)",
         "genesys-tail: a1b2c3d4: connected to HOST (transcript)",
-        "genesys-tail: conversation ended: 4 lines, 2 repeats hidden",
+        "genesys-tail: conversation ended: 4 lines",
         "genesys-tail: error: 1 of 3 conversations failed",
         "genesys-tail: error: nonesuch: conversation nonesuch not found at HOST: 404 (The conversation does not exist.); \
          transcript socket: 404 (The requested resource was not found.); \
@@ -266,7 +266,7 @@ async fn a_token_in_a_close_reason_is_on_neither_stream() {
     let token = simulator.request_log().token_requests[0].token.clone().unwrap();
     conversation.close(1011, &format!("bad {token}")).await;
     let gap = running.next_line().await;
-    assert!(gap.contains("connection closed by the server: 1011 (bad [redacted])"), "{gap}");
+    assert!(gap.contains("connection lost: closed by the server with 1011 (bad [redacted])"), "{gap}");
     conversation.play("close").await.unwrap();
     let Finished { stdout, stderr, .. } = running.finish().await;
     assert!(![gap, stdout, stderr].concat().contains(&token));

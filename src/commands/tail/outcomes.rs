@@ -28,13 +28,13 @@ impl Outcomes {
         self.outcome
     }
 
-    /// Adds the end of a source. A failure is logged at once, after `label`, if other conversations go on.
-    pub(super) fn add(&mut self, result: Result<Outcome, Failure>, label: Option<&str>) {
+    /// Adds the end of a source: of a conversation, or of notifications. A failure is logged at once if others go on.
+    pub(super) fn add(&mut self, result: Result<Outcome, Failure>, conversation: Option<&str>) {
         match result {
             Ok(outcome) => self.outcome = Some(outcome),
             Err(failure) => {
-                if let Some(label) = label {
-                    tracing::error!("{label}{failure}; {}", failure.cause().hint());
+                if self.conversations > 1 {
+                    tracing::error!(conversation, "{failure}; {}", failure.cause().hint());
                 }
                 self.failures.push(failure);
             }
@@ -50,19 +50,22 @@ impl Outcomes {
             Err(failure) => {
                 let others = (source.conversation_count() + source.queued_follows()).saturating_sub(1);
                 self.failures.extend(std::iter::repeat_n(failure.clone(), others));
-                self.add(result, (self.conversations > 1).then_some(""));
+                self.add(result, None);
             }
         }
     }
 
-    /// Returns the result of the run: the first failure decides (CONN-45).
-    pub(super) fn into_result(mut self) -> Result<(), Error> {
+    /// Returns the result of a run that followed `conversations`: the first failure decides (CONN-45).
+    pub(super) fn into_result(mut self, conversations: &[String]) -> Result<(), Error> {
         let (failed, all) = (self.failures.len(), self.conversations);
-        match (failed, all) {
-            (0, _) => Ok(()),
-            (_, 1) => Err(Error::Tail(Box::new(self.failures.remove(0)))),
-            (_, all) => Err(Error::Tails { failed: failed.min(all), all, first: Box::new(self.failures.remove(0)) }),
+        if failed == 0 {
+            return Ok(());
         }
+        let first = Box::new(self.failures.remove(0));
+        Err(match all {
+            1 => Error::Tail { conversation: conversations.first().cloned(), failure: first },
+            _ => Error::Tails { failed: failed.min(all), all, first },
+        })
     }
 }
 
@@ -70,33 +73,67 @@ impl Outcomes {
 pub(super) fn log_summary(outcome: Outcome, follow: bool, totals: Totals) {
     let Totals { lines, counts } = totals;
     let Counts { repeats, malformed, unknown, gaps, reconnects, recovered, .. } = counts;
-    let closing = closing_message(outcome, follow);
-    let (printed, details) = (plural::count(lines, "line"), details(&counts));
-    tracing::info!(lines, repeats, recovered, malformed, unknown, gaps, reconnects, "{closing}: {printed}{details}");
+    let summary = summary(outcome, follow, totals);
+    tracing::info!(lines, repeats, recovered, malformed, unknown, gaps, reconnects, "{summary}");
 }
 
-fn closing_message(outcome: Outcome, follow: bool) -> &'static str {
+fn summary(outcome: Outcome, follow: bool, Totals { lines, counts }: Totals) -> String {
+    let lines = plural::count(lines, "line");
     match outcome {
-        Outcome::Closed | Outcome::AllRefused if !follow => "that is all so far",
-        Outcome::Closed | Outcome::AllRefused => "conversation ended",
-        Outcome::ClosedByServer => "the server has ended the connection",
-        Outcome::Stopped => "stopped",
+        Outcome::Closed | Outcome::AllRefused if !follow => lines,
+        Outcome::Closed | Outcome::AllRefused => format!("conversation ended: {lines}{}", details(&counts)),
+        Outcome::ClosedByServer => format!("connection closed by the server: {lines}{}", details(&counts)),
+        Outcome::Stopped => format!("stopped: {lines}{}", details(&counts)),
     }
 }
 
-/// Lists the counts that are not zero.
+/// Lists the counts that are not 0.
 fn details(counts: &Counts) -> String {
     let mut details = String::new();
     for (number, noun, ending) in [
-        (counts.repeats, "repeat", " hidden"),
         (counts.recovered, "missed message", " fetched"),
         (counts.reconnects, "reconnect", ""),
         (counts.gaps, "gap", ""),
-        (counts.malformed, "frame", " that could not be read"),
+        (counts.malformed, "unreadable frame", ""),
     ] {
         if number > 0 {
             let _ = write!(details, ", {}{ending}", plural::count(number, noun));
         }
     }
     details
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_the_end_and_the_counts_that_are_not_0() {
+        let none = Counts::default();
+        let all = Counts { repeats: 11, recovered: 2, reconnects: 1, gaps: 3, malformed: 4, ..none };
+        let one = Counts { recovered: 1, reconnects: 2, gaps: 1, malformed: 1, ..none };
+        for (outcome, follow, lines, counts, expected) in [
+            (Outcome::Closed, true, 12, none, "conversation ended: 12 lines"),
+            (Outcome::Closed, true, 1, Counts { repeats: 11, ..none }, "conversation ended: 1 line"),
+            (
+                Outcome::Closed,
+                true,
+                12,
+                all,
+                "conversation ended: 12 lines, 2 missed messages fetched, 1 reconnect, 3 gaps, 4 unreadable frames",
+            ),
+            (
+                Outcome::Stopped,
+                true,
+                0,
+                one,
+                "stopped: 0 lines, 1 missed message fetched, 2 reconnects, 1 gap, 1 unreadable frame",
+            ),
+            (Outcome::ClosedByServer, true, 3, none, "connection closed by the server: 3 lines"),
+            (Outcome::Closed, false, 23, all, "23 lines"),
+            (Outcome::Stopped, false, 2, none, "stopped: 2 lines"),
+        ] {
+            assert_eq!(summary(outcome, follow, Totals { lines, counts }), expected);
+        }
+    }
 }

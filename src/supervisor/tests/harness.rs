@@ -25,7 +25,7 @@ use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamp
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
-use crate::source::{Dial, DialResult, Opened, Source, SourceContext, SourceError, TranscriptOptions};
+use crate::source::{Dial, DialResult, Opened, Peer, Source, SourceContext, SourceError, TranscriptOptions};
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -160,10 +160,11 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
             let attempt = attempts.borrow_mut().pop_front();
             attempt.unwrap_or_else(|| Attempt::Refuse(unreachable_host())).dial().boxed_local()
         });
-        let context = SourceContext { dedup: &dedup, templates: &templates, label: &|_| None };
+        let context = SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false };
         let mut source = source(context, dial);
         let (token, status) = (CancellationToken::new(), watch::Sender::default());
-        let supervision = Supervision { label: "", policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
+        let supervision =
+            Supervision { conversation: Some("c1"), policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
         let mut supervised = std::pin::pin!(supervise(&mut source, supervision));
         tokio::select! {
             result = &mut supervised => result,
@@ -202,7 +203,7 @@ fn sink(file: &std::fs::File, recorder: Option<Recorder>) -> Sink {
     let writer = Writer::spawn(file.try_clone().expect("a handle"), 1 << 20).expect("a thread");
     let style = Style { timestamps: Timestamps::None, ..Style::default() };
     let output = Output::new(style, Prefixes::default(), writer);
-    Sink::new(output, recorder, None, Prefixes::default(), CancellationToken::new())
+    Sink::new(output, recorder, None, CancellationToken::new())
 }
 
 impl Attempt {
@@ -222,7 +223,7 @@ impl Attempt {
         let suspend = SuspendDetector::start(|| SUSPENDED_FOR.get());
         let socket = Socket::new(near, limits(), KeepAlive::PingFrame, suspend).await;
         let token = Token::new("secret".into(), lifetime.map(|lifetime| Instant::now() + lifetime));
-        Ok(Box::new(Opened { socket, peer: "test".into(), token: Some(token) }))
+        Ok(Box::new(Opened { socket, peer: Peer { host: "test".into(), source: "transcript" }, token: Some(token) }))
     }
 }
 

@@ -26,7 +26,8 @@ fn a_silent_server_is_pinged_and_reconnected_after_the_idle_timeout() {
     let finished =
         run(vec![silent, serve(|mut server| async move { close(&mut server, 1000).await })], retry_at_most(1));
     assert!(is_between(finished.delays()[0], 46_000, 47_000), "45 s and the first delay: {:?}", finished.delays());
-    assert_eq!((finished.result, pings.get()), (Ok(Outcome::ClosedByServer), 2));
+    let expected = 3; // after 0 s, 20 s and 40 s
+    assert_eq!((finished.result, pings.get()), (Ok(Outcome::ClosedByServer), expected));
     assert_eq!(finished.lines.len(), 1, "one gap: {:?}", finished.lines);
 }
 
@@ -72,7 +73,7 @@ fn a_pause_of_reading_is_no_activity_of_the_server() {
         let script = Cell::new(Some(serve(|mut server| async move { send(&mut server, &["m1"]).await })));
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
-        let mut source = source(SourceContext { dedup: &dedup, templates: &templates, label: &|_| None }, dial);
+        let mut source = source(SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false }, dial);
         source.connect(None).await.expect("a connection");
         assert!(source.next().await.is_ok());
         let last_activity = source.last_activity();

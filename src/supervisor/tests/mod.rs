@@ -6,3 +6,4 @@ mod idle_timeout;
 mod outages;
 mod renewal;
 mod retries;
+mod status_lines;

@@ -103,7 +103,7 @@ async fn heartbeats_do_not_reset_the_retry_count() {
         "{}",
         finished.stderr
     );
-    let words = "gave up after 2 attempts in a row: connection closed by the server: 1001 (idle timeout)";
+    let words = "gave up after 2 attempts in a row: connection lost: closed by the server with 1001 (idle timeout)";
     assert!(finished.stderr.contains(words), "{}", finished.stderr);
 }
 

@@ -162,7 +162,7 @@ async fn history_of_an_open_conversation_has_a_summary_although_another_one_is_r
     let simulator = simulator_with("", &[], two_conversations()).await;
     let (finished, _) = run_to_end(&simulator, &["--no-follow", FIRST, UNKNOWN]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stderr);
-    assert!(finished.stderr.contains("that is all so far: 0 lines"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("genesys-tail: 0 lines\n"), "{}", finished.stderr);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ("cli", "config event::Role simulator::Script simulator::fault_names"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
-    ("status", "config output::escape system::last_activity"),
+    ("status", "config output::Prefixes output::escape system::last_activity"),
     ("output", "byte_scan config event"),
     ("wire", "byte_scan event"),
     ("config", "event::Role"),
