@@ -108,7 +108,7 @@ async fn one_status_line_covers_all_connections_and_counts_outages() {
     let mut terminal = Terminal::open(100);
     let command = program_without_timestamps(&simulator, &["alpha", "beta", "--connect-timeout", "60s"]);
     let running = Running::start(&mut terminal.command(&command, StdoutTarget::Screen));
-    within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 2)).await;
+    terminal.wait_for_screen(|screen| screen.contents().matches("connected to").count() == 2).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
     terminal.wait_for_screen(|screen| screen.contents().contains("1 of 2 connections alive, quiet for ")).await;
     assert!(terminal.lines().last().unwrap().ends_with(" s; 1 reconnecting"), "{:?}", terminal.lines());
