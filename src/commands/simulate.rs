@@ -33,7 +33,7 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
     };
     let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
     print(&mut stdout, simulator.dotenv().as_bytes())?;
-    tracing::info!("simulator listens on {}; stop it with Ctrl-C or: kill {}", simulator.base_url(), process::id());
+    tracing::info!("listening on {}; stop with Ctrl-C or kill {}", simulator.base_url(), process::id());
     tracing::info!("{}", next_step(&stdout));
     stop.cancelled().await;
     simulator.shutdown().await;
@@ -43,7 +43,7 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
 /// Returns the command that follows the simulated conversation.
 fn next_step(stdout: &File) -> &'static str {
     if stdout.is_terminal() {
-        "to follow the conversation: save the lines above as simulate.env, then run genesys-tail --env-file simulate.env"
+        "save the lines above as simulate.env, then run genesys-tail --env-file simulate.env"
     } else {
         "to follow the conversation: genesys-tail --env-file simulate.env"
     }

@@ -56,7 +56,7 @@ async fn the_named_command_follows_the_simulated_conversation() {
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"));
     assert!(start.elapsed() < Duration::from_secs(3), "the script has pauses of 7 s, --rate removes them");
     let url = &settings["GENESYS_API_URL"];
-    assert!(simulator.stderr().contains(&format!("simulator listens on {url}; stop it with Ctrl-C or: kill ")));
+    assert!(simulator.stderr().contains(&format!("listening on {url}; stop with Ctrl-C or kill ")));
     simulator.signal(Signal::TERM);
     assert_eq!(simulator.finish().await.signal, Some(Signal::TERM.as_raw()), "the simulator runs until it is stopped");
 }

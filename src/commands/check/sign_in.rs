@@ -13,7 +13,7 @@ use crate::api::oauth::{AuthError, Token};
 use crate::config::Credentials;
 use crate::config::region;
 
-const CHECK_SECRET: &str = "check the client secret; put it in single quotes in a .env file";
+const CHECK_SECRET: &str = "check the client secret, and put it in single quotes in a .env file";
 
 const SET_GRANT: &str =
     "set the grant type of the OAuth client to \"Client Credentials\" (Admin > Integrations > OAuth)";

@@ -57,7 +57,7 @@ pub(super) fn code_and_message(status: StatusCode) -> (&'static str, &'static st
         404 => ("not.found", "The requested resource was not found."),
         408 => ("client.timeout", "The client did not send its request in time."),
         410 => ("gone", "The requested resource is gone."),
-        426 => ("upgrade.required", "This path is a WebSocket."),
+        426 => ("upgrade.required", "This path requires a WebSocket upgrade."),
         429 => ("too.many.requests", "Rate limit exceeded the maximum. Retry the request later."),
         500 => ("internal.server.error", "The server encountered an unexpected condition."),
         503 => ("service.unavailable", "Service Unavailable - The server is currently unavailable."),

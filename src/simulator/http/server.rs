@@ -72,5 +72,5 @@ async fn unrouted(State(state): State<Arc<SimulatorState>>, request: Request) ->
         path: request.uri().path().to_owned(),
         authorization: header_text(request.headers(), &header::AUTHORIZATION),
     });
-    error_response::rest(StatusCode::NOT_FOUND, "not.found", "There is nothing at this path.")
+    error_response::rest(StatusCode::NOT_FOUND, "not.found", "The simulator has no resource at this path.")
 }

@@ -20,10 +20,10 @@
 //! `transfer agent NAME` replaces the current agents, `park` and `resume` put a conversation on hold, and
 //! `update queue=NAME` moves it to that queue. Without a bot the customer is in a queue from the start.
 //!
-//! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ words` below a line is a partial
+//! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ text` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
 //!
-//! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the running number of the line. `repeat` plays the
+//! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the number of the message. `repeat` plays the
 //! lines above it endlessly; `repeat 1000` continues below it after 1,000 lines. Without `close` the conversation stays
 //! open after its last line.
 

@@ -8,7 +8,7 @@ async fn wrong_secret_wrong_client_and_swapped_credentials_have_different_remedi
     let simulator = simulator(SCRIPT, &[]).await;
     let uuid = "0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02";
     for (id, secret, status, remedy) in [
-        (simulator.client_id(), "invented", "401 (authentication failed)", "check the client secret;"),
+        (simulator.client_id(), "invented", "401 (authentication failed)", "check the client secret, "),
         (uuid, "invented", "400 (client not found)", "a client exists only in its own region"),
         ("swapped-secret", uuid, "400 (client not found)", "swap client id and client secret"),
     ] {

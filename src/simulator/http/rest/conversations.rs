@@ -75,7 +75,7 @@ pub(super) async fn bulk(
     let conversation = state.conversation(&id).ok_or_else(no_conversation)?;
     let ids: Vec<String> = parse_body(&body)?;
     if ids.len() > MAX_BULK_IDS {
-        return Err(bad_request(&format!("A maximum of {MAX_BULK_IDS} messages can be asked for at once.")));
+        return Err(bad_request(&format!("A maximum of {MAX_BULK_IDS} messages can be requested at once.")));
     }
     let mut entities: Vec<_> = conversation.read_model(|model| {
         // The service leaves out unknown ids and bodies that are not readable yet, without an error.

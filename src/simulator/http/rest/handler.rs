@@ -22,7 +22,7 @@ pub(super) fn require_any(state: &SimulatorState, permissions: &[&str]) -> Resul
 
 #[expect(clippy::result_large_err, reason = "a response is what the caller needs, once per request")]
 pub(super) fn parse_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response> {
-    serde_json::from_slice(body).map_err(|error| bad_request(&format!("The body is unusable: {error}")))
+    serde_json::from_slice(body).map_err(|error| bad_request(&format!("The request body is not valid: {error}")))
 }
 
 /// Returns the values of a query key, joined by commas.
