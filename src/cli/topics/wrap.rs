@@ -29,13 +29,14 @@ impl Painter {
         line.iter().map(|span| self.painted(span)).collect()
     }
 
-    /// Quotes code that would read as a part of its sentence without color.
+    /// Quotes code that would read as a part of its sentence without color. A message at the start is no part of one.
     fn quoted(self, spans: &[Span]) -> Vec<Span> {
-        let quote = |span: &Span| {
-            let is_quoted = span.style == SpanStyle::Code && !self.is_colored && is_prose(&span.text);
+        let quote = |(index, span): (usize, &Span)| {
+            let is_message = index == 0 && span.text.contains(' ');
+            let is_quoted = span.style == SpanStyle::Code && !self.is_colored && !is_message && is_prose(&span.text);
             if is_quoted { Span::new(format!("'{}'", span.text), span.style) } else { span.clone() }
         };
-        spans.iter().map(quote).collect()
+        spans.iter().enumerate().map(quote).collect()
     }
 
     fn painted(self, span: &Span) -> String {
@@ -153,10 +154,13 @@ mod tests {
         assert_eq!(PLAIN.lines(&text, 80), ["the 'auto' of -F"]);
         assert_eq!(COLORED.lines(&text, 80), ["the \u{1b}[1mauto\u{1b}[0m of \u{1b}[1m-F\u{1b}[0m"]);
         assert_eq!(PLAIN.paint(&text), "the auto of -F");
-        for (code, is_quoted) in
-            [("Sam joined", true), ("socks5", true), ("KiB", false), ("-n 20", false), ("a.b", false)]
+        for (code, quoted) in
+            [("Sam joined", "a 'Sam joined'"), ("socks5", "a 'socks5'"), ("KiB", "a KiB"), ("-n 20", "a -n 20")]
         {
-            assert_eq!(PLAIN.lines(&spans(&[(code, SpanStyle::Code)]), 80)[0].starts_with('\''), is_quoted, "{code}");
+            let text = [("a ", SpanStyle::Plain), (code, SpanStyle::Code)];
+            assert_eq!(PLAIN.lines(&spans(&text), 80), [quoted]);
         }
+        let message = [("no such file", SpanStyle::Code), (" (66)", SpanStyle::Plain)];
+        assert_eq!(PLAIN.lines(&spans(&message), 80), ["no such file (66)"]);
     }
 }

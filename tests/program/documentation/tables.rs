@@ -22,6 +22,19 @@ fn the_table_of_variables_has_exactly_those_that_the_program_reads() {
     assert_eq!(captures(VARIABLE, &first_cells(Page::topic("settings").section("Variables"))), read);
 }
 
+/// Variables of the table that belong in no `.env`: those that are not used, and one that systemd sets.
+const NOT_FOR_THE_FILE: [&str; 3] = ["GENESYSCLOUD_ACCESS_TOKEN", "GENESYSCLOUD_GATEWAY_HOST", "JOURNAL_STREAM"];
+
+#[test]
+fn the_example_file_assigns_every_variable_of_the_table_and_no_value() {
+    let example = include_str!("../../../.env.example");
+    let assigned = captures(r"(?m)^([A-Z_]+)=$", example);
+    assert_eq!(captures(r"(?m)^([A-Z_]+)=", example), assigned, "an assignment has a value");
+    let mut table = captures(VARIABLE, &first_cells(Page::topic("settings").section("Variables")));
+    table.retain(|name| !NOT_FOR_THE_FILE.contains(&name.as_str()));
+    assert_eq!(assigned, table);
+}
+
 #[test]
 fn the_table_of_exit_codes_has_exactly_those_of_the_program() {
     let signals = [Signal::Interrupt, Signal::Terminate, Signal::Hangup].map(|signal| signal.exit_code().to_string());
