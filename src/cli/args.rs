@@ -179,7 +179,7 @@ pub(crate) struct OutputArgs {
     pub(crate) multiline: Multiline,
     /// Do not escape control characters
     ///
-    /// A message can then forge lines and control the terminal.
+    /// A message can then forge lines and control the terminal. JSON is escaped in any case.
     #[arg(long)]
     pub(crate) raw_control: bool,
     /// Show only messages of this role
