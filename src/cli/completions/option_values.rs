@@ -36,7 +36,8 @@ ENTRIES    ]
 
 fn elvish_entries(arg: &ArgValues) -> String {
     let values = arg.values.join(" ");
-    arg.preceding_words.iter().map(|word| format!("        &{word}=[{values}]\n")).collect()
+    let entries = arg.preceding_words.iter().map(|word| format!("        &{word}=[{values}]\n"));
+    entries.collect::<Vec<_>>().concat()
 }
 
 /// Adds the values to a script of PowerShell, which offers file names itself if there is no value.
@@ -58,5 +59,6 @@ ENTRIES
 
 fn powershell_entries(arg: &ArgValues) -> String {
     let values = arg.values.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>().join(", ");
-    arg.preceding_words.iter().map(|word| format!("    $values['{word}'] = @({values})\n")).collect()
+    let entries = arg.preceding_words.iter().map(|word| format!("    $values['{word}'] = @({values})\n"));
+    entries.collect::<Vec<_>>().concat()
 }
