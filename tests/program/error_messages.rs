@@ -229,6 +229,14 @@ async fn the_topic_quotes_the_errors_of_the_settings_and_of_several_conversation
     let missing = finish(bare_program(&["-q"])).await;
     assert!(missing.stderr.contains("error: settings missing: ") && TOPIC.contains("`settings missing: …` (78)"));
     let simulator = simulator(SCRIPT, &[]).await;
+    let mut unusable = command(&simulator, &["--region", "europe"]);
+    unusable.env_remove("GENESYS_API_URL").env_remove("GENESYS_LOGIN_URL");
+    assert_eq!(difference(&finish(unusable).await, &[]), None);
+    let mut no_roots = command(&simulator, &["--api-url", "https://127.0.0.1:1"]);
+    no_roots.env("SSL_CERT_FILE", "/nowhere");
+    let no_roots = finish(no_roots).await;
+    assert!(no_roots.stderr.contains("error: cannot use SSL_CERT_FILE /nowhere: "), "{}", no_roots.stderr);
+    assert!(TOPIC.contains("`cannot use SSL_CERT_FILE FILE: …` (78)"));
     let failed = finish(command(&simulator, &["-c", "a", "-c", "b", "-c", simulator.first_conversation().id()])).await;
     let last = failed.stderr.lines().rev().take(2).collect::<Vec<_>>();
     assert_eq!(
@@ -256,11 +264,12 @@ async fn the_topic_quotes_the_warnings_of_a_run_that_continues() {
     join_all(cases.into_iter().map(async |(options, faults, topic)| {
         let script = if topic.contains("calls") { Script::built_in("call").unwrap() } else { SCRIPT.parse().unwrap() };
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-        let simulator = Simulator::start(Options { script, faults, rate: Some(4.0), ..options }).await.unwrap();
+        let simulator = Simulator::start(Options { script, faults, rate: Some(20.0), ..options }).await.unwrap();
         simulator.first_conversation().start();
-        let finished = finish(program(&simulator, &[])).await;
-        let line =
-            finished.stderr.lines().find(|line| line.contains(topic)).unwrap_or_else(|| panic!("{}", finished.stderr));
+        let mut running = Running::start(&mut program(&simulator, &[]));
+        running.wait_for_stderr(topic).await;
+        let stderr = running.stderr();
+        let line = stderr.lines().find(|line| line.contains(topic)).unwrap();
         assert!(warnings.iter().any(|warning| warning.is_match(line)), "{line:?} is not in the topic");
     }))
     .await;
