@@ -16,6 +16,9 @@ use crate::support::tls_proxy::{CertificateAuthority, TlsProxy, self_signed};
 
 const SCRIPT: &str = "+0 customer Ada: one\n+0 customer Ada: two\n+0.1 customer Ada: three\n+0 close";
 
+/// A conversation that does not end.
+const OPEN_SCRIPT: &str = "+0 customer Ada: one\n+0 agent Sam: two";
+
 const TRANSCRIPT: &[&str] = &["--source", "transcript"];
 const NOTIFICATIONS: &[&str] = &["--source", "notifications"];
 
@@ -262,9 +265,10 @@ async fn the_topic_quotes_the_warnings_of_a_run_that_continues() {
         (without("conversation:transcription:view"), &[], "transcriptions of calls"),
     ];
     join_all(cases.into_iter().map(async |(options, faults, topic)| {
-        let script = if topic.contains("calls") { Script::built_in("call").unwrap() } else { SCRIPT.parse().unwrap() };
+        let script =
+            if topic.contains("calls") { Script::built_in("call").unwrap() } else { OPEN_SCRIPT.parse().unwrap() };
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-        let simulator = Simulator::start(Options { script, faults, rate: Some(20.0), ..options }).await.unwrap();
+        let simulator = Simulator::start(Options { script, faults, rate: Some(4.0), ..options }).await.unwrap();
         simulator.first_conversation().start();
         let mut running = Running::start(&mut program(&simulator, &[]));
         running.wait_for_stderr(topic).await;
