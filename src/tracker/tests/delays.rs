@@ -6,9 +6,10 @@ use super::*;
 #[derive(Debug, Clone, Copy)]
 struct Load {
     messages: u32,
-    per_second: f64,
-    /// The duration of a request, in milliseconds.
-    latency: u64,
+    /// The time between two messages.
+    interval: Duration,
+    /// The duration of a request.
+    latency: Duration,
 }
 
 /// A load that is being applied.
@@ -56,7 +57,7 @@ impl Run {
         }
         let requests = self.scenario.requests();
         self.requests += requests.len();
-        let arrival = self.scenario.now.mono + Duration::from_millis(self.load.latency);
+        let arrival = self.scenario.now.mono + self.load.latency;
         self.in_flight.extend(requests.into_iter().map(|request| (arrival, request)));
         for event in self.scenario.events() {
             let number = event.trim_start_matches("c1: ").parse().expect("a number");
@@ -65,7 +66,7 @@ impl Run {
     }
 
     fn sent_at(&self, number: u32) -> Instant {
-        self.start + Duration::from_secs_f64(f64::from(number) / self.load.per_second)
+        self.start + self.load.interval * number
     }
 
     fn advance_to(&mut self, next: Instant) {
@@ -86,18 +87,21 @@ impl Run {
 
 #[test]
 fn delays_are_one_request_when_quiet_and_requests_are_few_under_load() {
-    // Messages, messages per second, duration of a request in ms → median delay in ms, requests.
+    // Messages, their distance, the duration of a request → the median delay, requests. Times are in milliseconds.
     let table = [
-        ((20, 0.5, 50), (50, 22)),
-        ((60, 3.0, 50), (50, 61)),
-        ((60, 5.0, 50), (50, 60)),
-        ((200, 20.0, 20), (110, 56)),
-        ((200, 20.0, 50), (140, 56)),
-        ((200, 20.0, 100), (190, 56)),
-        ((200, 20.0, 300), (450, 35)),
-        ((1000, 100.0, 50), (140, 56)),
-        ((1000, 1000.0, 50), (129, 9)),
+        ((20, 2000, 50), (50, 22)),
+        ((60, 333, 50), (50, 61)),
+        ((60, 200, 50), (50, 60)),
+        ((200, 50, 20), (110, 56)),
+        ((200, 50, 50), (140, 56)),
+        ((200, 50, 100), (190, 56)),
+        ((200, 50, 300), (450, 35)),
+        ((1000, 10, 50), (140, 56)),
+        ((1000, 1, 50), (129, 9)),
     ];
-    let outcome = table.map(|((messages, per_second, latency), _)| Load { messages, per_second, latency }.run());
+    let outcome = table.map(|((messages, interval, latency), _)| {
+        let [interval, latency] = [interval, latency].map(Duration::from_millis);
+        Load { messages, interval, latency }.run()
+    });
     assert_eq!(outcome, table.map(|(_, expected)| expected));
 }
