@@ -43,6 +43,7 @@ Examples:
 const FAULT_WIDTH: usize = 28;
 
 /// Returns the places and names of all faults without values, such as `socket:reset`, in alphabetical order.
+#[must_use]
 pub fn fault_names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for table in tables::TABLES {
