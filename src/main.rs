@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 
 /// Reports that standard output cannot be used. A closed standard error is no failure.
 fn output_failed(error: &io::Error) -> ExitCode {
-    let text = format!("genesys-tail: error: cannot write standard output: {}\n", error.kind());
-    let _ = write!(io::stderr(), "{text}  tip: check the file or device behind it\n");
+    let text = format!("genesys-tail: error: cannot write standard output: {}", error.kind());
+    let _ = writeln!(io::stderr(), "{text}\n  tip: check the file or device behind it");
     ExitCode::from(74)
 }
 

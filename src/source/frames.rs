@@ -154,7 +154,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         };
         match &notification {
             Notification::SocketClosing => {
-                tracing::debug!("the service announced the close of the notification socket")
+                tracing::debug!("the service announced the close of the notification socket");
             }
             Notification::TokenRevoked => self.requests.rest().invalidate_token(),
             _ => {}
