@@ -6,6 +6,7 @@ mod json;
 mod links;
 mod pages;
 mod pipelines;
+mod readme;
 mod recipes;
 mod tables;
 
@@ -14,6 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use genesys_tail::Signal;
 use regex::Regex;
 
 /// A page of the documentation.
@@ -38,13 +40,19 @@ impl Page {
 
     /// Returns the blocks of code with their language. A line that ends with a backslash continues on the next one.
     fn code_blocks(&self) -> Vec<(&str, String)> {
-        let blocks = self.text.split("\n```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap());
+        let blocks = self.parts().into_iter().skip(1).step_by(2).map(|block| block.split_once('\n').unwrap());
         blocks.map(|(language, code)| (language, code.replace("\\\n", " "))).collect()
     }
 
     /// Returns the text without blocks of code.
     fn prose(&self) -> String {
-        self.text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
+        self.parts().into_iter().step_by(2).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns the text and the blocks of code in turn.
+    fn parts(&self) -> Vec<&str> {
+        static FENCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^ *```").unwrap());
+        FENCE.split(&self.text).collect()
     }
 
     /// Returns the pieces of code in the prose.
@@ -72,4 +80,17 @@ fn captures(pattern: &str, text: &str) -> BTreeSet<String> {
 
 fn captures_in_order(pattern: &str, text: &str) -> Vec<String> {
     Regex::new(pattern).unwrap().captures_iter(text).map(|captures| captures[1].to_owned()).collect()
+}
+
+/// Returns the first cells of the rows of tables.
+fn first_cells(text: &str) -> String {
+    text.lines().filter_map(|line| line.split('|').nth(1)).collect()
+}
+
+/// Returns the exit codes of the program.
+fn exit_codes() -> BTreeSet<String> {
+    let signals = [Signal::Interrupt, Signal::Terminate, Signal::Hangup].map(|signal| signal.exit_code().to_string());
+    let mut codes = captures(r"(?m)^const [A-Z_]+: u8 = (\d+);", include_str!("../../../src/exit_code.rs"));
+    codes.extend(["0".to_owned(), "2".to_owned()].into_iter().chain(signals));
+    codes
 }
