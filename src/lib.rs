@@ -13,7 +13,7 @@
 //! | `settings` | command line, environment and files become `config` |
 //! | `tracker` | the sans-IO half: what is known of each conversation, what must be requested, what can be told |
 //! | `api` | everything that opens a connection to Genesys Cloud; one function per REST call |
-//! | [`cli`] | the command line |
+//! | [`cli`] | the command line and the help topics |
 //! | `cursor`, `dedup` | which events were delivered, on disk and in memory |
 //! | [`output`], `status` | stdout and stderr: formats, escaping, redaction, status line |
 //! | `wire` | the data of Genesys Cloud: bytes in, plain data out |

@@ -138,10 +138,11 @@ fn page_name(topic: &Topic) -> String {
     format!("genesys-tail-{}", topic.name)
 }
 
-/// Replaces characters that are not ASCII by escapes, because not every reader of a page decodes them.
+/// Replaces characters that are not ASCII by escapes, because not every reader of a page decodes them, and escaped backslashes
+/// by the escape that also works in the argument of a macro.
 fn ascii(page: Vec<u8>) -> Vec<u8> {
     let mut escaped = String::new();
-    for character in String::from_utf8_lossy(&page).chars() {
+    for character in String::from_utf8_lossy(&page).replace(r"\\", r"\e").chars() {
         match character {
             character if character.is_ascii() => escaped.push(character),
             other => escaped.push_str(&format!("\\[u{:04X}]", u32::from(other))),

@@ -59,6 +59,7 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
     /// Print a help topic, or the help of a command
+    #[command(after_long_help = topics::HELP_EXAMPLES)]
     Help {
         /// Topic or command [default: the list of topics]
         #[arg(value_name = "TOPIC", value_parser = topics::topics_and_commands())]

@@ -48,7 +48,14 @@ pub(super) const MAN_EXAMPLES: &str = "\
 Examples:
   genesys-tail man | man -l -           Read the manual page
   genesys-tail man errors | man -l -    Read a topic
-  genesys-tail man > ~/.local/share/man/man1/genesys-tail.1";
+  genesys-tail man > ~/.local/share/man/man1/genesys-tail.1
+  genesys-tail man errors > ~/.local/share/man/man7/genesys-tail-errors.7";
+
+pub(super) const HELP_EXAMPLES: &str = "\
+Examples:
+  genesys-tail help             List the topics
+  genesys-tail help settings    Print a topic
+  genesys-tail help check       Print the help of a command";
 
 const MORE_HELP: &str = "
 ## More help

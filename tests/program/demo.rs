@@ -110,6 +110,10 @@ async fn help_version_completions_schema_and_manual_need_no_settings() {
         (vec!["simulate", "--help"], "--token-lifetime"),
         (vec!["-V"], concat!("genesys-tail ", env!("CARGO_PKG_VERSION"), "\n")),
         (vec!["man"], ".TH GENESYS-TAIL 1"),
+        (vec!["man", "errors"], ".TH GENESYS-TAIL-ERRORS 7"),
+        (vec!["help"], "exit-codes"),
+        (vec!["help", "settings"], "GENESYS_CLIENT_SECRET"),
+        (vec!["help", "check"], "genesys-tail check"),
         (vec!["schema"], "draft/2020-12/schema"),
         (vec!["man"], "max\\-retries"),
     ];

@@ -177,9 +177,15 @@ async fn an_unwritable_output_or_recording_is_74() {
     assert_eq!(finished.code, Some(74), "{}", finished.stderr);
     assert_plain(&finished, "cannot write standard output: No space left on device");
     assert!(!finished.stderr.contains(" line"), "unwritten lines are not counted: {}", finished.stderr);
-    for args in
-        [&["simulate"][..], &["simulate", "--fault", "help"], &["completions", "zsh"], &["man"], &["-h"], &["-V"]]
-    {
+    for args in [
+        &["simulate"][..],
+        &["simulate", "--fault", "help"],
+        &["completions", "zsh"],
+        &["man"],
+        &["help", "json"],
+        &["-h"],
+        &["-V"],
+    ] {
         let finished = Running::start(bare_program(args).stdout(full())).finish().await;
         assert_eq!(finished.code, Some(74), "{args:?}");
         assert_plain(&finished, "cannot write standard output: ");

@@ -34,7 +34,14 @@ async fn no_stream_or_recording_contains_a_secret() {
 
 #[tokio::test]
 async fn help_prints_no_value_of_a_variable() {
-    for args in [["-h"].as_slice(), &["--help"], &["check", "--help"], &["man"], &["completions", "bash"]] {
+    for args in [
+        ["-h"].as_slice(),
+        &["--help"],
+        &["check", "--help"],
+        &["help", "settings"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
         let mut command = bare_program(args);
         for name in ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYS_CLIENT_ID", "HTTPS_PROXY"] {
             command.env(name, "http://ada:hunter2@proxy.example");
