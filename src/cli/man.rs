@@ -47,7 +47,7 @@ pub(super) fn page(mut command: Command) -> Vec<u8> {
     for part in [environment, files, exit_status, examples(), see_also(TOPICS)] {
         part.to_writer(&mut page).expect(MEMORY);
     }
-    ascii(page)
+    ascii(&page)
 }
 
 /// Renders the page of a help topic as roff.
@@ -59,7 +59,7 @@ pub(super) fn topic_page(topic: &Topic) -> Vec<u8> {
     topic.append_to(&mut roff);
     let mut page = Vec::new();
     roff.to_writer(&mut page).and_then(|()| see_also(&[]).to_writer(&mut page)).expect(MEMORY);
-    ascii(page)
+    ascii(&page)
 }
 
 const VERSION: &str = concat!("genesys-tail ", env!("CARGO_PKG_VERSION"));
@@ -140,15 +140,13 @@ fn page_name(topic: &Topic) -> String {
 
 /// Replaces characters that are not ASCII by escapes, because not every reader of a page decodes them, and escaped backslashes
 /// by the escape that also works in the argument of a macro.
-fn ascii(page: Vec<u8>) -> Vec<u8> {
-    let mut escaped = String::new();
-    for character in String::from_utf8_lossy(&page).replace(r"\\", r"\e").chars() {
-        match character {
-            character if character.is_ascii() => escaped.push(character),
-            other => escaped.push_str(&format!("\\[u{:04X}]", u32::from(other))),
-        }
-    }
-    escaped.into_bytes()
+fn ascii(page: &[u8]) -> Vec<u8> {
+    let escape = |character: char| match character {
+        character if character.is_ascii() => character.to_string(),
+        other => format!("\\[u{:04X}]", u32::from(other)),
+    };
+    let page = String::from_utf8_lossy(page).replace(r"\\", r"\e");
+    page.chars().map(escape).collect::<String>().into_bytes()
 }
 
 /// Renders the examples of the help: a command, at least two blanks, and its purpose.

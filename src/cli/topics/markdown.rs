@@ -84,7 +84,7 @@ impl Reader<'_> {
                 continue;
             }
             match self.events.next() {
-                Some(Event::Start(tag)) => blocks.push(self.block(tag)),
+                Some(Event::Start(tag)) => blocks.push(self.block(&tag)),
                 Some(Event::End(_)) => break,
                 _ => {}
             }
@@ -93,11 +93,11 @@ impl Reader<'_> {
     }
 
     /// Reads the block that starts with `tag`, up to its end.
-    fn block(&mut self, tag: Tag<'_>) -> Block {
+    fn block(&mut self, tag: &Tag<'_>) -> Block {
         match tag {
-            Tag::Heading { level, .. } => Block::Heading { level: level_of(level), text: self.spans_to_end() },
+            Tag::Heading { level, .. } => Block::Heading { level: level_of(*level), text: self.spans_to_end() },
             Tag::CodeBlock(_) => Block::Code(plain_text(&self.spans_to_end())),
-            Tag::List(first) => Block::List { first, items: self.children(Self::blocks) },
+            Tag::List(first) => Block::List { first: *first, items: self.children(Self::blocks) },
             Tag::Table(_) => Block::Table(self.table()),
             _ => Block::Paragraph(self.spans_to_end()),
         }

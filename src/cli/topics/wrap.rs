@@ -68,16 +68,13 @@ fn wrap(spans: &[Span], max_width: usize) -> Vec<Vec<Span>> {
     let mut free = 0;
     for word in words(spans) {
         let length = width(&word);
-        match lines.last_mut().filter(|_| length < free) {
-            Some(line) => {
-                line.push(Span::new(" ", SpanStyle::Plain));
-                line.extend(word);
-                free -= length + 1;
-            }
-            None => {
-                lines.push(word);
-                free = max_width.saturating_sub(length);
-            }
+        if let Some(line) = lines.last_mut().filter(|_| length < free) {
+            line.push(Span::new(" ", SpanStyle::Plain));
+            line.extend(word);
+            free -= length + 1;
+        } else {
+            lines.push(word);
+            free = max_width.saturating_sub(length);
         }
     }
     lines
