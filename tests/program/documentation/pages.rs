@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vt100::Screen;
+use vt100::{Cell, Screen};
 
 use super::{PAGES, captures};
 use crate::support::program::{Finished, Running, bare_program};
@@ -81,7 +81,7 @@ async fn a_topic_fits_the_terminal_and_has_bold_headings_if_colors_are_allowed()
     let has_bold = |screen: &Screen| {
         let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
         let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-        cells.filter_map(|(row, column)| screen.cell(row, column)).any(|cell| cell.bold())
+        cells.filter_map(|(row, column)| screen.cell(row, column)).any(Cell::bold)
     };
     let wide = on_terminal(60, &[], |screen| shows_end(screen) && has_bold(screen)).await;
     assert!(wide.lines().iter().any(|line| line.len() > 45), "{:?}", wide.lines());
