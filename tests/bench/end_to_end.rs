@@ -29,7 +29,7 @@ struct Load {
     pause: Option<Duration>,
 }
 
-type Lines = BufReader<ChildStdout>;
+type OutputLines = BufReader<ChildStdout>;
 
 /// A line that was read: the number of its message, and the time.
 type Printed = (usize, Instant);
@@ -116,7 +116,7 @@ impl Usage {
 }
 
 /// Starts the program, and returns it after its first line.
-async fn start_program(simulator: &Simulator, source: &str) -> (Child, Lines) {
+async fn start_program(simulator: &Simulator, source: &str) -> (Child, OutputLines) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
     command.args(["--source", source]).env_clear().current_dir("/");
     for line in simulator.dotenv().lines() {
@@ -132,7 +132,7 @@ async fn start_program(simulator: &Simulator, source: &str) -> (Child, Lines) {
 }
 
 /// Reads the lines of this many messages, which end with their numbers.
-async fn read_lines(mut lines: Lines, count: usize) -> (Lines, Vec<Printed>) {
+async fn read_lines(mut lines: OutputLines, count: usize) -> (OutputLines, Vec<Printed>) {
     let read = move || {
         let (mut printed, mut line) = (Vec::new(), String::new());
         while printed.len() < count && lines.read_line(&mut line).expect("a line") > 0 {
