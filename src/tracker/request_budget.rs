@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The mean distance of requests under load. With [`BURST`] it permits 55 requests in ten seconds and leaves five for
+/// The mean distance of requests under load. With [`BURST`] it permits 57 requests in ten seconds and leaves three for
 /// snapshots and subscriptions. In a minute it permits slightly more than the usual rate limit of the service (300).
-const INTERVAL: Duration = Duration::from_millis(190);
+const INTERVAL: Duration = Duration::from_millis(180);
 
 /// The number of requests that need no distance after a pause.
-const BURST: u32 = 3;
+const BURST: u32 = 2;
 
 /// A token bucket: it holds [`BURST`] requests and regains one in each [`INTERVAL`].
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_requests_need_no_distance_and_later_ones_are_spread() {
+    fn two_requests_need_no_distance_and_later_ones_are_spread() {
         let (mut budget, start) = (RequestBudget::default(), Instant::now());
         let mut now = start;
         let times = [(); 5].map(|()| {
@@ -49,9 +49,8 @@ mod tests {
             budget.record_request(now);
             (now - start).as_millis()
         });
-        assert_eq!(times, [0, 0, 0, 190, 380]);
+        assert_eq!(times, [0, 0, 180, 360, 540]);
         let rested = now + INTERVAL * BURST;
-        budget.record_request(rested);
         budget.record_request(rested);
         assert_eq!(budget.next_at(rested), rested, "a pause restores the burst");
     }

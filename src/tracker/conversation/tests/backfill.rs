@@ -32,8 +32,8 @@ fn a_long_history_is_requested_in_batches_and_emitted_as_one_backfill() {
         let ids = scenario.start_request().expect("a request");
         assert_eq!(ids.len(), size);
         scenario.answer(&ids);
+        scenario.advance(250);
     }
-    scenario.advance(250);
     scenario.answer_requests();
     let lines = scenario.events();
     assert_eq!((lines.len(), lines[1].as_str(), lines[450].as_str()), (454, "Ada: 0a (old)", "Ada: 449a (old)"));
