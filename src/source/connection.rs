@@ -25,7 +25,7 @@ const HANDOVER_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum size of the frames that wait while a backfill is read. More of them wait in the network.
-const MAX_BUFFERED_BYTES: usize = 256 * 1024;
+const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 
 /// The memory of a buffered frame beside its content, so that empty frames are bounded too.
 const FRAME_OVERHEAD: usize = size_of::<Frame>() + 64;

@@ -3,7 +3,7 @@
 use crate::event::Checkpoint;
 
 /// The initial capacity in bytes. Small batches are merged up to it.
-const CAPACITY: usize = 64 * 1024;
+const CAPACITY: usize = 32 * 1024;
 
 /// The size at which a batch is handed over. A record of ordinary size still fits without growing the buffer.
 const FULL: usize = CAPACITY - 4 * 1024;

@@ -10,7 +10,7 @@ use super::{WriterExit, Written};
 
 /// The limit for a reader that is not known to be slow. Small enough for the output to be still in a near cache when it is
 /// written.
-const INITIAL_LIMIT: usize = 256 * 1024;
+const INITIAL_LIMIT: usize = 64 * 1024;
 
 /// The number of batches kept for reuse: one is filled while another is written.
 const MAX_SPARE_BATCHES: usize = 2;

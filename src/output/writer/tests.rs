@@ -121,7 +121,7 @@ async fn dropping_the_writer_flushes_and_ends_the_thread() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_is_raised_for_a_stalled_reader_up_to_the_stall_buffer() {
-    let (reader, mut writer) = stalled_pipe(MIB);
+    let (reader, mut writer) = stalled_pipe(256 * KIB);
     let handle = writer.handle();
     let (mut n, mut bytes_at_limit) = (0, Vec::new());
     for _ in 0..2 {
@@ -134,8 +134,8 @@ async fn the_limit_is_raised_for_a_stalled_reader_up_to_the_stall_buffer() {
     n = record_until_over_limit(&mut writer, n);
     bytes_at_limit.push(n * 64);
     // The record ends are a ninth of the cost. Up to two batches have left the queue, and one more was handed over.
-    let limits = [256 * KIB, 512 * KIB, MIB].map(|limit| limit * 8 / 9);
-    let fits = |(bytes, limit)| (limit..limit + 192 * KIB).contains(bytes);
+    let limits = [64 * KIB, 128 * KIB, 256 * KIB].map(|limit| limit * 8 / 9);
+    let fits = |(bytes, limit)| (limit..limit + 96 * KIB).contains(bytes);
     assert!(bytes_at_limit.iter().zip(limits).all(fits), "{bytes_at_limit:?}");
 
     assert!(timeout(HOUR, handle.wait_for_capacity()).await.is_err(), "at the stall buffer there is no time limit");
@@ -154,12 +154,12 @@ async fn the_limit_is_reset_once_the_reader_has_caught_up() {
     let mut batch = Batch::default();
     queue.raise_limit();
     assert!(!queue.is_at_stall_limit());
-    batch.push_record(|out| out.resize(MIB * 3 / 8, b'x'));
+    batch.push_record(|out| out.resize(96 * KIB, b'x'));
     queue.push(&mut batch);
     assert!(!queue.is_over_limit());
     let written = queue.next().unwrap();
     queue.recycle(written);
-    batch.push_record(|out| out.resize(MIB * 3 / 8, b'x'));
+    batch.push_record(|out| out.resize(96 * KIB, b'x'));
     queue.push(&mut batch);
     assert!(queue.is_over_limit());
 }
@@ -238,5 +238,5 @@ async fn many_small_flushes_are_merged_into_full_batches() {
     }
     queue.close();
     let sizes: Vec<usize> = std::iter::from_fn(|| queue.next()).map(|batch| batch.bytes().len()).collect();
-    assert_eq!(sizes, [64 * KIB, 2_000 * 64 - 64 * KIB]);
+    assert_eq!(sizes, [32 * KIB, 32 * KIB, 32 * KIB, 2_000 * 64 - 96 * KIB]);
 }
