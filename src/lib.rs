@@ -104,14 +104,17 @@ use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
+use crate::api::http_error::host;
 use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
-use crate::config::{ProxyLogin, Task};
+use crate::config::{ProxyLogin, Task, region};
 use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, resolve};
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
+use crate::status::stderr::Stderr;
+use crate::system::job_control::{StopSignals, stop_process};
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
 
@@ -180,6 +183,7 @@ fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Er
     }
     log.clone().init(filter);
     log_files(&files);
+    log_service(&task);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -194,6 +198,19 @@ fn log_files(files: &SettingsFiles) {
     if let Some(ProfileFile { name, path }) = &files.profile {
         tracing::debug!("profile {name} read from {}", path.display());
     }
+}
+
+/// Logs the region, the hosts and the source (ERR-5).
+fn log_service(task: &Task) {
+    let (endpoints, source) = match task {
+        Task::Tail(config) => (&config.endpoints, config.source.name()),
+        Task::Check(check) => (&check.endpoints, check.source.name()),
+        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
+    };
+    let (api, login) = (host(&endpoints.api), host(&endpoints.token));
+    let region = region::of_api_host(&api);
+    let name = region.map_or_else(String::new, |region| format!("region {region}, "));
+    tracing::debug!(region, api, login, source, "{name}API at {api}, sign-in at {login}, source {source}");
 }
 
 /// Registers the secrets, which no line may show.
@@ -215,7 +232,8 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     check_file_limit().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
     let stop = CancellationToken::new();
-    let result = runtime.block_on(run_until_signal(commands::run(task, stdout, log, &stop), &stop));
+    let work = commands::run(task, stdout, log, &stop);
+    let result = runtime.block_on(run_until_signal(work, &stop, &log.stderr));
     // A thread may wait for a recording on standard input forever.
     runtime.shutdown_background();
     log.stderr.clear_status_line();
@@ -228,12 +246,17 @@ fn check_file_limit() -> io::Result<()> {
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
-/// Runs the work until it ends. The first signal cancels `stop`, the second ends the work at once (CONN-46).
+/// Runs the work until it ends. The first signal cancels `stop`, the second ends the work at once (CONN-46). Ctrl-Z stops
+/// the process without the status line (ERR-12).
 async fn run_until_signal(
     work: impl Future<Output = Result<(), Error>>,
     stop: &CancellationToken,
+    stderr: &Stderr,
 ) -> Result<Exit, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
+    let stop_signals =
+        if stderr.is_status_line_enabled() { StopSignals::listen() } else { Ok(StopSignals::disabled()) };
+    let mut stop_signals = stop_signals.map_err(Error::Start)?;
     let mut work = std::pin::pin!(work);
     let mut received: Option<Signal> = None;
     loop {
@@ -247,6 +270,7 @@ async fn run_until_signal(
                 received = Some(signal);
                 stop.cancel();
             }
+            () = stop_signals.next() => stderr.suspend(stop_process),
             result = &mut work => {
                 let ended = received.map_or(Exit::Code(0), Exit::Signal);
                 return result.map(|()| ended);
@@ -272,7 +296,7 @@ mod tests {
             }
             Ok(())
         };
-        let exit = run_until_signal(work, &stop).await.unwrap();
+        let exit = run_until_signal(work, &stop, &Stderr::default()).await.unwrap();
         assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Terminate)));
     }
 

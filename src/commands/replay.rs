@@ -5,6 +5,7 @@ mod lines;
 mod player;
 
 use std::fs::File;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use crate::commands::error::Error;
 use crate::config::Replay;
 use crate::delivery::{Delivery, DeliveryOptions};
 use crate::output::Prefixes;
+use crate::status::status_line::StatusLine;
 use crate::status::stderr::Stderr;
 
 pub(crate) use self::error::ReplayError;
@@ -36,7 +38,11 @@ pub(super) async fn replay_recording(
         cursor: None,
     };
     let delivery = Delivery::start(options, stdout, stderr)?;
-    let replayed = stop.run_until_cancelled(replay(&settings.from, &delivery.sink));
+    let status_line = StatusLine::new(stderr, Duration::ZERO);
+    let progress = status_line.add_work();
+    let writer = delivery.sink.borrow().output.handle();
+    let replayed = stop.run_until_cancelled(replay(&settings.from, &delivery.sink, &progress));
+    let replayed = status_line.show(replayed, || writer.is_idle(), stop);
     let Some(replayed) = delivery.run_until_failed(replayed).await? else { return Ok(()) };
     delivery.finish(stop).await?;
     replayed.unwrap_or(Ok(())).map_err(Error::Replay)

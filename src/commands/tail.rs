@@ -59,7 +59,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let delivery = start_delivery(&config, prefixes, cursor, stdout, log)?;
     let dedup = RefCell::new(dedup);
     let templates = TemplateCache::default();
-    let status_line = StatusLine::new(config.connection.socket.ping_interval);
+    let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
     log.set_prefixes(prefixes);
     let command = TailCommand {
         config: &config,
@@ -73,7 +73,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         stop,
     };
     let writer = delivery.sink.borrow().output.handle();
-    let work = status_line.show(command.run(), &log.stderr, || writer.is_idle(), stop);
+    let work = status_line.show(command.run(), || writer.is_idle(), stop);
     let outcomes = delivery.run_until_failed(work).await;
     // If the recording has failed, the user still gets what was read.
     let outcome = outcomes.as_ref().ok().and_then(Option::as_ref).and_then(Outcomes::outcome);
@@ -184,8 +184,13 @@ impl<'a> TailCommand<'a> {
 
     fn notifications(&self, follows: mpsc::UnboundedReceiver<Follow>) -> Source<'a, Upgraded> {
         let Config { targets, history, connection, .. } = self.config;
-        let options =
-            NotificationOptions { targets: targets.clone(), history: *history, limits: connection.socket, follows };
+        let options = NotificationOptions {
+            targets: targets.clone(),
+            history: *history,
+            limits: connection.socket,
+            follows,
+            progress: self.status_line.add_work(),
+        };
         Source::notifications(options, self.rest.clone(), self.context)
     }
 
@@ -207,7 +212,11 @@ impl<'a> TailCommand<'a> {
             let endpoint = self.transcript_endpoint(id);
             self.dial_transcript(endpoint, request.has_connected, refusal).boxed_local()
         });
-        let options = TranscriptOptions { conversation: id.to_owned(), history: self.config.history };
+        let options = TranscriptOptions {
+            conversation: id.to_owned(),
+            history: self.config.history,
+            progress: self.status_line.add_work(),
+        };
         async move {
             let mut source = Source::transcript(options, self.rest.clone(), self.context, dial);
             let result = self.supervise(&mut source, Some(id)).await;

@@ -126,3 +126,14 @@ pub(crate) enum SourceChoice {
     /// Notifications, with the message text read by REST.
     Notifications,
 }
+
+impl SourceChoice {
+    /// Returns the value of `--source`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Transcript => "transcript",
+            Self::Notifications => "notifications",
+        }
+    }
+}

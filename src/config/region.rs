@@ -55,6 +55,11 @@ pub(crate) fn hosts(region: &str) -> Option<Hosts> {
     REGIONS.iter().find(|(_, domain)| is_host_of(&host, domain)).map(|(_, domain)| hosts_of(domain))
 }
 
+/// Returns the AWS name of the known region that an API host belongs to.
+pub(crate) fn of_api_host(host: &str) -> Option<&'static str> {
+    REGIONS.iter().find(|(_, domain)| host == hosts_of(domain).api).map(|(aws, _)| *aws)
+}
+
 /// Returns the AWS names of the known regions.
 pub(crate) fn names() -> [&'static str; 18] {
     REGIONS.map(|(aws, _)| aws)
@@ -118,6 +123,14 @@ mod tests {
         ];
         for (region, domain) in cases {
             assert_eq!(hosts(region), Some(hosts_of(domain)), "{region}");
+        }
+    }
+
+    #[test]
+    fn an_api_host_names_its_region() {
+        assert_eq!(of_api_host("api.mypurecloud.ie"), Some("eu-west-1"));
+        for other in ["mypurecloud.ie", "login.mypurecloud.ie", "api.example.com", "127.0.0.1", ""] {
+            assert_eq!(of_api_host(other), None, "{other}");
         }
     }
 

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
-use crate::event::{EventBody, TranscriptEvent};
+use crate::event::{EventBody, Role, TranscriptEvent};
 use crate::output::Output;
 use crate::plural;
 use crate::rate_limited_warning::RateLimitedWarning;
@@ -191,8 +191,9 @@ impl Sink {
             self.output.checkpoint(checkpoint);
         }
         if reason == BackfillReason::Outage {
-            let messages = new.iter().filter(|event| matches!(event.body, EventBody::Message(_))).count();
-            self.report_recovered(conversation, messages);
+            // Typing, receipts and joins are no messages for the user.
+            let is_message = |event: &&TranscriptEvent<'_>| matches!(&event.body, EventBody::Message(message) if message.role != Role::System);
+            self.report_recovered(conversation, new.iter().filter(is_message).count());
         }
         if new.is_empty() { Admitted::Repeat } else { Admitted::New }
     }

@@ -31,6 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Some(outage) = outage.filter(|_| has_socket) {
             self.handle(Input::Reconnected(outage.clone()));
         }
+        self.report_progress();
         Ok(())
     }
 
@@ -105,5 +106,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             self.transcript_refusals.insert(conversation.clone(), refusal);
         }
         self.handle(Input::Follow(conversation));
+        self.report_progress();
     }
 }

@@ -37,9 +37,10 @@ use crate::api::websocket::Upgraded;
 use crate::config::{History, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;
+use crate::status::work::{Work, WorkReporter};
 use crate::system::last_activity::LastActivity;
+use crate::tracker::{BackfillProgress, Input, Mode, Tracker, TrackerOptions};
 pub(crate) use crate::tracker::{BackfillReason, Outage, TimedEvent};
-use crate::tracker::{Input, Mode, Tracker, TrackerOptions};
 use crate::wire::transcript::fast_path::TemplateCache;
 
 /// The number of notifications that are read before requests get a turn.
@@ -100,6 +101,8 @@ pub(crate) struct Source<'a, T> {
     frame: Option<CurrentFrame>,
     /// The conversation whose end was the latest event.
     closed_conversation: Option<String>,
+    /// Reports the progress of reading history.
+    progress: WorkReporter,
 }
 
 /// The phase of a source.
@@ -136,6 +139,8 @@ pub(crate) struct TranscriptOptions {
     pub(crate) conversation: String,
     /// The wanted history.
     pub(crate) history: History,
+    /// Reports the progress of reading history.
+    pub(crate) progress: WorkReporter,
 }
 
 /// The settings of the notifications source.
@@ -148,6 +153,8 @@ pub(crate) struct NotificationOptions {
     pub(crate) limits: SocketLimits,
     /// Further conversations to follow.
     pub(crate) follows: mpsc::UnboundedReceiver<Follow>,
+    /// Reports the progress of reading history.
+    pub(crate) progress: WorkReporter,
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
@@ -158,11 +165,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         context: SourceContext<'a>,
         dial: Dial<'a, T>,
     ) -> Self {
-        let TranscriptOptions { conversation, history } = options;
+        let TranscriptOptions { conversation, history, progress } = options;
         let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history };
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.handle(Input::Follow(conversation.clone()));
-        Self { conversation, ..source }
+        Self { conversation, progress, ..source }
     }
 
     /// Answers the first snapshot with a refusal, as a service without history does.
@@ -207,6 +214,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             conversation: String::new(),
             frame: None,
             closed_conversation: None,
+            progress: WorkReporter::default(),
         }
     }
 
@@ -221,6 +229,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         self.renewal.reset();
         self.apply_channel_changes();
         self.peer = None;
+        self.progress.report(Work::None);
         self.frame = None;
         self.pending = Pending::default();
         if self.phase == Phase::Closing {
@@ -287,6 +296,13 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         }
     }
 
+    /// Reports the progress of reading history, or the messages of an outage.
+    fn report_progress(&self) {
+        let progress = self.tracker.backfill_progress();
+        let work = progress.map(|BackfillProgress { read, listed }| Work::ReadingHistory { read, listed });
+        self.progress.report(work.unwrap_or_default());
+    }
+
     /// Hands the tracker an input whose request is not repeated.
     fn handle(&mut self, input: Input) {
         let failure = self.update_tracker(input);
@@ -300,14 +316,14 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
 impl<'a> Source<'a, Upgraded> {
     /// Creates the source of notifications.
     pub(crate) fn notifications(options: NotificationOptions, rest: Rest, context: SourceContext<'a>) -> Self {
-        let NotificationOptions { targets, history, limits, follows } = options;
+        let NotificationOptions { targets, history, limits, follows, progress } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
         let tracker = TrackerOptions { mode: Mode::Full, targets, history };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));
         let source = Self::new(protocol, tracker, rest, context, dial);
-        Self { follows: Some(follows), channel_changes: Some(channel_changes), ..source }
+        Self { follows: Some(follows), channel_changes: Some(channel_changes), progress, ..source }
     }
 }
 

@@ -66,6 +66,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     pub(super) fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
         let failure = self.update_tracker(Input::Response(response));
+        self.report_progress();
         failure.map_or(Ok(()), |error| self.on_request_failed(error))
     }
 

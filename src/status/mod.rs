@@ -8,3 +8,4 @@ pub(crate) mod logging;
 pub(crate) mod redact;
 pub(crate) mod status_line;
 pub(crate) mod stderr;
+pub(crate) mod work;

@@ -1,7 +1,10 @@
-//! The status line of a terminal: while the transcript is quiet, shows whether the connections are alive (ERR-12).
+//! The status line at the foot of a terminal: the state of the connections while no message comes (ERR-12), and the progress
+//! of work that takes time (ERR-14).
 //!
-//! Each supervisor publishes its [`ConnectionStatus`]; [`StatusLine::show`] reads all of them from time to time. Without
-//! a terminal it does nothing.
+//! Each supervisor publishes its [`ConnectionStatus`], each task its progress; [`StatusLine::show`] reads all of them from
+//! time to time. Without a terminal it does nothing.
+
+mod text;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -12,12 +15,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::connection_status::{Attempt, ConnectionStatus, RetryCount};
+use self::text::{describe_connections, describe_work};
+use super::connection_status::ConnectionStatus;
 use super::stderr::Stderr;
-use crate::config::Retries;
+use super::work::{TaskProgress, WorkReporter};
 
-/// The silence before the status line appears. In an active conversation the next line comes sooner.
+/// The silence before the state of the connections appears. In an active conversation the next line comes sooner.
 const QUIET_AFTER: Duration = Duration::from_secs(10);
+
+/// The duration of work before its progress appears, and the time between its updates.
+const WORK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time between updates. A socket wakes up as often to detect a suspend, so this costs no extra wake-ups.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(5);
@@ -33,14 +40,22 @@ const PROGRAM: &str = env!("CARGO_PKG_NAME");
 /// The status line of a run.
 #[derive(Debug)]
 pub(crate) struct StatusLine {
+    stderr: Stderr,
     connections: RefCell<Vec<watch::Receiver<ConnectionStatus>>>,
+    tasks: RefCell<Vec<watch::Receiver<TaskProgress>>>,
     ping_interval: Duration,
     started_at: Instant,
 }
 
 impl StatusLine {
-    pub(crate) fn new(ping_interval: Duration) -> Self {
-        Self { connections: RefCell::default(), ping_interval, started_at: Instant::now() }
+    pub(crate) fn new(stderr: &Stderr, ping_interval: Duration) -> Self {
+        Self {
+            stderr: stderr.clone(),
+            connections: RefCell::default(),
+            tasks: RefCell::default(),
+            ping_interval,
+            started_at: Instant::now(),
+        }
     }
 
     /// Adds a connection and returns the sender of its status. Dropping the sender removes the connection.
@@ -50,21 +65,27 @@ impl StatusLine {
         sender
     }
 
-    /// Runs `work` and shows the status line while the transcript is quiet, until `work` is done or `stop` is cancelled.
+    /// Adds a task and returns the reporter of its progress. Dropping the reporter removes the task.
+    pub(crate) fn add_work(&self) -> WorkReporter {
+        let reporter = WorkReporter::new(self.stderr.clone());
+        self.tasks.borrow_mut().push(reporter.subscribe());
+        reporter
+    }
+
+    /// Runs `work` and shows the status line, until `work` is done or `stop` is cancelled.
     ///
     /// Output that is still on its way to the terminal would end up behind the status line, so nothing is shown unless
     /// `is_output_idle`.
     pub(crate) async fn show<T>(
         &self,
         work: impl Future<Output = T>,
-        stderr: &Stderr,
         is_output_idle: impl Fn() -> bool,
         stop: &CancellationToken,
     ) -> T {
         let showing = async {
-            if stderr.is_status_line_enabled() {
-                stop.run_until_cancelled(self.keep_updated(stderr, is_output_idle)).await;
-                stderr.clear_status_line();
+            if self.stderr.is_status_line_enabled() {
+                stop.run_until_cancelled(self.keep_updated(is_output_idle)).await;
+                self.stderr.clear_status_line();
             }
             pending::<Infallible>().await
         };
@@ -74,38 +95,69 @@ impl StatusLine {
             never = showing => match never {},
             result = work => result,
         };
-        stderr.clear_status_line();
+        self.stderr.clear_status_line();
         result
     }
 
-    async fn keep_updated(&self, stderr: &Stderr, is_output_idle: impl Fn() -> bool) {
-        let silence = || self.silence(stderr.last_output(), stderr.last_line());
+    async fn keep_updated(&self, is_output_idle: impl Fn() -> bool) {
+        let stderr = &self.stderr;
         let show = |text: Option<String>| match text {
-            Some(text) if is_output_idle() => stderr.show_status_line(&format!("{PROGRAM}: {text}")),
+            Some(text) if !stderr.shares_terminal() || is_output_idle() => {
+                stderr.show_status_line(&format!("{PROGRAM}: {text}"));
+            }
             _ => stderr.clear_status_line(),
         };
-        self.update_regularly(silence, show).await;
+        let last_writes =
+            || LastWrites { output: stderr.last_output(), line: stderr.last_line(), shared: stderr.shares_terminal() };
+        self.update_regularly(last_writes, show).await;
     }
 
-    async fn update_regularly(&self, silence: impl Fn() -> Silence, mut show: impl FnMut(Option<String>)) {
+    async fn update_regularly(&self, last_writes: impl Fn() -> LastWrites, mut show: impl FnMut(Option<String>)) {
         loop {
-            sleep(silence().until_next_update()).await;
-            show(self.text(silence()));
+            let until_next = self.until_next_update(self.silence(last_writes()));
+            tokio::select! {
+                () = sleep(until_next) => {}
+                () = self.stderr.update_requested() => {}
+            }
+            show(self.text(self.silence(last_writes())));
         }
     }
 
-    fn silence(&self, last_output: Option<Instant>, last_stderr_line: Option<Instant>) -> Silence {
-        let output = last_output.unwrap_or(self.started_at);
-        let any = last_stderr_line.map_or(output, |line| output.max(line));
-        Silence { output: output.elapsed(), any: any.elapsed() }
+    fn silence(&self, LastWrites { output, line, shared }: LastWrites) -> Silence {
+        let output = output.unwrap_or(self.started_at);
+        let any = line.map_or(output, |line| output.max(line));
+        let terminal = if shared { any } else { line.unwrap_or(self.started_at) };
+        Silence { output: output.elapsed(), any: any.elapsed(), terminal: terminal.elapsed() }
     }
 
-    /// Returns the text to show; `None` before it is quiet for long enough, and without an active connection.
+    /// Returns the wait before the next update, which is shorter just before something is due.
+    fn until_next_update(&self, silence: Silence) -> Duration {
+        if let Some(worked) = self.worked() {
+            let rest = WORK_INTERVAL.saturating_sub(worked);
+            return if rest.is_zero() { WORK_INTERVAL } else { rest };
+        }
+        match QUIET_AFTER.saturating_sub(silence.any) {
+            Duration::ZERO => UPDATE_INTERVAL,
+            rest => rest.clamp(MIN_UPDATE_INTERVAL, UPDATE_INTERVAL),
+        }
+    }
+
+    /// Returns the text to show: the progress of work, or else the state of the connections after a silence.
     fn text(&self, silence: Silence) -> Option<String> {
+        if self.worked() >= Some(WORK_INTERVAL) && silence.terminal >= WORK_INTERVAL {
+            return describe_work(self.tasks.borrow().iter().map(|task| task.borrow().work));
+        }
         if silence.any < QUIET_AFTER {
             return None;
         }
-        render(&self.active_connections(), silence.output, self.ping_interval + PONG_TIMEOUT)
+        describe_connections(&self.active_connections(), silence.output, self.ping_interval + PONG_TIMEOUT)
+    }
+
+    /// Returns how long the oldest task has worked; `None` without work.
+    fn worked(&self) -> Option<Duration> {
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.retain(|task| task.has_changed().is_ok());
+        tasks.iter().filter_map(|task| task.borrow().since).map(|since| since.elapsed()).max()
     }
 
     fn active_connections(&self) -> Vec<ConnectionStatus> {
@@ -116,6 +168,17 @@ impl StatusLine {
     }
 }
 
+/// The times of the last writes.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastWrites {
+    /// Of the last output on stdout.
+    output: Option<Instant>,
+    /// Of the last line on stderr.
+    line: Option<Instant>,
+    /// Both go to the same terminal.
+    shared: bool,
+}
+
 /// The time since the last line.
 #[derive(Debug, Clone, Copy)]
 struct Silence {
@@ -123,89 +186,8 @@ struct Silence {
     output: Duration,
     /// Since the last line of output or on stderr.
     any: Duration,
-}
-
-impl Silence {
-    /// Returns the wait before the next update, which is shorter just before the status line is due.
-    fn until_next_update(self) -> Duration {
-        match QUIET_AFTER.saturating_sub(self.any) {
-            Duration::ZERO => UPDATE_INTERVAL,
-            rest => rest.clamp(MIN_UPDATE_INTERVAL, UPDATE_INTERVAL),
-        }
-    }
-}
-
-/// Returns the text for these active connections, in ASCII. A connection counts as silent after `silent_after` without
-/// activity.
-fn render(connections: &[ConnectionStatus], quiet: Duration, silent_after: Duration) -> Option<String> {
-    let quiet = format!("quiet for {}", format_span(quiet));
-    match connections {
-        [] | [ConnectionStatus::Idle] => None,
-        [ConnectionStatus::Connecting(attempt)] => Some(describe_attempt(*attempt)),
-        [ConnectionStatus::Retrying { attempt, at }] => {
-            let wait = at.saturating_duration_since(Instant::now());
-            Some(format!("{} in {}", describe_attempt(*attempt), format_span(wait)))
-        }
-        [ConnectionStatus::Connected { last_activity }] => {
-            let inactive = last_activity.get().elapsed();
-            let since = format_span(inactive);
-            Some(if inactive > silent_after {
-                format!("{quiet}; no sign of life for {since}")
-            } else {
-                format!("alive, {quiet}; last sign of life {since} ago")
-            })
-        }
-        several => Some(summarize(several, &quiet, silent_after)),
-    }
-}
-
-fn summarize(connections: &[ConnectionStatus], quiet: &str, silent_after: Duration) -> String {
-    let (mut alive, mut silent, mut is_reconnecting, mut longest) = (0, 0, false, Duration::ZERO);
-    for connection in connections {
-        match connection {
-            ConnectionStatus::Connected { last_activity } => match last_activity.get().elapsed() {
-                inactive if inactive > silent_after => silent += 1,
-                inactive => {
-                    alive += 1;
-                    longest = longest.max(inactive);
-                }
-            },
-            ConnectionStatus::Connecting(attempt) | ConnectionStatus::Retrying { attempt, .. } => {
-                is_reconnecting |= attempt.is_reconnect;
-            }
-            ConnectionStatus::Idle => {}
-        }
-    }
-    let all = connections.len();
-    if alive == all {
-        return format!("{all} connections alive, {quiet}; last signs of life within {}", format_span(longest));
-    }
-    let connecting = all - alive - silent;
-    let others = [(silent, "silent"), (connecting, if is_reconnecting { "reconnecting" } else { "connecting" })];
-    let others: Vec<String> =
-        others.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}")).collect();
-    format!("{alive} of {all} connections alive, {quiet}; {}", others.join(", "))
-}
-
-fn describe_attempt(attempt: Attempt) -> String {
-    let verb = if attempt.is_reconnect { "reconnecting" } else { "connecting" };
-    match attempt.retry {
-        Some(RetryCount { number, limit: Retries::Limited(limit) }) => format!("{verb}, retry {number} of {limit}"),
-        Some(RetryCount { number, limit: Retries::Unlimited }) => format!("{verb}, retry {number}"),
-        None => verb.to_owned(),
-    }
-}
-
-/// Formats a duration in its one or two largest units, rounded down.
-fn format_span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{minutes} min"),
-        3600..86400 => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
+    /// Since the last line on the terminal of the status line.
+    terminal: Duration,
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::log_line::LineStyle;
@@ -50,6 +51,10 @@ struct SharedStderr {
     last_line: Mutex<Option<Instant>>,
     /// The time of the last output on stdout.
     last_output: Mutex<Option<Instant>>,
+    /// Stdout is a terminal, which is assumed to be that of stderr.
+    is_stdout_terminal: AtomicBool,
+    /// Wakes the task that shows the status line.
+    update_request: Notify,
 }
 
 impl Stderr {
@@ -87,6 +92,21 @@ impl Stderr {
         self.0.style.get().is_some()
     }
 
+    /// Returns whether output and status line go to the same terminal.
+    pub(crate) fn shares_terminal(&self) -> bool {
+        self.0.is_stdout_terminal.load(Ordering::Relaxed)
+    }
+
+    /// Asks for an update of the status line before the next regular one.
+    pub(crate) fn request_update(&self) {
+        self.0.update_request.notify_one();
+    }
+
+    /// Waits for a request to update the status line. Cancel safe.
+    pub(crate) async fn update_requested(&self) {
+        self.0.update_request.notified().await;
+    }
+
     /// Draws the status line with this ASCII text in place of an earlier one. Does nothing if the process is in the
     /// background or the terminal would block.
     pub(crate) fn show_status_line(&self, text: &str) {
@@ -110,6 +130,13 @@ impl Stderr {
         if self.is_status_line_shown() && (!is_in_foreground(&stderr) || write_within(&mut stderr, CLEAR, &NO_WAIT)) {
             self.0.is_status_line_shown.store(false, Ordering::Release);
         }
+    }
+
+    /// Runs `stop`, which stops the process until it is continued, without a status line on the terminal.
+    pub(crate) fn suspend(&self, stop: impl FnOnce()) {
+        self.clear_status_line();
+        stop();
+        self.request_update();
     }
 
     /// Clears the status line and waits for a blocking terminal.
@@ -146,6 +173,7 @@ pub(crate) struct StderrAwareStdout<W> {
 impl<W: AsFd> StderrAwareStdout<W> {
     pub(crate) fn new(out: W, stderr: &Stderr) -> Self {
         let is_terminal = out.as_fd().is_terminal();
+        stderr.0.is_stdout_terminal.store(is_terminal, Ordering::Relaxed);
         Self { out, stderr: stderr.clone(), is_terminal }
     }
 }

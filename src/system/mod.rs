@@ -2,6 +2,7 @@
 
 pub(crate) mod core_dump;
 pub(crate) mod io_error;
+pub(crate) mod job_control;
 pub(crate) mod journal;
 pub(crate) mod last_activity;
 pub(crate) mod private_file;

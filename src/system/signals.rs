@@ -65,8 +65,7 @@ impl Signals {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub(crate) fn listen() -> io::Result<Self> {
-        let ignored = ignored_signals();
-        let listen = |kind| if contains(ignored, kind) { Ok(None) } else { unix::signal(kind).map(Some) };
+        let listen = |kind| if is_ignored(kind) { Ok(None) } else { unix::signal(kind).map(Some) };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -86,14 +85,16 @@ impl Signals {
 
 /// Returns whether SIGINT is ignored, as in a process that a shell script starts with `&`.
 pub(crate) fn is_interrupt_ignored() -> bool {
-    contains(ignored_signals(), SignalKind::interrupt())
+    is_ignored(SignalKind::interrupt())
 }
 
-fn contains(mask: u64, kind: SignalKind) -> bool {
-    mask >> (kind.as_raw_value() - 1) & 1 == 1
+/// Returns whether this process ignores a signal.
+pub(super) fn is_ignored(kind: SignalKind) -> bool {
+    ignored_signals() >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-async fn recv(signal: &mut Option<unix::Signal>) {
+/// Waits for the signal, forever if it is not listened to. Cancel safe.
+pub(super) async fn recv(signal: &mut Option<unix::Signal>) {
     if let Some(signal) = signal
         && signal.recv().await.is_some()
     {

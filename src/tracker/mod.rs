@@ -42,8 +42,8 @@ use self::channel::ChannelState;
 use self::conversation::Conversation;
 use self::discovery::Discovery;
 pub(crate) use self::protocol::{
-    BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status, Subscribed,
-    TimedEvent,
+    BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status,
+    Subscribed, TimedEvent,
 };
 use self::subscriptions::Subscriptions;
 pub(crate) use self::warning::Warning;
@@ -222,6 +222,15 @@ impl Tracker {
     pub(crate) fn is_backfilling(&self) -> bool {
         self.history == HistoryAccess::Available
             && self.conversations.values().any(|conversation| conversation.is_backfilling())
+    }
+
+    /// Returns the progress of all backfills that are being read; `None` if there is none.
+    pub(crate) fn backfill_progress(&self) -> Option<BackfillProgress> {
+        if self.history == HistoryAccess::Unavailable {
+            return None;
+        }
+        let progress = self.conversations.values().filter_map(|conversation| conversation.backfill_progress());
+        progress.reduce(|all, one| BackfillProgress { read: all.read + one.read, listed: all.listed + one.listed })
     }
 
     /// Returns whether everything known was emitted and open conversations were searched for.

@@ -187,6 +187,11 @@ impl PendingMessages {
         self.queued.iter().chain(&self.in_flight).any(|message| message.is_backfill)
     }
 
+    /// Returns the number of bodies of the backfill that are missing and not delayed.
+    pub(super) fn backfill_count(&self) -> usize {
+        self.queued.iter().chain(&self.in_flight).filter(|message| message.is_backfill).count()
+    }
+
     /// Returns whether a body is missing and not delayed.
     pub(super) fn is_fetching(&self) -> bool {
         !self.queued.is_empty() || !self.in_flight.is_empty()

@@ -132,6 +132,15 @@ pub(crate) enum BackfillReason {
     Outage,
 }
 
+/// The progress of reading history, or the events of an outage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct BackfillProgress {
+    /// The messages that were read.
+    pub(crate) read: usize,
+    /// The messages that were listed; 0 until a snapshot lists them.
+    pub(crate) listed: usize,
+}
+
 /// An event and its time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TimedEvent {

@@ -6,7 +6,7 @@ use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
 };
 use crate::support::pty::{StdoutTarget, Terminal};
-use genesys_tail::simulator::{Options, Simulator, Sources};
+use genesys_tail::simulator::{Options, Request, RequestLog, Simulator, Sources};
 use regex::Regex;
 use serde_json::Value;
 use vt100::Color;
@@ -45,6 +45,7 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
     assert_lines(
         &stderr,
         &[
+            r"genesys-tail: debug: API at HOST, sign-in at HOST, source auto",
             r"genesys-tail: connected to HOST \(transcript\)",
             r"genesys-tail: conversation history is not available: not found at HOST: 404 \(There is .*\)",
             r"genesys-tail: warning: connection lost: closed by the server with 1008 \(token expired\); retry 1 of 5 in [12]\.\d s",
@@ -109,9 +110,9 @@ async fn flags_and_the_log_variable_set_the_level_and_flags_win() {
         (&["-q"], "", &[]),
         (&["-q"], "debug", &[]),
         (&[], "error", &[]),
-        (&["-v"], "", &["connected", "debug:", "conversation"]),
-        (&[], "debug", &["connected", "debug:", "conversation"]),
-        (&["-vv"], "", &["connected", "trace:", "trace:", "debug:", "conversation"]),
+        (&["-v"], "", &["debug:", "connected", "debug:", "conversation"]),
+        (&[], "debug", &["debug:", "connected", "debug:", "conversation"]),
+        (&["-vv"], "", &["debug:", "connected", "trace:", "trace:", "debug:", "conversation"]),
     ] {
         let simulator = simulator(SCRIPT, &["socket:unknown-event,after=1"]).await;
         let mut command = program(&simulator, args);
@@ -146,8 +147,8 @@ async fn in_json_format_every_line_is_an_object_including_the_final_error() {
     let (failed, unset) = (objects(&failed.stderr), objects(&unset.stderr));
     let levels: Vec<_> = failed.iter().map(|line| line["level"].as_str().unwrap()).collect();
     // The two trace lines are the two requests that read the history.
-    assert_eq!(levels, ["info", "trace", "trace", "debug", "warning", "error"]);
-    assert!(failed[5]["message"].as_str().unwrap().contains("connection lost: closed by the server with 1011 (bye)"));
+    assert_eq!(levels, ["debug", "info", "trace", "trace", "debug", "warning", "error"]);
+    assert!(failed[6]["message"].as_str().unwrap().contains("connection lost: closed by the server with 1011 (bye)"));
     assert_eq!((unset.len(), &unset[0]["level"]), (1, &"error".into()));
     assert!(unset[0]["message"].as_str().unwrap().contains("GENESYS_CLIENT_ID"), "{}", unset[0]);
 }
@@ -320,4 +321,76 @@ async fn on_a_terminal_lines_have_colors_and_no_times() {
         }
         drop(running);
     }
+}
+
+#[tokio::test]
+async fn json_lines_have_the_conversation_that_they_concern_and_durations_in_milliseconds() {
+    let simulator = simulator("", &["handshake:status=403,after=2"]).await;
+    let conversation = simulator.first_conversation();
+    let mut running = Running::start(&mut program(&simulator, &["--log-format", "json"]));
+    running.wait_for_stderr("connected to").await;
+    conversation.close(1011, "").await;
+    running.wait_for_stderr("reconnected to").await;
+    conversation.close(1011, "").await;
+    let Finished { code, stderr, .. } = running.finish().await;
+    assert_eq!(code, Some(77), "{stderr}");
+    let lines: Vec<Value> = stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        let numbers = line.as_object().unwrap().values().filter(|value| value.is_number());
+        assert!(numbers.into_iter().all(Value::is_u64), "no fraction: {line}");
+        assert_eq!(line["conversation"], conversation.id(), "{line}");
+        assert!(line["ts"].is_string() && line["level"].is_string() && line["message"].is_string(), "{line}");
+    }
+    let [connected, lost, reconnected, .., error] = lines.as_slice() else { panic!("{stderr}") };
+    assert_eq!((&connected["source"], &connected["level"]), (&"transcript".into(), &"info".into()));
+    assert!(lost["retry"] == 1 && matches!(lost["delay_ms"].as_u64(), Some(1000..=2000)), "{lost}");
+    assert!(matches!(reconnected["outage_ms"].as_u64(), Some(1000..)), "{reconnected}");
+    assert!(error["level"] == "error" && error["hint"].is_string(), "{error}");
+}
+
+#[tokio::test]
+async fn without_follow_no_connection_is_logged_and_the_summary_has_the_lines_only() {
+    for sources in [Sources::Both, Sources::NotificationsOnly] {
+        let simulator = simulator_with("", &[], Options { sources, ..Options::default() }).await;
+        simulator.first_conversation().play("customer Ada: Hello").await.unwrap();
+        let finished = run(&simulator, &["--no-follow"]).await;
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), "genesys-tail: 1 line\n"));
+    }
+}
+
+/// After the end of the conversation only a last snapshot is missing, which needs no socket.
+#[tokio::test]
+async fn a_rest_response_is_no_reconnect() {
+    let options = Options { sources: Sources::NotificationsOnly, ..Options::default() };
+    let simulator = simulator_with("", &[], options).await;
+    let mut running = Running::start(&mut program(&simulator, &["--source", "notifications"]));
+    running.wait_for_stderr("connected to").await;
+    simulator.first_conversation().play("customer Ada: Bye").await.unwrap();
+    running.next_line().await;
+    let snapshots = |log: &RequestLog| log.requests.iter().filter(|request| is_snapshot(request)).count();
+    let before = snapshots(&simulator.request_log());
+    simulator.first_conversation().play("close").await.unwrap();
+    within_timeout(simulator.wait_for(|log| snapshots(log) > before)).await;
+    simulator.apply_fault("notify:reset").await.unwrap();
+    let Finished { code, stderr, .. } = running.finish().await;
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("; retry 1 of 5 in ") && !stderr.contains("reconnect"), "{stderr}");
+}
+
+fn is_snapshot(request: &Request) -> bool {
+    request.method == "GET" && request.path.starts_with("/api/v2/conversations/") && request.status == Some(200)
+}
+
+#[tokio::test]
+async fn verbose_lines_name_the_settings_files_the_region_the_hosts_and_the_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("account.env");
+    std::fs::write(&file, "GENESYS_REGION=eu-west-1\nGENESYS_CLIENT_ID=a\n").unwrap();
+    let mut command = bare_program(&["-v", "--max-retries", "0", "-c", "97b9dcb3-0000-4000-8000-000000000001"]);
+    command.args(["--env-file", file.to_str().unwrap(), "--proxy", "http://127.0.0.1:1"]);
+    let finished = Running::start(command.env("GENESYS_CLIENT_SECRET", "secret")).finish().await;
+    let mut lines = finished.stderr.lines();
+    assert_eq!(lines.next(), Some(format!("genesys-tail: debug: settings read from {}", file.display()).as_str()));
+    let service = "genesys-tail: debug: region eu-west-1, API at api.mypurecloud.ie, sign-in at login.mypurecloud.ie, source auto";
+    assert_eq!(lines.next(), Some(service));
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fs;
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +15,7 @@ use crate::delivery::sink::Sink;
 use crate::event::{EventBody, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::{ConnectionRole, Item, ItemKind, transcript_item};
+use crate::status::work::{Work, WorkReporter};
 use crate::wire::notification::{self, Notification};
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -22,14 +24,21 @@ use crate::wire::transcript::fast_path::TemplateCache;
 /// # Errors
 ///
 /// The recording is missing or cannot be read to its end. Everything before the fault was delivered.
-pub(crate) async fn replay(recording: &ReplayFrom, sink: &RefCell<Sink>) -> Result<(), ReplayError> {
+pub(crate) async fn replay(
+    recording: &ReplayFrom,
+    sink: &RefCell<Sink>,
+    progress: &WorkReporter,
+) -> Result<(), ReplayError> {
     let mut batches = read_batches(recording).await?;
+    let (size, mut delivered) = (size_of_file(recording), 0);
+    report(progress, delivered, size);
     let writer = sink.borrow().output.handle();
     let mut run = Run::default();
     let mut number = 0;
     while let Some(batch) = batches.recv().await {
         for line in batch.map_err(|source| ReplayError::io(recording, source))? {
             number += 1;
+            delivered += line.len() as u64;
             match recording::parse(line.trim_end()) {
                 Ok(line) => run.deliver(line, number, &mut sink.borrow_mut())?,
                 Err(LineError::Torn) if !line.ends_with('\n') => {
@@ -43,11 +52,26 @@ pub(crate) async fn replay(recording: &ReplayFrom, sink: &RefCell<Sink>) -> Resu
             }
         }
         sink.borrow_mut().flush();
+        report(progress, delivered, size);
     }
     if number == 0 {
         tracing::warn!("the recording is empty");
     }
     Ok(())
+}
+
+/// Returns the size of a recording in a regular file. That of a pipe is unknown.
+fn size_of_file(recording: &ReplayFrom) -> Option<u64> {
+    let ReplayFrom::File(path) = recording else { return None };
+    let metadata = fs::metadata(path).ok()?;
+    (metadata.is_file() && metadata.len() > 0).then_some(metadata.len())
+}
+
+fn report(progress: &WorkReporter, delivered: u64, size: Option<u64>) {
+    if let Some(size) = size {
+        let percent = (delivered.saturating_mul(100) / size).min(100);
+        progress.report(Work::Replaying { percent: u8::try_from(percent).unwrap_or(100) });
+    }
 }
 
 /// The state of the recorded run whose lines are replayed.

@@ -26,6 +26,7 @@ use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
 use crate::source::{Dial, DialResult, Opened, Peer, Source, SourceContext, SourceError, TranscriptOptions};
+use crate::status::work::WorkReporter;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -184,7 +185,7 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
 /// Returns the source of a conversation whose history is not available.
 pub(super) fn source<'a>(context: SourceContext<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
     let history = History { lines: None, since: None, follow: true };
-    let options = TranscriptOptions { conversation: "c1".into(), history };
+    let options = TranscriptOptions { conversation: "c1".into(), history, progress: WorkReporter::default() };
     let mut source = Source::transcript(options, Rest::to_nowhere(), context, dial);
     source.refuse_history();
     source
@@ -193,7 +194,7 @@ pub(super) fn source<'a>(context: SourceContext<'a>, dial: Dial<'a, DuplexStream
 async fn replayed_lines(recording: PathBuf) -> Vec<String> {
     let file = tempfile::tempfile().expect("a file");
     let sink = RefCell::new(sink(&file, None));
-    replay(&ReplayFrom::File(recording), &sink).await.expect("a whole recording");
+    replay(&ReplayFrom::File(recording), &sink, &WorkReporter::default()).await.expect("a whole recording");
     sink.into_inner().output.finish().await.expect("a file takes all");
     lines(file)
 }

@@ -4,7 +4,7 @@
 use super::Conversation;
 use crate::dedup::checkpoint::ResumePoint;
 use crate::event::{EventBody, Gap};
-use crate::tracker::protocol::{BackfillReason, Event, Now, Outage, TimedEvent};
+use crate::tracker::protocol::{BackfillProgress, BackfillReason, Event, Now, Outage, TimedEvent};
 use crate::tracker::{ConversationStart, Mode};
 
 /// The phase of a conversation.
@@ -110,6 +110,13 @@ impl Conversation {
     /// Returns whether history, or the events of an outage, are being read.
     pub(in crate::tracker) fn is_backfilling(&self) -> bool {
         !matches!(self.state, State::Live)
+    }
+
+    /// Returns how many messages of the backfill that is being read were read and listed.
+    pub(in crate::tracker) fn backfill_progress(&self) -> Option<BackfillProgress> {
+        let (State::Startup(backfill) | State::Recovering(backfill)) = &self.state else { return None };
+        let read = backfill.events.iter().filter(|event| matches!(event.body, EventBody::Message(_))).count();
+        Some(BackfillProgress { read, listed: read + self.pending.backfill_count() })
     }
 
     /// Returns whether the events of an outage are being read.

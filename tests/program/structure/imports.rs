@@ -23,7 +23,8 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     (
         "source",
-        "api backoff config dedup event exit_code rate_limited_warning status::redact system::last_activity tracker wire",
+        "api backoff config dedup event exit_code rate_limited_warning status::redact status::work system::last_activity
+         tracker wire",
     ),
     ("settings", "cli config system::io_error"),
     ("tracker", "api::rest::RestError backoff config dedup event wire"),

@@ -83,6 +83,11 @@ impl Terminal {
         result.unwrap_or_else(|_| panic!("the terminal closed first, showing {:?}", last.borrow().screen().contents()));
     }
 
+    /// Returns the current state of the screen.
+    pub(crate) fn screen(&self) -> watch::Ref<'_, Parser> {
+        self.screen.borrow()
+    }
+
     /// Returns the lines on the screen.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.screen.borrow().screen().contents().lines().map(str::to_owned).collect()
