@@ -46,9 +46,6 @@ pub(super) fn open_cursor(config: &Config) -> Result<Option<EarlierRuns>, Error>
     let Targets { queues, users } = targets;
     let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
-    tracing::debug!(
-        "going on after what {} says was delivered; -n and --since are for what it does not know",
-        path.display()
-    );
+    tracing::debug!("resuming after {}; -n and --since apply only to conversations that are not in it", path.display());
     Ok(Some(EarlierRuns { dedup, cursor }))
 }
