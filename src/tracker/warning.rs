@@ -30,8 +30,8 @@ pub(crate) enum Warning {
     /// Open conversations of queues and users cannot be found.
     #[error("cannot search for open conversations ({0}); each is joined with its next message")]
     DiscoveryUnavailable(String),
-    /// Another process uses the same channel.
-    #[error("another process uses this notification channel; creating a new one")]
+    /// The server closed the socket several times: another process may use the channel.
+    #[error("the server closed the notification socket 3 times within 60 s; creating a new channel")]
     ChannelShared,
     /// The notification service sent an error message.
     #[error("error message of the notification service: {0}")]
