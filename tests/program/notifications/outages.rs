@@ -162,7 +162,13 @@ async fn a_channel_whose_socket_was_taken_three_times_in_a_minute_is_replaced() 
     }
     wait_for_socket(&simulator, 4).await;
     assert_eq!(simulator.request_log().channels.len(), 2);
-    assert!(running.stderr().contains("the server closed the notification socket 3 times within 60 s; creating a new channel"), "{}", running.stderr());
+    assert!(
+        running
+            .stderr()
+            .contains("the server closed the notification socket 3 times within 60 s; creating a new channel"),
+        "{}",
+        running.stderr()
+    );
     simulator.first_conversation().play("close").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
 }
