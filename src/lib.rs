@@ -114,6 +114,7 @@ use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
 use crate::status::stderr::Stderr;
+pub use crate::system::file_size_limit::ignore_file_size_signal;
 use crate::system::job_control::{StopSignals, stop_process};
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;

@@ -9,6 +9,7 @@ use genesys_tail::cli::Cli;
 use genesys_tail::{Exit, Invocation};
 
 fn main() -> ExitCode {
+    genesys_tail::ignore_file_size_signal();
     let cli = match Cli::parse_from_args(std::env::args_os()) {
         Ok(cli) => cli,
         Err(usage) => {

@@ -31,6 +31,7 @@ pub(crate) fn describe_file_type(file_type: FileType) -> &'static str {
 pub(crate) fn write_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free disk space, then start again",
+        io::ErrorKind::FileTooLarge => "raise the limit of file sizes (ulimit -f), then start again",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "make the file and its folder writable",
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "create the folder of the file",
         _ => "check the file or device, then start again",

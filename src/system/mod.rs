@@ -1,6 +1,7 @@
 //! The interface to the operating system.
 
 pub(crate) mod core_dump;
+pub(crate) mod file_size_limit;
 pub(crate) mod io_error;
 pub(crate) mod job_control;
 pub(crate) mod journal;
