@@ -9,3 +9,4 @@ pub(crate) mod last_activity;
 pub(crate) mod private_file;
 pub(crate) mod signals;
 pub(crate) mod suspend;
+pub(crate) mod whole_lines;

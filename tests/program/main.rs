@@ -34,3 +34,4 @@ mod structure;
 mod support;
 mod terminal;
 mod tls;
+mod whole_lines;

@@ -75,6 +75,13 @@ impl Batch {
         self.record_ends.partition_point(|&end| end <= length)
     }
 
+    /// Returns the part of the first `length` bytes that belongs to an incomplete record.
+    pub(super) fn incomplete_record(&self, length: usize) -> &[u8] {
+        let records = self.records_within(length);
+        let start = records.checked_sub(1).map_or(0, |last| self.record_ends[last]);
+        &self.bytes[start..length]
+    }
+
     /// Moves the content of `other` to the end of this batch if it fits. Returns whether it does.
     pub(super) fn try_merge(&mut self, other: &mut Self) -> bool {
         let offset = self.bytes.len();
@@ -136,6 +143,13 @@ mod tests {
         assert!(batch.try_merge(&mut self::batch(&["three\n"])));
         assert_eq!(batch.bytes(), b"one\ntwo\nthree\n");
         assert_eq!([0, 3, 4, 7, 8, 13, 14].map(|length| batch.records_within(length)), [0, 0, 1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_partly_written_record_starts_after_the_last_complete_one() {
+        let batch = batch(&["one\n", "t\nwo\n"]);
+        let incomplete = [0, 1, 4, 5, 7, 9].map(|length| batch.incomplete_record(length));
+        assert_eq!(incomplete, [&b""[..], b"o", b"", b"t", b"t\nw", b""]);
     }
 
     #[test]

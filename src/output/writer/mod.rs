@@ -1,4 +1,4 @@
-//! The thread that owns standard output, and the producer that feeds it (OUT-40 to OUT-44).
+//! The thread that owns standard output, and the producer that feeds it (OUT-40 to OUT-46).
 //!
 //! The producer formats records into a [`Batch`] of its own. It hands the batch over when a burst of events ends or the
 //! batch is full; a few lines for a pipe with free space it writes itself. No method blocks: a slow reader shows in
@@ -13,6 +13,7 @@ mod handle;
 mod nonblocking;
 mod queue;
 mod reader_monitor;
+mod record_writer;
 mod thread;
 
 use std::io::{self, Write};
@@ -44,7 +45,7 @@ pub struct Writer {
 pub(crate) struct Written {
     /// The number of completely written records.
     pub(crate) records: u64,
-    /// The number of bytes, including those of a partially written record.
+    /// The number of bytes, including those of a partially written record, even if a file keeps none of them.
     pub(crate) bytes: u64,
 }
 

@@ -1,29 +1,28 @@
 //! The thread: writes batches until the producer is done or a write fails.
 
-use std::io::{self, ErrorKind, Write};
-use std::ops::Range;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 
 use super::WriterExit;
 use super::batch::Batch;
 use super::queue::Queue;
+use super::record_writer::RecordWriter;
 use crate::event::Checkpoint;
 
 /// Writes whole batches.
-pub(super) fn write_batches(mut out: impl Write + AsFd, queue: &Queue) {
-    for_each_batch(queue, |batch| write(&mut out, batch, 0..batch.bytes().len(), queue));
+pub(super) fn write_batches(out: impl Write + AsFd, queue: &Queue) {
+    let mut out = RecordWriter::new(out, queue);
+    for_each_batch(queue, |batch| out.write(batch, 0..batch.bytes().len()));
 }
 
 /// Writes one record at a time, and hands its checkpoints to `on_written` before it begins the next record.
 pub(super) fn write_records(
-    mut out: impl Write + AsFd,
+    out: impl Write + AsFd,
     queue: &Queue,
     mut on_written: impl FnMut(&[Checkpoint]) -> io::Result<()>,
 ) {
+    let mut out = RecordWriter::new(out, queue);
     let mut store = |checkpoints: &[Checkpoint]| match checkpoints {
         [] => Ok(()),
         _ => on_written(checkpoints).map_err(|error| WriterExit::CheckpointFailed(Arc::new(error))),
@@ -32,7 +31,7 @@ pub(super) fn write_records(
         store(batch.checkpoints_at(0))?;
         let mut start = 0;
         for &end in batch.record_ends() {
-            write(&mut out, batch, start..end, queue)?;
+            out.write(batch, start..end)?;
             store(batch.checkpoints_at(end))?;
             start = end;
         }
@@ -59,48 +58,14 @@ impl Drop for FinishGuard<'_> {
     }
 }
 
-fn write(out: &mut (impl Write + AsFd), batch: &Batch, range: Range<usize>, queue: &Queue) -> Result<(), WriterExit> {
-    let mut position = range.start;
-    while position < range.end {
-        match out.write(&batch.bytes()[position..range.end]) {
-            Ok(0) => return Err(write_failed(ErrorKind::WriteZero.into())),
-            Ok(length) => {
-                queue.count_written_range(batch, position, position + length);
-                position += length;
-            }
-            Err(error) => recover(out, error)?,
-        }
-    }
-    Ok(())
-}
-
-/// Returns once the write can be repeated.
-fn recover(out: &impl AsFd, error: io::Error) -> Result<(), WriterExit> {
-    match error.kind() {
-        ErrorKind::Interrupted => Ok(()),
-        ErrorKind::WouldBlock => wait_until_writable(out),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(WriterExit::ReaderClosed),
-        _ => Err(write_failed(error)),
-    }
-}
-
-/// Waits for a non-blocking output. ssh and node share theirs with us, and its flags are not ours to change.
-fn wait_until_writable(out: &impl AsFd) -> Result<(), WriterExit> {
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(write_failed(error.into())),
-    }
-}
-
-fn write_failed(error: io::Error) -> WriterExit {
-    WriterExit::WriteFailed(Arc::new(error))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
     use std::fs::File;
+    use std::io::ErrorKind;
     use std::os::fd::BorrowedFd;
+
+    use rustix::io::Errno;
 
     use super::super::Written;
     use super::*;

@@ -34,7 +34,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
     ("status", "config output::Prefixes output::escape system::last_activity"),
-    ("output", "byte_scan config event"),
+    ("output", "byte_scan config event system::whole_lines"),
     ("wire", "byte_scan event"),
     ("config", "event::Role"),
     ("event", ""),
