@@ -177,7 +177,7 @@ async fn an_unusable_cursor_file_is_refused_before_any_request() {
     }
     let raw = cursor.run(&simulator, &["-o", "raw"]).await;
     assert!(
-        raw.code == Some(78) && raw.stderr.contains("--cursor-file needs to understand messages"),
+        raw.code == Some(78) && raw.stderr.contains("--cursor-file cannot be used with -o raw"),
         "{}",
         raw.stderr
     );

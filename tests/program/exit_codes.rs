@@ -204,7 +204,7 @@ async fn output_beyond_the_size_limit_of_files_is_74() {
     for args in [&["schema"][..], &["man"], &["--help"]] {
         let finished = Running::start(&mut with_shell_setup(&setup, &bare_program(args))).finish().await;
         assert_eq!((finished.code, finished.signal), (Some(74), None), "{args:?}");
-        assert_plain(&finished, "cannot write the output: ");
+        assert_plain(&finished, "cannot write standard output: ");
     }
 }
 

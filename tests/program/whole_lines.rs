@@ -122,7 +122,7 @@ async fn the_next_run_prints_the_line_that_did_not_fit() {
     send(&simulator, &texts).await;
     let full = folder.append(&simulator, SIZE_LIMIT, &["--json"]).await;
     assert_eq!(full.code, Some(74), "{}", full.stderr);
-    assert!(full.stderr.contains("error: cannot write the output: "), "{}", full.stderr);
+    assert!(full.stderr.contains("error: cannot write standard output: "), "{}", full.stderr);
     assert!(folder.content().ends_with("}\n"), "{}", folder.content());
     simulator.first_conversation().play("close").await.unwrap();
     let rest = folder.append(&simulator, ":", &["--json"]).await;
