@@ -176,11 +176,7 @@ async fn an_unusable_cursor_file_is_refused_before_any_request() {
         assert!(refused.stderr.lines().next().unwrap().ends_with(words), "{}", refused.stderr);
     }
     let raw = cursor.run(&simulator, &["-o", "raw"]).await;
-    assert!(
-        raw.code == Some(78) && raw.stderr.contains("--cursor-file cannot be used with -o raw"),
-        "{}",
-        raw.stderr
-    );
+    assert!(raw.code == Some(78) && raw.stderr.contains("--cursor-file cannot be used with -o raw"), "{}", raw.stderr);
     for flag in ["--demo", "--replay=x"] {
         assert_eq!(cursor.run(&simulator, &[flag]).await.code, Some(2), "{flag}");
     }

@@ -89,8 +89,14 @@ async fn a_file_at_its_size_limit_ends_with_a_whole_line() {
             let setup = format!("{SIZE_LIMIT}; {}", redirection(operator, &folder.log));
             let Finished { code, stderr, .. } = folder.replay(&setup, flags).await;
             assert_eq!(code, Some(74), "{operator} {flags:?}: {stderr}");
-            assert!(stderr.starts_with("genesys-tail: error: cannot write standard output: File too large\n"), "{stderr}");
-            assert!(stderr.ends_with("\n  tip: raise the limit of file sizes (ulimit -f), then start again\n"), "{stderr}");
+            assert!(
+                stderr.starts_with("genesys-tail: error: cannot write standard output: File too large\n"),
+                "{stderr}"
+            );
+            assert!(
+                stderr.ends_with("\n  tip: raise the limit of file sizes (ulimit -f), then start again\n"),
+                "{stderr}"
+            );
             let content = folder.content();
             assert!(content.ends_with('\n') && all.starts_with(&content), "{operator} {flags:?}: {content}");
         }
