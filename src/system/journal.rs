@@ -6,10 +6,8 @@ use rustix::fs::fstat;
 
 /// Returns whether `stream` is the journal that a service manager named in `JOURNAL_STREAM`, as `DEVICE:INODE` in decimal.
 pub(crate) fn is_journal(stream: impl AsFd, journal_stream: &str) -> bool {
-    let named =
-        journal_stream.split_once(':').and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
-    let (Some((device, inode)), Ok(stat)) = (named, fstat(stream)) else { return false };
-    (u64::from(stat.st_dev), u64::from(stat.st_ino)) == (device, inode)
+    let (Some((device, inode)), Ok(stat)) = (journal_stream.split_once(':'), fstat(stream)) else { return false };
+    device.parse() == Ok(stat.st_dev) && inode.parse() == Ok(stat.st_ino)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use genesys_tail::simulator::{Options, Simulator};
+use tokio::time::Instant;
 
 /// A REST request takes 50 ms. An event holds the latest 20 messages, so that its cost does not grow.
 const FAULTS: [&str; 2] = ["rest:slow=50ms,times=always", "notify:truncate=20"];
@@ -85,7 +86,7 @@ impl Load {
     }
 
     fn row(&self, before: &Usage, after: &Usage, delay: Option<Duration>, took: Option<Duration>) -> [String; 7] {
-        let (count, cpu) = (f64::from(self.messages), after.cpu - before.cpu);
+        let (count, cpu) = (f64::from(self.messages), after.cpu.saturating_sub(before.cpu));
         let requests = u32::try_from(after.requests - before.requests).expect("a small number");
         [
             self.source.to_owned(),

@@ -148,7 +148,7 @@ async fn assert_completions(shell: &str, driver: &str, cases: &[(&str, &str)]) {
     command.env("HOME", home.path()).current_dir(folder.path()).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else { return };
-    let lines: String = cases.iter().map(|(command_line, _)| format!("{command_line}\n")).collect();
+    let lines: String = cases.iter().flat_map(|(command_line, _)| [command_line, "\n"]).collect();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
     let output = within_timeout(child.wait_with_output()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -214,11 +214,11 @@ async fn reading_history_shows_its_progress() {
     for number in 0..1200 {
         simulator.first_conversation().play(&format!("customer Ada: {number}")).await.unwrap();
     }
+    let progress = Regex::new(r"\ngenesys-tail: reading history: [\d,]+ of 1,200 messages$").unwrap();
     for args in [&["--no-follow"][..], &["--source", "notifications"], &[]] {
         let mut terminal = Terminal::open(80);
         let command = program_without_timestamps(&simulator, args);
         let running = Running::start(&mut terminal.command(&command, StdoutTarget::Screen));
-        let progress = Regex::new(r"\ngenesys-tail: reading history: [\d,]+ of 1,200 messages$").unwrap();
         terminal.wait_for_screen(|screen| progress.is_match(&format!("\n{}", screen.contents().trim_end()))).await;
         drop(running);
     }

@@ -88,7 +88,7 @@ impl Sandbox {
 }
 
 fn env_path() -> String {
-    std::env::var("PATH").unwrap()
+    std::env::var_os("PATH").unwrap().into_string().unwrap()
 }
 
 /// Returns the code of the recipe below this heading.
@@ -104,7 +104,7 @@ fn without_times(lines: &str) -> String {
 }
 
 fn text_of(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [*line, "\n"]).collect()
 }
 
 #[tokio::test]
