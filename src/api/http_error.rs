@@ -195,7 +195,7 @@ mod tests {
     fn the_topic_quotes_the_error_of_an_unknown_host_name() {
         let error = HttpError::Dns { host: "HOST".to_owned() };
         let topic = include_str!("../help/errors.md");
-        assert!(topic.contains(&format!("- `{error}` (69 after retries)\n")), "{error}");
+        assert!(topic.contains(&format!("- `{error}` (69, after `--max-retries`)\n")), "{error}");
     }
 
     #[test]

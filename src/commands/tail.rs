@@ -140,7 +140,7 @@ impl<'a> TailCommand<'a> {
                 {
                     note_fallback(&mut refusal.borrow_mut(), &refused);
                     let conversation = ids[index].clone();
-                    let _ = follow.send(Follow { conversation, transcript_refusal: Some(refused) });
+                    let _ = follow.send(Follow { conversation, transcript_refusal: Some(*refused) });
                     self.start(&mut notifications, &mut running);
                 }
                 SourceEnd::Transcript { index, result } => {

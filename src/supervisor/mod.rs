@@ -67,17 +67,22 @@ pub(crate) enum Outcome {
 pub(crate) enum Failure {
     /// A refusal that a retry cannot change.
     #[error("{0}")]
-    Refused(SourceError),
+    Refused(Box<SourceError>),
     /// Too many attempts in a row have failed.
-    #[error("gave up after {} in a row: {last}", plural::count(*.attempts, "attempt"))]
-    GaveUp { attempts: u32, last: SourceError },
+    #[error("gave up after {}: {last}", attempts_in_a_row(*.attempts))]
+    GaveUp { attempts: u32, last: Box<SourceError> },
 }
 
 impl Failure {
+    /// Returns the failure of a refusal.
+    pub(crate) fn refused(error: SourceError) -> Self {
+        Self::Refused(Box::new(error))
+    }
+
     /// Adds the refusal of the transcript socket that preceded a refusal of the notifications.
     pub(crate) fn with_transcript_refusal(self, refusal: Option<&SourceError>) -> Self {
         match (self, refusal) {
-            (Self::Refused(error), Some(refusal)) => Self::Refused(error.with_transcript_refusal(refusal.clone())),
+            (Self::Refused(error), Some(refusal)) => Self::refused(error.with_transcript_refusal(refusal.clone())),
             (failure, _) => failure,
         }
     }
@@ -88,6 +93,12 @@ impl Failure {
             Self::Refused(error) | Self::GaveUp { last: error, .. } => error,
         }
     }
+}
+
+/// Returns `1 attempt`, `2 attempts in a row`.
+fn attempts_in_a_row(attempts: u32) -> String {
+    let ending = if attempts == 1 { "" } else { " in a row" };
+    format!("{}{ending}", plural::count(attempts, "attempt"))
 }
 
 /// Delivers what a source yields until everything has ended, is refused, or the user stops the program. Everything that was

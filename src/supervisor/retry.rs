@@ -49,8 +49,8 @@ impl<'a> RetryState<'a> {
     pub(super) fn next_delay(&mut self, attempt: FailedAttempt) -> Result<Option<Duration>, Failure> {
         let error = self.record(attempt);
         let retry_after = match error.retry() {
-            Retry::Never => return Err(Failure::Refused(error)),
-            Retry::NeverOnFirst if !self.has_connected => return Err(Failure::Refused(error)),
+            Retry::Never => return Err(Failure::refused(error)),
+            Retry::NeverOnFirst if !self.has_connected => return Err(Failure::refused(error)),
             Retry::ClosedByServer if !self.supervision.policy.reconnect_after_close => return Ok(None),
             Retry::Immediately => {
                 tracing::warn!(conversation = self.supervision.conversation, "{error}; reconnecting");
@@ -62,7 +62,7 @@ impl<'a> RetryState<'a> {
         };
         let limit = self.supervision.policy.retries;
         if matches!(limit, Retries::Limited(maximum) if self.failures >= maximum) {
-            return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: error });
+            return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: Box::new(error) });
         }
         let delay = self.backoff.delay(self.failures, retry_after);
         self.failures = self.failures.saturating_add(1);

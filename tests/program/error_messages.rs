@@ -35,8 +35,8 @@ fn difference(finished: &Finished, placeholders: &[(&str, &str)]) -> Option<Stri
     let lines: Vec<&str> = finished.stderr.lines().collect();
     let [error, tip] = lines[..] else { return Some(format!("not two lines: {lines:?}")) };
     let error = error.strip_prefix("genesys-tail: error: ")?;
-    let last = error.strip_prefix("gave up after 1 attempt in a row: ");
-    let after_retries = if last.is_some() { " after retries" } else { "" };
+    let last = error.strip_prefix("gave up after 1 attempt: ");
+    let after_retries = if last.is_some() { ", after `--max-retries`" } else { "" };
     let message = with_placeholders(last.unwrap_or(error), placeholders);
     let entry = format!("`{message}` ({}{after_retries})", finished.code?);
     let has_tip = tip.strip_prefix("  tip: ").is_some_and(|tip| tip.len() > 10);

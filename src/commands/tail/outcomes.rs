@@ -43,7 +43,7 @@ impl Outcomes {
 
     /// Adds the end of the notifications, and before it the refusals of single conversations, which were logged already.
     pub(super) fn add_notifications(&mut self, result: Result<Outcome, Failure>, source: &mut Source<'_, Upgraded>) {
-        self.failures.extend(source.take_refused().into_iter().map(Failure::Refused));
+        self.failures.extend(source.take_refused().into_iter().map(Failure::refused));
         match &result {
             Ok(Outcome::AllRefused) => {}
             Ok(_) => self.add(result, None),
