@@ -39,7 +39,7 @@ pub(crate) async fn within_timeout<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), future).await.expect("the test does not hang")
 }
 
-fn address(simulator: &Simulator) -> &str {
+pub(crate) fn address(simulator: &Simulator) -> &str {
     simulator.base_url().strip_prefix("http://").unwrap()
 }
 

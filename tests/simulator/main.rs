@@ -7,6 +7,7 @@ mod client;
 mod conversation_model;
 mod faults;
 mod notifications;
+mod outages;
 mod rest;
 
 use std::io::ErrorKind;

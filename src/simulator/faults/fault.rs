@@ -44,12 +44,16 @@ pub(crate) enum RequestFault {
     Slow(Duration),
     Status {
         status: StatusCode,
-        retry_after: Option<RetryAfter>,
+        wait: StatedWait,
         body: Option<String>,
     },
+    /// A 403 of a firewall or proxy: an HTML page in place of an error object.
+    ForbiddenPage,
     Redirect(StatusCode),
     Reset,
     Hang,
+    /// No response, on this connection and on every other open one.
+    SilenceAll,
     NotJson,
     Huge(usize),
     Echo(StatusCode),
@@ -57,6 +61,8 @@ pub(crate) enum RequestFault {
     Garbage,
     /// A token with this value as its lifetime.
     ExpiresIn(Value),
+    /// A token that every other endpoint answers with 401 for this long.
+    UnknownFor(Duration),
     /// An upgrade with the wrong `Sec-WebSocket-Accept`.
     BadAccept,
     /// A success in place of an upgrade.
@@ -73,6 +79,17 @@ pub(crate) enum RequestFault {
     TextBody,
 }
 
+/// The wait that an error states, in up to three places.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct StatedWait {
+    /// The header `Retry-After`.
+    pub(crate) retry_after: Option<RetryAfter>,
+    /// The seconds in the header `inin-ratelimit-reset`.
+    pub(crate) ratelimit_reset: Option<u64>,
+    /// The seconds in the message of the body.
+    pub(crate) in_body: Option<u64>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RetryAfter {
     /// Seconds or any other text, sent verbatim.
@@ -85,11 +102,16 @@ pub(crate) enum RetryAfter {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum SocketFault {
     // Ends of the connection:
-    Close { code: u16, reason: String },
+    Close {
+        code: u16,
+        reason: String,
+    },
     Reset,
     Eof,
     // Lasting behavior of the connection:
     Silence,
+    /// The silence of every open connection, of HTTP too.
+    SilenceAll,
     Deaf,
     NoCloseAnswer,
     Replay,
@@ -107,7 +129,10 @@ pub(crate) enum SocketFault {
     Masked,
     UnknownEvent,
     OddTypes,
-    Oversize { bytes: usize, fragments: usize },
+    Oversize {
+        bytes: usize,
+        fragments: usize,
+    },
     Burst(u64),
 }
 
@@ -138,7 +163,15 @@ pub(crate) enum NotificationFault {
 impl RequestFault {
     /// Returns whether this fault replaces the regular response, rather than delaying or changing it.
     pub(super) fn replaces_response(&self) -> bool {
-        !matches!(self, Self::Slow(_) | Self::LateBody(_) | Self::NewestFirst | Self::Omit(_) | Self::TextBody)
+        !matches!(
+            self,
+            Self::Slow(_)
+                | Self::UnknownFor(_)
+                | Self::LateBody(_)
+                | Self::NewestFirst
+                | Self::Omit(_)
+                | Self::TextBody
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use thiserror::Error;
 
-use super::fault::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
+use super::fault::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault, StatedWait};
 use spec::FaultSpec;
 
 /// The size of a huge body without a value.
@@ -91,7 +91,8 @@ fn default_path(location: &str, action: &FaultAction) -> Option<&'static str> {
 fn transcript_fault(spec: &FaultSpec<'_>) -> Result<FaultAction, String> {
     match spec.name {
         "absent" => {
-            let status = RequestFault::Status { status: StatusCode::NOT_FOUND, retry_after: None, body: None };
+            let status =
+                RequestFault::Status { status: StatusCode::NOT_FOUND, wait: StatedWait::default(), body: None };
             spec.without_value(FaultAction::Request(Endpoint::TranscriptHandshake, status))
         }
         _ => Err(spec.unknown()),
@@ -118,7 +119,7 @@ fn request_fault(endpoint: Endpoint, spec: &mut FaultSpec<'_>) -> Result<Request
     Ok(match (spec.name, endpoint) {
         ("status", _) => RequestFault::Status {
             status: spec.status(None)?,
-            retry_after: spec.retry_after()?,
+            wait: spec.stated_wait()?,
             body: spec.take("body").map(str::to_owned),
         },
         ("slow", _) => RequestFault::Slow(spec.duration()?),
@@ -127,12 +128,15 @@ fn request_fault(endpoint: Endpoint, spec: &mut FaultSpec<'_>) -> Result<Request
             RequestFault::Redirect(spec.status(Some(StatusCode::FOUND))?)
         }
         ("reset", _) => spec.without_value(RequestFault::Reset)?,
+        ("forbidden-page", _) => spec.without_value(RequestFault::ForbiddenPage)?,
         ("hang", _) => spec.without_value(RequestFault::Hang)?,
+        ("silence-all", _) => spec.without_value(RequestFault::SilenceAll)?,
         ("not-json", _) => spec.without_value(RequestFault::NotJson)?,
         ("huge", _) => RequestFault::Huge(spec.size(Some(HUGE))?),
         ("echo", _) => RequestFault::Echo(spec.status(Some(StatusCode::UNAUTHORIZED))?),
         ("garbage", Endpoint::Token) => spec.without_value(RequestFault::Garbage)?,
         ("expires-in", Endpoint::Token) => RequestFault::ExpiresIn(spec.json()?),
+        ("unknown-for", Endpoint::Token) => RequestFault::UnknownFor(spec.duration()?),
         ("bad-accept", Endpoint::TranscriptHandshake) => spec.without_value(RequestFault::BadAccept)?,
         ("ok", Endpoint::TranscriptHandshake) => spec.without_value(RequestFault::Ok)?,
         ("empty", Endpoint::Rest) => spec.without_value(RequestFault::Empty)?,
@@ -154,6 +158,7 @@ fn socket_fault(spec: &mut FaultSpec<'_>) -> Result<SocketFault, String> {
         "reset" => spec.without_value(SocketFault::Reset)?,
         "eof" => spec.without_value(SocketFault::Eof)?,
         "silence" | "half-open" => spec.without_value(SocketFault::Silence)?,
+        "silence-all" => spec.without_value(SocketFault::SilenceAll)?,
         "deaf" => spec.without_value(SocketFault::Deaf)?,
         "no-close-answer" => spec.without_value(SocketFault::NoCloseAnswer)?,
         "replay" => spec.without_value(SocketFault::Replay)?,
@@ -189,8 +194,8 @@ fn notification_fault(spec: &mut FaultSpec<'_>) -> Result<NotificationFault, Str
         "unknown" => spec.without_value(NotificationFault::Unknown)?,
         "status-updates" => spec.without_value(NotificationFault::StatusUpdates)?,
         "truncate" => NotificationFault::Truncate(spec.parsed("a whole number")?),
-        "close" | "reset" | "eof" | "silence" | "half-open" | "deaf" | "no-close-answer" | "malformed"
-        | "binary-junk" | "bad-utf8" | "reserved-bits" | "masked" | "oversize" => {
+        "close" | "reset" | "eof" | "silence" | "half-open" | "silence-all" | "deaf" | "no-close-answer"
+        | "malformed" | "binary-junk" | "bad-utf8" | "reserved-bits" | "masked" | "oversize" => {
             NotificationFault::Common(socket_fault(spec)?)
         }
         _ => return Err(spec.unknown()),

@@ -13,9 +13,16 @@ pub(super) const TABLES: &[FaultTable] = &[
         faults: &[
             ("status=503", "503 with the usual error body"),
             ("status=503,retry-after=2", "503 with Retry-After: 2 (or any other text; date+2\nsends a date 2 s ahead)"),
+            ("status=429,ratelimit-reset=45", "429 with inin-ratelimit-reset: 45"),
+            (
+                "status=429,in-body=45",
+                "429 with the message \"Rate limit exceeded the\nmaximum. Retry the request in [45] seconds\"",
+            ),
             ("status=400,body=No.", "400 with this message"),
+            ("forbidden-page", "403 with an HTML page, as from a firewall"),
             ("slow=3s", "the response is delayed by 3 s"),
             ("hang", "no response"),
+            ("silence-all", "no response, and silence on all open connections\n(see socket)"),
             ("reset", "the connection is reset"),
             ("not-json", "200 with an HTML page"),
             ("huge=100000000", "200 with a body of 100 MB [default: 64 MiB]"),
@@ -28,6 +35,7 @@ pub(super) const TABLES: &[FaultTable] = &[
         faults: &[
             ("garbage", "200 without a token"),
             ("expires-in=-1", "a token with this expires_in (any JSON value)"),
+            ("unknown-for=5s", "a token that REST, channel and handshake answer\nwith 401 for 5 s"),
         ],
     },
     FaultTable {
@@ -61,6 +69,10 @@ pub(super) const TABLES: &[FaultTable] = &[
             ("reset", "the connection is reset (TCP RST)"),
             ("eof", "the connection ends without a close frame"),
             ("silence", "the server sends nothing, not even pongs\n(also half-open)"),
+            (
+                "silence-all",
+                "all open connections, of HTTP too, are dead: no\ndata in either direction, no end. New ones work,\nas after a VPN switch.",
+            ),
             ("deaf", "the server reads nothing"),
             ("no-close-answer", "the server does not answer a close frame"),
             ("malformed", "a text frame with incomplete JSON"),

@@ -39,6 +39,11 @@ pub(super) fn missing_permissions(permissions: &[&str]) -> Response {
     rest(StatusCode::FORBIDDEN, code, &message)
 }
 
+/// Returns the message of a request above the rate limit.
+pub(super) fn rate_limit_message(seconds: u64) -> String {
+    format!("Rate limit exceeded the maximum. Retry the request in [{seconds}] seconds")
+}
+
 /// Returns an error of the token endpoint.
 pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Response {
     let body = json!({ "error": error, "description": description, "error_description": description });

@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use chrono::Utc;
 
 use super::error_response;
-use crate::simulator::faults::{Endpoint, RequestFault, RetryAfter};
+use crate::simulator::faults::{Endpoint, RequestFault, RetryAfter, StatedWait};
 use crate::simulator::ws::faulty_stream::StreamControl;
 
 /// A request that a fault may apply to.
@@ -43,8 +43,16 @@ async fn apply(fault: &RequestFault, context: &RequestContext<'_>) -> Option<Res
             context.stream.reset();
             return Some(StatusCode::NO_CONTENT.into_response());
         }
-        RequestFault::Status { status, retry_after, body } => {
-            return Some(error(context.endpoint, *status, retry_after.as_ref(), body.as_deref()));
+        RequestFault::SilenceAll => {
+            context.stream.silence_all();
+            std::future::pending().await
+        }
+        RequestFault::Status { status, wait, body } => {
+            return Some(error(context.endpoint, *status, wait, body.as_deref()));
+        }
+        RequestFault::ForbiddenPage => {
+            let page = Html("<html><body>Access denied by the web filter</body></html>");
+            return Some((StatusCode::FORBIDDEN, page).into_response());
         }
         RequestFault::Redirect(status) => {
             let target = format!("{}/elsewhere", context.base_url);
@@ -56,7 +64,7 @@ async fn apply(fault: &RequestFault, context: &RequestContext<'_>) -> Option<Res
         RequestFault::Huge(bytes) => return Some(vec![b' '; *bytes].into_response()),
         RequestFault::Echo(status) => {
             let message = format!("cannot accept {}", context.credentials);
-            return Some(error(context.endpoint, *status, None, Some(&message)));
+            return Some(error(context.endpoint, *status, &StatedWait::default(), Some(&message)));
         }
         RequestFault::Garbage => {
             return Some(axum::Json(serde_json::json!({ "token_type": "bearer" })).into_response());
@@ -64,6 +72,7 @@ async fn apply(fault: &RequestFault, context: &RequestContext<'_>) -> Option<Res
         RequestFault::Ok => return Some(axum::Json(serde_json::json!({ "status": "ok" })).into_response()),
         RequestFault::Empty => return Some(StatusCode::OK.into_response()),
         RequestFault::ExpiresIn(_)
+        | RequestFault::UnknownFor(_)
         | RequestFault::BadAccept
         | RequestFault::LateBody(_)
         | RequestFault::NewestFirst
@@ -73,15 +82,19 @@ async fn apply(fault: &RequestFault, context: &RequestContext<'_>) -> Option<Res
     None
 }
 
-fn error(endpoint: Endpoint, status: StatusCode, retry_after: Option<&RetryAfter>, message: Option<&str>) -> Response {
+fn error(endpoint: Endpoint, status: StatusCode, wait: &StatedWait, message: Option<&str>) -> Response {
     let (code, default_message) = error_response::code_and_message(status);
-    let message = message.unwrap_or(default_message);
+    let wait_message = wait.in_body.map(error_response::rate_limit_message);
+    let message = wait_message.as_deref().or(message).unwrap_or(default_message);
     let mut response = match endpoint {
         Endpoint::Token => error_response::oauth(status, "invalid_request", message),
         Endpoint::TranscriptHandshake | Endpoint::Rest => error_response::rest(status, code, message),
     };
-    if let Some(value) = retry_after.and_then(header_value) {
+    if let Some(value) = wait.retry_after.as_ref().and_then(header_value) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    if let Some(seconds) = wait.ratelimit_reset {
+        response.headers_mut().insert("inin-ratelimit-reset", seconds.into());
     }
     response
 }

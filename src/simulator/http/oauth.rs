@@ -1,6 +1,7 @@
 //! The token endpoint.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -41,16 +42,35 @@ pub(super) async fn token(
         }
         return faulty.response;
     }
-    let lifetime = faults.into_iter().find_map(|fault| match fault {
-        RequestFault::ExpiresIn(value) => Some(value),
-        _ => None,
-    });
-    let (response, token) = issue_token(&state, &form, lifetime);
+    let (response, token) = issue_token(&state, &form, TokenOptions::new(faults));
     state.recorder.token_response(entry, response.status().as_u16(), token);
     response
 }
 
-fn issue_token(state: &SimulatorState, form: &TokenForm, lifetime: Option<Value>) -> (Response, Option<String>) {
+/// Changes of a token that faults ask for.
+#[derive(Default)]
+struct TokenOptions {
+    /// The value of `expires_in`.
+    lifetime: Option<Value>,
+    /// The time in which no other endpoint knows the token.
+    unknown_for: Duration,
+}
+
+impl TokenOptions {
+    fn new(faults: Vec<RequestFault>) -> Self {
+        let mut options = Self::default();
+        for fault in faults {
+            match fault {
+                RequestFault::ExpiresIn(value) => options.lifetime = Some(value),
+                RequestFault::UnknownFor(duration) => options.unknown_for = duration,
+                _ => {}
+            }
+        }
+        options
+    }
+}
+
+fn issue_token(state: &SimulatorState, form: &TokenForm, options: TokenOptions) -> (Response, Option<String>) {
     let refuse = |status, error, description| (error_response::oauth(status, error, description), None);
     if form.client_id.as_deref() != Some(&state.client_id) {
         return refuse(StatusCode::BAD_REQUEST, "invalid_client", "client not found");
@@ -61,8 +81,8 @@ fn issue_token(state: &SimulatorState, form: &TokenForm, lifetime: Option<Value>
     if form.grant_type.as_deref() != Some("client_credentials") {
         return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant type not supported");
     }
-    let token = state.tokens.issue();
-    let lifetime = lifetime.unwrap_or_else(|| state.tokens.lifetime().as_secs().into());
+    let token = state.tokens.issue(options.unknown_for);
+    let lifetime = options.lifetime.unwrap_or_else(|| state.tokens.lifetime().as_secs().into());
     let body = json!({ "access_token": token, "token_type": "bearer", "expires_in": lifetime });
     (Json(body).into_response(), Some(token))
 }

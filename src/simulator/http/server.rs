@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::authentication::header_text;
@@ -21,19 +21,20 @@ use super::{error_response, notifications, oauth, rest, transcript};
 use crate::simulator::options::Sources;
 use crate::simulator::request_log::UnroutedRequest;
 use crate::simulator::state::SimulatorState;
-use crate::simulator::ws::faulty_stream::FaultyStream;
+use crate::simulator::ws::faulty_stream::{FaultyStream, Network};
 
 /// Accepts connections until the simulator stops. Returns after the last connection has ended.
 pub(crate) async fn accept(listener: TcpListener, state: Arc<SimulatorState>) {
     let router = router(Arc::clone(&state));
     let mut connections = JoinSet::new();
+    let network = Network::default();
     loop {
         tokio::select! {
             () = state.stop.cancelled() => break,
             accepted = listener.accept() => {
                 // An error concerns a connection that ended before it was accepted.
                 if let Ok((tcp, _)) = accepted {
-                    connections.spawn(serve(tcp, router.clone()));
+                    connections.spawn(serve(FaultyStream::new(tcp, network.clone()), router.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -53,10 +54,7 @@ fn router(state: Arc<SimulatorState>) -> Router {
     router.fallback(unrouted).with_state(state)
 }
 
-async fn serve(tcp: TcpStream, router: Router) {
-    // Without this option only latency suffers; a closed socket fails at its first read.
-    let _ = tcp.set_nodelay(true);
-    let stream = FaultyStream::new(tcp);
+async fn serve(stream: FaultyStream, router: Router) {
     let control = stream.control();
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {

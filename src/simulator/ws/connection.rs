@@ -98,16 +98,15 @@ impl Connection {
     /// Returns when the connection has ended. `on_message` gets the client's last messages.
     pub(super) async fn drain_and_close(mut self, disconnect: Disconnect, on_message: impl FnMut(&Message)) {
         match disconnect {
-            Disconnect::ClosedByClient if self.ignores_close || self.stream.is_muted() => {
-                self.await_end_in_silence().await;
-            }
+            Disconnect::Lost => {}
+            Disconnect::ClosedByClient if self.ignores_close => self.await_end_in_silence().await,
+            _ if self.stream.is_muted() => self.await_end_in_silence().await,
             Disconnect::ClosedByClient | Disconnect::CloseSent => self.drain(on_message).await,
             Disconnect::Eof => {
                 // An error means that the client has disconnected already.
                 let _ = self.ws.get_mut().shutdown().await;
                 self.drain(on_message).await;
             }
-            Disconnect::Lost => {}
         }
     }
 

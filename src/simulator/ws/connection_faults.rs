@@ -15,6 +15,7 @@ impl Connection {
                 return Err(Disconnect::Lost);
             }
             SocketFault::Silence => self.stream.mute(),
+            SocketFault::SilenceAll => self.stream.silence_all(),
             SocketFault::Deaf => self.stream.stall(),
             SocketFault::NoCloseAnswer => self.ignores_close = true,
             fault => return self.write_raw(&extra_frames(fault)).await,

@@ -1,4 +1,4 @@
-//! A TCP stream that can be reset, muted or stalled from outside.
+//! A TCP stream that can be reset, muted, stalled or silenced from outside.
 //!
 //! HTTP and WebSocket code above it stays ordinary: a server that dies, falls silent or stops reading is a property of
 //! the stream.
@@ -6,11 +6,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+/// The size of the pieces in which data without a receiver is read.
+const DISCARD_BUFFER: usize = 4 << 10;
 
 /// An accepted connection.
 #[derive(Debug)]
@@ -20,17 +23,36 @@ pub(crate) struct FaultyStream {
 }
 
 /// The remote control of a [`FaultyStream`].
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StreamControl(Arc<Flags>);
+#[derive(Debug, Clone)]
+pub(crate) struct StreamControl(Arc<Connection>);
 
-#[derive(Debug, Default)]
-struct Flags {
+/// The network that all connections share: the number of times that it lost all of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Network(Arc<AtomicU64>);
+
+#[derive(Debug)]
+struct Connection {
     reset: AtomicBool,
     muted: AtomicBool,
     stalled: AtomicBool,
+    network: Network,
+    /// The number of losses before the connection was accepted.
+    earlier_losses: u64,
+}
+
+impl Network {
+    fn losses(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl StreamControl {
+    fn new(network: Network) -> Self {
+        let flag = || AtomicBool::new(false);
+        let earlier_losses = network.losses();
+        Self(Arc::new(Connection { reset: flag(), muted: flag(), stalled: flag(), network, earlier_losses }))
+    }
+
     /// Lets the next write fail, and the stream end with RST instead of FIN.
     pub(crate) fn reset(&self) {
         self.0.reset.store(true, Ordering::Relaxed);
@@ -46,8 +68,21 @@ impl StreamControl {
         self.0.stalled.store(true, Ordering::Relaxed);
     }
 
+    /// Discards all later data of every open connection, in both directions. Only the client can end them.
+    pub(crate) fn silence_all(&self) {
+        // The sockets that receive one broadcast fault lose the network once.
+        if !self.is_lost() {
+            self.0.network.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn is_muted(&self) -> bool {
-        self.0.muted.load(Ordering::Relaxed)
+        self.0.muted.load(Ordering::Relaxed) || self.is_lost()
+    }
+
+    /// Returns whether the network lost this connection.
+    fn is_lost(&self) -> bool {
+        self.0.network.losses() > self.0.earlier_losses
     }
 
     fn is_reset(&self) -> bool {
@@ -60,12 +95,26 @@ impl StreamControl {
 }
 
 impl FaultyStream {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, control: StreamControl::default() }
+    pub(crate) fn new(tcp: TcpStream, network: Network) -> Self {
+        // Without this option only latency suffers; a closed socket fails at its first read.
+        let _ = tcp.set_nodelay(true);
+        Self { tcp, control: StreamControl::new(network) }
     }
 
     pub(crate) fn control(&self) -> StreamControl {
         self.control.clone()
+    }
+
+    /// Reads and discards the client's data. Returns when the client has ended the connection.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut data = [0; DISCARD_BUFFER];
+        loop {
+            let mut buffer = ReadBuf::new(&mut data);
+            ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
@@ -83,6 +132,9 @@ impl AsyncRead for FaultyStream {
         if self.control.is_stalled() {
             // No waker is registered: the task must never read again.
             return Poll::Pending;
+        }
+        if self.control.is_lost() {
+            return self.poll_discard(cx);
         }
         Pin::new(&mut self.tcp).poll_read(cx, buf)
     }
@@ -106,6 +158,9 @@ impl AsyncWrite for FaultyStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.control.is_reset() {
             return Poll::Ready(Ok(()));
+        }
+        if self.control.is_lost() {
+            return self.poll_discard(cx);
         }
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::Value;
 
-use crate::simulator::faults::fault::RetryAfter;
+use crate::simulator::faults::fault::{RetryAfter, StatedWait};
 
 /// The part of a fault after the colon, split into its tokens.
 pub(super) struct FaultSpec<'a> {
@@ -57,7 +57,18 @@ impl<'a> FaultSpec<'a> {
         }
     }
 
-    pub(super) fn retry_after(&mut self) -> Result<Option<RetryAfter>, String> {
+    /// Returns the wait that an error states; its message is either `body` or the text of `in-body`.
+    pub(super) fn stated_wait(&mut self) -> Result<StatedWait, String> {
+        let wait = StatedWait {
+            retry_after: self.retry_after()?,
+            ratelimit_reset: self.number("ratelimit-reset")?,
+            in_body: self.number("in-body")?,
+        };
+        let has_body = self.options.iter().any(|(key, _)| *key == "body");
+        if has_body && wait.in_body.is_some() { Err("use either 'body' or 'in-body'".to_owned()) } else { Ok(wait) }
+    }
+
+    fn retry_after(&mut self) -> Result<Option<RetryAfter>, String> {
         let Some(text) = self.take("retry-after") else { return Ok(None) };
         match text.strip_prefix("date+") {
             None => Ok(Some(RetryAfter::Text(text.to_owned()))),

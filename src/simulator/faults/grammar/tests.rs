@@ -16,14 +16,18 @@ fn token(fault: RequestFault) -> FaultAction {
 fn a_specification_becomes_its_fault() {
     let expires_in = token(RequestFault::ExpiresIn(json!("300")));
     let close = SocketFault::Close { code: 1011, reason: "going away, bye".to_owned() };
-    let status =
-        |retry_after, body| RequestFault::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, body };
-    let dated = status(Some(RetryAfter::Date(Duration::from_secs(30))), None);
-    let plain = status(Some(RetryAfter::Text("Wed, 21 Oct 2026 07:28:00 GMT".to_owned())), Some("busy".to_owned()));
+    let status = |wait, body| RequestFault::Status { status: StatusCode::SERVICE_UNAVAILABLE, wait, body };
+    let retry_after = |wait| StatedWait { retry_after: Some(wait), ..StatedWait::default() };
+    let dated = status(retry_after(RetryAfter::Date(Duration::from_secs(30))), None);
+    let text = RetryAfter::Text("Wed, 21 Oct 2026 07:28:00 GMT".to_owned());
+    let plain = status(retry_after(text), Some("busy".to_owned()));
+    let limited = status(StatedWait { retry_after: None, ratelimit_reset: Some(45), in_body: Some(44) }, None);
     for (spec, wanted) in [
         ("token:expires-in=\"300\"", fault(expires_in)),
         ("token:status=503,retry-after=date+30,times=2", Fault { times: Some(2), ..fault(token(dated)) }),
         ("token:status=503,retry-after=Wed, 21 Oct 2026 07:28:00 GMT,body=busy", fault(token(plain))),
+        ("token:status=503,ratelimit-reset=45,in-body=44", fault(token(limited))),
+        ("token:unknown-for=5s", fault(token(RequestFault::UnknownFor(Duration::from_secs(5))))),
         ("token:redirect", fault(token(RequestFault::Redirect(StatusCode::TEMPORARY_REDIRECT)))),
         (
             "socket:close=1011,reason=going away, bye,after=5",
@@ -71,6 +75,11 @@ fn an_invalid_specification_is_rejected_with_a_reason() {
         ("socket:reset,afer=3", "unknown option 'afer' of 'socket:reset'"),
         ("socket:reset,after=x", "the value of 'after' must be a whole number"),
         ("token:status=9999", "the value of 'status' must be an HTTP status"),
+        ("rest:unknown-for=5s", "unknown fault 'unknown-for' of 'rest'"),
+        ("rest:status=429,in-body=soon", "the value of 'in-body' must be a whole number"),
+        ("rest:status=429,ratelimit-reset=", "the value of 'ratelimit-reset' must be a whole number"),
+        ("rest:status=429,in-body=3,body=No.", "use either 'body' or 'in-body'"),
+        ("rest:forbidden-page=404", "'forbidden-page' takes no value"),
         ("token:expires-in={", "the value of 'expires-in' must be a JSON value"),
     ] {
         let error = spec.parse::<Fault>().expect_err(spec).to_string();

@@ -83,7 +83,7 @@ async fn run_handler(state: &SimulatorState, mut request: Request, next: Next) -
 }
 
 fn too_many_requests(status: RateLimitStatus) -> Response {
-    let message = format!("Rate limit exceeded the maximum. Retry the request in [{}] seconds", status.reset_seconds);
+    let message = error_response::rate_limit_message(status.reset_seconds);
     let code = "too.many.requests.retry.after";
     let mut response = error_response::rest(StatusCode::TOO_MANY_REQUESTS, code, &message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(status.reset_seconds));
