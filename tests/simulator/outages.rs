@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use genesys_tail::simulator::{Options, Simulator};
+use genesys_tail::simulator::Simulator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -132,11 +132,14 @@ fn kept_alive_requests(simulator: &Simulator) -> usize {
     simulator.request_log().requests.iter().filter(|request| request.path.ends_with("/kept-alive")).count()
 }
 
-/// Reads a socket until nothing arrives, and returns the number of messages.
+/// Reads a socket until nothing arrives, and returns the number of messages. The end of the connection counts as one.
 async fn received(socket: &mut Socket) -> usize {
     let mut count = 0;
-    while timeout(Duration::from_millis(50), socket.next()).await.is_ok() {
+    while let Ok(message) = timeout(Duration::from_millis(50), socket.next()).await {
         count += 1;
+        if !matches!(message, Some(Ok(_))) {
+            break;
+        }
     }
     count
 }
@@ -192,10 +195,17 @@ async fn all_open_connections_fall_silent_and_new_ones_work() {
 
 #[tokio::test]
 async fn only_the_client_ends_a_silent_connection() {
-    let options = Options { token_lifetime: Duration::from_millis(300), ..Options::default() };
-    let simulator = start_with("", &["socket:silence-all"], options).await;
+    let simulator = start("", &["socket:silence-all", "rest:slow=100ms"]).await;
+    let token = access_token(&simulator).await;
+    let mut request = Box::pin(rest_request(&simulator, &token, "GET /api/v2/users/slow", ""));
+    tokio::select! {
+        _ = &mut request => panic!("the response is slow"),
+        _ = within_timeout(simulator.wait_for(|log| log.requests.len() == 1)) => {}
+    }
     let mut socket = open_transcript(&simulator).await;
-    assert!(timeout(Duration::from_millis(400), socket.next()).await.is_err());
+    simulator.first_conversation().apply_fault("eof").await.unwrap();
+    assert_eq!(received(&mut socket).await, 0);
+    assert!(timeout(Duration::from_millis(200), request).await.is_err());
     drop(socket);
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 0)).await;
 }
