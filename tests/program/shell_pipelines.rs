@@ -103,7 +103,7 @@ async fn bash_completes_flags_values_and_files() {
         ("genesys-tail simulate --script ''", "demo billing flood call quiet a file.txt"),
         (
             "genesys-tail simulate --fault h",
-            "help handshake:bad-accept handshake:echo handshake:hang handshake:huge handshake:not-json handshake:ok handshake:redirect handshake:reset handshake:slow handshake:status",
+            "help handshake:bad-accept handshake:echo handshake:forbidden-page handshake:hang handshake:huge handshake:not-json handshake:ok handshake:redirect handshake:reset handshake:silence-all handshake:slow handshake:status",
         ),
         ("genesys-tail simulate --fault socket : re", "replay reserved-bits reset"),
         ("genesys-tail simulate --fault transcript :", "absent"),

@@ -129,6 +129,20 @@ async fn a_notification_fault_happens_once_at_its_place() {
 }
 
 #[tokio::test]
+async fn a_fault_changes_a_handshake_once() {
+    let faults = ["status=503", "ok", "bad-accept", "reset"].map(|fault| format!("notify-handshake:{fault}"));
+    let simulator = start("", &faults.each_ref().map(String::as_str)).await;
+    let channel = create_channel(&simulator, &access_token(&simulator).await, &[]).await;
+    for _ in &faults {
+        assert!(connect_notification_socket(&simulator, &channel).await.is_err());
+    }
+    assert!(connect_notification_socket(&simulator, &channel).await.is_ok());
+    let handshakes = simulator.request_log().notification_handshakes;
+    let statuses: Vec<_> = handshakes.iter().map(|handshake| handshake.status).collect();
+    assert_eq!(statuses, [Some(503), Some(200), Some(101), None, Some(101)]);
+}
+
+#[tokio::test]
 async fn a_silent_socket_reads_but_sends_nothing() {
     let options = Options { heartbeat_interval: Duration::from_millis(20), ..Options::default() };
     let simulator = start_with("", &["notify:silence"], options).await;

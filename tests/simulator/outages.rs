@@ -11,12 +11,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{
     SHORT, Socket, access_token, address, create_channel, http_request, json_body, next_event,
-    open_notification_socket, open_transcript, play, queue_topic, request_token, rest_request, send, start, start_with,
-    status_of, within_timeout,
+    open_notification_socket, open_transcript, play, queue_topic, request_token, rest_request, send, start, status_of,
+    within_timeout,
 };
 
 /// The places of request faults, each with the status of its regular response to [`request`].
-const PLACES: [(&str, u16); 4] = [("token", 200), ("handshake", 426), ("rest", 200), ("channel", 200)];
+const PLACES: [(&str, u16); 5] =
+    [("token", 200), ("handshake", 426), ("rest", 200), ("channel", 200), ("notify-handshake", 404)];
 
 /// Sends a request that faults of this place apply to, and returns the raw response.
 async fn request(simulator: &Simulator, place: &str, token: &str) -> String {
@@ -24,6 +25,7 @@ async fn request(simulator: &Simulator, place: &str, token: &str) -> String {
     let line = match place {
         "token" => return request_token(simulator, simulator.client_id(), simulator.client_secret()).await,
         "handshake" => format!("GET /api/v2/messaging/conversations/{id}/transcript"),
+        "notify-handshake" => "GET /channels/ended".to_owned(),
         "rest" => format!("GET /api/v2/conversations/{id}"),
         _ => "POST /api/v2/notifications/channels".to_owned(),
     };
@@ -102,7 +104,7 @@ async fn a_renewal_is_refused_after_a_successful_sign_in() {
 async fn a_new_token_is_unknown_at_first() {
     let simulator = start(SHORT, &["token:unknown-for=1h"]).await;
     let (unknown, known) = (access_token(&simulator).await, access_token(&simulator).await);
-    for (place, regular_status) in &PLACES[1..] {
+    for (place, regular_status) in &PLACES[1..4] {
         let response = request(&simulator, place, &unknown).await;
         assert_eq!((status_of(&response), json_body(&response)["code"].as_str()), (401, Some("bad.credentials")));
         assert_eq!(status_of(&request(&simulator, place, &known).await), *regular_status, "{place}");

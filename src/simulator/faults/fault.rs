@@ -35,6 +35,7 @@ pub(super) enum FaultAction {
 pub(crate) enum Endpoint {
     Token,
     TranscriptHandshake,
+    NotificationHandshake,
     Rest,
 }
 

@@ -17,7 +17,7 @@ const HUGE: usize = 64 << 20;
 /// The time between the announcement of a closing and the closing; the service uses about this long.
 const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 
-const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify";
+const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify-handshake, notify";
 
 /// A fault that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,6 +43,10 @@ fn parse(text: &str) -> Result<Fault, String> {
         "token" => FaultAction::Request(Endpoint::Token, request_fault(Endpoint::Token, &mut spec)?),
         "handshake" => {
             let endpoint = Endpoint::TranscriptHandshake;
+            FaultAction::Request(endpoint, request_fault(endpoint, &mut spec)?)
+        }
+        "notify-handshake" => {
+            let endpoint = Endpoint::NotificationHandshake;
             FaultAction::Request(endpoint, request_fault(endpoint, &mut spec)?)
         }
         "socket" => FaultAction::TranscriptSocket(socket_fault(&mut spec)?),
@@ -124,9 +128,7 @@ fn request_fault(endpoint: Endpoint, spec: &mut FaultSpec<'_>) -> Result<Request
         },
         ("slow", _) => RequestFault::Slow(spec.duration()?),
         ("redirect", Endpoint::Token) => RequestFault::Redirect(spec.status(Some(StatusCode::TEMPORARY_REDIRECT))?),
-        ("redirect", Endpoint::TranscriptHandshake | Endpoint::Rest) => {
-            RequestFault::Redirect(spec.status(Some(StatusCode::FOUND))?)
-        }
+        ("redirect", _) => RequestFault::Redirect(spec.status(Some(StatusCode::FOUND))?),
         ("reset", _) => spec.without_value(RequestFault::Reset)?,
         ("forbidden-page", _) => spec.without_value(RequestFault::ForbiddenPage)?,
         ("hang", _) => spec.without_value(RequestFault::Hang)?,
@@ -137,8 +139,12 @@ fn request_fault(endpoint: Endpoint, spec: &mut FaultSpec<'_>) -> Result<Request
         ("garbage", Endpoint::Token) => spec.without_value(RequestFault::Garbage)?,
         ("expires-in", Endpoint::Token) => RequestFault::ExpiresIn(spec.json()?),
         ("unknown-for", Endpoint::Token) => RequestFault::UnknownFor(spec.duration()?),
-        ("bad-accept", Endpoint::TranscriptHandshake) => spec.without_value(RequestFault::BadAccept)?,
-        ("ok", Endpoint::TranscriptHandshake) => spec.without_value(RequestFault::Ok)?,
+        ("bad-accept", Endpoint::TranscriptHandshake | Endpoint::NotificationHandshake) => {
+            spec.without_value(RequestFault::BadAccept)?
+        }
+        ("ok", Endpoint::TranscriptHandshake | Endpoint::NotificationHandshake) => {
+            spec.without_value(RequestFault::Ok)?
+        }
         ("empty", Endpoint::Rest) => spec.without_value(RequestFault::Empty)?,
         ("late-body", Endpoint::Rest) => RequestFault::LateBody(spec.duration()?),
         ("newest-first", Endpoint::Rest) => spec.without_value(RequestFault::NewestFirst)?,

@@ -15,6 +15,7 @@ Places:
   transcript                the transcript endpoint as a whole
   rest                      REST requests
   channel                   REST requests about channels, and the channels
+  notify-handshake          WebSocket handshakes of notification sockets
   notify                    open notification sockets
 
 Options:

@@ -9,7 +9,7 @@ pub(super) struct FaultTable {
 
 pub(super) const TABLES: &[FaultTable] = &[
     FaultTable {
-        places: &["token", "handshake", "rest", "channel"],
+        places: &["token", "handshake", "rest", "channel", "notify-handshake"],
         faults: &[
             ("status=503", "503 with the usual error body"),
             ("status=503,retry-after=2", "503 with Retry-After: 2 (or any other text; date+2\nsends a date 2 s ahead)"),
@@ -39,7 +39,7 @@ pub(super) const TABLES: &[FaultTable] = &[
         ],
     },
     FaultTable {
-        places: &["handshake"],
+        places: &["handshake", "notify-handshake"],
         faults: &[("bad-accept", "101 with a wrong Sec-WebSocket-Accept"), ("ok", "200 in place of 101")],
     },
     FaultTable { places: &["transcript"], faults: &[("absent", "404: there is no transcript endpoint")] },

@@ -88,7 +88,9 @@ fn error(endpoint: Endpoint, status: StatusCode, wait: &StatedWait, message: Opt
     let message = wait_message.as_deref().or(message).unwrap_or(default_message);
     let mut response = match endpoint {
         Endpoint::Token => error_response::oauth(status, "invalid_request", message),
-        Endpoint::TranscriptHandshake | Endpoint::Rest => error_response::rest(status, code, message),
+        Endpoint::TranscriptHandshake | Endpoint::NotificationHandshake | Endpoint::Rest => {
+            error_response::rest(status, code, message)
+        }
     };
     if let Some(value) = wait.retry_after.as_ref().and_then(header_value) {
         response.headers_mut().insert(header::RETRY_AFTER, value);

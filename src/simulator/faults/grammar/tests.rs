@@ -64,6 +64,7 @@ fn an_invalid_specification_is_rejected_with_a_reason() {
         ("moon:reset", "unknown place 'moon'"),
         ("token:bad-accept", "unknown fault 'bad-accept' of 'token'"),
         ("rest:bad-accept", "unknown fault 'bad-accept' of 'rest'"),
+        ("notify-handshake:garbage", "unknown fault 'garbage' of 'notify-handshake'"),
         ("notify:burst=3", "unknown fault 'burst' of 'notify'"),
         ("transcript:present", "unknown fault 'present' of 'transcript'"),
         ("rest:late-body", "'late-body' requires a value: a duration, such as 500ms"),
