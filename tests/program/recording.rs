@@ -210,6 +210,21 @@ async fn a_corrupt_recording_is_replayed_up_to_the_fault_whose_line_is_named() {
     }
 }
 
+/// (R7) CLI-70.
+#[tokio::test]
+async fn a_recording_with_a_byte_order_mark_is_replayed_and_extended() {
+    let simulator = simulator(SCRIPT, &[]).await;
+    let folder = tempdir().unwrap();
+    let path = recording_in(&folder);
+    let printed = record(&simulator, &path, &[]).await;
+    let with_mark = [&b"\xef\xbb\xbf"[..], &fs::read(&path).unwrap()].concat();
+    fs::write(&path, with_mark).unwrap();
+    let replayed = replay(&path, &[]).await;
+    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), printed.as_str()), "{}", replayed.stderr);
+    let printed_again = record(&simulator, &path, &[]).await;
+    assert_eq!(replay(&path, &[]).await.stdout, printed + &printed_again);
+}
+
 #[tokio::test]
 async fn a_missing_recording_exits_66() {
     let folder = tempdir().unwrap();

@@ -106,8 +106,9 @@ impl RecordedItem {
     }
 }
 
-/// Parses a line of a recording.
+/// Parses a line of a recording. An editor may have put a byte order mark before it.
 pub(crate) fn parse(line: &str) -> Result<RecordingLine, LineError> {
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
     let error = match serde_json::from_str(line) {
         Ok(entry) => return Ok(RecordingLine::Entry(entry)),
         Err(error) => error,

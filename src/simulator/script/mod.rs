@@ -139,6 +139,7 @@ impl Script {
         }
         let text = fs::read_to_string(Path::new(name))
             .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         text.parse().map_err(|error| ScriptError::InFile { name: name.to_owned(), error: Box::new(error) })
     }
 

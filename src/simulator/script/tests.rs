@@ -92,6 +92,17 @@ fn a_syntax_error_names_the_line_and_the_reason() {
     }
 }
 
+/// (R7) CLI-70.
+#[test]
+fn a_script_may_begin_with_a_byte_order_mark() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    for text in ["customer: hi\n", "# greeting\r\ncustomer: hi\r\n"] {
+        std::fs::write(file.path(), format!("\u{feff}{text}")).expect("written");
+        let script = Script::load(file.path().to_str().expect("Unicode")).expect("a script");
+        assert_eq!(script, text.parse().expect("a script"));
+    }
+}
+
 #[test]
 fn an_error_names_the_script() {
     let error = |name: &str| Script::load(name).expect_err(name).to_string();
