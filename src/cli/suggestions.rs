@@ -188,6 +188,14 @@ fn with_suggestion(mut error: clap::Error, command: &Command, args: &[OsString])
             let exact = flag_of_subcommand(flag, command).filter(|_| subcommand.is_none());
             replace_tips(&mut error, exact.or_else(similar));
         }
+        ErrorKind::ValueValidation if flag == "--lines" => {
+            if let Some(lines) = text_of(&error, ContextKind::InvalidValue).strip_prefix('+').and_then(whole_number) {
+                replace_tips(
+                    &mut error,
+                    Some(format!("use '-n {lines}' for the last {lines} lines, '-n all' for all")),
+                );
+            }
+        }
         ErrorKind::TooManyValues if flag.starts_with("--verbose") => replace_tips(&mut error, Some(MORE.to_owned())),
         _ => {}
     }
@@ -250,7 +258,11 @@ fn is_typed(usage: &str, command: &Command, args: &[OsString]) -> bool {
 
 /// Returns whether at most two letters, and at most a third of all, differ.
 fn is_similar(argument: &str, name: &str) -> bool {
-    strsim::levenshtein(argument, name) <= (name.len() / 3).min(2)
+    strsim::osa_distance(&argument.to_ascii_lowercase(), name) <= (name.len() / 3).min(2)
+}
+
+fn whole_number(text: &str) -> Option<usize> {
+    text.parse().ok()
 }
 
 fn text_of(error: &clap::Error, kind: ContextKind) -> String {

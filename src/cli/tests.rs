@@ -234,6 +234,26 @@ fn invalid_values_of_flags_are_rejected() {
     assert!(usage_error(&["simulate", "--listen", "0.0.0.0:80"]).contains("loopback"));
 }
 
+/// (R13) CLI-55.
+#[test]
+fn lines_counted_from_the_start_are_refused_with_a_tip() {
+    for args in
+        [&["-n", "+5"][..], &["-n+5"], &["-n=+5"], &["--lines", "+5"], &["--lines=+5"], &["--no-follow", "-n", "+5"]]
+    {
+        assert_eq!(
+            usage_error(args),
+            "error: invalid value '+5' for '--lines <N|all>': lines are counted from the end\n\n  \
+             tip: use '-n 5' for the last 5 lines, '-n all' for all\n\nFor more information, try '--help'.\n"
+        );
+    }
+    for value in ["+", "+all", "+-1"] {
+        assert!(usage_error(&["-n", value]).contains("lines are counted from the end"), "{value}");
+    }
+    for value in ["5", "0", "all"] {
+        assert!(parse(&["-n", value]).is_ok(), "{value}");
+    }
+}
+
 #[test]
 fn help_is_short_with_h_and_ends_with_examples_with_help() {
     let help = |args: &[&str]| {

@@ -134,6 +134,10 @@ pub(super) fn line_limit(text: &str) -> Result<LineLimit, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(LineLimit::All);
     }
+    // In tail, +5 is everything from the fifth line on.
+    if text.starts_with('+') {
+        return Err("lines are counted from the end".into());
+    }
     text.parse().map(LineLimit::Lines).map_err(|_| "must be a number such as 20, or 'all'".into())
 }
 
@@ -222,7 +226,7 @@ mod tests {
         for (text, expected) in [("0", LineLimit::Lines(0)), ("20", LineLimit::Lines(20)), ("ALL", LineLimit::All)] {
             assert_eq!(line_limit(text), Ok(expected), "{text}");
         }
-        for text in ["", "-1", "+", "1.5", "none", "99999999999999999999"] {
+        for text in ["", "-1", "+", "+5", "+0", "+all", "1.5", "none", "99999999999999999999"] {
             assert!(line_limit(text).is_err(), "{text}");
         }
     }
