@@ -139,7 +139,7 @@ fn check_settings(args: &[&str], variables: &[(&str, &str)]) {
     let Ok(cli) = Cli::parse_from_args(args) else { return };
     let credentials = [("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "hunter2")];
     let variables = credentials.iter().chain(variables).map(|(name, value)| (name.into(), value.into()));
-    let env = Env::read(variables, &cli, Path::new("/nowhere")).expect("no file to read");
+    let env = Env::read(variables, &cli, Path::new("/nowhere"));
     if let Err(error) = resolve(cli, &env, false, &mut std::io::empty()) {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }

@@ -109,7 +109,7 @@ use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
 use crate::config::{ProxyLogin, Task, region};
-use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, resolve};
+use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, SettingsMessages, resolve};
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
@@ -171,13 +171,13 @@ fn open_log(invocation: &Invocation<'_>) -> Log {
 /// Resolves the settings and starts logging.
 fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, stdout_is_terminal, stderr_is_terminal } = invocation;
-    let env = Env::read(variables, &cli, folder)?;
+    let env = Env::read(variables, &cli, folder);
     log.style.is_colored = settings::is_stderr_colored(&cli, &env, stderr_is_terminal);
     let allows_status_line = settings::allows_status_line(&cli, &env)
         && stderr_is_terminal
         && status::stderr::is_last_in_pipeline(&stdout)
         && !system::signals::is_interrupt_ignored();
-    let Resolved { task, filter, warnings, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
+    let Resolved { task, filter, messages, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
     register_secrets(&task, &log.secrets);
     if allows_status_line && filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO) {
         log.stderr.enable_status_line(log.style);
@@ -185,9 +185,7 @@ fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Er
     log.clone().init(filter);
     log_files(&files);
     log_service(&task);
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
+    log_messages(&messages);
     Ok((task, stdout))
 }
 
@@ -212,6 +210,16 @@ fn log_service(task: &Task) {
     let region = region::of_api_host(&api);
     let name = region.map_or_else(String::new, |region| format!("region {region}, "));
     tracing::debug!(region, api, login, source, "{name}API at {api}, sign-in at {login}, source {source}");
+}
+
+/// Logs the messages about settings. None of them holds a secret.
+fn log_messages(SettingsMessages { warnings, notes }: &SettingsMessages) {
+    for note in notes {
+        tracing::debug!("{note}");
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// Registers the secrets, which no line may show.
@@ -308,11 +316,12 @@ mod tests {
             ("GENESYS_CLIENT_SECRET", "hunter2"),
             ("HTTPS_PROXY", "http://user:opensesame@proxy.example"),
         ];
-        for args in [["-c", "x"].as_slice(), &["--queue", "x"], &["check"]] {
+        let conversation = ["-c", "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77"];
+        for args in [conversation.as_slice(), &["--queue", "x"], &["check"]] {
             let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
             let process = variables.map(|(name, value)| (name.into(), value.into()));
             let folder = tempfile::tempdir().unwrap();
-            let env = Env::read(process, &cli, folder.path()).unwrap();
+            let env = Env::read(process, &cli, folder.path());
             let secrets = Secrets::default();
             register_secrets(&resolve(cli, &env, false, &mut std::io::empty()).unwrap().task, &secrets);
             let kept = secrets.redact("hunter2 opensesame");

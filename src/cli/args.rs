@@ -105,13 +105,14 @@ pub(crate) struct HistoryArgs {
 #[group(id = "account", multiple = true)]
 #[command(next_help_heading = "Account")]
 pub(crate) struct AccountArgs {
-    /// Region: AWS name, domain or URL
+    /// Region: AWS name, short name, domain or URL
     ///
-    /// Examples: us-east-1, mypurecloud.ie, https://apps.usw2.pure.cloud.
+    /// Examples: us-east-1, usw2, mypurecloud.ie, https://apps.usw2.pure.cloud. Replaces the variables of region, API URL
+    /// and login URL, as the URL of a conversation does.
     ///
     /// [default: us-east-1] [env: GENESYS_REGION, GENESYSCLOUD_REGION]
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
+    #[arg(id = "region", long, value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
     /// Id of the OAuth client
     ///
     /// [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID]
@@ -124,13 +125,16 @@ pub(crate) struct AccountArgs {
     /// [env: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// Read defaults from a gc profile
+    /// Use the account of a gc profile
     ///
-    /// Supplies region, client and proxy. Flags, environment variables and .env take precedence. gc, the Genesys Cloud
-    /// CLI, keeps its profiles in ~/.gc/config.toml.
+    /// Supplies region and client, also if variables are set; flags take precedence. Its proxy is used if no variable
+    /// sets one. gc, the Genesys Cloud CLI, keeps its profiles in ~/.gc/config.toml.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Use this API URL instead of the region's
+    ///
+    /// Also replaces GENESYS_REGION and GENESYS_LOGIN_URL. Tokens come from /oauth/token below it, unless --login-url is
+    /// given.
     ///
     /// [env: GENESYS_API_URL]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]

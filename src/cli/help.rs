@@ -70,8 +70,7 @@ Examples:
 pub(super) const AFTER_SHORT: &str = "Details: genesys-tail --help. Topics: genesys-tail help TOPIC.";
 
 pub(super) const NOTES: &str = "\
-Settings: flags take precedence over variables, variables over .env, and .env
-over --profile.
+Settings: flags take precedence over --profile, then variables, then .env.
 Durations: 10s, 1m30s, 500ms, or a number of seconds.
 Sizes: 65536 (bytes), 64KiB, 16MiB, 1GiB.
 Exit codes: 0 ended normally, 2 usage, 66 not found, 69 gave up, 70 internal

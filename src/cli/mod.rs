@@ -93,11 +93,7 @@ impl Cli {
         if let Some(name) = cli.command.as_ref().and_then(|cli| command_to_explain(cli, &command)) {
             return Self::parse_from_args([env!("CARGO_PKG_NAME"), name, "--help"].map(OsString::from));
         }
-        let first_id = cli.tail.target.positional.first().filter(|_| cli.command.is_none());
-        match first_id.and_then(|id| suggestions::misspelt_command(&command, id)) {
-            Some(error) => Err(error),
-            None => Ok(cli),
-        }
+        Ok(cli)
     }
 }
 
@@ -108,6 +104,11 @@ enum Help {
     Short,
     /// The full text of each flag: `--help`.
     Long,
+}
+
+/// Returns the command whose name resembles `argument`, which the parser takes for the id of a conversation.
+pub(crate) fn similar_command(argument: &str) -> Option<String> {
+    suggestions::similar_command(&Cli::command(), argument)
 }
 
 /// Returns the completion script for `shell`.

@@ -134,17 +134,9 @@ pub(super) fn improve(error: clap::Error, command: &Command, args: &[OsString]) 
     with_typed_conflicts(error, command, args)
 }
 
-/// Returns the error for a first argument that is almost the name of a subcommand. The parser takes it for the id of a
-/// conversation.
-pub(super) fn misspelt_command(command: &Command, argument: &str) -> Option<clap::Error> {
-    let mut names = command.get_subcommands().map(Command::get_name);
-    let name = names.find(|name| is_similar(argument, name))?;
-    let mut error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(command);
-    error.insert(ContextKind::InvalidSubcommand, ContextValue::String(argument.to_owned()));
-    error.insert(ContextKind::SuggestedSubcommand, ContextValue::String(name.to_owned()));
-    let tip = format!("to follow a conversation with this id, use '-c {argument}'");
-    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    Some(error)
+/// Returns the name of the subcommand that an argument resembles.
+pub(super) fn similar_command(command: &Command, argument: &str) -> Option<String> {
+    command.get_subcommands().map(Command::get_name).find(|name| is_similar(argument, name)).map(str::to_owned)
 }
 
 fn foreign_flags(subcommand: Option<&str>) -> impl Iterator<Item = &'static ForeignFlag> + use<> {
@@ -256,7 +248,7 @@ fn is_typed(usage: &str, command: &Command, args: &[OsString]) -> bool {
     })
 }
 
-/// Returns whether at most two letters, and at most a third of all, differ.
+/// Returns whether at most two letters, and at most a third of all, differ. Two swapped letters count as one.
 fn is_similar(argument: &str, name: &str) -> bool {
     strsim::osa_distance(&argument.to_ascii_lowercase(), name) <= (name.len() / 3).min(2)
 }
@@ -277,6 +269,8 @@ mod tests {
     fn up_to_two_wrong_letters_in_a_command_are_recognised() {
         for (argument, name) in [
             ("chek", "check"),
+            ("chekc", "check"),
+            ("Check", "check"),
             ("checks", "check"),
             ("simulat", "simulate"),
             ("simulator", "simulate"),

@@ -135,7 +135,7 @@ impl Error {
     }
 
     /// Returns the next step. The messages of some settings name it themselves.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::Config(error) => return error.hint(),
             Self::Network(error) => error.hint(),

@@ -1,18 +1,14 @@
 //! The account: endpoints, credentials, and warnings about them.
 
-use std::fs;
 use std::path::Path;
-
-use secrecy::SecretString;
 
 use crate::cli::AccountArgs;
 use crate::config::{Credentials, Endpoints};
-use crate::system::io_error;
 
-use super::endpoints;
+use super::endpoint_group::EndpointGroup;
 use super::env::{CLIENT_ID_VARIABLES, CLIENT_SECRET_VARIABLES, Env};
 use super::problems::Problems;
-use super::settings_file::Stdin;
+use super::settings_file::{self, Stdin};
 
 /// The account to sign in to.
 pub(super) struct Account {
@@ -20,66 +16,104 @@ pub(super) struct Account {
     pub(super) credentials: Credentials,
 }
 
-/// Resolves the account. `None` if a problem was added.
+/// Resolves the account of an endpoint group. `None` if a problem was added.
 pub(super) fn resolve(
     args: &AccountArgs,
+    group: EndpointGroup,
     env: &Env,
     stdin: &mut Stdin<'_>,
     problems: &mut Problems,
 ) -> Option<Account> {
-    let endpoints = endpoints::resolve(args, env, problems);
+    let EndpointGroup { endpoints, has_api_url } = group;
     let credentials = credentials(args, env, stdin, problems);
     if endpoints.as_ref().is_some_and(|endpoints| !endpoints.are_local()) {
+        problems.warn(exposed_secret_file(args));
         problems.warn(env.exposed_secrets());
     }
-    problems.warn(env.overridden_profile());
-    problems.warn(unused_gateway(args, env));
+    problems.warn(unused_gateway(env).filter(|_| !has_api_url));
     Some(Account { endpoints: endpoints?, credentials: credentials? })
 }
 
+/// Resolves the client. A profile takes precedence over variables (CLI-63).
 fn credentials(args: &AccountArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Credentials> {
-    let id = env.flag_or(args.client_id.as_deref(), "--client-id", &CLIENT_ID_VARIABLES);
-    if id.is_none() {
+    let typed_id = env.flag_or(args.client_id.as_deref(), "--client-id", &[]);
+    let id = match typed_id {
+        Some(setting) => trimmed_value(&setting.name, "client id", &setting.value, problems),
+        None => from_profile_or_variable(env, "client id", &CLIENT_ID_VARIABLES, problems),
+    };
+    let secret_file = secret_file(args);
+    let secret = match secret_file {
+        Some(path) => secret_from_file(path, stdin, problems),
+        None => from_profile_or_variable(env, "client secret", &CLIENT_SECRET_VARIABLES, problems),
+    };
+    report_missing(id.is_none(), secret_file.is_none() && secret.is_none(), env, problems);
+    Some(Credentials { client_id: id?, client_secret: secret?.into() })
+}
+
+fn report_missing(is_id_missing: bool, is_secret_missing: bool, env: &Env, problems: &mut Problems) {
+    if !is_id_missing && !is_secret_missing {
+        return;
+    }
+    if let Some(problem) = env.profile_without_client() {
+        return problems.add(problem);
+    }
+    if is_id_missing {
         problems.missing("client id", "--client-id, GENESYS_CLIENT_ID");
     }
-    let path = args.client_secret_file.as_deref().filter(|path| !path.as_os_str().is_empty());
-    let secret = match path {
-        Some(path) => secret_from_file(path, stdin, problems),
-        None => secret_from_variable(env, problems),
-    };
-    if let Some(problem) = env.unusable_client().filter(|_| id.is_none() || secret.is_none()) {
-        problems.add(problem);
-    }
-    Some(Credentials { client_id: id?.value.trim().to_owned(), client_secret: secret? })
-}
-
-fn secret_from_variable(env: &Env, problems: &mut Problems) -> Option<SecretString> {
-    let secret = CLIENT_SECRET_VARIABLES.iter().find_map(|name| env.get(name));
-    if secret.is_none() {
+    if is_secret_missing {
         problems.missing("client secret", "--client-secret-file, GENESYS_CLIENT_SECRET");
     }
-    secret.map(|setting| setting.value.into())
+    env.unusable_token().into_iter().for_each(|problem| problems.add(problem));
 }
 
-/// Reads the secret: the whole file without one trailing line break, which every editor leaves.
-fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<SecretString> {
-    let setting = || format!("--client-secret-file {}", path.display());
+/// Returns the value of the profile, or else of the variables if no profile is selected.
+fn from_profile_or_variable(env: &Env, what: &str, names: &[&str], problems: &mut Problems) -> Option<String> {
+    let setting = match env.profile_flag() {
+        Some(_) => names.iter().find_map(|name| env.profile_value(name)),
+        None => env.first_variable(names),
+    }?;
+    trimmed_value(&setting.name, what, &setting.value, problems)
+}
+
+/// Returns the value without line breaks, blanks and byte order marks around it, or `None` if nothing remains.
+fn trimmed_value(setting: &str, what: &str, value: &str, problems: &mut Problems) -> Option<String> {
+    let trimmed = settings_file::trimmed(value);
+    if trimmed.len() != value.len() {
+        problems.note(format!("{setting}: blanks, line breaks or a byte order mark around the {what} removed"));
+    }
+    Some(trimmed.to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Returns the path of `--client-secret-file`.
+fn secret_file(args: &AccountArgs) -> Option<&Path> {
+    args.client_secret_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Reads the secret. The one trailing line break that every editor leaves is worth no note.
+fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<String> {
+    let setting = format!("--client-secret-file {}", path.display());
     let text = if path == Path::new("-") {
         stdin.read_for("--client-secret-file -")
     } else {
-        fs::read_to_string(path).map_err(|error| io_error::describe(&error))
+        settings_file::read_bytes(path).and_then(settings_file::decode)
     };
-    let text = text.map_err(|reason| problems.unusable(setting(), reason)).ok()?;
-    let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if secret.trim().is_empty() {
-        problems.unusable(setting(), "contains no secret");
-        return None;
+    let text = text.map_err(|reason| problems.unusable(&setting, reason)).ok()?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let secret = trimmed_value(&setting, "client secret", line, problems);
+    if secret.is_none() {
+        problems.unusable(setting, "contains no secret");
     }
-    Some(secret.to_owned().into())
+    secret
+}
+
+/// Returns a warning if other users can read the file with the secret (CLI-76).
+fn exposed_secret_file(args: &AccountArgs) -> Option<String> {
+    let path = secret_file(args).filter(|path| path.is_file())?;
+    Some(settings_file::exposure_warning(path, settings_file::exposed_mode(path)?))
 }
 
 /// Returns a warning if a gateway is set that other Genesys tools would use.
-fn unused_gateway(args: &AccountArgs, env: &Env) -> Option<String> {
-    let gateway = env.get("GENESYSCLOUD_GATEWAY_HOST").filter(|_| endpoints::api_url(args, env).is_none())?;
+fn unused_gateway(env: &Env) -> Option<String> {
+    let gateway = env.get("GENESYSCLOUD_GATEWAY_HOST")?;
     Some(format!("{} is ignored; for a gateway, use --api-url and --login-url", gateway.name))
 }

@@ -2,55 +2,46 @@
 
 use url::Url;
 
-use crate::cli::AccountArgs;
-use crate::config::{Endpoints, is_loopback, region};
+use crate::config::region::Hosts;
+use crate::config::{Endpoints, is_loopback};
 
-use super::env::{Env, REGION_VARIABLES};
-use super::problems::{Problem, Problems, Setting};
+use super::problems::{Problems, Setting};
 
 const TOKEN_PATH: &str = "oauth/token";
 
 const NOT_HTTPS: &str = "must be an https URL such as https://api.mypurecloud.com";
 
-pub(super) fn resolve(args: &AccountArgs, env: &Env, problems: &mut Problems) -> Option<Endpoints> {
-    let api = api_url(args, env);
-    let login = env.flag_or(args.login_url.as_deref(), "--login-url", &["GENESYS_LOGIN_URL"]);
-    let token = login.as_ref().map(|login| checked_url(login, problems).map(token_endpoint));
-    let Some(api) = api else {
-        let region = env.flag_or(args.region.as_deref(), "--region", &REGION_VARIABLES);
-        let of_region = of_region(region, problems)?;
-        return Some(Endpoints { api: of_region.api, token: token.unwrap_or(Some(of_region.token))? });
-    };
-    let api = with_slash(checked_url(&api, problems)?);
-    let token = token.unwrap_or_else(|| api.join(TOKEN_PATH).ok())?;
+/// Returns the endpoints of a region.
+pub(super) fn of_hosts(hosts: &Hosts) -> Endpoints {
+    let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts of a region are valid");
+    Endpoints { api: url(&hosts.api), token: token_endpoint(url(&hosts.login)) }
+}
+
+/// Returns the endpoints of an API URL. Without a token endpoint, it is below the API URL (CLI-67).
+pub(super) fn of_api_url(api: Url, token: Option<Url>) -> Option<Endpoints> {
+    let api = with_slash(api);
+    let token = token.or_else(|| api.join(TOKEN_PATH).ok())?;
     Some(Endpoints { api, token })
 }
 
-/// Returns the URL that replaces the API of the region, if one is set.
-pub(super) fn api_url(args: &AccountArgs, env: &Env) -> Option<Setting> {
-    env.flag_or(args.api_url.as_deref(), "--api-url", &["GENESYS_API_URL"])
-}
-
-fn of_region(region: Option<Setting>, problems: &mut Problems) -> Option<Endpoints> {
-    let region = region.unwrap_or_else(|| Setting { value: region::DEFAULT.into(), name: "--region".into() });
-    let Some(hosts) = region::hosts(&region.value) else {
-        problems.add(Problem::UnknownRegion { setting: region.name, value: region.value });
-        return None;
-    };
-    if hosts.guessed {
-        let known = region::known_names();
-        problems.warn([format!(
-            "{}: '{}' is not a known region, using {}; known regions: {known}",
-            region.name, region.value, hosts.api
-        )]);
-    }
-    let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts of a region are valid");
-    Some(Endpoints { api: url(&hosts.api), token: token_endpoint(url(&hosts.login)) })
+/// Returns the token endpoint of a login URL.
+pub(super) fn login_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
+    checked_url(setting, problems).map(token_endpoint)
 }
 
 /// Parses the URL of a setting. A problem does not show the value, because it may hold a password.
-fn checked_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
+pub(super) fn checked_url(setting: &Setting, problems: &mut Problems) -> Option<Url> {
     parse(&setting.value).map_err(|reason| problems.unusable(&setting.name, reason)).ok()
+}
+
+/// Returns whether an API URL gives this endpoint.
+pub(super) fn is_api(url: &str, api: &Url) -> bool {
+    parse(url).is_ok_and(|url| with_slash(url) == *api)
+}
+
+/// Returns whether a login URL gives this token endpoint.
+pub(super) fn is_login(url: &str, token: &Url) -> bool {
+    parse(url).is_ok_and(|url| token_endpoint(url) == *token)
 }
 
 /// Parses a URL, with `https` for `wss` and `http` for `ws`.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 
-use super::env_file::EnvFile;
+use super::env_file::{EnvFile, EnvFileError};
 use super::gc_profile::{self, Profile, ProfileFile};
-use super::problems::{ConfigError, Problem, Setting};
+use super::problems::{FileFindings, Problem, Setting};
 
 pub(super) const REGION_VARIABLES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
 pub(super) const CLIENT_ID_VARIABLES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
@@ -27,6 +27,9 @@ pub(crate) struct Env {
     process: HashMap<String, String>,
     file: Option<EnvFile>,
     profile: Option<Profile>,
+    findings: FileFindings,
+    /// The `.env` file that cannot be read.
+    unreadable_file: Option<Problem>,
     /// Set if profiles exist and none was selected.
     profiles_unused: bool,
 }
@@ -44,25 +47,49 @@ impl Env {
     /// `folder` or its nearest parent that has one, then the values of the profile that `--profile` selects.
     ///
     /// The demo gets only the variables that describe the terminal. Only tailing and checking read files. Bytes that are
-    /// not Unicode become U+FFFD.
-    ///
-    /// # Errors
-    ///
-    /// If a file cannot be read or parsed, or if there is no such profile. The message has the name of the file and the
-    /// line, never its content.
-    pub(crate) fn read(
-        process: impl IntoIterator<Item = (OsString, OsString)>,
-        cli: &Cli,
-        folder: &Path,
-    ) -> Result<Self, ConfigError> {
-        let Self { process, .. } = Self::of_process(process, cli);
-        let account = account_args(cli);
-        let file = account.map(|args| EnvFile::read(args.env_file.as_deref(), folder)).transpose()?.flatten();
-        let home = process.get("HOME").map(String::as_str);
-        let selected = account.and_then(|args| args.profile.as_deref()).map(str::trim).filter(|name| !name.is_empty());
-        let profile = selected.map(|name| Profile::read(name, home, folder)).transpose()?;
-        let profiles_unused = account.is_some() && profile.is_none() && gc_profile::path_in_home(home).is_some();
-        Ok(Self { process, file, profile, profiles_unused })
+    /// not Unicode become U+FFFD. Problems with files have the name of the file and the line, never its content.
+    pub(crate) fn read(process: impl IntoIterator<Item = (OsString, OsString)>, cli: &Cli, folder: &Path) -> Self {
+        let mut env = Self::of_process(process, cli);
+        let Some(account) = account_args(cli) else { return env };
+        env.read_file(account, folder);
+        let home = env.process.get("HOME").cloned();
+        match account.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => env.read_profile(name, home.as_deref(), folder),
+            None => env.profiles_unused = gc_profile::path_in_home(home.as_deref()).is_some(),
+        }
+        env
+    }
+
+    fn read_file(&mut self, args: &AccountArgs, folder: &Path) {
+        match EnvFile::read(args.env_file.as_deref(), folder) {
+            Ok(file) => {
+                self.findings.messages.notes.extend(file.iter().flat_map(EnvFile::notes));
+                self.file = file;
+            }
+            Err(EnvFileError::Unreadable { path, reason }) => {
+                let setting = path.display().to_string();
+                self.findings.messages.warnings.push(format!("{setting} ignored: cannot read it: {reason}"));
+                self.unreadable_file = Some(Problem::Unusable { setting, reason });
+            }
+            Err(EnvFileError::Unusable(problem)) => self.findings.problems.push(problem),
+        }
+    }
+
+    fn read_profile(&mut self, name: &str, home: Option<&str>, folder: &Path) {
+        match Profile::read(name, home, folder) {
+            Ok(profile) => self.profile = Some(profile),
+            Err(problem) => self.findings.problems.push(problem),
+        }
+    }
+
+    /// Returns the problems with files, and the messages about them.
+    pub(super) fn findings(&self) -> &FileFindings {
+        &self.findings
+    }
+
+    /// Returns the problem with the `.env` file if it cannot be read.
+    pub(super) fn unreadable_file(&self) -> Option<Problem> {
+        self.unreadable_file.clone()
     }
 
     /// Returns the files that variables were read from (ERR-5).
@@ -102,12 +129,23 @@ impl Env {
         self.profile.as_ref()?.get(name)
     }
 
+    /// Returns the flag that selects the profile.
+    pub(super) fn profile_flag(&self) -> Option<String> {
+        self.profile.as_ref().map(Profile::flag)
+    }
+
     /// Returns the value of `flag` if it is not empty, or else the first of `variables` that is set.
     pub(super) fn flag_or(&self, value: Option<&str>, flag: &str, variables: &[&str]) -> Option<Setting> {
         match value.map(str::trim).filter(|value| !value.is_empty()) {
             Some(value) => Some(Setting { value: value.to_owned(), name: flag.to_owned() }),
-            None => variables.iter().find_map(|name| self.get(name)),
+            None => self.first_variable(variables),
         }
+    }
+
+    /// Returns the first of `names` that the process has, or else the first that the file has (CLI-61).
+    pub(super) fn first_variable(&self, names: &[&str]) -> Option<Setting> {
+        let in_process = names.iter().find(|name| self.process.contains_key(**name));
+        in_process.into_iter().chain(names).find_map(|name| self.variable(name))
     }
 
     /// Returns a warning for each file that holds a secret and that other users can read.
@@ -116,29 +154,16 @@ impl Env {
         in_file.into_iter().chain(self.profile.as_ref().and_then(Profile::exposed_secret))
     }
 
-    /// Returns a warning if variables take precedence over the selected profile, which its user may not expect.
-    pub(super) fn overridden_profile(&self) -> Option<String> {
+    /// Returns the problem with the selected profile, which has no complete client.
+    pub(super) fn profile_without_client(&self) -> Option<Problem> {
         let profile = self.profile.as_ref()?;
-        let override_of = |names: &[&str]| {
-            names.iter().find(|name| profile.get(name).is_some())?;
-            names.iter().find_map(|name| self.variable(name))
-        };
-        let overrides =
-            [&REGION_VARIABLES, &CLIENT_ID_VARIABLES, &CLIENT_SECRET_VARIABLES].map(|names| override_of(names));
-        // These replace the region as a whole, and would send the secret of the profile elsewhere.
-        let urls = ["GENESYS_API_URL", "GENESYS_LOGIN_URL"].map(|name| self.variable(name));
-        let names: Vec<String> = overrides.into_iter().chain(urls).flatten().map(|setting| setting.name).collect();
-        (!names.is_empty()).then(|| format!("{} is overridden by {}", profile.flag(), names.join(", ")))
+        Some(Problem::Unusable { setting: profile.flag(), reason: profile.reason_without_client().to_owned() })
     }
 
-    /// Returns the problem with a profile or a token that is set instead of a client.
-    pub(super) fn unusable_client(&self) -> Option<Problem> {
-        let unusable = |setting, reason: &str| Problem::Unusable { setting, reason: reason.to_owned() };
-        let in_profile = |profile: &Profile| Some(unusable(profile.flag(), profile.unusable_client()?));
-        let token = self.variable(TOKEN_VARIABLE);
-        self.profile.as_ref().and_then(in_profile).or_else(|| {
-            Some(unusable(token?.name, "not supported, because a token cannot be renewed; use an OAuth client"))
-        })
+    /// Returns the problem with a token that is set instead of a client.
+    pub(super) fn unusable_token(&self) -> Option<Problem> {
+        let reason = "not supported, because a token cannot be renewed; use an OAuth client".to_owned();
+        self.variable(TOKEN_VARIABLE).map(|token| Problem::Unusable { setting: token.name, reason })
     }
 
     /// Returns whether profiles exist and none was selected.
@@ -175,7 +200,7 @@ fn account_args(cli: &Cli) -> Option<&AccountArgs> {
 mod tests {
     use super::*;
 
-    fn env(process: &[(&str, &str)], args: &[&str], folder: &Path) -> Result<Env, ConfigError> {
+    fn env(process: &[(&str, &str)], args: &[&str], folder: &Path) -> Env {
         let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
         Env::read(process.iter().map(|(name, value)| (name.into(), value.into())), &cli, folder)
     }
@@ -191,7 +216,7 @@ mod tests {
         std::fs::create_dir_all(&below).unwrap();
         std::fs::write(folder.path().join(".env"), "\u{feff}A=file\nB=file\nC=\nC=second\nexport D='$x #' \nE=last ")
             .unwrap();
-        let env = env(&[("A", "process"), ("B", ""), ("F", " ")], &[], &below).unwrap();
+        let env = env(&[("A", "process"), ("B", ""), ("F", " ")], &[], &below);
         let found = ["A", "B", "C", "D", "E", "F"].map(|name| value(&env, name));
         assert_eq!(
             found.each_ref().map(Option::as_deref),
@@ -207,30 +232,33 @@ mod tests {
         let other = folder.path().join("other");
         std::fs::write(folder.path().join(".env"), "A=here").unwrap();
         std::fs::write(&other, "B=there").unwrap();
-        let named = env(&[], &["--env-file", other.to_str().unwrap()], folder.path()).unwrap();
+        let named = env(&[], &["--env-file", other.to_str().unwrap()], folder.path());
         assert_eq!((value(&named, "A"), value(&named, "B").as_deref()), (None, Some("there")));
-        let check = env(&[], &["check", "--env-file", other.to_str().unwrap()], folder.path()).unwrap();
+        let check = env(&[], &["check", "--env-file", other.to_str().unwrap()], folder.path());
         assert_eq!((value(&check, "A"), value(&check, "B").as_deref()), (None, Some("there")));
-        let here = env(&[], &["check"], folder.path()).unwrap();
+        let here = env(&[], &["check"], folder.path());
         assert_eq!((value(&here, "A").as_deref(), value(&here, "B")), (Some("here"), None));
         for args in [&["--env-file", "/nowhere/.env"][..], &["check", "--env-file", "/nowhere/.env"]] {
-            let error = env(&[], args, folder.path()).unwrap_err();
-            assert_eq!(error.to_string(), "--env-file /nowhere/.env: file not found");
+            let problem = Problem::Unusable {
+                setting: "--env-file /nowhere/.env".to_owned(),
+                reason: "file not found".to_owned(),
+            };
+            assert_eq!(env(&[], args, folder.path()).findings().problems, [problem]);
         }
     }
 
     #[test]
     fn the_demo_reads_terminal_variables_and_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".env"), "not parsable").unwrap();
+        std::fs::write(folder.path().join(".env"), "GENESYS_REGION").unwrap();
         let process = [("GENESYS_REGION", "eu-west-1"), ("TERM", "dumb"), ("HTTPS_PROXY", "http://p")];
-        let demo = env(&process, &["--demo"], folder.path()).unwrap();
+        let demo = env(&process, &["--demo"], folder.path());
         let found = ["GENESYS_REGION", "TERM", "HTTPS_PROXY"].map(|name| value(&demo, name));
         assert_eq!(found, [None, Some("dumb".into()), None]);
         for args in [vec!["simulate"], vec!["man"], vec!["--replay", "-"]] {
-            assert!(env(&[], &args, folder.path()).is_ok(), "{args:?}");
+            assert_eq!(env(&[], &args, folder.path()).findings().problems, [], "{args:?}");
         }
-        assert!(env(&[], &[], folder.path()).is_err());
+        assert_eq!(env(&[], &[], folder.path()).findings().problems.len(), 1);
     }
 
     #[cfg(unix)]
@@ -247,9 +275,20 @@ mod tests {
         for (text, mode, warned) in cases {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let warning = env(&[], &[], folder.path()).unwrap().exposed_secrets().next();
+            let warning = env(&[], &[], folder.path()).exposed_secrets().next();
             assert_eq!(warning.is_some(), warned, "{text} {mode:o}");
             assert!(!warning.unwrap_or_default().contains("hunter2"));
         }
+    }
+
+    /// CLI-61.
+    #[test]
+    fn the_variables_of_the_process_precede_the_file_as_a_row() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".env"), "A=file\nB=file").unwrap();
+        let first = |process: &[(&str, &str)]| env(process, &[], folder.path()).first_variable(&["A", "B"]).unwrap();
+        assert_eq!(first(&[("B", "process")]).value, "process");
+        assert_eq!(first(&[("A", "process"), ("B", "other")]).value, "process");
+        assert!(first(&[]).name.starts_with("A in "));
     }
 }

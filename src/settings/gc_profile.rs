@@ -30,6 +30,7 @@ const CLIENT_SECRET: &str = "client_secret";
 
 const BROWSER_GRANT: &str = "uses browser sign-in (implicit or PKCE grant); \
      an OAuth client with the grant type Client Credentials is required";
+const NO_CLIENT: &str = "contains no OAuth client (client_credentials, client_secret)";
 const TOKEN_ONLY: &str = "contains an access token, which cannot be renewed; \
      an OAuth client with the grant type Client Credentials is required";
 
@@ -105,9 +106,9 @@ impl Profile {
         flag(&self.name)
     }
 
-    /// Returns the reason why the client of this profile cannot sign in here.
-    pub(super) fn unusable_client(&self) -> Option<&'static str> {
-        self.unusable_client
+    /// Returns the reason why this profile has no complete client that can sign in here.
+    pub(super) fn reason_without_client(&self) -> &'static str {
+        self.unusable_client.unwrap_or(NO_CLIENT)
     }
 
     /// Returns a warning if the profile holds a secret and other users can read the file.
@@ -221,7 +222,10 @@ environment = "eu-west-2"
     fn read(name: &str, text: &str) -> Result<Profile, String> {
         let home = home(text);
         let read = Profile::read(name, home.path().to_str(), Path::new("/nowhere"));
-        read.map_err(|problem| crate::settings::ConfigError::from(problem).to_string())
+        read.map_err(|problem| match problem {
+            Problem::Unusable { setting, reason } => format!("{setting}: {reason}"),
+            problem => panic!("{problem:?}"),
+        })
     }
 
     fn value(profile: &Profile, name: &str) -> Option<String> {
@@ -241,7 +245,7 @@ environment = "eu-west-2"
             );
             let setting = profile.get("GENESYSCLOUD_REGION").unwrap().name;
             assert!(setting.starts_with(&format!("environment of profile {name} in ")), "{setting}");
-            assert_eq!(profile.unusable_client(), None);
+            assert_eq!(profile.unusable_client, None);
         }
         assert_eq!(value(&read("hand", FILE).unwrap(), "GENESYSCLOUD_OAUTHCLIENT_ID").as_deref(), Some("other"));
         assert_eq!(value(&read("acme.eu", FILE).unwrap(), "GENESYSCLOUD_REGION").as_deref(), Some("eu-west-2"));
@@ -252,12 +256,12 @@ environment = "eu-west-2"
         for (name, reason, region) in [("browser", BROWSER_GRANT, Some("mypurecloud.de")), ("token", TOKEN_ONLY, None)]
         {
             let profile = read(name, FILE).unwrap();
-            assert_eq!(profile.unusable_client(), Some(reason));
+            assert_eq!(profile.unusable_client, Some(reason));
             assert_eq!(value(&profile, "GENESYSCLOUD_OAUTHCLIENT_ID"), None);
             assert_eq!(value(&profile, "GENESYSCLOUD_REGION").as_deref(), region);
         }
         let both = "[x]\naccess_token = 't'\nclient_credentials = 'i'\nclient_secret = 's'\n";
-        assert_eq!(read("x", both).unwrap().unusable_client(), None);
+        assert_eq!(read("x", both).unwrap().unusable_client, None);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! variable or a settings file. All problems are reported together, in one [`ConfigError`].
 
 mod account;
+mod arguments;
 mod connection;
+mod endpoint_group;
 mod endpoints;
 mod env;
 mod env_file;
@@ -24,7 +26,9 @@ use chrono::Utc;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
-use crate::cli::{self, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs};
+use crate::cli::{
+    self, AccountArgs, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
+};
 use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, Task};
 
 pub(crate) use env::{Env, SettingsFiles};
@@ -33,12 +37,14 @@ pub(crate) use env_file::parse as parse_env_file;
 pub(crate) use gc_profile::ProfileFile;
 #[cfg(any(test, fuzzing))]
 pub(crate) use gc_profile::parse as parse_gc_profiles;
-pub(crate) use problems::ConfigError;
+pub(crate) use problems::{ConfigError, SettingsMessages};
 
 use account::Account;
+use arguments::Requirement;
+use ids::IdRule;
 use problems::Problems;
 use settings_file::Stdin;
-use targets::Requirement;
+use targets::Followed;
 
 /// The outcome of [`resolve`].
 #[derive(Debug)]
@@ -46,8 +52,7 @@ pub(crate) struct Resolved {
     pub(crate) task: Task,
     /// The status lines to print.
     pub(crate) filter: filter::Targets,
-    /// Peculiarities of the settings that stop nothing, one sentence each, without secrets.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) messages: SettingsMessages,
     /// The files that settings were read from.
     pub(crate) files: SettingsFiles,
 }
@@ -60,7 +65,7 @@ pub(crate) struct Resolved {
 ///
 /// If settings are missing, unusable or contradictory. The error lists all of them.
 pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Result<Resolved, ConfigError> {
-    let mut problems = Problems::new(env.has_unused_profiles());
+    let mut problems = Problems::new(env.findings().clone(), env.has_unused_profiles());
     let mut stdin = Stdin::new(stdin);
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {
@@ -72,8 +77,9 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
         Some(Command::Schema) => Some(Task::PrintSchema),
         None => tail(cli.tail, env, terminal, &mut stdin, &mut problems),
     };
-    let ((task, filter), warnings) = problems.into_result(task.zip(filter))?;
-    Ok(Resolved { task, filter, warnings, files: env.files() })
+    problems.explain_missing(env.unreadable_file());
+    let ((task, filter), messages) = problems.into_result(task.zip(filter))?;
+    Ok(Resolved { task, filter, messages, files: env.files() })
 }
 
 /// Returns whether lines on stderr are colored.
@@ -109,9 +115,8 @@ fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, proble
         return Some(Task::Demo(Box::new(Demo { source, history, connection: connection?, output, record })));
     }
     let source = targets::source(&target, problems);
-    let conversations = targets::conversations(&target, Requirement::Required, env, stdin, problems);
-    let targets = targets::resolve(&target, problems);
-    let Account { endpoints, credentials } = account::resolve(&account, env, stdin, problems)?;
+    let (followed, account) = account_and_targets(&target, Requirement::Required, &account, env, stdin, problems);
+    let (Followed { conversations, targets }, Account { endpoints, credentials }) = (followed, account?);
     Some(Task::Tail(Box::new(Config {
         conversations,
         targets,
@@ -131,11 +136,27 @@ fn check(args: CheckArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Probl
     problems.warn(network::typed_password(&network));
     let network = network::resolve(network, env, problems);
     let source = targets::source(&target, problems);
-    let conversations = targets::conversations(&target, Requirement::Optional, env, stdin, problems);
-    let targets = targets::resolve(&target, problems);
-    let Account { endpoints, credentials } = account::resolve(&account, env, stdin, problems)?;
+    let (followed, account) = account_and_targets(&target, Requirement::Optional, &account, env, stdin, problems);
+    let (Followed { conversations, targets }, Account { endpoints, credentials }) = (followed, account?);
     let check = Check { conversations, targets, endpoints, credentials, source, network: network? };
     Some(Task::Check(Box::new(check)))
+}
+
+/// Resolves the targets and the account: the URL of a target may name the region, and an API URL changes the form of ids.
+fn account_and_targets(
+    target: &TargetArgs,
+    requirement: Requirement,
+    account: &AccountArgs,
+    env: &Env,
+    stdin: &mut Stdin<'_>,
+    problems: &mut Problems,
+) -> (Followed, Option<Account>) {
+    let arguments = arguments::read(target, requirement, env, stdin, problems);
+    let group = endpoint_group::resolve(account, env, &arguments, problems);
+    let may_have_api_url = group.has_api_url || problems.is_source_unusable();
+    let rule = if may_have_api_url { IdRule::Any } else { IdRule::Uuid };
+    let followed = targets::resolve(&arguments, rule, problems);
+    (followed, account::resolve(account, group, env, stdin, problems))
 }
 
 fn simulate(args: SimulateArgs) -> Simulate {

@@ -52,22 +52,44 @@ pub(crate) enum Problem {
         setting: String,
         value: String,
     },
+    /// The value is not an id.
+    NotAnId {
+        /// The flag, or the variable and the file that it is in.
+        setting: String,
+        reason: String,
+        hint: Option<&'static str>,
+    },
+    /// The value is in the place of an id and resembles a command.
+    LikeCommand { setting: String, reason: String, hint: String },
     /// Two settings exclude each other.
     Contradictory { reason: String },
 }
 
 impl ConfigError {
-    /// Returns the next step for the user if settings are missing or the region is unknown.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    /// Returns the next step for the user, if the problems have one.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        let command = self.problems.iter().find_map(|problem| match problem {
+            Problem::LikeCommand { hint, .. } => Some(hint.as_str()),
+            _ => None,
+        });
+        command.or_else(|| self.hint_to_missing_settings()).or_else(|| self.hint_to_values())
+    }
+
+    fn hint_to_missing_settings(&self) -> Option<&'static str> {
         let mut missing = self.problems.iter().filter(|problem| matches!(problem, Problem::Missing { .. })).peekable();
-        if missing.peek().is_none() {
-            let is_unknown_region = |problem| matches!(problem, &Problem::UnknownRegion { .. });
-            return self.problems.iter().any(is_unknown_region).then(|| REGION_HINT.as_str());
-        }
+        missing.peek()?;
         if missing.all(|problem| matches!(problem, Problem::Missing { what, .. } if *what == MISSING_CONVERSATION)) {
             return Some(CONVERSATION_HINT);
         }
         Some(if self.profiles_unused { HINT_WITH_PROFILES } else { HINT })
+    }
+
+    fn hint_to_values(&self) -> Option<&'static str> {
+        self.problems.iter().find_map(|problem| match problem {
+            Problem::UnknownRegion { .. } => Some(REGION_HINT.as_str()),
+            Problem::NotAnId { hint, .. } => *hint,
+            _ => None,
+        })
     }
 }
 
@@ -84,7 +106,9 @@ impl fmt::Display for ConfigError {
         for problem in &self.problems {
             match problem {
                 Problem::Missing { .. } => continue,
-                Problem::Unusable { setting, reason } => write!(f, "{separator}{setting}: {reason}")?,
+                Problem::Unusable { setting, reason }
+                | Problem::NotAnId { setting, reason, .. }
+                | Problem::LikeCommand { setting, reason, .. } => write!(f, "{separator}{setting}: {reason}")?,
                 Problem::UnknownRegion { setting, value } => {
                     let examples = "such as us-east-1 or mypurecloud.ie";
                     write!(f, "{separator}{setting}: '{value}' is not a region {examples}")?;
@@ -97,32 +121,48 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl From<Problem> for ConfigError {
-    fn from(problem: Problem) -> Self {
-        Self { problems: vec![problem], profiles_unused: false }
-    }
-}
-
-/// Collects problems and warnings.
+/// Collects problems, warnings and notes.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: Vec<Problem>,
-    warnings: Vec<String>,
+    messages: SettingsMessages,
+    /// Set if profiles exist and none was selected.
     profiles_unused: bool,
+    /// Set if a file of settings is unusable. It may hold the settings that are missing.
+    is_source_unusable: bool,
+}
+
+/// The problems and messages of the files that variables are read from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileFindings {
+    pub(super) problems: Vec<Problem>,
+    pub(super) messages: SettingsMessages,
+}
+
+/// Lines about settings that stop nothing, one sentence each, without secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SettingsMessages {
+    pub(crate) warnings: Vec<String>,
+    /// Details, for debug lines.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Problems {
-    /// `profiles_unused` is whether a profile could supply missing settings.
-    pub(super) fn new(profiles_unused: bool) -> Self {
-        Self { profiles_unused, ..Self::default() }
+    /// Starts with the findings in files. `profiles_unused` is whether a profile could supply missing settings.
+    pub(super) fn new(findings: FileFindings, profiles_unused: bool) -> Self {
+        let FileFindings { problems: found, messages } = findings;
+        Self { is_source_unusable: !found.is_empty(), found, messages, profiles_unused }
     }
 
     pub(super) fn add(&mut self, problem: Problem) {
         self.found.push(problem);
     }
 
+    /// Reports a missing setting, unless an unusable file may hold it.
     pub(super) fn missing(&mut self, what: &'static str, names: &'static str) {
-        self.add(Problem::Missing { what, names });
+        if !self.is_source_unusable {
+            self.add(Problem::Missing { what, names });
+        }
     }
 
     pub(super) fn unusable(&mut self, setting: impl Into<String>, reason: impl Into<String>) {
@@ -134,19 +174,35 @@ impl Problems {
     }
 
     pub(super) fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
-        self.warnings.extend(warnings);
+        self.messages.warnings.extend(warnings);
     }
 
-    /// Returns `value` and the warnings, or the problems if there are any.
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.messages.notes.push(note.into());
+    }
+
+    pub(super) fn is_source_unusable(&self) -> bool {
+        self.is_source_unusable
+    }
+
+    /// Adds the problem with a file that could not be read, if a setting is missing that it may hold.
+    pub(super) fn explain_missing(&mut self, unreadable_file: Option<Problem>) {
+        if self.found.iter().any(|problem| matches!(problem, Problem::Missing { .. })) {
+            self.found.extend(unreadable_file);
+        }
+    }
+
+    /// Returns `value` and the messages, or the problems if there are any.
     ///
     /// # Panics
     ///
     /// If there is neither a value nor a problem.
-    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
-        if self.found.is_empty() {
-            return Ok((value.expect("the reason for a missing value was added as a problem"), self.warnings));
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<(T, SettingsMessages), ConfigError> {
+        let Self { found, messages, profiles_unused, .. } = self;
+        if found.is_empty() {
+            return Ok((value.expect("the reason for a missing value was added as a problem"), messages));
         }
-        Err(ConfigError { problems: self.found, profiles_unused: self.profiles_unused })
+        Err(ConfigError { problems: found, profiles_unused })
     }
 }
 
@@ -172,20 +228,29 @@ mod tests {
 
     #[test]
     fn the_hint_depends_on_what_is_missing() {
-        let hint =
-            |problems: &[Problem], profiles_unused| ConfigError { problems: problems.to_vec(), profiles_unused }.hint();
+        let hint = |problems: &[Problem], profiles_unused| {
+            ConfigError { problems: problems.to_vec(), profiles_unused }.hint().map(str::to_owned)
+        };
         let missing = |what| Problem::Missing { what, names: "" };
         let region = Problem::UnknownRegion { setting: "--region".into(), value: "europe".into() };
-        assert_eq!(hint(&[missing(MISSING_CONVERSATION), missing("client id")], false), Some(HINT));
-        assert_eq!(hint(&[missing("client id")], true), Some(HINT_WITH_PROFILES));
-        assert_eq!(hint(&[missing(MISSING_CONVERSATION), region.clone()], true), Some(CONVERSATION_HINT));
+        let command =
+            Problem::LikeCommand { setting: String::new(), reason: String::new(), hint: "use check".to_owned() };
+        for (problems, profiles_unused, expected) in [
+            (&[missing(MISSING_CONVERSATION), missing("client id")][..], false, HINT),
+            (&[missing("client id")], true, HINT_WITH_PROFILES),
+            (&[missing(MISSING_CONVERSATION), region.clone()], true, CONVERSATION_HINT),
+            (&[missing("client id"), region.clone(), command], true, "use check"),
+        ] {
+            assert_eq!(hint(problems, profiles_unused).as_deref(), Some(expected));
+        }
         assert!(hint(&[region], false).unwrap().starts_with("use one of us-east-1, us-east-2, "));
     }
 
     #[test]
     fn the_hint_appears_only_if_settings_are_missing() {
-        let error = ConfigError::from(Problem::Unusable { setting: "--proxy".into(), reason: "not a URL".into() });
+        let problem = Problem::Unusable { setting: "--proxy".into(), reason: "not a URL".into() };
+        let error = ConfigError { problems: vec![problem], profiles_unused: false };
         assert_eq!((error.to_string().as_str(), error.hint()), ("--proxy: not a URL", None));
-        assert_eq!(Problems::default().into_result(Some(1)), Ok((1, Vec::new())));
+        assert_eq!(Problems::default().into_result(Some(1)), Ok((1, SettingsMessages::default())));
     }
 }

@@ -9,10 +9,18 @@ use crate::system::io_error;
 /// The maximum size of a settings file, far more than is written by hand.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// Reads a file of at most 1 MiB. An error holds nothing of the content, which may be a secret.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads a file of at most 1 MiB as text without a byte order mark.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text));
+    let text = read_bytes(path).and_then(decode)?;
+    Ok(without_mark(&text).to_owned())
+}
+
+/// Reads a file of at most 1 MiB. An error holds nothing of the content, which may be a secret.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut text));
     match read {
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => "file not found".into(),
@@ -22,6 +30,32 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
         Ok(_) if text.len() as u64 > MAX_SIZE => Err("larger than 1 MiB".into()),
         Ok(_) => Ok(text),
     }
+}
+
+/// Decodes UTF-8, or UTF-16 with a byte order mark, which some editors and shells write. The mark stays.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    let text = match bytes.as_slice() {
+        [0xFF, 0xFE, ..] => decode_utf16(&bytes, u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => decode_utf16(&bytes, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).ok(),
+    };
+    text.ok_or_else(|| "not UTF-8 text".to_owned())
+}
+
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, []) = bytes.as_chunks::<2>() else { return None };
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).ok()
+}
+
+/// Removes the byte order mark at the start of a text (CLI-70).
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// Removes byte order marks, line breaks and blanks around a value (CLI-70).
+pub(super) fn trimmed(value: &str) -> &str {
+    value.trim_matches(|character: char| character.is_whitespace() || character == BYTE_ORDER_MARK)
 }
 
 /// Returns the permissions of the file if its group or all users can read it.
@@ -60,9 +94,9 @@ impl<'a> Stdin<'a> {
         if let Some(other) = self.read_for.replace(setting) {
             return Err(format!("standard input is already used by {other}"));
         }
-        let mut text = String::new();
-        self.reader.read_to_string(&mut text).map_err(|error| io_error::describe(&error))?;
-        Ok(text)
+        let mut text = Vec::new();
+        self.reader.read_to_end(&mut text).map_err(|error| io_error::describe(&error))?;
+        decode(text)
     }
 }
 
@@ -82,6 +116,26 @@ mod tests {
         std::fs::write(&path, vec![b' '; (1 << 20) + 1]).unwrap();
         assert!(read(&path).unwrap_err().contains("larger"));
         std::fs::write(&path, b"hunter2\xff").unwrap();
-        assert!(!read(&path).unwrap_err().contains("hunter2"));
+        assert_eq!(read(&path).unwrap_err(), "not UTF-8 text");
+    }
+
+    /// (R6, R7) CLI-70.
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
+            mark.into_iter().chain("a\u{1f600}\n".encode_utf16().flat_map(unit)).collect::<Vec<u8>>()
+        };
+        for bytes in [
+            "a\u{1f600}\n".into(),
+            "\u{feff}a\u{1f600}\n".into(),
+            utf16([0xFF, 0xFE], u16::to_le_bytes),
+            utf16([0xFE, 0xFF], u16::to_be_bytes),
+        ] {
+            assert_eq!(decode(bytes).as_deref().map(without_mark), Ok("a\u{1f600}\n"));
+        }
+        for bytes in [&b"\xe9"[..], b"\xef\xbb\xbf\xe9", b"\xff\xfea", b"\xff\xfe\x00\xd8"] {
+            assert_eq!(decode(bytes.to_vec()).unwrap_err(), "not UTF-8 text");
+        }
+        assert_eq!(decode(b"\xff\xfe".to_vec()).as_deref().map(without_mark), Ok(""));
     }
 }

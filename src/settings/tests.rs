@@ -1,3 +1,5 @@
+mod endpoint_group;
+mod env_file;
 mod example_file;
 mod profile;
 mod targets;
@@ -9,8 +11,14 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::config::{History, Retries, SourceChoice};
 
+const ONE: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
+const TWO: &str = "0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02";
+
+/// The variable of a local server, which allows any id (TGT-2).
+const LOCAL: (&str, &str) = ("GENESYS_API_URL", "http://127.0.0.1:1");
+
 const COMPLETE: [(&str, &str); 3] =
-    [("GENESYS_CONVERSATION_ID", "one"), ("GENESYS_CLIENT_ID", "client"), ("GENESYS_CLIENT_SECRET", "hunter2")];
+    [("GENESYS_CONVERSATION_ID", ONE), ("GENESYS_CLIENT_ID", "client"), ("GENESYS_CLIENT_SECRET", "hunter2")];
 
 /// The environment of a run.
 struct Given<'a> {
@@ -36,9 +44,13 @@ impl Given<'_> {
         if !self.file.is_empty() {
             std::fs::write(folder.path().join(".env"), self.file).unwrap();
         }
+        self.resolve_in(folder.path(), args)
+    }
+
+    fn resolve_in(&self, folder: &Path, args: &[&str]) -> Result<Resolved, ConfigError> {
         let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
         let process = self.env.iter().map(|(name, value)| (name.into(), value.into()));
-        let env = Env::read(process, &cli, folder.path())?;
+        let env = Env::read(process, &cli, folder);
         resolve(cli, &env, self.terminal, &mut self.stdin.as_bytes())
     }
 
@@ -86,11 +98,11 @@ fn problems_of_every_kind_are_reported_together() {
 
 #[test]
 fn flags_precede_variables_and_variables_precede_the_file() {
-    let file = "GENESYS_CONVERSATION_ID=of-file\nGENESYS_CLIENT_ID=file\nGENESYS_CLIENT_SECRET='of$file'\nGENESYS_REGION=eu-west-1";
+    let file = "GENESYS_CONVERSATION_ID=0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02\nGENESYS_CLIENT_ID=file\nGENESYS_CLIENT_SECRET='of$file'\nGENESYS_REGION=eu-west-1";
     let given =
         Given { env: vec![("GENESYS_CLIENT_ID", "variable"), ("GENESYS_CLIENT_SECRET", "")], file, ..nothing() };
     let config = given.tail(&["--region", "eu-west-2"]);
-    assert_eq!(config.conversations, ["of-file"]);
+    assert_eq!(config.conversations, [TWO]);
     assert_eq!(config.credentials.client_id, "variable");
     assert_eq!(config.credentials.client_secret.expose_secret(), "of$file");
     assert_eq!(config.endpoints.api.as_str(), "https://api.euw2.pure.cloud/");
@@ -104,7 +116,7 @@ fn variables_of_other_genesys_tools_are_read() {
         ("GENESYSCLOUD_OAUTHCLIENT_ID", "other"),
         ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "secret"),
     ];
-    let config = Given { env, ..nothing() }.tail(&["x"]);
+    let config = Given { env, ..nothing() }.tail(&[ONE]);
     assert_eq!(config.credentials.client_id, "other");
     assert_eq!(config.endpoints.token.as_str(), "https://login.usw2.pure.cloud/oauth/token");
 }
@@ -115,10 +127,11 @@ fn conversations_are_followed_once_each_in_the_order_given() {
     let list = folder.path().join("ids");
     std::fs::write(&list, "# open\r\ntwo\r\n\r\n  three \r\none\r\n").unwrap();
     let list = format!("@{}", list.display());
-    let given = complete(&[]);
+    let given = complete(&[LOCAL]);
     assert_eq!(given.tail(&["-c", "one", "-c", &list, "four", "one"]).conversations, ["one", "two", "three", "four"]);
-    assert_eq!(complete(&[("GENESYS_CONVERSATION_ID", " a,b\n c,,a ")]).tail(&[]).conversations, ["a", "b", "c"]);
-    assert_eq!(Given { stdin: "x\ny\n", ..complete(&[]) }.tail(&["@-"]).conversations, ["x", "y"]);
+    let variable = complete(&[LOCAL, ("GENESYS_CONVERSATION_ID", " a,b\n 'c',,a \"d\"\r")]);
+    assert_eq!(variable.tail(&[]).conversations, ["a", "b", "c", "d"]);
+    assert_eq!(Given { stdin: "x\ny\n", ..complete(&[LOCAL]) }.tail(&["@-"]).conversations, ["x", "y"]);
     assert!(given.error(&["@-"]).contains("--conversation @-: contains no conversation id"));
     assert!(given.error(&["@/nowhere/ids"]).contains("--conversation @/nowhere/ids: "));
     assert!(complete(&[("GENESYS_CONVERSATION_ID", ",")]).error(&[]).contains("missing: conversation"));
@@ -128,13 +141,12 @@ fn conversations_are_followed_once_each_in_the_order_given() {
 #[test]
 fn endpoints_come_from_the_region_unless_urls_are_given() {
     let default = ("https://api.mypurecloud.com/", "https://login.mypurecloud.com/oauth/token");
-    let cases: [(&[&str], (&str, &str)); 6] = [
+    let cases: [(&[&str], (&str, &str)); 5] = [
         (&[], default),
         (&["--api-url", "https://x/p/"], ("https://x/p/", "https://x/p/oauth/token")),
         (&["--api-url", "ws://127.0.0.1:1"], ("http://127.0.0.1:1/", "http://127.0.0.1:1/oauth/token")),
         (&["--login-url", "https://l"], (default.0, "https://l/oauth/token")),
         (&["--api-url", "https://x", "--login-url", "https://l/t"], ("https://x/", "https://l/t")),
-        (&["--api-url", "https://x", "--region", "unused"], ("https://x/", "https://x/oauth/token")),
     ];
     for (args, (api, token)) in cases {
         let endpoints = complete(&[]).tail(args).endpoints;
@@ -147,9 +159,9 @@ fn endpoints_come_from_the_region_unless_urls_are_given() {
 #[test]
 fn a_guessed_region_causes_a_warning() {
     let resolved = complete(&[]).resolve(&["--region", "ap-east-9"]).unwrap();
-    let [warning] = resolved.warnings.as_slice() else { panic!("{:?}", resolved.warnings) };
+    let [warning] = resolved.messages.warnings.as_slice() else { panic!("{:?}", resolved.messages.warnings) };
     assert!(warning.contains("api.ap-east-9.mypurecloud.com") && warning.contains("us-east-1, "), "{warning}");
-    assert!(complete(&[]).resolve(&[]).unwrap().warnings.is_empty());
+    assert!(complete(&[]).resolve(&[]).unwrap().messages.warnings.is_empty());
 }
 
 #[cfg(unix)]
@@ -157,9 +169,9 @@ fn a_guessed_region_causes_a_warning() {
 fn an_exposed_secret_of_a_local_simulator_causes_no_warning() {
     let local = "GENESYS_API_URL=http://127.0.0.1:1\nGENESYS_CLIENT_SECRET=sim";
     let given = Given { file: local, ..complete(&[]) };
-    assert!(given.resolve(&[]).unwrap().warnings.is_empty());
+    assert!(given.resolve(&[]).unwrap().messages.warnings.is_empty());
     let real = Given { file: "GENESYS_CLIENT_SECRET=real", ..complete(&[]) };
-    let warnings = real.resolve(&[]).unwrap().warnings;
+    let warnings = real.resolve(&[]).unwrap().messages.warnings;
     // With a strict umask the file is private from the start.
     assert!(warnings.iter().all(|warning| warning.contains("chmod 600")));
 }
@@ -169,10 +181,10 @@ fn the_secret_is_read_from_a_file_or_stdin() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     let path = path.to_str().unwrap();
-    for (text, secret) in [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" a\n\n", " a\n"), ("s3cret", "s3cret")] {
+    for text in ["s3cret\n", "s3cret\r\n", "s3cret"] {
         std::fs::write(path, text).unwrap();
         let config = complete(&[]).tail(&["--client-secret-file", path]);
-        assert_eq!(config.credentials.client_secret.expose_secret(), secret, "{text:?}");
+        assert_eq!(config.credentials.client_secret.expose_secret(), "s3cret", "{text:?}");
     }
     let given = Given { stdin: "s3cret\n", ..complete(&[]) };
     assert_eq!(given.tail(&["--client-secret-file", "-"]).credentials.client_secret.expose_secret(), "s3cret");
@@ -183,6 +195,61 @@ fn the_secret_is_read_from_a_file_or_stdin() {
             .contains("standard input is already used by --conversation @-")
     );
     assert!(complete(&[]).error(&["--client-secret-file", "/nowhere/secret"]).contains("/nowhere/secret: "));
+}
+
+/// (R6) CLI-70.
+#[test]
+fn byte_order_marks_line_breaks_and_blanks_around_client_id_and_secret_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let file = ["--client-secret-file", path.to_str().unwrap()];
+    let utf16 = [0xFEFF].into_iter().chain("s3cret\r\n".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let texts = ["\u{feff}s3cret", "s3cret\n\n", "s3cret \n", "\ns3cret", "s3cret\r", " \t\u{feff}\r\n s3cret\r\r\n\n"];
+    for bytes in texts.map(Vec::from).into_iter().chain([utf16]) {
+        std::fs::write(&path, &bytes).unwrap();
+        let resolved = complete(&[]).resolve(&file).unwrap();
+        let Task::Tail(config) = resolved.task else { panic!("not a tail") };
+        assert_eq!(config.credentials.client_secret.expose_secret(), "s3cret", "{bytes:?}");
+        let [note] = resolved.messages.notes.as_slice() else { panic!("{:?}", resolved.messages) };
+        assert!(note.contains(" around the client secret removed") && !note.contains("s3cret"), "{note}");
+        let stdin = String::from_utf8(bytes).unwrap_or_default();
+        if !stdin.is_empty() {
+            let config = Given { stdin: &stdin, ..complete(&[]) }.tail(&["--client-secret-file", "-"]);
+            assert_eq!(config.credentials.client_secret.expose_secret(), "s3cret", "{stdin:?}");
+        }
+    }
+    for text in texts {
+        let of_client = [("GENESYS_CLIENT_ID", text), ("GENESYS_CLIENT_SECRET", text)];
+        let config = complete(&of_client).tail(&[]);
+        assert_eq!(config.credentials.client_id, "s3cret", "{text:?}");
+        assert_eq!(config.credentials.client_secret.expose_secret(), "s3cret", "{text:?}");
+        assert_eq!(complete(&[]).tail(&["--client-id", text]).credentials.client_id, "s3cret", "{text:?}");
+    }
+    for text in ["", "\n\n", "\u{feff}", " \r\n"] {
+        std::fs::write(&path, text).unwrap();
+        assert!(complete(&[]).error(&file).ends_with(": contains no secret"), "{text:?}");
+        let variables = vec![COMPLETE[0], COMPLETE[1], ("GENESYS_CLIENT_SECRET", text)];
+        let error = Given { env: variables, ..nothing() }.error(&[]);
+        assert_eq!(error, "settings missing: client secret (--client-secret-file, GENESYS_CLIENT_SECRET)");
+    }
+    std::fs::write(&path, "a secret\r\n").unwrap();
+    let resolved = complete(&[]).resolve(&file).unwrap();
+    assert!(resolved.messages.notes.is_empty(), "{:?}", resolved.messages);
+}
+
+/// CLI-76.
+#[cfg(unix)]
+#[test]
+fn a_secret_file_that_other_users_can_read_causes_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "hunter2").unwrap();
+    for (mode, variables, warnings) in [(0o644, &[][..], 1), (0o600, &[], 0), (0o640, &[], 1), (0o644, &[LOCAL], 0)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let resolved = complete(variables).resolve(&["--client-secret-file", path.to_str().unwrap()]).unwrap();
+        assert_eq!(resolved.messages.warnings.len(), warnings, "{mode:o}: {:?}", resolved.messages);
+    }
 }
 
 #[test]

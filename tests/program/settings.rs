@@ -117,7 +117,9 @@ async fn conversations_are_accepted_in_every_form_and_a_repeated_one_is_followed
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("ids"), "# open\n\n three\ntwo\n").unwrap();
     let url = format!("https://apps.mypurecloud.ie/directory/#/analytics/interactions/{UUID}/admin/details");
-    let mut command = program(&simulator, &["-q", "-c", &url, "two", "-c", "@ids", "-c", "@-", UUID]);
+    let base = simulator.base_url();
+    let mut command =
+        program(&simulator, &["-q", "-c", &url, "two", "-c", "@ids", "-c", "@-", UUID, "--api-url", base]);
     command.current_dir(folder.path()).stdin(Stdio::piped());
     let mut running = Running::start(&mut command);
     running.child.stdin.take().unwrap().write_all(b"four\r\ntwo\r\n").await.unwrap();
@@ -196,7 +198,8 @@ async fn an_api_url_may_have_a_path_and_a_trailing_slash_and_serves_tokens_if_no
     let gateway = format!("{}/gateway/v1/", simulator.base_url());
     let mut command = program(&simulator, &["--api-url", &gateway]);
     assert_eq!(Running::start(command.env_remove("GENESYS_LOGIN_URL")).finish().await.code, Some(76));
-    assert_eq!(run(&simulator, &["--api-url", &gateway, "-c", "x"]).await.code, Some(66));
+    let login = format!("{}/oauth/token", simulator.base_url());
+    assert_eq!(run(&simulator, &["--api-url", &gateway, "--login-url", &login, "-c", "x"]).await.code, Some(66));
     let unrouted: Vec<_> = simulator.request_log().unrouted_requests.into_iter().map(|request| request.path).collect();
     let expected = ["oauth/token", "api/v2/messaging/conversations/x/transcript", "api/v2/conversations/x"]
         .map(|path| format!("/gateway/v1/{path}"));
@@ -248,4 +251,63 @@ async fn a_secret_on_the_command_line_is_refused_and_never_printed() {
     let finished = Running::start(&mut bare_program(&["-c", "x", "--client-secret", "hunter2"])).finish().await;
     assert_eq!(finished.code, Some(2));
     assert!(finished.stderr.contains("GENESYS_CLIENT_SECRET") && !finished.stderr.contains("hunter2"));
+}
+
+/// (R14) TGT-4. An unreachable proxy keeps the attempt on this machine.
+#[tokio::test]
+async fn the_region_of_a_pasted_url_is_used() {
+    let url = format!("https://apps.mypurecloud.ie/directory/#/engage/admin/interactions/{UUID}");
+    let mut command = bare_program(&[&url, "--max-retries", "0", "--proxy", "http://127.0.0.1:1"]);
+    command.envs([("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "secret")]);
+    let finished = Running::start(&mut command).finish().await;
+    assert_eq!(finished.code, Some(69));
+    let error = " login.mypurecloud.ie: connection refused";
+    assert!(finished.stderr.contains(error) && !finished.stderr.contains("warning"), "{}", finished.stderr);
+}
+
+/// (R15) CLI-62.
+#[tokio::test]
+async fn a_region_flag_replaces_the_url_that_a_simulator_left_behind() {
+    let simulator = one_message_simulator().await;
+    let folder = folder_with_dotenv(&simulator);
+    for args in [&["check"][..], &["-c", UUID, "--max-retries", "0"]] {
+        let region = ["--region", "eu-west-1", "--proxy", "http://127.0.0.1:1"];
+        let mut command = bare_program(&[args, &region].concat());
+        let finished = Running::start(command.current_dir(folder.path())).finish().await;
+        assert_eq!(finished.code, Some(69), "{}", finished.stderr);
+        assert!((finished.stdout + &finished.stderr).contains("mypurecloud.ie"));
+        let warning = "warning: --region overrides GENESYS_API_URL in ";
+        assert!(finished.stderr.contains(warning) && finished.stderr.contains(", GENESYS_LOGIN_URL in "));
+    }
+    let log = simulator.request_log();
+    assert!(log.token_requests.is_empty() && log.unrouted_requests.is_empty());
+}
+
+/// (R5) CLI-69.
+#[tokio::test]
+async fn the_dotenv_file_of_another_program_does_not_stop_a_run() {
+    let simulator = one_message_simulator().await;
+    let folder = tempdir().unwrap();
+    for content in [&b"APP_NAME=My App\n"[..], b"# Caf\xe9\nCITY=M\xfcnchen\n", b"MOTTO=It's fine\n"] {
+        fs::write(folder.path().join(".env"), content).unwrap();
+        assert_followed(&Running::start(program(&simulator, &[]).current_dir(folder.path())).finish().await);
+    }
+    let debug = Running::start(program(&simulator, &["-v"]).current_dir(folder.path())).finish().await.stderr;
+    assert!(debug.contains("debug: line 1 of ") && !debug.contains("MOTTO"), "{debug}");
+    fs::write(folder.path().join(".env"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    let finished = Running::start(program(&simulator, &[]).current_dir(folder.path())).finish().await;
+    assert_followed(&finished);
+    assert!(finished.stderr.contains("/.env ignored: cannot read it: larger than 1 MiB"), "{}", finished.stderr);
+}
+
+/// TGT-1.
+#[tokio::test]
+async fn a_misspelt_command_is_refused_as_an_id_with_a_tip() {
+    let mut command = bare_program(&["chekc"]);
+    command.envs([("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "secret")]);
+    let finished = Running::start(&mut command).finish().await;
+    assert_eq!(finished.code, Some(78));
+    let message = "genesys-tail: error: --conversation: 'chekc' is not a conversation id\n  \
+                   tip: a similar command exists: genesys-tail check\n";
+    assert_eq!(finished.stderr, message);
 }

@@ -185,8 +185,9 @@ fn assert_secrets_redacted(simulator: &Simulator, stderr: &str) {
 
 #[tokio::test]
 async fn the_password_of_a_proxy_is_never_printed() {
+    const UUID: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
     let mut command =
-        bare_program(&["-vv", "--max-retries", "0", "--proxy", "http://ada:hunter-22@127.0.0.1:1", "-c", "c1"]);
+        bare_program(&["-vv", "--max-retries", "0", "--proxy", "http://ada:hunter-22@127.0.0.1:1", "-c", UUID]);
     command.envs([("GENESYS_CLIENT_ID", "id"), ("GENESYS_CLIENT_SECRET", "secret")]);
     let Finished { code, stderr, .. } = Running::start(&mut command).finish().await;
     assert_eq!(code, Some(69), "{stderr}");

@@ -31,8 +31,8 @@ fn the_unfilled_file_has_no_effect() {
     assert!(error.to_string().starts_with("settings missing: "), "{error}");
     for args in [&[][..], &["check"]] {
         let [plain, with_file] = [complete(&[]), with_example(complete(&[]))].map(|given| {
-            let Resolved { task, filter, warnings, .. } = given.resolve(args).unwrap();
-            format!("{task:?} {filter:?} {warnings:?}")
+            let Resolved { task, filter, messages, .. } = given.resolve(args).unwrap();
+            format!("{task:?} {filter:?} {messages:?}")
         });
         assert_eq!(with_file, plain);
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Targets;
 
 const URL: &str = "https://apps.mypurecloud.ie/directory/#/admin/queues/97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
-const UUID: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
+const UUID: &str = ONE;
 
 impl Given<'_> {
     fn check(&self, args: &[&str]) -> Check {
@@ -28,11 +28,11 @@ fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
     let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
     let targets = |queues, users| Targets { queues: owned(queues), users: owned(users) };
     let cases: [Case<'_>; 5] = [
-        (&[], &["one"], targets(&[], &[])),
-        (&["--queue", "", "--user", " "], &["one"], targets(&[], &[])),
+        (&[], &[ONE], targets(&[], &[])),
+        (&["--queue", "", "--user", " "], &[ONE], targets(&[], &[])),
         (&["--queue", "q", "--queue", URL, "--queue", "q"], &[], targets(&["q", UUID], &[])),
         (&["--user", "u", "--no-follow"], &[], targets(&[], &["u"])),
-        (&["--user", "u", "--queue", "q", "-c", "two", "three"], &["two", "three"], targets(&["q"], &["u"])),
+        (&["--user", "u", "--queue", "q", "-c", TWO, ONE], &[TWO, ONE], targets(&["q"], &["u"])),
     ];
     for (args, conversations, expected) in cases {
         let config = complete(&[]).tail(args);
@@ -86,10 +86,10 @@ fn check_uses_the_conversations_that_are_set_and_needs_none() {
     let none: [&str; 0] = [];
     assert_eq!(ids(credentials_only(), &[]), none);
     assert_eq!(ids(complete(&[("GENESYS_CONVERSATION_ID", " , ")]), &[]), none);
-    assert_eq!(ids(complete(&[]), &[]), ["one"]);
-    assert_eq!(ids(complete(&[]), &["two", "-c", "three"]), ["three", "two"]);
+    assert_eq!(ids(complete(&[]), &[]), [ONE]);
+    assert_eq!(ids(complete(&[]), &[ONE, "-c", TWO]), [TWO, ONE]);
     assert_eq!(ids(complete(&[]), &["--queue", "q"]), none);
-    assert_eq!(ids(Given { stdin: "x\n", ..complete(&[]) }, &["@-"]), ["x"]);
+    assert_eq!(ids(Given { stdin: "x\n", ..complete(&[LOCAL]) }, &["@-"]), ["x"]);
     assert!(complete(&[("GENESYS_CONVERSATION_ID", "../x")]).error(&["check"]).contains("GENESYS_CONVERSATION_ID: "));
 }
 
@@ -119,5 +119,82 @@ fn problems_of_check_are_reported_together() {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(!error.contains("conversation"), "{error}");
-    assert_eq!(complete(&[]).resolve(&["check", "--region", "ap-east-9"]).unwrap().warnings.len(), 1);
+    assert_eq!(complete(&[]).resolve(&["check", "--region", "ap-east-9"]).unwrap().messages.warnings.len(), 1);
+}
+
+/// TGT-1: the whole message and its tip.
+#[test]
+fn a_value_that_is_no_conversation_id_is_refused_before_a_request() {
+    for (value, tip) in [
+        ("foo", "use the id of the conversation, such as 97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77, or its URL"),
+        ("97b9dcb3", "use the id of the conversation, such as 97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77, or its URL"),
+        ("chekc", "a similar command exists: genesys-tail check"),
+        ("chek", "a similar command exists: genesys-tail check"),
+        ("Simulate", "a similar command exists: genesys-tail simulate"),
+        ("halp", "a similar command exists: genesys-tail help"),
+    ] {
+        for args in [&[value][..], &["-c", value], &[ONE, value], &["check", value]] {
+            let error = complete(&[]).resolve(args).unwrap_err();
+            assert_eq!(error.to_string(), format!("--conversation: '{value}' is not a conversation id"), "{args:?}");
+            assert_eq!(error.hint(), Some(tip), "{args:?}");
+        }
+        let error = complete(&[("GENESYS_CONVERSATION_ID", value)]).resolve(&[]).unwrap_err();
+        assert_eq!(error.to_string(), format!("GENESYS_CONVERSATION_ID: '{value}' is not a conversation id"));
+    }
+    let without_settings = nothing().resolve(&["chekc"]).unwrap_err();
+    assert_eq!(without_settings.hint(), Some("a similar command exists: genesys-tail check"));
+}
+
+/// TGT-1, TGT-6.
+#[test]
+fn a_conversation_id_in_any_case_is_followed_in_lower_case_and_once() {
+    let (upper, url) = (ONE.to_uppercase(), format!("https://apps.mypurecloud.ie/interactions/{}", ONE.to_uppercase()));
+    assert_eq!(complete(&[]).tail(&[&upper, ONE, &url]).conversations, [ONE]);
+    assert_eq!(complete(&[("GENESYS_CONVERSATION_ID", &upper)]).tail(&[]).conversations, [ONE]);
+    assert_eq!(complete(&[]).check(&[&upper]).conversations, [ONE]);
+}
+
+/// TGT-2: an API URL allows any id, unless the command line names a region.
+#[test]
+fn with_an_api_url_any_id_is_used_unchanged() {
+    let upper = ONE.to_uppercase();
+    let file = Given { file: "GENESYS_API_URL=http://127.0.0.1:1", ..complete(&[]) };
+    for (given, args) in
+        [(complete(&[LOCAL]), &[][..]), (file, &[]), (complete(&[]), &["--api-url", "https://gateway.example"])]
+    {
+        let ids = ["foo", "97b9dcb3", &upper, "x.y_z-1"];
+        assert_eq!(given.tail(&[&ids, args].concat()).conversations, ids);
+        let error = given.resolve(&[&["chekc"], args].concat()).unwrap_err();
+        assert_eq!(error.to_string(), "--conversation: 'chekc' resembles the command check");
+        let tip = "use genesys-tail check, or -c chekc for the conversation with this id";
+        assert_eq!(error.hint(), Some(tip));
+        assert_eq!(given.tail(&[&["-c", "chekc", "x", "chekc"], args].concat()).conversations, ["chekc", "x"]);
+        let invalid = given.error(&[&["-c", "a b"], args].concat());
+        assert_eq!(invalid, "--conversation: 'a b' is not a conversation id (letters, digits, . _ -)");
+    }
+    let error = complete(&[LOCAL]).error(&["foo", "--region", "eu-west-1"]);
+    assert_eq!(error, "--conversation: 'foo' is not a conversation id");
+}
+
+/// (R7) TGT-5, CLI-70.
+#[test]
+fn a_list_of_ids_may_have_a_byte_order_mark_quotes_and_any_line_break() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids.txt");
+    let list = format!("@{}", path.display());
+    let text = format!(
+        "\u{feff}\"{ONE}\"\r\n# open\r\n\r\n ' {TWO} '\r\n\"\"\n\"https://apps.mypurecloud.ie/interactions/{ONE}\""
+    );
+    let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [text.clone().into_bytes(), utf16, format!("\u{feff}# all\n{ONE}\n{TWO}").into_bytes()] {
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(complete(&[]).tail(&["-c", &list]).conversations, [ONE, TWO], "{bytes:?}");
+    }
+    assert_eq!(Given { stdin: &text, ..complete(&[]) }.tail(&["@-"]).conversations, [ONE, TWO]);
+    for text in ["", "\u{feff}", "\u{feff}\r\n# none\r\n", "\"\"\n''\n"] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(complete(&[]).error(&[&list]), format!("--conversation {list}: contains no conversation id"));
+    }
+    std::fs::write(&path, b"\xff").unwrap();
+    assert_eq!(complete(&[]).error(&[&list]), format!("--conversation {list}: not UTF-8 text"));
 }
