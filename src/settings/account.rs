@@ -75,11 +75,11 @@ fn from_profile_or_variable(env: &Env, what: &str, names: &[&str], problems: &mu
     trimmed_value(&setting.name, what, &setting.value, problems)
 }
 
-/// Returns the value without line breaks, blanks and byte order marks around it, or `None` if nothing remains.
+/// Returns the value without line breaks, blanks, quotes and byte order marks around it, or `None` if nothing remains.
 fn trimmed_value(setting: &str, what: &str, value: &str, problems: &mut Problems) -> Option<String> {
     let trimmed = settings_file::trimmed(value);
     if trimmed.len() != value.len() {
-        problems.note(format!("{setting}: blanks, line breaks or a byte order mark around the {what} removed"));
+        problems.note(format!("{setting}: blanks, line breaks, quotes or a byte order mark around the {what} removed"));
     }
     Some(trimmed.to_owned()).filter(|value| !value.is_empty())
 }

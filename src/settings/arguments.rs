@@ -7,7 +7,7 @@ use crate::system::io_error;
 
 use super::env::Env;
 use super::problems::{MISSING_CONVERSATION, Problems};
-use super::settings_file::{self, Stdin};
+use super::settings_file::{self, Stdin, unquoted};
 
 const VARIABLE: &str = "GENESYS_CONVERSATION_ID";
 const NAMES: &str = "--conversation, GENESYS_CONVERSATION_ID";
@@ -117,10 +117,4 @@ fn read_list(file: &str, stdin: &mut Stdin<'_>, arguments: &mut Vec<Argument>, p
         return problems.unusable(setting, "contains no conversation id");
     }
     arguments.extend(lines.map(|line| argument(&setting, line, Kind::Conversation, Place::CommandLine)));
-}
-
-/// Returns the text between a pair of quotes, or else the text itself, without blanks around it.
-fn unquoted(text: &str) -> &str {
-    let between = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-    between('"').or_else(|| between('\'')).unwrap_or(text).trim()
 }

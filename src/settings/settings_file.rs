@@ -53,9 +53,15 @@ pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Removes byte order marks, line breaks and blanks around a value (CLI-70).
+/// Removes byte order marks, line breaks and blanks around a value, and a pair of quotes, which some tools keep (CLI-70).
 pub(super) fn trimmed(value: &str) -> &str {
-    value.trim_matches(|character: char| character.is_whitespace() || character == BYTE_ORDER_MARK)
+    unquoted(value.trim_matches(|character: char| character.is_whitespace() || character == BYTE_ORDER_MARK))
+}
+
+/// Returns the text between a pair of quotes, or else the text itself, without blanks around it.
+pub(super) fn unquoted(text: &str) -> &str {
+    let between = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    between('"').or_else(|| between('\'')).unwrap_or(text).trim()
 }
 
 /// Returns the permissions of the file if its group or all users can read it.

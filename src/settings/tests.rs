@@ -199,12 +199,21 @@ fn the_secret_is_read_from_a_file_or_stdin() {
 
 /// (R6) CLI-70.
 #[test]
-fn byte_order_marks_line_breaks_and_blanks_around_client_id_and_secret_are_removed() {
+fn byte_order_marks_line_breaks_blanks_and_quotes_around_client_id_and_secret_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     let file = ["--client-secret-file", path.to_str().unwrap()];
     let utf16 = [0xFEFF].into_iter().chain("s3cret\r\n".encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    let texts = ["\u{feff}s3cret", "s3cret\n\n", "s3cret \n", "\ns3cret", "s3cret\r", " \t\u{feff}\r\n s3cret\r\r\n\n"];
+    let texts = [
+        "\u{feff}s3cret",
+        "s3cret\n\n",
+        "s3cret \n",
+        "\ns3cret",
+        "s3cret\r",
+        " \t\u{feff}\r\n s3cret\r\r\n\n",
+        "\"s3cret\"\r\n",
+        "'s3cret'",
+    ];
     for bytes in texts.map(Vec::from).into_iter().chain([utf16]) {
         std::fs::write(&path, &bytes).unwrap();
         let resolved = complete(&[]).resolve(&file).unwrap();
@@ -225,16 +234,18 @@ fn byte_order_marks_line_breaks_and_blanks_around_client_id_and_secret_are_remov
         assert_eq!(config.credentials.client_secret.expose_secret(), "s3cret", "{text:?}");
         assert_eq!(complete(&[]).tail(&["--client-id", text]).credentials.client_id, "s3cret", "{text:?}");
     }
-    for text in ["", "\n\n", "\u{feff}", " \r\n"] {
+    for text in ["", "\n\n", "\u{feff}", " \r\n", "\"\""] {
         std::fs::write(&path, text).unwrap();
         assert!(complete(&[]).error(&file).ends_with(": contains no secret"), "{text:?}");
         let variables = vec![COMPLETE[0], COMPLETE[1], ("GENESYS_CLIENT_SECRET", text)];
         let error = Given { env: variables, ..nothing() }.error(&[]);
         assert_eq!(error, "settings missing: client secret (--client-secret-file, GENESYS_CLIENT_SECRET)");
     }
-    std::fs::write(&path, "a secret\r\n").unwrap();
-    let resolved = complete(&[]).resolve(&file).unwrap();
-    assert!(resolved.messages.notes.is_empty(), "{:?}", resolved.messages);
+    for text in ["a secret\r\n", "\"s3\n", "s\"3\"\n", "\"3'\n"] {
+        std::fs::write(&path, text).unwrap();
+        let resolved = complete(&[]).resolve(&file).unwrap();
+        assert!(resolved.messages.notes.is_empty(), "{text:?}: {:?}", resolved.messages);
+    }
 }
 
 /// CLI-76.
