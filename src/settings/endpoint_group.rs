@@ -166,28 +166,33 @@ fn named_region(url: &str) -> Option<NamedRegion> {
 
 /// Returns the first contradiction between the settings of the group (CLI-64, TGT-4).
 fn contradiction(args: &AccountArgs, env: &Env, choice: &Choice, pasted: &[NamedRegion]) -> Option<String> {
-    let mut regions: Vec<NamedRegion> = typed_regions(args).filter_map(|region| of_setting(&region)).collect();
-    if let Some(url) = typed_api_url(args, env) {
-        match region::hosts_of_url(&url.value) {
-            Some(hosts) => regions.push(NamedRegion { label: url.name, hosts }),
-            None => {
-                let region = regions.first()?;
-                return Some(format!("{} is outside {}", url.name, region.label));
-            }
-        }
-    } else if !matches!(choice.selector, Selector::ApiUrl(_)) {
-        regions.extend(match &choice.selector {
-            Selector::Region(setting) if regions.is_empty() => of_setting(setting),
-            _ => None,
-        });
-        regions.extend(pasted.iter().cloned());
+    let typed = typed_regions(args).filter_map(|region| of_setting(&region)).collect::<Vec<_>>();
+    let api = typed_api_url(args, env);
+    let region_of_api = api.as_ref().and_then(of_url);
+    if let (Some(url), None, Some(region)) = (&api, &region_of_api, typed.first()) {
+        return Some(format!("{} is outside {}", url.name, region.label));
     }
-    let login = args.login_url.as_deref().filter(|_| choice.typed.is_some());
-    let login = login.and_then(region::hosts_of_url);
-    regions.extend(login.map(|hosts| NamedRegion { label: "--login-url".to_owned(), hosts }));
-    let first = regions.first()?;
-    let other = regions.iter().find(|region| region.hosts != first.hosts)?;
+    let login = env.flag_or(args.login_url.as_deref(), "--login-url", &[]).filter(|_| choice.typed.is_some());
+    let region_of_login = login.as_ref().and_then(of_url);
+    let of_targets = regions_of_targets(&choice.selector, pasted);
+    let mut regions = typed.into_iter().chain(region_of_api).chain(of_targets).chain(region_of_login);
+    let first = regions.next()?;
+    let other = regions.find(|region| region.hosts != first.hosts)?;
     Some(format!("{} and {} name different regions", first.label, other.label))
+}
+
+/// Returns the region that is selected and those of the targets. An API URL may lead to all of them.
+fn regions_of_targets(selector: &Selector, pasted: &[NamedRegion]) -> Vec<NamedRegion> {
+    let selected = match selector {
+        Selector::ApiUrl(_) => return Vec::new(),
+        Selector::Region(setting) => of_setting(setting),
+        Selector::Pasted(_) | Selector::Default => None,
+    };
+    selected.into_iter().chain(pasted.iter().cloned()).collect()
+}
+
+fn of_url(Setting { value, name }: &Setting) -> Option<NamedRegion> {
+    region::hosts_of_url(value).map(|hosts| NamedRegion { label: name.clone(), hosts })
 }
 
 fn of_setting(Setting { value, name }: &Setting) -> Option<NamedRegion> {

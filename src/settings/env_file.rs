@@ -69,7 +69,7 @@ impl EnvFile {
         };
         let setting = || path.display().to_string();
         let unusable = |reason| EnvFileError::Unusable(Problem::Unusable { setting: setting(), reason });
-        let ParsedFile { values, invalid } = parse_lines(&decode_lines(bytes).map_err(unusable)?);
+        let ParsedFile { values, invalid } = parse_lines(&decode_lines(&bytes).map_err(unusable)?);
         match invalid.iter().find(|line| is_ours(&line.text)) {
             Some(line) => Err(unusable(line.reason())),
             None => Ok(Self::new(path, values, invalid.iter().map(|line| line.number).collect())),
@@ -177,8 +177,8 @@ fn is_ours(text: &str) -> bool {
 }
 
 /// Decodes a file. A line that is not UTF-8 is taken for Latin-1, unless it can concern a variable of this program.
-fn decode_lines(bytes: Vec<u8>) -> Result<String, String> {
-    let text = settings_file::decode(bytes.clone()).or_else(|_| {
+fn decode_lines(bytes: &[u8]) -> Result<String, String> {
+    let text = settings_file::decode(bytes.to_vec()).or_else(|_| {
         let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
         let lines = lines.map(|(line, number)| match str::from_utf8(line) {
             Ok(line) => Ok(line.to_owned()),

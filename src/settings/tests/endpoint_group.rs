@@ -27,13 +27,13 @@ fn of_domain(domain: &str) -> (String, String) {
 
 #[test]
 fn the_command_line_replaces_the_variables_of_the_whole_group() {
+    type Case<'a> = (&'a [&'a str], &'a str, (String, String));
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("ids");
     std::fs::write(&list, IE).unwrap();
     let list = format!("@{}", list.display());
     let gateway = ("https://gw.example/p/".to_owned(), "https://gw.example/p/oauth/token".to_owned());
     let ie = || of_domain("mypurecloud.ie");
-    type Case<'a> = (&'a [&'a str], &'a str, (String, String));
     let url = "the URL of apps.mypurecloud.ie";
     let cases: [Case<'_>; 9] = [
         (&["--region", "eu-west-1"], "--region", ie()),
