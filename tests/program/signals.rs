@@ -183,12 +183,12 @@ async fn a_signal_ends_the_program_while_both_streams_stall_in_one_pipe() {
     drop(command);
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 1)).await;
     simulator.first_conversation().apply_fault("burst=20000").await.unwrap();
-    let pipe_full = async {
-        while rustix::io::ioctl_fionread(&reader).unwrap() < 60 * 1024 {
+    let pipe_half_full = async {
+        while rustix::io::ioctl_fionread(&reader).unwrap() < 32 * 1024 {
             tokio::task::yield_now().await;
         }
     };
-    within_timeout(pipe_full).await;
+    within_timeout(pipe_half_full).await;
     // Fills the rest of the pipe through a non-blocking descriptor of the test.
     let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();

@@ -47,7 +47,7 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
         &[
             r"genesys-tail: debug: API at HOST, sign-in at HOST, source auto",
             r"genesys-tail: connected to HOST \(transcript\)",
-            r"genesys-tail: conversation history is not available: not found at HOST: 404 \(There is .*\)",
+            r"genesys-tail: conversation history is not available: not found at HOST: 404 \(.*\)",
             r"genesys-tail: warning: connection lost: closed by the server with 1008 \(token expired\); retry 1 of 5 in [12]\.\d s",
             r"genesys-tail: debug: token renewed",
             r"genesys-tail: reconnected to HOST \(transcript\) after [12] s",
