@@ -47,11 +47,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {
         self.phase = Phase::Connected;
-        if self.protocol != Protocol::Transcript {
-            self.handle(Input::PollAll);
-        }
         match opened {
             Some(opened) => {
+                if self.protocol != Protocol::Transcript {
+                    self.handle(Input::PollAll);
+                }
                 let Opened { socket, peer, token } = *opened;
                 self.peer = Some(peer);
                 self.connection.open(socket, token);

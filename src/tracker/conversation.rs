@@ -80,7 +80,11 @@ impl Conversation {
         now: Now,
         is_delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
     ) {
-        let end = SnapshotEnd { has_ended: snapshot.has_ended(), ended_at: snapshot.ended_at };
+        let end = SnapshotEnd {
+            has_ended: snapshot.has_ended(),
+            ended_at: snapshot.ended_at,
+            last_left_at: snapshot.last_left_at(),
+        };
         self.has_calls |= snapshot.has_calls;
         if kind == SnapshotKind::Complete {
             self.forget_unlisted(&snapshot);
@@ -103,8 +107,11 @@ impl Conversation {
         self.advance_state();
     }
 
-    /// Schedules a snapshot soon.
+    /// Schedules a snapshot soon, unless the final one was read.
     pub(super) fn poll_soon(&mut self, now: Instant) {
+        if self.end.is_final() {
+            return;
+        }
         self.poll_timer.poll_soon(now, self.end.next_snapshot_at());
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::protocol::{Now, TimedEvent};
@@ -12,11 +12,16 @@ use crate::event::EventBody;
 /// Delay between the end and the final snapshot: bodies and late messages may still arrive.
 const FINAL_SNAPSHOT_DELAY: Duration = Duration::from_secs(3);
 
+/// The age of an end above which the first snapshot is the final one: bodies and late messages have arrived.
+const MAX_RECENT_END: TimeDelta = TimeDelta::seconds(10);
+
 /// State of the end detection.
 #[derive(Debug, Default)]
 pub(super) enum EndDetector {
-    /// Participants are connected.
+    /// No complete snapshot was read yet.
     #[default]
+    Unknown,
+    /// Participants are connected.
     Open,
     /// The customer left. A snapshot decides whether the conversation ended.
     CustomerLeft { snapshot_taken: bool },
@@ -35,13 +40,15 @@ pub(super) struct SnapshotEnd {
     pub(super) has_ended: bool,
     /// The end time.
     pub(super) ended_at: Option<DateTime<Utc>>,
+    /// The time at which the last participant left.
+    pub(super) last_left_at: Option<DateTime<Utc>>,
 }
 
 impl EndDetector {
     /// Records whether the customer has left.
     pub(super) fn on_customer_presence(&mut self, has_left: bool) {
         match self {
-            Self::Open if has_left => *self = Self::CustomerLeft { snapshot_taken: false },
+            Self::Unknown | Self::Open if has_left => *self = Self::CustomerLeft { snapshot_taken: false },
             Self::CustomerLeft { .. } if !has_left => *self = Self::Open,
             _ => {}
         }
@@ -49,7 +56,7 @@ impl EndDetector {
 
     /// Advances the state with a snapshot. Only a complete one confirms the end.
     pub(super) fn on_snapshot(&mut self, snapshot: SnapshotEnd, kind: SnapshotKind, now: Now) {
-        let SnapshotEnd { has_ended, ended_at } = snapshot;
+        let SnapshotEnd { has_ended, ended_at, .. } = snapshot;
         let is_complete = kind == SnapshotKind::Complete;
         match self {
             Self::Reported | Self::Ended { .. } => {}
@@ -60,22 +67,27 @@ impl EndDetector {
             }
             Self::Ending { ended_at: known, .. } if has_ended => *known = known.or(ended_at),
             Self::Ending { .. } => *self = Self::Open,
-            Self::Open | Self::CustomerLeft { .. } if has_ended => {
-                let ended_long_ago = ended_at.is_some_and(|ended| now.wall - ended > MAX_CLOCK_DIFFERENCE);
-                *self = if ended_long_ago && is_complete {
+            Self::Unknown | Self::Open | Self::CustomerLeft { .. } if has_ended => {
+                *self = if is_complete && self.is_long_ago(snapshot, now) {
                     Self::Ended { ended_at }
                 } else {
                     Self::Ending { ended_at, final_snapshot_at: now.mono + FINAL_SNAPSHOT_DELAY }
                 };
             }
             Self::CustomerLeft { snapshot_taken } => *snapshot_taken |= is_complete,
-            Self::Open => {}
+            Self::Unknown if is_complete => *self = Self::Open,
+            Self::Unknown | Self::Open => {}
         }
     }
 
     /// Returns whether a snapshot is needed; [`EndDetector::next_snapshot_at`] says from when on.
     pub(super) fn needs_snapshot(&self) -> bool {
         matches!(self, Self::CustomerLeft { snapshot_taken: false } | Self::Ending { .. })
+    }
+
+    /// Returns whether the final snapshot was read.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Reported)
     }
 
     /// Returns the earliest moment of the final snapshot.
@@ -95,21 +107,26 @@ impl EndDetector {
 
     /// Returns whether the conversation has ended, or seems to have.
     pub(super) fn is_ending(&self) -> bool {
-        matches!(self, Self::Ending { .. } | Self::Ended { .. } | Self::Reported)
+        matches!(self, Self::Ending { .. }) || self.is_final()
+    }
+
+    /// Returns whether an end is so old that nothing can follow. A conversation that was open before has ended just now,
+    /// unless the clocks differ by more than is assumed.
+    fn is_long_ago(&self, snapshot: SnapshotEnd, now: Now) -> bool {
+        let limit = if matches!(self, Self::Unknown) { MAX_RECENT_END } else { MAX_CLOCK_DIFFERENCE };
+        snapshot.ended_at.or(snapshot.last_left_at).is_some_and(|end| now.wall - end > limit)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
-    const ENDED: SnapshotEnd = SnapshotEnd { has_ended: true, ended_at: None };
-    const OPEN: SnapshotEnd = SnapshotEnd { has_ended: false, ended_at: None };
+    const ENDED: SnapshotEnd = SnapshotEnd { has_ended: true, ..OPEN };
+    const OPEN: SnapshotEnd = SnapshotEnd { has_ended: false, ended_at: None, last_left_at: None };
 
     fn ended_at(wall: DateTime<Utc>) -> SnapshotEnd {
-        SnapshotEnd { has_ended: true, ended_at: Some(wall) }
+        SnapshotEnd { ended_at: Some(wall), ..ENDED }
     }
 
     fn later(now: Now, delay: Duration) -> Now {
@@ -144,10 +161,24 @@ mod tests {
     fn a_conversation_that_ended_long_ago_needs_one_complete_snapshot() {
         use SnapshotKind::{Complete, Partial};
         let now = Now::read();
-        let long_ago = now.wall - MAX_CLOCK_DIFFERENCE - TimeDelta::seconds(1);
+        let long_ago = now.wall - MAX_RECENT_END - TimeDelta::seconds(1);
+        let left_long_ago = SnapshotEnd { last_left_at: Some(long_ago), ..ENDED };
         assert_eq!(step(&mut EndDetector::default(), ended_at(long_ago), Partial, now), None);
         assert_eq!(step(&mut EndDetector::default(), ended_at(long_ago), Complete, now), Some(closed(Some(long_ago))));
-        assert_eq!(step(&mut EndDetector::default(), ended_at(now.wall), Complete, now), None);
+        assert_eq!(step(&mut EndDetector::default(), left_long_ago, Complete, now), Some(closed(None)));
+        for recent in [ended_at(now.wall), ended_at(now.wall - MAX_RECENT_END), ENDED] {
+            assert_eq!(step(&mut EndDetector::default(), recent, Complete, now), None, "{recent:?}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_that_was_open_gets_its_final_snapshot_although_the_clocks_differ() {
+        use SnapshotKind::Complete;
+        let now = Now::read();
+        let mut end = EndDetector::default();
+        assert_eq!(step(&mut end, OPEN, Complete, now), None);
+        assert_eq!(step(&mut end, ended_at(now.wall - MAX_CLOCK_DIFFERENCE), Complete, now), None);
+        assert!(end.needs_snapshot() && !end.is_final());
     }
 
     #[test]

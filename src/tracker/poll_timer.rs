@@ -65,8 +65,12 @@ impl PollTimer {
         self.bring_forward(retry_at);
     }
 
-    /// Records that the snapshot arrived. Returns whether it covers everything until now.
+    /// Records that the snapshot arrived. Returns whether it covers everything until now. One that was taken before the
+    /// timer started it replaces the one that was due.
     pub(super) fn completed(&mut self) -> bool {
+        if !self.in_flight {
+            self.due = None;
+        }
         (self.in_flight, self.failures) = (false, 0);
         !std::mem::take(&mut self.is_stale)
     }
@@ -131,5 +135,6 @@ mod tests {
         assert!(timer.completed());
         timer.restart(start);
         assert!(timer.completed(), "none was in flight");
+        assert_eq!(timer.next_at(), None);
     }
 }

@@ -120,4 +120,9 @@ impl Snapshot {
             || self.participants.iter().all(|participant| participant.presence == Presence::Disconnected);
         self.ended_at.is_some() || (!self.participants.is_empty() && all_disconnected())
     }
+
+    /// Returns when the last participant left, as far as the times are known.
+    pub(crate) fn last_left_at(&self) -> Option<DateTime<Utc>> {
+        self.participants.iter().filter_map(|participant| participant.disconnected_at).max()
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use genesys_tail::simulator::Simulator;
 
-use super::{api_simulator, run_to_end, start};
-use crate::support::program::within_timeout;
+use super::{ARGS, api_simulator, run_to_end, start};
+use crate::support::program::{Running, within_timeout};
+use crate::support::raw_server::{RawServer, json_response};
 
 /// Starts a simulator whose conversation already has these lines.
 async fn simulator_after(lines: &[&str]) -> Simulator {
@@ -24,6 +26,52 @@ async fn a_conversation_that_had_ended_at_the_start_is_printed_without_a_channel
     let expected = "[Customer] Ada: one\n[Agent] Sam: two\n[CLOSED] Conversation terminated\n";
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), expected), "{}", finished.stderr);
     assert_eq!((log.channels.len(), log.notification_handshakes.len()), (0, 0));
+}
+
+/// Starts a service whose conversation has this end time, and whose only participant left at this time.
+async fn service_with_end(end: Option<String>, left: &str) -> RawServer {
+    let end = end.map(|end| format!(r#""endTime":"{end}","#)).unwrap_or_default();
+    let message = format!(r#"{{"messageId":"m1","messageTime":"{left}"}}"#);
+    let participant = format!(
+        r#"{{"id":"p1","purpose":"customer","name":"Ada","messages":[{{"id":"c","state":"disconnected","disconnectedTime":"{left}","messages":[{message}]}}]}}"#
+    );
+    let conversation = format!(r#"{{"id":"c1",{end}"participants":[{participant}]}}"#);
+    let body = format!(r#"{{"entities":[{{"id":"m1","timestamp":"{left}","textBody":"one"}}]}}"#);
+    RawServer::start(move |head| match head {
+        head if head.contains("/messages/bulk") => json_response(200, &body),
+        head if head.starts_with("GET /api/v2/conversations/c1 ") => json_response(200, &conversation),
+        _ => json_response(404, "{}"),
+    })
+    .await
+}
+
+/// The final snapshot of NTF-6 is for an end that the program observes (R18).
+#[tokio::test]
+async fn a_conversation_that_ended_before_the_start_costs_one_snapshot_and_no_pause() {
+    let ages = [TimeDelta::seconds(15), TimeDelta::minutes(5), TimeDelta::days(1)];
+    let cases = ages.into_iter().flat_map(|age| [(age, true), (age, false)]);
+    join_all(cases.flat_map(|(age, has_end)| [&["--no-follow"][..], &[]].map(|args| (age, has_end, args))).map(
+        async |(age, has_end, args)| {
+            let end = (Utc::now() - age).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+            let server = service_with_end(has_end.then(|| end.clone()), &end).await;
+            let finished = Running::start(&mut server.program(&[&ARGS, args].concat())).finish().await;
+            let expected = "[Customer] Ada: one\n[CLOSED] Conversation terminated\n";
+            assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), expected), "{age} {}", finished.stderr);
+            let requests = server.request_lines();
+            let snapshots = requests.iter().filter(|line| line.starts_with("GET /api/v2/conversations/c1 ")).count();
+            assert_eq!(snapshots, 1, "{age}, end time: {has_end}, {args:?}: {requests:?}");
+        },
+    ))
+    .await;
+}
+
+/// An open conversation needs no second snapshot either (R18).
+#[tokio::test]
+async fn no_follow_of_an_open_conversation_takes_one_snapshot() {
+    let simulator = simulator_after(&["customer Ada: one", "agent Sam: two"]).await;
+    let (finished, log) = run_to_end(&simulator, &["--no-follow"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(log.count_requests("GET /api/v2/conversations/"), 1);
 }
 
 #[tokio::test]
