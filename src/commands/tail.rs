@@ -278,11 +278,17 @@ impl<'a> TailCommand<'a> {
     }
 }
 
-/// Logs the first fallback to notifications, and keeps its reason (SRC-6, SRC-7).
+/// Logs the first fallback to notifications, and keeps its reason. In an ordinary organization the fallback is no news
+/// (SRC-6, SRC-7).
 fn note_fallback(known: &mut Option<SourceError>, refusal: &SourceError) {
     if known.is_none() {
         let status = refusal.handshake_status().map_or_else(String::new, |status| format!(" ({status})"));
-        tracing::info!("there is no transcript socket here{status}; using notifications");
+        let message = format!("there is no transcript socket here{status}; using notifications");
+        if refusal.is_usual_refusal() {
+            tracing::debug!("{message}")
+        } else {
+            tracing::info!("{message}")
+        }
         *known = Some(refusal.clone());
     }
 }

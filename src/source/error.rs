@@ -118,10 +118,11 @@ impl SourceError {
         }
     }
 
-    /// Adds the earlier refusal of the transcript socket.
+    /// Adds the earlier refusal of the transcript socket, unless it is the usual one (SRC-6, SRC-7).
     pub(crate) fn with_transcript_refusal(self, transcript: SourceError) -> Self {
         match self {
             both @ Self::BothSourcesRefused { .. } => both,
+            this if transcript.is_usual_refusal() => this,
             this => Self::BothSourcesRefused { transcript: Box::new(transcript), notifications: Box::new(this) },
         }
     }
@@ -129,6 +130,11 @@ impl SourceError {
     /// Returns whether the API has no transcript socket, so that notifications may work instead.
     pub(crate) fn is_without_transcript_socket(&self) -> bool {
         self.handshake_status().is_some_and(is_without_transcript_socket)
+    }
+
+    /// Returns whether this is the answer of an ordinary organization, which has no transcript socket.
+    pub(crate) fn is_usual_refusal(&self) -> bool {
+        self.handshake_status() == Some(404)
     }
 
     /// Returns the status of a handshake that found no conversation or no transcript endpoint.

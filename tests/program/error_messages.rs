@@ -91,6 +91,7 @@ async fn the_topic_quotes_the_errors_of_requests_and_connections() {
         (&["handshake:status=403"], &[]),
         (&["handshake:status=404"], TRANSCRIPT),
         (&["handshake:status=404", "rest:status=404"], &[]),
+        (&["handshake:status=501,body=Not Implemented", "rest:status=404"], &[]),
         (&["handshake:status=429"], &[]),
         (&["handshake:ok"], TRANSCRIPT),
         (&["handshake:bad-accept"], &[]),

@@ -259,15 +259,19 @@ async fn an_unexpected_response_is_76() {
 #[tokio::test]
 async fn if_both_sources_are_refused_the_more_specific_code_wins_and_both_are_named() {
     for (transcript, rest, code) in [
-        ("status=404", "status=403", 77),
-        ("status=404", "status=401,times=always", 77),
-        ("status=404", "not-json", 66),
+        ("status=410", "status=403", 77),
+        ("status=410", "status=401,times=always", 77),
+        ("status=410", "not-json", 66),
         ("status=501", "status=404", 66),
         ("ok", "status=418", 76),
     ] {
         let (transcript, rest) = (format!("handshake:{transcript}"), format!("rest:{rest}"));
         let finished = assert_ends(&[&transcript, &rest], &[], code, "; transcript socket: ").await;
         assert!(finished.stderr.contains("there is no transcript socket here"), "{}", finished.stderr);
+    }
+    for (rest, code) in [("status=403", 77), ("status=401,times=always", 77), ("not-json", 76), ("status=404", 66)] {
+        let finished = assert_ends(&["handshake:status=404", &format!("rest:{rest}")], &[], code, "error: ").await;
+        assert!(!finished.stderr.contains("transcript socket"), "{}", finished.stderr);
     }
 }
 

@@ -118,13 +118,17 @@ async fn a_forbidden_conversation_of_a_queue_is_reported_once() {
 }
 
 #[tokio::test]
-async fn a_missing_transcript_endpoint_falls_back_to_notifications_with_one_message() {
-    let simulator = simulator_with(SCRIPT, &["transcript:absent"], two_conversations()).await;
-    let finished = run(&simulator, &["--timestamps", "none", FIRST, SECOND]).await;
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert_eq!(finished.stdout.matches("[CLOSED]").count(), 2);
-    let fallbacks = finished.stderr.matches("there is no transcript socket here (404); using notifications").count();
-    assert_eq!((fallbacks, simulator.request_log().channels.len()), (1, 1), "{}", finished.stderr);
+async fn a_missing_transcript_endpoint_falls_back_to_notifications_silently() {
+    for (flag, messages) in [("--timestamps=none", 0), ("-v", 1)] {
+        let simulator = simulator_with(SCRIPT, &["transcript:absent"], two_conversations()).await;
+        let finished = run(&simulator, &[flag, FIRST, SECOND]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(finished.stdout.matches("[CLOSED]").count(), 2);
+        let fallback = "debug: there is no transcript socket here (404); using notifications";
+        assert_eq!(finished.stderr.matches(fallback).count(), messages, "{}", finished.stderr);
+        assert!(flag == "-v" || !finished.stderr.contains("404"), "{}", finished.stderr);
+        assert_eq!(simulator.request_log().channels.len(), 1, "{}", finished.stderr);
+    }
 
     let both = Options { sources: Sources::Both, ..notifications_only() };
     let simulator = simulator_with(SCRIPT, &["transcript:absent", "notify:reset,after=2"], both).await;
@@ -187,12 +191,14 @@ async fn every_fallback_response_selects_notifications() {
 }
 
 #[tokio::test]
-async fn if_both_sources_refuse_both_are_named_and_the_more_specific_code_wins() {
+async fn if_both_sources_refuse_both_are_named_unless_there_is_no_transcript_socket() {
     let cases = [
         ("handshake:status=404", "rest:status=404,path=/conversations/", 66),
         ("handshake:status=404", "rest:deny=conversation:communication:view", 77),
         ("handshake:status=405", "rest:status=404,path=/conversations/", 66),
-        ("handshake:status=404", "channel:status=404", 66),
+        ("handshake:status=404", "channel:status=404", 76),
+        ("handshake:status=410", "channel:status=404", 66),
+        ("handshake:status=410", "rest:deny=conversation:communication:view", 77),
         ("handshake:status=405", "channel:status=404", 76),
     ];
     join_all(cases.map(async |(transcript, notifications, code)| {
@@ -202,11 +208,9 @@ async fn if_both_sources_refuse_both_are_named_and_the_more_specific_code_wins()
         let finished = run(&simulator, &[]).await;
         assert_eq!(finished.code, Some(code), "{transcript} {notifications}: {}", finished.stderr);
         let status = &transcript[transcript.len() - 3..];
-        assert!(
-            finished.stderr.contains("; transcript socket: ") && finished.stderr.contains(status),
-            "{}",
-            finished.stderr
-        );
+        let names_both = finished.stderr.contains(&format!("; transcript socket: {status}"));
+        assert_eq!(names_both, status != "404", "{}", finished.stderr);
+        assert_eq!(finished.stderr.contains("transcript socket"), status != "404", "{}", finished.stderr);
     }))
     .await;
 }
