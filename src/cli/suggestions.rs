@@ -32,6 +32,7 @@ const INSECURE: &str = "use '--cacert FILE' to trust another certificate; certif
 const TIMEOUT: &str = "use '--connect-timeout 10s' or '--idle-timeout 45s'";
 const RETRY: &str = "use '--max-retries N', or '-F' for unlimited retries";
 const REGION: &str = "use '--region REGION'";
+const ENV: &str = "use '--env-file PATH'; '--region REGION' selects the environment";
 const API_URL: &str = "use '--region REGION', or '--api-url URL'";
 const SETTINGS: &str = "use '--env-file FILE', or '--profile NAME' for a gc profile";
 const MORE: &str = "use '-v', or '-vv' for all details";
@@ -60,7 +61,7 @@ const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
     option("--api-key", TOKEN),
     option("--clientid", "use '--client-id ID'"),
     option("--environment", REGION),
-    option("--env", REGION),
+    option("--env", ENV),
     option("--config", SETTINGS),
     option("-p", "use '--profile NAME'"),
     option("--host", API_URL),

@@ -1,7 +1,8 @@
 //! `simulate`: runs a local Genesys Cloud.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal as _};
+use std::os::fd::AsRawFd as _;
 use std::process;
 
 use tokio_util::sync::CancellationToken;
@@ -41,12 +42,26 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
 }
 
 /// Returns the command that follows the simulated conversation.
-fn next_step(stdout: &File) -> &'static str {
+fn next_step(stdout: &File) -> String {
     if stdout.is_terminal() {
-        "save the lines above as simulate.env, then run genesys-tail --env-file simulate.env"
-    } else {
-        "to follow the conversation: genesys-tail --env-file simulate.env"
+        return "save the lines above as simulate.env, then run genesys-tail --env-file simulate.env".to_owned();
     }
+    match file_name(stdout) {
+        Some(file) => format!("to follow the conversation: genesys-tail --env-file {file}"),
+        None => "to follow the conversation: genesys-tail --env-file FILE, where FILE holds this output".to_owned(),
+    }
+}
+
+/// Returns the path of a regular file, relative to the current folder if it is below that.
+///
+/// `None` if the operating system does not tell it, or if a shell would require quotes.
+fn file_name(file: &File) -> Option<String> {
+    file.metadata().ok().filter(Metadata::is_file)?;
+    let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    let folder = fs::read_link("/proc/self/cwd").ok()?;
+    let name = path.strip_prefix(folder).unwrap_or(&path).to_str()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    name.chars().all(is_plain).then(|| name.to_owned())
 }
 
 /// Loads a built-in script or a file. Reading a named pipe may wait for its writer, so a thread does it.
@@ -54,4 +69,21 @@ async fn script(name: Option<String>) -> Result<Option<Script>, Error> {
     let Some(name) = name else { return Ok(None) };
     let loaded = tokio::task::spawn_blocking(move || Script::load(&name)).await;
     Ok(Some(loaded.map_err(|error| Error::Start(io::Error::other(error)))??))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_step_names_the_file_that_holds_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fs::canonicalize(folder.path()).unwrap().join("deny.env");
+        let step = next_step(&File::create(&path).unwrap());
+        assert_eq!(step, format!("to follow the conversation: genesys-tail --env-file {}", path.display()));
+        for path in [folder.path().join("a b.env"), "/dev/null".into()] {
+            let step = next_step(&File::options().create(true).append(true).open(path).unwrap());
+            assert!(step.ends_with("--env-file FILE, where FILE holds this output"), "{step}");
+        }
+    }
 }

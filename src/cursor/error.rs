@@ -72,11 +72,11 @@ impl CursorError {
             }
             Self::Damaged { .. } => "remove it to start over; lines that were printed before are printed again",
             Self::Locked(_) => "use one file per process; one process can follow several conversations",
-            Self::Io { source, .. } => match source.kind() {
+            Self::Io { path, source } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "free disk space, then start again: it resumes after the last line"
                 }
-                _ => io_error::write_hint(source),
+                _ => io_error::write_hint_to(path, source),
             },
         }
     }

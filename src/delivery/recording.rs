@@ -107,7 +107,7 @@ impl RecordError {
         match self {
             Self::Foreign(_) | Self::NotAFile { .. } => "use another file for --record",
             Self::Busy(_) => "use one file per process; one process can follow several conversations",
-            Self::Io { source, .. } => io_error::write_hint(source),
+            Self::Io { path, source } => io_error::write_hint_to(path, source),
         }
     }
 

@@ -1,11 +1,14 @@
 //! Settings with their origin, and the problems with them: one error reports all problems together.
 
+mod tips;
+
 use std::fmt;
 use std::sync::LazyLock;
 
 use crate::config::region;
 
-const HINT: &str = "set them in the environment or in .env, or try genesys-tail --demo";
+const HINT: &str =
+    "copy .env.example to .env and fill it in, or use --env-file FILE; genesys-tail --demo needs no account";
 const HINT_WITH_PROFILES: &str = "set them in the environment or in .env, or use a gc profile: --profile NAME";
 const CONVERSATION_HINT: &str = "name a conversation, or use --queue, --user or --demo";
 

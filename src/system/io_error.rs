@@ -3,6 +3,7 @@
 use std::fs::FileType;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
 
 /// Returns the text of an I/O error without the number that the standard library appends, as in `(os error 2)`.
 pub(crate) fn describe(error: &io::Error) -> String {
@@ -38,6 +39,15 @@ pub(crate) fn write_hint(error: &io::Error) -> &'static str {
     }
 }
 
+/// Returns the next step for a file at `path` that cannot be written.
+pub(crate) fn write_hint_to(path: &Path, error: &io::Error) -> &'static str {
+    let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    if is_missing && path.parent().is_some_and(Path::is_dir) {
+        return "the folder must exist and be writable";
+    }
+    write_hint(error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +56,14 @@ mod tests {
     fn the_text_of_an_error_has_no_number() {
         assert_eq!(describe(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(describe(&io::Error::other("it is full (os error 2)")), "it is full (os error 2)");
+    }
+
+    #[test]
+    fn only_a_missing_folder_has_to_be_created() {
+        let error = io::Error::from_raw_os_error(2);
+        let hint = |path| write_hint_to(Path::new(path), &error);
+        assert_eq!(hint("/nowhere/x"), "create the folder of the file");
+        assert_eq!(hint("/dev/x"), "the folder must exist and be writable");
     }
 
     #[test]

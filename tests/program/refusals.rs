@@ -41,7 +41,7 @@ async fn assert_reaction(fault: String, reaction: Reaction, tokens: usize, hands
     let Finished { code, stderr, stdout, .. } = finished;
     let (expected, message) = match reaction {
         Refusal(code) => (code, "error"),
-        Outage => (69, "gave up after 1 attempt in a row"),
+        Outage => (69, "gave up after 1 attempt"),
     };
     assert_eq!(code, Some(expected), "{fault}: {stderr}");
     assert!(stderr.contains(message), "{fault}: {stderr}");

@@ -39,14 +39,14 @@ struct Kind {
 const QUEUES: Kind = Kind {
     name: "queue messages",
     patterns: &["v2.routing.queues.{id}.conversations.messages"],
-    lack: "no queue known",
+    lack: "no queue yet",
     without: SLOWER,
 };
 
 const AGENTS: Kind = Kind {
     name: "agent messages",
     patterns: &["v2.users.{id}.conversations.messages"],
-    lack: "no agent known",
+    lack: "no agent yet",
     without: SLOWER,
 };
 
@@ -58,14 +58,14 @@ const CHANGES: Kind = Kind {
         "v2.detail.events.conversation.{id}.user.end",
         "v2.detail.events.conversation.{id}.customer.end",
     ],
-    lack: "no conversation known",
+    lack: "no conversation yet",
     without: "joins and leaves are then printed some seconds later",
 };
 
 const CALLS: Kind = Kind {
     name: "calls",
     patterns: &["v2.conversations.{id}.transcription"],
-    lack: "no call known",
+    lack: "no call yet",
     without: "calls are then not printed",
 };
 
@@ -148,7 +148,7 @@ fn result(
     }
     let needs = if permissions.is_empty() { String::new() } else { format!("; needs {}", permissions.join(", ")) };
     CheckResult::ok(match (topics.len(), states) {
-        (0, _) => format!("topics for {name}: not tested, {}{needs}", kind.lack),
+        (0, _) => format!("topics for {name}: {}{}", kind.lack, needs.replace("; needs", "; later needs")),
         (_, None) => format!("topics for {name}: not tested, no channel{needs}"),
         (subscribed, Some(_)) => format!("topics for {name}: {subscribed} subscribed{needs}"),
     })
@@ -211,7 +211,7 @@ mod tests {
         let available = available(&["a:b:view", "c:d:view"]);
         let needs = "needs a:b:view, c:d:view";
         for (topics, states, expected) in [
-            (&[][..], None, format!("ok    topics for agent messages: not tested, no agent known; {needs}")),
+            (&[][..], None, format!("ok    topics for agent messages: no agent yet; later {needs}")),
             (&["t"], None, format!("ok    topics for agent messages: not tested, no channel; {needs}")),
             (&["t"], Some(&[][..]), format!("ok    topics for agent messages: 1 subscribed; {needs}")),
         ] {

@@ -92,7 +92,7 @@ async fn every_step_is_ok_without_faults() {
         "topics for queue messages: 1 subscribed; needs routing:queue:view",
         "topics for agent messages: 1 subscribed; needs conversation:communication:view",
         "topics for joins and leaves: 4 subscribed; needs analytics:conversationDetail:view",
-        "topics for calls: not tested, no call known; needs conversation:transcription:view",
+        "topics for calls: no call yet; later needs conversation:transcription:view",
         conversation.as_str(),
     ] {
         assert!(finished.stdout.contains(step), "{step:?} is not in {}", finished.stdout);
