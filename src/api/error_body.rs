@@ -1,14 +1,13 @@
 //! Error responses, in the shapes of the REST API and of the token endpoint.
 
 use std::fmt;
-use std::num::IntErrorKind;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde_json::Value;
 
+use super::stated_wait::stated_wait;
 use crate::status::redact::Secrets;
 
 /// The maximum length of a server's message, to fit a status line.
@@ -33,7 +32,9 @@ impl ErrorBody {
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Self {
         let body = String::from_utf8_lossy(body);
         let json: Option<Value> = serde_json::from_str(&body).ok();
-        let message = cut(&secrets.redact(message(json.as_ref(), &body)));
+        let message = message(json.as_ref(), &body);
+        let retry_after = stated_wait(status, headers, message);
+        let message = cut(&secrets.redact(message));
         let mut text = match status.canonical_reason() {
             Some(reason) if message.is_empty() => reason.to_owned(),
             _ if message.is_empty() => String::new(),
@@ -45,7 +46,7 @@ impl ErrorBody {
             text = format!("{text}, missing: {}", cut(&secrets.redact(missing)));
         }
         let code = json.as_ref().and_then(|json| first_string(json, &["code", "error"])).map(cut);
-        Self { status, retry_after: retry_after(headers), code, text }
+        Self { status, retry_after, code, text }
     }
 
     /// Returns whether the response names the missing permission or scope, such as `conversation:message:view`.
@@ -106,29 +107,12 @@ fn scope(headers: &HeaderMap) -> Option<&str> {
     scope.filter(|scope| !scope.is_empty())
 }
 
-/// Reads `Retry-After` as seconds or a date. A date in the past means no delay.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(Duration::MAX),
-        Err(_) => {
-            let date = DateTime::parse_from_rfc2822(value).ok()?;
-            Some((date.to_utc() - Utc::now()).to_std().unwrap_or_default())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
         ErrorBody::new(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), &Secrets::default()).to_string()
-    }
-
-    fn parsed(value: &str) -> Option<Duration> {
-        retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().expect("a header value"))]))
     }
 
     #[test]
@@ -184,20 +168,6 @@ mod tests {
         assert!(shown(&"ä".repeat(5000)).chars().count() < 320);
         let long = format!(r#"{{"message":"{}","messageParams":{{"permissions":"a:b:view"}}}}"#, "x".repeat(5000));
         assert!(shown(&long).ends_with("missing: a:b:view"));
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date() {
-        assert_eq!(parsed("23"), Some(Duration::from_secs(23)));
-        assert_eq!(parsed("0"), Some(Duration::ZERO));
-        assert_eq!(parsed("99999999999999999999999"), Some(Duration::MAX), "an overflow is the longest delay");
-        assert_eq!(parsed("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        let soon = (Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let delay = parsed(&soon).expect("a date");
-        assert!((85..=90).contains(&delay.as_secs()), "{delay:?}");
-        for invalid in ["", "soon", "-1", "1.5"] {
-            assert_eq!(parsed(invalid), None, "{invalid}");
-        }
     }
 
     #[test]

@@ -10,4 +10,5 @@ pub(crate) mod oauth;
 pub(crate) mod proxy;
 mod rate_limit;
 pub(crate) mod rest;
+mod stated_wait;
 pub(crate) mod websocket;

@@ -28,6 +28,7 @@ mod shell_pipelines;
 mod signals;
 mod simulate;
 mod slow_reader;
+mod stated_wait;
 mod status;
 mod status_line;
 mod structure;

@@ -65,7 +65,13 @@ impl RawServer {
 
     /// Listens on loopback. `respond` gets the head of every request, token requests included.
     pub(crate) async fn start_without_tokens(respond: impl Fn(&str) -> Response + Send + Sync + 'static) -> Self {
+        Self::start_with_port(move |head, _| respond(head)).await
+    }
+
+    /// Listens on loopback. `respond` gets the head of every request, token requests included, and the server's own port.
+    pub(crate) async fn start_with_port(respond: impl Fn(&str, u16) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
         let (requests, client_frames) = (Arc::default(), Arc::default());
         let server = Self { address: listener.local_addr().unwrap(), requests, client_frames };
         let (requests, client_frames) = (Arc::clone(&server.requests), Arc::clone(&server.client_frames));
@@ -76,7 +82,7 @@ impl RawServer {
                 let client_frames = Arc::clone(&client_frames);
                 tokio::spawn(async move {
                     let Some(head) = read_request_head(&mut tcp).await else { return };
-                    let response = respond(&head);
+                    let response = respond(&head, port);
                     requests.lock().unwrap().push(head.clone());
                     serve(tcp, &head, response, &client_frames).await;
                 });
