@@ -147,6 +147,24 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
+/// Returns whether an established connection has ended before a response.
+pub(super) fn is_without_response(error: &reqwest::Error) -> bool {
+    let is_incomplete = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled();
+    let has_ended = chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(is_incomplete);
+    let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
+    let is_reset = matches!(
+        kind,
+        Some(
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::TimedOut
+        )
+    );
+    !error.is_connect() && (has_ended || is_reset)
+}
+
 /// Prefixes of the messages of hyper-util about proxies. It exports no types for these errors.
 const PROXY_PREFIXES: [&str; 2] = ["tunnel error: ", "SOCKS error: "];
 const PROXY_UNREACHABLE: &str = "failed to create underlying connection";

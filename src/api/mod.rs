@@ -2,11 +2,14 @@
 
 pub(crate) mod calls;
 pub(crate) mod certificate;
+pub(crate) mod client_setup;
+mod connect_observer;
 pub(crate) mod error_body;
 pub(crate) mod hints;
 pub(crate) mod http;
 pub(crate) mod http_error;
 pub(crate) mod oauth;
+mod pool;
 pub(crate) mod proxy;
 mod rate_limit;
 pub(crate) mod rest;

@@ -6,7 +6,7 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use super::http::{LOOPBACK, is_everything};
+use super::client_setup::{LOOPBACK, is_everything};
 use crate::config::{Endpoints, Network, is_loopback};
 
 /// Returns the address of the proxy for `url`, without credentials; `None` if the connection is direct.

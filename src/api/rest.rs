@@ -94,10 +94,9 @@ impl Rest {
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let api: Url = "http://127.0.0.1:1/".parse().expect("a URL");
-        let connect_timeout = std::time::Duration::from_secs(1);
-        let network = Network { proxy: None, no_proxy: None, cacert: None, ssl_cert_file: None, connect_timeout };
         let endpoints = Endpoints { api: api.clone(), token: api.clone() };
-        let http = Http::new(&network, &endpoints, crate::status::redact::Secrets::default()).expect("a client");
+        let http =
+            Http::new(&Network::direct(), &endpoints, crate::status::redact::Secrets::default()).expect("a client");
         let credentials = Credentials { client_id: "id".to_owned(), client_secret: "secret".into() };
         let auth = Auth::new(http.clone(), api.clone(), credentials, http.secrets().clone());
         Self::new(http, Arc::new(auth), api)

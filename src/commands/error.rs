@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use crate::api::http::SetupError;
+use crate::api::client_setup::SetupError;
 use crate::commands::replay::ReplayError;
 use crate::cursor::CursorError;
 use crate::delivery::DeliveryError;

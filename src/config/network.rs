@@ -21,6 +21,15 @@ pub(crate) struct Network {
     pub(crate) connect_timeout: Duration,
 }
 
+impl Network {
+    /// Network access without any setting.
+    #[cfg(test)]
+    pub(crate) fn direct() -> Self {
+        let connect_timeout = Duration::from_secs(5);
+        Self { proxy: None, no_proxy: None, cacert: None, ssl_cert_file: None, connect_timeout }
+    }
+}
+
 /// A proxy server.
 #[derive(Debug, Clone)]
 pub(crate) struct Proxy {

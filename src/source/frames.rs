@@ -18,6 +18,9 @@ use crate::wire::notification::{self, Notification};
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// Sorts a frame, or the end of the live socket. `None` if it needs no item, or not yet.
     pub(super) fn on_frame(&mut self, result: Result<SocketFrame, CloseReason>) -> Result<Option<Step>, SourceError> {
+        if let Err(reason) = &result {
+            self.drop_dead_connections(reason);
+        }
         match (self.protocol, result) {
             (Protocol::Transcript, Ok(frame)) if self.tracker.is_backfilling() => {
                 self.connection.buffer(frame);
@@ -35,6 +38,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 Ok(is_live.then_some(Step::Frame(frame)))
             }
             (Protocol::Notifications { .. }, Err(reason)) => self.on_notifications_closed(reason).map(|()| None),
+        }
+    }
+
+    /// Drops the pooled connections if they are as dead as the socket (CONN-32).
+    fn drop_dead_connections(&self, reason: &CloseReason) {
+        let is_silent = matches!(reason, CloseReason::IdleTimeout(_) | CloseReason::Suspended(_));
+        if let Some(activity) = self.connection.last_activity_cell().filter(|_| is_silent) {
+            self.requests.rest().http().drop_connections(activity.get());
         }
     }
 

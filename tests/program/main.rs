@@ -7,6 +7,7 @@ mod chaos;
 mod check;
 mod conformance;
 mod cursor;
+mod dead_connections;
 mod demo;
 mod documentation;
 mod error_messages;

@@ -1,5 +1,6 @@
 //! Shared parts of the tests of the built binary.
 
+pub(crate) mod mute_proxy;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod pty;
