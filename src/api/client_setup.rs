@@ -1,42 +1,15 @@
 //! The settings of the HTTP client: proxy, trusted certificates and time limits.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, NoProxy, Proxy, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect};
+use url::Url;
 
 use super::connect_observer::ConnectObserver;
 use super::http_error::innermost;
-use crate::config::{Endpoints, Network, ProxyLogin, is_loopback};
-use crate::system::io_error;
-
-/// Addresses that are never requested through a proxy, in the syntax of `NO_PROXY`.
-pub(super) const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
-
-/// A certificate or proxy setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SetupError {
-    /// The certificates that replace the roots of the system cannot be used.
-    #[error("cannot use SSL_CERT_FILE {}: {reason}", path.display())]
-    RootCertificates { path: PathBuf, reason: String },
-    /// The proxy cannot be used.
-    #[error("cannot use the proxy: {0}")]
-    Proxy(String),
-    /// The client cannot be built with these certificates.
-    #[error("cannot set up TLS: {0}")]
-    Tls(String),
-}
-
-impl SetupError {
-    /// Returns the next step for the user.
-    pub(crate) fn hint(&self) -> &'static str {
-        match self {
-            Self::RootCertificates { .. } => "set SSL_CERT_FILE to a file with PEM certificates, or unset it",
-            Self::Proxy(_) => "check the address of the proxy (--proxy, HTTPS_PROXY)",
-            Self::Tls(_) => "check the root certificates of the operating system and of --cacert",
-        }
-    }
-}
+use super::setup_error::SetupError;
+use super::trusted_roots::replacing_roots;
+use crate::config::{Endpoints, Network, NoProxy, ProxyLogin, is_loopback};
 
 /// The settings that each client of a run is built with.
 #[derive(Debug)]
@@ -57,7 +30,7 @@ enum Roots {
 #[derive(Debug)]
 enum Route {
     Direct,
-    Through(Box<Proxy>),
+    Through { proxy: Box<Proxy>, without_login: Box<Proxy> },
     SystemProxy,
 }
 
@@ -77,6 +50,21 @@ impl ClientSetup {
 
     /// Builds a client without connections. Loads the certificates of the system, which takes some milliseconds.
     pub(super) fn build(&self) -> Result<Client, SetupError> {
+        let builder = match &self.route {
+            Route::Direct => self.builder().no_proxy(),
+            Route::Through { proxy, .. } => self.builder().proxy(Proxy::clone(proxy)),
+            Route::SystemProxy => self.builder(),
+        };
+        builder.build().map_err(|error| SetupError::Tls(innermost(&error)))
+    }
+
+    /// Builds a client that sends no credentials to the proxy; `None` without a proxy.
+    pub(super) fn build_without_login(&self) -> Option<Client> {
+        let Route::Through { without_login, .. } = &self.route else { return None };
+        self.builder().proxy(Proxy::clone(without_login)).build().ok()
+    }
+
+    fn builder(&self) -> ClientBuilder {
         let builder = Client::builder()
             .user_agent(concat!("genesys-tail/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -84,70 +72,55 @@ impl ClientSetup {
             .connect_timeout(self.connect_timeout)
             .connector_layer(ConnectObserver)
             .tcp_nodelay(true);
-        let builder = match &self.roots {
+        match &self.roots {
             Roots::Only(roots) => builder.tls_certs_only(roots.clone()),
             Roots::SystemAnd(roots) => builder.tls_certs_merge(roots.clone()),
-        };
-        let builder = match &self.route {
-            Route::Direct => builder.no_proxy(),
-            Route::Through(proxy) => builder.proxy(Proxy::clone(proxy)),
-            Route::SystemProxy => builder,
-        };
-        builder.build().map_err(|error| SetupError::Tls(innermost(&error)))
+        }
     }
 }
 
 fn roots(network: &Network, endpoints: &Endpoints) -> Result<Roots, SetupError> {
-    let extra = certificates(network.cacert.as_ref().map(|bundle| bundle.pem.as_slice())).map_err(SetupError::Tls)?;
+    let extra = network.cacert.iter().flat_map(|bundle| &bundle.certificates);
     let is_plain = [&endpoints.api, &endpoints.token].iter().all(|endpoint| endpoint.scheme() == "http");
-    Ok(match &network.ssl_cert_file {
-        _ if endpoints.are_local() && is_plain => Roots::Only(extra),
-        Some(path) => Roots::Only(root_certificates(path)?.into_iter().chain(extra).collect()),
-        None => Roots::SystemAnd(extra),
-    })
+    if endpoints.are_local() && is_plain {
+        return certificates(extra).map(Roots::Only);
+    }
+    match replacing_roots(network)? {
+        Some(roots) => certificates(roots.iter().chain(extra)).map(Roots::Only),
+        None => certificates(extra).map(Roots::SystemAnd),
+    }
+}
+
+fn certificates<'a>(encoded: impl Iterator<Item = &'a Vec<u8>>) -> Result<Vec<Certificate>, SetupError> {
+    let certificates = encoded.map(|certificate| Certificate::from_der(certificate));
+    certificates.collect::<Result<_, _>>().map_err(|error| SetupError::Tls(innermost(&error)))
 }
 
 fn route(network: &Network, endpoints: &Endpoints) -> Result<Route, SetupError> {
     Ok(match &network.proxy {
-        // reqwest applies the asterisk to names only. It means addresses as well.
-        Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => Route::Direct,
-        Some(proxy) => {
-            let proxy = except_loopback(proxy, network.no_proxy.as_deref()).map_err(SetupError::Proxy)?;
-            Route::Through(Box::new(proxy))
-        }
+        Some(proxy) => Route::Through {
+            proxy: Box::new(except_direct(with_login(proxy)?, &network.no_proxy)),
+            without_login: Box::new(except_direct(proxy.url.clone(), &network.no_proxy)),
+        },
         // reqwest would use the system's proxy for loopback as well.
         None if [&endpoints.api, &endpoints.token].into_iter().any(is_loopback) => Route::Direct,
         None => Route::SystemProxy,
     })
 }
 
-pub(super) fn is_everything(no_proxy: &str) -> bool {
-    no_proxy.split(',').any(|entry| entry.trim() == "*")
-}
-
-fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, String> {
-    let bundle = pem.map(Certificate::from_pem_bundle).transpose();
-    Ok(bundle.map_err(|error| innermost(&error))?.unwrap_or_default())
-}
-
-/// Reads the certificates that replace the system's roots.
-fn root_certificates(path: &Path) -> Result<Vec<Certificate>, SetupError> {
-    let unusable = |reason| SetupError::RootCertificates { path: path.to_owned(), reason };
-    let pem = std::fs::read(path).map_err(|error| unusable(io_error::describe(&error)))?;
-    match certificates(Some(&pem)).map_err(unusable)? {
-        found if found.is_empty() => Err(unusable("no certificate in it".to_owned())),
-        found => Ok(found),
-    }
-}
-
-fn except_loopback(proxy: &crate::config::Proxy, no_proxy: Option<&str>) -> Result<Proxy, String> {
+/// Returns the URL of a proxy with its credentials.
+fn with_login(proxy: &crate::config::Proxy) -> Result<Url, SetupError> {
     use secrecy::ExposeSecret;
     let mut url = proxy.url.clone();
     if let Some(ProxyLogin { user, password }) = &proxy.login {
         let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
-        set.map_err(|()| "its address cannot have credentials".to_owned())?;
+        set.map_err(|()| SetupError::Proxy("its address cannot have credentials".to_owned()))?;
     }
-    let direct = no_proxy.map_or_else(|| LOOPBACK.to_owned(), |more| format!("{LOOPBACK},{more}"));
-    let proxy = Proxy::all(url).map_err(|error| innermost(&error))?;
-    Ok(proxy.no_proxy(NoProxy::from_string(&direct)))
+    Ok(url)
+}
+
+/// Returns a proxy for all URLs but those that are requested directly.
+fn except_direct(proxy: Url, no_proxy: &NoProxy) -> Proxy {
+    let no_proxy = no_proxy.clone();
+    Proxy::custom(move |url| (!no_proxy.is_direct(url)).then(|| proxy.clone()))
 }

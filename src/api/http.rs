@@ -11,10 +11,12 @@ use reqwest::{Method, RequestBuilder, Response};
 use tokio::time::Instant;
 use url::Url;
 
-use super::client_setup::{ClientSetup, SetupError};
+use super::client_setup::ClientSetup;
 use super::error_body::ErrorBody;
-use super::http_error::{HttpError, host};
+use super::http_error::{HttpError, ProxyRefusal, host};
 use super::pool::Pool;
+use super::proxy_challenge::has_basic;
+use super::setup_error::SetupError;
 use crate::config::{Endpoints, Network};
 use crate::status::redact::Secrets;
 
@@ -25,6 +27,7 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     pool: Arc<Pool>,
+    has_proxy_login: bool,
     /// The limit for the head of a response, and again for its body.
     timeout: Duration,
     secrets: Secrets,
@@ -40,7 +43,8 @@ impl Http {
     /// Names the setting that cannot be used: a certificate or the proxy.
     pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, SetupError> {
         let pool = Arc::new(Pool::new(ClientSetup::new(network, endpoints)?)?);
-        Ok(Self { pool, timeout: network.connect_timeout, secrets })
+        let has_proxy_login = network.proxy.as_ref().is_some_and(|proxy| proxy.login.is_some());
+        Ok(Self { pool, has_proxy_login, timeout: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -73,7 +77,27 @@ impl Http {
     /// Cancel safe: dropping the future closes the connection.
     pub(crate) async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, HttpError> {
         let (client, request) = request.build_split();
-        self.with_timeout(host, async { self.pool.execute(client, request?).await }).await
+        let url = request.as_ref().ok().map(|request| request.url().clone());
+        let result = self.with_timeout(host, async { self.pool.execute(client, request?).await }).await;
+        match (result, url) {
+            (Err(HttpError::ProxyCredentials { host, .. }), Some(url)) => {
+                let refusal = self.explain_proxy_refusal(&url).await;
+                Err(HttpError::ProxyCredentials { host, refusal })
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// Returns why the proxy refuses to connect to the host of `url`.
+    async fn explain_proxy_refusal(&self, url: &Url) -> ProxyRefusal {
+        let schemes = tokio::time::timeout(self.timeout, self.pool.proxy_schemes(url)).await;
+        match schemes {
+            Ok(Some(schemes)) if !schemes.is_empty() && !has_basic(&schemes) => {
+                ProxyRefusal::Schemes(schemes.join(" or "))
+            }
+            _ if self.has_proxy_login => ProxyRefusal::WrongLogin,
+            _ => ProxyRefusal::NoLogin,
+        }
     }
 
     /// Sends a `GET` without credentials and accepts any response. Returns the server's time, if it sends one.

@@ -34,9 +34,23 @@ pub(crate) enum HttpError {
     /// The proxy refuses to connect to the host.
     #[error("the proxy did not connect to {host}: {reason}")]
     ProxyRefuses { host: String, reason: String },
-    /// The proxy requires credentials, or other ones.
-    #[error("the proxy requires valid credentials for {host} (407)")]
-    ProxyCredentials { host: String },
+    /// The proxy accepts no request without other credentials.
+    #[error("the proxy {refusal} for {host} (407)")]
+    ProxyCredentials { host: String, refusal: ProxyRefusal },
+}
+
+/// The reason why a proxy answers 407. The text reads after the words "the proxy".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProxyRefusal {
+    /// No credentials are configured.
+    #[error("requires a user name and password")]
+    NoLogin,
+    /// Credentials were sent.
+    #[error("refuses the user name and password")]
+    WrongLogin,
+    /// The proxy offers these schemes, and not Basic.
+    #[error("requires the unsupported scheme {0}")]
+    Schemes(String),
 }
 
 impl HttpError {
@@ -60,7 +74,9 @@ impl HttpError {
 
     fn from_proxy(host: String, message: &str, timeout: Duration, error: &reqwest::Error) -> Self {
         let reason = match message {
-            PROXY_AUTHORIZATION => return Self::ProxyCredentials { host },
+            PROXY_AUTHORIZATION => {
+                return Self::ProxyCredentials { host, refusal: ProxyRefusal::NoLogin };
+            }
             PROXY_UNREACHABLE => return Self::from_unreachable_proxy(host, timeout, error),
             PROXY_UNSUCCESSFUL => "forbidden, or not reachable from the proxy".to_owned(),
             PROXY_NOT_SOCKS => "not a SOCKS5 proxy".to_owned(),
@@ -114,6 +130,9 @@ impl HttpError {
             }
             Self::ProxyRefuses { .. } => {
                 "check scheme and address of the proxy (--proxy, HTTPS_PROXY), and that it allows this host"
+            }
+            Self::ProxyCredentials { refusal: ProxyRefusal::Schemes(_), .. } => {
+                "use a proxy that offers Basic authentication, or a local proxy that signs in to this one"
             }
             Self::ProxyCredentials { .. } => {
                 "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded"

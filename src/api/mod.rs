@@ -2,7 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod certificate;
-pub(crate) mod client_setup;
+mod client_setup;
 mod connect_observer;
 pub(crate) mod error_body;
 pub(crate) mod hints;
@@ -11,7 +11,10 @@ pub(crate) mod http_error;
 pub(crate) mod oauth;
 mod pool;
 pub(crate) mod proxy;
+mod proxy_challenge;
 mod rate_limit;
 pub(crate) mod rest;
+pub(crate) mod setup_error;
 mod stated_wait;
+mod trusted_roots;
 pub(crate) mod websocket;

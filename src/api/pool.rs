@@ -2,12 +2,15 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use reqwest::{Client, Request, Response};
+use reqwest::{Client, Method, Request, Response};
 use tokio::time::Instant;
+use url::Url;
 
-use super::client_setup::{ClientSetup, SetupError};
+use super::client_setup::ClientSetup;
 use super::connect_observer::observe_connect;
 use super::http_error::is_without_response;
+use super::proxy_challenge::schemes;
+use super::setup_error::SetupError;
 
 /// The client and its pool of connections. All requests of a run share it.
 #[derive(Debug)]
@@ -63,6 +66,16 @@ impl Pool {
             }
             (result, _) => result,
         }
+    }
+
+    /// Returns the authentication schemes that the proxy offers for the host of `url`; `None` if it cannot be asked. The
+    /// client does not expose the headers of the response that refused a tunnel, so the proxy is asked for another one,
+    /// without credentials: wrong ones, sent twice, may lock an account.
+    pub(super) async fn proxy_schemes(&self, url: &Url) -> Option<Vec<String>> {
+        let target = format!("http://{}:{}/", url.host_str()?, url.port_or_known_default()?);
+        let request = self.setup.build_without_login()?.request(Method::CONNECT, target);
+        let response = request.send().await.ok()?;
+        Some(schemes(response.headers()))
     }
 
     fn current(&self) -> MutexGuard<'_, Generation> {

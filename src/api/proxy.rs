@@ -6,17 +6,13 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use super::client_setup::{LOOPBACK, is_everything};
 use crate::config::{Endpoints, Network, is_loopback};
 
 /// Returns the address of the proxy for `url`, without credentials; `None` if the connection is direct.
 pub(crate) fn proxy_for(network: &Network, endpoints: &Endpoints, url: &Url) -> Option<String> {
     let matcher = match &network.proxy {
-        Some(_) if network.no_proxy.as_deref().is_some_and(is_everything) => return None,
-        Some(proxy) => {
-            let direct = network.no_proxy.as_deref().map_or_else(String::new, |more| format!(",{more}"));
-            Matcher::builder().all(proxy.url.to_string()).no(format!("{LOOPBACK}{direct}")).build()
-        }
+        Some(_) if network.no_proxy.is_direct(url) => return None,
+        Some(proxy) => Matcher::builder().all(proxy.url.to_string()).build(),
         None if [&endpoints.api, &endpoints.token].into_iter().any(is_loopback) => return None,
         None => Matcher::from_system(),
     };
@@ -28,10 +24,8 @@ pub(crate) fn proxy_for(network: &Network, endpoints: &Endpoints, url: &Url) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::config::{Proxy, ProxyLogin};
+    use crate::config::{NoProxy, Proxy, ProxyLogin};
 
     fn route(no_proxy: Option<&str>, url: &str) -> Option<String> {
         let parsed = |url: &str| url.parse::<Url>().expect("a URL");
@@ -40,10 +34,8 @@ mod tests {
                 url: parsed("http://proxy.test:3128"),
                 login: Some(ProxyLogin { user: "ada".to_owned(), password: "s3cret".to_owned().into() }),
             }),
-            no_proxy: no_proxy.map(str::to_owned),
-            cacert: None,
-            ssl_cert_file: None,
-            connect_timeout: Duration::from_secs(1),
+            no_proxy: NoProxy::parse(no_proxy.unwrap_or_default()).0,
+            ..Network::direct()
         };
         let endpoints = Endpoints { api: parsed("https://api.test"), token: parsed("https://login.test") };
         proxy_for(&network, &endpoints, &parsed(url))

@@ -260,7 +260,7 @@ pub(crate) struct NetworkArgs {
     pub(crate) proxy: Option<String>,
     /// Also trust the certificates in this file
     ///
-    /// SSL_CERT_FILE, by contrast, names a file that replaces the certificates of the operating system.
+    /// SSL_CERT_FILE and SSL_CERT_DIR, by contrast, replace the certificates of the operating system.
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
     pub(crate) cacert: Option<PathBuf>,
 }

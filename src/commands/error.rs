@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use crate::api::client_setup::SetupError;
+use crate::api::setup_error::SetupError;
 use crate::commands::replay::ReplayError;
 use crate::cursor::CursorError;
 use crate::delivery::DeliveryError;

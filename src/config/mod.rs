@@ -2,9 +2,11 @@
 //!
 //! [`crate::settings`] produces these types from the command line, the environment and files.
 
+mod ca_bundle;
 mod connection;
 mod history;
 mod network;
+mod no_proxy;
 mod output;
 pub(crate) mod region;
 mod service;
@@ -14,9 +16,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use ca_bundle::{CaBundle, UnusableBundle};
 pub(crate) use connection::{ConnectionOptions, Retries, SocketLimits};
 pub(crate) use history::{History, LineLimit, Since};
-pub(crate) use network::{CaBundle, Network, Proxy, ProxyLogin};
+pub(crate) use network::{Network, Proxy, ProxyLogin};
+pub(crate) use no_proxy::NoProxy;
 pub use output::Style;
 pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};

@@ -6,17 +6,21 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::{CaBundle, NoProxy};
+
 /// The network access of token requests, REST and sockets alike.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     /// The proxy of all connections that do not go to loopback.
     pub(crate) proxy: Option<Proxy>,
-    /// Hosts to reach without the proxy, in the syntax of `NO_PROXY`.
-    pub(crate) no_proxy: Option<String>,
+    /// Hosts to reach without the proxy.
+    pub(crate) no_proxy: NoProxy,
     /// Certificates to trust in addition to those of the system.
     pub(crate) cacert: Option<CaBundle>,
     /// The file of certificates to trust instead of those of the system. Not read yet.
     pub(crate) ssl_cert_file: Option<PathBuf>,
+    /// The folders of such files. Not read yet.
+    pub(crate) ssl_cert_dirs: Vec<PathBuf>,
     /// The time limit of one connection attempt, greater than 0.
     pub(crate) connect_timeout: Duration,
 }
@@ -26,7 +30,8 @@ impl Network {
     #[cfg(test)]
     pub(crate) fn direct() -> Self {
         let connect_timeout = Duration::from_secs(5);
-        Self { proxy: None, no_proxy: None, cacert: None, ssl_cert_file: None, connect_timeout }
+        let (no_proxy, ssl_cert_dirs) = (NoProxy::default(), Vec::new());
+        Self { proxy: None, no_proxy, cacert: None, ssl_cert_file: None, ssl_cert_dirs, connect_timeout }
     }
 }
 
@@ -43,13 +48,4 @@ pub(crate) struct Proxy {
 pub(crate) struct ProxyLogin {
     pub(crate) user: String,
     pub(crate) password: SecretString,
-}
-
-/// The certificates of a `--cacert` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CaBundle {
-    /// The path of the file, for messages.
-    pub(crate) path: PathBuf,
-    /// At least one certificate in PEM form. Each is known to be usable as a root.
-    pub(crate) pem: Vec<u8>,
 }

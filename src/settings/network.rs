@@ -1,17 +1,15 @@
 //! Resolves the proxy and the trusted certificates.
 
+use std::env::split_paths;
 use std::fs;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::cli::NetworkArgs;
-use crate::config::{CaBundle, Network, Proxy, ProxyLogin};
+use crate::config::{CaBundle, Network, NoProxy, Proxy, ProxyLogin};
 use crate::system::io_error;
 
 use super::env::Env;
@@ -31,13 +29,29 @@ pub(super) fn resolve(args: NetworkArgs, env: &Env, problems: &mut Problems) -> 
         let setting = format!("--cacert {}", path.display());
         read_bundle(path).map_err(|reason| problems.unusable(setting, reason))
     });
+    let no_proxy = no_proxy(env, proxy.is_some(), problems);
+    let ssl_cert_dir = env.get("SSL_CERT_DIR").map(|setting| setting.value).unwrap_or_default();
     Some(Network {
         proxy: proxy.transpose().ok()?,
-        no_proxy: env.flag_or(None, "", &["NO_PROXY", "no_proxy"]).map(|setting| setting.value),
+        no_proxy,
         cacert: cacert.transpose().ok()?,
         ssl_cert_file: env.get("SSL_CERT_FILE").map(|setting| setting.value.into()),
+        ssl_cert_dirs: split_paths(&ssl_cert_dir).filter(|path| !path.as_os_str().is_empty()).collect(),
         connect_timeout,
     })
+}
+
+/// Returns the hosts to reach without the proxy. Warns of unusable entries if there is a proxy.
+fn no_proxy(env: &Env, has_proxy: bool, problems: &mut Problems) -> NoProxy {
+    let Some(Setting { name, value }) = env.flag_or(None, "", &["NO_PROXY", "no_proxy"]) else {
+        return NoProxy::default();
+    };
+    let (no_proxy, unusable) = NoProxy::parse(&value);
+    // An entry in the form of a URL may hold a password.
+    let shown = unusable.iter().map(|entry| if entry.contains('@') { "URL" } else { *entry });
+    let warning = |entry| format!("{name}: '{entry}' is not a host, address or network; it is ignored");
+    problems.warn(shown.filter(|_| has_proxy).map(warning));
+    no_proxy
 }
 
 /// Returns a warning if the command line holds a password.
@@ -92,18 +106,10 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     Ok(Proxy { url, login })
 }
 
-/// Reads a file of PEM certificates and checks that each of them can be a root.
+/// Reads a file of PEM certificates.
 fn read_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let pem = fs::read(&path).map_err(|error| io_error::describe(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or("contains a damaged certificate")?;
-    }
-    if roots.is_empty() {
-        return Err("contains no PEM certificate (-----BEGIN CERTIFICATE-----)".into());
-    }
-    Ok(CaBundle { path, pem })
+    CaBundle::parse(path, &pem).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -149,23 +155,5 @@ mod tests {
         for text in ["ftp://proxy.example", "http://", "socks4://proxy.example", "http://u:%ff@proxy.example", "a b"] {
             assert!(parse_proxy(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_ca_bundle_holds_only_usable_certificates() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ca.pem");
-        let read = |pem: &str| {
-            std::fs::write(&path, pem).unwrap();
-            read_bundle(path.clone())
-        };
-        let key = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
-        let pem = key.cert.pem();
-        assert_eq!(read(&format!("# root\n{pem}{pem}")).unwrap().path, path);
-        assert!(read("").unwrap_err().contains("no PEM certificate"));
-        assert!(read(&key.signing_key.serialize_pem()).unwrap_err().contains("no PEM certificate"));
-        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(read(&format!("{pem}{damaged}")).unwrap_err().contains("damaged"));
-        assert!(read_bundle(folder.path().join("none")).is_err());
     }
 }

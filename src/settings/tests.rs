@@ -5,11 +5,12 @@ mod profile;
 mod targets;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::config::{History, Retries, SourceChoice};
+use crate::config::{History, NoProxy, Retries, SourceChoice};
 
 const ONE: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const TWO: &str = "0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02";
@@ -279,8 +280,10 @@ fn proxy_variables_have_an_order() {
     }
     assert_eq!(host(complete(&all), &["--proxy", "flag:1"]).as_deref(), Some("flag"));
     assert_eq!(host(complete(&[]), &[]), None);
-    let network = complete(&[("no_proxy", "x"), ("SSL_CERT_FILE", "/certs")]).tail(&[]).connection.network;
-    assert_eq!((network.no_proxy.as_deref(), network.ssl_cert_file), (Some("x"), Some("/certs".into())));
+    let certificates = [("no_proxy", "x"), ("SSL_CERT_FILE", "/certs"), ("SSL_CERT_DIR", "/a:/b:")];
+    let network = complete(&certificates).tail(&[]).connection.network;
+    assert_eq!((network.no_proxy, network.ssl_cert_file), (NoProxy::parse("x").0, Some("/certs".into())));
+    assert_eq!(network.ssl_cert_dirs, ["/a", "/b"].map(PathBuf::from));
     assert!(complete(&[]).error(&["--cacert", "/nowhere/ca.pem"]).contains("--cacert /nowhere/ca.pem: "));
 }
 

@@ -95,16 +95,35 @@ async fn proxy_credentials_are_sent_to_the_proxy_only() {
     proxied.assert_served(&finished);
 }
 
+/// (R8)
 #[tokio::test]
-async fn credentials_refused_by_the_proxy_exit_77_without_a_retry() {
-    for login in ["", "ada:wrong-guess@"] {
-        let proxied = ProxiedSimulator::start(ProxyMode::RequiresLogin(LOGIN_BASE64)).await;
+async fn a_proxy_that_asks_for_other_credentials_exits_77_without_a_retry_and_is_quoted() {
+    const LOGIN: &str = "ada:wrong-guess@";
+    let required = "error: the proxy requires a user name and password for api.example.test (407)\n  tip: set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT";
+    let refused = "error: the proxy refuses the user name and password for api.example.test (407)\n  tip: set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT";
+    let unsupported = |schemes| {
+        format!(
+            "error: the proxy requires the unsupported scheme {schemes} for api.example.test (407)\n  tip: use a proxy"
+        )
+    };
+    for (headers, login, message) in [
+        ("", "", required.to_owned()),
+        ("", LOGIN, refused.to_owned()),
+        ("Proxy-Authenticate: Basic realm=\"x\"\r\n", "", required.to_owned()),
+        ("Proxy-Authenticate: Basic realm=\"x\"\r\n", LOGIN, refused.to_owned()),
+        ("Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm=\"x\"\r\n", LOGIN, refused.to_owned()),
+        ("Proxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM\r\n", LOGIN, unsupported("Negotiate or NTLM")),
+        ("Proxy-Authenticate: NTLM\r\n", "", unsupported("NTLM")),
+        ("Proxy-Authenticate: Digest realm=\"x\", nonce=\"y\"\r\n", LOGIN, unsupported("Digest")),
+    ] {
+        let proxied = ProxiedSimulator::start(ProxyMode::Challenges(headers)).await;
         let finished =
             Running::start(&mut proxied.command(&["--proxy", &proxied.proxy_url("http", login)])).finish().await;
-        assert_eq!((finished.code, proxied.proxy.request_lines().len()), (Some(77), 1), "{}", finished.stderr);
-        assert!(finished.stderr.contains("407"), "{}", finished.stderr);
-        assert!(finished.stderr.contains("HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"), "{}", finished.stderr);
-        assert!(!finished.stderr.contains("wrong-guess"), "{}", finished.stderr);
+        assert_eq!(finished.code, Some(77), "{}", finished.stderr);
+        assert!(finished.stderr.contains(&message), "{headers}: {}", finished.stderr);
+        assert!(!finished.stderr.contains("wrong-guess") && !finished.stderr.contains("retry"), "{}", finished.stderr);
+        assert_eq!(proxied.proxy.request_lines().len(), 2, "the second request asks for the schemes");
+        assert_eq!(proxied.proxy.sent_logins(), usize::from(!login.is_empty()), "a login is not sent twice");
     }
 }
 
@@ -213,10 +232,19 @@ async fn loopback_is_never_proxied() {
     assert_eq!(proxied.proxy.request_lines(), [""; 0]);
 }
 
+/// (R10)
 #[tokio::test]
 async fn hosts_in_no_proxy_are_reached_directly() {
     // `0.0.0.0` does not count as loopback, but connects to this machine.
-    for (no_proxy, direct) in [("0.0.0.0", true), ("*", true), ("example.test, 0.0.0.0", true), ("0.0.0.1", false)] {
+    for (no_proxy, direct) in [
+        ("0.0.0.0", true),
+        ("*", true),
+        ("example.test, 0.0.0.0", true),
+        ("*.corp.test internal.test:443 [fd00::1] 0.0.0.0", true),
+        ("http://corp.test,0.0.0.0/8", true),
+        ("0.0.0.1", false),
+        ("0.0.0.0:443", false),
+    ] {
         let proxied = ProxiedSimulator::start(ProxyMode::Rejects(502)).await;
         let tls_proxy = TlsProxy::start(&proxied.simulator, proxied.authority.certificate("0.0.0.0")).await;
         let mut command = proxied.command(&["--proxy", &proxied.proxy_url("http", "")]);
@@ -225,6 +253,8 @@ async fn hosts_in_no_proxy_are_reached_directly() {
         let finished = Running::start(&mut command).finish().await;
         assert_eq!(finished.code, Some(if direct { 0 } else { 69 }), "{no_proxy}: {}", finished.stderr);
         assert_eq!(proxied.proxy.request_lines().is_empty(), direct, "{no_proxy}");
+        let warning = "NO_PROXY: 'http://corp.test' is not a host, address or network; it is ignored";
+        assert_eq!(finished.stderr.contains(warning), no_proxy.contains("http:"), "{}", finished.stderr);
     }
 }
 

@@ -52,6 +52,43 @@ async fn ssl_cert_file_replaces_the_system_roots_and_adds_to_cacert() {
     assert!(missing.stderr.contains(path_str(&missing_file)), "{}", missing.stderr);
 }
 
+/// (R7, R12)
+#[tokio::test]
+async fn file_and_folder_replace_the_system_roots_together_and_a_damaged_file_is_named() {
+    let (simulator, authority, other) =
+        (simulator(SCRIPT, &[]).await, CertificateAuthority::new(), CertificateAuthority::new());
+    let tls_proxy = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let marked = folder.path().join("marked.pem");
+    std::fs::write(&marked, format!("\u{feff}{}", std::fs::read_to_string(authority.pem_file()).unwrap())).unwrap();
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
+    command.env("SSL_CERT_FILE", other.pem_file()).env("SSL_CERT_DIR", format!("/nowhere:{}", folder.path().display()));
+    let both = Running::start(&mut command).finish().await;
+    assert_eq!(both.code, Some(0), "{}", both.stderr);
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
+    let file = Running::start(command.env("SSL_CERT_FILE", &marked)).finish().await;
+    assert_eq!(file.code, Some(0), "{}", file.stderr);
+    let flag =
+        Running::start(&mut tls_command(&tls_proxy, &simulator, &["--cacert", path_str(&marked)])).finish().await;
+    assert_eq!(flag.code, Some(0), "{}", flag.stderr);
+
+    std::fs::write(&marked, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
+    let damaged = Running::start(command.env("SSL_CERT_FILE", &marked)).finish().await;
+    let message = format!(
+        "error: cannot use SSL_CERT_FILE {}: contains a damaged certificate\n  tip: set SSL_CERT_FILE to",
+        marked.display()
+    );
+    assert_eq!(damaged.code, Some(78), "{}", damaged.stderr);
+    assert!(damaged.stderr.contains(&message), "{}", damaged.stderr);
+    let mut command = tls_command(&tls_proxy, &simulator, &[]);
+    command.env("SSL_CERT_FILE", other.pem_file()).env("SSL_CERT_DIR", folder.path());
+    let ignored = Running::start(&mut command).finish().await;
+    assert_eq!(ignored.code, Some(69), "{}", ignored.stderr);
+    let warning = format!("SSL_CERT_DIR: {} contains a damaged certificate; it is ignored", marked.display());
+    assert!(ignored.stderr.contains(&warning), "{}", ignored.stderr);
+}
+
 #[tokio::test]
 async fn a_rejected_certificate_exits_69_at_once_with_the_reason() {
     let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());

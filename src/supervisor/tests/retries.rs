@@ -65,7 +65,8 @@ fn retries_are_counted_in_a_row_and_end_with_the_last_cause() {
 fn a_final_refusal_is_not_retried() {
     let rejection = CertificateError::from_rustls(&rustls::Error::NoCertificatesPresented).expect("a certificate");
     let certificate = || SourceError::from(HttpError::Certificate { host: "h".into(), error: rejection.clone() });
-    let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into() });
+    let refusal = || crate::api::http_error::ProxyRefusal::WrongLogin;
+    let proxy = || SourceError::from(HttpError::ProxyCredentials { host: "h".into(), refusal: refusal() });
     for error in [certificate(), proxy()] {
         let finished = run(vec![Attempt::Refuse(error.clone())], retry_forever());
         assert_eq!((finished.result, finished.attempts.len()), (Err(Failure::refused(error)), 1));

@@ -38,7 +38,7 @@ async fn a_client_of_another_grant_type_gets_the_right_grant_type_as_remedy() {
 #[tokio::test]
 async fn an_outage_of_the_token_endpoint_is_69_and_an_unexpected_response_is_76() {
     for (fault, code) in
-        [("token:status=503", 69), ("token:status=404", 76), ("token:not-json", 76), ("token:reset", 69)]
+        [("token:status=503", 69), ("token:status=404", 76), ("token:not-json", 76), ("token:reset,times=2", 69)]
     {
         let line = finding(&[fault], &[], code, "fail").await;
         assert!(line.contains("dependent checks skipped"), "{line}");

@@ -1,6 +1,7 @@
 //! A forward proxy that connects every target to one address and records the requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -12,6 +13,8 @@ pub(crate) enum ProxyMode {
     Open,
     /// Accepts a `CONNECT` with these `Basic` credentials and answers 407 to all others.
     RequiresLogin(&'static str),
+    /// Answers every `CONNECT` with 407 and these header lines.
+    Challenges(&'static str),
     /// Answers every `CONNECT` with this status.
     Rejects(u16),
     /// Accepts every SOCKS5 request.
@@ -22,17 +25,22 @@ pub(crate) enum ProxyMode {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     request_lines: Arc<Mutex<Vec<String>>>,
+    sent_logins: Arc<AtomicUsize>,
 }
 
 impl Proxy {
     /// Listens on loopback and connects every accepted request to `upstream`, regardless of its target.
     pub(crate) async fn start(mode: ProxyMode, upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let proxy = Self { address: listener.local_addr().unwrap(), request_lines: Arc::default() };
-        let request_lines = Arc::clone(&proxy.request_lines);
+        let proxy = Self {
+            address: listener.local_addr().unwrap(),
+            request_lines: Arc::default(),
+            sent_logins: Arc::default(),
+        };
+        let (request_lines, sent_logins) = (Arc::clone(&proxy.request_lines), Arc::clone(&proxy.sent_logins));
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                tokio::spawn(serve(tcp, mode, upstream, Arc::clone(&request_lines)));
+                tokio::spawn(serve(tcp, mode, upstream, Arc::clone(&request_lines), Arc::clone(&sent_logins)));
             }
         });
         proxy
@@ -42,14 +50,29 @@ impl Proxy {
     pub(crate) fn request_lines(&self) -> Vec<String> {
         self.request_lines.lock().unwrap().clone()
     }
+
+    /// Returns the number of requests with credentials.
+    pub(crate) fn sent_logins(&self) -> usize {
+        self.sent_logins.load(Ordering::Relaxed)
+    }
 }
 
-async fn serve(mut tcp: TcpStream, mode: ProxyMode, upstream: SocketAddr, request_lines: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    mut tcp: TcpStream,
+    mode: ProxyMode,
+    upstream: SocketAddr,
+    request_lines: Arc<Mutex<Vec<String>>>,
+    sent_logins: Arc<AtomicUsize>,
+) {
     let (request_line, response) = if let ProxyMode::Socks5 = mode {
         (read_socks_request(&mut tcp).await, b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00".to_vec())
     } else {
         let head = read_head(&mut tcp).await;
-        let response = format!("HTTP/1.1 {} As It Is\r\n\r\n", connect_status(mode, &head)).into_bytes();
+        if head.to_ascii_lowercase().contains("proxy-authorization:") {
+            sent_logins.fetch_add(1, Ordering::Relaxed);
+        }
+        let headers = if let ProxyMode::Challenges(headers) = mode { headers } else { "" };
+        let response = format!("HTTP/1.1 {} As It Is\r\n{headers}\r\n", connect_status(mode, &head)).into_bytes();
         (head.lines().next().unwrap_or_default().to_owned(), response)
     };
     request_lines.lock().unwrap().push(request_line);
@@ -64,6 +87,7 @@ async fn serve(mut tcp: TcpStream, mode: ProxyMode, upstream: SocketAddr, reques
 fn connect_status(mode: ProxyMode, head: &str) -> u16 {
     match mode {
         ProxyMode::Rejects(status) => status,
+        ProxyMode::Challenges(_) => 407,
         ProxyMode::RequiresLogin(basic) => {
             let wanted = format!("proxy-authorization: basic {}", basic.to_lowercase());
             if head.lines().any(|line| line.to_lowercase() == wanted) { 200 } else { 407 }
