@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::oauth::parse_grant;
+use crate::api::token::parse_grant;
 use crate::cli::Cli;
 use crate::config::{Format, Multiline, Style, Timestamps, is_loopback, region};
 use crate::cursor as cursor_file;

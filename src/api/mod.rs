@@ -16,5 +16,6 @@ mod rate_limit;
 pub(crate) mod rest;
 pub(crate) mod setup_error;
 mod stated_wait;
+pub(crate) mod token;
 mod trusted_roots;
 pub(crate) mod websocket;

@@ -1,31 +1,22 @@
 //! OAuth tokens from the client-credentials grant: cached, shared by all conversations, renewed by one request at a time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretBox, SecretString};
-use serde::Deserialize;
-use serde_json::Value;
+use secrecy::{ExposeSecret, SecretBox};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error_body::{ErrorBody, is_html};
+use super::error_body::ErrorBody;
 use super::hints::TRY_LATER;
 use super::http::{self, Http};
 use super::http_error::{HttpError, host};
-use crate::backoff::renewal_delay;
+use super::token::Token;
+use crate::backoff::{Backoff, milliseconds};
 use crate::config::Credentials;
 use crate::exit_code::ErrorClass;
 use crate::status::redact::Secrets;
-use crate::system::suspend::{SuspendDetector, time_suspended};
-
-/// The minimum time between two scheduled renewals.
-const MIN_LIFETIME: Duration = Duration::from_secs(10);
-
-/// The longest lifetime that is believed. Genesys grants at most 48 hours.
-const MAX_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 
 /// The token endpoint, with the current token.
 #[derive(Debug)]
@@ -34,33 +25,32 @@ pub(crate) struct Auth {
     endpoint: Url,
     credentials: Credentials,
     secrets: Secrets,
-    cache: Mutex<CachedToken>,
+    state: SyncMutex<State>,
+    /// Held by the request for a token, so that one runs at a time (CONN-26).
+    request: Mutex<()>,
 }
 
-#[derive(Debug, Default)]
-struct CachedToken {
+#[derive(Debug)]
+struct State {
     token: Option<Token>,
-    last_failure: Option<Failure>,
+    failures: Failures,
+}
+
+/// The failed requests for a token since the last one that succeeded.
+#[derive(Debug)]
+struct Failures {
+    backoff: Backoff,
+    in_a_row: u32,
+    last: Option<Failure>,
 }
 
 #[derive(Debug)]
 struct Failure {
     at: Instant,
+    /// The delay before the next renewal of a token that is still valid.
+    delay: Duration,
     error: AuthError,
-}
-
-/// An access token. Clones share its invalidation.
-#[derive(Debug, Clone)]
-pub(crate) struct Token {
-    /// The value for the `Authorization: Bearer` header.
-    pub(crate) secret: SecretString,
-    /// The time to renew the token; `None` if the server does not state a lifetime.
-    pub(crate) renew_at: Option<Instant>,
-    /// The lifetime that the server states.
-    pub(crate) lifetime: Option<Duration>,
-    /// `renew_at` is on a clock that stops during a suspend, and the lifetime is not.
-    suspend: SuspendDetector,
-    is_invalid: Arc<AtomicBool>,
+    is_logged: bool,
 }
 
 /// A token that could not be obtained.
@@ -91,6 +81,14 @@ impl AuthError {
         }
     }
 
+    /// Returns the delay that the server asks for.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { body, .. } => body.retry_after,
+            Self::Http(_) | Self::Refused { .. } | Self::Unusable { .. } => None,
+        }
+    }
+
     /// Returns the likely cause and the next step.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
@@ -107,43 +105,67 @@ impl AuthError {
 impl Auth {
     /// Sends no request yet.
     pub(crate) fn new(http: Http, endpoint: Url, credentials: Credentials, secrets: Secrets) -> Self {
-        Self { http, endpoint, credentials, secrets, cache: Mutex::default() }
+        let state = SyncMutex::new(State { token: None, failures: Failures::new() });
+        Self { http, endpoint, credentials, secrets, state, request: Mutex::default() }
     }
 
-    /// Returns the current token, or requests one if there is none or its renewal is due (CONN-26).
+    /// Returns the current token, or requests one if none is valid.
     ///
-    /// Calls that wait for the same request share its token or its error. Cancel safe.
-    pub(crate) async fn token(&self) -> Result<Token, AuthError> {
-        let called = Instant::now();
-        let mut cache = self.cache.lock().await;
-        if let Some(token) = cache.token.as_ref().filter(|token| !token.is_due()) {
-            return Ok(token.clone());
-        }
-        // Otherwise a thousand waiting conversations would query an endpoint in trouble one after the other.
-        if let Some(failure) = cache.last_failure.as_ref().filter(|failure| failure.at >= called) {
-            return Err(failure.error.clone());
-        }
-        let token = match self.request_token().await {
-            Ok(token) => token,
-            Err(error) => {
-                cache.last_failure = Some(Failure { at: Instant::now(), error: error.clone() });
-                return Err(error);
-            }
-        };
-        if cache.token.replace(token.clone()).is_some() {
-            tracing::debug!("token renewed");
+    /// A token whose renewal is due is renewed meanwhile, and used until it expires if that fails (CONN-28). Cancel safe.
+    pub(crate) async fn token(self: &Arc<Self>) -> Result<Token, AuthError> {
+        let Some(token) = self.valid_token() else { return self.renewed_token().await };
+        let is_requested = self.request.try_lock().is_err();
+        if token.is_due() && !is_requested && !self.state().failures.delays_renewal() {
+            let auth = Arc::clone(self);
+            tokio::spawn(async move { auth.is_renewal_postponed().await });
         }
         Ok(token)
     }
 
+    /// Returns the current token, or a new one if its renewal is due.
+    ///
+    /// Calls that wait for the same request share its token or its error (CONN-26). After a failed renewal of a valid token,
+    /// the error is returned again until the next attempt is due. Cancel safe.
+    pub(crate) async fn renewed_token(self: &Arc<Self>) -> Result<Token, AuthError> {
+        let (auth, called) = (Arc::clone(self), Instant::now());
+        // A task of its own: a caller that is not polled for a while must not keep the others waiting.
+        let request = tokio::spawn(async move { auth.request_token_if_due(called).await });
+        request.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Renews the token if that is due. Returns whether the renewal has failed while the token in hand can still be used,
+    /// which is logged.
+    pub(crate) async fn is_renewal_postponed(self: &Arc<Self>) -> bool {
+        let is_postponed = self.renewed_token().await.is_err() && self.valid_token().is_some();
+        if is_postponed && let Some(failure) = &mut self.state().failures.last {
+            failure.log();
+        }
+        is_postponed
+    }
+
     /// Marks the current token as invalid. The next call of [`Auth::token`] requests another.
     pub(crate) fn invalidate(&self) {
-        // A locked cache means that a request for a new token is in flight.
-        if let Ok(cache) = self.cache.try_lock()
-            && let Some(token) = &cache.token
-        {
+        if let Some(token) = &self.state().token {
             token.invalidate();
         }
+    }
+
+    fn valid_token(&self) -> Option<Token> {
+        self.state().token.clone().filter(Token::is_valid)
+    }
+
+    async fn request_token_if_due(&self, called: Instant) -> Result<Token, AuthError> {
+        let _request = self.request.lock().await;
+        if let Some(known) = self.state().known_result(called) {
+            return known;
+        }
+        let result = self.request_token().await;
+        self.state().record(&result);
+        result
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn request_token(&self) -> Result<Token, AuthError> {
@@ -159,7 +181,10 @@ impl Auth {
             200 => {
                 // Zeroed on drop, like the token in it.
                 let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
-                self.read(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable { host, reason })
+                let token = Token::from_response(body.expose_secret(), sent)
+                    .map_err(|reason| AuthError::Unusable { host, reason: reason.to_owned() })?;
+                self.secrets.add_token(&token.secret);
+                Ok(token)
             }
             400 | 401 | 403 => Err(AuthError::Refused { body: self.http.read_error_body(&host, response).await, host }),
             501 => Err(self.unusable(host, response).await),
@@ -174,116 +199,116 @@ impl Auth {
         let body = self.http.read_error_body(&host, response).await;
         AuthError::Unusable { host, reason: body.to_string() }
     }
+}
 
-    fn read(&self, body: &[u8], sent: Instant) -> Result<Token, String> {
-        let (secret, lifetime) = parse_grant(body)?;
-        self.secrets.add_token(&secret);
-        let renew_at = lifetime.and_then(|lifetime| renew_at(sent, lifetime));
-        Ok(Token { lifetime, ..Token::new(secret, renew_at) })
+impl State {
+    /// Returns the result of a call at `called` that needs no request.
+    fn known_result(&self, called: Instant) -> Option<Result<Token, AuthError>> {
+        if let Some(token) = self.token.as_ref().filter(|token| !token.is_due()) {
+            return Some(Ok(token.clone()));
+        }
+        let is_valid = self.token.as_ref().is_some_and(Token::is_valid);
+        let delays_renewal = is_valid && self.failures.delays_renewal();
+        // Otherwise a thousand waiting conversations would query an endpoint in trouble one after the other.
+        let is_known = |failure: &&Failure| failure.at >= called || delays_renewal;
+        self.failures.last.as_ref().filter(is_known).map(|failure| Err(failure.error.clone()))
+    }
+
+    fn record(&mut self, result: &Result<Token, AuthError>) {
+        match result {
+            Ok(token) => {
+                self.failures = Failures::new();
+                if self.token.replace(token.clone()).is_some() {
+                    tracing::debug!("token renewed");
+                }
+            }
+            Err(error) => self.failures.add(error),
+        }
     }
 }
 
-/// Reads the response of a token endpoint: the token, and its lifetime if that is stated.
-pub(crate) fn parse_grant(body: &[u8]) -> Result<(SecretString, Option<Duration>), &'static str> {
-    if is_html(body) {
-        return Err("a web page");
-    }
-    let grant: Grant = serde_json::from_slice(body).map_err(|_| "not the JSON of a token")?;
-    let token = grant.access_token.filter(|token| !token.is_empty()).ok_or("no access_token")?;
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("the access_token has characters that are invalid in a header");
-    }
-    Ok((token.into(), grant.expires_in.as_ref().and_then(parse_lifetime)))
-}
-
-impl Token {
-    /// A valid token.
-    pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
-        let suspend = SuspendDetector::start(time_suspended);
-        Self { secret, renew_at, lifetime: None, suspend, is_invalid: Arc::default() }
+impl Failures {
+    fn new() -> Self {
+        Self { backoff: Backoff::new(), in_a_row: 0, last: None }
     }
 
-    /// Marks the token as invalid. The next call of [`Auth::token`] requests another.
-    pub(crate) fn invalidate(&self) {
-        self.is_invalid.store(true, Ordering::Relaxed);
+    fn add(&mut self, error: &AuthError) {
+        let delay = self.backoff.delay(self.in_a_row, error.retry_after());
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.last = Some(Failure { at: Instant::now(), delay, error: error.clone(), is_logged: self.in_a_row > 1 });
     }
 
-    /// Returns whether a server refused the token.
-    pub(crate) fn is_invalid(&self) -> bool {
-        self.is_invalid.load(Ordering::Relaxed)
-    }
-
-    fn is_due(&self) -> bool {
-        self.is_invalid() || self.renew_at.is_some_and(|due| due <= Instant::now() + self.suspend.suspended())
+    /// Returns whether it is too early to renew a token that is still valid.
+    fn delays_renewal(&self) -> bool {
+        self.last.as_ref().is_some_and(|failure| Instant::now() < failure.at + failure.delay)
     }
 }
 
-#[derive(Deserialize)]
-struct Grant {
-    access_token: Option<String>,
-    #[serde(default)]
-    expires_in: Option<Value>,
-}
-
-/// Reads `expires_in`: a number of seconds, whole or not, or a string with one.
-fn parse_lifetime(expires_in: &Value) -> Option<Duration> {
-    let seconds = match expires_in {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    let lifetime = Duration::try_from_secs_f64(seconds).ok()?;
-    (Duration::ZERO < lifetime && lifetime <= MAX_LIFETIME).then_some(lifetime)
-}
-
-/// Returns when to renew a token that has just been received (CONN-25).
-///
-/// The lifetime counts from the request and [`MIN_LIFETIME`] from the response, so that the server sees the whole of it
-/// between two requests.
-fn renew_at(sent: Instant, lifetime: Duration) -> Option<Instant> {
-    let earliest = Instant::now() + MIN_LIFETIME;
-    sent.checked_add(renewal_delay(lifetime)).map(|due| due.max(earliest))
+impl Failure {
+    /// Logs the first failed renewal in a row, once.
+    fn log(&mut self) {
+        if !std::mem::replace(&mut self.is_logged, true) {
+            let (delay_ms, seconds) = (milliseconds(self.delay), self.delay.as_secs_f64());
+            tracing::warn!(delay_ms, "cannot renew the token: {}; retrying in {seconds:.1} s", self.error);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
-    use serde_json::json;
+    use crate::api::rest::Rest;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_is_not_renewed_within_ten_seconds_of_its_response() {
-        let sent = Instant::now();
-        tokio::time::advance(Duration::from_secs(3)).await;
-        for (lifetime, seconds) in [(1, 13), (20, 13), (26, 13), (60, 30)] {
-            assert_eq!(
-                renew_at(sent, Duration::from_secs(lifetime)),
-                Some(sent + Duration::from_secs(seconds)),
-                "{lifetime}"
-            );
-        }
+    /// A token endpoint that cannot be reached, and a token whose renewal is due.
+    fn auth_with_due_token() -> (Arc<Auth>, Token) {
+        let auth = Arc::clone(Rest::to_nowhere().auth());
+        let token = Token::new("t".to_owned().into(), Some(Instant::now()));
+        auth.state().token = Some(token.clone());
+        (auth, token)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_token_expires_during_a_suspend() {
-        thread_local!(static ASLEEP: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::ZERO) });
-        let mut token = Token::new("t".to_owned().into(), Some(Instant::now() + Duration::from_secs(3600)));
-        token.suspend = SuspendDetector::start(|| ASLEEP.get());
-        assert!(!token.is_due());
-        ASLEEP.set(Duration::from_secs(3599));
-        assert!(!token.is_due());
-        ASLEEP.set(Duration::from_secs(3600));
-        assert!(token.is_due(), "the clock of `Instant` does not count a suspend");
+    #[tokio::test]
+    async fn a_failed_renewal_leaves_the_token_in_hand_and_waits_before_the_next() {
+        let (auth, token) = auth_with_due_token();
+        let error = auth.renewed_token().await.expect_err("unreachable");
+        assert_eq!(auth.renewed_token().await.expect_err("too early"), error);
+        assert_eq!(auth.state().failures.in_a_row, 1, "no second request");
+        assert!(auth.is_renewal_postponed().await);
+        let used = auth.token().await.expect("the token in hand");
+        assert!(Arc::ptr_eq(&used.is_invalid, &token.is_invalid));
     }
 
-    #[test]
-    fn an_implausible_lifetime_is_ignored() {
-        assert_eq!(parse_lifetime(&json!(86399)), Some(Duration::from_secs(86_399)));
-        assert_eq!(parse_lifetime(&json!("300")), Some(Duration::from_secs(300)));
-        assert_eq!(parse_lifetime(&json!(299.5)), Some(Duration::from_millis(299_500)));
-        for lifetime in
-            [json!(0), json!(-1), json!(1e30), json!("soon"), json!("NaN"), json!(null), json!([]), json!(true)]
-        {
-            assert_eq!(parse_lifetime(&lifetime), None, "{lifetime}");
+    #[tokio::test]
+    async fn a_renewal_delays_no_request_that_uses_the_token_in_hand() {
+        let (auth, _) = auth_with_due_token();
+        let _request_in_flight = auth.request.lock().await;
+        auth.token().await.expect("the token in hand");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_is_not_polled_keeps_no_other_waiting() {
+        let (auth, token) = auth_with_due_token();
+        token.invalidate();
+        let unpolled = [auth.renewed_token(), auth.renewed_token()].map(|call| {
+            let mut call = Box::pin(call);
+            assert!(call.as_mut().now_or_never().is_none());
+            call
+        });
+        let waiting = tokio::time::timeout(std::time::Duration::from_secs(30), auth.renewed_token());
+        waiting.await.expect("no deadlock").expect_err("unreachable");
+        drop(unpolled);
+    }
+
+    #[tokio::test]
+    async fn a_request_fails_without_a_valid_token_and_each_of_them_asks_for_one() {
+        let (auth, token) = auth_with_due_token();
+        token.invalidate();
+        for failures in [1, 3] {
+            auth.token().await.expect_err("unreachable");
+            assert_eq!(auth.state().failures.in_a_row, failures);
+            assert!(!auth.is_renewal_postponed().await, "the token in hand is of no use");
         }
     }
 }

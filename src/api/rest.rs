@@ -12,8 +12,9 @@ use super::error_body::{ErrorBody, is_html};
 use super::hints::{GRANT_PERMISSION, SAME_REGION, TRY_LATER, UNEXPECTED_RESPONSE};
 use super::http::Http;
 use super::http_error::{HttpError, host};
-use super::oauth::{Auth, AuthError, Token};
+use super::oauth::{Auth, AuthError};
 use super::rate_limit::RateLimit;
+use super::token::Token;
 use crate::exit_code::ErrorClass;
 
 /// The maximum size of a response. A snapshot of a conversation with ten thousand messages has about 5 MB.
@@ -117,14 +118,9 @@ impl Rest {
         &self.http
     }
 
-    /// Returns the current token, or a new one if its renewal is due. Cancel safe.
-    pub(crate) async fn token(&self) -> Result<Token, AuthError> {
-        self.auth.token().await
-    }
-
-    /// Marks the current token as invalid.
-    pub(crate) fn invalidate_token(&self) {
-        self.auth.invalidate();
+    /// Returns the sign-in.
+    pub(crate) fn auth(&self) -> &Arc<Auth> {
+        &self.auth
     }
 
     /// Returns when the rate limit of the API allows the next request: `now` or later.

@@ -23,7 +23,7 @@ use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice};
 use crate::delivery::sink::Sink;
 use crate::source::{
-    Dial, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
+    Dial, DialRequest, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
     TranscriptOptions, transcript_endpoint,
 };
 use crate::status::logging::Log;
@@ -210,7 +210,14 @@ impl<'a> TailCommand<'a> {
     ) -> LocalBoxFuture<'r, SourceEnd<'a>> {
         let dial: Dial<'r, Upgraded> = Box::new(move |request| {
             let endpoint = self.transcript_endpoint(id);
-            self.dial_transcript(endpoint, request.has_connected, refusal).boxed_local()
+            let DialRequest { has_connected, is_renewal, .. } = request;
+            async move {
+                if is_renewal {
+                    self.auth.renewed_token().await?;
+                }
+                self.dial_transcript(endpoint, has_connected, refusal).await
+            }
+            .boxed_local()
         });
         let options = TranscriptOptions {
             conversation: id.to_owned(),

@@ -36,13 +36,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     async fn open_connection(&mut self) -> DialResult<T> {
-        let result = (self.dial)(self.dial_request()).await;
+        let result = (self.dial)(self.dial_request(false)).await;
         self.apply_channel_changes();
         result
     }
 
-    pub(super) fn dial_request(&self) -> DialRequest<'_> {
-        DialRequest { tracker: &self.tracker, has_connected: self.phase != Phase::NeverConnected }
+    pub(super) fn dial_request(&self, is_renewal: bool) -> DialRequest<'_> {
+        DialRequest { tracker: &self.tracker, has_connected: self.phase != Phase::NeverConnected, is_renewal }
     }
 
     fn on_connected(&mut self, opened: Option<Box<Opened<T>>>) {

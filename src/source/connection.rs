@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::item::ConnectionRole;
-use crate::api::oauth::Token;
+use crate::api::token::Token;
 use crate::api::websocket::{Acceptance, CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::system::last_activity::LastActivity;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use futures_util::future::LocalBoxFuture;
 
 use super::SourceError;
-use crate::api::oauth::Token;
+use crate::api::token::Token;
 use crate::api::websocket::Socket;
 use crate::tracker::{CreatedChannel, Tracker};
 
@@ -22,6 +22,8 @@ pub(crate) struct DialRequest<'a> {
     pub(crate) tracker: &'a Tracker,
     /// A connection of this source was open before.
     pub(crate) has_connected: bool,
+    /// The connection is to replace the live one, with a token whose renewal is not due.
+    pub(crate) is_renewal: bool,
 }
 
 /// A change of the notification channel. A dial reports it at once: a created channel outlives a dial that is dropped.

@@ -167,7 +167,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Notification::SocketClosing => {
                 tracing::debug!("the service announced the close of the notification socket");
             }
-            Notification::TokenRevoked => self.requests.rest().invalidate_token(),
+            Notification::TokenRevoked => self.requests.rest().auth().invalidate(),
             _ => {}
         }
         self.handle(Input::Notification(notification));

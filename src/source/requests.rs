@@ -8,8 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::api::calls;
-use crate::api::oauth::Token;
 use crate::api::rest::{Rest, RestError};
+use crate::api::token::Token;
 use crate::backoff::Backoff;
 use crate::config::Targets;
 use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
@@ -131,6 +131,10 @@ impl Requests {
             }
             .boxed_local(),
             Request::Subscribe { channel, topics, mode } => async move {
+                // Subscriptions are renewed with the token (NTF-3), which is worth nothing without a new one.
+                if mode == SubscribeMode::Replace && rest.auth().is_renewal_postponed().await {
+                    return Completed::new(false, Response::SubscribePostponed);
+                }
                 let result = subscribe(&rest, &channel, mode, &topics).await;
                 let token = result.as_ref().ok().map(|subscription| subscription.token.clone());
                 let result = result.map(|subscription| subscription.answer);
@@ -180,7 +184,7 @@ pub(super) async fn subscribe(
     topics: &[String],
 ) -> Result<Subscription, RestError> {
     let states = calls::subscribe(rest, channel, mode, topics).await?;
-    let token = rest.token().await?;
+    let token = rest.auth().token().await?;
     Ok(Subscription { answer: Subscribed { states, token_renew_at: token.renew_at }, token })
 }
 

@@ -38,7 +38,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     pub(super) fn start_renewal(&mut self) {
-        let opening = (self.dial)(self.dial_request());
+        let opening = (self.dial)(self.dial_request(true));
         self.renewal.start(opening);
     }
 
@@ -77,6 +77,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let retry_after = match (&error, error.retry()) {
             (_, Retry::After(delay)) => delay,
             (SourceError::NotGenesysCloud { .. }, _) => None,
+            // A sign-in has succeeded before the socket was opened.
+            (SourceError::Auth(_), _) if self.connection.live.is_some() => None,
             _ if self.protocol == Protocol::Transcript => None,
             _ => return Err(error),
         };

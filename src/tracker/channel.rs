@@ -13,6 +13,9 @@ use crate::wire::channel::Channel;
 /// The minimum distance of renewals, and of reconnects because of announced closes.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The delay of a renewal without a new token. The sign-in has a backoff of its own.
+const POSTPONEMENT: Duration = Duration::from_secs(2);
+
 /// The longest lifetime that is believed. A channel lives for 24 hours.
 const MAX_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 
@@ -47,6 +50,8 @@ struct Subscription {
     at: Instant,
     token_renew_at: Option<Instant>,
     is_token_valid: bool,
+    /// The renewal of the token has failed, and is not repeated before.
+    postponed_until: Option<Instant>,
 }
 
 impl ChannelState {
@@ -66,7 +71,15 @@ impl ChannelState {
     /// Records a subscription, which extends the lifetime of the channel.
     pub(super) fn on_subscribed(&mut self, token_renew_at: Option<Instant>, now: Instant) {
         if let Some(open) = &mut self.open {
-            open.subscription = Some(Subscription { at: now, token_renew_at, is_token_valid: true });
+            let subscription = Subscription { at: now, token_renew_at, is_token_valid: true, postponed_until: None };
+            open.subscription = Some(subscription);
+        }
+    }
+
+    /// Records that the token could not be renewed, so that the subscriptions cannot be either.
+    pub(super) fn postpone_renewal(&mut self, now: Instant) {
+        if let Some(subscription) = self.open.as_mut().and_then(|open| open.subscription.as_mut()) {
+            subscription.postponed_until = Some(now + POSTPONEMENT);
         }
     }
 
@@ -80,14 +93,15 @@ impl ChannelState {
     /// Returns when the subscriptions are to be renewed: before the channel expires, and with every new token.
     pub(super) fn renew_at(&self) -> Option<Instant> {
         let open = self.open.as_ref()?;
-        let Subscription { at, token_renew_at, is_token_valid } = open.subscription.as_ref()?;
+        let Subscription { at, token_renew_at, is_token_valid, postponed_until } = open.subscription.as_ref()?;
         let of_channel = *at + renewal_delay(open.lifetime);
         let due = match token_renew_at {
             _ if !is_token_valid => *at,
             Some(of_token) => of_channel.min(*of_token),
             None => of_channel,
         };
-        Some(due.max(*at + MIN_RENEWAL_INTERVAL))
+        let soonest = *at + MIN_RENEWAL_INTERVAL;
+        Some(due.max(postponed_until.map_or(soonest, |until| until.max(soonest))))
     }
 
     /// Discards the channel.
@@ -161,6 +175,19 @@ mod tests {
         assert_eq!([due(86_400, None), due(300, None), due(100, None), due(15, None)], [77_760, 240, 50, 10]);
         assert_eq!([due(86_400, Some(540)), due(86_400, Some(3)), due(300, Some(540))], [540, 10, 240]);
         assert_eq!(due(-5, None), 77_760, "an impossible lifetime is ignored");
+    }
+
+    #[test]
+    fn a_renewal_without_a_new_token_is_repeated_after_two_seconds() {
+        let now = Now::read();
+        let mut state = channel(86_400, now);
+        state.on_subscribed(Some(now.mono + seconds(30)), now.mono);
+        for failed_at in [30, 32, 34] {
+            assert_eq!(state.renew_at(), Some(now.mono + seconds(failed_at)));
+            state.postpone_renewal(now.mono + seconds(failed_at));
+        }
+        state.on_subscribed(None, now.mono + seconds(36));
+        assert_eq!(state.renew_at(), Some(now.mono + seconds(36 + 77_760)));
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub(crate) enum Response {
     OpenConversations(Result<Vec<String>, RestError>),
     /// Result of [`Request::Subscribe`].
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode, result: Result<Subscribed, RestError> },
+    /// Result of a [`Request::Subscribe`] that was not sent, because the token could not be renewed before.
+    SubscribePostponed,
 }
 
 /// The answer to a subscription.

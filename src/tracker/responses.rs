@@ -26,6 +26,11 @@ impl Tracker {
             Response::Messages { conversation, result } => self.on_messages(&conversation, result, now),
             Response::UserName { user, result } => self.on_user_name(user, result),
             Response::OpenConversations(result) => self.on_open_conversations(result, now, dedup),
+            Response::SubscribePostponed => {
+                self.subscriptions.set_request_in_flight(false);
+                self.channel.postpone_renewal(now.mono);
+                None
+            }
             Response::Subscribe { channel, topics, mode, result } => {
                 self.subscriptions.set_request_in_flight(false);
                 // The answer about a channel that was replaced says nothing about the new one.

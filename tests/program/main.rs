@@ -36,4 +36,5 @@ mod structure;
 mod support;
 mod terminal;
 mod tls;
+mod token_renewal;
 mod whole_lines;

@@ -11,7 +11,7 @@ use super::{KeepAlive, Socket};
 use crate::api::error_body::ErrorBody;
 use crate::api::http::Http;
 use crate::api::http_error::{HttpError, host};
-use crate::api::oauth::Token;
+use crate::api::token::Token;
 use crate::config::SocketLimits;
 use crate::exit_code::ErrorClass;
 use crate::system::suspend::{SuspendDetector, time_suspended};

@@ -9,7 +9,8 @@ use super::messages;
 use super::report::{CheckResult, Report};
 use crate::api::error_body::ErrorBody;
 use crate::api::http_error::host;
-use crate::api::oauth::{AuthError, Token};
+use crate::api::oauth::AuthError;
+use crate::api::token::Token;
 use crate::config::Credentials;
 use crate::config::region;
 
@@ -28,7 +29,7 @@ pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -
         let secrets = context.rest.http().secrets();
         secrets.add_login("", &credentials.client_id.clone().into());
     }
-    let token = context.rest.token().await;
+    let token = context.rest.auth().token().await;
     report.print(&match &token {
         Ok(token) => success(&host(&context.check.endpoints.token), token),
         Err(error) => failure(error, credentials),

@@ -38,7 +38,7 @@ pub(super) async fn close_gracefully<T: AsyncRead + AsyncWrite + Unpin>(mut sock
 
 async fn open_and_close(context: &CheckContext<'_>, conversation: &str) -> Result<(), HandshakeError> {
     let url = transcript_endpoint(&context.check.endpoints.api, conversation);
-    let token = context.rest.token().await.ok();
+    let token = context.rest.auth().token().await.ok();
     let socket = websocket::open(context.rest.http(), &url, token.as_ref(), LIMITS, KeepAlive::PingFrame).await?;
     close_gracefully(socket).await;
     Ok(())

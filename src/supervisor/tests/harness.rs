@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::http_error::HttpError;
-use crate::api::oauth::Token;
 use crate::api::rest::Rest;
+use crate::api::token::Token;
 use crate::api::websocket::{KeepAlive, Socket};
 use crate::commands::replay::replay;
 use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamps};
