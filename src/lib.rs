@@ -69,6 +69,7 @@ pub mod cli;
 mod commands;
 mod config;
 mod cursor;
+mod decision;
 mod dedup;
 mod delivery;
 pub mod event;

@@ -8,6 +8,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use super::stated_wait::stated_wait;
+use crate::decision::Answer;
 use crate::status::redact::Secrets;
 
 /// The maximum length of a server's message, to fit a status line.
@@ -22,6 +23,8 @@ pub(crate) struct ErrorBody {
     pub(crate) retry_after: Option<Duration>,
     /// The machine-readable code: `missing.permissions` of the REST API, `invalid_client` of the token endpoint.
     pub(crate) code: Option<String>,
+    /// The body is an error object of the REST API: it has a `code` or a `message`. A firewall or proxy sends another one.
+    pub(crate) is_api_error: bool,
     /// The message and the missing permission, not escaped.
     text: String,
 }
@@ -46,7 +49,18 @@ impl ErrorBody {
             text = format!("{text}, missing: {}", cut(&secrets.redact(missing)));
         }
         let code = json.as_ref().and_then(|json| first_string(json, &["code", "error"])).map(cut);
-        Self { status, retry_after, code, text }
+        let is_api_error = json.as_ref().is_some_and(|json| first_string(json, &["code", "message"]).is_some());
+        Self { status, retry_after, code, is_api_error, text }
+    }
+
+    /// Classifies the response of the REST API or to a handshake.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer::of_status(self.status.as_u16(), self.is_api_error)
+    }
+
+    /// Classifies the response of the token endpoint, whose error objects may have only an `error`.
+    pub(crate) fn sign_in_answer(&self) -> Answer {
+        Answer::of_status(self.status.as_u16(), self.is_api_error || self.code.is_some())
     }
 
     /// Returns whether the response names the missing permission or scope, such as `conversation:message:view`.
@@ -128,6 +142,25 @@ mod tests {
         for without_message in ["", "{}", "[]", "<html><body>Bad Request</body></html>", r#"{"message":{"no":"text"}}"#]
         {
             assert_eq!(shown(without_message), "400 Bad Request", "{without_message}");
+        }
+    }
+
+    #[test]
+    fn only_a_403_with_an_error_object_is_an_answer_of_genesys_cloud() {
+        for (json, answer, sign_in_answer) in [
+            (r#"{"message":"No."}"#, Answer::Forbidden, Answer::Forbidden),
+            (r#"{"code":"missing.permissions","status":403}"#, Answer::Forbidden, Answer::Forbidden),
+            (r#"{"error":"unauthorized_client"}"#, Answer::ForbiddenPage, Answer::Forbidden),
+            (r#"{"message":null,"code":403}"#, Answer::ForbiddenPage, Answer::ForbiddenPage),
+            (r#"["message"]"#, Answer::ForbiddenPage, Answer::ForbiddenPage),
+            (r#""code""#, Answer::ForbiddenPage, Answer::ForbiddenPage),
+            ("<html>Blocked by policy</html>", Answer::ForbiddenPage, Answer::ForbiddenPage),
+            ("Access denied: message", Answer::ForbiddenPage, Answer::ForbiddenPage),
+            ("{}", Answer::ForbiddenPage, Answer::ForbiddenPage),
+            ("", Answer::ForbiddenPage, Answer::ForbiddenPage),
+        ] {
+            let body = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), json.as_bytes(), &Secrets::default());
+            assert_eq!((body.answer(), body.sign_in_answer()), (answer, sign_in_answer), "{json}");
         }
     }
 

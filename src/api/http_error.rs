@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::certificate::CertificateError;
+use crate::decision::Answer;
 use crate::exit_code::ErrorClass;
 use crate::system::io_error;
 
@@ -111,6 +112,19 @@ impl HttpError {
             | Self::ProxyCertificate { .. }
             | Self::Proxy { .. }
             | Self::ProxyRefuses { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    /// Returns what the error means for the next attempt.
+    pub(crate) fn answer(&self) -> Answer {
+        match self {
+            Self::ProxyCredentials { .. } => Answer::ProxyCredentials,
+            Self::Certificate { .. } | Self::ProxyCertificate { .. } => Answer::Certificate,
+            Self::Dns { .. }
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Proxy { .. }
+            | Self::ProxyRefuses { .. } => Answer::NoResponse,
         }
     }
 

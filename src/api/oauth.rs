@@ -15,6 +15,7 @@ use super::http_error::{HttpError, host};
 use super::token::Token;
 use crate::backoff::{Backoff, milliseconds};
 use crate::config::Credentials;
+use crate::decision::{self, Action, Answer, Before, TokenState, decide};
 use crate::exit_code::ErrorClass;
 use crate::status::redact::Secrets;
 
@@ -61,13 +62,13 @@ pub(crate) enum AuthError {
     Http(#[from] HttpError),
     /// The server refuses the credentials.
     #[error("sign-in at {host} failed: {body}")]
-    Refused { host: String, body: ErrorBody },
+    Refused { host: String, body: ErrorBody, has_signed_in: bool },
     /// The server is overloaded, down, or limits requests.
     #[error("sign-in at {host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
     /// The server is not a token endpoint.
     #[error("unexpected response from {host} to the sign-in: {reason}")]
-    Unusable { host: String, reason: String },
+    Unusable { host: String, reason: String, has_signed_in: bool },
 }
 
 impl AuthError {
@@ -78,6 +79,20 @@ impl AuthError {
             Self::Refused { .. } => ErrorClass::NoPermission,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::Unusable { .. } => ErrorClass::Protocol,
+        }
+    }
+
+    /// Returns whether the same credentials have been accepted before in the run.
+    pub(crate) fn has_signed_in(&self) -> bool {
+        matches!(self, Self::Refused { has_signed_in: true, .. } | Self::Unusable { has_signed_in: true, .. })
+    }
+
+    /// Returns what the error means for the next attempt.
+    pub(crate) fn answer(&self) -> Answer {
+        match self {
+            Self::Http(error) => error.answer(),
+            Self::Refused { body, .. } | Self::Unavailable { body, .. } => body.sign_in_answer(),
+            Self::Unusable { .. } => Answer::Unexpected,
         }
     }
 
@@ -133,10 +148,44 @@ impl Auth {
         request.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
+    /// Sends a request with the current token, and again after a 401 as [`decide`] says (CONN-21). `is_unauthorized` recognises
+    /// that answer. Cancel safe.
+    pub(crate) async fn authorize<T, E: From<AuthError>>(
+        self: &Arc<Self>,
+        request: decision::Request,
+        is_unauthorized: impl Fn(&E) -> bool,
+        send: impl AsyncFn(&Token) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut state = None;
+        loop {
+            let token = self.token().await?;
+            let result = send(&token).await;
+            if !result.as_ref().is_err_and(&is_unauthorized) {
+                return result;
+            }
+            let refused =
+                state.unwrap_or(if token.is_new() { TokenState::New { repeats: 0 } } else { TokenState::Old });
+            let before = Before { token: refused, ..Before::new(false) };
+            state = Some(match decide(request, Answer::Unauthorized, before) {
+                Action::RepeatWithSameToken(delay) => {
+                    tokio::time::sleep(delay).await;
+                    refused.repeated()
+                }
+                Action::RepeatWithNewToken => {
+                    token.invalidate();
+                    TokenState::Replacement
+                }
+                _ => return result,
+            });
+        }
+    }
+
     /// Renews the token if that is due. Returns whether the renewal has failed while the token in hand can still be used,
     /// which is logged.
     pub(crate) async fn is_renewal_postponed(self: &Arc<Self>) -> bool {
-        let is_postponed = self.renewed_token().await.is_err() && self.valid_token().is_some();
+        let Err(error) = self.renewed_token().await else { return false };
+        let request = if self.valid_token().is_some() { decision::Request::Renewal } else { decision::Request::SignIn };
+        let is_postponed = decide(request, error.answer(), Before::new(true)) == Action::KeepToken;
         if is_postponed && let Some(failure) = &mut self.state().failures.last {
             failure.log();
         }
@@ -169,8 +218,8 @@ impl Auth {
     }
 
     async fn request_token(&self) -> Result<Token, AuthError> {
-        let host = host(&self.endpoint);
-        let sent = Instant::now();
+        let (host, sent) = (host(&self.endpoint), Instant::now());
+        let has_signed_in = self.state().token.is_some();
         let request = self
             .http
             .post(self.endpoint.clone())
@@ -181,23 +230,25 @@ impl Auth {
             200 => {
                 // Zeroed on drop, like the token in it.
                 let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
-                let token = Token::from_response(body.expose_secret(), sent)
-                    .map_err(|reason| AuthError::Unusable { host, reason: reason.to_owned() })?;
+                let token = Token::from_response(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable {
+                    host,
+                    reason: reason.to_owned(),
+                    has_signed_in,
+                })?;
                 self.secrets.add_token(&token.secret);
                 Ok(token)
             }
-            400 | 401 | 403 => Err(AuthError::Refused { body: self.http.read_error_body(&host, response).await, host }),
-            501 => Err(self.unusable(host, response).await),
-            408 | 429 | 500..=599 => {
-                Err(AuthError::Unavailable { body: self.http.read_error_body(&host, response).await, host })
+            _ => {
+                let body = self.http.read_error_body(&host, response).await;
+                Err(match body.sign_in_answer() {
+                    Answer::BadRequest | Answer::Unauthorized | Answer::Forbidden => {
+                        AuthError::Refused { host, body, has_signed_in }
+                    }
+                    Answer::Unavailable => AuthError::Unavailable { host, body },
+                    _ => AuthError::Unusable { host, reason: body.to_string(), has_signed_in },
+                })
             }
-            _ => Err(self.unusable(host, response).await),
         }
-    }
-
-    async fn unusable(&self, host: String, response: reqwest::Response) -> AuthError {
-        let body = self.http.read_error_body(&host, response).await;
-        AuthError::Unusable { host, reason: body.to_string() }
     }
 }
 

@@ -15,6 +15,7 @@ use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError};
 use super::rate_limit::RateLimit;
 use super::token::Token;
+use crate::decision::{Answer, Request};
 use crate::exit_code::ErrorClass;
 
 /// The maximum size of a response. A snapshot of a conversation with ten thousand messages has about 5 MB.
@@ -65,6 +66,19 @@ impl RestError {
             Self::NotFound { .. } => ErrorClass::NoInput,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::UnexpectedResponse { .. } => ErrorClass::Protocol,
+        }
+    }
+
+    /// Returns what the error means for the next attempt.
+    pub(crate) fn answer(&self) -> Answer {
+        match self {
+            Self::Http(error) => error.answer(),
+            Self::Auth(error) => error.answer(),
+            Self::Unauthorized { .. } => Answer::Unauthorized,
+            Self::Forbidden { .. } => Answer::Forbidden,
+            Self::NotFound { .. } => Answer::Missing,
+            Self::Unavailable { .. } => Answer::Unavailable,
+            Self::UnexpectedResponse { .. } => Answer::Unexpected,
         }
     }
 
@@ -135,7 +149,7 @@ impl Rest {
 
     /// Requests `path`, which starts with a slash and may have a query. Returns the body.
     ///
-    /// A refused token is replaced once. Cancel safe.
+    /// A refused token is tried again, and replaced once (CONN-21). Cancel safe.
     pub(crate) async fn get(&self, path: &str) -> Result<String, RestError> {
         self.send(Method::GET, path, None::<&()>).await
     }
@@ -156,19 +170,9 @@ impl Rest {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<String, RestError> {
-        let token = self.auth.token().await?;
-        match self.send_with(&token, method.clone(), path, body).await {
-            Err(RestError::Unauthorized { .. }) => {
-                token.invalidate();
-                let token = self.auth.token().await?;
-                let result = self.send_with(&token, method, path, body).await;
-                if matches!(result, Err(RestError::Unauthorized { .. })) {
-                    token.invalidate();
-                }
-                result
-            }
-            result => result,
-        }
+        let is_unauthorized = |error: &RestError| matches!(error, RestError::Unauthorized { .. });
+        let send = async |token: &Token| self.send_with(token, method.clone(), path, body).await;
+        self.auth.authorize(Request::Read, is_unauthorized, send).await
     }
 
     async fn send_with(
@@ -205,12 +209,11 @@ impl Rest {
         if body.code.as_deref() == Some("not.a.user") {
             return RestError::Forbidden { host, body };
         }
-        match body.status.as_u16() {
-            401 => RestError::Unauthorized { host, body },
-            403 => RestError::Forbidden { host, body },
-            404 | 410 => RestError::NotFound { host, body },
-            501 => RestError::UnexpectedResponse { host, reason: body.to_string() },
-            408 | 429 | 500..=599 => RestError::Unavailable { host, body },
+        match body.answer() {
+            Answer::Unauthorized => RestError::Unauthorized { host, body },
+            Answer::Forbidden => RestError::Forbidden { host, body },
+            Answer::Missing => RestError::NotFound { host, body },
+            Answer::Unavailable => RestError::Unavailable { host, body },
             _ => RestError::UnexpectedResponse { host, reason: body.to_string() },
         }
     }

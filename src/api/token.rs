@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::error_body::is_html;
 use crate::backoff::renewal_delay;
+use crate::decision::NEW_TOKEN_AGE;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
 /// The minimum time between two scheduled renewals.
@@ -24,6 +25,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 pub(crate) struct Token {
     /// The value for the `Authorization: Bearer` header.
     pub(crate) secret: SecretString,
+    obtained_at: Instant,
     /// The time to renew the token; `None` if the server does not state a lifetime.
     pub(crate) renew_at: Option<Instant>,
     /// The time until which the token is used if its renewal fails; `None` if the server does not state a lifetime.
@@ -52,7 +54,15 @@ impl Token {
     /// A valid token.
     pub(crate) fn new(secret: SecretString, renew_at: Option<Instant>) -> Self {
         let suspend = SuspendDetector::start(time_suspended);
-        Self { secret, renew_at, valid_until: None, lifetime: None, suspend, is_invalid: Arc::default() }
+        Self {
+            secret,
+            obtained_at: Instant::now(),
+            renew_at,
+            valid_until: None,
+            lifetime: None,
+            suspend,
+            is_invalid: Arc::default(),
+        }
     }
 
     /// Reads the response to a request that was sent at `sent`.
@@ -73,6 +83,11 @@ impl Token {
     /// Returns whether a server refused the token.
     pub(crate) fn is_invalid(&self) -> bool {
         self.is_invalid.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the token is so new that the servers may not know it yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.obtained_at.elapsed() < NEW_TOKEN_AGE
     }
 
     /// Returns whether the token is to be renewed.

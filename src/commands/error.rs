@@ -158,14 +158,9 @@ impl Error {
     }
 }
 
-/// Returns the class of a failure. A retried error is an outage, unless the server named a missing permission as its
-/// reason (close code 1008).
+/// Returns the class of a failure: that of its cause, after retries too (CONN-4, CONN-20).
 fn class_of(failure: &Failure) -> ErrorClass {
-    match failure {
-        Failure::Refused(error) => error.class(),
-        Failure::GaveUp { last, .. } if last.is_policy_close() => ErrorClass::NoPermission,
-        Failure::GaveUp { .. } => ErrorClass::Unavailable,
-    }
+    failure.cause().class()
 }
 
 /// Reports a panic of any thread like an error, and ends the process with the exit code of a bug.

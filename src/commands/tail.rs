@@ -188,6 +188,7 @@ impl<'a> TailCommand<'a> {
             targets: targets.clone(),
             history: *history,
             limits: connection.socket,
+            retries: connection.retries,
             follows,
             progress: self.status_line.add_work(),
         };
@@ -222,6 +223,7 @@ impl<'a> TailCommand<'a> {
         let options = TranscriptOptions {
             conversation: id.to_owned(),
             history: self.config.history,
+            retries: self.config.connection.retries,
             progress: self.status_line.add_work(),
         };
         async move {

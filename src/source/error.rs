@@ -8,6 +8,7 @@ use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
 use crate::api::websocket::{CloseReason, HandshakeError};
+use crate::decision::{Action, Answer, Before, Request, decide};
 use crate::exit_code::ErrorClass;
 
 /// A source that could not connect, or whose connection ended.
@@ -57,22 +58,16 @@ pub(crate) enum SourceError {
 /// The time of the next attempt after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Never: the result would be the same.
+    /// Never: a refusal without an earlier success.
     Never,
-    /// Never, unless an earlier attempt succeeded.
-    NeverOnFirst,
+    /// After a backoff. A refusal after a success is an outage that ends with its own exit code (CONN-20).
+    AfterRefusal,
     /// The server closed the connection in good order. The user decides whether to reconnect.
     ClosedByServer,
     /// Without a delay: the outage is already over.
     Immediately,
     /// After a backoff, of at least the delay that the server asked for.
     After(Option<Duration>),
-}
-
-/// Returns whether a response to the transcript handshake means that the API has no transcript socket, so that
-/// notifications may work instead (SRC-3, SRC-5).
-fn is_without_transcript_socket(status: u16) -> bool {
-    matches!(status, 200..=399 | 400 | 404 | 405 | 410 | 426 | 501)
 }
 
 impl From<AuthError> for SourceError {
@@ -109,12 +104,12 @@ impl SourceError {
             }
             HandshakeError::Rejected { host, body } => (host, body),
         };
-        match body.status.as_u16() {
-            401 => Self::Unauthorized { host, body },
-            403 => Self::Forbidden { host, body },
-            404 | 410 => Self::NoTranscript { host, conversation: conversation.to_owned(), body },
-            408 | 429 | 500 | 502..=599 => Self::Unavailable { host, body },
-            status => Self::UnexpectedResponse { host, reason: body.to_string(), status: Some(status) },
+        match body.answer() {
+            Answer::Unauthorized => Self::Unauthorized { host, body },
+            Answer::Forbidden => Self::Forbidden { host, body },
+            Answer::Missing => Self::NoTranscript { host, conversation: conversation.to_owned(), body },
+            Answer::Unavailable => Self::Unavailable { host, body },
+            _ => Self::UnexpectedResponse { host, reason: body.to_string(), status: Some(body.status.as_u16()) },
         }
     }
 
@@ -129,7 +124,8 @@ impl SourceError {
 
     /// Returns whether the API has no transcript socket, so that notifications may work instead.
     pub(crate) fn is_without_transcript_socket(&self) -> bool {
-        self.handshake_status().is_some_and(is_without_transcript_socket)
+        let answer = unexpected_answer(self.handshake_status());
+        matches!(decide(Request::Handshake, answer, Before::new(false)), Action::FallBack(_))
     }
 
     /// Returns whether this is the answer of an ordinary organization, which has no transcript socket.
@@ -171,31 +167,41 @@ impl SourceError {
         }
     }
 
-    /// Returns when to connect again (CONN-6, CONN-10 to CONN-17, CONN-22, CONN-23).
-    pub(crate) fn retry(&self) -> Retry {
+    /// Returns when to connect again (CONN-6, CONN-10 to CONN-20, CONN-22, CONN-23). `has_connected` tells whether an earlier
+    /// attempt has succeeded.
+    pub(crate) fn retry(&self, has_connected: bool) -> Retry {
+        let (request, answer) = match self {
+            Self::BothSourcesRefused { notifications, .. } => return notifications.retry(has_connected),
+            Self::ChannelLost(_) => return Retry::After(None),
+            Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => return Retry::ClosedByServer,
+            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => return retry_after_close(reason),
+            Self::Http(error) => (Request::Read, error.answer()),
+            Self::Auth(error) => (Request::SignIn, error.answer()),
+            Self::Unauthorized { .. } => (Request::Read, Answer::Unauthorized),
+            Self::Forbidden { .. } => (Request::Read, Answer::Forbidden),
+            Self::NoConversation { .. } => (Request::Read, Answer::Missing),
+            Self::NoTranscript { .. } => (Request::Handshake, Answer::Missing),
+            Self::Unavailable { .. } => (Request::Read, Answer::Unavailable),
+            Self::UnexpectedResponse { status, .. } => (Request::Handshake, unexpected_answer(*status)),
+            Self::NotGenesysCloud { .. } => (Request::Channel, Answer::Unexpected),
+        };
+        let has_worked = has_connected || matches!(self, Self::Auth(error) if error.has_signed_in());
+        match decide(request, answer, Before::new(has_worked)) {
+            Action::Refuse(_) | Action::FallBack(_) | Action::EndConversation => Retry::Never,
+            Action::RetryRefusal(_) => Retry::AfterRefusal,
+            Action::Retry
+            | Action::KeepToken
+            | Action::NewChannel
+            | Action::RepeatWithSameToken(_)
+            | Action::RepeatWithNewToken => Retry::After(self.retry_after()),
+        }
+    }
+
+    /// Returns the delay that the server asks for.
+    fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Http(
-                HttpError::Dns { .. }
-                | HttpError::Unreachable { .. }
-                | HttpError::Timeout { .. }
-                | HttpError::Proxy { .. }
-                | HttpError::ProxyRefuses { .. },
-            ) => Retry::After(None),
-            Self::Http(HttpError::Certificate { .. } | HttpError::ProxyCertificate { .. }) => Retry::NeverOnFirst,
-            Self::Http(HttpError::ProxyCredentials { .. }) => Retry::Never,
-            Self::Auth(AuthError::Http(_)) => Retry::After(None),
-            Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => {
-                Retry::After(body.retry_after)
-            }
-            Self::Auth(AuthError::Refused { .. } | AuthError::Unusable { .. }) => Retry::Never,
-            Self::Unauthorized { .. } | Self::Forbidden { .. } => Retry::Never,
-            Self::NoConversation { .. } | Self::NoTranscript { .. } | Self::UnexpectedResponse { .. } => Retry::Never,
-            // If the API has responded before, a proxy or captive portal responds in its place now.
-            Self::NotGenesysCloud { .. } => Retry::NeverOnFirst,
-            Self::BothSourcesRefused { notifications, .. } => notifications.retry(),
-            Self::ChannelLost(_) => Retry::After(None),
-            Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => Retry::ClosedByServer,
-            Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => retry_after_close(reason),
+            Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => body.retry_after,
+            _ => None,
         }
     }
 
@@ -231,6 +237,11 @@ impl SourceError {
             Self::ChannelLost(_) => RETRY_WITHOUT_LIMIT,
         }
     }
+}
+
+/// Classifies a response to the transcript handshake that has no variant of its own.
+fn unexpected_answer(status: Option<u16>) -> Answer {
+    status.map_or(Answer::Unexpected, |status| Answer::of_status(status, false))
 }
 
 /// The close code 1008 of RFC 6455, "policy violation".

@@ -34,7 +34,7 @@ use self::requests::Requests;
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
-use crate::config::{History, SocketLimits, Targets};
+use crate::config::{History, Retries, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::status::work::{Work, WorkReporter};
@@ -81,6 +81,7 @@ pub(crate) struct Source<'a, T> {
     context: SourceContext<'a>,
     tracker: Tracker,
     requests: Requests,
+    retries: Retries,
     connection: Connection<T>,
     renewal: Renewal<'a, T>,
     dial: Dial<'a, T>,
@@ -139,6 +140,8 @@ pub(crate) struct TranscriptOptions {
     pub(crate) conversation: String,
     /// The wanted history.
     pub(crate) history: History,
+    /// The maximum number of retries in a row.
+    pub(crate) retries: Retries,
     /// Reports the progress of reading history.
     pub(crate) progress: WorkReporter,
 }
@@ -151,6 +154,8 @@ pub(crate) struct NotificationOptions {
     pub(crate) history: History,
     /// The limits of the socket.
     pub(crate) limits: SocketLimits,
+    /// The maximum number of retries in a row.
+    pub(crate) retries: Retries,
     /// Further conversations to follow.
     pub(crate) follows: mpsc::UnboundedReceiver<Follow>,
     /// Reports the progress of reading history.
@@ -165,8 +170,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         context: SourceContext<'a>,
         dial: Dial<'a, T>,
     ) -> Self {
-        let TranscriptOptions { conversation, history, progress } = options;
-        let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history };
+        let TranscriptOptions { conversation, history, retries, progress } = options;
+        let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history, retries };
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.handle(Input::Follow(conversation.clone()));
         Self { conversation, progress, ..source }
@@ -197,6 +202,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             protocol,
             context,
             requests: Requests::new(rest, options.mode, options.targets.clone()),
+            retries: options.retries,
             tracker: Tracker::new(options, Instant::now()),
             connection: Connection::default(),
             renewal: Renewal::default(),
@@ -316,9 +322,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
 impl<'a> Source<'a, Upgraded> {
     /// Creates the source of notifications.
     pub(crate) fn notifications(options: NotificationOptions, rest: Rest, context: SourceContext<'a>) -> Self {
-        let NotificationOptions { targets, history, limits, follows, progress } = options;
+        let NotificationOptions { targets, history, limits, retries, follows, progress } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
-        let tracker = TrackerOptions { mode: Mode::Full, targets, history };
+        let tracker = TrackerOptions { mode: Mode::Full, targets, history, retries };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));

@@ -15,6 +15,7 @@ use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket, Upgraded};
 use crate::config::SocketLimits;
+use crate::decision::{Action, Before, Request, decide};
 use crate::event::RawFrame;
 use crate::status::redact::Secrets;
 use crate::tracker::CreatedChannel;
@@ -127,9 +128,9 @@ impl ChannelSetup {
             Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
             Err(HandshakeError::Rejected { host, body }) => (host, body),
         };
-        match body.status.as_u16() {
-            408 | 429 | 500 | 502..=599 => Err(SourceError::Unavailable { host, body }),
-            400..=499 => Ok(None),
+        match decide(Request::ChannelSocket, body.answer(), Before::new(false)) {
+            Action::NewChannel => Ok(None),
+            Action::Retry => Err(SourceError::Unavailable { host, body }),
             _ => Err(SourceError::NotGenesysCloud { host, reason: body.to_string() }),
         }
     }

@@ -45,7 +45,7 @@ impl<'a, T> Renewal<'a, T> {
 
     /// Schedules the next attempt after a failed one, which costs nothing but time.
     pub(super) fn failed(&mut self, error: &SourceError) -> Pause {
-        let retry_after = match error.retry() {
+        let retry_after = match error.retry(true) {
             Retry::After(delay) => delay,
             _ => None,
         };

@@ -11,7 +11,8 @@ use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::api::token::Token;
 use crate::backoff::Backoff;
-use crate::config::Targets;
+use crate::config::{Retries, Targets};
+use crate::decision::RefusalRow;
 use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
 use crate::wire::channel::SubscribeMode;
 
@@ -94,6 +95,12 @@ impl Requests {
     /// Pauses all requests after an error.
     pub(super) fn pause(&mut self, retry_after: Option<Duration>) -> Pause {
         self.backoff.on_error(retry_after)
+    }
+
+    /// Pauses all requests after a refusal; `None` if it is one too many in a row.
+    pub(super) fn pause_after_refusal(&mut self, limit: Retries) -> Option<Pause> {
+        let is_exhausted = self.backoff.refusals.is_exhausted_by_another(limit, Instant::now());
+        (!is_exhausted).then(|| self.backoff.on_error(None))
     }
 
     /// Ends a pause, because the caller has waited itself.
@@ -193,6 +200,7 @@ pub(super) async fn subscribe(
 struct RestBackoff {
     backoff: Backoff,
     failures: u32,
+    refusals: RefusalRow,
     paused_until: Option<Instant>,
 }
 
@@ -206,7 +214,7 @@ pub(super) struct Pause {
 
 impl RestBackoff {
     fn new() -> Self {
-        Self { backoff: Backoff::new(), failures: 0, paused_until: None }
+        Self { backoff: Backoff::new(), failures: 0, refusals: RefusalRow::default(), paused_until: None }
     }
 
     fn on_error(&mut self, retry_after: Option<Duration>) -> Pause {
@@ -226,6 +234,7 @@ impl RestBackoff {
 
     fn reset(&mut self) {
         (self.failures, self.paused_until) = (0, None);
+        self.refusals.reset();
     }
 }
 

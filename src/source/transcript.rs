@@ -13,6 +13,7 @@ use crate::api::oauth::Auth;
 use crate::api::token::Token;
 use crate::api::websocket::{self, KeepAlive, Upgraded};
 use crate::config::SocketLimits;
+use crate::decision::Request;
 use crate::event::RawFrame;
 use crate::wire::transcript::fast_path::TemplateCache;
 use crate::wire::transcript::{Decoded, decode};
@@ -36,20 +37,15 @@ pub(crate) struct TranscriptEndpoint {
 }
 
 impl TranscriptEndpoint {
-    /// Opens the socket with the current token, or with a new one if the server refuses that. Cancel safe.
+    /// Opens the socket with the current token, or with a new one if the server refuses that (CONN-21). Cancel safe.
     ///
     /// # Errors
     ///
     /// The refusal, or the failure of the connection.
     pub(crate) async fn open(self) -> Result<Opened<Upgraded>, SourceError> {
-        let token = self.auth.token().await?;
-        match self.open_with(token.clone()).await {
-            Err(SourceError::Unauthorized { .. }) => {
-                token.invalidate();
-                self.open_with(self.auth.token().await?).await
-            }
-            result => result,
-        }
+        let is_unauthorized = |error: &SourceError| matches!(error, SourceError::Unauthorized { .. });
+        let open = async |token: &Token| self.open_with(token.clone()).await;
+        self.auth.authorize(Request::Handshake, is_unauthorized, open).await
     }
 
     async fn open_with(&self, token: Token) -> Result<Opened<Upgraded>, SourceError> {

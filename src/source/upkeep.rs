@@ -70,22 +70,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         failure.map_or(Ok(()), |error| self.on_request_failed(error))
     }
 
-    /// Pauses requests, or ends the connection if a pause does not help. Without a socket there is nothing to keep, and the
-    /// caller counts the attempts.
+    /// Pauses requests, or ends the connection if it is refused too often (CONN-20). Without a socket there is nothing to keep,
+    /// and the caller counts the attempts. An open socket shows that sign-in and channel have worked.
     fn on_request_failed(&mut self, error: RestError) -> Result<(), SourceError> {
         let error = SourceError::from_rest(error, "");
-        let retry_after = match (&error, error.retry()) {
-            (_, Retry::After(delay)) => delay,
-            (SourceError::NotGenesysCloud { .. }, _) => None,
-            // A sign-in has succeeded before the socket was opened.
-            (SourceError::Auth(_), _) if self.connection.live.is_some() => None,
-            _ if self.protocol == Protocol::Transcript => None,
-            _ => return Err(error),
-        };
-        if self.protocol != Protocol::Transcript && self.connection.live.is_none() {
+        let is_transcript = self.protocol == Protocol::Transcript;
+        if !is_transcript && self.connection.live.is_none() {
             return Err(error);
         }
-        let pause = self.requests.pause(retry_after);
+        let pause = match error.retry(true) {
+            Retry::After(retry_after) => Some(self.requests.pause(retry_after)),
+            // A refused history read never ends an open socket (CONN-43).
+            _ if is_transcript => Some(self.requests.pause(None)),
+            _ => self.requests.pause_after_refusal(self.retries),
+        };
+        let Some(pause) = pause else { return Err(error) };
         self.log_pause(&format!("{error}; retrying"), pause);
         Ok(())
     }
@@ -146,6 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Warning::HistoryUnavailable(_) => {
                 tracing::info!(conversation = self.followed_conversation(), "{warning}");
             }
+            Warning::ReadRefused { conversation, .. } => tracing::warn!(conversation, "{warning}"),
             Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),
             Warning::ServiceMessage(_) if self.service_messages.count().is_none() => {}
             _ => tracing::warn!("{warning}"),

@@ -105,7 +105,7 @@ async fn on_lost<T: AsyncRead + AsyncWrite + Unpin>(
 ) -> ConnectionEnd {
     supervision.status.send_replace(ConnectionStatus::Idle);
     pump.source.send_close_for(&error).await;
-    if error.retry() == Retry::ClosedByServer && !supervision.policy.reconnect_after_close {
+    if error.retry(true) == Retry::ClosedByServer && !supervision.policy.reconnect_after_close {
         supervision.stop.run_until_cancelled(await_pending_bodies(pump)).await;
     }
     let last_activity = pump.source.last_activity();

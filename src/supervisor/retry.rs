@@ -10,6 +10,7 @@ use super::connection::LostConnection;
 use super::{Failure, Supervision};
 use crate::backoff::{Backoff, milliseconds};
 use crate::config::Retries;
+use crate::decision::RefusalRow;
 use crate::source::{Retry, SourceError};
 use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
 
@@ -18,6 +19,8 @@ pub(super) struct RetryState<'a> {
     supervision: Supervision<'a>,
     backoff: Backoff,
     failures: u32,
+    /// The refusals since the last success.
+    refusals: RefusalRow,
     has_connected: bool,
     /// The last activity of the connection that was lost last, until another one is accepted.
     lost_at: Option<DateTime<Utc>>,
@@ -32,7 +35,8 @@ pub(super) enum FailedAttempt {
 impl<'a> RetryState<'a> {
     /// Creates the state before the first attempt.
     pub(super) fn new(supervision: Supervision<'a>) -> Self {
-        Self { supervision, backoff: Backoff::new(), failures: 0, has_connected: false, lost_at: None }
+        let (backoff, refusals) = (Backoff::new(), RefusalRow::default());
+        Self { supervision, backoff, failures: 0, refusals, has_connected: false, lost_at: None }
     }
 
     /// Records an open connection, which does not reset the retries, and returns the line about it.
@@ -48,9 +52,9 @@ impl<'a> RetryState<'a> {
     /// A final failure, or one too many. It was not reported.
     pub(super) fn next_delay(&mut self, attempt: FailedAttempt) -> Result<Option<Duration>, Failure> {
         let error = self.record(attempt);
-        let retry_after = match error.retry() {
+        let retry = error.retry(self.has_connected);
+        let retry_after = match retry {
             Retry::Never => return Err(Failure::refused(error)),
-            Retry::NeverOnFirst if !self.has_connected => return Err(Failure::refused(error)),
             Retry::ClosedByServer if !self.supervision.policy.reconnect_after_close => return Ok(None),
             Retry::Immediately => {
                 tracing::warn!(conversation = self.supervision.conversation, "{error}; reconnecting");
@@ -58,10 +62,10 @@ impl<'a> RetryState<'a> {
                 return Ok(Some(Duration::ZERO));
             }
             Retry::After(delay) => delay,
-            Retry::ClosedByServer | Retry::NeverOnFirst => None,
+            Retry::ClosedByServer | Retry::AfterRefusal => None,
         };
         let limit = self.supervision.policy.retries;
-        if matches!(limit, Retries::Limited(maximum) if self.failures >= maximum) {
+        if self.is_one_too_many(retry == Retry::AfterRefusal) {
             return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: Box::new(error) });
         }
         let delay = self.backoff.delay(self.failures, retry_after);
@@ -72,12 +76,24 @@ impl<'a> RetryState<'a> {
         Ok(Some(delay))
     }
 
+    /// Returns whether this failure is one too many in a row (CONN-4, CONN-20).
+    fn is_one_too_many(&mut self, is_refusal: bool) -> bool {
+        if !is_refusal {
+            self.refusals.reset();
+        }
+        match self.supervision.policy.retries {
+            Retries::Limited(maximum) => self.failures >= maximum,
+            limit @ Retries::Unlimited => is_refusal && self.refusals.is_exhausted_by_another(limit, Instant::now()),
+        }
+    }
+
     /// Updates the state. A productive connection makes its loss the first failure in a row again (CONN-3).
     fn record(&mut self, attempt: FailedAttempt) -> SourceError {
         match attempt {
             FailedAttempt::NotConnected(error) => error,
             FailedAttempt::Lost(lost) => {
                 if lost.was_productive {
+                    self.refusals.reset();
                     self.failures = 0;
                 }
                 if lost.was_accepted {

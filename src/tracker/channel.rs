@@ -13,9 +13,6 @@ use crate::wire::channel::Channel;
 /// The minimum distance of renewals, and of reconnects because of announced closes.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The delay of a renewal without a new token. The sign-in has a backoff of its own.
-const POSTPONEMENT: Duration = Duration::from_secs(2);
-
 /// The longest lifetime that is believed. A channel lives for 24 hours.
 const MAX_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 
@@ -50,7 +47,7 @@ struct Subscription {
     at: Instant,
     token_renew_at: Option<Instant>,
     is_token_valid: bool,
-    /// The renewal of the token has failed, and is not repeated before.
+    /// The renewal has failed, and is not repeated before.
     postponed_until: Option<Instant>,
 }
 
@@ -76,10 +73,10 @@ impl ChannelState {
         }
     }
 
-    /// Records that the token could not be renewed, so that the subscriptions cannot be either.
-    pub(super) fn postpone_renewal(&mut self, now: Instant) {
+    /// Records that the renewal has failed, and when it is repeated.
+    pub(super) fn postpone_renewal(&mut self, until: Instant) {
         if let Some(subscription) = self.open.as_mut().and_then(|open| open.subscription.as_mut()) {
-            subscription.postponed_until = Some(now + POSTPONEMENT);
+            subscription.postponed_until = Some(until);
         }
     }
 
@@ -178,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_without_a_new_token_is_repeated_after_two_seconds() {
+    fn a_failed_renewal_is_postponed() {
         let now = Now::read();
         let mut state = channel(86_400, now);
         state.on_subscribed(Some(now.mono + seconds(30)), now.mono);
         for failed_at in [30, 32, 34] {
             assert_eq!(state.renew_at(), Some(now.mono + seconds(failed_at)));
-            state.postpone_renewal(now.mono + seconds(failed_at));
+            state.postpone_renewal(now.mono + seconds(failed_at + 2));
         }
         state.on_subscribed(None, now.mono + seconds(36));
         assert_eq!(state.renew_at(), Some(now.mono + seconds(36 + 77_760)));

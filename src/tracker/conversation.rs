@@ -19,6 +19,8 @@ use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
+use crate::config::Retries;
+use crate::decision::RefusalRow;
 use crate::event::{EventBody, Origin};
 use crate::wire::conversation::{MessageKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
@@ -26,6 +28,24 @@ use crate::wire::transcription::{Transcription, Utterance};
 
 /// The number of known ids above which those that no list holds any more are forgotten.
 const MAX_UNLISTED_IDS: usize = 10_000;
+
+/// The place of a refusal among those in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    First,
+    Again,
+    OneTooMany,
+}
+
+impl Refused {
+    fn count(row: &mut RefusalRow, limit: Retries, now: Instant) -> Self {
+        match row.is_exhausted_by_another(limit, now) {
+            true => Self::OneTooMany,
+            false if row.is_first() => Self::First,
+            false => Self::Again,
+        }
+    }
+}
 
 /// One followed conversation.
 #[derive(Debug)]
@@ -35,6 +55,9 @@ pub(super) struct Conversation {
     state: State,
     participants: Participants,
     poll_timer: PollTimer,
+    refused_snapshots: RefusalRow,
+    refused_bodies: RefusalRow,
+    has_read_bodies: bool,
     start_reason: BackfillReason,
     started_at: DateTime<Utc>,
     /// Older messages are not wanted, until the messages of the start are listed.
@@ -59,6 +82,9 @@ impl Conversation {
             state: State::Startup(Backfill::default()),
             participants: Participants::default(),
             poll_timer: PollTimer::new(now.mono),
+            refused_snapshots: RefusalRow::default(),
+            refused_bodies: RefusalRow::default(),
+            has_read_bodies: false,
             start_reason: start.reason,
             started_at: now.wall,
             not_before: start.not_before,
@@ -87,6 +113,7 @@ impl Conversation {
         };
         self.has_calls |= snapshot.has_calls;
         if kind == SnapshotKind::Complete {
+            self.refused_snapshots.reset();
             self.forget_unlisted(&snapshot);
         }
         let mut changes = Vec::new();
@@ -124,6 +151,39 @@ impl Conversation {
     pub(super) fn poll_failed(&mut self, retry_at: Instant) {
         self.flush_unattributed();
         self.poll_timer.failed(retry_at);
+    }
+
+    /// Counts a refused snapshot after a successful one, and schedules the next one. Returns whether it is one too many
+    /// (CONN-20), else whether it is the first.
+    pub(super) fn snapshot_refused(&mut self, limit: Retries, now: Instant) -> Refused {
+        let refused = Refused::count(&mut self.refused_snapshots, limit, now);
+        self.poll_failed(now + self.refused_snapshots.read_delay());
+        refused
+    }
+
+    /// Counts a refused request for bodies after a successful one.
+    pub(super) fn messages_refused(&mut self, limit: Retries, now: Instant) -> Refused {
+        self.messages_failed();
+        Refused::count(&mut self.refused_bodies, limit, now)
+    }
+
+    /// Closes the conversation, which seemed to have ended: the service no longer knows it.
+    pub(super) fn close_missing(&mut self, now: Now) {
+        self.poll_timer.stop();
+        self.end.on_missing();
+        self.abandon_backfill(now);
+        self.advance_state();
+    }
+
+    /// Records that the service has sent bodies.
+    pub(super) fn bodies_read(&mut self) {
+        self.has_read_bodies = true;
+        self.refused_bodies.reset();
+    }
+
+    /// Returns whether the service has sent bodies.
+    pub(super) fn has_read_bodies(&self) -> bool {
+        self.has_read_bodies
     }
 
     /// Returns when the next snapshot is due; `None` while one is in flight.

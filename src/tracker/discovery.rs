@@ -62,6 +62,11 @@ impl Discovery {
         *self = Self::Scheduled { at: now, is_repeat: self.is_repeat() };
     }
 
+    /// Returns whether a search has succeeded.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.is_repeat()
+    }
+
     /// Returns whether the first search is over, or there is none.
     pub(super) fn has_searched(&self) -> bool {
         match self {

@@ -98,6 +98,13 @@ impl EndDetector {
         }
     }
 
+    /// Records that the service no longer knows the conversation, which confirms its end (CONN-20).
+    pub(super) fn on_missing(&mut self) {
+        if let Self::Ending { ended_at, .. } = *self {
+            *self = Self::Ended { ended_at };
+        }
+    }
+
     /// Takes the closed event. Returns `Some` exactly once.
     pub(super) fn take_closed_event(&mut self) -> Option<TimedEvent> {
         let Self::Ended { ended_at } = *self else { return None };

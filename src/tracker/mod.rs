@@ -48,7 +48,7 @@ pub(crate) use self::protocol::{
 use self::subscriptions::Subscriptions;
 pub(crate) use self::warning::Warning;
 use crate::api::rest::RestError;
-use crate::config::{History, Targets};
+use crate::config::{History, Retries, Targets};
 use crate::dedup::{BoundedSet, Dedup};
 use crate::event::EventBody;
 use crate::wire::channel::Channel;
@@ -89,6 +89,8 @@ pub(crate) struct TrackerOptions {
     pub(crate) targets: Targets,
     /// The wanted history.
     pub(crate) history: History,
+    /// The maximum number of refusals in a row after a success (CONN-20).
+    pub(crate) retries: Retries,
 }
 
 /// The completeness of a list of messages and participants.

@@ -1,9 +1,12 @@
 //! The effect of responses.
 
-use super::conversation::Conversation;
+use std::time::Duration;
+
+use super::conversation::{Conversation, Refused};
 use super::{HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning};
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
+use crate::decision::{Action, Before, Request, decide};
 use crate::dedup::Dedup;
 use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
@@ -11,6 +14,9 @@ use crate::wire::message::MessageBody;
 
 /// The number of retries in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
 const BACKFILL_RETRIES: u32 = 5;
+
+/// The delay of a renewal of subscriptions whose token could not be renewed. The sign-in has a backoff of its own.
+const SIGN_IN_POLL: Duration = Duration::from_secs(2);
 
 impl Tracker {
     /// Applies a response. Returns the error of one whose request will be repeated after a pause.
@@ -28,7 +34,7 @@ impl Tracker {
             Response::OpenConversations(result) => self.on_open_conversations(result, now, dedup),
             Response::SubscribePostponed => {
                 self.subscriptions.set_request_in_flight(false);
-                self.channel.postpone_renewal(now.mono);
+                self.channel.postpone_renewal(now.mono + SIGN_IN_POLL);
                 None
             }
             Response::Subscribe { channel, topics, mode, result } => {
@@ -48,21 +54,22 @@ impl Tracker {
     }
 
     fn on_snapshot_error(&mut self, id: &str, error: RestError, now: Now) -> Option<RestError> {
-        let is_known = self.conversations.get(id).is_some_and(|conversation| conversation.is_known());
-        let repeated = match error {
-            error if self.options.mode == Mode::HistoryOnly && !is_retryable(&error, is_known) => {
+        let conversation = self.conversations.get(id);
+        let has_worked = conversation.is_some_and(|conversation| conversation.is_known());
+        let has_ended = conversation.is_some_and(|conversation| conversation.is_ending());
+        let is_history = self.options.mode == Mode::HistoryOnly;
+        let repeated = match after_read(&error, Before { has_ended, ..Before::new(has_worked) }) {
+            Action::EndConversation => {
+                self.update(id, |conversation| conversation.close_missing(now));
+                None
+            }
+            Action::Refuse(_) if is_history => {
                 self.mark_history_unavailable(&error, now);
                 None
             }
-            RestError::Forbidden { .. } => self.refuse(id, error),
-            RestError::NotFound { .. } | RestError::UnexpectedResponse { .. } if !is_known => self.refuse(id, error),
-            // A 404 does not end a known conversation; only a snapshot does (NTF-5).
-            RestError::NotFound { .. } => {
-                let retry_at = now.mono + self.poll_period(id);
-                self.update(id, |conversation| conversation.poll_failed(retry_at));
-                None
-            }
-            error => {
+            Action::Refuse(_) => self.refuse(id, error),
+            Action::RetryRefusal(_) if !is_history => self.retry_refused_snapshot(id, error, now),
+            _ => {
                 self.update(id, |conversation| conversation.poll_failed(now.mono));
                 Some(error)
             }
@@ -71,36 +78,70 @@ impl Tracker {
         repeated
     }
 
+    /// Repeats a snapshot that is refused after others were not, a few times. A refusal that concerns one conversation only
+    /// delays no other.
+    fn retry_refused_snapshot(&mut self, id: &str, error: RestError, now: Now) -> Option<RestError> {
+        let limit = self.options.retries;
+        let refused = self.conversations.get_mut(id)?.snapshot_refused(limit, now.mono);
+        let concerns_all = matches!(error, RestError::Unauthorized { .. } | RestError::UnexpectedResponse { .. });
+        match refused {
+            Refused::OneTooMany => return self.refuse(id, error),
+            Refused::First if !concerns_all => {
+                let warning = Warning::ReadRefused { conversation: id.to_owned(), reason: error.to_string() };
+                self.warnings.push_back(warning);
+            }
+            Refused::First | Refused::Again => {}
+        }
+        concerns_all.then_some(error)
+    }
+
     fn on_messages(&mut self, id: &str, result: Result<Vec<MessageBody>, RestError>, now: Now) -> Option<RestError> {
         let error = match result {
             Ok(bodies) => {
-                self.update(id, |conversation| conversation.on_messages(bodies, now));
+                self.update(id, |conversation| {
+                    conversation.bodies_read();
+                    conversation.on_messages(bodies, now);
+                });
                 return None;
             }
             Err(error) => error,
         };
-        let repeated = match error {
-            error if self.options.mode == Mode::HistoryOnly && !is_retryable(&error, true) => {
+        let has_worked = self.conversations.get(id).is_some_and(|conversation| conversation.has_read_bodies());
+        let is_history = self.options.mode == Mode::HistoryOnly;
+        let repeated = match (after_read(&error, Before::new(has_worked)), &error) {
+            // The bodies do not exist: each message is emitted without text once its time is up.
+            (_, RestError::NotFound { .. }) if has_worked || !is_history => self.give_up_bodies(id, now),
+            (_, RestError::UnexpectedResponse { .. }) if !is_history && self.has_failed_repeatedly(id) => {
+                self.give_up_bodies(id, now)
+            }
+            (Action::Refuse(_), RestError::UnexpectedResponse { .. }) => {
+                self.update(id, Conversation::messages_failed);
+                Some(error)
+            }
+            (Action::Refuse(_), _) if is_history => {
                 self.mark_history_unavailable(&error, now);
                 None
             }
-            RestError::Forbidden { .. } => self.refuse(id, error),
-            // The bodies do not exist: each message is emitted without text once its time is up.
-            RestError::NotFound { .. } => {
-                self.update(id, |conversation| conversation.on_messages(Vec::new(), now));
-                None
+            (Action::Refuse(_), _) => self.refuse(id, error),
+            (Action::RetryRefusal(_), RestError::Forbidden { .. } | RestError::Unauthorized { .. }) if !is_history => {
+                let limit = self.options.retries;
+                match self.conversations.get_mut(id)?.messages_refused(limit, now.mono) {
+                    Refused::OneTooMany => self.refuse(id, error),
+                    Refused::First | Refused::Again => Some(error),
+                }
             }
-            RestError::UnexpectedResponse { .. } if self.has_failed_repeatedly(id) => {
-                self.update(id, |conversation| conversation.on_messages(Vec::new(), now));
-                None
-            }
-            error => {
+            _ => {
                 self.update(id, Conversation::messages_failed);
                 Some(error)
             }
         };
         self.check_backfill_retries(id, now);
         repeated
+    }
+
+    fn give_up_bodies(&mut self, id: &str, now: Now) -> Option<RestError> {
+        self.update(id, |conversation| conversation.on_messages(Vec::new(), now));
+        None
     }
 
     /// Stores a looked-up name. A user without one is shown by id. Only a 429 repeats the look-up.
@@ -141,11 +182,23 @@ impl Tracker {
                 }
                 None
             }
-            Err(error) if is_retryable(&error, false) || matches!(error, RestError::Unauthorized { .. }) => {
+            Err(error) => self.on_search_failed(error, now),
+        }
+    }
+
+    fn on_search_failed(&mut self, error: RestError, now: Now) -> Option<RestError> {
+        let has_worked = self.discovery.has_succeeded();
+        match (after_read(&error, Before::new(has_worked)), &error) {
+            (Action::RetryRefusal(_), RestError::Forbidden { .. } | RestError::NotFound { .. }) => {
+                tracing::debug!("{error}; searching for open conversations again later");
+                self.discovery.completed(now.mono);
+                None
+            }
+            (Action::Retry | Action::RetryRefusal(_), _) | (_, RestError::Unauthorized { .. }) => {
                 self.discovery.retry(now.mono);
                 Some(error)
             }
-            Err(error) => {
+            _ => {
                 self.discovery = super::Discovery::Disabled;
                 let reason = match &error {
                     RestError::Forbidden { body, .. } => body.to_string(),
@@ -173,10 +226,17 @@ impl Tracker {
                 }
             }
             Err(RestError::NotFound { .. }) => self.lose_channel("the service no longer knows it"),
-            // A repeated renewal would be refused again; a new channel lives as long.
-            Err(RestError::UnexpectedResponse { .. } | RestError::Forbidden { .. })
+            // An earlier subscription has succeeded.
+            Err(error @ (RestError::UnexpectedResponse { .. } | RestError::Forbidden { .. }))
                 if mode == SubscribeMode::Replace =>
             {
+                let limit = self.options.retries;
+                if !self.subscriptions.renewal_refusals().is_exhausted_by_another(limit, now.mono) {
+                    self.channel.postpone_renewal(now.mono + self.subscriptions.renewal_refusals().read_delay());
+                    tracing::warn!("cannot renew the subscriptions: {error}; retrying");
+                    return None;
+                }
+                // A new channel lives as long.
                 self.lose_channel("the service refused to renew it");
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.on_topics_refused(requested_topics, &reason),
@@ -223,12 +283,10 @@ impl Tracker {
     }
 }
 
-/// Returns whether a repeated request may succeed. An unexpected response is an outage only after the service has answered
-/// such a request before.
-fn is_retryable(error: &RestError, has_answered_before: bool) -> bool {
+/// Decides what follows a failed read. The caller decides about a failed sign-in, which concerns all reads.
+fn after_read(error: &RestError, before: Before) -> Action {
     match error {
-        RestError::Unavailable { .. } | RestError::Http(_) | RestError::Auth(_) => true,
-        RestError::UnexpectedResponse { .. } => has_answered_before,
-        RestError::Unauthorized { .. } | RestError::Forbidden { .. } | RestError::NotFound { .. } => false,
+        RestError::Auth(_) => Action::Retry,
+        error => decide(Request::Read, error.answer(), before),
     }
 }

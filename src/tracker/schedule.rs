@@ -43,7 +43,7 @@ impl Tracker {
         snapshots.chain(messages).chain(self.discovery.next_at()).chain(renewal).min()
     }
 
-    fn subscribe_request(&mut self, now: Instant) -> Option<Request> {
+    pub(super) fn subscribe_request(&mut self, now: Instant) -> Option<Request> {
         let channel = self.channel.channel().filter(|_| !self.subscriptions.request_in_flight())?.id.clone();
         let (mode, topics) = if self.channel.renew_at().is_some_and(|due| due <= now) {
             (SubscribeMode::Replace, self.subscriptions.all(self.wanted_topics()))

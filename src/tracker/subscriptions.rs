@@ -7,6 +7,7 @@ use super::conversation::Conversation;
 use super::protocol::Subscribed;
 use super::warning::{TopicKind, Warning};
 use crate::config::Targets;
+use crate::decision::RefusalRow;
 use crate::wire::channel::TopicState;
 
 /// The maximum number of different refusals that are reported. Their texts are the service's, in any number.
@@ -25,6 +26,7 @@ pub(super) struct Subscriptions {
     refused: HashSet<String>,
     reported: HashSet<String>,
     has_reported_overflow: bool,
+    renewal_refusals: RefusalRow,
 }
 
 impl Subscriptions {
@@ -51,6 +53,11 @@ impl Subscriptions {
     /// Records that a subscription was requested, or answered.
     pub(super) fn set_request_in_flight(&mut self, in_flight: bool) {
         self.request_in_flight = in_flight;
+    }
+
+    /// Returns the refused renewals in a row.
+    pub(super) fn renewal_refusals(&mut self) -> &mut RefusalRow {
+        &mut self.renewal_refusals
     }
 
     /// Forgets everything about the previous channel. A new one may have topics that the previous one had not.
@@ -86,6 +93,7 @@ impl Subscriptions {
         answer: &Subscribed,
         replaces: bool,
     ) -> Vec<Warning> {
+        self.renewal_refusals.reset();
         if replaces {
             self.subscribed.clear();
         }

@@ -8,6 +8,9 @@ pub(crate) enum Warning {
     /// History is not available here.
     #[error("conversation history is not available: {0}")]
     HistoryUnavailable(String),
+    /// The service refuses a conversation that it did not refuse before.
+    #[error("cannot read conversation {conversation}: {reason}; retrying")]
+    ReadRefused { conversation: String, reason: String },
     /// The service refused a topic.
     #[error("cannot subscribe to {} ({reason}); {}", kind.description(), kind.without())]
     TopicRefused {

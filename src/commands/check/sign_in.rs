@@ -52,14 +52,14 @@ fn success(host: &str, token: &Token) -> CheckResult {
 
 fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
     let remedy = match error {
-        AuthError::Refused { host, body } if !concerns_grant(body) && look_swapped(credentials) => {
+        AuthError::Refused { host, body, .. } if !concerns_grant(body) && look_swapped(credentials) => {
             format!("{UNSWAP}; otherwise {}", refusal_remedy(host, body))
         }
-        AuthError::Refused { host, body } => refusal_remedy(host, body),
+        AuthError::Refused { host, body, .. } => refusal_remedy(host, body),
         AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
     };
     let message = match error {
-        AuthError::Refused { host, body } | AuthError::Unavailable { host, body } => {
+        AuthError::Refused { host, body, .. } | AuthError::Unavailable { host, body } => {
             format!(" at {host} failed: {body}")
         }
         AuthError::Http(_) | AuthError::Unusable { .. } => format!(": {error}"),
@@ -120,7 +120,8 @@ mod tests {
         let body = ErrorBody::new(status, &HeaderMap::new(), body.as_bytes(), &Secrets::default());
         let credentials =
             Credentials { client_id: client_id.to_owned(), client_secret: client_secret.to_owned().into() };
-        failure(&AuthError::Refused { host: "login.test".to_owned(), body }, &credentials).to_string()
+        failure(&AuthError::Refused { host: "login.test".to_owned(), body, has_signed_in: false }, &credentials)
+            .to_string()
     }
 
     #[test]

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::sleep;
 
-use super::harness::{Attempt, close, is_between, retry_at_most, retry_forever, run, send, serve, unreachable_host};
+use super::harness::{
+    Attempt, close, conversation_closed, is_between, retry_at_most, retry_forever, run, send, serve, unreachable_host,
+};
 use crate::api::certificate::CertificateError;
 use crate::api::error_body::ErrorBody;
 use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::websocket::CloseReason;
+use crate::exit_code::ErrorClass;
 use crate::source::SourceError;
 use crate::status::redact::Secrets;
 use crate::supervisor::{Failure, Outcome};
@@ -81,6 +85,80 @@ fn a_final_refusal_is_not_retried() {
         Ok(Outcome::ClosedByServer),
         "a certificate that was valid before is retried"
     );
+}
+
+fn error_body(status: u16) -> ErrorBody {
+    let status = reqwest::StatusCode::from_u16(status).expect("a status");
+    ErrorBody::new(status, &HeaderMap::new(), br#"{"message":"No."}"#, &Secrets::default())
+}
+
+/// Each kind of refusal of a handshake, and the exit code after retries.
+fn refusals() -> [(SourceError, ErrorClass); 6] {
+    let (host, conversation) = (|| String::from("h"), String::from("c1"));
+    let unexpected = |status| SourceError::UnexpectedResponse { host: host(), reason: "a web page".into(), status };
+    [
+        (SourceError::Unauthorized { host: host(), body: error_body(401) }, ErrorClass::NoPermission),
+        (SourceError::Forbidden { host: host(), body: error_body(403) }, ErrorClass::NoPermission),
+        (SourceError::NoTranscript { host: host(), conversation, body: error_body(404) }, ErrorClass::NoInput),
+        (unexpected(Some(403)), ErrorClass::Protocol),
+        (unexpected(Some(400)), ErrorClass::Protocol),
+        (unexpected(None), ErrorClass::Protocol),
+    ]
+}
+
+/// (R2, CONN-19, CONN-20)
+#[test]
+fn a_refusal_is_final_at_first_and_after_a_success_an_outage_with_its_own_exit_code() {
+    for (refusal, class) in refusals() {
+        let refuse = || Attempt::Refuse(refusal.clone());
+        let first = run(vec![refuse()], retry_forever());
+        assert_eq!((first.result, first.attempts.len()), (Err(Failure::Refused(refusal.clone())), 1));
+
+        let open = || serve(|mut server| async move { send(&mut server, &["m1"]).await });
+        let closed = || serve(|mut server| async move { close(&mut server, 1000).await });
+        let survived = run(vec![open(), refuse(), refuse(), closed()], retry_at_most(3));
+        assert_eq!(survived.result, Ok(Outcome::ClosedByServer), "{refusal}");
+
+        let attempts = std::iter::once(open()).chain((0..4).map(|_| refuse())).collect();
+        let Err(failure) = run(attempts, retry_at_most(3)).result else { panic!("{refusal}: it must give up") };
+        assert_eq!(failure, Failure::GaveUp { attempts: 4, last: refusal.clone() });
+        assert_eq!(failure.cause().class(), class, "{refusal}");
+    }
+}
+
+/// (CONN-20)
+#[test]
+fn refusals_in_a_row_end_a_run_with_unlimited_retries_after_fifteen_minutes_and_other_outages_do_not() {
+    let (refusal, _) = refusals().into_iter().next().expect("one");
+    let open = || serve(|mut server| async move { send(&mut server, &["m1"]).await });
+    let refuse = |count| (0..count).map(|_| Attempt::Refuse(refusal.clone()));
+    let outage = |count| (0..count).map(|_| Attempt::Refuse(unreachable_host()));
+    let refused = run(std::iter::once(open()).chain(refuse(100)).collect(), retry_forever());
+    let ended_at = refused.attempts.last().copied().unwrap_or_default().as_secs();
+    assert!((900..940).contains(&ended_at), "{ended_at} s");
+    assert!(matches!(refused.result, Err(Failure::GaveUp { last, .. }) if last == refusal));
+
+    let closed = serve(|mut server| async move {
+        send(&mut server, &["m2"]).await;
+        server.send(conversation_closed()).await.expect("a client that reads");
+        close(&mut server, 1000).await;
+    });
+    // Twenty minutes of refusals, with an outage in their middle.
+    let attempts = std::iter::once(open()).chain(refuse(20)).chain(outage(100)).chain(refuse(20)).chain([closed]);
+    assert_eq!(run(attempts.collect(), retry_forever()).result, Ok(Outcome::Closed));
+}
+
+/// (R1, CONN-19)
+#[test]
+fn a_sign_in_that_is_refused_after_another_was_not_is_an_outage() {
+    let refused = |has_signed_in| {
+        SourceError::Auth(AuthError::Refused { host: "h".into(), body: error_body(401), has_signed_in })
+    };
+    let closed = || serve(|mut server| async move { close(&mut server, 1000).await });
+    let first = run(vec![Attempt::Refuse(refused(false)), closed()], retry_at_most(1));
+    assert_eq!(first.result, Err(Failure::Refused(refused(false))));
+    let later = run(vec![Attempt::Refuse(refused(true)), closed()], retry_at_most(1));
+    assert_eq!(later.result, Ok(Outcome::ClosedByServer));
 }
 
 #[test]

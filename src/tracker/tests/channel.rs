@@ -102,7 +102,7 @@ fn a_failed_subscription_is_repeated() {
 }
 
 #[test]
-fn an_invalid_token_renews_all_subscriptions_and_a_refused_renewal_loses_the_channel() {
+fn an_invalid_token_renews_all_subscriptions_and_a_renewal_that_stays_refused_loses_the_channel() {
     for error in [forbidden(), unexpected()] {
         let mut scenario = scenario();
         let (_, topics, _) = start_subscription(&mut scenario);
@@ -113,7 +113,19 @@ fn an_invalid_token_renews_all_subscriptions_and_a_refused_renewal_loses_the_cha
         scenario.handle(Input::TokenInvalidated);
         assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(9)), "not twice within ten seconds");
         scenario.advance(9000);
-        assert_eq!(start_subscription(&mut scenario), ("first".to_owned(), topics, SubscribeMode::Replace));
+        for seconds in [1, 2, 4, 8, 16] {
+            let subscription = ("first".to_owned(), topics.clone(), SubscribeMode::Replace);
+            let Some(Request::Subscribe { channel, topics, mode }) =
+                scenario.tracker.subscribe_request(scenario.now.mono)
+            else {
+                panic!("no renewal after {seconds} s")
+            };
+            assert_eq!((channel, topics, mode), subscription);
+            assert_eq!(answer(&mut scenario, SubscribeMode::Replace, Err(error.clone())), None);
+            assert!(scenario.events().is_empty() && scenario.tracker.channel().is_some(), "{seconds}");
+            scenario.advance(seconds * 1000);
+        }
+        assert!(scenario.tracker.subscribe_request(scenario.now.mono).is_some());
         assert_eq!(answer(&mut scenario, SubscribeMode::Replace, Err(error)), None);
         assert_eq!(scenario.events(), ["channel lost: the service refused to renew it"]);
     }

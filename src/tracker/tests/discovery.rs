@@ -47,9 +47,7 @@ fn only_the_first_search_respects_the_wanted_history() {
 #[test]
 fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
     let mut scenario = Scenario::of_queue();
-    for error in
-        [unavailable(), RestError::Unauthorized { host: "api".into(), body: error_body(StatusCode::UNAUTHORIZED) }]
-    {
+    for error in [unavailable(), unauthorized()] {
         assert_eq!(scenario.requests(), [Request::OpenConversations]);
         assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), Some(error));
     }
@@ -62,6 +60,24 @@ fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
         assert!(scenario.tracker.is_caught_up());
         scenario.reconnect(5);
         assert_eq!((scenario.requests(), scenario.time_to_request()), (vec![], None));
+    }
+}
+
+/// (CONN-19)
+#[test]
+fn a_search_that_is_refused_after_a_success_is_repeated() {
+    for (error, is_paused) in [(forbidden(), false), (not_found(), false), (unexpected(), true), (unauthorized(), true)]
+    {
+        let mut scenario = Scenario::of_queue();
+        scenario.requests();
+        scenario.respond(found(&[]));
+        for _ in 0..10 {
+            scenario.advance(60_000);
+            assert_eq!(scenario.requests(), [Request::OpenConversations], "{error}");
+            let repeated = scenario.respond(Response::OpenConversations(Err(error.clone())));
+            assert_eq!(repeated.is_some(), is_paused, "{error}");
+        }
+        assert!(scenario.warnings().is_empty());
     }
 }
 

@@ -158,7 +158,7 @@ fn text(event: &TimedEvent) -> String {
 
 fn options() -> TrackerOptions {
     let history = History { lines: None, since: None, follow: true };
-    TrackerOptions { mode: Mode::Full, targets: Targets::default(), history }
+    TrackerOptions { mode: Mode::Full, targets: Targets::default(), history, retries: Retries::Limited(5) }
 }
 
 fn queue() -> Targets {
@@ -208,6 +208,10 @@ fn request_messages(conversation: &str, ids: &[&str]) -> Request {
 
 fn error_body(status: StatusCode) -> ErrorBody {
     ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default())
+}
+
+fn unauthorized() -> RestError {
+    RestError::Unauthorized { host: "api".into(), body: error_body(StatusCode::UNAUTHORIZED) }
 }
 
 fn forbidden() -> RestError {

@@ -43,9 +43,102 @@ fn a_failed_snapshot_is_repeated_after_a_pause_and_a_missing_one_at_the_next_pol
         assert_eq!(scenario.requests(), snapshot());
         assert_eq!(scenario.fail_snapshot("c1", error.clone()), Some(error), "of a known conversation");
     }
-    assert_eq!(scenario.requests(), snapshot());
-    assert_eq!(scenario.fail_snapshot("c1", not_found()), None);
-    assert_eq!((scenario.time_to_request(), scenario.events()), (Some(Duration::from_secs(15)), vec![]));
+}
+
+/// (R2, CONN-19, CONN-20)
+#[test]
+fn a_snapshot_that_is_refused_after_a_success_is_repeated_and_then_the_conversation_is_refused() {
+    for error in [forbidden(), not_found(), unauthorized(), unexpected()] {
+        let mut scenario = known(Mode::Full);
+        scenario.advance(15_000);
+        for delay in [1, 2, 4, 8, 16] {
+            assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+            let repeated = scenario.fail_snapshot("c1", error.clone());
+            let is_of_all = matches!(error, RestError::Unauthorized { .. } | RestError::UnexpectedResponse { .. });
+            assert_eq!(repeated, is_of_all.then(|| error.clone()), "a refusal of one conversation delays no other");
+            assert_eq!(scenario.warnings().len(), usize::from(delay == 1 && !is_of_all), "{error} once");
+            assert_eq!(
+                (scenario.time_to_request(), scenario.events()),
+                (Some(Duration::from_secs(delay.min(15))), vec![])
+            );
+            scenario.advance(delay * 1000);
+        }
+        assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), None);
+        assert_eq!(scenario.events(), [format!("c1 refused: {error}")]);
+    }
+}
+
+#[test]
+fn a_success_between_refused_snapshots_starts_the_count_anew() {
+    let mut scenario = known(Mode::Full);
+    for _ in 0..20 {
+        scenario.advance(15_000);
+        scenario.requests();
+        assert_eq!(scenario.fail_snapshot("c1", forbidden()), None);
+        scenario.advance(1_000);
+        scenario.requests();
+        scenario.snapshot("c1", &[customer(&[])]);
+    }
+    assert_eq!(scenario.events(), Vec::<String>::new());
+}
+
+/// (CONN-20)
+#[test]
+fn a_conversation_that_has_ended_is_closed_when_the_service_no_longer_knows_it() {
+    for error in [not_found(), forbidden()] {
+        let mut scenario = known(Mode::Full);
+        scenario.advance(15_000);
+        scenario.requests();
+        scenario.snapshot("c1", &[left(customer(&[]))]);
+        scenario.events();
+        scenario.advance(3_000);
+        assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())], "the final snapshot");
+        assert_eq!(scenario.fail_snapshot("c1", error.clone()), None);
+        let is_closed = scenario.events() == ["c1: closed"];
+        assert_eq!((is_closed, scenario.tracker.is_done()), (error == not_found(), error == not_found()), "{error}");
+    }
+}
+
+#[test]
+fn bodies_that_are_refused_after_a_success_are_repeated_and_then_the_conversation_is_refused() {
+    for error in [forbidden(), unauthorized()] {
+        let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+        scenario.requests();
+        scenario.snapshot("c1", &[customer(&["m1"])]);
+        scenario.requests();
+        scenario.bodies("c1", &["m1"]);
+        assert_eq!(scenario.events(), ["c1 Startup: [m1]"]);
+        scenario.notify(notification("c1", &[customer(&["m1", "m2"])]));
+        for refusal in 1..=6 {
+            scenario.advance(1000);
+            assert_eq!(scenario.requests(), [request_messages("c1", &["m2"])]);
+            let repeated = (refusal <= 5).then(|| error.clone());
+            assert_eq!(scenario.fail_bodies("c1", error.clone()), repeated, "{refusal}");
+        }
+        assert_eq!(scenario.events(), [format!("c1 refused: {error}")]);
+    }
+}
+
+/// (CONN-41, CONN-43)
+#[test]
+fn history_that_is_refused_after_a_success_is_a_gap_and_is_read_again_after_the_next_outage() {
+    for error in [forbidden(), not_found(), unauthorized(), unexpected()] {
+        let mut scenario = known(Mode::HistoryOnly);
+        for second in [5, 10] {
+            scenario.reconnect(second);
+            for _ in 0..6 {
+                assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
+                assert_eq!(scenario.fail_snapshot("c1", error.clone()), Some(error.clone()));
+            }
+            assert_eq!(scenario.events(), [format!("c1: gap from {second}")]);
+            assert!(!scenario.tracker.is_backfilling() && scenario.warnings().is_empty());
+        }
+        scenario.reconnect(15);
+        scenario.requests();
+        scenario.snapshot("c1", &[customer(&[])]);
+        assert!(scenario.events().is_empty() && !scenario.tracker.is_backfilling());
+    }
 }
 
 #[test]

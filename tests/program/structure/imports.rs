@@ -8,13 +8,13 @@ use super::module_tree::{ItemPath, MODULE_TREE, Target, is_within};
 const IMPORTS: &[(&str, &str)] = &[
     (
         "commands",
-        "api config cursor dedup delivery event exit_code output plural settings simulator source status supervisor system
+        "api config cursor decision dedup delivery event exit_code output plural settings simulator source status supervisor system
          wire",
     ),
     (
         "supervisor",
         // The handle makes a source wait while the reader of stdout is too slow.
-        "backoff config dedup delivery event output::WriterHandle plural source status::connection_status",
+        "backoff config decision dedup delivery event output::WriterHandle plural source status::connection_status",
     ),
     (
         "delivery",
@@ -23,12 +23,12 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     (
         "source",
-        "api backoff config dedup event exit_code rate_limited_warning status::redact status::work system::last_activity
-         tracker wire",
+        "api backoff config decision dedup event exit_code rate_limited_warning status::redact status::work
+         system::last_activity tracker wire",
     ),
     ("settings", "cli config system::io_error"),
-    ("tracker", "api::rest::RestError backoff config dedup event wire"),
-    ("api", "backoff config event exit_code status::redact system wire"),
+    ("tracker", "api::rest::RestError backoff config decision dedup event wire"),
+    ("api", "backoff config decision event exit_code status::redact system wire"),
     // Completions offer the names of scripts and faults.
     ("cli", "config event::Role simulator::Script simulator::fault_names"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
@@ -36,6 +36,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ("status", "config output::Prefixes output::escape system::last_activity"),
     ("output", "byte_scan config event system::whole_lines"),
     ("wire", "byte_scan event"),
+    ("decision", "config::Retries exit_code"),
     ("config", "event::Role"),
     ("event", ""),
     ("exit_code", ""),
@@ -73,7 +74,7 @@ const CRATES: &[(&str, &str)] = &[
 ];
 
 /// The modules that perform no I/O and read no clock.
-const PURE_MODULES: [&str; 4] = ["dedup", "event", "tracker", "wire"];
+const PURE_MODULES: [&str; 5] = ["decision", "dedup", "event", "tracker", "wire"];
 
 /// The crates, modules and functions for I/O and time.
 const IMPURE: [&str; 8] =
