@@ -40,7 +40,7 @@ pub(crate) enum Request {
 
 /// The response to a request, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum ResponseKind {
     /// 400.
     BadRequest,
     /// 401.
@@ -65,7 +65,7 @@ pub(crate) enum Answer {
     ProxyCredentials,
 }
 
-impl Answer {
+impl ResponseKind {
     /// Classifies a status that is not a success. `has_error_object` tells whether Genesys Cloud has sent the body.
     pub(crate) fn of_status(status: u16, has_error_object: bool) -> Self {
         match status {
@@ -144,9 +144,9 @@ pub(crate) enum Action {
 }
 
 /// Decides what follows an answer.
-pub(crate) fn decide(request: Request, answer: Answer, before: Before) -> Action {
-    use Answer as A;
+pub(crate) fn decide(request: Request, answer: ResponseKind, before: Before) -> Action {
     use Request as R;
+    use ResponseKind as A;
     let Before { has_worked, has_ended, token } = before;
     let refusal = |class| if has_worked { Action::RetryRefusal(class) } else { Action::Refuse(class) };
     match (request, answer) {
@@ -217,16 +217,16 @@ mod tests {
     use super::Action::{
         EndConversation, FallBack, KeepToken, NewChannel, Refuse, RepeatWithNewToken, Retry, RetryRefusal,
     };
-    use super::Answer::{
+    use super::Request::{Channel, ChannelSocket, Handshake, Read, Renewal, SignIn};
+    use super::ResponseKind::{
         BadRequest, Certificate, Forbidden, ForbiddenPage, Missing, NoEndpoint, NoResponse, ProxyCredentials,
         Unauthorized, Unavailable, Unexpected,
     };
-    use super::Request::{Channel, ChannelSocket, Handshake, Read, Renewal, SignIn};
     use super::TokenState::{New, Old, Replacement};
     use super::*;
     use crate::exit_code::ErrorClass::{NoInput, NoPermission, Protocol, Unavailable as Outage};
 
-    const ANSWERS: [Answer; 11] = [
+    const ANSWERS: [ResponseKind; 11] = [
         BadRequest,
         Unauthorized,
         Forbidden,
@@ -242,7 +242,7 @@ mod tests {
 
     /// One row for each request and answer: what follows the first time, and after such a request has succeeded.
     #[rustfmt::skip]
-    const TABLE: [(Request, Answer, Action, Action); 66] = [
+    const TABLE: [(Request, ResponseKind, Action, Action); 66] = [
         (SignIn,        BadRequest,       Refuse(NoPermission),   RetryRefusal(NoPermission)),
         (SignIn,        Unauthorized,     Refuse(NoPermission),   RetryRefusal(NoPermission)),
         (SignIn,        Forbidden,        Refuse(NoPermission),   RetryRefusal(NoPermission)),
@@ -323,7 +323,7 @@ mod tests {
             assert_eq!(decide(request, answer, Before::new(true)), later, "{request:?} {answer:?} after a success");
         }
         for request in [SignIn, Renewal, Channel, ChannelSocket, Handshake, Read] {
-            let answers: Vec<Answer> = TABLE.iter().filter(|row| row.0 == request).map(|row| row.1).collect();
+            let answers: Vec<ResponseKind> = TABLE.iter().filter(|row| row.0 == request).map(|row| row.1).collect();
             assert_eq!(answers, ANSWERS, "{request:?}");
         }
     }
@@ -370,9 +370,9 @@ mod tests {
             (&[402, 407, 418, 451, 600], Unexpected),
         ] {
             for status in statuses {
-                assert_eq!(Answer::of_status(*status, false), answer, "{status}");
+                assert_eq!(ResponseKind::of_status(*status, false), answer, "{status}");
                 let with_object = if *status == 403 { Forbidden } else { answer };
-                assert_eq!(Answer::of_status(*status, true), with_object, "{status}");
+                assert_eq!(ResponseKind::of_status(*status, true), with_object, "{status}");
             }
         }
     }

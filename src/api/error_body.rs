@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use super::stated_wait::stated_wait;
-use crate::decision::Answer;
+use crate::decision::ResponseKind;
 use crate::status::redact::Secrets;
 
 /// The maximum length of a server's message, to fit a status line.
@@ -54,13 +54,13 @@ impl ErrorBody {
     }
 
     /// Classifies the response of the REST API or to a handshake.
-    pub(crate) fn answer(&self) -> Answer {
-        Answer::of_status(self.status.as_u16(), self.is_api_error)
+    pub(crate) fn response_kind(&self) -> ResponseKind {
+        ResponseKind::of_status(self.status.as_u16(), self.is_api_error)
     }
 
     /// Classifies the response of the token endpoint, whose error objects may have only an `error`.
-    pub(crate) fn sign_in_answer(&self) -> Answer {
-        Answer::of_status(self.status.as_u16(), self.is_api_error || self.code.is_some())
+    pub(crate) fn sign_in_response_kind(&self) -> ResponseKind {
+        ResponseKind::of_status(self.status.as_u16(), self.is_api_error || self.code.is_some())
     }
 
     /// Returns whether the response names the missing permission or scope, such as `conversation:message:view`.
@@ -148,19 +148,19 @@ mod tests {
     #[test]
     fn only_a_403_with_an_error_object_is_an_answer_of_genesys_cloud() {
         for (json, answer, sign_in_answer) in [
-            (r#"{"message":"No."}"#, Answer::Forbidden, Answer::Forbidden),
-            (r#"{"code":"missing.permissions","status":403}"#, Answer::Forbidden, Answer::Forbidden),
-            (r#"{"error":"unauthorized_client"}"#, Answer::ForbiddenPage, Answer::Forbidden),
-            (r#"{"message":null,"code":403}"#, Answer::ForbiddenPage, Answer::ForbiddenPage),
-            (r#"["message"]"#, Answer::ForbiddenPage, Answer::ForbiddenPage),
-            (r#""code""#, Answer::ForbiddenPage, Answer::ForbiddenPage),
-            ("<html>Blocked by policy</html>", Answer::ForbiddenPage, Answer::ForbiddenPage),
-            ("Access denied: message", Answer::ForbiddenPage, Answer::ForbiddenPage),
-            ("{}", Answer::ForbiddenPage, Answer::ForbiddenPage),
-            ("", Answer::ForbiddenPage, Answer::ForbiddenPage),
+            (r#"{"message":"No."}"#, ResponseKind::Forbidden, ResponseKind::Forbidden),
+            (r#"{"code":"missing.permissions","status":403}"#, ResponseKind::Forbidden, ResponseKind::Forbidden),
+            (r#"{"error":"unauthorized_client"}"#, ResponseKind::ForbiddenPage, ResponseKind::Forbidden),
+            (r#"{"message":null,"code":403}"#, ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            (r#"["message"]"#, ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            (r#""code""#, ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            ("<html>Blocked by policy</html>", ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            ("Access denied: message", ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            ("{}", ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
+            ("", ResponseKind::ForbiddenPage, ResponseKind::ForbiddenPage),
         ] {
             let body = ErrorBody::new(StatusCode::FORBIDDEN, &HeaderMap::new(), json.as_bytes(), &Secrets::default());
-            assert_eq!((body.answer(), body.sign_in_answer()), (answer, sign_in_answer), "{json}");
+            assert_eq!((body.response_kind(), body.sign_in_response_kind()), (answer, sign_in_answer), "{json}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::certificate::CertificateError;
-use crate::decision::Answer;
+use crate::decision::ResponseKind;
 use crate::exit_code::ErrorClass;
 use crate::system::io_error;
 
@@ -116,15 +116,15 @@ impl HttpError {
     }
 
     /// Returns what the error means for the next attempt.
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn response_kind(&self) -> ResponseKind {
         match self {
-            Self::ProxyCredentials { .. } => Answer::ProxyCredentials,
-            Self::Certificate { .. } | Self::ProxyCertificate { .. } => Answer::Certificate,
+            Self::ProxyCredentials { .. } => ResponseKind::ProxyCredentials,
+            Self::Certificate { .. } | Self::ProxyCertificate { .. } => ResponseKind::Certificate,
             Self::Dns { .. }
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Proxy { .. }
-            | Self::ProxyRefuses { .. } => Answer::NoResponse,
+            | Self::ProxyRefuses { .. } => ResponseKind::NoResponse,
         }
     }
 

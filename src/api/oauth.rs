@@ -15,7 +15,7 @@ use super::http_error::{HttpError, host};
 use super::token::Token;
 use crate::backoff::{Backoff, milliseconds};
 use crate::config::Credentials;
-use crate::decision::{self, Action, Answer, Before, TokenState, decide};
+use crate::decision::{self, Action, Before, ResponseKind, TokenState, decide};
 use crate::exit_code::ErrorClass;
 use crate::status::redact::Secrets;
 
@@ -88,11 +88,11 @@ impl AuthError {
     }
 
     /// Returns what the error means for the next attempt.
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn response_kind(&self) -> ResponseKind {
         match self {
-            Self::Http(error) => error.answer(),
-            Self::Refused { body, .. } | Self::Unavailable { body, .. } => body.sign_in_answer(),
-            Self::Unusable { .. } => Answer::Unexpected,
+            Self::Http(error) => error.response_kind(),
+            Self::Refused { body, .. } | Self::Unavailable { body, .. } => body.sign_in_response_kind(),
+            Self::Unusable { .. } => ResponseKind::Unexpected,
         }
     }
 
@@ -166,7 +166,7 @@ impl Auth {
             let refused =
                 state.unwrap_or(if token.is_new() { TokenState::New { repeats: 0 } } else { TokenState::Old });
             let before = Before { token: refused, ..Before::new(false) };
-            state = Some(match decide(request, Answer::Unauthorized, before) {
+            state = Some(match decide(request, ResponseKind::Unauthorized, before) {
                 Action::RepeatWithSameToken(delay) => {
                     tokio::time::sleep(delay).await;
                     refused.repeated()
@@ -185,7 +185,7 @@ impl Auth {
     pub(crate) async fn is_renewal_postponed(self: &Arc<Self>) -> bool {
         let Err(error) = self.renewed_token().await else { return false };
         let request = if self.valid_token().is_some() { decision::Request::Renewal } else { decision::Request::SignIn };
-        let is_postponed = decide(request, error.answer(), Before::new(true)) == Action::KeepToken;
+        let is_postponed = decide(request, error.response_kind(), Before::new(true)) == Action::KeepToken;
         if is_postponed && let Some(failure) = &mut self.state().failures.last {
             failure.log();
         }
@@ -240,11 +240,11 @@ impl Auth {
             }
             _ => {
                 let body = self.http.read_error_body(&host, response).await;
-                Err(match body.sign_in_answer() {
-                    Answer::BadRequest | Answer::Unauthorized | Answer::Forbidden => {
+                Err(match body.sign_in_response_kind() {
+                    ResponseKind::BadRequest | ResponseKind::Unauthorized | ResponseKind::Forbidden => {
                         AuthError::Refused { host, body, has_signed_in }
                     }
-                    Answer::Unavailable => AuthError::Unavailable { host, body },
+                    ResponseKind::Unavailable => AuthError::Unavailable { host, body },
                     _ => AuthError::Unusable { host, reason: body.to_string(), has_signed_in },
                 })
             }

@@ -15,7 +15,7 @@ use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError};
 use super::rate_limit::RateLimit;
 use super::token::Token;
-use crate::decision::{Answer, Request};
+use crate::decision::{Request, ResponseKind};
 use crate::exit_code::ErrorClass;
 
 /// The maximum size of a response. A snapshot of a conversation with ten thousand messages has about 5 MB.
@@ -70,15 +70,15 @@ impl RestError {
     }
 
     /// Returns what the error means for the next attempt.
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn response_kind(&self) -> ResponseKind {
         match self {
-            Self::Http(error) => error.answer(),
-            Self::Auth(error) => error.answer(),
-            Self::Unauthorized { .. } => Answer::Unauthorized,
-            Self::Forbidden { .. } => Answer::Forbidden,
-            Self::NotFound { .. } => Answer::Missing,
-            Self::Unavailable { .. } => Answer::Unavailable,
-            Self::UnexpectedResponse { .. } => Answer::Unexpected,
+            Self::Http(error) => error.response_kind(),
+            Self::Auth(error) => error.response_kind(),
+            Self::Unauthorized { .. } => ResponseKind::Unauthorized,
+            Self::Forbidden { .. } => ResponseKind::Forbidden,
+            Self::NotFound { .. } => ResponseKind::Missing,
+            Self::Unavailable { .. } => ResponseKind::Unavailable,
+            Self::UnexpectedResponse { .. } => ResponseKind::Unexpected,
         }
     }
 
@@ -209,11 +209,11 @@ impl Rest {
         if body.code.as_deref() == Some("not.a.user") {
             return RestError::Forbidden { host, body };
         }
-        match body.answer() {
-            Answer::Unauthorized => RestError::Unauthorized { host, body },
-            Answer::Forbidden => RestError::Forbidden { host, body },
-            Answer::Missing => RestError::NotFound { host, body },
-            Answer::Unavailable => RestError::Unavailable { host, body },
+        match body.response_kind() {
+            ResponseKind::Unauthorized => RestError::Unauthorized { host, body },
+            ResponseKind::Forbidden => RestError::Forbidden { host, body },
+            ResponseKind::Missing => RestError::NotFound { host, body },
+            ResponseKind::Unavailable => RestError::Unavailable { host, body },
             _ => RestError::UnexpectedResponse { host, reason: body.to_string() },
         }
     }

@@ -8,7 +8,7 @@ use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
 use crate::api::websocket::{CloseReason, HandshakeError};
-use crate::decision::{Action, Answer, Before, Request, decide};
+use crate::decision::{Action, Before, Request, ResponseKind, decide};
 use crate::exit_code::ErrorClass;
 
 /// A source that could not connect, or whose connection ended.
@@ -104,11 +104,11 @@ impl SourceError {
             }
             HandshakeError::Rejected { host, body } => (host, body),
         };
-        match body.answer() {
-            Answer::Unauthorized => Self::Unauthorized { host, body },
-            Answer::Forbidden => Self::Forbidden { host, body },
-            Answer::Missing => Self::NoTranscript { host, conversation: conversation.to_owned(), body },
-            Answer::Unavailable => Self::Unavailable { host, body },
+        match body.response_kind() {
+            ResponseKind::Unauthorized => Self::Unauthorized { host, body },
+            ResponseKind::Forbidden => Self::Forbidden { host, body },
+            ResponseKind::Missing => Self::NoTranscript { host, conversation: conversation.to_owned(), body },
+            ResponseKind::Unavailable => Self::Unavailable { host, body },
             _ => Self::UnexpectedResponse { host, reason: body.to_string(), status: Some(body.status.as_u16()) },
         }
     }
@@ -124,7 +124,7 @@ impl SourceError {
 
     /// Returns whether the API has no transcript socket, so that notifications may work instead.
     pub(crate) fn is_without_transcript_socket(&self) -> bool {
-        let answer = unexpected_answer(self.handshake_status());
+        let answer = unexpected_response_kind(self.handshake_status());
         matches!(decide(Request::Handshake, answer, Before::new(false)), Action::FallBack(_))
     }
 
@@ -175,15 +175,15 @@ impl SourceError {
             Self::ChannelLost(_) => return Retry::After(None),
             Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => return Retry::ClosedByServer,
             Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => return retry_after_close(reason),
-            Self::Http(error) => (Request::Read, error.answer()),
-            Self::Auth(error) => (Request::SignIn, error.answer()),
-            Self::Unauthorized { .. } => (Request::Read, Answer::Unauthorized),
-            Self::Forbidden { .. } => (Request::Read, Answer::Forbidden),
-            Self::NoConversation { .. } => (Request::Read, Answer::Missing),
-            Self::NoTranscript { .. } => (Request::Handshake, Answer::Missing),
-            Self::Unavailable { .. } => (Request::Read, Answer::Unavailable),
-            Self::UnexpectedResponse { status, .. } => (Request::Handshake, unexpected_answer(*status)),
-            Self::NotGenesysCloud { .. } => (Request::Channel, Answer::Unexpected),
+            Self::Http(error) => (Request::Read, error.response_kind()),
+            Self::Auth(error) => (Request::SignIn, error.response_kind()),
+            Self::Unauthorized { .. } => (Request::Read, ResponseKind::Unauthorized),
+            Self::Forbidden { .. } => (Request::Read, ResponseKind::Forbidden),
+            Self::NoConversation { .. } => (Request::Read, ResponseKind::Missing),
+            Self::NoTranscript { .. } => (Request::Handshake, ResponseKind::Missing),
+            Self::Unavailable { .. } => (Request::Read, ResponseKind::Unavailable),
+            Self::UnexpectedResponse { status, .. } => (Request::Handshake, unexpected_response_kind(*status)),
+            Self::NotGenesysCloud { .. } => (Request::Channel, ResponseKind::Unexpected),
         };
         let has_worked = has_connected || matches!(self, Self::Auth(error) if error.has_signed_in());
         match decide(request, answer, Before::new(has_worked)) {
@@ -240,8 +240,8 @@ impl SourceError {
 }
 
 /// Classifies a response to the transcript handshake that has no variant of its own.
-fn unexpected_answer(status: Option<u16>) -> Answer {
-    status.map_or(Answer::Unexpected, |status| Answer::of_status(status, false))
+fn unexpected_response_kind(status: Option<u16>) -> ResponseKind {
+    status.map_or(ResponseKind::Unexpected, |status| ResponseKind::of_status(status, false))
 }
 
 /// The close code 1008 of RFC 6455, "policy violation".

@@ -128,7 +128,7 @@ impl ChannelSetup {
             Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
             Err(HandshakeError::Rejected { host, body }) => (host, body),
         };
-        match decide(Request::ChannelSocket, body.answer(), Before::new(false)) {
+        match decide(Request::ChannelSocket, body.response_kind(), Before::new(false)) {
             Action::NewChannel => Ok(None),
             Action::Retry => Err(SourceError::Unavailable { host, body }),
             _ => Err(SourceError::NotGenesysCloud { host, reason: body.to_string() }),

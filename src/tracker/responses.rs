@@ -287,6 +287,6 @@ impl Tracker {
 fn after_read(error: &RestError, before: Before) -> Action {
     match error {
         RestError::Auth(_) => Action::Retry,
-        error => decide(Request::Read, error.answer(), before),
+        error => decide(Request::Read, error.response_kind(), before),
     }
 }

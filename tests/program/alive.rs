@@ -155,14 +155,14 @@ async fn giving_up_reports_the_last_close_code_and_reason() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_the_run_despite_follow() {
+async fn a_refusal_that_lasts_ends_the_run_despite_follow() {
     for source in ["transcript", "auto"] {
-        let simulator =
-            simulator_without_history(SCRIPT, &["socket:close=1001,after=1", "handshake:status=404,after=1"]).await;
-        let finished = run(&simulator, &["-F", "--source", source]).await;
+        let faults = ["socket:close=1001,after=1", "handshake:status=404,after=1,times=always"];
+        let simulator = simulator_without_history(SCRIPT, &faults).await;
+        let finished = run(&simulator, &["-F", "--source", source, "--max-retries", "2"]).await;
         assert_eq!(
             (finished.code, simulator.request_log().transcript_handshakes.len()),
-            (Some(66), 2),
+            (Some(66), 3),
             "{}",
             finished.stderr
         );
@@ -221,11 +221,11 @@ async fn the_first_failure_decides_the_exit_code_and_every_line_has_a_prefix() {
     let faults = [
         "handshake:status=403,conversation=beta",
         "socket:eof,conversation=alpha,after=1",
-        "handshake:status=404,conversation=alpha,after=1",
+        "handshake:status=404,conversation=alpha,after=1,times=always",
         "socket:eof,conversation=gamma,after=1",
     ];
     let simulator = simulator_with(SCRIPT, &faults, options).await;
-    let finished = run(&simulator, &["alpha", "beta", "gamma", "--timestamps", "none"]).await;
+    let finished = run(&simulator, &["alpha", "beta", "gamma", "--timestamps", "none", "--max-retries", "1"]).await;
     assert_eq!(finished.code, Some(77), "{}", finished.stderr);
     assert!(finished.stderr.contains("alpha: connection lost"), "{}", finished.stderr);
     assert!(finished.stderr.contains("2 of 3 conversations"), "{}", finished.stderr);
@@ -239,8 +239,10 @@ async fn the_first_failure_decides_the_exit_code_and_every_line_has_a_prefix() {
 #[tokio::test]
 async fn a_conversation_that_had_a_transcript_socket_reconnects_to_it() {
     let options = Options { conversations: vec!["alpha".into(), "beta".into()], ..transcript_only_options() };
-    let simulator = simulator_with("", &["handshake:status=404,conversation=beta,after=1"], options).await;
-    let mut running = Running::start(&mut program(&simulator, &["alpha", "beta", "--timestamps", "none"]));
+    let fault = "handshake:status=404,conversation=beta,after=1,times=always";
+    let simulator = simulator_with("", &[fault], options).await;
+    let args = ["alpha", "beta", "--timestamps", "none", "--max-retries", "1"];
+    let mut running = Running::start(&mut program(&simulator, &args));
     within_timeout(simulator.wait_for(|log| log.open_transcript_sockets() == 2)).await;
     simulator.conversation("beta").unwrap().close(1011, "").await;
     running.wait_for_stderr("error: beta: ").await;

@@ -23,6 +23,7 @@ mod proxy;
 mod reader;
 mod recording;
 mod refusals;
+mod refusals_after_success;
 mod secrets;
 mod settings;
 mod shell_pipelines;

@@ -15,6 +15,9 @@ use crate::support::program::{
 
 const SCRIPT: &str = "+0 customer Ada: one\n+0 close";
 
+/// The message of an error object.
+const TEXT: &str = "the text of the server";
+
 /// The expected reaction to a response.
 #[derive(Debug, Clone, Copy)]
 enum Reaction {
@@ -56,9 +59,9 @@ async fn assert_reaction(fault: String, reaction: Reaction, tokens: usize, hands
 async fn assert_reactions(endpoint: &str, reactions: &[(&[u16], Reaction)], tokens: usize, handshakes: usize) {
     for (statuses, reaction) in reactions {
         join_all(statuses.iter().map(async |status| {
-            let fault = format!("{endpoint}:status={status},body=the text of the server");
+            let fault = format!("{endpoint}:status={status},body={TEXT}");
             let stderr = assert_reaction(fault, *reaction, tokens, handshakes).await;
-            let message = format!("{status} (the text of the server)");
+            let message = format!("{status} ({TEXT})");
             assert!(stderr.contains(&message) || [204, 304].contains(status), "{stderr}");
         }))
         .await;
@@ -90,7 +93,7 @@ async fn every_status_of_the_handshake_is_a_refusal_or_an_outage() {
 async fn a_fallback_response_to_the_handshake_selects_notifications() {
     let statuses = [400, 404, 405, 410, 426, 501, 200, 201, 204, 300, 304].map(|status| format!("status={status}"));
     let redirects = [301, 302, 303, 307, 308].map(|status| format!("redirect={status}"));
-    let pages = ["ok", "not-json", "huge=8000000"].map(str::to_owned);
+    let pages = ["ok", "not-json", "huge=8000000", "forbidden-page"].map(str::to_owned);
     join_all(statuses.iter().chain(&redirects).chain(&pages).map(async |response| {
         let (finished, log) = run_with_fault(&format!("handshake:{response},always"), &[]).await;
         assert_eq!(finished.code, Some(0), "{response}: {}", finished.stderr);
@@ -134,15 +137,15 @@ async fn every_status_of_the_rest_api_is_a_refusal_or_an_outage() {
     ];
     for (statuses, reaction) in reactions {
         join_all(statuses.iter().map(async |status| {
-            let fault = format!("rest:status={status},body=the text of the server,always");
+            let fault = format!("rest:status={status},body={TEXT},always");
             let (Finished { code, stdout, stderr, .. }, log) =
                 run_with_fault(&fault, &["--source", "notifications"]).await;
             let expected = if let Refusal(code) = reaction { *code } else { 69 };
             assert_eq!((code, stdout.as_str()), (Some(expected), ""), "{status}: {stderr}");
-            let message = format!("{status} (the text of the server)");
+            let message = format!("{status} ({TEXT})");
             assert!(stderr.contains(&message) || *status == 304, "{status}: {stderr}");
-            let attempts = if *status == 401 { 2 } else { 1 };
-            assert_eq!((log.token_requests.len(), log.requests.len()), (attempts, attempts), "{status}: {stderr}");
+            let (tokens, requests) = if *status == 401 { (2, 5) } else { (1, 1) };
+            assert_eq!((log.token_requests.len(), log.requests.len()), (tokens, requests), "{status}: {stderr}");
             assert!(log.transcript_handshakes.is_empty() && log.unrouted_requests.is_empty(), "{status}");
         }))
         .await;
@@ -202,14 +205,31 @@ async fn a_missing_permission_is_named() {
     assert!(stderr.contains("conversation:message:view"), "{stderr}");
 }
 
+/// (CONN-11, CONN-17)
 #[tokio::test]
-async fn a_refused_token_is_renewed_once() {
-    let (finished, log) = run_with_fault("handshake:status=401", &[]).await;
-    assert_eq!((finished.code, finished.stdout.lines().count()), (Some(0), 2), "{}", finished.stderr);
-    assert_eq!((log.token_requests.len(), log.transcript_handshakes.len()), (2, 2));
-    assert_ne!(log.transcript_handshakes[0].authorization, log.transcript_handshakes[1].authorization);
+async fn a_403_is_a_missing_permission_only_with_an_error_object() {
+    for (response, code) in [("status=403", 77), ("forbidden-page", 76)] {
+        assert_reaction(format!("token:{response}"), Refusal(code), 1, 0).await;
+        assert_reaction(format!("handshake:{response}"), Refusal(code), 1, 1).await;
+        let (finished, _) = run_with_fault(&format!("rest:{response},always"), &["--source", "notifications"]).await;
+        assert_eq!(finished.code, Some(code), "{response}: {}", finished.stderr);
+    }
+}
 
-    let stderr = assert_reaction("handshake:status=401".to_owned(), Refusal(77), 2, 2).await;
+/// (CONN-21)
+#[tokio::test]
+async fn a_token_that_is_refused_at_once_is_tried_again_and_then_replaced_once() {
+    for (times, tokens) in [(1, 1), (3, 1), (4, 2)] {
+        let (finished, log) = run_with_fault(&format!("handshake:status=401,times={times}"), &[]).await;
+        assert_eq!((finished.code, finished.stdout.lines().count()), (Some(0), 2), "{}", finished.stderr);
+        assert_eq!((log.token_requests.len(), log.transcript_handshakes.len()), (tokens, times + 1));
+        let authorizations: std::collections::BTreeSet<_> =
+            log.transcript_handshakes.iter().map(|handshake| handshake.authorization.clone()).collect();
+        assert_eq!(authorizations.len(), tokens, "{times}");
+        let waits = log.transcript_handshakes.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs());
+        assert!(waits.zip([1, 2, 4]).all(|(wait, expected)| wait >= expected), "{times}");
+    }
+    let stderr = assert_reaction("handshake:status=401".to_owned(), Refusal(77), 2, 5).await;
     assert!(stderr.contains("rejected a new token"), "{stderr}");
 }
 
