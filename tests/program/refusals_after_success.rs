@@ -43,7 +43,12 @@ fn notifications_only() -> Options {
 
 fn assert_survived(finished: &Finished, case: &str) {
     assert_eq!(finished.code, Some(0), "{case}: {}", finished.stderr);
-    assert_eq!(texts(finished), TEXTS, "{case}: {}\n{}", finished.stdout, finished.stderr);
+    // A body that is missing for a while delays no other message (NTF-12).
+    let (mut printed, mut expected) = (texts(finished), TEXTS);
+    if case.contains("/bulk") {
+        (printed.sort_unstable(), expected.sort_unstable());
+    }
+    assert_eq!(printed, expected, "{case}: {}\n{}", finished.stdout, finished.stderr);
     assert!(!finished.stderr.contains("using notifications"), "{case}: {}", finished.stderr);
 }
 
@@ -119,11 +124,11 @@ async fn a_read_that_stays_refused_ends_with_its_own_exit_code_after_the_retries
 #[tokio::test]
 async fn a_sign_in_that_is_refused_after_a_success_is_an_outage_and_ends_with_its_own_exit_code() {
     for (times, code) in [("2", 0), ("always", 77)] {
-        join_all([transcript_only_options(), notifications_only()].map(async |options| {
-            let is_transcript = options.sources == Sources::TranscriptOnly;
-            let revoked = if is_transcript { "socket:forbid,after=2" } else { "notify:revoke,after=4" };
+        let cases = [("transcript", "socket:forbid,after=2"), ("notifications", "notify:revoke,after=4")];
+        join_all(cases.map(async |(source, revoked)| {
             let fault = format!("token:status=401,after=1,times={times}");
-            let (finished, log) = run_with_faults(options, &[revoked, &fault], &["--max-retries", "3"]).await;
+            let args = ["--source", source, "--max-retries", "3"];
+            let (finished, log) = run_with_faults(Options::default(), &[revoked, &fault], &args).await;
             assert_eq!(finished.code, Some(code), "{revoked} {times}: {}", finished.stderr);
             assert!(log.token_requests.len() >= 4, "{revoked} {times}");
             if code == 0 {
