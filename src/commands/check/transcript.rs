@@ -91,8 +91,12 @@ mod tests {
     use crate::status::redact::Secrets;
 
     fn result_status(source: SourceChoice, status: u16) -> Status {
+        status_with_body(source, status, br#"{"message":"No."}"#)
+    }
+
+    fn status_with_body(source: SourceChoice, status: u16, body: &[u8]) -> Status {
         let status = StatusCode::from_u16(status).expect("a status");
-        let body = ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
+        let body = ErrorBody::new(status, &HeaderMap::new(), body, &Secrets::default());
         let error = HandshakeError::Rejected { host: "api.test".to_owned(), body };
         result(source, Some("c1"), Err(&error)).status
     }
@@ -117,6 +121,13 @@ mod tests {
             assert_eq!(result_status(SourceChoice::Auto, status), Status::Warn, "{status}");
             assert_eq!(result_status(SourceChoice::Transcript, status), Status::Fail(class), "{status}");
         }
+    }
+
+    #[test]
+    fn a_page_in_place_of_a_403_is_a_fallback_response() {
+        let status = |source| status_with_body(source, 403, b"<html>Blocked</html>");
+        assert_eq!(status(SourceChoice::Auto), Status::Warn);
+        assert_eq!(status(SourceChoice::Transcript), Status::Fail(ErrorClass::Protocol));
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn a_refusal_is_final_at_first_and_after_a_success_an_outage_with_its_own_exit_c
     for (refusal, class) in refusals() {
         let refuse = || Attempt::Refuse(refusal.clone());
         let first = run(vec![refuse()], retry_forever());
-        assert_eq!((first.result, first.attempts.len()), (Err(Failure::Refused(refusal.clone())), 1));
+        assert_eq!((first.result, first.attempts.len()), (Err(Failure::refused(refusal.clone())), 1));
 
         let open = || serve(|mut server| async move { send(&mut server, &["m1"]).await });
         let closed = || serve(|mut server| async move { close(&mut server, 1000).await });
@@ -121,7 +121,7 @@ fn a_refusal_is_final_at_first_and_after_a_success_an_outage_with_its_own_exit_c
 
         let attempts = std::iter::once(open()).chain((0..4).map(|_| refuse())).collect();
         let Err(failure) = run(attempts, retry_at_most(3)).result else { panic!("{refusal}: it must give up") };
-        assert_eq!(failure, Failure::GaveUp { attempts: 4, last: refusal.clone() });
+        assert_eq!(failure, Failure::GaveUp { attempts: 4, last: Box::new(refusal.clone()) });
         assert_eq!(failure.cause().class(), class, "{refusal}");
     }
 }
@@ -136,7 +136,7 @@ fn refusals_in_a_row_end_a_run_with_unlimited_retries_after_fifteen_minutes_and_
     let refused = run(std::iter::once(open()).chain(refuse(100)).collect(), retry_forever());
     let ended_at = refused.attempts.last().copied().unwrap_or_default().as_secs();
     assert!((900..940).contains(&ended_at), "{ended_at} s");
-    assert!(matches!(refused.result, Err(Failure::GaveUp { last, .. }) if last == refusal));
+    assert!(matches!(refused.result, Err(Failure::GaveUp { last, .. }) if *last == refusal));
 
     let closed = serve(|mut server| async move {
         send(&mut server, &["m2"]).await;
@@ -156,7 +156,7 @@ fn a_sign_in_that_is_refused_after_another_was_not_is_an_outage() {
     };
     let closed = || serve(|mut server| async move { close(&mut server, 1000).await });
     let first = run(vec![Attempt::Refuse(refused(false)), closed()], retry_at_most(1));
-    assert_eq!(first.result, Err(Failure::Refused(refused(false))));
+    assert_eq!(first.result, Err(Failure::refused(refused(false))));
     let later = run(vec![Attempt::Refuse(refused(true)), closed()], retry_at_most(1));
     assert_eq!(later.result, Ok(Outcome::ClosedByServer));
 }
