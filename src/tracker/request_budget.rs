@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The mean distance of requests under load. With [`BURST`] it permits 57 requests in ten seconds and leaves three for
+/// The mean distance of requests under load. With [`BURST`] it permits 56 requests in ten seconds and leaves four for
 /// snapshots and subscriptions. In a minute it permits slightly more than the usual rate limit of the service (300).
-const INTERVAL: Duration = Duration::from_millis(180);
+const INTERVAL: Duration = Duration::from_millis(185);
 
 /// The number of requests that need no distance after a pause.
 const BURST: u32 = 2;
@@ -49,7 +49,7 @@ mod tests {
             budget.record_request(now);
             (now - start).as_millis()
         });
-        assert_eq!(times, [0, 0, 180, 360, 540]);
+        assert_eq!(times, [0, 0, 185, 370, 555]);
         let rested = now + INTERVAL * BURST;
         budget.record_request(rested);
         assert_eq!(budget.next_at(rested), rested, "a pause restores the burst");
