@@ -307,9 +307,9 @@ async fn on_a_terminal_lines_have_colors_and_no_times() {
         (&[][..], [(Color::Idx(3), false), (Color::Default, true), (Color::Idx(1), false)]),
         (&["--color", "never"], [(Color::Default, false); 3]),
     ] {
-        let simulator = simulator("", &["handshake:status=503", "handshake:status=403,after=2"]).await;
+        let simulator = simulator("", &["handshake:status=503"]).await;
         let mut terminal = Terminal::open(250);
-        let command = program(&simulator, &[&["--source", "transcript"], args].concat());
+        let command = program(&simulator, &[&["--source", "transcript", "--max-retries", "1"], args].concat());
         let running = Running::start(&mut terminal.command(&command, StdoutTarget::Pipe));
         for text in ["connected to ", "  tip: "] {
             terminal.wait_for_screen(|screen| screen.contents().contains(text)).await;
@@ -333,15 +333,15 @@ async fn on_a_terminal_lines_have_colors_and_no_times() {
 
 #[tokio::test]
 async fn json_lines_have_the_conversation_that_they_concern_and_durations_in_milliseconds() {
-    let simulator = simulator("", &["handshake:status=403,after=2"]).await;
+    let simulator = simulator("", &[]).await;
     let conversation = simulator.first_conversation();
-    let mut running = Running::start(&mut program(&simulator, &["--log-format", "json"]));
+    let mut running = Running::start(&mut program(&simulator, &["--log-format", "json", "--max-retries", "1"]));
     running.wait_for_stderr("connected to").await;
     conversation.close(1011, "").await;
     running.wait_for_stderr("reconnected to").await;
     conversation.close(1011, "").await;
     let Finished { code, stderr, .. } = running.finish().await;
-    assert_eq!(code, Some(77), "{stderr}");
+    assert_eq!(code, Some(69), "{stderr}");
     let lines: Vec<Value> = stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &lines {
         let numbers = line.as_object().unwrap().values().filter(|value| value.is_number());
