@@ -99,7 +99,7 @@ async fn play_conversation(simulator: &Simulator, plan: &Plan) -> Vec<SentMessag
         {
             apply_fault(simulator, plan.source, fault).await;
         }
-        sleep(Duration::from_millis(random.u64(0..60))).await;
+        sleep(plan.max_pause.mul_f64(random.f64())).await;
     }
     conversation.play("close").await.unwrap();
     sent

@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) socket_faults: Vec<String>,
     pub(crate) request_faults: Vec<String>,
     pub(crate) token_lifetime: Duration,
+    /// The maximum pause between two messages.
+    pub(crate) max_pause: Duration,
     /// Standard output is read with pauses.
     pub(crate) reader_stalls: bool,
     pub(crate) args: Vec<&'static str>,
@@ -49,6 +51,7 @@ const ENDING_FAULTS: &[&str] = &[
     "reset",
     "eof",
     "silence",
+    "silence-all",
     "malformed",
     "binary-junk",
     "bad-utf8",
@@ -73,18 +76,32 @@ const NOTIFICATION_FAULTS: &[&str] = &[
     "channel:evict",
 ];
 
-/// Faults of a request to any endpoint.
+/// Faults of a request to any endpoint. Refusals and pages happen after a success, so that they end no run.
 const REQUEST_FAULTS: &[&str] = &[
     "status=500",
     "status=503,retry-after=1",
     "status=429,retry-after=1",
+    "status=429,ratelimit-reset=1",
+    "status=429,in-body=1",
     "status=408",
     "slow=300ms",
     "hang",
+    "silence-all",
     "reset",
     "not-json",
+    "forbidden-page",
+    "redirect",
+    "status=400",
     "status=401",
+    "status=403",
+    "status=404",
 ];
+
+/// Further faults of a token request.
+const TOKEN_FAULTS: &[&str] = &["garbage", "expires-in=null", "unknown-for=1s", "unknown-for=3s"];
+
+/// Further faults of a handshake.
+const HANDSHAKE_FAULTS: &[&str] = &["ok", "bad-accept"];
 
 /// Faults of the content of API responses and notifications.
 const CONTENT_FAULTS: &[&str] =
@@ -102,6 +119,9 @@ impl Plan {
         };
         let further = if source == Source::Transcript { TRANSCRIPT_FAULTS } else { NOTIFICATION_FAULTS };
         let count = random.usize(1..5);
+        // A token is renewed after 10 s at the earliest.
+        let (lifetime, pause) = if random.u8(..).is_multiple_of(3) { (12, 270) } else { (86_400, 60) };
+        let (token_lifetime, max_pause) = (Duration::from_secs(lifetime), Duration::from_millis(pause));
         let socket_faults = (0..count).map(|_| socket_fault(&mut random, further)).collect();
         let mut args =
             vec!["-F", "--json", "--idle-timeout", "2s", "--ping-interval", "500ms", "--connect-timeout", "3s"];
@@ -116,7 +136,8 @@ impl Plan {
             messages_per_fault: 10 + random.usize(0..8),
             socket_faults,
             request_faults: request_faults(&mut random, source),
-            token_lifetime: Duration::from_secs(if random.bool() { 86_400 } else { 12 }),
+            token_lifetime,
+            max_pause,
             reader_stalls: random.u8(..).is_multiple_of(4),
             args,
         }
@@ -129,25 +150,33 @@ fn socket_fault(random: &mut Rng, further: &[&str]) -> String {
 }
 
 fn request_faults(random: &mut Rng, source: Source) -> Vec<String> {
-    let mut faults = Vec::new();
-    for _ in 0..random.usize(0..4) {
-        let endpoint = match (source, random.u8(0..4)) {
-            (_, 0) => "token",
-            (Source::Transcript, 1 | 2) => "handshake",
-            (Source::Notifications, 1) => "channel",
-            _ => "rest",
-        };
-        let fault = REQUEST_FAULTS[random.usize(0..REQUEST_FAULTS.len())];
-        // A refusal ends the program rightly, so it is left out.
-        let second_401 = fault == "status=401" && faults.iter().any(|earlier: &String| earlier.contains(fault));
-        let is_refusal =
-            second_401 || (fault == "not-json" && endpoint != "rest") || (fault == "status=401" && endpoint == "token");
-        if !is_refusal {
-            faults.push(format!("{endpoint}:{fault},after={}", 2 + random.u8(0..5)));
-        }
+    let mut faults: Vec<String> = (0..random.usize(0..4)).map(|_| request_fault(random, source)).collect();
+    if let [fault] | [fault, _] = &mut faults[..]
+        && random.bool()
+    {
+        // More than three failures in a row would exhaust the five attempts to read history, and the patience of the suite.
+        fault.push_str(",times=2");
+    }
+    if random.u8(..) < 32 {
+        // Nothing else goes wrong before the first success.
+        faults = vec!["token:unknown-for=2s".to_owned()];
     }
     if random.bool() {
         faults.push(CONTENT_FAULTS[random.usize(0..CONTENT_FAULTS.len())].to_owned());
     }
     faults
+}
+
+/// Draws a fault that happens after the first success of its kind of request.
+fn request_fault(random: &mut Rng, source: Source) -> String {
+    let (place, further, first_success, path) = match (source, random.u8(0..4)) {
+        (_, 0) => ("token", TOKEN_FAULTS, 1, ""),
+        (Source::Transcript, 1 | 2) => ("handshake", HANDSHAKE_FAULTS, 1, ""),
+        (Source::Notifications, 1) => ("channel", &[][..], 2, ""),
+        (Source::Notifications, 2) => ("notify-handshake", HANDSHAKE_FAULTS, 1, ""),
+        _ => ("rest", &[][..], 2, ",path=/conversations/"),
+    };
+    let faults = [REQUEST_FAULTS, further].concat();
+    let fault = faults[random.usize(0..faults.len())];
+    format!("{place}:{fault}{path},after={}", first_success + random.u8(0..3))
 }
