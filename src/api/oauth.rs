@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretBox};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -226,29 +227,25 @@ impl Auth {
             .basic_auth(&self.credentials.client_id, Some(self.credentials.client_secret.expose_secret()))
             .form(&[("grant_type", "client_credentials")]);
         let response = self.http.send(&host, request).await?;
-        match response.status().as_u16() {
-            200 => {
-                // Zeroed on drop, like the token in it.
-                let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
-                let token = Token::from_response(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable {
-                    host,
-                    reason: reason.to_owned(),
-                    has_signed_in,
-                })?;
-                self.secrets.add_token(&token.secret);
-                Ok(token)
-            }
-            _ => {
-                let body = self.http.read_error_body(&host, response).await;
-                Err(match body.sign_in_response_kind() {
-                    ResponseKind::BadRequest | ResponseKind::Unauthorized | ResponseKind::Forbidden => {
-                        AuthError::Refused { host, body, has_signed_in }
-                    }
-                    ResponseKind::Unavailable => AuthError::Unavailable { host, body },
-                    _ => AuthError::Unusable { host, reason: body.to_string(), has_signed_in },
-                })
-            }
+        if response.status() == StatusCode::OK {
+            // Zeroed on drop, like the token in it.
+            let body = SecretBox::new(Box::new(self.http.read_body(&host, response, http::SMALL_BODY).await?));
+            let token = Token::from_response(body.expose_secret(), sent).map_err(|reason| AuthError::Unusable {
+                host,
+                reason: reason.to_owned(),
+                has_signed_in,
+            })?;
+            self.secrets.add_token(&token.secret);
+            return Ok(token);
         }
+        let body = self.http.read_error_body(&host, response).await;
+        Err(match body.sign_in_response_kind() {
+            ResponseKind::BadRequest | ResponseKind::Unauthorized | ResponseKind::Forbidden => {
+                AuthError::Refused { host, body, has_signed_in }
+            }
+            ResponseKind::Unavailable => AuthError::Unavailable { host, body },
+            _ => AuthError::Unusable { host, reason: body.to_string(), has_signed_in },
+        })
     }
 }
 

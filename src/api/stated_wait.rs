@@ -90,7 +90,8 @@ mod tests {
     /// (R9)
     #[test]
     fn a_429_states_the_wait_in_the_first_usable_place() {
-        let cases: [(u16, &[(&str, &str)], &str, Option<u64>); 10] = [
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: [(u16, Headers, &str, Option<u64>); 10] = [
             (429, &[("retry-after", "23"), ("inin-ratelimit-reset", "40")], SAMPLE, Some(23)),
             (429, &[("retry-after", "0"), ("inin-ratelimit-reset", "40")], SAMPLE, Some(0)),
             (429, &[("retry-after", "soon"), ("inin-ratelimit-reset", "40")], SAMPLE, Some(40)),

@@ -72,7 +72,7 @@ impl Token {
         // A lifetime below 10 s is not believed.
         let expires = lifetime.and_then(|lifetime| sent.checked_add(lifetime));
         let valid_until = expires.map(|expires| renew_at.map_or(expires, |due| due.max(expires)));
-        Ok(Self { lifetime, valid_until, ..Self::new(secret, renew_at) })
+        Ok(Self { valid_until, lifetime, ..Self::new(secret, renew_at) })
     }
 
     /// Marks the token as invalid. The next call of [`Auth::token`] requests another.

@@ -294,9 +294,9 @@ fn note_fallback(known: &mut Option<SourceError>, refusal: &SourceError) {
         let status = refusal.handshake_status().map_or_else(String::new, |status| format!(" ({status})"));
         let message = format!("there is no transcript socket here{status}; using notifications");
         if refusal.is_usual_refusal() {
-            tracing::debug!("{message}")
+            tracing::debug!("{message}");
         } else {
-            tracing::info!("{message}")
+            tracing::info!("{message}");
         }
         *known = Some(refusal.clone());
     }

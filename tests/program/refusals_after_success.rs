@@ -46,7 +46,8 @@ fn assert_survived(finished: &Finished, case: &str) {
     // A body that is missing for a while delays no other message (NTF-12).
     let (mut printed, mut expected) = (texts(finished), TEXTS);
     if case.contains("/bulk") {
-        (printed.sort_unstable(), expected.sort_unstable());
+        printed.sort_unstable();
+        expected.sort_unstable();
     }
     assert_eq!(printed, expected, "{case}: {}\n{}", finished.stdout, finished.stderr);
     assert!(!finished.stderr.contains("using notifications"), "{case}: {}", finished.stderr);

@@ -72,7 +72,7 @@ fn with_connected_before_history(stderr: &str) -> String {
     {
         lines.swap(history, connected);
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn apply(fault: &RequestFault, context: &RequestContext<'_>) -> Option<Res
         }
         RequestFault::SilenceAll => {
             context.stream.silence_all();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         RequestFault::Status { status, wait, body } => {
             return Some(error(context.endpoint, *status, wait, body.as_deref()));

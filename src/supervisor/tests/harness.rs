@@ -166,7 +166,7 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
         let (token, status) = (CancellationToken::new(), watch::Sender::default());
         let supervision =
             Supervision { conversation: Some("c1"), policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
-        let mut supervised = std::pin::pin!(supervise(&mut source, supervision));
+        let mut supervised = Box::pin(supervise(&mut source, supervision));
         tokio::select! {
             result = &mut supervised => result,
             () = stop => {
