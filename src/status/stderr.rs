@@ -16,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::getpgrp;
-use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use rustix::termios::tcgetwinsize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::log_line::LineStyle;
+use crate::system::job_control::is_in_foreground;
 
 /// The number of bytes that a writable pipe takes without blocking (`PIPE_BUF`).
 const MAX_ATOMIC_WRITE: usize = 4096;
@@ -223,11 +223,6 @@ fn write_within(out: &mut (impl Write + AsFd), text: &str, timeout: &Timespec) -
         }
     }
     true
-}
-
-/// Returns whether this process has the terminal. In the background the shell has its prompt there.
-fn is_in_foreground(terminal: &impl AsFd) -> bool {
-    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
 }
 
 fn columns(terminal: &impl AsFd) -> u16 {

@@ -1,8 +1,9 @@
 //! Ctrl-Z: the signal SIGTSTP of a terminal, and the stop that it demands.
 
 use std::io;
+use std::os::fd::AsFd;
 
-use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
+use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid, tcgetpgrp};
 use signal_hook::consts::SIGTSTP;
 use tokio::signal::unix::{self, SignalKind};
 
@@ -37,25 +38,51 @@ impl StopSignals {
 /// Stops this process until it is continued, as the default action of SIGTSTP does. The kernel takes that action only in a
 /// session with a shell that can continue the process.
 pub(crate) fn stop_process() {
-    if has_job_control() {
+    let Ok(own) = Membership::of(None) else { return };
+    if has_job_control(own, Ancestors(Some(getppid()))) {
         let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
     }
 }
 
-/// Returns whether an ancestor in this session belongs to another process group: such a shell can continue the process.
-/// Without one, the group is orphaned (POSIX).
-fn has_job_control() -> bool {
-    let (Ok(session), group) = (getsid(None), getpgrp()) else { return false };
-    let mut ancestor = getppid();
-    while let Some(process) = ancestor {
-        match (getsid(Some(process)), getpgid(Some(process))) {
-            (Ok(other), Ok(_)) if other != session => return false,
-            (Ok(_), Ok(other)) if other != group => return true,
-            (Ok(_), Ok(_)) => ancestor = parent(process),
-            _ => return false,
-        }
+/// Returns whether this process has the terminal. In the background the shell has its prompt there.
+pub(crate) fn is_in_foreground(terminal: &impl AsFd) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group != OUTSIDE && group == getpgrp())
+}
+
+/// The id that the kernel reports for a process, group or session outside the PID namespace of this process, as in a container.
+const OUTSIDE: Pid = Pid::from_raw(0);
+
+/// The session and the process group of a process.
+#[derive(Clone, Copy)]
+struct Membership {
+    session: Pid,
+    group: Pid,
+}
+
+impl Membership {
+    /// Returns those of the process with the id, of this process with `None`.
+    fn of(process: Option<Pid>) -> nix::Result<Self> {
+        Ok(Self { session: getsid(process)?, group: getpgid(process)? })
     }
-    false
+}
+
+/// Returns whether an ancestor in the session of this process belongs to another process group: such a shell can continue the
+/// process. Without one, the group is orphaned (POSIX).
+fn has_job_control(own: Membership, ancestors: impl Iterator<Item = Membership>) -> bool {
+    ancestors.take_while(|ancestor| ancestor.session == own.session).any(|ancestor| ancestor.group != own.group)
+}
+
+/// The memberships of a process, its parent and so on, without those outside the PID namespace.
+struct Ancestors(Option<Pid>);
+
+impl Iterator for Ancestors {
+    type Item = Membership;
+
+    fn next(&mut self) -> Option<Membership> {
+        let process = self.0.take().filter(|&process| process != OUTSIDE)?;
+        self.0 = parent(process);
+        Membership::of(Some(process)).ok()
+    }
 }
 
 /// Returns the parent of a process; `None` without `/proc`.
@@ -63,17 +90,45 @@ fn parent(process: Pid) -> Option<Pid> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name of the program, in parentheses, may contain anything.
     let (_, after_name) = stat.rsplit_once(')')?;
-    Pid::from_raw(after_name.split_whitespace().nth(1)?.parse().ok()?)
+    Some(Pid::from_raw(after_name.split_whitespace().nth(1)?.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use rustix::process::getpid;
+    use nix::unistd::getpid;
 
     use super::*;
 
+    fn member(session: i32, group: i32) -> Membership {
+        Membership { session: Pid::from_raw(session), group: Pid::from_raw(group) }
+    }
+
+    #[test]
+    fn a_shell_with_job_control_is_an_ancestor_in_the_same_session_and_another_group() {
+        for (own, ancestors, expected) in [
+            (member(1, 5), &[member(1, 1)][..], true),
+            (member(1, 5), &[member(1, 5), member(1, 1)], true),
+            (member(5, 5), &[member(1, 1)], false),
+            (member(1, 5), &[member(1, 5), member(2, 2), member(1, 1)], false),
+            (member(1, 5), &[], false),
+            // Sessions and groups outside the PID namespace have the id 0.
+            (member(5, 5), &[member(0, 0)], false),
+            (member(0, 5), &[member(0, 0)], true),
+            (member(0, 0), &[member(0, 0)], false),
+        ] {
+            let ids: Vec<_> = ancestors.iter().map(|a| (a.session.as_raw(), a.group.as_raw())).collect();
+            assert_eq!(has_job_control(own, ancestors.iter().copied()), expected, "{ids:?}");
+        }
+    }
+
     #[test]
     fn the_parent_of_this_process_is_read_from_proc() {
-        assert_eq!(parent(getpid()), getppid());
+        assert_eq!(parent(getpid()), Some(getppid()));
+    }
+
+    #[test]
+    fn ancestors_end_with_the_first_process_of_the_namespace() {
+        assert!(Ancestors(Some(getpid())).count() >= 1);
+        assert_eq!(Ancestors(Some(OUTSIDE)).count(), 0);
     }
 }

@@ -286,7 +286,7 @@ async fn text_lines_start_with_the_local_time_unless_stderr_is_the_journal() {
     let simulator = simulator("", &["handshake:status=403,times=always"]).await;
     let timed = Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00 genesys-tail: (debug|error): ").unwrap();
     let mut command = program(&simulator, &["-v", "--source", "transcript"]);
-    let mut running = Running::start(command.env("TZ", "XXX-1"));
+    let mut running = Running::start(command.env("TZ", "AAA-1"));
     running.wait_for_stderr("error: ").await;
     let stderr = running.timed_stderr();
     let lines = || stderr.lines().filter(|line| !line.starts_with("  tip: "));
