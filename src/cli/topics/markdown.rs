@@ -1,8 +1,12 @@
-//! The document of a topic, parsed from the part of Markdown that topics use.
+//! The document of a topic, parsed from the part of Markdown that topics use: headings, paragraphs, lists, tables, fenced code,
+//! and inline code, emphasis and links. A full parser would add a third of a megabyte to the program. The tests compare this
+//! one with it.
 
-use std::iter::Peekable;
+#[cfg(test)]
+mod commonmark;
+mod inline;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
+use inline::spans;
 
 /// A block of a document.
 #[derive(Debug, PartialEq)]
@@ -59,9 +63,11 @@ pub(super) enum SpanStyle {
     Emphasis,
 }
 
+const FENCE: &str = "```";
+
 /// Parses a document.
 pub(super) fn parse(markdown: &str) -> Vec<Block> {
-    Reader { events: Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable() }.blocks()
+    blocks(&markdown.lines().collect::<Vec<_>>())
 }
 
 /// Returns the text without styles.
@@ -69,130 +75,106 @@ pub(super) fn plain_text(spans: &[Span]) -> String {
     spans.iter().map(|span| span.text.as_str()).collect()
 }
 
-struct Reader<'a> {
-    events: Peekable<Parser<'a>>,
+/// The marker of a list item.
+#[derive(Debug, Clone, Copy)]
+struct ItemMarker {
+    number: Option<u64>,
+    /// The number of characters before the text. The further lines of the item are indented as far.
+    indent: usize,
 }
 
-impl Reader<'_> {
-    /// Reads blocks up to the end of their parent, which it consumes.
-    fn blocks(&mut self) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        while let Some(event) = self.events.peek() {
-            if is_inline(event) {
-                // The text of a list item without blank lines is no paragraph of its own.
-                blocks.push(Block::Paragraph(self.spans(SpanStyle::Plain)));
-                continue;
-            }
-            match self.events.next() {
-                Some(Event::Start(tag)) => blocks.push(self.block(&tag)),
-                Some(Event::End(_)) => break,
-                _ => {}
-            }
+fn blocks(mut lines: &[&str]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    while let Some((first, rest)) = lines.split_first() {
+        if first.trim().is_empty() {
+            lines = rest;
+            continue;
         }
-        blocks
+        let (block, length) = block(first, lines);
+        blocks.push(block);
+        // A fence that is not closed ends with the document.
+        lines = lines.get(length..).unwrap_or_default();
     }
-
-    /// Reads the block that starts with `tag`, up to its end.
-    fn block(&mut self, tag: &Tag<'_>) -> Block {
-        match tag {
-            Tag::Heading { level, .. } => Block::Heading { level: level_of(*level), text: self.spans_to_end() },
-            Tag::CodeBlock(_) => Block::Code(plain_text(&self.spans_to_end())),
-            Tag::List(first) => Block::List { first: *first, items: self.children(Self::blocks) },
-            Tag::Table(_) => Block::Table(self.table()),
-            _ => Block::Paragraph(self.spans_to_end()),
-        }
-    }
-
-    fn table(&mut self) -> Table {
-        let mut rows = self.children(|row| row.children(Self::spans_to_end)).into_iter();
-        Table { header: rows.next().unwrap_or_default(), rows: rows.collect() }
-    }
-
-    /// Reads each child of a block, up to the end of the block. `read` reads a child up to its end.
-    fn children<T>(&mut self, read: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let mut children = Vec::new();
-        while let Some(Event::Start(_)) = self.events.next() {
-            children.push(read(self));
-        }
-        children
-    }
-
-    fn spans_to_end(&mut self) -> Vec<Span> {
-        let spans = self.spans(SpanStyle::Plain);
-        self.events.next();
-        spans
-    }
-
-    /// Reads inline text, of which `style` is the style.
-    fn spans(&mut self, style: SpanStyle) -> Vec<Span> {
-        let mut spans = Vec::new();
-        while let Some(event) = self.events.next_if(is_inline) {
-            match event {
-                Event::Text(text) => spans.push(Span::new(text, style)),
-                Event::Code(text) => spans.push(Span::new(text, SpanStyle::Code)),
-                Event::Start(tag) => spans.extend(self.styled(&tag, style)),
-                _ => spans.push(Span::new(" ", style)),
-            }
-        }
-        spans
-    }
-
-    /// Reads the text of an inline element. The address of a page is added to its text, the file of a topic is not.
-    fn styled(&mut self, tag: &Tag<'_>, style: SpanStyle) -> Vec<Span> {
-        let inner = match tag {
-            Tag::Emphasis => SpanStyle::Emphasis,
-            Tag::Strong => SpanStyle::Strong,
-            _ => style,
-        };
-        let mut spans = self.spans(inner);
-        self.events.next();
-        match tag {
-            Tag::Link { dest_url, .. } if dest_url.starts_with("http") && plain_text(&spans) != **dest_url => {
-                spans.push(Span::new(format!(" ({dest_url})"), style));
-            }
-            _ => {}
-        }
-        spans
-    }
+    blocks
 }
 
-fn is_inline(event: &Event<'_>) -> bool {
-    match event {
-        Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak => true,
-        Event::Start(tag) => matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Link { .. }),
-        _ => false,
+/// Parses the block at the start of `lines`. Returns it with the number of its lines.
+fn block(first: &str, lines: &[&str]) -> (Block, usize) {
+    if first.starts_with(FENCE) {
+        let code: Vec<&str> = lines[1..].iter().copied().take_while(|line| *line != FENCE).collect();
+        return (Block::Code(code.iter().flat_map(|line| [*line, "\n"]).collect()), code.len() + 2);
     }
+    if let Some((level, text)) = heading(first) {
+        return (Block::Heading { level, text: spans(text) }, 1);
+    }
+    if first.starts_with('|') {
+        let rows = count_while(lines, |line| line.starts_with('|'));
+        return (Block::Table(table(&lines[..rows])), rows);
+    }
+    if let Some(marker) = item_marker(first) {
+        return list(marker, lines);
+    }
+    let length = 1 + count_while(&lines[1..], |line| !line.trim().is_empty() && !interrupts_paragraph(line));
+    let text: Vec<&str> = lines[..length].iter().map(|line| line.trim()).collect();
+    (Block::Paragraph(spans(&text.join(" "))), length)
 }
 
-fn level_of(level: HeadingLevel) -> Level {
-    match level {
-        HeadingLevel::H1 => Level::Title,
-        HeadingLevel::H2 => Level::Section,
-        _ => Level::Subsection,
-    }
-}
-
-/// Returns the first element that a document of topics must not have.
-#[cfg(test)]
-pub(super) fn unsupported(markdown: &str) -> Option<String> {
-    let is_block = |event: &Event<'_>| match event {
-        Event::End(_) => true,
-        Event::Start(tag) => matches!(
-            tag,
-            Tag::Heading { .. }
-                | Tag::Paragraph
-                | Tag::CodeBlock(_)
-                | Tag::List(_)
-                | Tag::Item
-                | Tag::Table(_)
-                | Tag::TableHead
-                | Tag::TableRow
-                | Tag::TableCell
-        ),
-        _ => false,
+fn heading(line: &str) -> Option<(Level, &str)> {
+    let (marks, text) = line.split_once(' ')?;
+    let level = match marks {
+        "#" => Level::Title,
+        "##" => Level::Section,
+        "###" => Level::Subsection,
+        _ => return None,
     };
-    let mut events = Parser::new_ext(markdown, Options::ENABLE_TABLES);
-    events.find(|event| !is_inline(event) && !is_block(event)).map(|event| format!("{event:?}"))
+    Some((level, text))
+}
+
+fn table(lines: &[&str]) -> Table {
+    let mut rows = lines.iter().map(|line| cells(line));
+    let header = rows.next().unwrap_or_default();
+    Table { header, rows: rows.skip(1).collect() }
+}
+
+fn cells(line: &str) -> Vec<Vec<Span>> {
+    const ESCAPED_BAR: &str = "\\|";
+    const PLACEHOLDER: &str = "\u{0}";
+    let line = line.trim().trim_start_matches('|').replace(ESCAPED_BAR, PLACEHOLDER);
+    let cells = line.strip_suffix('|').unwrap_or(&line).split('|');
+    cells.map(|cell| spans(&cell.trim().replace(PLACEHOLDER, "|"))).collect()
+}
+
+/// Returns the marker of a list item at the start of a line.
+fn item_marker(line: &str) -> Option<ItemMarker> {
+    let (mark, _) = line.split_once(' ')?;
+    let number = mark.strip_suffix('.').and_then(|number| number.parse().ok());
+    let is_mark = number.is_some() || mark == "*" || mark == "-";
+    is_mark.then_some(ItemMarker { number, indent: mark.len() + 1 })
+}
+
+/// Parses the list at the start of `lines`. Returns it with the number of its lines.
+fn list(first: ItemMarker, lines: &[&str]) -> (Block, usize) {
+    let (mut items, mut length) = (Vec::new(), 0);
+    while let Some(marker) = lines.get(length).and_then(|line| item_marker(line)) {
+        let rest = &lines[length + 1..];
+        let indent = " ".repeat(marker.indent);
+        let further = count_while(rest, |line| line.trim().is_empty() || line.starts_with(&indent));
+        let first_line = &lines[length][marker.indent..];
+        let text = rest[..further].iter().map(|line| line.strip_prefix(&indent).unwrap_or_default());
+        items.push(blocks(&std::iter::once(first_line).chain(text).collect::<Vec<_>>()));
+        length += 1 + further;
+    }
+    (Block::List { first: first.number, items }, length)
+}
+
+fn interrupts_paragraph(line: &str) -> bool {
+    line.starts_with(FENCE)
+        || heading(line).is_some()
+        || item_marker(line).is_some_and(|marker| marker.number.is_none())
+}
+
+fn count_while(lines: &[&str], is_included: impl Fn(&str) -> bool) -> usize {
+    lines.iter().take_while(|line| is_included(line)).count()
 }
 
 #[cfg(test)]

@@ -67,13 +67,6 @@ fn no_mark_of_markdown_is_left() {
 }
 
 #[test]
-fn topics_use_only_the_markdown_that_is_rendered() {
-    for topic in TOPICS {
-        assert_eq!(markdown::unsupported(topic.markdown), None, "{}", topic.name);
-    }
-}
-
-#[test]
 fn no_section_and_no_cell_is_empty() {
     for topic in TOPICS {
         let blocks = topic.blocks();

@@ -57,7 +57,7 @@ const CRATES: &[(&str, &str)] = &[
     ("clap", "src/cli/"),
     ("clap_complete", "src/cli/"),
     ("clap_mangen", "src/cli/"),
-    ("pulldown_cmark", "src/cli/topics/markdown.rs"),
+    ("pulldown_cmark", "src/cli/topics/markdown/commonmark.rs"),
     ("roff", "src/cli/"),
     // The fuzzed response bodies have a status and headers.
     ("reqwest", "src/api/ src/fuzz.rs"),
