@@ -12,8 +12,8 @@ use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
 
-/// The number of retries in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
-const BACKFILL_RETRIES: u32 = 5;
+/// The number of failed attempts in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
+const MAX_READ_ATTEMPTS: u32 = 5;
 
 /// The delay of a renewal of subscriptions whose token could not be renewed. The sign-in has a backoff of its own.
 const SIGN_IN_POLL: Duration = Duration::from_secs(2);
@@ -74,7 +74,7 @@ impl Tracker {
                 Some(error)
             }
         };
-        self.check_backfill_retries(id, now);
+        self.abandon_after_last_attempt(id, now);
         repeated
     }
 
@@ -111,7 +111,7 @@ impl Tracker {
         let repeated = match (after_read(&error, Before::new(has_worked)), &error) {
             // The bodies do not exist: each message is emitted without text once its time is up.
             (_, RestError::NotFound { .. }) if has_worked || !is_history => self.give_up_bodies(id, now),
-            (_, RestError::UnexpectedResponse { .. }) if !is_history && self.has_failed_repeatedly(id) => {
+            (_, RestError::UnexpectedResponse { .. }) if !is_history && self.is_last_attempt(id) => {
                 self.give_up_bodies(id, now)
             }
             (Action::Refuse(_), RestError::UnexpectedResponse { .. }) => {
@@ -135,7 +135,7 @@ impl Tracker {
                 Some(error)
             }
         };
-        self.check_backfill_retries(id, now);
+        self.abandon_after_last_attempt(id, now);
         repeated
     }
 
@@ -246,16 +246,17 @@ impl Tracker {
         None
     }
 
-    fn has_failed_repeatedly(&self, id: &str) -> bool {
-        self.conversations.get(id).is_some_and(|conversation| conversation.failures() >= BACKFILL_RETRIES)
+    /// Returns whether a read that has failed, and is not counted yet, was the last attempt.
+    fn is_last_attempt(&self, id: &str) -> bool {
+        self.conversations.get(id).is_some_and(|conversation| conversation.failures() + 1 >= MAX_READ_ATTEMPTS)
     }
 
-    /// Abandons a backfill after too many failures: the history of the transcript source, or the events of an outage.
-    fn check_backfill_retries(&mut self, id: &str, now: Now) {
+    /// Abandons a backfill after the last attempt: the history of the transcript source, or the events of an outage.
+    fn abandon_after_last_attempt(&mut self, id: &str, now: Now) {
         let mode = self.options.mode;
         self.update(id, |conversation| {
             let can_be_abandoned = mode == Mode::HistoryOnly || conversation.is_recovering();
-            if can_be_abandoned && conversation.failures() > BACKFILL_RETRIES {
+            if can_be_abandoned && conversation.failures() >= MAX_READ_ATTEMPTS {
                 conversation.abandon_backfill(now);
             }
         });

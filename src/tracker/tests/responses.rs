@@ -127,7 +127,8 @@ fn history_that_is_refused_after_a_success_is_a_gap_and_is_read_again_after_the_
         let mut scenario = known(Mode::HistoryOnly);
         for second in [5, 10] {
             scenario.reconnect(second);
-            for _ in 0..6 {
+            for _ in 0..5 {
+                assert!(scenario.events().is_empty() && scenario.tracker.is_backfilling());
                 assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
                 assert_eq!(scenario.fail_snapshot("c1", error.clone()), Some(error.clone()));
             }
@@ -171,8 +172,9 @@ fn bodies_that_are_forbidden_make_the_history_unavailable() {
     assert_eq!((scenario.warnings(), scenario.requests()), (vec![warning], vec![]));
 }
 
+/// (CONN-41)
 #[test]
-fn an_outage_is_a_gap_after_six_failures_and_the_start_has_no_limit() {
+fn an_outage_is_a_gap_after_five_failed_attempts_and_the_start_has_no_limit() {
     let mut scenario = Scenario::of(Mode::Full, &["c1"]);
     for _ in 0..20 {
         assert_eq!(scenario.requests().len(), 1);
@@ -182,7 +184,7 @@ fn an_outage_is_a_gap_after_six_failures_and_the_start_has_no_limit() {
     scenario.requests();
     scenario.snapshot("c1", &[customer(&[])]);
     scenario.reconnect(5);
-    for failures in 1..=6 {
+    for failures in 1..=5 {
         assert!(scenario.events().is_empty(), "{failures}");
         assert_eq!(scenario.requests().len(), 1);
         assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
@@ -191,10 +193,12 @@ fn an_outage_is_a_gap_after_six_failures_and_the_start_has_no_limit() {
     assert_eq!(scenario.requests().len(), 1, "polling goes on");
 }
 
+/// (CONN-41)
 #[test]
-fn history_that_fails_six_times_is_abandoned_until_the_next_outage() {
+fn history_that_fails_five_times_is_abandoned_until_the_next_outage() {
     let mut scenario = Scenario::of(Mode::HistoryOnly, &["c1"]);
-    for _ in 0..6 {
+    for _ in 0..5 {
+        assert!(scenario.tracker.is_backfilling());
         assert_eq!(scenario.requests().len(), 1);
         assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
     }
@@ -214,11 +218,11 @@ fn a_body_that_does_not_exist_leaves_its_message_without_text() {
 }
 
 #[test]
-fn an_unreadable_body_is_requested_six_times() {
+fn an_unreadable_body_is_requested_five_times() {
     let mut scenario = Scenario::of(Mode::Full, &["c1"]);
     scenario.requests();
     scenario.snapshot("c1", &[customer(&["m1"])]);
-    for _ in 0..5 {
+    for _ in 0..4 {
         assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
         assert_eq!(scenario.fail_bodies("c1", unexpected()), Some(unexpected()));
         assert!(scenario.events().is_empty());
