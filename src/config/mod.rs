@@ -24,7 +24,7 @@ pub(crate) use no_proxy::NoProxy;
 pub use output::Style;
 pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};
-pub(crate) use targets::{Targets, is_valid_id};
+pub(crate) use targets::{Target, Targets, is_valid_id};
 
 /// The task of a run, with the settings that it needs.
 #[derive(Debug)]

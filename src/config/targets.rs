@@ -1,5 +1,7 @@
 //! Queues and users whose conversations are followed, and the form of ids.
 
+use std::fmt;
+
 /// The maximum length of an id in bytes.
 const MAX_ID_LENGTH: usize = 128;
 
@@ -15,6 +17,28 @@ pub(crate) struct Targets {
 impl Targets {
     pub(crate) fn is_empty(&self) -> bool {
         self.queues.is_empty() && self.users.is_empty()
+    }
+
+    /// Returns all of them: the queues, then the users.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Target> {
+        let queues = self.queues.iter().cloned().map(Target::Queue);
+        queues.chain(self.users.iter().cloned().map(Target::User))
+    }
+}
+
+/// A queue or a user, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    Queue(String),
+    User(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(id) => write!(formatter, "queue {id}"),
+            Self::User(id) => write!(formatter, "user {id}"),
+        }
     }
 }
 

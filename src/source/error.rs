@@ -8,6 +8,7 @@ use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
 use crate::api::websocket::{CloseReason, HandshakeError};
+use crate::config::Target;
 use crate::decision::{Action, Before, Request, ResponseKind, decide};
 use crate::exit_code::ErrorClass;
 
@@ -29,6 +30,9 @@ pub(crate) enum SourceError {
     /// The conversation does not exist, or no longer.
     #[error("conversation {conversation} not found at {host}: {body}")]
     NoConversation { host: String, conversation: String, body: ErrorBody },
+    /// The queue or user does not exist.
+    #[error("{target} not found at {host}: {body}")]
+    NoTarget { host: String, target: Target, body: ErrorBody },
     /// The transcript socket of the conversation does not exist: the conversation or the endpoint is missing.
     #[error("conversation {conversation} not found at {host}: {body}")]
     NoTranscript { host: String, conversation: String, body: ErrorBody },
@@ -95,6 +99,14 @@ impl SourceError {
         }
     }
 
+    /// Converts the error of the look-up of a queue or user.
+    pub(crate) fn from_target_lookup(error: RestError, target: &Target) -> Self {
+        match error {
+            RestError::NotFound { host, body } => Self::NoTarget { host, target: target.clone(), body },
+            error => Self::from_rest(error, ""),
+        }
+    }
+
     /// Converts the error of the transcript handshake for `conversation` (CONN-10 to CONN-17).
     pub(crate) fn from_handshake(error: HandshakeError, conversation: &str) -> Self {
         let (host, body) = match error {
@@ -156,7 +168,7 @@ impl SourceError {
             Self::Http(error) => error.class(),
             Self::Auth(error) => error.class(),
             Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
-            Self::NoConversation { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
+            Self::NoConversation { .. } | Self::NoTarget { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
             Self::BothSourcesRefused { transcript, notifications } => {
@@ -179,7 +191,7 @@ impl SourceError {
             Self::Auth(error) => (Request::SignIn, error.response_kind()),
             Self::Unauthorized { .. } => (Request::Read, ResponseKind::Unauthorized),
             Self::Forbidden { .. } => (Request::Read, ResponseKind::Forbidden),
-            Self::NoConversation { .. } => (Request::Read, ResponseKind::Missing),
+            Self::NoConversation { .. } | Self::NoTarget { .. } => (Request::Read, ResponseKind::Missing),
             Self::NoTranscript { .. } => (Request::Handshake, ResponseKind::Missing),
             Self::Unavailable { .. } => (Request::Read, ResponseKind::Unavailable),
             Self::UnexpectedResponse { status, .. } => (Request::Handshake, unexpected_response_kind(*status)),
@@ -222,6 +234,12 @@ impl SourceError {
             Self::Forbidden { .. } => FIND_PERMISSION,
             Self::NoConversation { .. } => {
                 "check the conversation id and the region; a conversation exists only in its own region"
+            }
+            Self::NoTarget { target: Target::Queue(_), .. } => {
+                "check the queue id and the region; a queue exists only in its own region"
+            }
+            Self::NoTarget { target: Target::User(_), .. } => {
+                "check the user id and the region; a user exists only in its own region"
             }
             Self::NoTranscript { .. } => "check the conversation id and the region, or use --source auto",
             Self::UnexpectedResponse { .. } if self.is_without_transcript_socket() => {

@@ -122,6 +122,16 @@ async fn the_topic_quotes_the_errors_of_requests_and_connections() {
 }
 
 #[tokio::test]
+async fn the_topic_quotes_the_errors_of_queues_and_users() {
+    const UNKNOWN: &str = "0bad0bad-0000-4000-8000-000000000003";
+    assert_quoted(["--queue", "--user"].map(async |flag| {
+        let simulator = simulator(SCRIPT, &[]).await;
+        difference(&finish(command(&simulator, &[flag, UNKNOWN])).await, &[(UNKNOWN, "ID")])
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn the_topic_quotes_the_errors_of_addresses_and_proxies() {
     let simulator = simulator(SCRIPT, &[]).await;
     let refusing = refusing_socket();

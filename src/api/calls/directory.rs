@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::path_segment;
 use crate::api::rest::{Rest, RestError};
+use crate::config::Target;
 use crate::wire::json;
 
 /// Returns the display name of a user, if it has one.
@@ -11,9 +12,12 @@ pub(crate) async fn user_name(rest: &Rest, user: &str) -> Result<Option<String>,
     get_name(rest, &format!("/api/v2/users/{}", path_segment(user))).await
 }
 
-/// Returns the name of a queue, if it has one.
-pub(crate) async fn queue_name(rest: &Rest, queue: &str) -> Result<Option<String>, RestError> {
-    get_name(rest, &format!("/api/v2/routing/queues/{}", path_segment(queue))).await
+/// Returns the name of a queue or a user, if it has one.
+pub(crate) async fn target_name(rest: &Rest, target: &Target) -> Result<Option<String>, RestError> {
+    match target {
+        Target::Queue(queue) => get_name(rest, &format!("/api/v2/routing/queues/{}", path_segment(queue))).await,
+        Target::User(user) => user_name(rest, user).await,
+    }
 }
 
 async fn get_name(rest: &Rest, path: &str) -> Result<Option<String>, RestError> {

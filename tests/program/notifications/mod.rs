@@ -9,6 +9,7 @@ mod outages;
 mod raw;
 mod several;
 mod sizes;
+mod targets;
 
 use std::time::Duration;
 
