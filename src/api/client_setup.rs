@@ -124,3 +124,33 @@ fn except_direct(proxy: Url, no_proxy: &NoProxy) -> Proxy {
     let no_proxy = no_proxy.clone();
     Proxy::custom(move |url| (!no_proxy.is_direct(url)).then(|| proxy.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::CaBundle;
+
+    /// (R12)
+    #[test]
+    fn the_certificates_of_a_variable_replace_those_of_the_system_and_cacert_adds_to_either() {
+        let certificate = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate").cert.pem();
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.pem");
+        std::fs::write(&file, &certificate).expect("a file");
+        let other = rcgen::generate_simple_self_signed(["b.test".to_owned()]).expect("a certificate").cert.pem();
+        let cacert = CaBundle::parse("b.pem".into(), other.as_bytes()).expect("a certificate");
+        let remote: Url = "https://api.example.test".parse().expect("a URL");
+        let endpoints = Endpoints { api: remote.clone(), token: remote };
+        let roots = |network: Network| match roots(&network, &endpoints).expect("usable certificates") {
+            Roots::Only(roots) => (true, roots.len()),
+            Roots::SystemAnd(roots) => (false, roots.len()),
+        };
+        assert_eq!(roots(Network::direct()), (false, 0));
+        let cacert = Some(cacert);
+        assert_eq!(roots(Network { cacert: cacert.clone(), ..Network::direct() }), (false, 1));
+        let ssl_cert_dirs = vec![folder.path().to_owned()];
+        assert_eq!(roots(Network { ssl_cert_dirs, ..Network::direct() }), (true, 1));
+        assert_eq!(roots(Network { ssl_cert_file: Some(file.clone()), ..Network::direct() }), (true, 1));
+        assert_eq!(roots(Network { ssl_cert_file: Some(file), cacert, ..Network::direct() }), (true, 2));
+    }
+}

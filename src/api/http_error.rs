@@ -180,7 +180,8 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// Returns whether an established connection has ended before a response.
+/// Returns whether an established connection has ended before a response. A head that is cut off counts as no response:
+/// hyper does not distinguish it.
 pub(super) fn is_without_response(error: &reqwest::Error) -> bool {
     let is_incomplete = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled();
     let has_ended = chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(is_incomplete);

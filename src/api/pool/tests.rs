@@ -3,18 +3,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 
 use super::*;
 use crate::config::{Endpoints, Network};
 
-/// A server that answers so many requests of its first connection, and each request of any later one.
+/// A server whose first connections end, and whose later ones answer each request.
 struct Server {
     url: Url,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
-/// The behavior of the first connection after its last response.
+/// The connections that end.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    /// The number of these connections. Their first requests are answered at the same time.
+    connections: usize,
+    /// The number of requests that each of them answers.
+    answered: usize,
+    end: End,
+}
+
+/// The behavior of a connection after its last response.
 #[derive(Debug, Clone, Copy)]
 enum End {
     /// Reads the next request and closes.
@@ -26,16 +37,17 @@ enum End {
 }
 
 impl Server {
-    async fn start(answered: usize, end: End) -> Self {
+    async fn start(ending: Ending) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
         let url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
         let server = Self { url, connections: Arc::default(), requests: Arc::default() };
         let (connections, requests) = (Arc::clone(&server.connections), Arc::clone(&server.requests));
         tokio::spawn(async move {
+            let barrier = Arc::new(Barrier::new(ending.connections));
             while let Ok((tcp, _)) = listener.accept().await {
-                let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
-                let answered = if is_first { answered } else { usize::MAX };
-                tokio::spawn(serve(tcp, answered, end, Arc::clone(&requests)));
+                let is_ending = connections.fetch_add(1, Ordering::Relaxed) < ending.connections;
+                let ending = is_ending.then(|| (ending, Arc::clone(&barrier)));
+                tokio::spawn(serve(tcp, ending, Arc::clone(&requests)));
             }
         });
         server
@@ -46,17 +58,22 @@ impl Server {
     }
 }
 
-async fn serve(mut tcp: TcpStream, answered: usize, end: End, requests: Arc<AtomicUsize>) {
+async fn serve(mut tcp: TcpStream, ending: Option<(Ending, Arc<Barrier>)>, requests: Arc<AtomicUsize>) {
     let mut buffer = [0; 4096];
     let mut served = 0;
     while tcp.read(&mut buffer).await.is_ok_and(|count| count > 0) {
         requests.fetch_add(1, Ordering::Relaxed);
         served += 1;
-        if served > answered {
-            match end {
-                End::Close => return,
-                End::Reset => return tcp.set_zero_linger().expect("an open socket"),
-                End::Mute => continue,
+        if let Some((ending, barrier)) = &ending {
+            if served > ending.answered {
+                match ending.end {
+                    End::Close => return,
+                    End::Reset => return tcp.set_zero_linger().expect("an open socket"),
+                    End::Mute => continue,
+                }
+            }
+            if served == 1 {
+                barrier.wait().await;
             }
         }
         let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
@@ -79,7 +96,7 @@ async fn post(pool: &Pool, server: &Server) -> reqwest::Result<String> {
 #[tokio::test]
 async fn a_request_that_fails_on_a_reused_connection_is_repeated_once_on_a_new_one() {
     for end in [End::Close, End::Reset] {
-        let server = Server::start(1, end).await;
+        let server = Server::start(Ending { connections: 1, answered: 1, end }).await;
         let pool = pool(&server);
         for _ in 0..3 {
             assert_eq!(post(&pool, &server).await.expect("a response"), "ok", "{end:?}");
@@ -91,16 +108,28 @@ async fn a_request_that_fails_on_a_reused_connection_is_repeated_once_on_a_new_o
 #[tokio::test]
 async fn a_request_that_fails_on_a_new_connection_is_not_repeated() {
     for end in [End::Close, End::Reset] {
-        let server = Server::start(0, end).await;
+        let server = Server::start(Ending { connections: 1, answered: 0, end }).await;
         post(&pool(&server), &server).await.expect_err("no response");
         assert_eq!(server.counts(), (1, 1), "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_not_repeated_on_another_connection_from_before() {
+    for end in [End::Close, End::Reset] {
+        let server = Server::start(Ending { connections: 2, answered: 1, end }).await;
+        let pool = pool(&server);
+        let (first, second) = tokio::join!(post(&pool, &server), post(&pool, &server));
+        assert_eq!((first.expect("a response"), second.expect("a response")), ("ok".to_owned(), "ok".to_owned()));
+        assert_eq!(post(&pool, &server).await.expect("a response on a new connection"), "ok", "{end:?}");
+        assert_eq!(server.counts(), (3, 4), "{end:?}");
     }
 }
 
 /// (R3)
 #[tokio::test]
 async fn dropped_connections_are_not_used_again() {
-    let server = Server::start(1, End::Mute).await;
+    let server = Server::start(Ending { connections: 1, answered: 1, end: End::Mute }).await;
     let pool = pool(&server);
     post(&pool, &server).await.expect("a response");
     pool.drop_connections(Instant::now());
