@@ -137,7 +137,7 @@ impl Error {
     /// Returns the next step. The messages of some settings name it themselves.
     fn hint(&self) -> Option<&str> {
         Some(match self {
-            Self::Config(error) => return error.hint().or_else(|| Some(error.tip())),
+            Self::Config(error) => error.hint(),
             Self::Network(error) => error.hint(),
             Self::Tail { failure, .. } => failure.cause().hint(),
             Self::Tails { .. } => "see the error of each conversation above",

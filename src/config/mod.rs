@@ -10,6 +10,7 @@ mod no_proxy;
 mod output;
 pub(crate) mod region;
 mod service;
+pub(crate) mod similar_region;
 mod targets;
 
 use std::net::SocketAddr;

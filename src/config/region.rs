@@ -80,6 +80,14 @@ pub(crate) fn names() -> [&'static str; 18] {
     REGIONS.map(|(aws, _)| aws)
 }
 
+/// Returns AWS name, short name and domain of each known region.
+pub(super) fn all() -> impl Iterator<Item = [&'static str; 3]> {
+    REGIONS.iter().map(|(aws, domain)| {
+        let short = SHORT_NAMES.iter().find(|(_, of_short)| of_short == domain).map(|(short, _)| *short);
+        [*aws, short.or_else(|| domain.split('.').next()).unwrap_or_default(), *domain]
+    })
+}
+
 /// Returns the AWS names of the known regions, separated by commas.
 pub(crate) fn known_names() -> String {
     names().join(", ")

@@ -7,7 +7,7 @@ use crate::config::{Credentials, Endpoints};
 
 use super::endpoint_group::EndpointGroup;
 use super::env::{CLIENT_ID_VARIABLES, CLIENT_SECRET_VARIABLES, Env};
-use super::problems::Problems;
+use super::problems::{MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, Problems};
 use super::settings_file::{self, Stdin};
 
 /// The account to sign in to.
@@ -38,13 +38,13 @@ pub(super) fn resolve(
 fn credentials(args: &AccountArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Credentials> {
     let typed_id = env.flag_or(args.client_id.as_deref(), "--client-id", &[]);
     let id = match typed_id {
-        Some(setting) => trimmed_value(&setting.name, "client id", &setting.value, problems),
-        None => from_profile_or_variable(env, "client id", &CLIENT_ID_VARIABLES, problems),
+        Some(setting) => trimmed_value(&setting.name, MISSING_CLIENT_ID, &setting.value, problems),
+        None => from_profile_or_variable(env, MISSING_CLIENT_ID, &CLIENT_ID_VARIABLES, problems),
     };
     let secret_file = secret_file(args);
     let secret = match secret_file {
         Some(path) => secret_from_file(path, stdin, problems),
-        None => from_profile_or_variable(env, "client secret", &CLIENT_SECRET_VARIABLES, problems),
+        None => from_profile_or_variable(env, MISSING_CLIENT_SECRET, &CLIENT_SECRET_VARIABLES, problems),
     };
     report_missing(id.is_none(), secret_file.is_none() && secret.is_none(), env, problems);
     Some(Credentials { client_id: id?, client_secret: secret?.into() })
@@ -58,10 +58,10 @@ fn report_missing(is_id_missing: bool, is_secret_missing: bool, env: &Env, probl
         return problems.add(problem);
     }
     if is_id_missing {
-        problems.missing("client id", "--client-id, GENESYS_CLIENT_ID");
+        problems.missing(MISSING_CLIENT_ID, "--client-id, GENESYS_CLIENT_ID");
     }
     if is_secret_missing {
-        problems.missing("client secret", "--client-secret-file, GENESYS_CLIENT_SECRET");
+        problems.missing(MISSING_CLIENT_SECRET, "--client-secret-file, GENESYS_CLIENT_SECRET");
     }
     env.unusable_token().into_iter().for_each(|problem| problems.add(problem));
 }
@@ -99,7 +99,7 @@ fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems)
     };
     let text = text.map_err(|reason| problems.unusable(&setting, reason)).ok()?;
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    let secret = trimmed_value(&setting, "client secret", line, problems);
+    let secret = trimmed_value(&setting, MISSING_CLIENT_SECRET, line, problems);
     if secret.is_none() {
         problems.unusable(setting, "contains no secret");
     }

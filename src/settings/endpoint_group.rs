@@ -8,7 +8,7 @@ use crate::config::region::{self, Hosts};
 use super::arguments::{Argument, Place};
 use super::endpoints;
 use super::env::{Env, REGION_VARIABLES};
-use super::problems::{Problem, Problems, Setting};
+use super::problems::{Problem, Problems, Setting, tip_for_similar};
 
 const API_URL: &str = "GENESYS_API_URL";
 const LOGIN_URL: &str = "GENESYS_LOGIN_URL";
@@ -100,7 +100,10 @@ impl Choice {
         };
         if hosts.guessed {
             let (api, known) = (&hosts.api, region::known_names());
-            problems.warn([format!("{name}: '{value}' is not a known region, using {api}; known regions: {known}")]);
+            let similar = tip_for_similar(value).map_or_else(String::new, |tip| format!("; {tip}"));
+            problems.warn([format!(
+                "{name}: '{value}' is not a known region, using {api}{similar}; known regions: {known}"
+            )]);
         }
         Some(endpoints::of_hosts(&hosts))
     }

@@ -9,7 +9,7 @@ use crate::cli::{AccountArgs, Cli, Command, TailArgs};
 
 use super::env_file::{EnvFile, EnvFileError};
 use super::gc_profile::{self, Profile, ProfileFile};
-use super::problems::{FileFindings, Problem, Setting};
+use super::problems::{FileFindings, FilesRead, Problem, Setting};
 
 pub(super) const REGION_VARIABLES: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
 pub(super) const CLIENT_ID_VARIABLES: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
@@ -166,9 +166,13 @@ impl Env {
         self.variable(TOKEN_VARIABLE).map(|token| Problem::Unusable { setting: token.name, reason })
     }
 
-    /// Returns whether profiles exist and none was selected.
-    pub(super) fn has_unused_profiles(&self) -> bool {
-        self.profiles_unused
+    /// Returns the files that can supply missing settings.
+    pub(super) fn files_read(&self) -> FilesRead {
+        FilesRead {
+            env_file: self.files().env_file,
+            is_env_file_unreadable: self.unreadable_file.is_some(),
+            profiles_unused: self.profiles_unused,
+        }
     }
 }
 

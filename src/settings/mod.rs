@@ -65,7 +65,7 @@ pub(crate) struct Resolved {
 ///
 /// If settings are missing, unusable or contradictory. The error lists all of them.
 pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read) -> Result<Resolved, ConfigError> {
-    let mut problems = Problems::new(env.findings().clone(), env.has_unused_profiles());
+    let mut problems = Problems::new(env.findings().clone(), env.files_read());
     let mut stdin = Stdin::new(stdin);
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {

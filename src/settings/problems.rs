@@ -3,20 +3,14 @@
 mod tips;
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::path::PathBuf;
 
-use crate::config::region;
-
-const HINT: &str =
-    "copy .env.example to .env and fill it in, or use --env-file FILE; genesys-tail --demo needs no account";
-const HINT_WITH_PROFILES: &str = "set them in the environment or in .env, or use a gc profile: --profile NAME";
-const CONVERSATION_HINT: &str = "name a conversation, or use --queue, --user or --demo";
-
-static REGION_HINT: LazyLock<String> =
-    LazyLock::new(|| format!("use one of {}, or a domain such as mypurecloud.ie", region::known_names()));
+pub(super) use tips::tip_for_similar;
 
 /// The missing setting that a queue, a user or the demo replaces.
 pub(super) const MISSING_CONVERSATION: &str = "conversation";
+pub(super) const MISSING_CLIENT_ID: &str = "client id";
+pub(super) const MISSING_CLIENT_SECRET: &str = "client secret";
 
 /// A value and its origin.
 #[derive(PartialEq, Eq)]
@@ -30,7 +24,8 @@ pub(super) struct Setting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigError {
     problems: Vec<Problem>,
-    profiles_unused: bool,
+    /// The next step for the user.
+    tip: String,
 }
 
 /// A problem with the settings.
@@ -68,31 +63,25 @@ pub(crate) enum Problem {
     Contradictory { reason: String },
 }
 
-impl ConfigError {
-    /// Returns the next step for the user, if the problems have one.
-    pub(crate) fn hint(&self) -> Option<&str> {
-        let command = self.problems.iter().find_map(|problem| match problem {
-            Problem::LikeCommand { hint, .. } => Some(hint.as_str()),
+impl Problem {
+    /// Returns the setting that is missing.
+    fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing { what, .. } => Some(what),
             _ => None,
-        });
-        command.or_else(|| self.hint_to_missing_settings()).or_else(|| self.hint_to_values())
-    }
-
-    fn hint_to_missing_settings(&self) -> Option<&'static str> {
-        let mut missing = self.problems.iter().filter(|problem| matches!(problem, Problem::Missing { .. })).peekable();
-        missing.peek()?;
-        if missing.all(|problem| matches!(problem, Problem::Missing { what, .. } if *what == MISSING_CONVERSATION)) {
-            return Some(CONVERSATION_HINT);
         }
-        Some(if self.profiles_unused { HINT_WITH_PROFILES } else { HINT })
+    }
+}
+
+impl ConfigError {
+    fn new(problems: Vec<Problem>, files: &FilesRead) -> Self {
+        let tip = tips::tip(&problems, files);
+        Self { problems, tip }
     }
 
-    fn hint_to_values(&self) -> Option<&'static str> {
-        self.problems.iter().find_map(|problem| match problem {
-            Problem::UnknownRegion { .. } => Some(REGION_HINT.as_str()),
-            Problem::NotAnId { hint, .. } => *hint,
-            _ => None,
-        })
+    /// Returns the next step for the user.
+    pub(crate) fn hint(&self) -> &str {
+        &self.tip
     }
 }
 
@@ -129,8 +118,7 @@ impl fmt::Display for ConfigError {
 pub(super) struct Problems {
     found: Vec<Problem>,
     messages: SettingsMessages,
-    /// Set if profiles exist and none was selected.
-    profiles_unused: bool,
+    files: FilesRead,
     /// Set if a file of settings is unusable. It may hold the settings that are missing.
     is_source_unusable: bool,
 }
@@ -142,6 +130,17 @@ pub(super) struct FileFindings {
     pub(super) messages: SettingsMessages,
 }
 
+/// The files that can supply missing settings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FilesRead {
+    /// The `.env` file that was read.
+    pub(super) env_file: Option<PathBuf>,
+    /// Set if a `.env` file was found that cannot be read.
+    pub(super) is_env_file_unreadable: bool,
+    /// Set if profiles exist and none was selected.
+    pub(super) profiles_unused: bool,
+}
+
 /// Lines about settings that stop nothing, one sentence each, without secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SettingsMessages {
@@ -151,10 +150,10 @@ pub(crate) struct SettingsMessages {
 }
 
 impl Problems {
-    /// Starts with the findings in files. `profiles_unused` is whether a profile could supply missing settings.
-    pub(super) fn new(findings: FileFindings, profiles_unused: bool) -> Self {
+    /// Starts with the findings in files.
+    pub(super) fn new(findings: FileFindings, files: FilesRead) -> Self {
         let FileFindings { problems: found, messages } = findings;
-        Self { is_source_unusable: !found.is_empty(), found, messages, profiles_unused }
+        Self { is_source_unusable: !found.is_empty(), found, messages, files }
     }
 
     pub(super) fn add(&mut self, problem: Problem) {
@@ -190,7 +189,7 @@ impl Problems {
 
     /// Adds the problem with a file that could not be read, if a setting is missing that it may hold.
     pub(super) fn explain_missing(&mut self, unreadable_file: Option<Problem>) {
-        if self.found.iter().any(|problem| matches!(problem, Problem::Missing { .. })) {
+        if self.found.iter().any(|problem| problem.missing().is_some()) {
             self.found.extend(unreadable_file);
         }
     }
@@ -201,11 +200,11 @@ impl Problems {
     ///
     /// If there is neither a value nor a problem.
     pub(super) fn into_result<T>(self, value: Option<T>) -> Result<(T, SettingsMessages), ConfigError> {
-        let Self { found, messages, profiles_unused, .. } = self;
+        let Self { found, messages, files, .. } = self;
         if found.is_empty() {
             return Ok((value.expect("the reason for a missing value was added as a problem"), messages));
         }
-        Err(ConfigError { problems: found, profiles_unused })
+        Err(ConfigError::new(found, &files))
     }
 }
 
@@ -226,34 +225,6 @@ mod tests {
             "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), \
              client id (--client-id, GENESYS_CLIENT_ID); --region: unknown; this and that"
         );
-        assert_eq!(error.hint(), Some(HINT));
-    }
-
-    #[test]
-    fn the_hint_depends_on_what_is_missing() {
-        let hint = |problems: &[Problem], profiles_unused| {
-            ConfigError { problems: problems.to_vec(), profiles_unused }.hint().map(str::to_owned)
-        };
-        let missing = |what| Problem::Missing { what, names: "" };
-        let region = Problem::UnknownRegion { setting: "--region".into(), value: "europe".into() };
-        let command =
-            Problem::LikeCommand { setting: String::new(), reason: String::new(), hint: "use check".to_owned() };
-        for (problems, profiles_unused, expected) in [
-            (&[missing(MISSING_CONVERSATION), missing("client id")][..], false, HINT),
-            (&[missing("client id")], true, HINT_WITH_PROFILES),
-            (&[missing(MISSING_CONVERSATION), region.clone()], true, CONVERSATION_HINT),
-            (&[missing("client id"), region.clone(), command], true, "use check"),
-        ] {
-            assert_eq!(hint(problems, profiles_unused).as_deref(), Some(expected));
-        }
-        assert!(hint(&[region], false).unwrap().starts_with("use one of us-east-1, us-east-2, "));
-    }
-
-    #[test]
-    fn the_hint_appears_only_if_settings_are_missing() {
-        let problem = Problem::Unusable { setting: "--proxy".into(), reason: "not a URL".into() };
-        let error = ConfigError { problems: vec![problem], profiles_unused: false };
-        assert_eq!((error.to_string().as_str(), error.hint()), ("--proxy: not a URL", None));
         assert_eq!(Problems::default().into_result(Some(1)), Ok((1, SettingsMessages::default())));
     }
 }

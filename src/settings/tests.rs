@@ -75,7 +75,10 @@ fn all_missing_settings_are_named_together() {
         "settings missing: conversation (--conversation, GENESYS_CONVERSATION_ID), \
          client id (--client-id, GENESYS_CLIENT_ID), client secret (--client-secret-file, GENESYS_CLIENT_SECRET)"
     );
-    assert!(error.hint().is_some());
+    assert_eq!(
+        error.hint(),
+        "copy .env.example to .env and fill it in, or use --env-file FILE; genesys-tail --demo needs no account"
+    );
     let empty = Given { env: COMPLETE.map(|(name, _)| (name, " ")).into(), ..nothing() };
     assert_eq!(empty.error(&["--client-id", "", "-c", ""]), error.to_string());
 }
@@ -162,6 +165,9 @@ fn a_guessed_region_causes_a_warning() {
     let resolved = complete(&[]).resolve(&["--region", "ap-east-9"]).unwrap();
     let [warning] = resolved.messages.warnings.as_slice() else { panic!("{:?}", resolved.messages.warnings) };
     assert!(warning.contains("api.ap-east-9.mypurecloud.com") && warning.contains("us-east-1, "), "{warning}");
+    assert!(!warning.contains("similar"), "{warning}");
+    let misspelt = complete(&[]).resolve(&["--region", "eu-wst-1"]).unwrap().messages.warnings.concat();
+    assert!(misspelt.contains("mypurecloud.com; a similar region exists: 'eu-west-1'; known regions: us-east-1, "));
     assert!(complete(&[]).resolve(&[]).unwrap().messages.warnings.is_empty());
 }
 

@@ -247,6 +247,23 @@ async fn an_unknown_aws_region_is_tried_with_a_warning_and_any_other_value_is_re
 }
 
 #[tokio::test]
+async fn a_missing_setting_and_a_misspelt_region_have_a_tip() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    std::fs::write(&file, "GENESYS_CLIENT_ID=client\n").unwrap();
+    for args in [&["-c", UUID][..], &["check"]] {
+        let finished = Running::start(bare_program(args).current_dir(folder.path()).args(["--region", "Ireland"]));
+        let finished = finished.finish().await;
+        assert_eq!(finished.code, Some(78));
+        let tip = format!(
+            "\n  tip: set it in {}, which has no value for it; a similar region exists: 'eu-west-1'\n",
+            file.display()
+        );
+        assert!(finished.stderr.ends_with(&tip), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_secret_on_the_command_line_is_refused_and_never_printed() {
     let finished = Running::start(&mut bare_program(&["-c", "x", "--client-secret", "hunter2"])).finish().await;
     assert_eq!(finished.code, Some(2));

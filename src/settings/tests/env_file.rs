@@ -103,3 +103,14 @@ fn problems_with_files_are_reported_together_with_all_others() {
     }
     assert!(!error.contains("missing"), "the files may hold the client: {error}");
 }
+
+#[test]
+fn the_tip_about_missing_settings_names_the_file_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "GENESYS_CLIENT_ID=client\nGENESYS_CLIENT_SECRET=\n").unwrap();
+    let file = folder.path().join(".env").display().to_string();
+    for args in [&["check"][..], &[ONE], &["check", "--env-file", &file]] {
+        let error = nothing().resolve_in(folder.path(), args).unwrap_err();
+        assert_eq!(error.hint(), format!("set it in {file}, which has no value for it"), "{args:?}");
+    }
+}

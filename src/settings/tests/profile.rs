@@ -129,8 +129,8 @@ fn without_the_flag_profiles_appear_in_the_hint_only() {
     let home = home();
     let error = given(&home, &[]).resolve(&[ONE]).unwrap_err();
     assert!(error.to_string().starts_with("settings missing: client id ("), "{error}");
-    assert!(error.hint().unwrap().contains("--profile NAME"));
-    assert!(!nothing().resolve(&[ONE]).unwrap_err().hint().unwrap().contains("--profile"));
+    assert!(error.hint().contains("--profile NAME"));
+    assert!(!nothing().resolve(&[ONE]).unwrap_err().hint().contains("--profile"));
     assert!(given(&home, &COMPLETE).resolve(&[]).unwrap().messages.warnings.is_empty());
 }
 

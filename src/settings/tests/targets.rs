@@ -136,13 +136,13 @@ fn a_value_that_is_no_conversation_id_is_refused_before_a_request() {
         for args in [&[value][..], &["-c", value], &[ONE, value], &["check", value]] {
             let error = complete(&[]).resolve(args).unwrap_err();
             assert_eq!(error.to_string(), format!("--conversation: '{value}' is not a conversation id"), "{args:?}");
-            assert_eq!(error.hint(), Some(tip), "{args:?}");
+            assert_eq!(error.hint(), tip, "{args:?}");
         }
         let error = complete(&[("GENESYS_CONVERSATION_ID", value)]).resolve(&[]).unwrap_err();
         assert_eq!(error.to_string(), format!("GENESYS_CONVERSATION_ID: '{value}' is not a conversation id"));
     }
     let without_settings = nothing().resolve(&["chekc"]).unwrap_err();
-    assert_eq!(without_settings.hint(), Some("a similar command exists: genesys-tail check"));
+    assert_eq!(without_settings.hint(), "a similar command exists: genesys-tail check");
 }
 
 /// TGT-1, TGT-6.
@@ -167,7 +167,7 @@ fn with_an_api_url_any_id_is_used_unchanged() {
         let error = given.resolve(&[&["chekc"], args].concat()).unwrap_err();
         assert_eq!(error.to_string(), "--conversation: 'chekc' resembles the command check");
         let tip = "use genesys-tail check, or -c chekc for the conversation with this id";
-        assert_eq!(error.hint(), Some(tip));
+        assert_eq!(error.hint(), tip);
         assert_eq!(given.tail(&[&["-c", "chekc", "x", "chekc"], args].concat()).conversations, ["chekc", "x"]);
         let invalid = given.error(&[&["-c", "a b"], args].concat());
         assert_eq!(invalid, "--conversation: 'a b' is not a conversation id (letters, digits, . _ -)");
