@@ -13,6 +13,7 @@ use crate::api::http::Http;
 use crate::api::http_error::{HttpError, host};
 use crate::api::token::Token;
 use crate::config::SocketLimits;
+use crate::decision::ResponseKind;
 use crate::exit_code::ErrorClass;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
@@ -23,7 +24,7 @@ pub(crate) enum HandshakeError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The server responded with another status than 101.
-    #[error("{host} rejected the WebSocket handshake: {body}")]
+    #[error("{host} {}: {body}", rejection(body))]
     Rejected { host: String, body: ErrorBody },
     /// The server responded with 101, but not as the protocol requires.
     #[error("unexpected response from {host} to the WebSocket handshake: {reason}")]
@@ -31,6 +32,11 @@ pub(crate) enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// Returns whether the server is overloaded, down, or limits requests.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Rejected { body, .. } if is_unavailable(body))
+    }
+
     /// Returns the class, which decides the exit code.
     pub(crate) fn class(&self) -> ErrorClass {
         match self {
@@ -39,11 +45,19 @@ impl HandshakeError {
             Self::Rejected { body, .. } => match body.status.as_u16() {
                 401 | 403 => ErrorClass::NoPermission,
                 404 | 410 => ErrorClass::NoInput,
-                408 | 429 | 500 | 502..=599 => ErrorClass::Unavailable,
+                _ if is_unavailable(body) => ErrorClass::Unavailable,
                 _ => ErrorClass::Protocol,
             },
         }
     }
+}
+
+fn is_unavailable(body: &ErrorBody) -> bool {
+    body.response_kind() == ResponseKind::Unavailable
+}
+
+fn rejection(body: &ErrorBody) -> &'static str {
+    if is_unavailable(body) { "is temporarily unavailable" } else { "rejected the WebSocket handshake" }
 }
 
 /// Opens a socket, with `token` as its bearer token. The address of a notification channel needs none. Cancel safe.

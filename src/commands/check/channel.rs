@@ -7,6 +7,7 @@ use super::messages;
 use super::report::{CheckResult, Report};
 use super::transcript::close_gracefully;
 use super::{CheckContext, LIMITS};
+use crate::api::hints::TRY_LATER;
 use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, HandshakeError, KeepAlive};
@@ -73,6 +74,7 @@ async fn open_socket(context: &CheckContext<'_>, importance: Importance, channel
 fn socket_failure(importance: Importance, message: &str, error: &HandshakeError) -> CheckResult {
     let remedy = match error {
         HandshakeError::Http(error) => error.hint(),
+        error if error.is_unavailable() => TRY_LATER,
         HandshakeError::Rejected { .. } | HandshakeError::Invalid { .. } => {
             "let proxies and firewalls pass WebSockets to this host"
         }

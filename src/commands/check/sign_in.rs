@@ -59,12 +59,10 @@ fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
         AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
     };
     let message = match error {
-        AuthError::Refused { host, body, .. } | AuthError::Unavailable { host, body } => {
-            format!(" at {host} failed: {body}")
-        }
-        AuthError::Http(_) | AuthError::Unusable { .. } => format!(": {error}"),
+        AuthError::Refused { .. } | AuthError::Unavailable { .. } => error.to_string(),
+        AuthError::Http(_) | AuthError::Unusable { .. } => format!("sign-in: {error}"),
     };
-    CheckResult::fail(error.class(), format!("sign-in{message}"), remedy).with_skipped_checks()
+    CheckResult::fail(error.class(), message, remedy).with_skipped_checks()
 }
 
 /// Returns the next step after a refusal, by the server's message.

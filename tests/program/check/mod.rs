@@ -2,6 +2,7 @@
 
 mod conversations;
 mod network;
+mod outages;
 mod permissions;
 mod sign_in;
 
