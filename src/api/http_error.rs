@@ -7,9 +7,12 @@ use std::time::Duration;
 use url::Url;
 
 use super::certificate::CertificateError;
+use crate::config::is_loopback;
 use crate::decision::ResponseKind;
 use crate::exit_code::ErrorClass;
 use crate::system::io_error;
+
+const CONNECTION_REFUSED: &str = "connection refused";
 
 /// A request that got no response. The texts read after the name of what was attempted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +23,9 @@ pub(crate) enum HttpError {
     /// The host is unreachable, or closed the connection without a response.
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
+    /// No process listens on this port of the loopback interface.
+    #[error("cannot reach {host}: {CONNECTION_REFUSED}")]
+    NoLocalServer { host: String },
     /// The host did not respond in time.
     #[error("no response from {host} within {}", humantime::format_duration(*.after))]
     Timeout { host: String, after: Duration },
@@ -70,7 +76,10 @@ impl HttpError {
         if error.is_dns() {
             return Self::Dns { host };
         }
-        Self::Unreachable { host, reason: innermost(&error) }
+        match innermost(&error) {
+            reason if reason == CONNECTION_REFUSED && is_loopback_host(&host) => Self::NoLocalServer { host },
+            reason => Self::Unreachable { host, reason },
+        }
     }
 
     fn from_proxy(host: String, message: &str, timeout: Duration, error: &reqwest::Error) -> Self {
@@ -107,6 +116,7 @@ impl HttpError {
             Self::ProxyCredentials { .. } => ErrorClass::NoPermission,
             Self::Dns { .. }
             | Self::Unreachable { .. }
+            | Self::NoLocalServer { .. }
             | Self::Timeout { .. }
             | Self::Certificate { .. }
             | Self::ProxyCertificate { .. }
@@ -122,6 +132,7 @@ impl HttpError {
             Self::Certificate { .. } | Self::ProxyCertificate { .. } => ResponseKind::Certificate,
             Self::Dns { .. }
             | Self::Unreachable { .. }
+            | Self::NoLocalServer { .. }
             | Self::Timeout { .. }
             | Self::Proxy { .. }
             | Self::ProxyRefuses { .. } => ResponseKind::NoResponse,
@@ -133,6 +144,9 @@ impl HttpError {
         match self {
             Self::Dns { .. } | Self::Unreachable { .. } => {
                 "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
+            }
+            Self::NoLocalServer { .. } => {
+                "start the simulator (genesys-tail simulate), or correct the port of API URL and login URL"
             }
             Self::Timeout { .. } => {
                 "check the network and the proxy settings (--proxy, HTTPS_PROXY), or raise --connect-timeout"
@@ -155,6 +169,10 @@ impl HttpError {
     }
 }
 
+fn is_loopback_host(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
+}
+
 /// Returns the host of a URL, with its port unless that is the default of the scheme.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -172,7 +190,7 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let Some(cause) = chain(error).last() else { return String::new() };
     let kind = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
     match kind {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused) => CONNECTION_REFUSED.to_owned(),
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::UnexpectedEof) => "connection closed too early".to_owned(),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "no route to host".to_owned(),

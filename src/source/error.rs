@@ -223,6 +223,11 @@ impl SourceError {
         matches!(self, Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }))
     }
 
+    /// Returns the next step if a retry without it hardly succeeds.
+    pub(crate) fn hint_before_retries(&self) -> Option<&'static str> {
+        matches!(self, Self::Http(HttpError::NoLocalServer { .. })).then(|| self.hint())
+    }
+
     /// Returns the likely cause and the next step.
     pub(crate) fn hint(&self) -> &'static str {
         match self {

@@ -107,7 +107,9 @@ impl<'a> RetryState<'a> {
     fn log_retry(&self, error: &SourceError, count: RetryCount, delay: Duration) {
         let conversation = self.supervision.conversation;
         let (retry, delay_ms, seconds) = (count.number, milliseconds(delay), delay.as_secs_f64());
-        tracing::warn!(conversation, retry, delay_ms, "{error}; retry {count} in {seconds:.1} s");
+        let hint = error.hint_before_retries().filter(|_| retry == 1);
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        tracing::warn!(conversation, retry, delay_ms, "{error}; retry {count} in {seconds:.1} s{hint}");
     }
 
     fn publish(&self, retry: Option<RetryCount>, delay: Duration) {

@@ -190,7 +190,8 @@ async fn a_request_without_a_response_is_retried() {
     let url = format!("http://{}", refusing.local_addr().unwrap());
     let finished = run_against(&url, &["--max-retries", "0"]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    assert!(finished.stderr.contains("connection refused"), "{}", finished.stderr);
+    let tip = ": connection refused\n  tip: start the simulator (genesys-tail simulate), or correct the port";
+    assert!(finished.stderr.contains(tip), "{}", finished.stderr);
 }
 
 #[tokio::test]

@@ -92,6 +92,10 @@ pub(super) fn unreachable_host() -> SourceError {
     HttpError::Unreachable { host: "api.example.invalid".into(), reason: "connection refused".into() }.into()
 }
 
+pub(super) fn no_local_server() -> SourceError {
+    HttpError::NoLocalServer { host: "127.0.0.1:1".into() }.into()
+}
+
 pub(super) fn limits() -> SocketLimits {
     let (ping_interval, idle_timeout) = (Duration::from_secs(20), Duration::from_secs(45));
     SocketLimits { ping_interval, idle_timeout, max_frame_size: 1024, read_buffer: 4096 }

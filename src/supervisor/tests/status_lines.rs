@@ -8,7 +8,8 @@ use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::harness::{
-    Attempt, Finished, close, conversation_closed, retry_at_most, retry_forever, run, send, serve, unreachable_host,
+    Attempt, Finished, close, conversation_closed, no_local_server, retry_at_most, retry_forever, run, send, serve,
+    unreachable_host,
 };
 use crate::status::captured_lines::captured_lines;
 use crate::supervisor::RetryPolicy;
@@ -60,6 +61,20 @@ fn a_reconnect_is_logged_with_the_loss_its_retry_and_the_duration() {
         ],
     );
     assert_eq!(finished.counts.reconnects, 1);
+}
+
+#[test]
+fn the_first_retry_of_a_missing_local_server_has_a_hint() {
+    let refuse = || Attempt::Refuse(no_local_server());
+    assert_lines(
+        vec![refuse(), refuse(), sends_and_closes("m1")],
+        retry_at_most(5),
+        &[
+            r"warning: cannot reach 127\.0\.0\.1:1: connection refused; retry 1 of 5 in [12]\.\d s; start the simulator \(.*",
+            r"warning: cannot reach 127\.0\.0\.1:1: connection refused; retry 2 of 5 in [23]\.\d s",
+            r"connected to test \(transcript\)",
+        ],
+    );
 }
 
 #[test]
