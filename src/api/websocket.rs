@@ -104,6 +104,15 @@ pub(crate) struct Socket<T> {
     timer: Pin<Box<Sleep>>,
     suspend: SuspendDetector,
     acceptance: Acceptance,
+    probe: Probe,
+}
+
+/// The latest ping that has to be answered.
+#[derive(Debug, Default)]
+struct Probe {
+    /// Its number, which is its payload.
+    number: u32,
+    answer: Acceptance,
 }
 
 /// The acceptance of a connection by its server (ERR-2). A clone reads the same state.
@@ -152,6 +161,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             timer,
             suspend,
             acceptance: Acceptance::default(),
+            probe: Probe::default(),
         }
     }
 
@@ -159,6 +169,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     pub(crate) fn request_acceptance(&mut self) -> Acceptance {
         let _ = self.ws.send(Message::Ping(Bytes::new())).now_or_never();
         self.acceptance.clone()
+    }
+
+    /// Sends a ping with a number. The result is given when this ping was answered: everything that the server sent before was
+    /// read by then.
+    pub(crate) fn probe(&mut self) -> Acceptance {
+        self.probe = Probe { number: self.probe.number + 1, answer: Acceptance::default() };
+        let _ = self.ws.send(Message::Ping(self.probe.payload())).now_or_never();
+        self.probe.answer.clone()
     }
 
     /// Returns the wall-clock time of the last message.
@@ -225,6 +243,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
                 }
             }
         }
+        self.resume_reading();
+    }
+
+    /// Ends a pause that was cancelled.
+    pub(crate) fn resume_reading(&mut self) {
         (self.idle_since, self.was_paused) = (Instant::now(), true);
     }
 
@@ -270,7 +293,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let payload = match message {
             Some(Ok(Message::Text(text))) => Payload::Text(text),
             Some(Ok(Message::Binary(bytes))) => Payload::Binary(bytes),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(None),
+            Some(Ok(Message::Pong(payload))) => {
+                self.probe.on_pong(&payload);
+                return Ok(None);
+            }
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => return Ok(None),
             Some(Ok(Message::Close(frame))) => return Err(CloseReason::from_close_frame(frame)),
             Some(Err(error)) => return Err(CloseReason::from_error(error)),
             None => return Err(CloseReason::ConnectionLost("closed without a close frame".to_owned())),
@@ -306,6 +333,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         let idle_timeout = (self.idle_since + self.limits.idle_timeout).max(now + Duration::from_millis(1));
         let ping = self.last_ping + self.limits.ping_interval;
         self.timer.as_mut().reset(idle_timeout.min(ping).min(now + SUSPEND_CHECK_INTERVAL));
+    }
+}
+
+impl Probe {
+    fn payload(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.number.to_be_bytes())
+    }
+
+    fn on_pong(&self, payload: &[u8]) {
+        if self.number > 0 && payload == self.number.to_be_bytes() {
+            self.answer.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! The sockets of a source: the live one, the retiring one beside it, and the frames that wait while a backfill is read.
+//! The sockets of a source: the live one, its successor or the retiring one beside it, and the frames that wait while a backfill
+//! is read.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,7 +9,10 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::dial::{Opened, Peer};
+use super::frame_buffer::{FrameBuffer, SocketFrame};
 use super::item::ConnectionRole;
+use super::successor::{ACCEPTANCE_TIMEOUT, Readiness, Successor};
 use crate::api::token::Token;
 use crate::api::websocket::{Acceptance, CLOSE_NORMAL, CloseReason, Frame, Socket};
 use crate::system::last_activity::LastActivity;
@@ -21,22 +24,14 @@ const RETIREMENT: Duration = Duration::from_secs(2);
 /// the old socket when the new one is open.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time after which an open socket counts as accepted although the server has sent nothing.
-const ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The maximum size of the frames that wait while a backfill is read. More of them wait in the network.
-const MAX_BUFFERED_BYTES: usize = 64 * 1024;
-
-/// The memory of a buffered frame beside its content, so that empty frames are bounded too.
-const FRAME_OVERHEAD: usize = size_of::<Frame>() + 64;
-
 /// The sockets of a source.
 #[derive(Debug)]
 pub(super) struct Connection<T> {
     pub(super) live: Option<LiveSocket<T>>,
+    /// The socket that takes over when both have proved to work.
+    pub(super) successor: Option<Successor<T>>,
     pub(super) retiring: Option<RetiringSocket<T>>,
-    buffer: VecDeque<SocketFrame>,
-    buffered_bytes: usize,
+    buffer: FrameBuffer,
     /// The number of the latest socket, which each frame carries.
     sockets: u32,
     /// The acceptance of the live socket, until it was reported.
@@ -78,17 +73,30 @@ pub(super) struct RetiringSocket<T> {
     deadline: Instant,
 }
 
-/// A frame and its socket.
+/// What [`Connection::next`] waited for.
 #[derive(Debug)]
-pub(super) struct SocketFrame {
-    pub(super) frame: Frame,
-    socket: u32,
+pub(super) enum Activity {
+    /// A frame, or the end of the live socket.
+    Frame(Result<SocketFrame, CloseReason>),
+    /// The successor has ended before it took over.
+    SuccessorEnded(CloseReason),
+    /// The state has changed: the retiring socket has ended, the live one was accepted, or the successor may take over.
+    StateChanged,
+}
+
+/// The takeover of a successor.
+#[derive(Debug)]
+pub(super) struct Takeover {
+    /// The server of the new live socket.
+    pub(super) peer: Peer,
+    /// The time of the last activity, if the previous socket was closed before it had proved to work.
+    pub(super) unproven_since: Option<DateTime<Utc>>,
 }
 
 impl<T> Default for Connection<T> {
     fn default() -> Self {
-        let buffer = VecDeque::new();
-        Self { live: None, retiring: None, buffer, buffered_bytes: 0, sockets: 0, acceptance: None }
+        let buffer = FrameBuffer::default();
+        Self { live: None, successor: None, retiring: None, buffer, sockets: 0, acceptance: None }
     }
 }
 
@@ -111,9 +119,37 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.acceptance.take_if(|awaited| awaited.is_given()).is_some()
     }
 
-    /// Returns when the live socket counts as accepted, unless it was reported.
+    /// Returns when a socket counts as accepted, unless it does already.
     pub(super) fn accepted_at(&self) -> Option<Instant> {
-        self.acceptance.as_ref().map(|awaited| awaited.given_at)
+        let successor = self.successor.as_ref().map(|successor| successor.readiness().accepted_at());
+        let successor = successor.filter(|at| *at > Instant::now());
+        self.acceptance.as_ref().map(|awaited| awaited.given_at).into_iter().chain(successor).min()
+    }
+
+    /// Keeps a socket beside the live one until it may take over. Without a live socket that works, it is of no use: what that
+    /// has lost is unknown.
+    pub(super) fn prepare(&mut self, opened: Opened<T>) {
+        let number = self.sockets + 1;
+        if let Some(live) = self.live.as_mut().filter(|live| live.is_readable()) {
+            self.successor = Some(Successor::new(opened, number, &mut live.socket));
+        }
+    }
+
+    /// Returns whether a successor of the live socket is of use: there is none, and the live one works.
+    pub(super) fn may_be_renewed(&self) -> bool {
+        self.successor.is_none() && self.live.as_ref().is_some_and(LiveSocket::is_readable)
+    }
+
+    /// Makes the successor the live socket once both have proved to work, or the server has closed the previous one.
+    pub(super) fn take_over(&mut self) -> Option<Takeover> {
+        let is_closed = self.live.as_ref().is_none_or(|live| live.closed.is_some());
+        let successor = self.successor.take_if(|successor| is_closed || successor.readiness().is_given())?;
+        let has_proof = successor.readiness().has_proof();
+        let unproven_since = (!has_proof).then(|| self.last_activity());
+        let Successor { socket, token, peer, frames, .. } = successor;
+        self.replace(socket, token);
+        self.buffer.append(frames);
+        Some(Takeover { peer, unproven_since })
     }
 
     /// Drops all sockets and buffered frames.
@@ -161,17 +197,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// Returns whether the buffer has room for more frames.
     pub(super) fn has_room(&self) -> bool {
-        self.buffered_bytes < MAX_BUFFERED_BYTES
+        self.buffer.has_room()
     }
 
     /// Buffers a frame while a backfill is read.
     pub(super) fn buffer(&mut self, frame: SocketFrame) {
-        self.buffered_bytes += frame.frame.raw().len() + FRAME_OVERHEAD;
-        self.buffer.push_back(frame);
+        self.buffer.push(frame);
     }
 
-    /// Keeps the end of the live socket until the buffered frames are read.
+    /// Keeps the end of the live socket until the buffered frames are read. A successor would hide the outage.
     pub(super) fn buffer_end(&mut self, reason: CloseReason) {
+        self.successor = None;
         if let Some(live) = &mut self.live {
             live.end = Some(reason);
         }
@@ -179,15 +215,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// Takes the next buffered frame, then the end of the live socket.
     pub(super) fn next_buffered(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
-        match self.buffer.pop_front() {
-            Some(frame) => {
-                self.buffered_bytes -= frame.frame.raw().len() + FRAME_OVERHEAD;
-                if self.buffer.is_empty() {
-                    // Nothing is buffered after the backfill: give the memory back.
-                    self.buffer = VecDeque::new();
-                }
-                Some(Ok(frame))
-            }
+        match self.buffer.pop() {
+            Some(frame) => Some(Ok(frame)),
             None => self.live.as_mut().and_then(|live| live.end.take()).map(Err),
         }
     }
@@ -210,22 +239,27 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.retiring_result(result)
     }
 
-    /// Waits for the next frame of either socket, forever without one. `None` means that the retiring socket has ended, or
-    /// that the server has accepted the live one. Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<Result<SocketFrame, CloseReason>> {
-        let Self { live, retiring, sockets, acceptance, .. } = self;
+    /// Waits for the next frame of the live or the retiring socket, or another change, forever without a socket. The successor
+    /// is read meanwhile. Cancel safe.
+    pub(super) async fn next(&mut self) -> Activity {
+        let Self { live, successor, retiring, sockets, acceptance, .. } = self;
+        let readiness = successor.as_ref().map(|successor| successor.readiness().clone());
         tokio::select! {
             biased;
             result = next_retiring(retiring) => {
-                let frame = result.map_or(Err(()), |result| result.map_err(drop));
-                if frame.is_err() {
-                    *retiring = None;
+                match result {
+                    Some(Ok(frame)) => Activity::Frame(Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) })),
+                    Some(Err(_)) | None => {
+                        *retiring = None;
+                        Activity::StateChanged
+                    }
                 }
-                frame.ok().map(|frame| Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) }))
             }
-            result = next_live(live) => Some(result.map(|frame| SocketFrame { frame, socket: *sockets })),
-            // Reading the socket, which comes first, records the answer.
-            () = accepted(acceptance.as_ref()), if acceptance.is_some() => None,
+            reason = receive_ahead(successor) => Activity::SuccessorEnded(reason),
+            result = next_live(live) => Activity::Frame(result.map(|frame| SocketFrame { frame, socket: *sockets })),
+            // Reading the sockets, which comes first, records their answers.
+            () = accepted(acceptance.as_ref()), if acceptance.is_some() => Activity::StateChanged,
+            () = ready(readiness.as_ref()) => Activity::StateChanged,
         }
     }
 
@@ -244,14 +278,31 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// Reads nothing until `until` is over, and keeps the live socket alive meanwhile. Cancel safe.
     pub(super) async fn pause_reading(&mut self, until: impl Future<Output = ()>) {
-        match self.live.as_mut().filter(|live| live.is_readable()) {
-            Some(live) => live.socket.pause_reading(until).await,
-            None => until.await,
+        let Self { live, successor, .. } = self;
+        let keep_successor_alive = async {
+            match successor {
+                Some(successor) => successor.socket.pause_reading(std::future::pending()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let pause = async {
+            match live.as_mut().filter(|live| live.is_readable()) {
+                Some(live) => live.socket.pause_reading(until).await,
+                None => until.await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = pause => {}
+            () = keep_successor_alive => {}
         }
     }
 
-    /// Restarts the time limit of the retiring socket after a pause.
+    /// Restarts the time limits of the other sockets after a pause.
     pub(super) fn resume_reading(&mut self) {
+        if let Some(successor) = &mut self.successor {
+            successor.resume_reading();
+        }
         if let Some(retiring) = &mut self.retiring {
             retiring.deadline = Instant::now() + RETIREMENT;
         }
@@ -259,6 +310,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// Closes the live socket, and answers a close of the server. Cancel safe.
     pub(super) async fn close(&mut self) {
+        self.successor = None;
         let Some(live) = &mut self.live else { return };
         match &live.closed {
             Some(closed) => live.socket.send_close_for(&closed.reason).await,
@@ -298,6 +350,23 @@ async fn accepted(awaited: Option<&AwaitedAcceptance>) {
         _ => Poll::Pending,
     })
     .await;
+}
+
+/// Waits until the successor may take over, whose socket and predecessor are read meanwhile.
+async fn ready(readiness: Option<&Readiness>) {
+    poll_fn(|_| match readiness {
+        Some(readiness) if readiness.is_given() => Poll::Ready(()),
+        _ => Poll::Pending,
+    })
+    .await;
+}
+
+/// Receives frames over the successor. Returns when it has ended.
+async fn receive_ahead<T: AsyncRead + AsyncWrite + Unpin>(successor: &mut Option<Successor<T>>) -> CloseReason {
+    match successor {
+        Some(successor) => successor.receive().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next_live<T: AsyncRead + AsyncWrite + Unpin>(live: &mut Option<LiveSocket<T>>) -> Result<Frame, CloseReason> {
@@ -361,5 +430,27 @@ mod tests {
         tokio::time::advance(RETIREMENT).await;
         assert!(connection.try_next().is_none() && connection.retiring.is_none());
         old_server.send(Message::Text("m3".into())).await.expect_err("the socket was dropped");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_whose_end_waits_behind_a_backfill_gets_no_successor() {
+        let mut connection = Connection::default();
+        let (old, _old_server) = socket().await;
+        connection.open(old, None);
+        let opened = async || {
+            let (socket, server) = socket().await;
+            let peer = Peer { host: "api.example.invalid".to_owned(), source: "transcript" };
+            (Opened { socket, peer, token: None }, server)
+        };
+        let (early, _early_server) = opened().await;
+        connection.prepare(early);
+        assert!(connection.successor.is_some() && !connection.may_be_renewed());
+        let reason = CloseReason::ConnectionLost("connection reset".to_owned());
+        connection.buffer_end(reason.clone());
+        assert!(connection.successor.is_none());
+        let (late, _late_server) = opened().await;
+        connection.prepare(late);
+        assert!(!connection.may_be_renewed() && connection.take_over().is_none());
+        assert_eq!(connection.next_buffered().map(|result| result.map(|_| ())), Some(Err(reason)));
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::connection::SocketFrame;
+use super::frame_buffer::SocketFrame;
 use super::reading::{LiveEvent, Step};
 use super::{
     ConnectionRole, CurrentFrame, Item, ItemKind, Phase, Protocol, Source, SourceError, SourceEvent, notifications,
@@ -24,6 +24,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         match (self.protocol, result) {
             (Protocol::Transcript, Ok(frame)) if self.tracker.is_backfilling() => {
                 self.connection.buffer(frame);
+                Ok(None)
+            }
+            (Protocol::Transcript, Err(reason)) if self.is_replaced_by_server(&reason) => {
+                let reason = self.redacted(reason);
+                if let Some(live) = &mut self.connection.live {
+                    live.set_closed(reason);
+                }
                 Ok(None)
             }
             (Protocol::Transcript, Err(reason)) if self.tracker.is_backfilling() => {
@@ -47,6 +54,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if let Some(activity) = self.connection.last_activity_cell().filter(|_| is_silent) {
             self.requests.rest().http().drop_connections(activity.get());
         }
+    }
+
+    /// Returns whether the server has closed the live socket because its successor is open, as a server does that allows one
+    /// for each conversation.
+    fn is_replaced_by_server(&self, reason: &CloseReason) -> bool {
+        self.connection.successor.is_some() && matches!(reason, CloseReason::Closed { code: 1000 | 1001, .. })
     }
 
     fn on_transcript_closed(&mut self, reason: CloseReason) -> SourceError {
@@ -174,7 +187,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     /// Returns the reason without secrets: a server may repeat a token in it, and it is shown on both streams.
-    fn redacted(&self, reason: CloseReason) -> CloseReason {
+    pub(super) fn redacted(&self, reason: CloseReason) -> CloseReason {
         match reason {
             CloseReason::Closed { code, reason } => {
                 let secrets = self.requests.rest().http().secrets();

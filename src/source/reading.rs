@@ -3,9 +3,9 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::connection::SocketFrame;
+use super::connection::Activity;
+use super::frame_buffer::SocketFrame;
 use super::{DialResult, Follow, MAX_NOTIFICATIONS_PER_TURN, Protocol, Source, SourceError, SourceEvent, sleep_until};
-use crate::api::websocket::CloseReason;
 use crate::event::EventBody;
 use crate::tracker::{BackfillReason, Event, Response, TimedEvent};
 
@@ -31,7 +31,7 @@ enum Wakeup<T> {
     Dialed(DialResult<T>),
     RenewalDue,
     Follow(Option<Follow>),
-    Frame(Option<Result<SocketFrame, CloseReason>>),
+    Socket(Activity),
     Timeout,
 }
 
@@ -57,6 +57,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 return Err(self.discard_until_closed().await);
             }
             self.start_requests();
+            self.hand_over().await;
             if let Some(step) = self.ready_step()? {
                 break step;
             }
@@ -202,8 +203,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Wakeup::RenewalDue => self.start_renewal(),
             Wakeup::Follow(Some(follow)) => self.follow(follow),
             Wakeup::Follow(None) => self.follows = None,
-            Wakeup::Frame(Some(result)) => return self.on_frame(result),
-            Wakeup::Frame(None) | Wakeup::Timeout => {}
+            Wakeup::Socket(Activity::Frame(result)) => return self.on_frame(result),
+            Wakeup::Socket(Activity::SuccessorEnded(reason)) => self.on_successor_ended(reason),
+            Wakeup::Socket(Activity::StateChanged) | Wakeup::Timeout => {}
         }
         Ok(None)
     }
@@ -226,7 +228,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             result = renewal.opened() => Wakeup::Dialed(result),
             () = sleep_until(renew_at) => Wakeup::RenewalDue,
             follow = receive(follows) => Wakeup::Follow(follow),
-            result = connection.next(), if reads => Wakeup::Frame(result),
+            activity = connection.next(), if reads => Wakeup::Socket(activity),
             () = sleep_until([request_at, handover_at, accepted_at].into_iter().flatten().min()) => Wakeup::Timeout,
         }
     }

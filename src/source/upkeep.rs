@@ -3,9 +3,11 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::connection::Takeover;
 use super::requests::Pause;
-use super::{DialResult, Opened, Phase, Protocol, Retry, Source, SourceError};
+use super::{DialResult, Opened, Outage, Peer, Phase, Protocol, Retry, Source, SourceError};
 use crate::api::rest::RestError;
+use crate::api::websocket::CloseReason;
 use crate::backoff::milliseconds;
 use crate::tracker::{Input, Now, Refusal, Response, Status, Warning};
 
@@ -26,6 +28,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn renewal_due(&self) -> Option<Instant> {
         match self.protocol {
             _ if self.phase == Phase::Closing => None,
+            Protocol::Transcript if !self.connection.may_be_renewed() => None,
             Protocol::Transcript => self.connection.live.as_ref()?.token.as_ref()?.renew_at,
             Protocol::Notifications { is_live: false } => None,
             Protocol::Notifications { is_live: true } => {
@@ -45,23 +48,50 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) async fn on_renewal_dialed(&mut self, result: DialResult<T>) {
         self.apply_channel_changes();
         match result {
-            Ok(opened) => {
-                tracing::debug!(conversation = self.followed_conversation(), "connection renewed");
+            // Messages are read by REST: nothing is lost with the previous socket.
+            Ok(opened) if self.protocol != Protocol::Transcript => {
                 let Opened { socket, peer, token } = *opened;
-                self.renewal.reset();
-                self.peer = Some(peer);
-                self.pending.renewed = true;
-                if self.protocol != Protocol::Transcript {
-                    self.handle(Input::PollAll);
-                }
+                self.handle(Input::PollAll);
                 self.connection.replace(socket, token);
-                self.connection.close_retiring().await;
+                self.on_renewed(peer).await;
             }
-            Err(error) => {
-                let pause = self.renewal.failed(&error);
-                self.log_pause(&format!("cannot renew the connection: {error}; retrying"), pause);
-            }
+            Ok(opened) => self.connection.prepare(*opened),
+            Err(error) => self.on_renewal_failed(&error),
         }
+    }
+
+    /// Makes the successor the live socket when it may take over.
+    pub(super) async fn hand_over(&mut self) {
+        let Some(Takeover { peer, unproven_since }) = self.connection.take_over() else { return };
+        if let Some(last_activity) = unproven_since {
+            let reason = "closed by the server".to_owned();
+            self.handle(Input::Reconnected(Outage { last_activity, reason }));
+        }
+        self.on_renewed(peer).await;
+    }
+
+    pub(super) fn on_successor_ended(&mut self, reason: CloseReason) {
+        let successor = self.connection.successor.take();
+        let error = SourceError::from(self.redacted(reason));
+        if error.is_policy_close()
+            && let Some(token) = successor.and_then(|successor| successor.token)
+        {
+            token.invalidate();
+        }
+        self.on_renewal_failed(&error);
+    }
+
+    async fn on_renewed(&mut self, peer: Peer) {
+        tracing::debug!(conversation = self.followed_conversation(), "connection renewed");
+        self.renewal.reset();
+        self.peer = Some(peer);
+        self.pending.renewed = true;
+        self.connection.close_retiring().await;
+    }
+
+    fn on_renewal_failed(&mut self, error: &SourceError) {
+        let pause = self.renewal.failed(error);
+        self.log_pause(&format!("cannot renew the connection: {error}; retrying"), pause);
     }
 
     pub(super) fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
