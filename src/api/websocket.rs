@@ -1,6 +1,7 @@
 //! A WebSocket connection: keep-alive pings, idle timeout, suspend detection, and limits on memory.
 
 mod handshake;
+mod timed_stream;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use self::timed_stream::TimedStream;
 use super::http_error::innermost;
 use crate::config::SocketLimits;
 use crate::event::RawFrame;
@@ -89,10 +91,10 @@ impl Frame {
 /// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Socket<T> {
-    ws: WebSocketStream<T>,
+    ws: WebSocketStream<TimedStream<T>>,
     limits: SocketLimits,
     keep_alive: KeepAlive,
-    /// The start of the idle timeout: the last message or the end of the last pause.
+    /// The start of the idle timeout: the last message, the end of the last pause or, when the timer fires, the last byte.
     idle_since: Instant,
     /// The wall-clock time of the last message.
     last_activity: DateTime<Utc>,
@@ -148,7 +150,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             .max_frame_size(Some(limits.max_frame_size));
         let now = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(SUSPEND_CHECK_INTERVAL)));
-        let ws = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
+        let ws = WebSocketStream::from_raw_socket(TimedStream::new(stream), Role::Client, Some(config)).await;
         Self {
             ws,
             limits,
@@ -309,6 +311,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         if let Some(suspended) = self.suspend.long_suspend() {
             return Err(CloseReason::Suspended(suspended));
         }
+        self.idle_since = self.idle_since.max(self.ws.get_ref().received_at());
         if self.idle_since.elapsed() >= self.limits.idle_timeout {
             return Err(CloseReason::IdleTimeout(self.limits.idle_timeout));
         }
@@ -377,20 +380,42 @@ impl CloseReason {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncWriteExt as _, DuplexStream};
+    use tokio::time::sleep;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_paused_socket_wakes_for_pings_and_not_for_the_idle_timeout() {
+    async fn socket() -> (Socket<DuplexStream>, DuplexStream) {
         let limits = SocketLimits {
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(45),
             max_frame_size: 1024,
             read_buffer: 4096,
         };
-        let (near, _far) = tokio::io::duplex(1024);
-        let mut socket =
-            Socket::new(near, limits, KeepAlive::PingFrame, SuspendDetector::start(|| Duration::ZERO)).await;
-        socket.pause_reading(tokio::time::sleep(Duration::from_secs(102))).await;
+        let (near, far) = tokio::io::duplex(1024);
+        let suspend = SuspendDetector::start(|| Duration::ZERO);
+        (Socket::new(near, limits, KeepAlive::PingFrame, suspend).await, far)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_socket_wakes_for_pings_and_not_for_the_idle_timeout() {
+        let (mut socket, _far) = socket().await;
+        socket.pause_reading(sleep(Duration::from_secs(102))).await;
         assert!(socket.timer.deadline() >= Instant::now() + Duration::from_secs(2), "{:?}", socket.timer.deadline());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_byte_of_a_slow_frame_is_activity() {
+        let (mut socket, mut far) = socket().await;
+        let send = async {
+            for byte in b"\x81\x05hello" {
+                sleep(Duration::from_secs(40)).await;
+                far.write_all(&[*byte]).await.expect("an open connection");
+            }
+        };
+        let (frame, ()) = tokio::join!(socket.next(), send);
+        assert_eq!(frame.expect("a frame").raw(), RawFrame::Text("hello"));
+        let (start, end) = (Instant::now(), socket.next().await.expect_err("silence"));
+        assert_eq!((end, start.elapsed().as_secs()), (CloseReason::IdleTimeout(Duration::from_secs(45)), 45));
     }
 }
