@@ -26,6 +26,12 @@ pub(crate) enum HttpError {
     /// No process listens on this port of the loopback interface.
     #[error("cannot reach {host}: {CONNECTION_REFUSED}")]
     NoLocalServer { host: String },
+    /// The process cannot open another socket.
+    #[error("cannot reach {host}: too many open files")]
+    TooManyFiles { host: String },
+    /// The connection ended within a response.
+    #[error("incomplete response from {host}: {reason}")]
+    Incomplete { host: String, reason: String },
     /// The host did not respond in time.
     #[error("no response from {host} within {}", humantime::format_duration(*.after))]
     Timeout { host: String, after: Duration },
@@ -73,8 +79,14 @@ impl HttpError {
         if error.is_timeout() {
             return Self::Timeout { host, after: timeout };
         }
+        if chain(&error).filter_map(|cause| cause.downcast_ref()).any(io_error::is_short_of_files) {
+            return Self::TooManyFiles { host };
+        }
         if error.is_dns() {
             return Self::Dns { host };
+        }
+        if error.is_body() || error.is_decode() {
+            return Self::Incomplete { host, reason: innermost(&error) };
         }
         match innermost(&error) {
             reason if reason == CONNECTION_REFUSED && is_loopback_host(&host) => Self::NoLocalServer { host },
@@ -117,6 +129,8 @@ impl HttpError {
             Self::Dns { .. }
             | Self::Unreachable { .. }
             | Self::NoLocalServer { .. }
+            | Self::TooManyFiles { .. }
+            | Self::Incomplete { .. }
             | Self::Timeout { .. }
             | Self::Certificate { .. }
             | Self::ProxyCertificate { .. }
@@ -133,6 +147,8 @@ impl HttpError {
             Self::Dns { .. }
             | Self::Unreachable { .. }
             | Self::NoLocalServer { .. }
+            | Self::TooManyFiles { .. }
+            | Self::Incomplete { .. }
             | Self::Timeout { .. }
             | Self::Proxy { .. }
             | Self::ProxyRefuses { .. } => ResponseKind::NoResponse,
@@ -147,6 +163,12 @@ impl HttpError {
             }
             Self::NoLocalServer { .. } => {
                 "start the simulator (genesys-tail simulate), or correct the port of API URL and login URL"
+            }
+            Self::TooManyFiles { .. } => {
+                "raise the limit of open files (ulimit -n), or use --source notifications, which needs one socket"
+            }
+            Self::Incomplete { .. } => {
+                "check the network and the proxy settings (--proxy, HTTPS_PROXY); a device in between may cut responses off"
             }
             Self::Timeout { .. } => {
                 "check the network and the proxy settings (--proxy, HTTPS_PROXY), or raise --connect-timeout"

@@ -5,8 +5,6 @@ use std::panic;
 use std::process;
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
 use crate::api::setup_error::SetupError;
 use crate::commands::replay::ReplayError;
 use crate::cursor::CursorError;
@@ -152,7 +150,7 @@ impl Error {
                 "use another port with --listen; port 0 selects a free one"
             }
             Self::Simulator(_) => "use a loopback address and a free port with --listen, such as 127.0.0.1:0",
-            Self::Start(error) if is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
+            Self::Start(error) if io_error::is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
             Self::Start(_) => "check the limits of the process (ulimit -a) and the free memory",
         })
     }
@@ -181,10 +179,6 @@ pub(crate) fn report_bugs(log: Log) {
 fn without_registry_path(file: &str) -> &str {
     let below = file.split_once("/registry/src/").and_then(|(_, below)| below.split_once('/'));
     below.map_or(file, |(_, file)| file)
-}
-
-fn is_short_of_files(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 /// Returns the text of an I/O error without the number that the standard library appends, as in `(os error 2)`.
 pub(crate) fn describe(error: &io::Error) -> String {
     let text = error.to_string();
@@ -15,6 +17,11 @@ pub(crate) fn describe(error: &io::Error) -> String {
         Some(without_number) => without_number.to_owned(),
         None => text,
     }
+}
+
+/// Returns whether the process, or the system, has no file descriptor left.
+pub(crate) fn is_short_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Returns the name of a file type other than a regular file.

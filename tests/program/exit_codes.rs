@@ -170,6 +170,21 @@ async fn too_few_file_descriptors_are_70() {
 }
 
 #[tokio::test]
+async fn a_conversation_without_a_file_descriptor_is_69_and_the_others_are_followed() {
+    let conversations: Vec<String> = (10..50).map(|number| format!("conversation-{number}")).collect();
+    let options = Options { conversations: conversations.clone(), ..Options::default() };
+    let simulator = simulator_with("+0 customer Ada: Hello\n+0 close", &[], options).await;
+    let mut command = program(&simulator, &["--source", "transcript", "--max-retries", "0"]);
+    command.args(conversations.iter().flat_map(|id| ["-c", id]));
+    let finished = Running::start(&mut with_shell_setup("ulimit -n 24", &command)).finish().await;
+    assert_eq!(finished.code, Some(69), "{}", finished.stderr);
+    let failure = ": too many open files; raise the limit of open files (ulimit -n), or use --source notifications";
+    let failures = finished.stderr.matches(failure).count();
+    assert_eq!(failures + finished.stdout.matches("[CLOSED]").count(), 40, "{}", finished.stderr);
+    assert!((1..40).contains(&failures), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn an_unwritable_output_or_recording_is_74() {
     let simulator = simulator("+0 customer Ada: Hello", &[]).await;
     let full = || File::options().write(true).open("/dev/full").unwrap();

@@ -47,6 +47,7 @@ async fn every_response_of_a_token_endpoint_is_limited_in_time_and_memory() {
     let pause = Duration::from_millis(20);
     let compressed = [&head("Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n")[..], b"\x1f\x8b\x08\x00"].concat();
     let chunked = head("Transfer-Encoding: chunked\r\n\r\n");
+    let cut_off = [&chunked[..], b"40\r\n{"].concat();
     let chunk = [b"10000\r\n", vec![b' '; 0x10000].as_slice(), b"\r\n"].concat();
     let cases = [
         ("headers byte by byte", Response::Endless(head(""), b"a".to_vec(), pause), 69, "no response from"),
@@ -59,6 +60,7 @@ async fn every_response_of_a_token_endpoint_is_limited_in_time_and_memory() {
             "",
         ),
         ("an endless body", Response::Endless(chunked.clone(), chunk, Duration::ZERO), 76, "not the JSON of a token"),
+        ("a body that is cut off", Response::Bytes(cut_off), 69, "incomplete response from"),
         ("a body byte by byte", Response::Endless(chunked, b"1\r\n \r\n".to_vec(), pause), 69, "no response from"),
         ("a compressed body", Response::Bytes(compressed), 76, "not the JSON of a token"),
         ("not HTTP", Response::Bytes(b"SSH-2.0-OpenSSH_9.7\r\n".to_vec()), 69, "cannot reach"),
