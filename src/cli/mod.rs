@@ -15,7 +15,7 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 pub(crate) use args::{
     AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, LoggingArgs, NetworkArgs, OutputArgs, RecordingArgs,
@@ -64,6 +64,9 @@ pub(crate) enum Command {
         /// Topic or command [default: the list of topics]
         #[arg(value_name = "TOPIC", value_parser = topics::topics_and_commands())]
         subject: Option<String>,
+        /// Print only the parts of the topic that contain this text
+        #[arg(value_name = "WORD", allow_hyphen_values = true, value_hint = ValueHint::Other)]
+        words: Vec<String>,
     },
     /// Print the manual page, or a help topic as one
     #[command(after_long_help = topics::MAN_EXAMPLES)]
@@ -90,6 +93,9 @@ impl Cli {
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        if let Some(error) = cli.command.as_ref().and_then(search_error) {
+            return Err(error);
+        }
         if let Some(name) = cli.command.as_ref().and_then(|cli| command_to_explain(cli, &command)) {
             return Self::parse_from_args([env!("CARGO_PKG_NAME"), name, "--help"].map(OsString::from));
         }
@@ -116,9 +122,10 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     completions::script(shell, Cli::command())
 }
 
-/// Returns the text of a help topic, or the list of topics.
-pub(crate) fn help(topic: Option<&str>, layout: Layout) -> Vec<u8> {
-    topics::text(topic, layout).into_bytes()
+/// Returns the text of a help topic or of its entries that contain `words`, or the list of topics.
+pub(crate) fn help(topic: Option<&str>, words: &[String], layout: Layout) -> Vec<u8> {
+    let found = topic.filter(|_| !words.is_empty()).and_then(|name| topics::search(name, &words.join(" "), layout));
+    found.unwrap_or_else(|| topics::text(topic, layout)).into_bytes()
 }
 
 /// Returns the manual page of the program or of a help topic as roff.
@@ -156,9 +163,25 @@ fn with_help(command: clap::Command, help: Help) -> clap::Command {
 /// Returns the name of the command whose help is wanted.
 fn command_to_explain<'a>(command: &'a Command, parser: &clap::Command) -> Option<&'a str> {
     match command {
-        Command::Help { subject: Some(name) } if parser.find_subcommand(name).is_some() => Some(name),
+        Command::Help { subject: Some(name), .. } if parser.find_subcommand(name).is_some() => Some(name),
         _ => None,
     }
+}
+
+/// Returns the error for a search that finds nothing, or that is not in a topic.
+fn search_error(command: &Command) -> Option<clap::Error> {
+    let Command::Help { subject: Some(name), words } = command else { return None };
+    let wanted = words.join(" ");
+    let message = if words.is_empty() || topics::contains(name, &wanted) {
+        return None;
+    } else if topics::Topic::find(name).is_none() {
+        format!("'{wanted}' cannot be searched in the help of a command\n\n  tip: use 'genesys-tail {name} --help'\n")
+    } else {
+        format!(
+            "no part of the topic '{name}' contains '{wanted}'\n\n  tip: use 'genesys-tail help {name}' for all of it\n"
+        )
+    };
+    Some(clap::Error::raw(ErrorKind::ValueValidation, message))
 }
 
 /// Returns the error for a flag of the tail before the subcommand `name`, where it would silently have no effect.

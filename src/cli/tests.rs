@@ -34,9 +34,9 @@ fn conversations_and_subcommands_are_told_apart() {
 
 #[test]
 fn help_takes_a_topic_or_a_command() {
-    assert!(matches!(parse(&["help"]).unwrap().command, Some(Command::Help { subject: None })));
+    assert!(matches!(parse(&["help"]).unwrap().command, Some(Command::Help { subject: None, .. })));
     let topic = parse(&["help", "exit-codes"]).unwrap().command;
-    assert!(matches!(topic, Some(Command::Help { subject: Some(name) }) if name == "exit-codes"));
+    assert!(matches!(topic, Some(Command::Help { subject: Some(name), .. }) if name == "exit-codes"));
     for command in ["check", "simulate", "help", "man"] {
         let help = parse(&["help", command]).unwrap_err();
         assert_eq!(help.to_string(), parse(&[command, "--help"]).unwrap_err().to_string());
@@ -52,6 +52,23 @@ fn help_takes_a_topic_or_a_command() {
         );
     }
     assert!(!usage_error(&["man", "check"]).contains("check,"));
+}
+
+#[test]
+fn help_searches_a_topic() {
+    for (args, expected) in [(&["help", "errors", "429"][..], "429"), (&["help", "settings", "--proxy"], "--proxy")] {
+        let Some(Command::Help { subject, words }) = parse(args).unwrap().command else { panic!("{args:?}") };
+        let layout = Layout::new(false, false);
+        let found = String::from_utf8(help(subject.as_deref(), &words, layout)).unwrap();
+        let all = String::from_utf8(help(subject.as_deref(), &[], layout)).unwrap();
+        assert!(found.contains(expected) && found.len() < all.len() / 2, "{found}");
+    }
+    assert_eq!(
+        usage_error(&["help", "errors", "none", "such"]),
+        "error: no part of the topic 'errors' contains 'none such'\n\n  tip: use 'genesys-tail help errors' for all of it\n"
+    );
+    assert!(usage_error(&["help", "check", "token"]).contains("\n  tip: use 'genesys-tail check --help'\n"));
+    assert_eq!(parse(&["help", "errors", "--help"]).unwrap_err().exit_code(), 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod manual;
 mod markdown;
+mod search;
 mod table;
 mod terminal;
 mod wrap;
@@ -55,6 +56,7 @@ pub(super) const HELP_EXAMPLES: &str = "\
 Examples:
   genesys-tail help             List the topics
   genesys-tail help settings    Print a topic
+  genesys-tail help errors 429  Print what a topic says about 429
   genesys-tail help check       Print the help of a command";
 
 const MORE_HELP: &str = "
@@ -63,6 +65,7 @@ const MORE_HELP: &str = "
 | command | prints |
 | --- | --- |
 | `genesys-tail help TOPIC` | a topic |
+| `genesys-tail help TOPIC WORD` | the parts of a topic that contain a word |
 | `genesys-tail man TOPIC \\| man -l -` | a topic as a manual page |
 | `genesys-tail help COMMAND` | a command and its flags |
 | `genesys-tail -h` | all flags, one line each |
@@ -139,6 +142,17 @@ pub(super) fn text(name: Option<&str>, layout: Layout) -> String {
         Some(topic) => terminal::render(&topic.blocks(), layout),
         None => terminal::render(&markdown::parse(&list()), layout),
     }
+}
+
+/// Renders the entries of a topic that contain `wanted`. `None` if there are none.
+pub(super) fn search(name: &str, wanted: &str, layout: Layout) -> Option<String> {
+    let entries = search::entries_with(wanted, &Topic::find(name)?.blocks());
+    (!entries.is_empty()).then(|| terminal::render(&entries, layout))
+}
+
+/// Returns whether an entry of a topic contains `wanted`.
+pub(super) fn contains(name: &str, wanted: &str) -> bool {
+    search(name, wanted, Layout::new(false, false)).is_some()
 }
 
 /// Returns the list of topics as Markdown.

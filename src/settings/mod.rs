@@ -72,7 +72,9 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
         Some(Command::Check(args)) => check(*args, env, &mut stdin, &mut problems),
         Some(Command::Simulate(args)) => Some(Task::Simulate(simulate(args))),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
-        Some(Command::Help { subject }) => Some(Task::Print(cli::help(subject.as_deref(), layout(env, terminal)))),
+        Some(Command::Help { subject, words }) => {
+            Some(Task::Print(cli::help(subject.as_deref(), &words, layout(env, terminal))))
+        }
         Some(Command::Man { topic }) => Some(Task::Print(cli::man(topic.as_deref()))),
         Some(Command::Schema) => Some(Task::PrintSchema),
         None => tail(cli.tail, env, terminal, &mut stdin, &mut problems),

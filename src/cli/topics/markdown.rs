@@ -9,7 +9,7 @@ mod inline;
 use inline::spans;
 
 /// A block of a document.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Block {
     Heading {
         level: Level,
@@ -27,7 +27,7 @@ pub(super) enum Block {
 }
 
 /// The level of a heading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Title,
     Section,
@@ -35,7 +35,7 @@ pub(super) enum Level {
 }
 
 /// A table. Every row has as many cells as the header.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Table {
     pub(super) header: Vec<Vec<Span>>,
     pub(super) rows: Vec<Vec<Vec<Span>>>,
