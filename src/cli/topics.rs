@@ -7,7 +7,7 @@ mod table;
 mod terminal;
 mod wrap;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use roff::Roff;
 use terminal_size::terminal_size;
 
@@ -17,29 +17,31 @@ pub(crate) use terminal::Layout;
 /// A help topic. Its Markdown starts with the title as a heading, an empty line, and the summary.
 pub(super) struct Topic {
     pub(super) name: &'static str,
+    /// Other words that a user may try.
+    aliases: &'static [&'static str],
     markdown: &'static str,
 }
 
 macro_rules! topics {
-    ($($name:literal)*) => {
-        &[$(Topic { name: $name, markdown: include_str!(concat!("../help/", $name, ".md")) }),*]
+    ($($name:literal $($alias:literal)*;)*) => {
+        &[$(Topic { name: $name, aliases: &[$($alias),*], markdown: include_str!(concat!("../help/", $name, ".md")) }),*]
     };
 }
 
 /// All topics in the order of the list. The text of each is the file of its name.
 pub(super) const TOPICS: &[Topic] = topics! {
-    "settings"
-    "sources"
-    "output"
-    "json"
-    "resume"
-    "calls"
-    "errors"
-    "exit-codes"
-    "service"
-    "recipes"
-    "security"
-    "simulator"
+    "settings" "region" "regions" "env" "environment" "variables" "proxy" "profile" "certificates";
+    "sources" "source" "permissions" "limits" "retries" "reconnect" "queue" "queues";
+    "output" "filters" "filter" "colors" "timestamps" "escaping" "status";
+    "json" "jsonl";
+    "resume" "cursor" "cursor-file" "record" "replay" "recordings" "history";
+    "calls" "call" "transcription";
+    "errors" "error" "messages";
+    "exit-codes" "exit" "exit-code" "codes";
+    "service" "systemd" "cron" "docker" "container" "journal" "rotation" "logrotate" "log";
+    "recipes" "jq" "grep" "kafka" "vector" "fluent-bit" "examples";
+    "security" "secrets";
+    "simulator" "faults" "fault" "scripts" "script";
 };
 
 /// The commands that have a help.
@@ -75,7 +77,11 @@ const MORE_HELP: &str = "
 impl Topic {
     /// Returns the topic with this name.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
-        TOPICS.iter().find(|topic| topic.name == name)
+        TOPICS.iter().find(|topic| topic.name == name || topic.aliases.contains(&name))
+    }
+
+    fn possible_value(&self) -> PossibleValue {
+        PossibleValue::new(self.name).aliases(self.aliases)
     }
 
     /// Returns the summary without its period.
@@ -128,12 +134,13 @@ impl Layout {
 
 /// Returns the parser of the name of a topic.
 pub(super) fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(TOPICS.iter().map(|topic| topic.name))
+    PossibleValuesParser::new(TOPICS.iter().map(Topic::possible_value))
 }
 
 /// Returns the parser of the name of a topic or a command.
 pub(super) fn topics_and_commands() -> PossibleValuesParser {
-    PossibleValuesParser::new(TOPICS.iter().map(|topic| topic.name).chain(COMMANDS))
+    let commands = COMMANDS.into_iter().map(PossibleValue::from);
+    PossibleValuesParser::new(TOPICS.iter().map(Topic::possible_value).chain(commands))
 }
 
 /// Renders a topic as text, or the list of topics if there is no topic with this name.

@@ -20,7 +20,7 @@ pub(super) async fn demo(demo: Demo, stdout: File, log: &Log, stop: &Cancellatio
         script: Script::built_in("demo").expect("a built-in script"),
         faults: vec![
             "socket:replay,times=always".parse()?,
-            "socket:close=1011,after=11".parse()?,
+            "socket:close=1011,reason=the demo does this on purpose,after=11".parse()?,
             "notify:close=1001,after=18".parse()?,
         ],
         ..simulator::Options::default()

@@ -34,6 +34,15 @@ fn the_list_has_exactly_the_files_of_the_folder() {
 }
 
 #[test]
+fn other_words_for_a_topic_are_unique() {
+    let words: Vec<&str> = TOPICS.iter().flat_map(|topic| topic.aliases.iter().copied().chain([topic.name])).collect();
+    assert_eq!(words.iter().chain(&COMMANDS).collect::<BTreeSet<_>>().len(), words.len() + COMMANDS.len(), "{words:?}");
+    for (word, name) in [("cursor", "resume"), ("regions", "settings"), ("logrotate", "service"), ("errors", "errors")] {
+        assert_eq!(Topic::find(word).map(|topic| topic.name), Some(name));
+    }
+}
+
+#[test]
 fn a_topic_starts_with_its_title_and_a_summary_of_one_line() {
     for topic in TOPICS {
         let lines: Vec<&str> = topic.markdown.lines().take(4).collect();
