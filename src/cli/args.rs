@@ -188,8 +188,8 @@ pub(crate) struct OutputArgs {
     pub(crate) raw_control: bool,
     /// Show only messages of this role
     ///
-    /// Lines without a role (update, closed, gap) are always shown. Repeatable.
-    #[arg(long, value_name = "ROLE", value_parser = choice(ROLES))]
+    /// Lines without a role (update, closed, gap) are always shown. Repeatable, or separated by commas.
+    #[arg(long, value_name = "ROLE", value_delimiter = ',', ignore_case = true, value_parser = choice(ROLES))]
     pub(crate) only: Vec<Role>,
     /// Show only messages that match this pattern
     ///

@@ -88,7 +88,7 @@ const ACCOUNT_FLAGS: [ForeignFlag; 33] = [
 
 /// Flags that concern following and output.
 const TAIL_FLAGS: [ForeignFlag; 32] = [
-    switch("--follow", FOLLOW),
+    option("--follow", FOLLOW),
     switch("-f", FOLLOW),
     option("--tail", "use '-n N' to start with the last N lines"),
     option("--head", LAST),
@@ -177,8 +177,11 @@ fn with_suggestion(mut error: clap::Error, command: &Command, args: &[OsString])
             let similar = text_of(&error, ContextKind::SuggestedArg);
             let similar = foreign_flags(subcommand).find(|flag| flag.name == similar);
             let similar = || similar.map(|flag| flag.suggestion.to_owned());
-            // The exact flag of a subcommand is a better guess than a similar flag of another tool.
-            let exact = flag_of_subcommand(flag, command).filter(|_| subcommand.is_none());
+            // The exact flag of another command is a better guess than a similar flag of another tool.
+            let exact = match subcommand {
+                None => flag_of_subcommand(flag, command).or_else(|| number_of_lines(args)),
+                Some(name) => flag_of_tail(flag, name, command),
+            };
             replace_tips(&mut error, exact.or_else(similar));
         }
         ErrorKind::ValueValidation if flag == "--lines" => {
@@ -220,6 +223,20 @@ fn flag_of_subcommand(flag: &str, command: &Command) -> Option<String> {
         |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
     let name = command.get_subcommands().find(has_flag)?.get_name();
     Some(format!("use 'genesys-tail {name} {flag}'"))
+}
+
+/// Returns the tip for a flag of the tail after a subcommand that does not have it.
+fn flag_of_tail(flag: &str, subcommand: &str, command: &Command) -> Option<String> {
+    let is_flag =
+        |arg: &&Arg| !arg.is_hide_set() && arg.get_long().is_some() && arg.get_long() == flag.strip_prefix("--");
+    command.get_arguments().find(is_flag)?;
+    Some(format!("'{subcommand}' does not take it; 'genesys-tail {subcommand} -h' lists its flags"))
+}
+
+/// Returns the tip for the habit of `tail -20`.
+fn number_of_lines(args: &[OsString]) -> Option<String> {
+    let lines = args.iter().find_map(|arg| arg.to_str()?.strip_prefix('-').and_then(whole_number))?;
+    Some(format!("use '-n {lines}' for the last {lines} lines"))
 }
 
 /// Reduces the conflicting flags of an error to those that were typed: for a group, the parser names all its flags.

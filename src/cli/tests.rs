@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{Color, Format, LineLimit, Multiline, SourceChoice, Timestamps};
+use crate::event::Role;
 
 fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
     Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from))
@@ -44,7 +45,7 @@ fn help_takes_a_topic_or_a_command() {
     }
     let topic = parse(&["man", "exit-codes"]).unwrap().command;
     assert!(matches!(topic, Some(Command::Man { topic: Some(name) }) if name == "exit-codes"));
-    for unknown in [["help", "exit-code"], ["man", "exitcodes"]] {
+    for unknown in [["help", "exit-cods"], ["man", "exitcods"]] {
         let message = usage_error(&unknown);
         assert!(
             message.starts_with("error: ") && message.contains("\n  tip: a similar value exists: 'exit-codes'"),
@@ -111,6 +112,8 @@ fn a_secret_on_the_command_line_is_rejected_and_never_shown() {
 fn flags_of_other_tools_get_a_suggestion() {
     for (flag, suggestion) in [
         ("--follow", "-F"),
+        ("--follow=name", "-F"),
+        ("-20", "'-n 20'"),
         ("-f", "-F"),
         ("--tail", "'-n N'"),
         ("--tail=20", "'-n N'"),
@@ -141,6 +144,10 @@ fn flags_of_other_tools_get_a_suggestion() {
     }
     assert!(usage_error(&["--rate", "3"]).contains("use 'genesys-tail simulate --rate'"));
     assert!(usage_error(&["check", "-k"]).contains("--cacert"));
+    for flag in ["--cursor-file", "--max-retries", "--no-follow"] {
+        let message = usage_error(&["check", flag]);
+        assert!(message.contains("'check' does not take it; 'genesys-tail check -h' lists its flags"), "{message}");
+    }
     assert!(
         usage_error(&["check", "-p", "x"]).contains("--profile")
             && !usage_error(&["check", "--tail"]).contains("'-n N'")
@@ -345,4 +352,10 @@ fn the_long_help_fits_on_100_columns_and_its_examples_on_80() {
     for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::NOTES] {
         assert!(examples.lines().all(|line| line.chars().count() <= 80), "{examples}");
     }
+}
+
+#[test]
+fn roles_may_be_separated_by_commas_in_any_case() {
+    let cli = parse(&["--only", "Customer,AGENT", "--only", "bot"]).unwrap();
+    assert_eq!(cli.tail.output.only, [Role::Customer, Role::Agent, Role::Bot]);
 }

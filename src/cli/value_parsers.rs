@@ -79,7 +79,7 @@ where
     });
     let choices = Arc::new(choices);
     PossibleValuesParser::new(values).map(move |argument| {
-        let found = choices.iter().find(|choice| choice.name == argument);
+        let found = choices.iter().find(|choice| choice.name.eq_ignore_ascii_case(&argument));
         found.expect("the parser accepts only the names").value
     })
 }

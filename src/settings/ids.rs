@@ -12,6 +12,8 @@ use super::problems::{Problem, Problems};
 
 const ID_HINT: &str = "use the id of the conversation, such as 97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77, or its URL";
 
+const LIST_HINT: &str = "repeat -c for each id, or use -c @FILE for a file with one id per line";
+
 static UUID: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b")
         .expect("the pattern is constant")
@@ -77,7 +79,8 @@ fn id_of(argument: &Argument, rule: IdRule) -> Result<String, Problem> {
             hint: format!("a similar command exists: genesys-tail {command}"),
         }),
         (Err(reason), None) => {
-            let hint = (rule == IdRule::Uuid && *kind == Kind::Conversation).then_some(ID_HINT);
+            let id_hint = if value.contains(',') { LIST_HINT } else { ID_HINT };
+            let hint = (rule == IdRule::Uuid && *kind == Kind::Conversation).then_some(id_hint);
             Err(Problem::NotAnId { setting: setting.clone(), reason, hint })
         }
         (Ok(id), None) => Ok(id),

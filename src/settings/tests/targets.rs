@@ -132,6 +132,7 @@ fn a_value_that_is_no_conversation_id_is_refused_before_a_request() {
         ("chek", "a similar command exists: genesys-tail check"),
         ("Simulate", "a similar command exists: genesys-tail simulate"),
         ("halp", "a similar command exists: genesys-tail help"),
+        ("one,two", "repeat -c for each id, or use -c @FILE for a file with one id per line"),
     ] {
         for args in [&[value][..], &["-c", value], &[ONE, value], &["check", value]] {
             let error = complete(&[]).resolve(args).unwrap_err();
@@ -139,7 +140,9 @@ fn a_value_that_is_no_conversation_id_is_refused_before_a_request() {
             assert_eq!(error.hint(), tip, "{args:?}");
         }
         let error = complete(&[("GENESYS_CONVERSATION_ID", value)]).resolve(&[]).unwrap_err();
-        assert_eq!(error.to_string(), format!("GENESYS_CONVERSATION_ID: '{value}' is not a conversation id"));
+        // The variable takes several ids, separated by commas.
+        let first = value.split(',').next().unwrap();
+        assert!(error.to_string().starts_with(&format!("GENESYS_CONVERSATION_ID: '{first}' is not a conversation id")));
     }
     let without_settings = nothing().resolve(&["chekc"]).unwrap_err();
     assert_eq!(without_settings.hint(), "a similar command exists: genesys-tail check");
