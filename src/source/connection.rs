@@ -73,7 +73,7 @@ pub(super) struct RetiringSocket<T> {
     deadline: Instant,
 }
 
-/// What [`Connection::next`] waited for.
+/// The change that [`Connection::next`] waited for.
 #[derive(Debug)]
 pub(super) enum Activity {
     /// A frame, or the end of the live socket.

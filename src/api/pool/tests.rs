@@ -17,7 +17,7 @@ struct Server {
 
 /// The connections that end.
 #[derive(Debug, Clone, Copy)]
-struct Ending {
+struct ResponseEnd {
     /// The number of these connections. Their first requests are answered at the same time.
     connections: usize,
     /// The number of requests that each of them answers.
@@ -37,7 +37,7 @@ enum End {
 }
 
 impl Server {
-    async fn start(ending: Ending) -> Self {
+    async fn start(ending: ResponseEnd) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
         let url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
         let server = Self { url, connections: Arc::default(), requests: Arc::default() };
@@ -58,7 +58,7 @@ impl Server {
     }
 }
 
-async fn serve(mut tcp: TcpStream, ending: Option<(Ending, Arc<Barrier>)>, requests: Arc<AtomicUsize>) {
+async fn serve(mut tcp: TcpStream, ending: Option<(ResponseEnd, Arc<Barrier>)>, requests: Arc<AtomicUsize>) {
     let mut buffer = [0; 4096];
     let mut served = 0;
     while tcp.read(&mut buffer).await.is_ok_and(|count| count > 0) {
@@ -96,7 +96,7 @@ async fn post(pool: &Pool, server: &Server) -> reqwest::Result<String> {
 #[tokio::test]
 async fn a_request_that_fails_on_a_reused_connection_is_repeated_once_on_a_new_one() {
     for end in [End::Close, End::Reset] {
-        let server = Server::start(Ending { connections: 1, answered: 1, end }).await;
+        let server = Server::start(ResponseEnd { connections: 1, answered: 1, end }).await;
         let pool = pool(&server);
         for _ in 0..3 {
             assert_eq!(post(&pool, &server).await.expect("a response"), "ok", "{end:?}");
@@ -108,7 +108,7 @@ async fn a_request_that_fails_on_a_reused_connection_is_repeated_once_on_a_new_o
 #[tokio::test]
 async fn a_request_that_fails_on_a_new_connection_is_not_repeated() {
     for end in [End::Close, End::Reset] {
-        let server = Server::start(Ending { connections: 1, answered: 0, end }).await;
+        let server = Server::start(ResponseEnd { connections: 1, answered: 0, end }).await;
         post(&pool(&server), &server).await.expect_err("no response");
         assert_eq!(server.counts(), (1, 1), "{end:?}");
     }
@@ -117,7 +117,7 @@ async fn a_request_that_fails_on_a_new_connection_is_not_repeated() {
 #[tokio::test]
 async fn a_request_is_not_repeated_on_another_connection_from_before() {
     for end in [End::Close, End::Reset] {
-        let server = Server::start(Ending { connections: 2, answered: 1, end }).await;
+        let server = Server::start(ResponseEnd { connections: 2, answered: 1, end }).await;
         let pool = pool(&server);
         let (first, second) = tokio::join!(post(&pool, &server), post(&pool, &server));
         assert_eq!((first.expect("a response"), second.expect("a response")), ("ok".to_owned(), "ok".to_owned()));
@@ -129,7 +129,7 @@ async fn a_request_is_not_repeated_on_another_connection_from_before() {
 /// (R3)
 #[tokio::test]
 async fn dropped_connections_are_not_used_again() {
-    let server = Server::start(Ending { connections: 1, answered: 1, end: End::Mute }).await;
+    let server = Server::start(ResponseEnd { connections: 1, answered: 1, end: End::Mute }).await;
     let pool = pool(&server);
     post(&pool, &server).await.expect("a response");
     pool.drop_connections(Instant::now());
