@@ -167,8 +167,9 @@ async fn faults_delay_omit_reorder_and_reshape_message_bodies() {
     let (simulator, token, message_ids) = play_conversation(&["rest:late-body=1h"]).await;
     assert_eq!(fetch_bodies(&simulator, &token, &message_ids).await.json["entities"], json!([]));
     let (simulator, token, message_ids) = play_conversation(&["rest:late-body=50ms"]).await;
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(entity_ids(&fetch_bodies(&simulator, &token, &message_ids).await.json).len(), 2);
+    let both_bodies =
+        async { while entity_ids(&fetch_bodies(&simulator, &token, &message_ids).await.json).len() < 2 {} };
+    within_timeout(both_bodies).await;
 }
 
 #[tokio::test]
