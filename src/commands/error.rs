@@ -123,18 +123,18 @@ impl Error {
         matches!(self, Self::Check(_))
     }
 
-    /// Returns the next step, if there is one, and the conversation that the error concerns.
+    /// Returns the next step and the conversation that the error concerns.
     pub(crate) fn details(&self) -> ErrorDetails<'_> {
         let conversation = match self {
             Self::Tail { conversation, .. } => conversation.as_deref(),
             _ => None,
         };
-        ErrorDetails { hint: self.hint(), conversation }
+        ErrorDetails { hint: Some(self.hint()), conversation }
     }
 
-    /// Returns the next step. The messages of some settings name it themselves.
-    fn hint(&self) -> Option<&str> {
-        Some(match self {
+    /// Returns the next step.
+    fn hint(&self) -> &str {
+        match self {
             Self::Config(error) => error.hint(),
             Self::Network(error) => error.hint(),
             Self::Tail { failure, .. } => failure.cause().hint(),
@@ -152,7 +152,7 @@ impl Error {
             Self::Simulator(_) => "use a loopback address and a free port with --listen, such as 127.0.0.1:0",
             Self::Start(error) if io_error::is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
             Self::Start(_) => "check the limits of the process (ulimit -a) and the free memory",
-        })
+        }
     }
 }
 
