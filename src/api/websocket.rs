@@ -150,7 +150,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             .max_frame_size(Some(limits.max_frame_size));
         let now = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(now + limits.ping_interval.min(SUSPEND_CHECK_INTERVAL)));
-        let ws = WebSocketStream::from_raw_socket(TimedStream::new(stream), Role::Client, Some(config)).await;
+        let ws = WebSocketStream::from_raw_socket(
+            TimedStream::new(stream, limits.max_frame_size),
+            Role::Client,
+            Some(config),
+        )
+        .await;
         Self {
             ws,
             limits,
@@ -285,6 +290,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 
     fn record_activity(&mut self) {
+        self.ws.get_mut().message_completed();
         self.idle_since = Instant::now();
         self.last_activity = Utc::now();
         self.activity.set(self.idle_since);
