@@ -103,9 +103,9 @@ async fn no_token_lifetime_causes_a_renewal_loop() {
             _ => json_response(404, "{}"),
         })
         .await;
-        let mut running = Running::start(&mut server.program(&NO_RETRY));
+        let mut running = Running::start(server.program(&NO_RETRY).args(["--ping-interval", "50ms"]));
         assert_eq!(running.next_line().await, "[Customer] Ada: one", "{lifetime}");
-        sleep(Duration::from_millis(500)).await;
+        server.wait_for_pings(10).await;
         let tokens = server.request_lines().iter().filter(|line| line.contains("/oauth/token")).count();
         assert_eq!(tokens, 1, "{lifetime}");
     }))
@@ -297,9 +297,10 @@ async fn a_closing_announced_on_every_socket_does_not_cause_a_reconnect_loop() {
         br#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"Socket closing"}}"#,
     );
     let server = notification_server(closing.repeat(3), None).await;
-    let mut running = Running::start(&mut server.program(&["--source", "notifications", "-v"]));
+    let mut running =
+        Running::start(&mut server.program(&["--source", "notifications", "-v", "--ping-interval", "50ms"]));
     running.wait_for_stderr("connection renewed").await;
-    sleep(Duration::from_secs(2)).await;
+    server.wait_for_pings(40).await;
     // The first move is immediate, later ones are delayed.
     assert_eq!(
         server.request_lines().iter().filter(|line| line.contains("/socket")).count(),

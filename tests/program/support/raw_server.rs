@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::program::bare_program;
+use super::program::{bare_program, within_timeout};
 
 /// The FIN bit of a frame: the last fragment of a message.
 pub(crate) const FIN: u8 = 0x80;
@@ -49,7 +50,7 @@ pub(crate) struct ClientFrame {
 pub(crate) struct RawServer {
     pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
-    client_frames: Arc<Mutex<Vec<ClientFrame>>>,
+    client_frames: watch::Sender<Vec<ClientFrame>>,
 }
 
 impl RawServer {
@@ -72,14 +73,14 @@ impl RawServer {
     pub(crate) async fn start_with_port(respond: impl Fn(&str, u16) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (requests, client_frames) = (Arc::default(), Arc::default());
+        let (requests, client_frames) = (Arc::default(), watch::Sender::default());
         let server = Self { address: listener.local_addr().unwrap(), requests, client_frames };
-        let (requests, client_frames) = (Arc::clone(&server.requests), Arc::clone(&server.client_frames));
+        let (requests, client_frames) = (Arc::clone(&server.requests), server.client_frames.clone());
         let respond = Arc::new(respond);
         tokio::spawn(async move {
             while let Ok((mut tcp, _)) = listener.accept().await {
                 let (respond, requests) = (Arc::clone(&respond), Arc::clone(&requests));
-                let client_frames = Arc::clone(&client_frames);
+                let client_frames = client_frames.clone();
                 tokio::spawn(async move {
                     let Some(head) = read_request_head(&mut tcp).await else { return };
                     let response = respond(&head, port);
@@ -114,7 +115,14 @@ impl RawServer {
 
     /// Returns every WebSocket frame that the client sent.
     pub(crate) fn client_frames(&self) -> Vec<ClientFrame> {
-        self.client_frames.lock().unwrap().clone()
+        self.client_frames.borrow().clone()
+    }
+
+    /// Waits until the client has sent so many pings.
+    pub(crate) async fn wait_for_pings(&self, count: usize) {
+        let is_ping = |frame: &&ClientFrame| frame.first_byte & 0xf == PING;
+        let mut frames = self.client_frames.subscribe();
+        within_timeout(frames.wait_for(|frames| frames.iter().filter(is_ping).count() >= count)).await.unwrap();
     }
 }
 
@@ -148,7 +156,7 @@ pub(crate) fn message_added(text: &str) -> String {
     format!(r#"{{"event":"messageAdded","payload":{{"from":{{"id":"external","name":"Ada"}},"text":{text}}}}}"#)
 }
 
-async fn serve(mut tcp: TcpStream, head: &str, response: Response, client_frames: &Mutex<Vec<ClientFrame>>) {
+async fn serve(mut tcp: TcpStream, head: &str, response: Response, client_frames: &watch::Sender<Vec<ClientFrame>>) {
     match response {
         Response::Bytes(bytes) => {
             let _ = tcp.write_all(&bytes).await;
@@ -183,7 +191,7 @@ async fn serve_websocket(
     mut tcp: TcpStream,
     frames: &[u8],
     repeated: Option<Vec<u8>>,
-    client_frames: &Mutex<Vec<ClientFrame>>,
+    client_frames: &watch::Sender<Vec<ClientFrame>>,
 ) {
     let (mut read, mut write) = tcp.split();
     let send = async {
@@ -200,7 +208,7 @@ async fn serve_websocket(
     let receive = async {
         while let Some(frame) = read_client_frame(&mut read).await {
             let is_close = frame.first_byte & 0xf == CLOSE;
-            client_frames.lock().unwrap().push(frame);
+            client_frames.send_modify(|frames| frames.push(frame));
             if is_close {
                 break;
             }
@@ -210,7 +218,7 @@ async fn serve_websocket(
         () = send => {}
         () = receive => {}
     }
-    let last = client_frames.lock().unwrap().last().cloned();
+    let last = client_frames.borrow().last().cloned();
     if let Some(close) = last.filter(|frame| frame.first_byte & 0xf == CLOSE) {
         let _ = tcp.write_all(&server_frame(FIN | CLOSE, &close.payload)).await;
     }
