@@ -247,12 +247,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         tokio::select! {
             biased;
             result = next_retiring(retiring) => {
-                match result {
-                    Some(Ok(frame)) => Activity::Frame(Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) })),
-                    Some(Err(_)) | None => {
-                        *retiring = None;
-                        Activity::StateChanged
-                    }
+                if let Some(Ok(frame)) = result {
+                    Activity::Frame(Ok(SocketFrame { frame, socket: sockets.saturating_sub(1) }))
+                } else {
+                    *retiring = None;
+                    Activity::StateChanged
                 }
             }
             reason = receive_ahead(successor) => Activity::SuccessorEnded(reason),

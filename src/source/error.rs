@@ -32,7 +32,7 @@ pub(crate) enum SourceError {
     NoConversation { host: String, conversation: String, body: ErrorBody },
     /// The queue or user does not exist.
     #[error("{target} not found at {host}: {body}")]
-    NoTarget { host: String, target: Target, body: ErrorBody },
+    NoTarget { host: String, target: Box<Target>, body: ErrorBody },
     /// The transcript socket of the conversation does not exist: the conversation or the endpoint is missing.
     #[error("conversation {conversation} not found at {host}: {body}")]
     NoTranscript { host: String, conversation: String, body: ErrorBody },
@@ -102,7 +102,7 @@ impl SourceError {
     /// Converts the error of the look-up of a queue or user.
     pub(crate) fn from_target_lookup(error: RestError, target: &Target) -> Self {
         match error {
-            RestError::NotFound { host, body } => Self::NoTarget { host, target: target.clone(), body },
+            RestError::NotFound { host, body } => Self::NoTarget { host, target: Box::new(target.clone()), body },
             error => Self::from_rest(error, ""),
         }
     }
@@ -240,12 +240,10 @@ impl SourceError {
             Self::NoConversation { .. } => {
                 "check the conversation id and the region; a conversation exists only in its own region"
             }
-            Self::NoTarget { target: Target::Queue(_), .. } => {
-                "check the queue id and the region; a queue exists only in its own region"
-            }
-            Self::NoTarget { target: Target::User(_), .. } => {
-                "check the user id and the region; a user exists only in its own region"
-            }
+            Self::NoTarget { target, .. } => match **target {
+                Target::Queue(_) => "check the queue id and the region; a queue exists only in its own region",
+                Target::User(_) => "check the user id and the region; a user exists only in its own region",
+            },
             Self::NoTranscript { .. } => "check the conversation id and the region, or use --source auto",
             Self::UnexpectedResponse { .. } if self.is_without_transcript_socket() => {
                 "use --source auto, or check the region or API URL"
