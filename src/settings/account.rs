@@ -84,6 +84,9 @@ fn trimmed_value(setting: &str, what: &str, value: &str, problems: &mut Problems
     Some(trimmed.to_owned()).filter(|value| !value.is_empty())
 }
 
+/// The reason to refuse a file with more than the secret.
+pub(super) const NOT_ALONE: &str = "must contain the secret alone, in one line";
+
 /// Returns the path of `--client-secret-file`.
 fn secret_file(args: &AccountArgs) -> Option<&Path> {
     args.client_secret_file.as_deref().filter(|path| !path.as_os_str().is_empty())
@@ -100,10 +103,17 @@ fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems)
     let text = text.map_err(|reason| problems.unusable(&setting, reason)).ok()?;
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     let secret = trimmed_value(&setting, MISSING_CLIENT_SECRET, line, problems);
-    if secret.is_none() {
-        problems.unusable(setting, "contains no secret");
+    match secret {
+        None => problems.unusable(setting, "contains no secret"),
+        Some(secret) if is_secret_alone(&secret) => return Some(secret),
+        Some(_) => problems.unusable(setting, NOT_ALONE),
     }
-    secret
+    None
+}
+
+/// Returns whether a text can be a secret: it is neither several lines nor a line of a settings file.
+fn is_secret_alone(text: &str) -> bool {
+    !text.contains(char::is_control) && !text.contains("CLIENT_SECRET=")
 }
 
 /// Returns a warning if other users can read the file with the secret (CLI-76).

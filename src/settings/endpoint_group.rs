@@ -61,6 +61,8 @@ pub(super) fn resolve(args: &AccountArgs, env: &Env, arguments: &[Argument], pro
     });
     check_unused_regions(args, has_api_url, problems);
     problems.warn(endpoints.as_ref().and_then(|endpoints| choice.overridden_variables(env, endpoints)));
+    problems
+        .warn(endpoints.as_ref().and_then(|endpoints| choice.region_overridden_by_found_file(args, env, endpoints)));
     EndpointGroup { endpoints, has_api_url }
 }
 
@@ -124,6 +126,18 @@ impl Choice {
         let login = env.variable(LOGIN_URL).filter(|url| !endpoints::is_login(&url.value, &endpoints.token));
         let names: Vec<String> = regions.chain(api).chain(login).map(|setting| setting.name).collect();
         (!names.is_empty()).then(|| format!("{typed} overrides {}", names.join(", ")))
+    }
+
+    /// Returns the warning about a region of the environment that an API URL of a discovered `.env` overrides: the file may
+    /// belong to another program, and the client secret goes to its URL.
+    fn region_overridden_by_found_file(&self, args: &AccountArgs, env: &Env, endpoints: &Endpoints) -> Option<String> {
+        let Self { selector: Selector::ApiUrl(url), typed: None } = self else { return None };
+        let is_from_found_file = url.name != API_URL && args.env_file.is_none();
+        let mut regions =
+            REGION_VARIABLES.iter().filter_map(|name| env.variable(name).filter(|setting| setting.name == **name));
+        let is_other = |region: &Setting| region::hosts(&region.value).is_none_or(|hosts| !is_of(endpoints, &hosts));
+        let region = regions.find(is_other).filter(|_| is_from_found_file)?;
+        Some(format!("{} overrides {}", url.name, region.name))
     }
 }
 

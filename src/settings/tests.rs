@@ -77,7 +77,7 @@ fn all_missing_settings_are_named_together() {
     );
     assert_eq!(
         error.hint(),
-        "copy .env.example to .env and fill it in, or use --env-file FILE; genesys-tail --demo needs no account"
+        "set them in the environment or in .env: genesys-tail help settings; genesys-tail --demo needs no account"
     );
     let empty = Given { env: COMPLETE.map(|(name, _)| (name, " ")).into(), ..nothing() };
     assert_eq!(empty.error(&["--client-id", "", "-c", ""]), error.to_string());
@@ -247,6 +247,13 @@ fn byte_order_marks_line_breaks_blanks_and_quotes_around_client_id_and_secret_ar
         let variables = vec![COMPLETE[0], COMPLETE[1], ("GENESYS_CLIENT_SECRET", text)];
         let error = Given { env: variables, ..nothing() }.error(&[]);
         assert_eq!(error, "settings missing: client secret (--client-secret-file, GENESYS_CLIENT_SECRET)");
+    }
+    for text in ["one\ntwo\n", "GENESYS_CLIENT_SECRET=s3cret\n", "export GENESYS_CLIENT_SECRET='s3cret'\n", "s3\0cret"]
+    {
+        std::fs::write(&path, text).unwrap();
+        let error = complete(&[]).resolve(&file).unwrap_err();
+        assert!(error.to_string().ends_with(": must contain the secret alone, in one line"), "{text:?}: {error}");
+        assert_eq!(error.hint(), "for NAME=value lines, use --env-file FILE");
     }
     for text in ["a secret\r\n", "\"s3\n", "s\"3\"\n", "\"3'\n"] {
         std::fs::write(&path, text).unwrap();

@@ -242,7 +242,11 @@ async fn the_topic_quotes_the_error_of_a_file_that_another_process_uses() {
 async fn the_topic_quotes_the_errors_of_the_settings_and_of_several_conversations() {
     let missing = finish(bare_program(&["-q"])).await;
     assert!(missing.stderr.contains("error: settings missing: ") && TOPIC.contains("`settings missing: …` (78)"));
-    assert!(missing.stderr.contains("\n  tip: copy .env.example to .env and fill it in, "), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("\n  tip: set them in the environment or in .env: genesys-tail help settings"),
+        "{}",
+        missing.stderr
+    );
     let simulator = simulator(SCRIPT, &[]).await;
     let mut unusable = command(&simulator, &["--region", "europe"]);
     unusable.env_remove("GENESYS_API_URL").env_remove("GENESYS_LOGIN_URL");

@@ -17,12 +17,15 @@ const PROBE_PATH: &str = "api/v2/notifications/availabletopics";
 
 /// Shows the client and the endpoints.
 pub(super) fn settings(check: &Check) -> CheckResult {
-    let client = match sign_in::displayable_client_id(&check.credentials) {
-        Some(id) => format!("client id {id}"),
-        None => "client id hidden (not a UUID)".to_owned(),
-    };
     let (api, token) = (&check.endpoints.api, &check.endpoints.token);
-    CheckResult::ok(format!("settings: {client}, API {api}, sign-in {token}"))
+    let endpoints = format!("API {api}, sign-in {token}");
+    match sign_in::displayable_client_id(&check.credentials) {
+        Some(id) => CheckResult::ok(format!("settings: client id {id}, {endpoints}")),
+        None => {
+            let remedy = "compare the client id with that of the OAuth client in Genesys Cloud";
+            CheckResult::warn(format!("settings: the client id is not a UUID, {endpoints}"), remedy)
+        }
+    }
 }
 
 struct Host {

@@ -4,9 +4,10 @@ use crate::config::region;
 use crate::config::similar_region::similar_regions;
 
 use super::{FilesRead, MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, MISSING_CONVERSATION, Problem};
+use crate::settings::account::NOT_ALONE;
 
 const FIRST_RUN: &str =
-    "copy .env.example to .env and fill it in, or use --env-file FILE; genesys-tail --demo needs no account";
+    "set them in the environment or in .env: genesys-tail help settings; genesys-tail --demo needs no account";
 const UNREADABLE_FILE: &str = "make the .env file readable, or use --env-file FILE";
 const CONVERSATION: &str = "name a conversation, or use --queue or --user";
 
@@ -90,6 +91,7 @@ fn tip_for_unusable(setting: &str, reason: &str) -> &'static str {
     let name = setting.split(' ').next().unwrap_or_default();
     match name {
         _ if reason.starts_with("line ") => "correct this line, or start it with # to ignore it",
+        "--client-secret-file" if reason == NOT_ALONE => "for NAME=value lines, use --env-file FILE",
         "--env-file" => "check the path of --env-file, and that the file is readable",
         "--conversation" if setting.contains('@') => "check the path after @, and that the file has one id a line",
         _ if name.to_lowercase().ends_with("_proxy") || name == "--proxy" => {

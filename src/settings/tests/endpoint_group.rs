@@ -76,6 +76,26 @@ fn variables_that_name_the_same_endpoints_cause_no_warning() {
 }
 
 #[test]
+fn a_found_file_that_overrides_the_region_of_the_environment_causes_a_warning() {
+    let found = Given { file: LEFT_OVER, ..complete(&[("GENESYS_REGION", "eu-west-1")]) };
+    let (api, _, warnings) = resolved(&found, &[]);
+    assert_eq!(api, "http://127.0.0.1:1/");
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(
+        warning.starts_with("GENESYS_API_URL in /") && warning.ends_with("/.env overrides GENESYS_REGION"),
+        "{warning}"
+    );
+    let region_in_file = format!("{LEFT_OVER}GENESYS_REGION=eu-west-1\n");
+    for given in [
+        Given { file: LEFT_OVER, ..complete(&[]) },
+        Given { file: &region_in_file, ..complete(&[]) },
+        complete(&[LOCAL, ("GENESYS_REGION", "eu-west-1")]),
+    ] {
+        assert_eq!(resolved(&given, &[]).2, [""; 0]);
+    }
+}
+
+#[test]
 fn a_login_url_replaces_only_the_token_endpoint() {
     let (api, _) = of_domain("mypurecloud.ie");
     let login = ["--login-url", "https://login.example"];
