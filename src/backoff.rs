@@ -24,8 +24,13 @@ impl Backoff {
     /// `min(1000·2^n + uniform(0..1000), 30000)` ms, and at least `retry_after`, which is cut to five minutes.
     pub(crate) fn delay(&mut self, n: u32, retry_after: Option<Duration>) -> Duration {
         let exponential = exponential(n, Duration::from_millis(self.jitter.u64(0..1000)));
-        exponential.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
+        exponential.max(retry_after.map(limited).unwrap_or_default())
     }
+}
+
+/// Returns the delay that a server asks for, cut to five minutes.
+pub(crate) fn limited(retry_after: Duration) -> Duration {
+    retry_after.min(MAX_RETRY_AFTER)
 }
 
 /// Returns the delay from obtaining a token or subscription to renewing it: `lifetime − max(60 s, 10 %)`, at least half the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretBox};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::error_body::ErrorBody;
@@ -14,7 +14,7 @@ use super::hints::TRY_LATER;
 use super::http::{self, Http};
 use super::http_error::{HttpError, host};
 use super::token::Token;
-use crate::backoff::{Backoff, milliseconds};
+use crate::backoff::{Backoff, limited, milliseconds};
 use crate::config::Credentials;
 use crate::decision::{self, Action, Before, ResponseKind, TokenState, decide};
 use crate::exit_code::ErrorClass;
@@ -51,6 +51,8 @@ struct Failure {
     at: Instant,
     /// The delay before the next renewal of a token that is still valid.
     delay: Duration,
+    /// The end of the wait that the server has stated. No request is sent before.
+    wait_until: Option<Instant>,
     error: AuthError,
     is_logged: bool,
 }
@@ -140,7 +142,8 @@ impl Auth {
 
     /// Returns the current token, or a new one if its renewal is due.
     ///
-    /// Calls that wait for the same request share its token or its error (CONN-26). After a failed renewal of a valid token,
+    /// Calls that wait for the same request share its token or its error (CONN-26). A request is sent after the wait that the
+    /// server has stated (CONN-1). After a failed renewal of a valid token,
     /// the error is returned again until the next attempt is due. Cancel safe.
     pub(crate) async fn renewed_token(self: &Arc<Self>) -> Result<Token, AuthError> {
         let (auth, called) = (Arc::clone(self), Instant::now());
@@ -208,6 +211,10 @@ impl Auth {
         let _request = self.request.lock().await;
         if let Some(known) = self.state().known_result(called) {
             return known;
+        }
+        let wait_until = self.state().failures.wait_until();
+        if let Some(end) = wait_until {
+            sleep_until(end).await;
         }
         let result = self.request_token().await;
         self.state().record(&result);
@@ -281,9 +288,16 @@ impl Failures {
     }
 
     fn add(&mut self, error: &AuthError) {
-        let delay = self.backoff.delay(self.in_a_row, error.retry_after());
+        let (at, retry_after) = (Instant::now(), error.retry_after());
+        let delay = self.backoff.delay(self.in_a_row, retry_after);
+        let wait_until = retry_after.map(|delay| at + limited(delay));
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.last = Some(Failure { at: Instant::now(), delay, error: error.clone(), is_logged: self.in_a_row > 1 });
+        self.last = Some(Failure { at, delay, wait_until, error: error.clone(), is_logged: self.in_a_row > 1 });
+    }
+
+    /// Returns the end of the wait that the server has stated.
+    fn wait_until(&self) -> Option<Instant> {
+        self.last.as_ref().and_then(|failure| failure.wait_until)
     }
 
     /// Returns whether it is too early to renew a token that is still valid.
@@ -305,6 +319,9 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use futures_util::future::join;
+    use reqwest::header::RETRY_AFTER;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::api::rest::Rest;
@@ -326,6 +343,25 @@ mod tests {
         assert!(auth.is_renewal_postponed().await);
         let used = auth.token().await.expect("the token in hand");
         assert!(Arc::ptr_eq(&used.is_invalid, &token.is_invalid));
+    }
+
+    /// (R9, CONN-1)
+    #[tokio::test(start_paused = true)]
+    async fn no_caller_sends_a_request_before_the_stated_wait_is_over() {
+        for (stated, waits) in [(45, 45), (3600, 300)] {
+            let (auth, token) = auth_with_due_token();
+            token.invalidate();
+            let headers = [(RETRY_AFTER, stated.into())].into_iter().collect();
+            let body = ErrorBody::new(StatusCode::TOO_MANY_REQUESTS, &headers, b"", &auth.secrets);
+            auth.state().failures.add(&AuthError::Unavailable { host: "login.test".to_owned(), body });
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let callers = || join(auth.token(), auth.renewed_token());
+            timeout(Duration::from_secs(waits - 2), callers()).await.expect_err("too early");
+            assert_eq!(auth.state().failures.in_a_row, 1, "no request");
+            let (first, second) = timeout(Duration::from_secs(30), callers()).await.expect("the wait is over");
+            assert_eq!(first.expect_err("unreachable"), second.expect_err("unreachable"));
+            assert_eq!(auth.state().failures.in_a_row, 2, "one request");
+        }
     }
 
     #[tokio::test]
