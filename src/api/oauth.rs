@@ -196,6 +196,13 @@ impl Auth {
         is_postponed
     }
 
+    /// Logs the failed renewal of the token, once for all callers. Returns whether it is the cause of their error.
+    pub(crate) fn log_failed_renewal(&self, is_cause: impl FnOnce(&AuthError) -> bool) -> bool {
+        let mut state = self.state();
+        let failure = state.failures.last.as_mut().filter(|failure| is_cause(&failure.error));
+        failure.map(Failure::log).is_some()
+    }
+
     /// Marks the current token as invalid. The next call of [`Auth::token`] requests another.
     pub(crate) fn invalidate(&self) {
         if let Some(token) = &self.state().token {

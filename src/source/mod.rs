@@ -14,6 +14,7 @@ mod notifications;
 mod reading;
 mod renewal;
 mod requests;
+mod rest_backoff;
 mod successor;
 mod target_lookup;
 mod transcript;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::SourceError;
 use super::dial::DialResult;
 use super::error::Retry;
-use super::requests::Pause;
+use super::rest_backoff::Pause;
 use crate::backoff::Backoff;
 
 /// The renewal of the live connection.
@@ -50,10 +50,10 @@ impl<'a, T> Renewal<'a, T> {
             _ => None,
         };
         let delay = self.backoff.delay(self.attempt, retry_after);
-        let is_repeated = self.attempt > 0;
+        let is_news = self.attempt == 0;
         self.attempt += 1;
         self.not_before = Some(Instant::now() + delay);
-        Pause { delay, is_repeated }
+        Pause { delay, is_news }
     }
 
     /// Forgets failures and the connection that is being opened.

@@ -1,18 +1,15 @@
 //! The driver of the tracker: sends its REST requests, a few at a time and as often as the service allows.
 
-use std::time::Duration;
-
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
+use super::rest_backoff::{FailedRequest, Pause, RestBackoff};
 use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::api::token::Token;
-use crate::backoff::Backoff;
 use crate::config::{Retries, Targets};
-use crate::decision::RefusalRow;
 use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
 use crate::wire::channel::SubscribeMode;
 
@@ -93,14 +90,13 @@ impl Requests {
     }
 
     /// Pauses all requests after an error.
-    pub(super) fn pause(&mut self, retry_after: Option<Duration>) -> Pause {
-        self.backoff.on_error(retry_after)
+    pub(super) fn pause(&mut self, failed: FailedRequest) -> Pause {
+        self.backoff.on_error(failed)
     }
 
     /// Pauses all requests after a refusal; `None` if it is one too many in a row.
     pub(super) fn pause_after_refusal(&mut self, limit: Retries) -> Option<Pause> {
-        let is_exhausted = self.backoff.refusals.is_exhausted_by_another(limit, Instant::now());
-        (!is_exhausted).then(|| self.backoff.on_error(None))
+        self.backoff.on_refusal(limit)
     }
 
     /// Ends a pause, because the caller has waited itself.
@@ -110,7 +106,7 @@ impl Requests {
 
     fn earliest_start(&self, now: Instant) -> Instant {
         let by_rate_limit = self.rest.next_request_at(now);
-        self.backoff.paused_until.map_or(by_rate_limit, |until| until.max(by_rate_limit))
+        self.backoff.paused_until().map_or(by_rate_limit, |until| until.max(by_rate_limit))
     }
 
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Completed> {
@@ -193,71 +189,4 @@ pub(super) async fn subscribe(
     let states = calls::subscribe(rest, channel, mode, topics).await?;
     let token = rest.auth().token().await?;
     Ok(Subscription { answer: Subscribed { states, token_renew_at: token.renew_at }, token })
-}
-
-/// The pause of all requests after an error (NTF-13): a service that fails one request fails the others as well.
-#[derive(Debug)]
-struct RestBackoff {
-    backoff: Backoff,
-    failures: u32,
-    refusals: RefusalRow,
-    paused_until: Option<Instant>,
-}
-
-/// A pause that has begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pause {
-    pub(super) delay: Duration,
-    /// The attempt before has failed as well.
-    pub(super) is_repeated: bool,
-}
-
-impl RestBackoff {
-    fn new() -> Self {
-        Self { backoff: Backoff::new(), failures: 0, refusals: RefusalRow::default(), paused_until: None }
-    }
-
-    fn on_error(&mut self, retry_after: Option<Duration>) -> Pause {
-        let is_repeated = self.failures > 0;
-        let delay = self.backoff.delay(self.failures, retry_after);
-        self.failures = self.failures.saturating_add(1);
-        self.paused_until = Some(Instant::now() + delay);
-        Pause { delay, is_repeated }
-    }
-
-    /// Ends the row of failures. During a pause it does nothing: the request was sent before.
-    fn on_success(&mut self) {
-        if self.paused_until.is_none_or(|until| until <= Instant::now()) {
-            self.reset();
-        }
-    }
-
-    fn reset(&mut self) {
-        (self.failures, self.paused_until) = (0, None);
-        self.refusals.reset();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn pauses_grow_with_failures_respect_the_service_and_end_with_a_success() {
-        let mut backoff = RestBackoff::new();
-        for (at_least, at_most) in [(1000, 2000), (2000, 3000), (4000, 5000), (8000, 9000)] {
-            let pause = backoff.on_error(None);
-            assert!((at_least..=at_most).contains(&pause.delay.as_millis()), "{pause:?}");
-            assert_eq!(pause.is_repeated, at_least > 1000);
-            assert_eq!(backoff.paused_until, Some(Instant::now() + pause.delay));
-        }
-        let until = backoff.paused_until;
-        backoff.on_success();
-        assert_eq!(backoff.paused_until, until, "the request was sent before the pause");
-        tokio::time::advance(Duration::from_secs(9)).await;
-        backoff.on_success();
-        assert_eq!(backoff.paused_until, None);
-        let pause = backoff.on_error(Some(Duration::from_secs(20)));
-        assert!(!pause.is_repeated && pause.delay >= Duration::from_secs(20), "{pause:?}");
-    }
 }

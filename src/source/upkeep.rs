@@ -4,11 +4,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::connection::Takeover;
-use super::requests::Pause;
+use super::rest_backoff::{FailedRequest, Pause};
 use super::{DialResult, Opened, Outage, Peer, Phase, Protocol, Retry, Source, SourceError};
 use crate::api::rest::RestError;
 use crate::api::websocket::CloseReason;
 use crate::backoff::milliseconds;
+use crate::decision::ResponseKind;
 use crate::tracker::{Input, Now, Refusal, Response, Status, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
@@ -91,7 +92,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
 
     fn on_renewal_failed(&mut self, error: &SourceError) {
         let pause = self.renewal.failed(error);
-        self.log_pause(&format!("cannot renew the connection: {error}; retrying"), pause);
+        // All connections share the renewal of the token, which is logged once.
+        let auth = self.requests.rest().auth();
+        if !auth.log_failed_renewal(|cause| SourceError::from(cause.clone()) == *error) {
+            self.log_pause(&format!("cannot renew the connection: {error}; retrying"), pause);
+        }
     }
 
     pub(super) fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
@@ -103,30 +108,42 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// Pauses requests, or ends the connection if it is refused too often (CONN-20). Without a socket there is nothing to keep,
     /// and the caller counts the attempts. An open socket shows that sign-in and channel have worked.
     fn on_request_failed(&mut self, error: RestError) -> Result<(), SourceError> {
-        let error = SourceError::from_rest(error, "");
+        let (failure, is_unanswered) = (self.describe(&error), error.response_kind() == ResponseKind::NoResponse);
+        let error = SourceError::from_rest(error, self.followed_conversation().unwrap_or_default());
         let is_transcript = self.protocol == Protocol::Transcript;
         if !is_transcript && self.connection.live.is_none() {
             return Err(error);
         }
+        let socket_activity = self.connection.last_activity_cell().filter(|_| is_unanswered).map(|cell| cell.get());
         let pause = match error.retry(true) {
-            Retry::After(retry_after) => Some(self.requests.pause(retry_after)),
+            Retry::After(retry_after) => Some(self.requests.pause(FailedRequest { retry_after, socket_activity })),
             // A refused history read never ends an open socket (CONN-43).
-            _ if is_transcript => Some(self.requests.pause(None)),
+            _ if is_transcript => Some(self.requests.pause(FailedRequest::default())),
             _ => self.requests.pause_after_refusal(self.retries),
         };
         let Some(pause) = pause else { return Err(error) };
-        self.log_pause(&format!("{error}; retrying"), pause);
+        self.log_pause(&format!("{failure}; retrying"), pause);
         Ok(())
     }
 
-    /// Logs a failure and the pause after it. Those of a row follow at debug level.
+    /// Returns the message about a failed request. A refusal names the conversation, on both sources alike.
+    fn describe(&self, error: &RestError) -> String {
+        match (error, self.followed_conversation()) {
+            (RestError::NotFound { .. } | RestError::Forbidden { .. }, Some(conversation)) => {
+                format!("cannot read conversation {conversation}: {error}")
+            }
+            _ => error.to_string(),
+        }
+    }
+
+    /// Logs a failure and the pause after it. What is no news follows at debug level.
     fn log_pause(&self, failure: &str, pause: Pause) {
         let (conversation, delay_ms) = (self.followed_conversation(), milliseconds(pause.delay));
         let seconds = pause.delay.as_secs_f64();
-        if pause.is_repeated {
-            tracing::debug!(conversation, delay_ms, "{failure} in {seconds:.1} s");
-        } else {
+        if pause.is_news {
             tracing::warn!(conversation, delay_ms, "{failure} in {seconds:.1} s");
+        } else {
+            tracing::debug!(conversation, delay_ms, "{failure} in {seconds:.1} s");
         }
     }
 

@@ -58,6 +58,7 @@ impl Tracker {
         let has_worked = conversation.is_some_and(|conversation| conversation.is_known());
         let has_ended = conversation.is_some_and(|conversation| conversation.is_ending());
         let is_history = self.options.mode == Mode::HistoryOnly;
+        let reason = error.to_string();
         let repeated = match after_read(&error, Before { has_ended, ..Before::new(has_worked) }) {
             Action::EndConversation => {
                 self.update(id, |conversation| conversation.close_missing(now));
@@ -74,7 +75,7 @@ impl Tracker {
                 Some(error)
             }
         };
-        self.abandon_after_last_attempt(id, now);
+        self.abandon_after_last_attempt(id, reason, now);
         repeated
     }
 
@@ -108,6 +109,7 @@ impl Tracker {
         };
         let has_worked = self.conversations.get(id).is_some_and(|conversation| conversation.has_read_bodies());
         let is_history = self.options.mode == Mode::HistoryOnly;
+        let reason = error.to_string();
         let repeated = match (after_read(&error, Before::new(has_worked)), &error) {
             // The bodies do not exist: each message is emitted without text once its time is up.
             (_, RestError::NotFound { .. }) if has_worked || !is_history => self.give_up_bodies(id, now),
@@ -135,7 +137,7 @@ impl Tracker {
                 Some(error)
             }
         };
-        self.abandon_after_last_attempt(id, now);
+        self.abandon_after_last_attempt(id, reason, now);
         repeated
     }
 
@@ -251,15 +253,19 @@ impl Tracker {
         self.conversations.get(id).is_some_and(|conversation| conversation.failures() + 1 >= MAX_READ_ATTEMPTS)
     }
 
-    /// Abandons a backfill after the last attempt: the history of the transcript source, or the events of an outage.
-    fn abandon_after_last_attempt(&mut self, id: &str, now: Now) {
-        let mode = self.options.mode;
-        self.update(id, |conversation| {
-            let can_be_abandoned = mode == Mode::HistoryOnly || conversation.is_recovering();
-            if can_be_abandoned && conversation.failures() >= MAX_READ_ATTEMPTS {
-                conversation.abandon_backfill(now);
+    /// Abandons a backfill after the last attempt: the history of the transcript source, or the events of an outage. An outage
+    /// becomes a gap event, and history that is missing a warning.
+    fn abandon_after_last_attempt(&mut self, id: &str, reason: String, now: Now) {
+        let is_history = self.options.mode == Mode::HistoryOnly;
+        let Some(conversation) = self.conversations.get(id) else { return };
+        let is_recovering = conversation.is_recovering();
+        let can_be_abandoned = conversation.is_backfilling() && (is_history || is_recovering);
+        if can_be_abandoned && conversation.failures() >= MAX_READ_ATTEMPTS {
+            self.update(id, |conversation| conversation.abandon_backfill(now));
+            if !is_recovering {
+                self.warnings.push_back(Warning::HistoryUnavailable(reason));
             }
-        });
+        }
     }
 
     /// Records that history is not available. It is not requested again, and the user is told once.

@@ -311,7 +311,7 @@ async fn a_token_renewal_opens_new_sockets_before_closing_the_old_and_does_not_c
     .await;
     let waited = log.token_requests[1].at - log.token_requests[0].at;
     assert!((Duration::from_secs(10)..Duration::from_secs(15)).contains(&waited), "{waited:?}");
-    running.wait_for_stderr("cannot renew the connection").await;
+    running.wait_for_stderr("cannot renew the token: sign-in at ").await;
     assert_eq!(simulator.request_log().open_transcript_sockets(), 2, "a failed renewal leaves the old sockets open");
 
     let moved = |log: &RequestLog| log.transcript_sockets.len() == 4 && log.open_transcript_sockets() == 2;
@@ -326,6 +326,7 @@ async fn a_token_renewal_opens_new_sockets_before_closing_the_old_and_does_not_c
     let finished = running.finish().await;
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(!finished.stdout.contains("[GAP]"));
+    assert_eq!(finished.stderr.matches("cannot renew").count(), 1, "once for both: {}", finished.stderr);
     for id in &conversations {
         let numbers = printed_numbers(&finished, id);
         assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{id}: {numbers:?}");

@@ -18,6 +18,7 @@ mod hostile_text;
 mod misbehaving_servers;
 mod no_terminal;
 mod notifications;
+mod outage_stories;
 mod output;
 mod proxy;
 mod reader;

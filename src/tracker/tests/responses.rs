@@ -203,6 +203,7 @@ fn history_that_fails_five_times_is_abandoned_until_the_next_outage() {
         assert_eq!(scenario.fail_snapshot("c1", unavailable()), Some(unavailable()));
     }
     assert_eq!((scenario.requests(), scenario.time_to_request(), scenario.events()), (vec![], None, vec![]));
+    assert_eq!(scenario.warnings(), [Warning::HistoryUnavailable(unavailable().to_string())]);
     scenario.reconnect(5);
     assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
 }
