@@ -83,12 +83,14 @@ impl Tracker {
     /// delays no other.
     fn retry_refused_snapshot(&mut self, id: &str, error: RestError, now: Now) -> Option<RestError> {
         let limit = self.options.retries;
-        let refused = self.conversations.get_mut(id)?.snapshot_refused(limit, now.mono);
+        let conversation = self.conversations.get_mut(id)?;
+        let refused = conversation.snapshot_refused(limit, now.mono);
+        let delay = conversation.next_poll_at().map(|at| at.saturating_duration_since(now.mono)).unwrap_or_default();
         let concerns_all = matches!(error, RestError::Unauthorized { .. } | RestError::UnexpectedResponse { .. });
         match refused {
             Refused::OneTooMany => return self.refuse(id, error),
             Refused::First if !concerns_all => {
-                let warning = Warning::ReadRefused { conversation: id.to_owned(), reason: error.to_string() };
+                let warning = Warning::ReadRefused { conversation: id.to_owned(), reason: error.to_string(), delay };
                 self.warnings.push_back(warning);
             }
             Refused::First | Refused::Again => {}
@@ -232,20 +234,29 @@ impl Tracker {
             Err(error @ (RestError::UnexpectedResponse { .. } | RestError::Forbidden { .. }))
                 if mode == SubscribeMode::Replace =>
             {
-                let limit = self.options.retries;
-                if !self.subscriptions.renewal_refusals().is_exhausted_by_another(limit, now.mono) {
-                    self.channel.postpone_renewal(now.mono + self.subscriptions.renewal_refusals().read_delay());
-                    tracing::warn!("cannot renew the subscriptions: {error}; retrying");
-                    return None;
-                }
-                // A new channel lives as long.
-                self.lose_channel("the service refused to renew it");
+                self.on_renewal_refused(&error, now);
             }
             Err(RestError::UnexpectedResponse { reason, .. }) => self.on_topics_refused(requested_topics, &reason),
             Err(RestError::Forbidden { body, .. }) => self.on_topics_refused(requested_topics, &body.to_string()),
             Err(error) => return Some(error),
         }
         None
+    }
+
+    /// Repeats a refused renewal of subscriptions, a few times.
+    fn on_renewal_refused(&mut self, error: &RestError, now: Now) {
+        let limit = self.options.retries;
+        let refusals = self.subscriptions.renewal_refusals();
+        if refusals.is_exhausted_by_another(limit, now.mono) {
+            // A new channel lives as long.
+            self.lose_channel("the service refused to renew it");
+            return;
+        }
+        let delay = refusals.read_delay();
+        if refusals.is_first() {
+            self.warnings.push_back(Warning::RenewalRefused { reason: error.to_string(), delay });
+        }
+        self.channel.postpone_renewal(now.mono + delay);
     }
 
     /// Returns whether a read that has failed, and is not counted yet, was the last attempt.

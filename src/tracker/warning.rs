@@ -1,5 +1,7 @@
 //! Facts about a run that the user should know and that end nothing.
 
+use std::time::Duration;
+
 use super::{MAX_CONVERSATIONS, MAX_TOPICS};
 
 /// A fact that the user should know.
@@ -9,8 +11,11 @@ pub(crate) enum Warning {
     #[error("conversation history is not available: {0}")]
     HistoryUnavailable(String),
     /// The service refuses a conversation that it did not refuse before.
-    #[error("cannot read conversation {conversation}: {reason}; retrying")]
-    ReadRefused { conversation: String, reason: String },
+    #[error("cannot read conversation {conversation}: {reason}; retrying in {:.1} s", delay.as_secs_f64())]
+    ReadRefused { conversation: String, reason: String, delay: Duration },
+    /// The service refuses to renew subscriptions.
+    #[error("cannot renew the subscriptions: {reason}; retrying in {:.1} s", delay.as_secs_f64())]
+    RenewalRefused { reason: String, delay: Duration },
     /// The service refused a topic.
     #[error("cannot subscribe to {} ({reason}); {}", kind.description(), kind.without())]
     TopicRefused {

@@ -23,8 +23,10 @@ pub(super) enum State {
 pub(super) struct Backfill {
     /// A snapshot has listed all its messages.
     pub(super) is_listed: bool,
-    /// The outage, unless a gap event has reported it already.
-    pub(super) outage: Option<Outage>,
+    /// The outage until the latest reconnect, unless a gap event has reported it already.
+    pub(super) gap: Option<Gap>,
+    /// The gap lasts until the backfill ends: the first connection of this run is not open yet.
+    is_before_connection: bool,
     /// The events that were read so far.
     pub(super) events: Vec<TimedEvent>,
     /// Events that happened after the messages were listed. They follow the backfill.
@@ -55,6 +57,7 @@ impl Conversation {
         if let Some(latest) = resume_point.latest.filter(|_| !resume_point.closed) {
             let reason = "the previous run ended".to_owned();
             conversation.on_reconnect(&Outage { last_activity: latest.min(now.wall), reason }, now);
+            conversation.state.backfill_mut().into_iter().for_each(|backfill| backfill.is_before_connection = true);
         }
         conversation
     }
@@ -64,19 +67,19 @@ impl Conversation {
         self.flush_unattributed();
         // A call in progress has no history.
         let is_on_call = self.has_calls && !self.call_has_ended;
+        let mut gap = Some(Gap { from: outage.last_activity, to: now.wall, reason: outage.reason.clone() });
         if is_on_call {
-            self.push_gap(outage, now);
+            gap.take().into_iter().for_each(|gap| self.push_gap(gap));
         }
         match &mut self.state {
             State::Startup(backfill) | State::Recovering(backfill) => {
-                backfill.is_listed = false;
-                let first = backfill.outage.take().or_else(|| Some(outage.clone()));
-                backfill.outage = first.filter(|_| !is_on_call);
+                (backfill.is_listed, backfill.is_before_connection) = (false, false);
+                backfill.gap = match (backfill.gap.take(), gap) {
+                    (Some(first), Some(latest)) => Some(Gap { to: latest.to, ..first }),
+                    (_, gap) => gap,
+                };
             }
-            State::Live => {
-                let outage = (!is_on_call).then(|| outage.clone());
-                self.state = State::Recovering(Backfill { outage, ..Backfill::default() });
-            }
+            State::Live => self.state = State::Recovering(Backfill { gap, ..Backfill::default() }),
         }
         self.pending.mark_as_backfill();
         self.poll_timer.restart(now.mono);
@@ -84,7 +87,7 @@ impl Conversation {
 
     /// Gives up the backfill: reports an open outage as one gap and switches to live.
     pub(in crate::tracker) fn abandon_backfill(&mut self, now: Now) {
-        let (backfill, reason) = match std::mem::replace(&mut self.state, State::Live) {
+        let (mut backfill, reason) = match std::mem::replace(&mut self.state, State::Live) {
             State::Recovering(backfill) => (backfill, BackfillReason::Outage),
             State::Startup(backfill) => {
                 // Later backfills exclude the messages from before the start.
@@ -93,8 +96,9 @@ impl Conversation {
             }
             State::Live => return,
         };
-        if let Some(outage) = &backfill.outage {
-            self.push_gap(outage, now);
+        if let Some(gap) = backfill.gap.take() {
+            let to = if backfill.is_before_connection { now.wall } else { gap.to };
+            self.push_gap(Gap { to, ..gap });
         }
         if self.mode == Mode::HistoryOnly {
             // Bodies that arrive later would be printed out of order between frames.
@@ -153,8 +157,7 @@ impl Conversation {
         }
     }
 
-    fn push_gap(&mut self, outage: &Outage, now: Now) {
-        let gap = Gap { from: outage.last_activity, to: now.wall, reason: outage.reason.clone() };
-        self.push_live(TimedEvent { at: Some(now.wall), body: EventBody::Gap(gap) });
+    fn push_gap(&mut self, gap: Gap) {
+        self.push_live(TimedEvent { at: Some(gap.to), body: EventBody::Gap(gap) });
     }
 }

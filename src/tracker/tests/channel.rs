@@ -123,6 +123,7 @@ fn an_invalid_token_renews_all_subscriptions_and_a_renewal_that_stays_refused_lo
             assert_eq!((channel, topics, mode), subscription);
             assert_eq!(answer(&mut scenario, SubscribeMode::Replace, Err(error.clone())), None);
             assert!(scenario.events().is_empty() && scenario.tracker.channel().is_some(), "{seconds}");
+            assert_eq!(scenario.warnings().len(), usize::from(seconds == 1), "once");
             scenario.advance(seconds * 1000);
         }
         assert!(scenario.tracker.subscribe_request(scenario.now.mono).is_some());

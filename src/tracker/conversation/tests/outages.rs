@@ -1,6 +1,7 @@
 //! The events of outages.
 
 use super::*;
+use crate::event::Gap;
 
 #[test]
 fn the_events_of_an_outage_are_emitted_in_order_before_newer_ones() {
@@ -93,9 +94,15 @@ fn each_outage_whose_backfill_is_abandoned_is_one_gap() {
     assert!(scenario.events().is_empty() && !scenario.conversation.is_backfilling(), "none at the start");
     for second in [5, 10] {
         scenario.reconnect(second);
+        let reconnected_at = scenario.now.wall;
+        scenario.advance(5_000);
         scenario.abandon_backfill();
         scenario.abandon_backfill();
-        assert_eq!(scenario.events(), [format!("gap from {second}")]);
+        let reason = "reset".to_owned();
+        let gap = EventBody::Gap(Gap { from: at(second), to: reconnected_at, reason });
+        let events = scenario.conversation.take_events();
+        let [Event::Live(_, event)] = &events[..] else { panic!("not one event: {events:?}") };
+        assert_eq!((event.at, &event.body), (Some(reconnected_at), &gap));
     }
     assert_eq!(scenario.time_to_poll(), None, "a later message would stand among newer ones");
 }
