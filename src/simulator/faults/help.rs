@@ -65,8 +65,9 @@ pub fn fault_help() -> String {
         let _ = write!(help, "\nFaults of {}:\n", table.places.join(", "));
         for (fault, effect) in table.faults {
             let mark = if always_happens(table.places[0], fault) { " *" } else { "" };
-            let effect = effect.replace('\n', &format!("\n{:FAULT_WIDTH$}", ""));
-            let _ = writeln!(help, "{:FAULT_WIDTH$}{effect}", format!("  {fault}{mark}"));
+            let (fault, line_break) = (format!("  {fault}{mark}"), format!("\n{:FAULT_WIDTH$}", ""));
+            let separator = if fault.len() < FAULT_WIDTH { "" } else { &line_break };
+            let _ = writeln!(help, "{fault:FAULT_WIDTH$}{separator}{}", effect.replace('\n', &line_break));
         }
     }
     help
@@ -125,5 +126,7 @@ mod tests {
         }
         assert!(help.contains("\n  replay *                  a new connection first receives "), "{help}");
         assert!(help.contains("\n  hang                      no response\n"), "{help}");
+        let long = "\n  status=429,ratelimit-reset=45\n                            429 with inin-ratelimit-reset: 45\n";
+        assert!(help.contains(long), "{help}");
     }
 }
