@@ -175,7 +175,7 @@ async fn a_server_that_does_not_return_is_told_as_one_series_of_retries() {
         assert_eq!(finished.code, Some(69), "{}", finished.stderr);
         let lines = [
             r"connected to HOST \(notifications\)",
-            "warning: .*; retry 1 of 2 in SECONDS s",
+            "warning: .*; retry 1 of 2 in SECONDS s(; .*)?",
             "warning: cannot reach HOST: .*; retry 2 of 2 in SECONDS s",
             "error: gave up after 3 attempts in a row: cannot reach HOST: .*",
             "  tip: .*",
