@@ -10,6 +10,9 @@ pub(crate) const SAME_REGION: &str =
 /// For a response that the Genesys Cloud API does not send.
 pub(crate) const UNEXPECTED_RESPONSE: &str = "check the region or API URL; a proxy or captive portal may have answered";
 
+/// For a missing permission that the server does not name.
+pub(crate) const ASK_PERMISSION: &str = "ask the Genesys Cloud administrator which permission the OAuth client lacks";
+
 /// For a missing permission that the server names.
 pub(crate) const GRANT_PERMISSION: &str =
     "give the OAuth client a role with this permission, in the division of the conversation";

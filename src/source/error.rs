@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::hints::{GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE};
+use crate::api::hints::{ASK_PERMISSION, GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE};
 use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
@@ -45,6 +45,9 @@ pub(crate) enum SourceError {
     /// The server is not the Genesys Cloud API.
     #[error("unexpected response from {host}: {reason}")]
     NotGenesysCloud { host: String, reason: String },
+    /// The server refuses the socket of the notification channel.
+    #[error("{host} rejected the WebSocket handshake: {body}")]
+    ChannelSocketRefused { host: String, body: ErrorBody },
     /// Both the transcript socket and the notifications are refused.
     #[error("{notifications}; transcript socket: {}", transcript.brief())]
     BothSourcesRefused { transcript: Box<SourceError>, notifications: Box<SourceError> },
@@ -125,6 +128,37 @@ impl SourceError {
         }
     }
 
+    /// Converts the error of the handshake of the notification channel (CONN-11, CONN-17, CONN-43).
+    pub(crate) fn from_channel_handshake(error: HandshakeError) -> Self {
+        let (host, body) = match error {
+            HandshakeError::Http(error) => return Self::Http(error),
+            HandshakeError::Invalid { host, reason } => {
+                return Self::UnexpectedResponse { host, reason, status: None };
+            }
+            HandshakeError::Rejected { host, body } => (host, body),
+        };
+        match body.response_kind() {
+            ResponseKind::Missing => Self::unknown_channel(&host),
+            ResponseKind::Unavailable => Self::Unavailable { host, body },
+            _ => Self::ChannelSocketRefused { host, body },
+        }
+    }
+
+    /// Returns the error about a channel that is unknown right after its creation.
+    pub(super) fn unknown_channel(host: &str) -> Self {
+        Self::ChannelLost(format!("{host} does not know the channel that it just created"))
+    }
+
+    /// Returns whether the socket of another channel may open.
+    pub(super) fn needs_new_channel(&self) -> bool {
+        let action = |body: &ErrorBody| decide(Request::ChannelSocket, body.response_kind(), Before::new(false));
+        match self {
+            Self::ChannelLost(_) => true,
+            Self::ChannelSocketRefused { body, .. } => action(body) == Action::NewChannel,
+            _ => false,
+        }
+    }
+
     /// Adds the earlier refusal of the transcript socket, unless it is the usual one (SRC-6, SRC-7).
     pub(crate) fn with_transcript_refusal(self, transcript: SourceError) -> Self {
         match self {
@@ -170,6 +204,7 @@ impl SourceError {
             Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
             Self::NoConversation { .. } | Self::NoTarget { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::ChannelSocketRefused { body, .. } => class_of_refused_socket(body),
             Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
             Self::BothSourcesRefused { transcript, notifications } => {
                 more_specific(transcript.class(), notifications.class())
@@ -196,6 +231,8 @@ impl SourceError {
             Self::Unavailable { .. } => (Request::Read, ResponseKind::Unavailable),
             Self::UnexpectedResponse { status, .. } => (Request::Handshake, unexpected_response_kind(*status)),
             Self::NotGenesysCloud { .. } => (Request::Channel, ResponseKind::Unexpected),
+            // Another channel was tried, too.
+            Self::ChannelSocketRefused { body, .. } => (Request::Channel, body.response_kind()),
         };
         let has_worked = has_connected || matches!(self, Self::Auth(error) if error.has_signed_in());
         match decide(request, answer, Before::new(has_worked)) {
@@ -252,6 +289,7 @@ impl SourceError {
                 "check the region or API URL; a proxy may have answered, or not support WebSockets"
             }
             Self::NotGenesysCloud { .. } => UNEXPECTED_RESPONSE,
+            Self::ChannelSocketRefused { body, .. } => hint_after_refused_socket(body),
             Self::BothSourcesRefused { notifications, .. } => notifications.hint(),
             Self::ClosedByServer(CloseReason::Closed { code: CLOSE_POLICY, .. }) => FIND_PERMISSION,
             Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => hint_after_close(reason),
@@ -263,6 +301,21 @@ impl SourceError {
 /// Classifies a response to the transcript handshake that has no variant of its own.
 fn unexpected_response_kind(status: Option<u16>) -> ResponseKind {
     status.map_or(ResponseKind::Unexpected, |status| ResponseKind::of_status(status, false))
+}
+
+fn class_of_refused_socket(body: &ErrorBody) -> ErrorClass {
+    match body.response_kind() {
+        ResponseKind::Unauthorized | ResponseKind::Forbidden => ErrorClass::NoPermission,
+        _ => ErrorClass::Protocol,
+    }
+}
+
+fn hint_after_refused_socket(body: &ErrorBody) -> &'static str {
+    match body.response_kind() {
+        ResponseKind::Forbidden if body.names_permission() => GRANT_PERMISSION,
+        ResponseKind::Unauthorized | ResponseKind::Forbidden => ASK_PERMISSION,
+        _ => "let proxies and firewalls pass WebSockets to this host",
+    }
 }
 
 /// The close code 1008 of RFC 6455, "policy violation".

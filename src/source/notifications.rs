@@ -13,9 +13,8 @@ use super::requests::{self, Subscription};
 use crate::api::calls;
 use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::{self, HandshakeError, KeepAlive, Socket, Upgraded};
+use crate::api::websocket::{self, KeepAlive, Upgraded};
 use crate::config::SocketLimits;
-use crate::decision::{Action, Before, Request, decide};
 use crate::event::RawFrame;
 use crate::status::redact::Secrets;
 use crate::tracker::CreatedChannel;
@@ -56,16 +55,26 @@ struct ChannelSetup {
 }
 
 impl ChannelSetup {
-    /// Opens the socket of the known channel, else of a new one. A channel that the service has forgotten is replaced once.
+    /// Opens the socket of the known channel, else of a new one. A channel that the service has forgotten or refuses is
+    /// replaced once.
     async fn open(&self, known: Option<Channel>) -> Result<Opened<Upgraded>, SourceError> {
-        for known in [known, None] {
-            if let Some(opened) = self.open_socket(known).await? {
-                return Ok(opened);
-            }
+        let opened = self.open_socket(known).await;
+        if self.forgets_channel(&opened) { self.open_with_new_channel().await } else { opened }
+    }
+
+    async fn open_with_new_channel(&self) -> Result<Opened<Upgraded>, SourceError> {
+        let opened = self.open_socket(None).await;
+        self.forgets_channel(&opened);
+        opened
+    }
+
+    /// Reports that the channel is of no use if the result shows that. Returns whether it does.
+    fn forgets_channel(&self, opened: &Result<Opened<Upgraded>, SourceError>) -> bool {
+        let is_forgotten = opened.as_ref().is_err_and(SourceError::needs_new_channel);
+        if is_forgotten {
             self.report(ChannelChange::Forgotten);
         }
-        let host = self.rest.host();
-        Err(SourceError::ChannelLost(format!("{host} does not know the channel that it just created")))
+        is_forgotten
     }
 
     /// Reports a change. A source that has ended needs it no more.
@@ -73,19 +82,16 @@ impl ChannelSetup {
         let _ = self.changes.send(change);
     }
 
-    /// Opens a socket; `None` if the service does not know its channel.
-    async fn open_socket(&self, known: Option<Channel>) -> Result<Option<Opened<Upgraded>>, SourceError> {
+    async fn open_socket(&self, known: Option<Channel>) -> Result<Opened<Upgraded>, SourceError> {
         let channel = match known {
             Some(channel) if self.exists(&channel).await? => channel,
-            _ => match self.create().await? {
-                Some(channel) => channel,
-                None => return Ok(None),
-            },
+            _ => self.create().await?,
         };
-        let socket = self.handshake(&channel).await?;
-        let host = host(&websocket::to_http_scheme(&channel.connect_uri));
-        let peer = Peer { host, source: "notifications" };
-        Ok(socket.map(|socket| Opened { socket, peer, token: None }))
+        let url = websocket::to_http_scheme(&channel.connect_uri);
+        let opened = websocket::open(self.rest.http(), &url, None, self.limits, KEEP_ALIVE).await;
+        let socket = opened.map_err(SourceError::from_channel_handshake)?;
+        let peer = Peer { host: host(&url), source: "notifications" };
+        Ok(Opened { socket, peer, token: None })
     }
 
     async fn exists(&self, channel: &Channel) -> Result<bool, SourceError> {
@@ -96,43 +102,27 @@ impl ChannelSetup {
         }
     }
 
-    /// Creates a channel and subscribes it; `None` if the service does not know it.
-    async fn create(&self) -> Result<Option<Channel>, SourceError> {
+    /// Creates a channel and subscribes it.
+    async fn create(&self) -> Result<Channel, SourceError> {
         let channel = calls::create_channel(&self.rest).await.map_err(channel_error)?;
         self.rest.http().secrets().add_channel(&channel.id, channel.connect_uri.as_str());
         let created =
             |subscription| CreatedChannel { channel: channel.clone(), topics: self.topics.clone(), subscription };
         self.report(ChannelChange::Created(created(None)));
         if self.topics.is_empty() {
-            return Ok(Some(channel));
+            return Ok(channel);
         }
         let subscribed = requests::subscribe(&self.rest, &channel.id, SubscribeMode::Add, &self.topics).await;
         let (subscription, token) = match subscribed {
             Ok(Subscription { answer, token }) => (Ok(answer), Some(token)),
-            Err(RestError::NotFound { .. }) => return Ok(None),
+            Err(RestError::NotFound { host, .. }) => return Err(SourceError::unknown_channel(&host)),
             // Without any topic the conversations are polled.
             Err(RestError::Forbidden { body, .. }) => (Err(body.to_string()), None),
             Err(RestError::UnexpectedResponse { reason, .. }) => (Err(reason), None),
             Err(error) => return Err(channel_error(error)),
         };
         self.report(ChannelChange::Subscribed(created(Some(subscription)), token));
-        Ok(Some(channel))
-    }
-
-    /// Opens the socket of a channel; `None` if the service does not know it.
-    async fn handshake(&self, channel: &Channel) -> Result<Option<Socket<Upgraded>>, SourceError> {
-        let url = websocket::to_http_scheme(&channel.connect_uri);
-        let (host, body) = match websocket::open(self.rest.http(), &url, None, self.limits, KEEP_ALIVE).await {
-            Ok(socket) => return Ok(Some(socket)),
-            Err(HandshakeError::Http(error)) => return Err(error.into()),
-            Err(HandshakeError::Invalid { host, reason }) => return Err(SourceError::NotGenesysCloud { host, reason }),
-            Err(HandshakeError::Rejected { host, body }) => (host, body),
-        };
-        match decide(Request::ChannelSocket, body.response_kind(), Before::new(false)) {
-            Action::NewChannel => Ok(None),
-            Action::Retry => Err(SourceError::Unavailable { host, body }),
-            _ => Err(SourceError::NotGenesysCloud { host, reason: body.to_string() }),
-        }
+        Ok(channel)
     }
 }
 

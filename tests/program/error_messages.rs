@@ -101,6 +101,7 @@ async fn the_topic_quotes_the_errors_of_requests_and_connections() {
         (&["rest:not-json"], NOTIFICATIONS),
         (&["rest:empty"], NOTIFICATIONS),
         (&["channel:not-json"], NOTIFICATIONS),
+        (&["notify-handshake:forbidden-page"], NOTIFICATIONS),
         (&["socket:forbid"], &[]),
         (&["socket:close=1011"], &[]),
         (&["socket:reset"], &[]),

@@ -14,7 +14,6 @@ use crate::api::http_error::{HttpError, host};
 use crate::api::token::Token;
 use crate::config::SocketLimits;
 use crate::decision::ResponseKind;
-use crate::exit_code::ErrorClass;
 use crate::system::suspend::{SuspendDetector, time_suspended};
 
 /// A failed handshake.
@@ -31,33 +30,11 @@ pub(crate) enum HandshakeError {
     Invalid { host: String, reason: String },
 }
 
-impl HandshakeError {
-    /// Returns whether the server is overloaded, down, or limits requests.
-    pub(crate) fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Rejected { body, .. } if is_unavailable(body))
-    }
-
-    /// Returns the class, which decides the exit code.
-    pub(crate) fn class(&self) -> ErrorClass {
-        match self {
-            Self::Http(error) => error.class(),
-            Self::Invalid { .. } => ErrorClass::Protocol,
-            Self::Rejected { body, .. } => match body.status.as_u16() {
-                401 | 403 => ErrorClass::NoPermission,
-                404 | 410 => ErrorClass::NoInput,
-                _ if is_unavailable(body) => ErrorClass::Unavailable,
-                _ => ErrorClass::Protocol,
-            },
-        }
-    }
-}
-
-fn is_unavailable(body: &ErrorBody) -> bool {
-    body.response_kind() == ResponseKind::Unavailable
-}
-
 fn rejection(body: &ErrorBody) -> &'static str {
-    if is_unavailable(body) { "is temporarily unavailable" } else { "rejected the WebSocket handshake" }
+    match body.response_kind() {
+        ResponseKind::Unavailable => "is temporarily unavailable",
+        _ => "rejected the WebSocket handshake",
+    }
 }
 
 /// Opens a socket, with `token` as its bearer token. The address of a notification channel needs none. Cancel safe.

@@ -10,10 +10,14 @@ use super::{CheckContext, LIMITS};
 use crate::api::hints::TRY_LATER;
 use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
-use crate::api::websocket::{self, HandshakeError, KeepAlive};
+use crate::api::websocket::{self, KeepAlive};
 use crate::api::{calls, proxy};
+use crate::source::SourceError;
 use crate::status::redact::Secrets;
 use crate::wire::channel::Channel;
+
+/// The remedy for a channel that is gone.
+const ONE_CLIENT_PER_PROGRAM: &str = "use one OAuth client per program: a client keeps at most 20 channels";
 
 /// Creates a channel and opens its socket. Returns the channel, if there is one.
 ///
@@ -49,10 +53,7 @@ fn redact_channel(secrets: &Secrets, channel: &Channel) {
 async fn look_up(rest: &Rest, importance: Importance, channel: &Channel) -> CheckResult {
     match calls::channel_exists(rest, &channel.id).await {
         Ok(true) => CheckResult::ok("channel: created and found"),
-        Ok(false) => CheckResult::warn(
-            "channel: gone right after its creation",
-            "use one OAuth client per program: a client keeps at most 20 channels",
-        ),
+        Ok(false) => CheckResult::warn("channel: gone right after its creation", ONE_CLIENT_PER_PROGRAM),
         Err(error) => importance.result("channel", &error),
     }
 }
@@ -67,17 +68,18 @@ async fn open_socket(context: &CheckContext<'_>, importance: Importance, channel
             close_gracefully(socket).await;
             CheckResult::ok(format!("channel: socket at {host} opened and closed{through}"))
         }
-        Err(error) => socket_failure(importance, &format!("channel: socket{through}: {error}"), &error),
+        Err(error) => {
+            let message = format!("channel: socket{through}: {error}");
+            socket_failure(importance, &message, &SourceError::from_channel_handshake(error))
+        }
     }
 }
 
-fn socket_failure(importance: Importance, message: &str, error: &HandshakeError) -> CheckResult {
+fn socket_failure(importance: Importance, message: &str, error: &SourceError) -> CheckResult {
     let remedy = match error {
-        HandshakeError::Http(error) => error.hint(),
-        error if error.is_unavailable() => TRY_LATER,
-        HandshakeError::Rejected { .. } | HandshakeError::Invalid { .. } => {
-            "let proxies and firewalls pass WebSockets to this host"
-        }
+        SourceError::Unavailable { .. } => TRY_LATER,
+        SourceError::ChannelLost(_) => ONE_CLIENT_PER_PROGRAM,
+        error => error.hint(),
     };
     match importance {
         Importance::Required => CheckResult::fail(error.class(), message, remedy),

@@ -8,7 +8,7 @@ use super::messages;
 use super::permissions::ProbedConversation;
 use super::report::{CheckResult, Report};
 use crate::api::calls;
-use crate::api::hints::GRANT_PERMISSION;
+use crate::api::hints::{ASK_PERMISSION, GRANT_PERMISSION};
 use crate::config::Targets;
 use crate::wire::channel::{AvailableTopic, Channel, SubscribeMode, TopicState};
 
@@ -20,9 +20,6 @@ const SLOWER: &str = "messages are then polled every 15 to 30 s, and --queue and
 
 /// The remedy for topics that the API does not know.
 const CHECK_API: &str = "check --region and --api-url";
-
-/// The remedy for rejected topics whose permission is unknown.
-const ASK_PERMISSION: &str = "ask the Genesys Cloud administrator which permission they need";
 
 /// A kind of topic that a tail subscribes.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Agreement of `check` with a tail about a service that is overloaded or limits requests.
+//! Agreement of `check` with a tail about a service that is overloaded, limits requests or refuses the notification socket.
 
 use super::{SCRIPT, check};
 use crate::support::program::{run, simulator};
@@ -32,4 +32,27 @@ async fn assert_agreement(fault: &str, source: &str) {
         tail.stderr.contains("tip: try again later") && failure.contains("; try again later"),
         "{fault}: {failure}"
     );
+}
+
+/// A conversation that does not end, so that a tail of it needs a socket.
+const OPEN_SCRIPT: &str = "+0 customer Ada: one";
+
+#[tokio::test]
+async fn a_refused_notification_socket_is_told_with_its_status_by_check_and_a_tail() {
+    for (answer, code, status, next_step) in [
+        ("status=403", 77, "403 (Unable to perform", "give the OAuth client a role with this permission"),
+        ("status=403,body=No.", 77, "403 (No.)", "ask the Genesys Cloud administrator which permission"),
+        ("forbidden-page", 76, "403 Forbidden", "let proxies and firewalls pass WebSockets to this host"),
+        ("status=400", 76, "400 (", "let proxies and firewalls pass WebSockets to this host"),
+    ] {
+        let fault = format!("notify-handshake:{answer},times=always");
+        let tail = run(&simulator(OPEN_SCRIPT, &[&fault]).await, &["--source", "notifications"]).await;
+        let checked = check(&simulator(OPEN_SCRIPT, &[&fault]).await, &["--source", "notifications"]).await;
+        assert_eq!((tail.code, checked.code), (Some(code), Some(code)), "{answer}: {}{}", tail.stderr, checked.stdout);
+        let failure = checked.stdout.lines().find(|line| line.starts_with("fail  ")).unwrap();
+        let cause = format!(" rejected the WebSocket handshake: {status}");
+        for text in [&cause, next_step] {
+            assert!(tail.stderr.contains(text) && failure.contains(text), "{answer}: {}{failure}", tail.stderr);
+        }
+    }
 }
