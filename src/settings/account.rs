@@ -7,7 +7,7 @@ use crate::config::{Credentials, Endpoints};
 
 use super::endpoint_group::EndpointGroup;
 use super::env::{CLIENT_ID_VARIABLES, CLIENT_SECRET_VARIABLES, Env};
-use super::problems::{MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, Problems};
+use super::problems::{MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, Problems, SECRET_NOT_ALONE};
 use super::settings_file::{self, Stdin};
 
 /// The account to sign in to.
@@ -84,9 +84,6 @@ fn trimmed_value(setting: &str, what: &str, value: &str, problems: &mut Problems
     Some(trimmed.to_owned()).filter(|value| !value.is_empty())
 }
 
-/// The reason to refuse a file with more than the secret.
-pub(super) const NOT_ALONE: &str = "must contain the secret alone, in one line";
-
 /// Returns the path of `--client-secret-file`.
 fn secret_file(args: &AccountArgs) -> Option<&Path> {
     args.client_secret_file.as_deref().filter(|path| !path.as_os_str().is_empty())
@@ -106,7 +103,7 @@ fn secret_from_file(path: &Path, stdin: &mut Stdin<'_>, problems: &mut Problems)
     match secret {
         None => problems.unusable(setting, "contains no secret"),
         Some(secret) if is_secret_alone(&secret) => return Some(secret),
-        Some(_) => problems.unusable(setting, NOT_ALONE),
+        Some(_) => problems.unusable(setting, SECRET_NOT_ALONE),
     }
     None
 }

@@ -11,6 +11,8 @@ pub(super) use tips::tip_for_similar;
 pub(super) const MISSING_CONVERSATION: &str = "conversation";
 pub(super) const MISSING_CLIENT_ID: &str = "client id";
 pub(super) const MISSING_CLIENT_SECRET: &str = "client secret";
+/// The reason to refuse a secret file with more than the secret.
+pub(super) const SECRET_NOT_ALONE: &str = "must contain the secret alone, in one line";
 
 /// A value and its origin.
 #[derive(PartialEq, Eq)]

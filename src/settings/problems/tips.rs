@@ -3,8 +3,7 @@
 use crate::config::region;
 use crate::config::similar_region::similar_regions;
 
-use super::{FilesRead, MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, MISSING_CONVERSATION, Problem};
-use crate::settings::account::NOT_ALONE;
+use super::{FilesRead, MISSING_CLIENT_ID, MISSING_CLIENT_SECRET, MISSING_CONVERSATION, Problem, SECRET_NOT_ALONE};
 
 const FIRST_RUN: &str =
     "set them in the environment or in .env: genesys-tail help settings; genesys-tail --demo needs no account";
@@ -91,7 +90,7 @@ fn tip_for_unusable(setting: &str, reason: &str) -> &'static str {
     let name = setting.split(' ').next().unwrap_or_default();
     match name {
         _ if reason.starts_with("line ") => "correct this line, or start it with # to ignore it",
-        "--client-secret-file" if reason == NOT_ALONE => "for NAME=value lines, use --env-file FILE",
+        "--client-secret-file" if reason == SECRET_NOT_ALONE => "for NAME=value lines, use --env-file FILE",
         "--env-file" => "check the path of --env-file, and that the file is readable",
         "--conversation" if setting.contains('@') => "check the path after @, and that the file has one id a line",
         _ if name.to_lowercase().ends_with("_proxy") || name == "--proxy" => {
