@@ -15,6 +15,7 @@ mod proxy_challenge;
 mod rate_limit;
 pub(crate) mod rest;
 pub(crate) mod setup_error;
+pub(crate) mod sign_in_refusal;
 mod stated_wait;
 pub(crate) mod token;
 mod trusted_roots;

@@ -13,6 +13,7 @@ use super::error_body::ErrorBody;
 use super::hints::TRY_LATER;
 use super::http::{self, Http};
 use super::http_error::{HttpError, host};
+use super::sign_in_refusal;
 use super::token::Token;
 use crate::backoff::{Backoff, limited, milliseconds};
 use crate::config::Credentials;
@@ -111,9 +112,7 @@ impl AuthError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Http(error) => error.hint(),
-            Self::Refused { .. } => {
-                "check client id, client secret and region; a client exists only in its own region, and needs the grant Client Credentials"
-            }
+            Self::Refused { body, .. } => sign_in_refusal::hint(body),
             Self::Unavailable { .. } => TRY_LATER,
             Self::Unusable { .. } => "check the region or login URL; a proxy or captive portal may have answered",
         }

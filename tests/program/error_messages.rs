@@ -81,6 +81,7 @@ async fn the_topic_quotes_the_errors_of_requests_and_connections() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["token:status=401"], &[]),
         (&[], &["--client-id", "wrong"]),
+        (&["token:status=400,body=Grant type not allowed"], &[]),
         (&["token:status=503"], &[]),
         (&["token:not-json"], &[]),
         (&["token:garbage"], &[]),

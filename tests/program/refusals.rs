@@ -197,7 +197,10 @@ async fn a_request_without_a_response_is_retried() {
 #[tokio::test]
 async fn refused_credentials_are_explained_with_the_region() {
     let stderr = assert_reaction("token:status=400".to_owned(), Refusal(77), 1, 0).await;
-    assert!(stderr.contains("a client exists only in its own region"), "{stderr}");
+    assert!(
+        stderr.contains("tip: check client id, secret and region; the OAuth client needs the grant type"),
+        "{stderr}"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Sign-in, and a remedy for each kind of refusal.
+//! Sign-in, with the remedy of a refusal.
 
 use std::io;
 
@@ -7,17 +7,11 @@ use secrecy::ExposeSecret as _;
 use super::CheckContext;
 use super::messages;
 use super::report::{CheckResult, Report};
-use crate::api::error_body::ErrorBody;
 use crate::api::http_error::host;
 use crate::api::oauth::AuthError;
+use crate::api::sign_in_refusal::concerns_grant;
 use crate::api::token::Token;
 use crate::config::Credentials;
-use crate::config::region;
-
-const CHECK_SECRET: &str = "check the client secret, and put it in single quotes in a .env file";
-
-const SET_GRANT: &str =
-    "set the grant type of the OAuth client to \"Client Credentials\" (Admin > Integrations > OAuth)";
 
 const UNSWAP: &str = "swap client id and client secret: the secret is a UUID and the id is not";
 
@@ -52,44 +46,16 @@ fn success(host: &str, token: &Token) -> CheckResult {
 
 fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
     let remedy = match error {
-        AuthError::Refused { host, body, .. } if !concerns_grant(body) && look_swapped(credentials) => {
-            format!("{UNSWAP}; otherwise {}", refusal_remedy(host, body))
+        AuthError::Refused { body, .. } if !concerns_grant(body) && look_swapped(credentials) => {
+            format!("{UNSWAP}; otherwise {}", error.hint())
         }
-        AuthError::Refused { host, body, .. } => refusal_remedy(host, body),
-        AuthError::Http(_) | AuthError::Unavailable { .. } | AuthError::Unusable { .. } => error.hint().to_owned(),
+        error => error.hint().to_owned(),
     };
     let message = match error {
         AuthError::Refused { .. } | AuthError::Unavailable { .. } => error.to_string(),
         AuthError::Http(_) | AuthError::Unusable { .. } => format!("sign-in: {error}"),
     };
     CheckResult::fail(error.class(), message, remedy).with_skipped_checks()
-}
-
-/// Returns the next step after a refusal, by the server's message.
-fn refusal_remedy(host: &str, body: &ErrorBody) -> String {
-    if concerns_grant(body) {
-        return SET_GRANT.to_owned();
-    }
-    if searchable_text(body).contains("client not found") {
-        let regions = region::known_names();
-        return format!(
-            "check client id and --region: {host} does not know this client, and a client exists only in its own region ({regions})"
-        );
-    }
-    match body.status.as_u16() {
-        401 => CHECK_SECRET.to_owned(),
-        _ => format!("check client id, secret and region, and {SET_GRANT}"),
-    }
-}
-
-/// Returns whether the response names the grant. Compares whole words, because `granted` is another one.
-fn concerns_grant(body: &ErrorBody) -> bool {
-    let text = searchable_text(body);
-    text.contains("unauthorized_client") || text.split(|char: char| !char.is_alphanumeric()).any(|word| word == "grant")
-}
-
-fn searchable_text(body: &ErrorBody) -> String {
-    format!("{} {body}", body.code.as_deref().unwrap_or_default()).to_ascii_lowercase()
 }
 
 /// Returns whether id and secret are likely swapped. Genesys Cloud issues UUIDs as client ids and never as secrets.
@@ -109,6 +75,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     use super::*;
+    use crate::api::error_body::ErrorBody;
     use crate::status::redact::Secrets;
 
     const ID: &str = "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14";
@@ -120,31 +87,6 @@ mod tests {
             Credentials { client_id: client_id.to_owned(), client_secret: client_secret.to_owned().into() };
         failure(&AuthError::Refused { host: "login.test".to_owned(), body, has_signed_in: false }, &credentials)
             .to_string()
-    }
-
-    #[test]
-    fn the_remedy_depends_on_the_message_of_the_server() {
-        let oauth = |error: &str, description: &str| format!(r#"{{"error":"{error}","description":"{description}"}}"#);
-        for (status, body, remedy) in [
-            (
-                400,
-                oauth("invalid_client", "client not found"),
-                "login.test does not know this client, and a client exists only in its own region",
-            ),
-            (401, oauth("invalid_client", "authentication failed"), CHECK_SECRET),
-            (401, String::new(), CHECK_SECRET),
-            (400, oauth("unauthorized_client", "not allowed"), SET_GRANT),
-            (400, oauth("unsupported_grant_type", "no"), SET_GRANT),
-            (401, oauth("invalid_client", "Grant type not allowed"), SET_GRANT),
-            (401, oauth("invalid_client", "access is not granted"), CHECK_SECRET),
-            (403, String::new(), "check client id, secret and region, and set"),
-        ] {
-            let line = line(status, &body, ID, "invented");
-            assert!(line.starts_with("fail  sign-in at login.test failed: "), "{line}");
-            assert!(line.contains(remedy), "{remedy:?} is not in {line}");
-            assert_eq!(line.contains(CHECK_SECRET), remedy == CHECK_SECRET, "{line}");
-            assert_eq!(line.contains("check client id, secret"), status == 403, "the general remedy: {line}");
-        }
     }
 
     #[test]
