@@ -38,7 +38,7 @@ impl Tracker {
     }
 
     pub(super) fn on_subscribed(&mut self, requested_topics: &[String], answer: &Subscribed, replaces: bool, now: Now) {
-        let warnings = self.subscriptions.on_subscribed(requested_topics, answer, replaces);
+        let warnings = self.subscriptions.on_subscribed(requested_topics, answer, replaces, &self.options.targets);
         self.warnings.extend(warnings);
         self.channel.on_subscribed(answer.token_renew_at, now.mono);
         let topics = requested_topics.len();

@@ -208,7 +208,8 @@ impl Tracker {
                     RestError::Forbidden { body, .. } => body.to_string(),
                     error => error.to_string(),
                 };
-                self.warnings.push_back(Warning::DiscoveryUnavailable(reason));
+                let has_topics = self.subscriptions.cover_targets(&self.options.targets);
+                self.warnings.push_back(Warning::DiscoveryUnavailable { reason, has_topics });
                 None
             }
         }

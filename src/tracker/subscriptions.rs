@@ -92,6 +92,7 @@ impl Subscriptions {
         requested_topics: &[String],
         answer: &Subscribed,
         replaces: bool,
+        targets: &Targets,
     ) -> Vec<Warning> {
         self.renewal_refusals.reset();
         if replaces {
@@ -105,7 +106,7 @@ impl Subscriptions {
                 self.subscribed.insert(topic.clone());
             }
         }
-        refused.into_iter().filter_map(|state| self.report(state)).collect()
+        refused.into_iter().filter_map(|state| self.report(state, targets)).collect()
     }
 
     /// Records that the service refused a subscription as a whole.
@@ -120,12 +121,18 @@ impl Subscriptions {
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
+    /// Returns whether notifications announce new conversations of all targets.
+    pub(super) fn cover_targets(&self, targets: &Targets) -> bool {
+        !of_targets(targets).any(|topic| self.refused.contains(&topic))
+    }
+
     fn is_new(&mut self, refusal: String) -> bool {
         self.reported.len() < MAX_REPORTED_REFUSALS && self.reported.insert(refusal)
     }
 
-    fn report(&mut self, state: &TopicState) -> Option<Warning> {
-        let kind = TopicKind::of(&state.id);
+    fn report(&mut self, state: &TopicState, targets: &Targets) -> Option<Warning> {
+        let is_target = of_targets(targets).any(|topic| topic.eq_ignore_ascii_case(&state.id));
+        let kind = TopicKind::of(&state.id, is_target);
         let reason = match state.missing_permissions.as_slice() {
             [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
             missing => format!("missing permission {}", missing.join(", ")),
@@ -231,10 +238,10 @@ mod tests {
         let wanted = wanted_of(&conversation("c1", 1500));
         let (first, warning) = subscriptions.missing(wanted.clone());
         assert_eq!((first.len(), warning), (MAX_TOPICS, Some(Warning::TooManyTopics)));
-        subscriptions.on_subscribed(&first[..900], &Subscribed::default(), false);
+        subscriptions.on_subscribed(&first[..900], &Subscribed::default(), false, &Targets::default());
         let (next, warning) = subscriptions.missing(wanted.clone());
         assert_eq!((next.len(), warning), (100, None));
-        subscriptions.on_subscribed(&first[900..], &Subscribed::default(), false);
+        subscriptions.on_subscribed(&first[900..], &Subscribed::default(), false, &Targets::default());
         assert!(subscriptions.missing(wanted.clone()).0.is_empty());
         assert_eq!(subscriptions.all(wanted).len(), MAX_TOPICS);
     }
@@ -252,7 +259,7 @@ mod tests {
         let wanted = wanted_of(&conversation);
         assert!(!subscriptions.covers(&Targets::default(), &conversation));
         let answer = refusal(&wanted[0].to_uppercase(), &["routing:queue:view"]);
-        assert_eq!(subscriptions.on_subscribed(&wanted, &answer, false).len(), 1);
+        assert_eq!(subscriptions.on_subscribed(&wanted, &answer, false, &Targets::default()).len(), 1);
         assert!(!subscriptions.covers(&Targets::default(), &conversation), "only detail events are permitted");
         assert!(subscriptions.missing(wanted.clone()).0.is_empty());
         assert_eq!(subscriptions.all(wanted.clone()).len(), wanted.len() - 1);
@@ -264,9 +271,9 @@ mod tests {
     fn a_replacing_subscription_ends_the_topics_that_it_does_not_name() {
         let (mut subscriptions, conversation) = (Subscriptions::default(), conversation("c1", 1));
         let wanted = wanted_of(&conversation);
-        subscriptions.on_subscribed(&wanted, &Subscribed::default(), false);
+        subscriptions.on_subscribed(&wanted, &Subscribed::default(), false, &Targets::default());
         assert!(subscriptions.covers(&Targets::default(), &conversation));
-        subscriptions.on_subscribed(&wanted[1..], &Subscribed::default(), true);
+        subscriptions.on_subscribed(&wanted[1..], &Subscribed::default(), true, &Targets::default());
         assert!(!subscriptions.covers(&Targets::default(), &conversation));
         assert_eq!(subscriptions.on_refused(&wanted, "no"), Some(Warning::SubscriptionRefused("no".into())));
         assert!(subscriptions.missing(wanted).0.is_empty());

@@ -36,8 +36,13 @@ pub(crate) enum Warning {
     #[error("following {MAX_CONVERSATIONS} conversations, the maximum; others are joined when some end")]
     TooManyConversations,
     /// Open conversations of queues and users cannot be found.
-    #[error("cannot search for open conversations ({0}); each is joined with its next message")]
-    DiscoveryUnavailable(String),
+    #[error("cannot search for open conversations ({reason}); {}", without_search(*.has_topics))]
+    DiscoveryUnavailable {
+        /// The reason.
+        reason: String,
+        /// The topics of all followed queues and users are permitted.
+        has_topics: bool,
+    },
     /// The server closed the socket several times: another process may use the channel.
     #[error("the server closed the notification socket 3 times within 60 s; creating a new channel")]
     ChannelShared,
@@ -51,18 +56,22 @@ pub(crate) enum Warning {
 pub(crate) enum TopicKind {
     QueueMessages,
     AgentMessages,
+    /// Those of a queue to follow.
+    TargetQueue,
+    /// Those of a user to follow.
+    TargetUser,
     CallTranscription,
     Membership,
 }
 
 impl TopicKind {
-    /// Returns the kind of the events of this topic.
-    pub(super) fn of(topic: &str) -> Self {
+    /// Returns the kind of the events of this topic, which is one of a target or of a participant.
+    pub(super) fn of(topic: &str, is_target: bool) -> Self {
         let topic = topic.to_ascii_lowercase();
         if topic.starts_with("v2.routing.queues.") {
-            Self::QueueMessages
+            if is_target { Self::TargetQueue } else { Self::QueueMessages }
         } else if topic.starts_with("v2.users.") {
-            Self::AgentMessages
+            if is_target { Self::TargetUser } else { Self::AgentMessages }
         } else if topic.ends_with(".transcription") {
             Self::CallTranscription
         } else {
@@ -72,8 +81,8 @@ impl TopicKind {
 
     fn description(self) -> &'static str {
         match self {
-            Self::QueueMessages => "messages of queues",
-            Self::AgentMessages => "messages of agents",
+            Self::QueueMessages | Self::TargetQueue => "messages of queues",
+            Self::AgentMessages | Self::TargetUser => "messages of agents",
             Self::CallTranscription => "transcriptions of calls",
             Self::Membership => "joins and leaves",
         }
@@ -83,7 +92,13 @@ impl TopicKind {
     fn without(self) -> &'static str {
         match self {
             Self::QueueMessages | Self::AgentMessages | Self::Membership => "polling the conversation instead",
+            Self::TargetQueue | Self::TargetUser => "polling instead; new conversations are found within 60 s",
             Self::CallTranscription => "calls are not printed",
         }
     }
+}
+
+/// Returns the effect of a missing search.
+fn without_search(has_topics: bool) -> &'static str {
+    if has_topics { "each is joined with its next message" } else { "new conversations are missed" }
 }

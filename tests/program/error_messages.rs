@@ -271,24 +271,34 @@ async fn the_topic_quotes_the_errors_of_the_settings_and_of_several_conversation
 async fn the_topic_quotes_the_warnings_of_a_run_that_continues() {
     let notifications = || Options { sources: Sources::NotificationsOnly, ..Options::default() };
     let transcript = || Options { sources: Sources::TranscriptOnly, ..Options::default() };
-    let without = |permission: &str| {
-        let permissions = notifications().permissions.into_iter().filter(|held| held != permission).collect();
+    let without = |denied: &str| {
+        let permissions =
+            notifications().permissions.into_iter().filter(|held| !denied.contains(held.as_str())).collect();
         Options { permissions, ..notifications() }
     };
     let warnings = documented_warnings();
-    let cases: [(Options, &[&str], &str); 4] = [
-        (Options::default(), &["socket:malformed"], "malformed frame"),
-        (transcript(), &[], "history"),
-        (without("routing:queue:view"), &[], "messages of queues"),
-        (without("conversation:transcription:view"), &[], "transcriptions of calls"),
+    let queue = Simulator::queue_id("Support");
+    let of_queue = ["--queue", &queue];
+    let cases: [(Options, &[&str], &[&str], &str); 6] = [
+        (Options::default(), &["socket:malformed"], &[], "malformed frame"),
+        (transcript(), &[], &[], "history"),
+        (without("routing:queue:view"), &[], &[], "messages of queues"),
+        (without("routing:queue:view"), &[], &of_queue, "polling instead; new conversations are found within 60 s"),
+        (
+            without("routing:queue:view, analytics:conversationDetail:view"),
+            &[],
+            &of_queue,
+            "; new conversations are missed",
+        ),
+        (without("conversation:transcription:view"), &[], &[], "transcriptions of calls"),
     ];
-    join_all(cases.into_iter().map(async |(options, faults, topic)| {
+    join_all(cases.into_iter().map(async |(options, faults, args, topic)| {
         let script =
             if topic.contains("calls") { Script::built_in("call").unwrap() } else { OPEN_SCRIPT.parse().unwrap() };
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
         let simulator = Simulator::start(Options { script, faults, rate: Some(4.0), ..options }).await.unwrap();
         simulator.first_conversation().start();
-        let mut running = Running::start(&mut program(&simulator, &[]));
+        let mut running = Running::start(&mut program(&simulator, args));
         running.wait_for_stderr(topic).await;
         let stderr = running.stderr();
         let line = stderr.lines().find(|line| line.contains(topic)).unwrap();

@@ -22,7 +22,7 @@ const TEXT: &str = "conversation:message:view or conversation:webmessaging:view"
 const SEARCH: &str = "analytics:conversationDetail:view";
 
 /// The consequence of a missing [`SEARCH`] permission.
-const WITHOUT_SEARCH: &str = "--queue and --user then follow a conversation from its next message";
+const WITHOUT_SEARCH: &str = "--queue and --user then join a conversation with its next message";
 
 /// Message bodies to request: enough to see that the permission works.
 const PROBED_BODIES: usize = 3;

@@ -16,7 +16,8 @@ use crate::wire::channel::{AvailableTopic, Channel, SubscribeMode, TopicState};
 const MAX_PROBED: usize = 100;
 
 /// The consequence of missing message topics.
-const SLOWER: &str = "messages are then polled every 15 to 30 s, and --queue and --user miss new conversations";
+const SLOWER: &str =
+    "messages are then polled every 15 to 30 s, and --queue and --user find new conversations within 60 s";
 
 /// The remedy for topics that the API does not know.
 const CHECK_API: &str = "check --region and --api-url";

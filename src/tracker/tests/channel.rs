@@ -93,6 +93,27 @@ fn a_refused_topic_is_reported_and_others_are_subscribed() {
     assert_eq!(scenario.warnings(), [warning]);
 }
 
+/// The search finds new conversations of a queue whose topic is refused. Without it they are missed, and the warning says so.
+#[test]
+fn a_refused_queue_is_told_with_its_cost() {
+    let mut scenario = Scenario::of_queue();
+    let topics = scenario.tracker.topics_for_new_channel();
+    let states = vec![TopicState {
+        id: topics[0].to_uppercase(),
+        is_permitted: false,
+        rejection_reason: Some("No.".to_owned()),
+        missing_permissions: Vec::new(),
+    }];
+    let subscribed = Subscribed { states, token_renew_at: None };
+    scenario.tracker.on_subscribed(&topics, &subscribed, false, Now::read());
+    scenario.respond(Response::OpenConversations(Err(forbidden())));
+    let expected = [
+        "cannot subscribe to messages of queues (No.); polling instead; new conversations are found within 60 s",
+        "cannot search for open conversations (403 Forbidden); new conversations are missed",
+    ];
+    assert_eq!(scenario.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn a_failed_subscription_is_repeated() {
     let mut scenario = scenario();

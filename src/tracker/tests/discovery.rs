@@ -56,7 +56,7 @@ fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
         scenario.requests();
         assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), None);
         let reason = if error == forbidden() { "403 Forbidden".to_owned() } else { error.to_string() };
-        assert_eq!(scenario.warnings(), [Warning::DiscoveryUnavailable(reason)]);
+        assert_eq!(scenario.warnings(), [Warning::DiscoveryUnavailable { reason, has_topics: true }]);
         assert!(scenario.tracker.is_caught_up());
         scenario.reconnect(5);
         assert_eq!((scenario.requests(), scenario.time_to_request()), (vec![], None));
