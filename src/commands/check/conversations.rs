@@ -3,14 +3,14 @@
 use std::io;
 
 use super::importance::Importance;
-use super::permissions::ProbedConversation;
+use super::permissions::{self, ProbedConversation};
 use super::report::{CheckResult, Report};
 use crate::api::rest::RestError;
 use crate::plural::count;
 use crate::source::SourceError;
 use crate::wire::conversation::Snapshot;
 
-/// Prints a line about each conversation. An error of the first one was already printed with the permission.
+/// Prints a line about each conversation. The error of the first one was already printed with the permission.
 pub(super) fn check(
     conversations: &[ProbedConversation],
     importance: Importance,
@@ -23,7 +23,8 @@ pub(super) fn check(
                 let message = format!("target conversation {id}: not found at {host}: {body}");
                 report.print(&absent(importance, message, &SourceError::from_rest(error.clone(), id)))?;
             }
-            Err(_) if index == 0 => {}
+            // The line of the permission has the error.
+            Err(error) if index == 0 => report.print(&not_read(importance, id, error))?,
             Err(error) => report.print(&importance.result(&format!("target conversation {id}"), error))?,
         }
     }
@@ -35,6 +36,12 @@ fn absent(importance: Importance, message: String, error: &SourceError) -> Check
         Importance::Required => CheckResult::fail(error.class(), message, error.hint()),
         Importance::Fallback | Importance::Optional => CheckResult::warn(message, error.hint()),
     }
+}
+
+fn not_read(importance: Importance, id: &str, error: &RestError) -> CheckResult {
+    let message = format!("target conversation {id}: not read");
+    let remedy = Some(format!("see the line of the permission {}", permissions::CONVERSATION));
+    CheckResult { message, remedy, ..importance.result("", error) }
 }
 
 fn describe(id: &str, snapshot: &Snapshot) -> CheckResult {

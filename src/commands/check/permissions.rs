@@ -13,7 +13,7 @@ use crate::plural::count;
 use crate::wire::conversation::Snapshot;
 
 /// The permission for snapshots.
-const CONVERSATION: &str = "conversation:communication:view";
+pub(super) const CONVERSATION: &str = "conversation:communication:view";
 
 /// The permissions for message text. Either is enough.
 const TEXT: &str = "conversation:message:view or conversation:webmessaging:view";

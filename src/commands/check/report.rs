@@ -1,5 +1,6 @@
 //! The report of a check on stdout: one line per result.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -7,6 +8,9 @@ use std::io::{self, Write as _};
 use crate::exit_code::ErrorClass;
 use crate::output::escape;
 use crate::status::redact::Secrets;
+
+/// The text in place of a remedy that was already printed.
+const REMEDY_ABOVE: &str = "remedy as above";
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,20 +70,24 @@ pub(super) struct Report<'a> {
     stdout: File,
     secrets: &'a Secrets,
     first_failure: Option<ErrorClass>,
+    remedies: HashSet<String>,
 }
 
 impl<'a> Report<'a> {
     /// Prints nothing yet. The `secrets` are redacted from every line.
     pub(super) fn new(stdout: File, secrets: &'a Secrets) -> Self {
-        Self { stdout, secrets, first_failure: None }
+        Self { stdout, secrets, first_failure: None, remedies: HashSet::new() }
     }
 
-    /// Prints one line.
+    /// Prints one line. Refers to a remedy that was already printed.
     pub(super) fn print(&mut self, result: &CheckResult) -> io::Result<()> {
         if let Status::Fail(class) = result.status {
             self.first_failure.get_or_insert(class);
         }
-        self.stdout.write_all(line(result, self.secrets).as_bytes())
+        let repeats = result.remedy.as_ref().is_some_and(|remedy| !self.remedies.insert(remedy.clone()));
+        let remedy = if repeats { Some(REMEDY_ABOVE.to_owned()) } else { result.remedy.clone() };
+        let result = CheckResult { remedy, ..result.clone() };
+        self.stdout.write_all(line(&result, self.secrets).as_bytes())
     }
 
     /// Returns the class of the first failure.
@@ -115,6 +123,18 @@ mod tests {
         secrets.add_token(&"s3cret\u{1b}".to_owned().into());
         let result = CheckResult::ok("it says\nok    s3cret\u{1b}, \u{1b}[2J\u{202e}");
         assert_eq!(line(&result, &secrets), "ok    it says\\nok    [redacted], \\x1b[2J\\u{202e}\n");
+    }
+
+    #[test]
+    fn a_remedy_is_printed_once() {
+        let (secrets, file) = (Secrets::default(), tempfile::NamedTempFile::new().expect("a file"));
+        let mut report = Report::new(file.reopen().expect("a file"), &secrets);
+        for (message, remedy) in [("a", "wait"), ("b", "wait"), ("c", "act"), ("d", "wait")] {
+            report.print(&CheckResult::warn(message, remedy)).expect("written");
+        }
+        report.print(&CheckResult::ok("e")).expect("written");
+        let expected = "warn  a; wait\nwarn  b; remedy as above\nwarn  c; act\nwarn  d; remedy as above\nok    e\n";
+        assert_eq!(std::fs::read_to_string(file.path()).expect("a text"), expected);
     }
 
     #[test]

@@ -96,10 +96,8 @@ pub(super) async fn check(
         report.print(&CheckResult::warn(message, messages::remedy(error)))?;
     }
     let (available, states) = (available.ok(), states.ok().flatten());
-    for wanted in &kinds {
-        report.print(&result(wanted, available.as_deref(), states.as_deref()))?;
-    }
-    Ok(())
+    let results = kinds.iter().filter_map(|wanted| result(wanted, available.as_deref(), states.as_deref()));
+    results.into_iter().try_for_each(|result| report.print(&result))
 }
 
 fn wanted_topics(conversations: &[ProbedConversation], targets: &Targets) -> [WantedTopics; 4] {
@@ -125,12 +123,13 @@ fn as_set(ids: &[String]) -> BTreeSet<&str> {
     ids.iter().map(String::as_str).collect()
 }
 
-/// Returns the result for a kind. `available` and `states` are `None` if their requests failed or were not sent.
+/// Returns the result for a kind; `None` if nothing about it is known. `available` and `states` are `None` if their requests
+/// failed or were not sent.
 fn result(
     WantedTopics { kind, topics }: &WantedTopics,
     available: Option<&[AvailableTopic]>,
     states: Option<&[TopicState]>,
-) -> CheckResult {
+) -> Option<CheckResult> {
     let name = kind.name;
     let permissions = available.map_or_else(Vec::new, |available| required_permissions(kind, available));
     let is_of_kind = |state: &&TopicState| topics.iter().any(|topic| topic.eq_ignore_ascii_case(&state.id));
@@ -139,17 +138,20 @@ fn result(
     if let Some(first) = rejected.first() {
         let (number, all, reason) = (rejected.len(), topics.len(), rejection_reason(first, &permissions));
         let message = format!("topics for {name}: {number} of {all} rejected: {reason}; {}", kind.without);
-        return CheckResult::warn(message, rejection_remedy(first, &permissions));
+        return Some(CheckResult::warn(message, rejection_remedy(first, &permissions)));
     }
     if available.is_some_and(|available| !kind.patterns.iter().any(|pattern| find(pattern, available).is_some())) {
-        return CheckResult::warn(format!("topics for {name}: not offered by this API; {}", kind.without), CHECK_API);
+        let message = format!("topics for {name}: not offered by this API; {}", kind.without);
+        return Some(CheckResult::warn(message, CHECK_API));
     }
     let needs = if permissions.is_empty() { String::new() } else { format!("; needs {}", permissions.join(", ")) };
-    CheckResult::ok(match (topics.len(), states) {
-        (0, _) => format!("topics for {name}: {}{}", kind.lack, needs.replace("; needs", "; later needs")),
-        (_, None) => format!("topics for {name}: not tested, no channel{needs}"),
-        (subscribed, Some(_)) => format!("topics for {name}: {subscribed} subscribed{needs}"),
-    })
+    let finding = match (topics.len(), states) {
+        (subscribed @ 1.., Some(_)) => format!("{subscribed} subscribed"),
+        (0, _) if available.is_some() => format!("offered, not subscribed: {}", kind.lack),
+        (_, None) if available.is_some() => "offered, not subscribed: no channel".to_owned(),
+        _ => return None,
+    };
+    Some(CheckResult::ok(format!("topics for {name}: {finding}{needs}")))
 }
 
 /// Returns the reason of a rejection: the missing permissions, or else the server's message and the required ones.
@@ -201,7 +203,8 @@ mod tests {
 
     fn line(topics: &[&str], available: Option<&[AvailableTopic]>, states: Option<&[TopicState]>) -> String {
         let topics: Vec<String> = topics.iter().map(|&topic| topic.to_owned()).collect();
-        result(&WantedTopics { kind: AGENTS, topics }, available, states).to_string()
+        result(&WantedTopics { kind: AGENTS, topics }, available, states)
+            .map_or_else(String::new, |result| result.to_string())
     }
 
     #[test]
@@ -209,13 +212,14 @@ mod tests {
         let available = available(&["a:b:view", "c:d:view"]);
         let needs = "needs a:b:view, c:d:view";
         for (topics, states, expected) in [
-            (&[][..], None, format!("ok    topics for agent messages: no agent yet; later {needs}")),
-            (&["t"], None, format!("ok    topics for agent messages: not tested, no channel; {needs}")),
+            (&[][..], None, format!("ok    topics for agent messages: offered, not subscribed: no agent yet; {needs}")),
+            (&["t"], None, format!("ok    topics for agent messages: offered, not subscribed: no channel; {needs}")),
             (&["t"], Some(&[][..]), format!("ok    topics for agent messages: 1 subscribed; {needs}")),
         ] {
             assert_eq!(line(topics, Some(&available), states), expected);
         }
         assert_eq!(line(&["t"], None, Some(&[])), "ok    topics for agent messages: 1 subscribed");
+        assert_eq!([line(&["t"], None, None), line(&[], None, None)], ["", ""], "no line about what was not tested");
     }
 
     #[test]

@@ -34,6 +34,16 @@ async fn assert_agreement(fault: &str, source: &str) {
     );
 }
 
+#[tokio::test]
+async fn an_outage_is_told_with_one_remedy_and_nothing_untested_is_ok() {
+    let simulator = simulator(SCRIPT, &["rest:status=503,times=always,after=1"]).await;
+    let finished = check(&simulator, &["--source", "notifications"]).await;
+    assert_eq!(finished.code, Some(69), "{}", finished.stdout);
+    assert_eq!(finished.stdout.matches("; try again later").count(), 1, "{}", finished.stdout);
+    assert!(finished.stdout.matches("; remedy as above\n").count() > 2, "{}", finished.stdout);
+    assert!(!finished.stdout.contains("ok    topics"), "{}", finished.stdout);
+}
+
 /// A conversation that does not end, so that a tail of it needs a socket.
 const OPEN_SCRIPT: &str = "+0 customer Ada: one";
 

@@ -15,6 +15,8 @@ async fn a_missing_required_permission_is_77_and_named() {
             let line = only_line(&finished, "fail");
             assert!(line.contains(&format!("permission {permission}")), "{line}");
             assert!(line.contains("403 (") && line.contains("give the OAuth client a role"), "{line}");
+            let target = format!(" target conversation {}: ", simulator.first_conversation().id());
+            assert_eq!(finished.stdout.matches(&target).count(), 1, "{}", finished.stdout);
         }
     }
 }
