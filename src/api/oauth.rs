@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::error_body::ErrorBody;
-use super::hints::TRY_LATER;
+use super::hints::after_unavailable;
 use super::http::{self, Http};
 use super::http_error::{HttpError, host};
 use super::sign_in_refusal;
@@ -113,7 +113,7 @@ impl AuthError {
         match self {
             Self::Http(error) => error.hint(),
             Self::Refused { body, .. } => sign_in_refusal::hint(body),
-            Self::Unavailable { .. } => TRY_LATER,
+            Self::Unavailable { body, .. } => after_unavailable(body),
             Self::Unusable { .. } => "check the region or login URL; a proxy or captive portal may have answered",
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error_body::{ErrorBody, is_html};
-use super::hints::{GRANT_PERMISSION, SAME_REGION, TRY_LATER, UNEXPECTED_RESPONSE};
+use super::hints::{GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE, after_unavailable};
 use super::http::Http;
 use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError};
@@ -90,7 +90,7 @@ impl RestError {
             Self::Unauthorized { .. } => SAME_REGION,
             Self::Forbidden { .. } => GRANT_PERMISSION,
             Self::NotFound { .. } => "check the region or API URL",
-            Self::Unavailable { .. } => TRY_LATER,
+            Self::Unavailable { body, .. } => after_unavailable(body),
             Self::UnexpectedResponse { .. } => UNEXPECTED_RESPONSE,
         }
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::api::error_body::ErrorBody;
-use crate::api::hints::{ASK_PERMISSION, GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE};
+use crate::api::hints::{
+    ASK_PERMISSION, GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE, after_unavailable, is_rate_limit,
+};
 use crate::api::http_error::HttpError;
 use crate::api::oauth::AuthError;
 use crate::api::rest::RestError;
@@ -269,7 +271,13 @@ impl SourceError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Http(error) => error.hint(),
-            Self::Auth(AuthError::Unavailable { .. }) | Self::Unavailable { .. } => RETRY_WITHOUT_LIMIT,
+            Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => {
+                if is_rate_limit(body) {
+                    after_unavailable(body)
+                } else {
+                    RETRY_WITHOUT_LIMIT
+                }
+            }
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
             Self::Forbidden { body, .. } if body.names_permission() => GRANT_PERMISSION,

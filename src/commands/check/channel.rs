@@ -7,7 +7,6 @@ use super::messages;
 use super::report::{CheckResult, Report};
 use super::transcript::close_gracefully;
 use super::{CheckContext, LIMITS};
-use crate::api::hints::TRY_LATER;
 use crate::api::http_error::host;
 use crate::api::rest::{Rest, RestError};
 use crate::api::websocket::{self, KeepAlive};
@@ -77,9 +76,9 @@ async fn open_socket(context: &CheckContext<'_>, importance: Importance, channel
 
 fn socket_failure(importance: Importance, message: &str, error: &SourceError) -> CheckResult {
     let remedy = match error {
-        SourceError::Unavailable { .. } => TRY_LATER,
-        SourceError::ChannelLost(_) => ONE_CLIENT_PER_PROGRAM,
-        error => error.hint(),
+        SourceError::Unavailable { body, .. } => messages::try_again(body),
+        SourceError::ChannelLost(_) => ONE_CLIENT_PER_PROGRAM.to_owned(),
+        error => error.hint().to_owned(),
     };
     match importance {
         Importance::Required => CheckResult::fail(error.class(), message, remedy),

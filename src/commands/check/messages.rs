@@ -2,13 +2,26 @@
 
 use std::time::Duration;
 
+use crate::api::error_body::ErrorBody;
+use crate::api::hints::after_unavailable;
 use crate::api::rest::RestError;
 
 /// Returns the next step after a failed request.
-pub(super) fn remedy(error: &RestError) -> &'static str {
+pub(super) fn remedy(error: &RestError) -> String {
     match error {
-        RestError::Auth(_) => "see the sign-in line",
-        error => error.hint(),
+        RestError::Auth(_) => "see the sign-in line".to_owned(),
+        RestError::Unavailable { body, .. } => try_again(body),
+        error => error.hint().to_owned(),
+    }
+}
+
+/// Returns the next step after a response of a server that is overloaded, down, or limits requests, with the wait that it
+/// states.
+pub(super) fn try_again(body: &ErrorBody) -> String {
+    let hint = after_unavailable(body);
+    match body.retry_after {
+        Some(wait) => hint.replacen("later", &format!("in {}", span(wait)), 1),
+        None => hint.to_owned(),
     }
 }
 

@@ -49,6 +49,7 @@ fn failure(error: &AuthError, credentials: &Credentials) -> CheckResult {
         AuthError::Refused { body, .. } if !concerns_grant(body) && look_swapped(credentials) => {
             format!("{UNSWAP}; otherwise {}", error.hint())
         }
+        AuthError::Unavailable { body, .. } => messages::try_again(body),
         error => error.hint().to_owned(),
     };
     let message = match error {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::messages;
 use super::report::{CheckResult, Report};
 use super::{CheckContext, LIMITS, PLACEHOLDER_ID};
-use crate::api::hints::TRY_LATER;
 use crate::api::websocket::{self, CLOSE_NORMAL, HandshakeError, KeepAlive, Socket};
 use crate::config::SourceChoice;
 use crate::source::SourceError;
@@ -64,8 +64,8 @@ fn not_offered(is_named: bool) -> String {
     if is_named { finding.to_owned() } else { format!("{finding}; to be certain, name a conversation with -c") }
 }
 
-fn remedy(error: &SourceError, is_named: bool) -> &'static str {
-    match error {
+fn remedy(error: &SourceError, is_named: bool) -> String {
+    let remedy = match error {
         SourceError::Forbidden { body, .. } if !body.names_permission() => "see the permission lines below",
         SourceError::NoTranscript { .. } if is_named => {
             "check the id and the region, or omit --source transcript to use notifications"
@@ -73,9 +73,10 @@ fn remedy(error: &SourceError, is_named: bool) -> &'static str {
         SourceError::NoTranscript { .. } => {
             "name a conversation with -c: the tested id is a placeholder and does not exist"
         }
-        SourceError::Unavailable { .. } => TRY_LATER,
+        SourceError::Unavailable { body, .. } => return messages::try_again(body),
         error => error.hint(),
-    }
+    };
+    remedy.to_owned()
 }
 
 #[cfg(test)]

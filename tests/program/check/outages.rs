@@ -35,6 +35,17 @@ async fn assert_agreement(fault: &str, source: &str) {
 }
 
 #[tokio::test]
+async fn a_rate_limit_is_told_as_shared_and_check_states_the_wait() {
+    let fault = "rest:status=429,retry-after=45,times=always,after=1";
+    let checked = check(&simulator(SCRIPT, &[fault]).await, &["--source", "notifications"]).await;
+    let remedy = "; try again in 45 s: all programs with this OAuth client share one rate limit";
+    assert!(checked.stdout.contains(remedy), "{}", checked.stdout);
+    let tail = run(&simulator(SCRIPT, &[fault]).await, &["--source", "notifications", "--max-retries", "0"]).await;
+    let tip = "  tip: try again later: all programs with this OAuth client share one rate limit";
+    assert!(tail.stderr.contains(tip) && !tail.stderr.contains("retry without limit"), "{}", tail.stderr);
+}
+
+#[tokio::test]
 async fn an_outage_is_told_with_one_remedy_and_nothing_untested_is_ok() {
     let simulator = simulator(SCRIPT, &["rest:status=503,times=always,after=1"]).await;
     let finished = check(&simulator, &["--source", "notifications"]).await;
