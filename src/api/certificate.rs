@@ -7,6 +7,7 @@ use rustls::CertificateError as Rejection;
 use rustls::pki_types::UnixTime;
 
 const REMEDY_ISSUER: &str = "add the CA certificate of your company or network with --cacert FILE";
+const REMEDY_ADD_ISSUER: &str = "add the CA certificate that issued the server's certificate to this file or folder";
 const REMEDY_CLOCK: &str = "check the system clock; if it is right, the server needs a new certificate";
 const REMEDY_NAME: &str = "check the region, API URL and login URL; a proxy or captive portal may have answered";
 const REMEDY_OTHER: &str =
@@ -28,6 +29,14 @@ impl CertificateError {
             REMEDY_NAME | REMEDY_OTHER => "check the address of the proxy (--proxy, HTTPS_PROXY) and its certificate",
             remedy => remedy,
         }
+    }
+
+    /// Adds to an unknown issuer where the user has put the trusted certificates.
+    pub(super) fn with_trusted(self, settings: &str) -> Self {
+        if self.remedy != REMEDY_ISSUER || settings.is_empty() {
+            return self;
+        }
+        Self { reason: format!("{}, not in {settings}", self.reason), remedy: REMEDY_ADD_ISSUER }
     }
 
     /// Returns the certificate error that `error` itself is, if it is one. Ignores its causes.
@@ -129,6 +138,16 @@ mod tests {
         let of_proxy = |remedy| CertificateError { reason: String::new(), remedy }.proxy_remedy();
         assert!(of_proxy(REMEDY_NAME).contains("address of the proxy"));
         assert_eq!(of_proxy(REMEDY_ISSUER), REMEDY_ISSUER);
+    }
+
+    #[test]
+    fn an_unknown_issuer_names_the_file_of_the_user() {
+        let error = |rejection| CertificateError::from_rustls(&rustls::Error::InvalidCertificate(rejection));
+        let unknown = error(Rejection::UnknownIssuer).expect("an error").with_trusted("--cacert ca.pem");
+        assert_eq!(unknown.to_string(), "unknown issuer, not in --cacert ca.pem");
+        assert!(!unknown.remedy.contains("--cacert"), "it was given: {}", unknown.remedy);
+        assert_eq!(error(Rejection::UnknownIssuer).expect("an error").with_trusted("").remedy, REMEDY_ISSUER);
+        assert_eq!(error(Rejection::Expired).expect("an error").with_trusted("--cacert x").to_string(), "expired");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 pub(crate) struct Http {
     pool: Arc<Pool>,
     has_proxy_login: bool,
+    /// The settings of trusted certificates, for messages.
+    trusted: Arc<str>,
     /// The limit for the head of a response, and again for its body.
     timeout: Duration,
     secrets: Secrets,
@@ -44,7 +46,8 @@ impl Http {
     pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, SetupError> {
         let pool = Arc::new(Pool::new(ClientSetup::new(network, endpoints)?)?);
         let has_proxy_login = network.proxy.as_ref().is_some_and(|proxy| proxy.login.is_some());
-        Ok(Self { pool, has_proxy_login, timeout: network.connect_timeout, secrets })
+        let trusted = network.trusted_certificates().into();
+        Ok(Self { pool, has_proxy_login, trusted, timeout: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -136,6 +139,10 @@ impl Http {
         ErrorBody::new(status, &headers, &body, &self.secrets)
     }
 
+    fn classify(&self, host: &str, error: reqwest::Error) -> HttpError {
+        HttpError::from_reqwest(host, self.timeout, error).with_trusted(&self.trusted)
+    }
+
     async fn with_timeout<T>(
         &self,
         host: &str,
@@ -143,7 +150,7 @@ impl Http {
     ) -> Result<T, HttpError> {
         let started = Instant::now();
         let result = match tokio::time::timeout(self.timeout, future).await {
-            Ok(result) => result.map_err(|error| HttpError::from_reqwest(host, self.timeout, error)),
+            Ok(result) => result.map_err(|error| self.classify(host, error)),
             Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: self.timeout }),
         };
         // The other connections may be dead as well. The next request would wait for them in turn.

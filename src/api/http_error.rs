@@ -94,6 +94,17 @@ impl HttpError {
         }
     }
 
+    /// Adds the settings of trusted certificates to the error about an unknown issuer.
+    pub(super) fn with_trusted(self, settings: &str) -> Self {
+        match self {
+            Self::Certificate { host, error } => Self::Certificate { host, error: error.with_trusted(settings) },
+            Self::ProxyCertificate { host, error } => {
+                Self::ProxyCertificate { host, error: error.with_trusted(settings) }
+            }
+            error => error,
+        }
+    }
+
     fn from_proxy(host: String, message: &str, timeout: Duration, error: &reqwest::Error) -> Self {
         let reason = match message {
             PROXY_AUTHORIZATION => {

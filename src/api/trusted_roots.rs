@@ -48,7 +48,7 @@ fn read_folder(folder: &Path, roots: &mut Roots) -> io::Result<()> {
         let Ok(pem) = fs::read(&path) else { continue };
         match CaBundle::parse(path.clone(), &pem) {
             Ok(bundle) => roots.extend(bundle.certificates),
-            Err(UnusableBundle::NoCertificate) => {}
+            Err(UnusableBundle::NoCertificate | UnusableBundle::Der) => {}
             Err(error) => tracing::warn!("SSL_CERT_DIR: {} {error}; it is ignored", path.display()),
         }
     }

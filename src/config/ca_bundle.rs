@@ -23,6 +23,8 @@ pub(crate) struct CaBundle {
 pub(crate) enum UnusableBundle {
     #[error("contains no PEM certificate (-----BEGIN CERTIFICATE-----)")]
     NoCertificate,
+    #[error("is a DER certificate, not PEM")]
+    Der,
     #[error("contains a damaged certificate")]
     Damaged,
 }
@@ -33,10 +35,15 @@ impl CaBundle {
         let pem = pem.strip_prefix(BYTE_ORDER_MARK).unwrap_or(pem);
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).map(checked).collect();
         match certificates? {
+            none if none.is_empty() && is_der(pem) => Err(UnusableBundle::Der),
             none if none.is_empty() => Err(UnusableBundle::NoCertificate),
             certificates => Ok(Self { path, certificates }),
         }
     }
+}
+
+fn is_der(bytes: &[u8]) -> bool {
+    RootCertStore::empty().add(CertificateDer::from(bytes)).is_ok()
 }
 
 fn checked<E>(certificate: Result<CertificateDer<'_>, E>) -> Result<Vec<u8>, UnusableBundle> {
@@ -65,6 +72,12 @@ mod tests {
             let damaged = format!("-----BEGIN CERTIFICATE-----\n{damaged}\n-----END CERTIFICATE-----\n");
             assert_eq!(parse(&format!("{pem}{damaged}")), Err(UnusableBundle::Damaged), "{damaged}");
         }
+    }
+
+    #[test]
+    fn a_der_certificate_is_recognised() {
+        let certificate = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).expect("a certificate").cert;
+        assert_eq!(CaBundle::parse("ca.der".into(), certificate.der()), Err(UnusableBundle::Der));
     }
 
     /// (R7)

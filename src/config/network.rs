@@ -1,6 +1,6 @@
 //! Network access: proxy and trusted certificates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -26,6 +26,15 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Returns the settings that name trusted certificates, for messages; empty if there is none.
+    pub(crate) fn trusted_certificates(&self) -> String {
+        let file = |name: &str, path: &Path| format!("{name} {}", path.display());
+        let cacert = self.cacert.iter().map(|bundle| file("--cacert", &bundle.path));
+        let ssl_cert_file = self.ssl_cert_file.iter().map(|path| file("SSL_CERT_FILE", path));
+        let ssl_cert_dirs = self.ssl_cert_dirs.iter().map(|path| file("SSL_CERT_DIR", path));
+        cacert.chain(ssl_cert_file).chain(ssl_cert_dirs).collect::<Vec<_>>().join(" or ")
+    }
+
     /// Network access without any setting.
     #[cfg(test)]
     pub(crate) fn direct() -> Self {

@@ -1,6 +1,6 @@
 //! Resolves a region, or URLs, to [`Endpoints`].
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::config::region::Hosts;
 use crate::config::{Endpoints, is_loopback};
@@ -8,6 +8,9 @@ use crate::config::{Endpoints, is_loopback};
 use super::problems::{Problems, Setting};
 
 const TOKEN_PATH: &str = "oauth/token";
+
+/// The reason to refuse a URL with an impossible port.
+pub(super) const INVALID_PORT: &str = "the port is not a number from 0 to 65535";
 
 const NOT_HTTPS: &str = "must be an https URL such as https://api.mypurecloud.com";
 
@@ -46,7 +49,17 @@ pub(super) fn is_login(url: &str, token: &Url) -> bool {
 
 /// Parses a URL, with `https` for `wss` and `http` for `ws`.
 fn parse(text: &str) -> Result<Url, &'static str> {
-    let mut url = Url::parse(text).ok().filter(Url::has_host).ok_or("not a URL such as https://api.mypurecloud.com")?;
+    if !text.contains("://") {
+        return Err("lacks the scheme: use a URL such as https://api.mypurecloud.com");
+    }
+    let mut url = match Url::parse(text) {
+        Ok(url) if url.has_host() => url,
+        Err(ParseError::InvalidPort) => return Err(INVALID_PORT),
+        _ => return Err("not a URL such as https://api.mypurecloud.com"),
+    };
+    if url.path().trim_end_matches('/').ends_with("/api/v2") {
+        return Err("must not contain /api/v2, which the program adds: omit it");
+    }
     let scheme = match url.scheme() {
         "https" | "wss" => "https",
         "http" | "ws" if is_loopback(&url) => "http",
@@ -92,8 +105,12 @@ mod tests {
             ("http://api.example", Err("https")),
             ("ws://localhost.example", Err("https")),
             ("ftp://api.example", Err("https")),
-            ("localhost:8080", Err("not a URL")),
-            ("api.example", Err("not a URL")),
+            ("localhost:8080", Err("scheme")),
+            ("api.example", Err("scheme")),
+            ("https://", Err("not a URL")),
+            ("https://api.example:99999", Err("port")),
+            ("https://api.example/api/v2", Err("omit it")),
+            ("https://api.example/p/api/v2/", Err("omit it")),
             ("https://u@api.example", Err("user")),
             ("https://:p@api.example", Err("user")),
             ("https://api.example?x", Err("query")),
@@ -105,6 +122,14 @@ mod tests {
                 (Err(reason), Err(part)) => assert!(reason.contains(part), "{text}: {reason}"),
                 (result, _) => panic!("{text}: {result:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn the_topic_errors_quotes_the_usual_mistakes() {
+        for url in ["https://api.example/api/v2", "api.example", "https://api.example:99999"] {
+            let quote = format!("- `--api-url: {}` (78)\n", parse(url).unwrap_err());
+            assert!(include_str!("../help/errors.md").contains(&quote), "{quote}");
         }
     }
 

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret as _;
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::cli::NetworkArgs;
 use crate::config::{CaBundle, Network, NoProxy, Proxy, ProxyLogin};
 use crate::system::io_error;
 
+use super::endpoints::INVALID_PORT;
 use super::env::Env;
 use super::problems::{Problem, Problems, Setting};
 
@@ -93,7 +94,11 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     const NOT_A_URL: &str = "not a URL such as http://proxy.example:3128";
     let text = text.trim();
     let parsed = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-    let mut url = parsed.ok().filter(Url::has_host).ok_or(NOT_A_URL)?;
+    let mut url = match parsed {
+        Ok(url) if url.has_host() => url,
+        Err(ParseError::InvalidPort) => return Err(INVALID_PORT),
+        _ => return Err(NOT_A_URL),
+    };
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
         return Err("must be an http, https, socks5 or socks5h URL");
     }
@@ -151,6 +156,9 @@ mod tests {
             let found = proxy.login.as_ref().map(|login| (login.user.as_str(), login.password.expose_secret()));
             assert_eq!(found, login, "{text}");
             assert!(!format!("{proxy:?}").contains("p@ss"));
+        }
+        for text in ["http://proxy.example:80a", "proxy.example:70000"] {
+            assert_eq!(parse_proxy(text).unwrap_err(), INVALID_PORT, "{text}");
         }
         for text in ["ftp://proxy.example", "http://", "socks4://proxy.example", "http://u:%ff@proxy.example", "a b"] {
             assert!(parse_proxy(text).is_err(), "{text}");

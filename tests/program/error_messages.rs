@@ -162,6 +162,11 @@ async fn the_topic_quotes_the_errors_of_addresses_and_proxies() {
 async fn the_topic_quotes_the_errors_of_certificates() {
     let (simulator, authority) = (simulator(SCRIPT, &[]).await, CertificateAuthority::new());
     let file = authority.pem_file();
+    let without_file = TlsProxy::start(&simulator, authority.certificate("127.0.0.1")).await;
+    let mut command_without_file = command(&simulator, &[]);
+    let url = format!("https://{}", without_file.address);
+    command_without_file.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", url);
+    assert_eq!(difference(&finish(command_without_file).await, &[]), None);
     assert_quoted(
         [
             self_signed("127.0.0.1", false),
@@ -175,7 +180,7 @@ async fn the_topic_quotes_the_errors_of_certificates() {
             let mut command = command(&simulator, &["--cacert", path_str(&file)]);
             let url = format!("https://{}", tls_proxy.address);
             command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", url);
-            difference(&finish(command).await, &[])
+            difference(&finish(command).await, &[(path_str(&file), "FILE")])
         }),
     )
     .await;

@@ -101,7 +101,7 @@ async fn a_rejected_certificate_exits_69_at_once_with_the_reason() {
             "check the system clock",
         ),
         (authority.certificate("api.example.test"), "issued for another host name", "check the region"),
-        (self_signed("127.0.0.1", false), "unknown issuer", "--cacert FILE"),
+        (self_signed("127.0.0.1", false), "unknown issuer, not in --cacert /", "to this file"),
         (self_signed("127.0.0.1", true), "self-signed, or the certificate of a CA", "valid certificate"),
     ] {
         tls_proxy.set_certificate(certificate);

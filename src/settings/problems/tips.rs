@@ -1,5 +1,6 @@
 //! The next step after problems with settings.
 
+use crate::config::UnusableBundle;
 use crate::config::region;
 use crate::config::similar_region::similar_regions;
 
@@ -92,6 +93,9 @@ fn tip_for_unusable(setting: &str, reason: &str) -> &'static str {
         _ if reason.starts_with("line ") => "correct this line, or start it with # to ignore it",
         "--client-secret-file" if reason == SECRET_NOT_ALONE => "for NAME=value lines, use --env-file FILE",
         "--env-file" => "check the path of --env-file, and that the file is readable",
+        "--cacert" if reason == UnusableBundle::Der.to_string() => {
+            "convert it: openssl x509 -inform der -in FILE -out ca.pem"
+        }
         "--conversation" if setting.contains('@') => "check the path after @, and that the file has one id a line",
         _ if name.to_lowercase().ends_with("_proxy") || name == "--proxy" => {
             "use a URL such as http://proxy.example:3128"
@@ -167,6 +171,7 @@ mod tests {
             ("--env-file some.env", "line 3 is not NAME=value", "correct this line"),
             ("--conversation @none.txt", "No such file or directory", "path after @"),
             ("HTTPS_PROXY in /home/ada/.env", "must be an http URL", "http://proxy.example:3128"),
+            ("--cacert ca.der", "is a DER certificate, not PEM", "openssl x509 -inform der"),
             ("--cacert ca.pem", "No such file or directory", "help settings"),
         ] {
             let problem = Problem::Unusable { setting: setting.to_owned(), reason: reason.to_owned() };
