@@ -19,13 +19,11 @@ const PROBE_PATH: &str = "api/v2/notifications/availabletopics";
 pub(super) fn settings(check: &Check) -> CheckResult {
     let (api, token) = (&check.endpoints.api, &check.endpoints.token);
     let endpoints = format!("API {api}, sign-in {token}");
-    match sign_in::displayable_client_id(&check.credentials) {
-        Some(id) => CheckResult::ok(format!("settings: client id {id}, {endpoints}")),
-        None => {
-            let remedy = "compare the client id with that of the OAuth client in Genesys Cloud";
-            CheckResult::warn(format!("settings: the client id is not a UUID, {endpoints}"), remedy)
-        }
+    if let Some(id) = sign_in::displayable_client_id(&check.credentials) {
+        return CheckResult::ok(format!("settings: client id {id}, {endpoints}"));
     }
+    let remedy = "compare the client id with that of the OAuth client in Genesys Cloud";
+    CheckResult::warn(format!("settings: the client id is not a UUID, {endpoints}"), remedy)
 }
 
 struct Host {
