@@ -13,7 +13,7 @@ use url::Url;
 
 use super::client_setup::ClientSetup;
 use super::error_body::ErrorBody;
-use super::http_error::{HttpError, ProxyRefusal, host};
+use super::http_error::{HttpError, ProxyOfSettings, ProxyRefusal, host};
 use super::pool::Pool;
 use super::proxy_challenge::has_basic;
 use super::setup_error::SetupError;
@@ -28,6 +28,8 @@ pub(super) const SMALL_BODY: usize = 1024 * 1024;
 pub(crate) struct Http {
     pool: Arc<Pool>,
     has_proxy_login: bool,
+    /// The proxy of the settings, for messages.
+    proxy: Option<Arc<ProxyOfSettings>>,
     /// The settings of trusted certificates, for messages.
     trusted: Arc<str>,
     /// The limit for the head of a response, and again for its body.
@@ -46,8 +48,12 @@ impl Http {
     pub(crate) fn new(network: &Network, endpoints: &Endpoints, secrets: Secrets) -> Result<Self, SetupError> {
         let pool = Arc::new(Pool::new(ClientSetup::new(network, endpoints)?)?);
         let has_proxy_login = network.proxy.as_ref().is_some_and(|proxy| proxy.login.is_some());
+        let proxy = network.proxy.as_ref().map(|proxy| {
+            let (label, needs_resolved_hosts) = (proxy.label().into(), proxy.needs_resolved_hosts());
+            Arc::new(ProxyOfSettings { label, needs_resolved_hosts })
+        });
         let trusted = network.trusted_certificates().into();
-        Ok(Self { pool, has_proxy_login, trusted, timeout: network.connect_timeout, secrets })
+        Ok(Self { pool, has_proxy_login, proxy, trusted, timeout: network.connect_timeout, secrets })
     }
 
     /// Starts a `GET` request.
@@ -140,7 +146,11 @@ impl Http {
     }
 
     fn classify(&self, host: &str, error: reqwest::Error) -> HttpError {
-        HttpError::from_reqwest(host, self.timeout, error).with_trusted(&self.trusted)
+        let error = HttpError::from_reqwest(host, self.timeout, error).with_trusted(&self.trusted);
+        match &self.proxy {
+            Some(proxy) => error.with_proxy(proxy),
+            None => error,
+        }
     }
 
     async fn with_timeout<T>(

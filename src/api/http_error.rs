@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -12,14 +13,18 @@ use crate::decision::ResponseKind;
 use crate::exit_code::ErrorClass;
 use crate::system::io_error;
 
+const UNKNOWN_HOST: &str = "host name does not resolve";
 const CONNECTION_REFUSED: &str = "connection refused";
 
 /// A request that got no response. The texts read after the name of what was attempted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HttpError {
     /// The host name does not resolve.
-    #[error("cannot reach {host}: host name does not resolve")]
+    #[error("cannot reach {host}: {UNKNOWN_HOST}")]
     Dns { host: String },
+    /// The host name does not resolve, although a SOCKS proxy may know it.
+    #[error("cannot reach {host}: {UNKNOWN_HOST}")]
+    DnsBeforeSocks { host: String },
     /// The host is unreachable, or closed the connection without a response.
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
@@ -42,15 +47,27 @@ pub(crate) enum HttpError {
     #[error("certificate of the proxy for {host} rejected: {error}")]
     ProxyCertificate { host: String, error: CertificateError },
     /// The proxy is unreachable.
-    #[error("cannot reach the proxy for {host}: {reason}")]
-    Proxy { host: String, reason: String },
+    #[error("cannot reach the proxy {proxy} for {host}: {reason}")]
+    Proxy { host: String, proxy: Arc<str>, reason: String },
     /// The proxy refuses to connect to the host.
-    #[error("the proxy did not connect to {host}: {reason}")]
-    ProxyRefuses { host: String, reason: String },
+    #[error("the proxy {proxy} did not connect to {host}: {reason}")]
+    ProxyRefuses { host: String, proxy: Arc<str>, reason: String },
     /// The proxy accepts no request without other credentials.
     #[error("the proxy {refusal} for {host} (407)")]
     ProxyCredentials { host: String, refusal: ProxyRefusal },
 }
+
+/// The proxy of the settings, for messages.
+#[derive(Debug)]
+pub(super) struct ProxyOfSettings {
+    /// Host, port and setting, without the login.
+    pub(super) label: Arc<str>,
+    /// This program resolves the host names, not the proxy.
+    pub(super) needs_resolved_hosts: bool,
+}
+
+/// The name of a proxy that the operating system has.
+const SYSTEM_PROXY: &str = "of the operating system";
 
 /// The reason why a proxy answers 407. The text reads after the words "the proxy".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +122,18 @@ impl HttpError {
         }
     }
 
+    /// Adds the proxy of the settings to the error about it.
+    pub(super) fn with_proxy(self, proxy: &ProxyOfSettings) -> Self {
+        match self {
+            Self::Proxy { host, reason, .. } => Self::Proxy { host, proxy: Arc::clone(&proxy.label), reason },
+            Self::ProxyRefuses { host, reason, .. } => {
+                Self::ProxyRefuses { host, proxy: Arc::clone(&proxy.label), reason }
+            }
+            Self::Dns { host } if proxy.needs_resolved_hosts => Self::DnsBeforeSocks { host },
+            error => error,
+        }
+    }
+
     fn from_proxy(host: String, message: &str, timeout: Duration, error: &reqwest::Error) -> Self {
         let reason = match message {
             PROXY_AUTHORIZATION => {
@@ -116,7 +145,7 @@ impl HttpError {
             _ if PROXY_HUNG_UP.contains(&message) => "connection closed".to_owned(),
             _ => innermost(error),
         };
-        Self::ProxyRefuses { host, reason }
+        Self::ProxyRefuses { host, proxy: SYSTEM_PROXY.into(), reason }
     }
 
     fn from_unreachable_proxy(host: String, timeout: Duration, error: &reqwest::Error) -> Self {
@@ -125,12 +154,12 @@ impl HttpError {
         }
         let reason = match innermost(error) {
             _ if error.is_timeout() => format!("no response within {}", humantime::format_duration(timeout)),
-            _ if error.is_dns() => "host name does not resolve".to_owned(),
+            _ if error.is_dns() => UNKNOWN_HOST.to_owned(),
             // hyper-util does not pass on the cause if the proxy is a SOCKS proxy.
             reason if reason.ends_with(PROXY_UNREACHABLE) => "connection failed".to_owned(),
             reason => reason,
         };
-        Self::Proxy { host, reason }
+        Self::Proxy { host, proxy: SYSTEM_PROXY.into(), reason }
     }
 
     /// Returns the class, which decides the exit code.
@@ -138,6 +167,7 @@ impl HttpError {
         match self {
             Self::ProxyCredentials { .. } => ErrorClass::NoPermission,
             Self::Dns { .. }
+            | Self::DnsBeforeSocks { .. }
             | Self::Unreachable { .. }
             | Self::NoLocalServer { .. }
             | Self::TooManyFiles { .. }
@@ -156,6 +186,7 @@ impl HttpError {
             Self::ProxyCredentials { .. } => ResponseKind::ProxyCredentials,
             Self::Certificate { .. } | Self::ProxyCertificate { .. } => ResponseKind::Certificate,
             Self::Dns { .. }
+            | Self::DnsBeforeSocks { .. }
             | Self::Unreachable { .. }
             | Self::NoLocalServer { .. }
             | Self::TooManyFiles { .. }
@@ -171,6 +202,9 @@ impl HttpError {
         match self {
             Self::Dns { .. } | Self::Unreachable { .. } => {
                 "check the region or API URL, the network, and the proxy settings (--proxy, HTTPS_PROXY)"
+            }
+            Self::DnsBeforeSocks { .. } => {
+                "use socks5h:// in place of socks5:// so that the proxy resolves host names, or check the region or API URL"
             }
             Self::NoLocalServer { .. } => {
                 "start the simulator (genesys-tail simulate), or correct the port of API URL and login URL"
@@ -299,6 +333,15 @@ mod tests {
         let error = HttpError::Dns { host: "HOST".to_owned() };
         let topic = include_str!("../help/errors.md");
         assert!(topic.contains(&format!("- `{error}` (69, after `--max-retries`)\n")), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_only_a_socks_proxy_may_know_leads_to_socks5h() {
+        let hint = |needs_resolved_hosts| {
+            let proxy = ProxyOfSettings { label: "p:1 (--proxy)".into(), needs_resolved_hosts };
+            HttpError::Dns { host: "h".to_owned() }.with_proxy(&proxy).hint()
+        };
+        assert!(hint(true).contains("socks5h://") && !hint(false).contains("socks5h://"));
     }
 
     #[test]

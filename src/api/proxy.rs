@@ -33,12 +33,22 @@ mod tests {
             proxy: Some(Proxy {
                 url: parsed("http://proxy.test:3128"),
                 login: Some(ProxyLogin { user: "ada".to_owned(), password: "s3cret".to_owned().into() }),
+                setting: "--proxy".to_owned(),
             }),
             no_proxy: NoProxy::parse(no_proxy.unwrap_or_default()).0,
             ..Network::direct()
         };
         let endpoints = Endpoints { api: parsed("https://api.test"), token: parsed("https://login.test") };
         proxy_for(&network, &endpoints, &parsed(url))
+    }
+
+    #[test]
+    fn the_label_of_a_proxy_has_its_setting_and_not_its_login() {
+        let url = "http://proxy.test:3128".parse().expect("a URL");
+        let login = Some(ProxyLogin { user: "ada".to_owned(), password: "s3cret".to_owned().into() });
+        let proxy = Proxy { url, login, setting: "HTTPS_PROXY in /home/ada/.env".to_owned() };
+        assert_eq!(proxy.label(), "proxy.test:3128 (HTTPS_PROXY in /home/ada/.env)");
+        assert!(!proxy.needs_resolved_hosts());
     }
 
     #[test]

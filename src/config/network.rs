@@ -50,6 +50,21 @@ pub(crate) struct Proxy {
     /// An `http`, `https`, `socks5` or `socks5h` URL with a host and without a user.
     pub(crate) url: Url,
     pub(crate) login: Option<ProxyLogin>,
+    /// The flag, or the variable and the file that it is in.
+    pub(crate) setting: String,
+}
+
+impl Proxy {
+    /// Returns host, port and setting, for messages.
+    pub(crate) fn label(&self) -> String {
+        let port = self.url.port_or_known_default().map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}{port} ({})", self.url.host_str().unwrap_or_default(), self.setting)
+    }
+
+    /// Returns whether this program resolves the host names that it connects to through the proxy.
+    pub(crate) fn needs_resolved_hosts(&self) -> bool {
+        self.url.scheme() == "socks5"
+    }
 }
 
 /// The credentials of a proxy.

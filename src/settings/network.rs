@@ -66,7 +66,10 @@ pub(super) fn typed_password(args: &NetworkArgs) -> Option<String> {
 
 /// Parses the URL of a setting. The problem does not show the value, because it may hold a password.
 fn proxy_from_url(Setting { name, value }: Setting) -> Result<Proxy, Problem> {
-    parse_proxy(&value).map_err(|reason| Problem::Unusable { setting: name, reason: reason.into() })
+    match parse_proxy(&value) {
+        Ok(proxy) => Ok(Proxy { setting: name, ..proxy }),
+        Err(reason) => Err(Problem::Unusable { setting: name, reason: reason.into() }),
+    }
 }
 
 /// Returns the proxy of the `GENESYSCLOUD_PROXY_…` variables of other Genesys tools. All parts come from one place: the
@@ -108,7 +111,7 @@ fn parse_proxy(text: &str) -> Result<Proxy, &'static str> {
     let has_login = !user.is_empty() || password.is_some();
     let login = has_login.then(|| ProxyLogin { user, password: password.unwrap_or_default().into() });
     url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| NOT_A_URL)?;
-    Ok(Proxy { url, login })
+    Ok(Proxy { url, login, setting: String::new() })
 }
 
 /// Reads a file of PEM certificates.

@@ -152,9 +152,12 @@ async fn the_topic_quotes_the_errors_of_addresses_and_proxies() {
         command.env_remove("GENESYS_LOGIN_URL").env("GENESYS_API_URL", format!("https://{HOST}"));
         command
     });
-    assert_quoted(
-        addresses.into_iter().chain(proxies).map(async |command| difference(&finish(command).await, &[(HOST, "HOST")])),
-    )
+    assert_quoted(addresses.into_iter().chain(proxies).map(async |command| {
+        let placeholders = [&upstream, &forbidding.address].map(|proxy| format!("proxy {proxy} "));
+        let [refusing, forbidding] = &placeholders;
+        let placeholders = [(HOST, "HOST"), (refusing.as_str(), "proxy PROXY "), (forbidding, "proxy PROXY ")];
+        difference(&finish(command).await, &placeholders)
+    }))
     .await;
 }
 

@@ -134,8 +134,11 @@ async fn a_proxy_that_rejects_the_host_is_retried() {
         let finished = proxied.run(&["--proxy", &proxied.proxy_url("http", &format!("{LOGIN_IN_URL}@"))]).await;
         assert_eq!((finished.code, proxied.proxy.request_lines().len()), (Some(69), 1), "{}", finished.stderr);
         assert!(finished.stderr.contains("gave up after 1 attempt"), "{}", finished.stderr);
-        let message = "the proxy did not connect to api.example.test: forbidden, or not reachable from the proxy\n  tip: check scheme";
-        assert!(finished.stderr.contains(message), "{}", finished.stderr);
+        let message = format!(
+            "the proxy {} (--proxy) did not connect to api.example.test: forbidden, or not reachable from the proxy\n  tip: check scheme",
+            proxied.proxy.address
+        );
+        assert!(finished.stderr.contains(&message), "{}", finished.stderr);
     }
 }
 
@@ -146,22 +149,24 @@ async fn an_unreachable_proxy_is_retried() {
     let unused = refusing.local_addr().unwrap();
     let finished = proxied.run(&["--proxy", &format!("http://{LOGIN_IN_URL}@{unused}")]).await;
     assert_eq!(finished.code, Some(69), "{}", finished.stderr);
-    let message = "cannot reach the proxy for api.example.test: connection refused\n  tip: check the address of the proxy (--proxy";
-    assert!(finished.stderr.contains(message), "{}", finished.stderr);
+    let message = format!(
+        "cannot reach the proxy {unused} (--proxy) for api.example.test: connection refused\n  tip: check the address of the proxy (--proxy"
+    );
+    assert!(finished.stderr.contains(&message), "{}", finished.stderr);
     let finished = proxied.run(&["--proxy", &format!("socks5h://{unused}")]).await;
-    let message = "cannot reach the proxy for api.example.test: connection failed\n";
-    assert!(finished.stderr.contains(message), "{}", finished.stderr);
+    let message = format!("cannot reach the proxy {unused} (--proxy) for api.example.test: connection failed\n");
+    assert!(finished.stderr.contains(&message), "{}", finished.stderr);
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_a_proxy_is_reported() {
     let proxied = ProxiedSimulator::start(ProxyMode::Open).await;
     for (response, scheme, message) in [
-        (&b"SSH-2.0-x\r\n"[..], "http", "the proxy did not connect to api.example.test: forbidden"),
-        (b"", "http", "the proxy did not connect to api.example.test: connection closed\n"),
-        (b"", "socks5h", "the proxy did not connect to api.example.test: connection closed\n"),
-        (b"SSH-2.0-x\r\n", "socks5h", "the proxy did not connect to api.example.test: not a SOCKS5 proxy\n"),
-        (b"SSH-2.0-x\r\n", "https", "cannot reach the proxy for api.example.test: the server does not speak TLS"),
+        (&b"SSH-2.0-x\r\n"[..], "http", "(--proxy) did not connect to api.example.test: forbidden"),
+        (b"", "http", "(--proxy) did not connect to api.example.test: connection closed\n"),
+        (b"", "socks5h", "(--proxy) did not connect to api.example.test: connection closed\n"),
+        (b"SSH-2.0-x\r\n", "socks5h", "(--proxy) did not connect to api.example.test: not a SOCKS5 proxy\n"),
+        (b"SSH-2.0-x\r\n", "https", "(--proxy) for api.example.test: the server does not speak TLS"),
     ] {
         let address = fixed_response_server(response).await;
         let finished = proxied.run(&["--proxy", &format!("{scheme}://{address}")]).await;

@@ -235,7 +235,7 @@ async fn an_unknown_aws_region_is_tried_with_a_warning_and_any_other_value_is_re
     let warning = "warning: --region: 'AP_East_9' is not a known region, using api.ap-east-9.mypurecloud.com; known regions: us-east-1, us-east-2, ";
     assert!(guessed.stderr.contains(warning), "{}", guessed.stderr);
     assert!(
-        guessed.stderr.contains("cannot reach the proxy for api.ap-east-9.mypurecloud.com: "),
+        guessed.stderr.contains("cannot reach the proxy 127.0.0.1:1 (--proxy) for api.ap-east-9.mypurecloud.com: "),
         "{}",
         guessed.stderr
     );
