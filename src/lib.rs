@@ -88,11 +88,21 @@ mod system;
 mod tracker;
 mod wire;
 
-/// The parts of the path of a frame that `cargo bench` measures.
+/// The parts of the path of a frame and of a body that `cargo bench` measures.
 #[doc(hidden)]
 pub mod bench {
+    use crate::event::{Message, Origin};
+    use crate::tracker::message_from_body;
+    use crate::wire::message::parse_bulk;
     pub use crate::wire::transcript::fast_path::TemplateCache;
     pub use crate::wire::transcript::{Decoded, decode};
+
+    /// Makes messages of a bulk response.
+    #[must_use]
+    pub fn read_bodies(json: &str) -> Vec<Message<'static>> {
+        let bodies = parse_bulk(json).unwrap_or_default();
+        bodies.into_iter().map(|body| message_from_body(body, None, Origin::History)).collect()
+    }
 }
 
 use std::ffi::OsString;

@@ -36,7 +36,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-#[cfg(any(test, fuzzing))]
 pub(crate) use self::attribution::message as message_from_body;
 use self::channel::ChannelState;
 use self::conversation::Conversation;

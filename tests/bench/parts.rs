@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use chrono::{DateTime, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use genesys_tail::bench::{Decoded, TemplateCache, decode};
+use genesys_tail::bench::{Decoded, TemplateCache, decode, read_bodies};
 use genesys_tail::event::{RawFrame, TranscriptEvent};
 use genesys_tail::output::{Output, Prefixes, Style, Writer, escape};
 
@@ -42,6 +42,29 @@ fn decoding(criterion: &mut Criterion) {
         let templates = TemplateCache::default();
         group.bench_function(name, |bencher| bencher.iter(|| event(black_box(&frame), &templates)));
     }
+    group.finish();
+}
+
+fn body() -> String {
+    format!(
+        r#"{{"entities":[{{"id":"6e2c9b4f8a1d4e7393b0c5d7f2a86410","providerMessageId":"9a7f2c1e",
+"timestamp":"2026-10-08T14:02:31.902Z","fromAddress":"9d8c7b6a-5f4e-4d3c-a2b1-0f9e8d7c6b5a",
+"toAddress":"4f1e2d3c5b6a79880a1b2c3d4e5f6071","direction":"outbound","messengerType":"webmessaging","status":"sent",
+"normalizedMessage":{{"id":"6e2c9b4f8a1d4e7393b0c5d7f2a86410","channel":{{"id":"e1d2c3b4-a596-4877-8695-0a1b2c3d4e5f",
+"platform":"WebMessaging","type":"Private","to":{{"id":"4f1e2d3c5b6a79880a1b2c3d4e5f6071","idType":"Opaque"}},
+"from":{{"nickname":"Dana","id":"9d8c7b6a-5f4e-4d3c-a2b1-0f9e8d7c6b5a","idType":"Opaque"}},
+"time":"2026-10-08T14:02:31.902Z"}},"type":"Text","text":"{TEXT}","content":[],"originatingEntity":"Human",
+"direction":"Outbound","metadata":{{}}}},"createdBy":{{"id":"d41e6f0a-93b8-4c57-8e21-5a7f0c3b9d62","name":"Dana Reyes"}},
+"conversationId":"{CONVERSATION}"}}]}}"#
+    )
+}
+
+fn reading_bodies(criterion: &mut Criterion) {
+    let body = body();
+    assert_eq!(read_bodies(&body)[0].text.as_deref(), Some(TEXT));
+    let mut group = criterion.benchmark_group("body");
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function("plain", |bencher| bencher.iter(|| read_bodies(black_box(&body))));
     group.finish();
 }
 
@@ -92,5 +115,5 @@ fn recording_text() -> String {
     recording
 }
 
-criterion_group!(parts, decoding, escaping, formatting, replaying);
+criterion_group!(parts, decoding, reading_bodies, escaping, formatting, replaying);
 criterion_main!(parts);
