@@ -58,6 +58,12 @@ impl Fingerprinter {
         self.0.write(id.as_bytes());
     }
 
+    /// Adds the id of a system message. A receipt has the id of its message, which is another event.
+    pub(super) fn add_system_id(&mut self, id: &str) {
+        self.0.write_u8(b's');
+        self.0.write(id.as_bytes());
+    }
+
     /// Adds a text. `None` and an empty text differ.
     pub(super) fn add_text(&mut self, text: Option<&str>) {
         self.add_number(text.map_or(u64::MAX, |text| text.len() as u64));

@@ -1,7 +1,7 @@
 //! The properties that identify an event, fed to a [`Fingerprinter`].
 
 use super::fingerprint::Fingerprinter;
-use crate::event::{EventBody, Message, TranscriptEvent};
+use crate::event::{EventBody, Message, Role, TranscriptEvent};
 
 /// The way in which an event is recognised.
 pub(super) enum EventIdentity {
@@ -13,11 +13,33 @@ pub(super) enum EventIdentity {
     Unidentified,
 }
 
+/// The kind of message that an id stands for. A receipt has the id of its message, and never hides it (EVT-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdKind {
+    /// A message with a text of its own.
+    Text,
+    /// A system message: an event or a receipt.
+    System,
+}
+
+impl IdKind {
+    fn of(role: Role) -> Self {
+        if role == Role::System { Self::System } else { Self::Text }
+    }
+
+    pub(super) fn add(self, id: &str, fingerprinter: &mut Fingerprinter) {
+        match self {
+            Self::Text => fingerprinter.add_id(id),
+            Self::System => fingerprinter.add_system_id(id),
+        }
+    }
+}
+
 /// Adds the identity of `event` to the fingerprint (SRC-15).
 pub(super) fn identify(event: &TranscriptEvent<'_>, fingerprinter: &mut Fingerprinter) -> EventIdentity {
     match &event.body {
-        EventBody::Message(Message { id: Some(id), .. }) => {
-            fingerprinter.add_id(id);
+        EventBody::Message(Message { id: Some(id), role, .. }) => {
+            IdKind::of(*role).add(id, fingerprinter);
             EventIdentity::Unique
         }
         EventBody::Gap(_) => EventIdentity::Unidentified,

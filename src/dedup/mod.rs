@@ -20,6 +20,7 @@ pub(crate) use self::bounded_map::BoundedSet;
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 use self::fingerprint::BuildIdentityHasher;
 pub(crate) use self::fingerprint::FingerprintKey;
+pub(crate) use self::identity::IdKind;
 use self::identity::{EventIdentity, identify};
 use self::resume::ResumeState;
 use self::seen_set::SeenSet;
@@ -89,9 +90,9 @@ impl Dedup {
 
     /// Returns whether the message with this id and time was delivered. A message older than all remembered ones counts
     /// as delivered.
-    pub(crate) fn is_delivered(&self, conversation: &str, id: &str, at: Option<DateTime<Utc>>) -> bool {
+    pub(crate) fn is_delivered(&self, conversation: &str, kind: IdKind, id: &str, at: Option<DateTime<Utc>>) -> bool {
         let mut fingerprinter = self.key.fingerprinter();
-        fingerprinter.add_id(id);
+        kind.add(id, &mut fingerprinter);
         self.delivered.get(conversation).is_some_and(|seen| seen.contains(fingerprinter.finish(), at))
     }
 
@@ -195,13 +196,33 @@ mod tests {
 
     #[test]
     fn a_forgotten_conversation_has_no_delivered_messages() {
+    #[test]
+    fn a_receipt_does_not_hide_the_message_with_its_id() {
+        let mut dedup = Dedup::default();
+        let text = event(Some(at(1)), message(Some("m1"), "external", "hello"));
+        let mut receipt = text.clone();
+        let EventBody::Message(body) = &mut receipt.body else { panic!("{receipt:?}") };
+        body.role = Role::System;
+        assert!(admit(&mut dedup, &receipt) && admit(&mut dedup, &text));
+        assert!(!admit(&mut dedup, &receipt) && !admit(&mut dedup, &text));
+        for kind in [IdKind::System, IdKind::Text] {
+            assert!(dedup.is_delivered("97b9dcb3", kind, "m1", None));
+        }
+    }
+
         let mut dedup = Dedup::default();
         let first = event(Some(at(1)), message(Some("m1"), "external", "hello"));
         admit(&mut dedup, &first);
         admit(&mut dedup, &TranscriptEvent { conversation: "other", ..first });
-        assert!(dedup.is_delivered("97b9dcb3", "m1", None) && !dedup.is_delivered("97b9dcb3", "m2", None));
+        assert!(
+            dedup.is_delivered("97b9dcb3", IdKind::Text, "m1", None)
+                && !dedup.is_delivered("97b9dcb3", IdKind::Text, "m2", None)
+        );
         dedup.forget("97b9dcb3");
-        assert!(!dedup.is_delivered("97b9dcb3", "m1", None) && dedup.is_delivered("other", "m1", None));
+        assert!(
+            !dedup.is_delivered("97b9dcb3", IdKind::Text, "m1", None)
+                && dedup.is_delivered("other", IdKind::Text, "m1", None)
+        );
     }
 
     #[test]

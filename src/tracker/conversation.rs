@@ -5,7 +5,7 @@
 
 mod backfill;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -21,6 +21,7 @@ use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
 use crate::config::Retries;
 use crate::decision::RefusalRow;
+use crate::dedup::IdKind;
 use crate::event::{EventBody, Origin};
 use crate::wire::conversation::{MessageKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
@@ -64,7 +65,8 @@ pub(super) struct Conversation {
     not_before: Option<DateTime<Utc>>,
     pending: PendingMessages,
     end: EndDetector,
-    seen_ids: HashSet<String>,
+    /// Every listed id. One that a list calls text is text, whatever other lists call it (EVT-4).
+    seen_ids: HashMap<String, IdKind>,
     has_calls: bool,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
@@ -90,7 +92,7 @@ impl Conversation {
             not_before: start.not_before,
             pending: PendingMessages::default(),
             end: EndDetector::default(),
-            seen_ids: HashSet::new(),
+            seen_ids: HashMap::new(),
             has_calls: false,
             call_has_ended: false,
             unattributed: Vec::new(),
@@ -104,7 +106,7 @@ impl Conversation {
         snapshot: Snapshot,
         kind: SnapshotKind,
         now: Now,
-        is_delivered: impl Fn(&str, Option<DateTime<Utc>>) -> bool,
+        is_delivered: impl Fn(IdKind, &str, Option<DateTime<Utc>>) -> bool,
     ) {
         let end = SnapshotEnd {
             has_ended: snapshot.has_ended(),
@@ -313,15 +315,15 @@ impl Conversation {
         &mut self,
         message: MessageRef,
         participant: &str,
-        is_delivered: &impl Fn(&str, Option<DateTime<Utc>>) -> bool,
+        is_delivered: &impl Fn(IdKind, &str, Option<DateTime<Utc>>) -> bool,
     ) {
-        if self.seen_ids.contains(&message.id) {
+        let kind = if message.kind == MessageKind::Text { IdKind::Text } else { IdKind::System };
+        if !self.record_id(&message.id, kind) {
             return;
         }
-        self.seen_ids.insert(message.id.clone());
         // A message without a time may be old; it is skipped only if no history at all is wanted.
         let is_before = |limit| message.sent_at.map_or(limit == DateTime::<Utc>::MAX_UTC, |time| time < limit);
-        if self.not_before.is_some_and(is_before) || is_delivered(&message.id, message.sent_at) {
+        if self.not_before.is_some_and(is_before) || is_delivered(kind, &message.id, message.sent_at) {
             return;
         }
         let is_backfill = self.is_listing_backfill();
@@ -330,13 +332,29 @@ impl Conversation {
         self.pending.add(PendingMessage::new(message, participant.to_owned(), origin, is_backfill));
     }
 
+    /// Records an id. Returns whether the entry is to be printed: it is new, or text where only an event was listed.
+    fn record_id(&mut self, id: &str, kind: IdKind) -> bool {
+        match (self.seen_ids.get_mut(id), kind) {
+            (None, _) => {
+                self.seen_ids.insert(id.to_owned(), kind);
+                true
+            }
+            (Some(seen @ IdKind::System), IdKind::Text) => {
+                *seen = IdKind::Text;
+                self.pending.remove_event(id);
+                true
+            }
+            (Some(_), _) => false,
+        }
+    }
+
     /// Forgets ids that no list holds any more, if there are many.
     fn forget_unlisted(&mut self, snapshot: &Snapshot) {
         let listed: usize = snapshot.participants.iter().map(|participant| participant.messages.len()).sum();
         if self.seen_ids.len() > 2 * listed + MAX_UNLISTED_IDS {
             let messages = snapshot.participants.iter().flat_map(|participant| &participant.messages);
             let listed: HashSet<&str> = messages.map(|message| message.id.as_str()).collect();
-            self.seen_ids.retain(|id| listed.contains(id.as_str()) || self.pending.contains(id));
+            self.seen_ids.retain(|id, _| listed.contains(id.as_str()) || self.pending.contains(id));
         }
     }
 

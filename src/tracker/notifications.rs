@@ -37,7 +37,7 @@ impl Tracker {
         self.update(&id, |conversation| {
             // The first snapshot must be complete: it tells what was there at the start.
             if conversation.is_known() {
-                let is_delivered = |message: &str, at| dedup.is_delivered(&id, message, at);
+                let is_delivered = |kind, message: &str, at| dedup.is_delivered(&id, kind, message, at);
                 conversation.apply_snapshot(snapshot, SnapshotKind::Partial, now, is_delivered);
             }
         });

@@ -79,6 +79,12 @@ impl PendingMessages {
     }
 
     /// Adds events without a body, to be emitted in their place among the messages.
+    /// Removes the event with this id that was not emitted yet.
+    pub(super) fn remove_event(&mut self, id: &str) {
+        self.queued.retain(|message| message.has_body() || message.id != id);
+        self.in_flight.retain(|message| message.has_body() || message.id != id);
+    }
+
     pub(super) fn add_ordered(&mut self, events: Vec<TimedEvent>) {
         self.ordered_events.extend(events);
     }

@@ -47,7 +47,7 @@ impl Tracker {
     }
 
     fn on_snapshot(&mut self, id: &str, snapshot: Snapshot, now: Now, dedup: &Dedup) {
-        let is_delivered = |message: &str, at| dedup.is_delivered(id, message, at);
+        let is_delivered = |kind, message: &str, at| dedup.is_delivered(id, kind, message, at);
         self.update(id, |conversation| {
             conversation.apply_snapshot(snapshot, SnapshotKind::Complete, now, is_delivered);
         });

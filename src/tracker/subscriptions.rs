@@ -199,7 +199,7 @@ mod tests {
         let start = ConversationStart { not_before: None, reason: BackfillReason::Startup };
         let mut conversation = Conversation::new(id.into(), Mode::Full, start, Now::read());
         let snapshot = Snapshot::from_value(&json!({ "id": id, "participants": participants }));
-        conversation.apply_snapshot(snapshot, SnapshotKind::Complete, Now::read(), |_, _| false);
+        conversation.apply_snapshot(snapshot, SnapshotKind::Complete, Now::read(), |_, _, _| false);
         conversation
     }
 

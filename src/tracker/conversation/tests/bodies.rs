@@ -21,7 +21,7 @@ fn a_message_is_emitted_once_however_often_it_is_listed() {
 fn a_message_that_was_delivered_already_is_not_requested() {
     let mut scenario = Scenario::live();
     let list = snapshot(&[ada(&["3a"])]);
-    scenario.conversation.apply_snapshot(list, SnapshotKind::Partial, scenario.now, |id, _| id == "3a");
+    scenario.conversation.apply_snapshot(list, SnapshotKind::Partial, scenario.now, |_, id, _| id == "3a");
     scenario.advance(300);
     assert_eq!((scenario.answer_requests().len(), scenario.events().len()), (0, 0));
 }

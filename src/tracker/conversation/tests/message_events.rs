@@ -74,7 +74,7 @@ fn many_ids_that_no_list_holds_any_more_are_forgotten() {
     let mut scenario = Scenario::live();
     let ids: Vec<String> = (2..MAX_UNLISTED_IDS + 100).map(|number| format!("{number}a")).collect();
     let list = snapshot(&[ada_with(&ids)]);
-    scenario.conversation.apply_snapshot(list, SnapshotKind::Partial, scenario.now, |_, _| true);
+    scenario.conversation.apply_snapshot(list, SnapshotKind::Partial, scenario.now, |_, _, _| true);
     assert!(scenario.conversation.seen_ids.len() > MAX_UNLISTED_IDS);
     scenario.snapshot(&[ada(&["1a"])]);
     assert_eq!(scenario.conversation.seen_ids.len(), 1);
@@ -93,4 +93,48 @@ fn a_message_event_is_emitted_without_a_request() {
         panic!("{event:?} is no message")
     };
     assert_eq!(message.role, Role::System);
+}
+
+/// A participant whose list holds a receipt with this id.
+fn with_receipt(mut participant: Value, id: &str) -> Value {
+    participant["messages"] =
+        json!([{ "messageId": id, "messageTime": at(second(id)), "messageMetadata": { "type": "Receipt" } }]);
+    participant
+}
+
+#[test]
+fn a_receipt_never_hides_the_text_with_its_id() {
+    let sam = |ids: &[&str]| participant("Sam", "agent", "connected", ids);
+    let receipt = |id| with_receipt(ada(&[]), id);
+    for lists in [
+        vec![vec![receipt("2a"), sam(&["2a"])]],
+        vec![vec![sam(&["2a"]), receipt("2a")]],
+        vec![vec![receipt("2a")], vec![receipt("2a"), sam(&["2a"])]],
+    ] {
+        let mut scenario = Scenario::live();
+        scenario.notification(&[sam(&[])]);
+        assert_eq!(scenario.events(), ["[Sam joined]"]);
+        scenario.advance(250);
+        for list in &lists {
+            scenario.notification(list);
+        }
+        assert_eq!(scenario.answer_requests(), [["2a"]], "{lists:?}");
+        assert_eq!(scenario.events(), ["Sam: 2a"], "{lists:?}");
+        scenario.notification(&lists[lists.len() - 1]);
+        assert_eq!((scenario.start_request(), scenario.events().len()), (None, 0), "{lists:?}");
+    }
+}
+
+#[test]
+fn a_text_follows_a_receipt_that_was_emitted() {
+    let mut scenario = Scenario::live();
+    scenario.advance(250);
+    scenario.notification(&[with_receipt(ada(&[]), "2a")]);
+    scenario.answer_requests();
+    assert_eq!(scenario.events(), ["Ada: message receipt"]);
+    scenario.notification(&[participant("Sam", "agent", "connected", &[])]);
+    assert_eq!(scenario.events(), ["[Sam joined]"]);
+    scenario.notification(&[with_receipt(ada(&[]), "2a"), participant("Sam", "agent", "connected", &["2a"])]);
+    scenario.answer_requests();
+    assert_eq!(scenario.events(), ["Sam: 2a"]);
 }

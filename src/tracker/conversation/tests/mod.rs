@@ -72,7 +72,7 @@ impl Scenario {
     }
 
     fn apply(&mut self, snapshot: Snapshot, kind: SnapshotKind) {
-        self.conversation.apply_snapshot(snapshot, kind, self.now, |_, _| false);
+        self.conversation.apply_snapshot(snapshot, kind, self.now, |_, _, _| false);
     }
 
     fn start_request(&mut self) -> Option<Vec<String>> {
