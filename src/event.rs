@@ -3,11 +3,17 @@
 //! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings
 //! come from the network and are not escaped.
 
+mod details;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::details::DeliveryStatus;
+pub use self::details::{KnownStatus, MessageDetails, QuotedMessage};
 
 /// One event of one conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +84,12 @@ pub struct Message<'a> {
     pub attachments: Vec<Attachment<'a>>,
     /// The way in which the message was received.
     pub origin: Origin,
+    /// The delivery status; [`Message::status_name`] has unknown ones too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<KnownStatus>,
+    /// Everything that a plain message lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<MessageDetails>>,
 }
 
 /// The text of a message without content.
@@ -107,24 +119,23 @@ impl Message<'_> {
             text: owned(self.text),
             attachments: self.attachments.into_iter().map(Attachment::into_owned).collect(),
             origin: self.origin,
+            status: self.status,
+            details: self.details,
         }
     }
 
-    /// Returns the text, then each attachment as `[kind: name]`, separated by spaces. Borrowed without attachments.
+    /// Returns the text and the brackets behind it, as a line shows them. Borrowed without brackets.
     #[must_use]
     pub fn display_text(&self) -> Cow<'_, str> {
-        if self.attachments.is_empty() {
+        if self.details.is_none() && self.attachments.is_empty() {
             return Cow::Borrowed(self.text.as_deref().unwrap_or(UNAVAILABLE));
         }
-        let text = self.text.as_deref().unwrap_or_default();
-        let mut shown = text.to_owned();
-        for attachment in &self.attachments {
-            if !shown.is_empty() {
-                shown.push(' ');
-            }
-            attachment.push_description(&mut shown);
+        let text = if self.has_content() { self.text.as_deref().unwrap_or_default() } else { UNAVAILABLE };
+        match self.brackets() {
+            brackets if brackets.is_empty() => Cow::Borrowed(text),
+            brackets if text.is_empty() => brackets,
+            brackets => Cow::Owned(format!("{text} {brackets}")),
         }
-        Cow::Owned(shown)
     }
 }
 
@@ -187,16 +198,19 @@ impl Role {
 /// A part of a message other than text: a file, a card, a quick reply, a location.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment<'a> {
-    /// The kind, such as `attachment`, `card` or `quick reply`.
+    /// The kind: of a file its media type, such as `image`, else `attachment`; of other parts `card`, `quick reply`, ….
     pub kind: Cow<'a, str>,
     /// The file name, title or text.
     pub name: Option<Cow<'a, str>>,
-    /// The media type, such as `image/png`.
+    /// The MIME type, such as `image/png`.
     pub mime: Option<Cow<'a, str>>,
     /// The address to download it from.
     pub url: Option<Cow<'a, str>>,
     /// The size in bytes.
     pub size: Option<u64>,
+    /// The part as the service sent it. Absent if the other members hold everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
 }
 
 impl Attachment<'_> {
@@ -207,18 +221,16 @@ impl Attachment<'_> {
             mime: owned(self.mime),
             url: owned(self.url),
             size: self.size,
+            content: self.content,
         }
     }
 
-    /// Appends `[kind: name]`, with the media type or URL in place of a missing name, or `[kind]` alone.
-    pub fn push_description(&self, text: &mut String) {
-        text.push('[');
-        text.push_str(&self.kind);
-        if let Some(detail) = self.name.as_deref().or(self.mime.as_deref()).or(self.url.as_deref()) {
-            text.push_str(": ");
-            text.push_str(detail);
+    /// Returns `[kind: name]`, with the MIME type or URL in place of a missing name, or `[kind]` alone.
+    fn description(&self) -> String {
+        match self.name.as_deref().or(self.mime.as_deref()).or(self.url.as_deref()) {
+            Some(detail) => format!("[{}: {detail}]", self.kind),
+            None => format!("[{}]", self.kind),
         }
-        text.push(']');
     }
 }
 
@@ -311,6 +323,8 @@ mod tests {
             text: None,
             attachments: vec![file],
             origin: Origin::Live,
+            status: None,
+            details: None,
         };
         assert_eq!(message.display_text(), "[attachment: invoice.png]");
         message.text = Some("see here".into());

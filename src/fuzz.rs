@@ -81,6 +81,8 @@ pub fn text(data: &[u8]) {
         text: Some(text.clone()),
         attachments: Vec::new(),
         origin: Origin::Live,
+        status: None,
+        details: None,
     };
     let json = check_output(&event(None, EventBody::Message(message)));
     for value in [&json["text"], &json["id"], &json["from"]["name"], &json["to"]["name"]] {

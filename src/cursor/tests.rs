@@ -91,6 +91,8 @@ fn message(id: Option<&'static str>, at: Option<DateTime<Utc>>) -> TranscriptEve
         text: Some("hello".into()),
         attachments: Vec::new(),
         origin: Origin::Live,
+        status: None,
+        details: None,
     });
     TranscriptEvent { conversation: "a", at, received: Utc::now(), body }
 }

@@ -174,6 +174,8 @@ mod tests {
             text: Some(text.into()),
             attachments: Vec::new(),
             origin: Origin::Live,
+            status: None,
+            details: None,
         })
     }
 
@@ -195,8 +197,6 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_conversation_has_no_delivered_messages() {
-    #[test]
     fn a_receipt_does_not_hide_the_message_with_its_id() {
         let mut dedup = Dedup::default();
         let text = event(Some(at(1)), message(Some("m1"), "external", "hello"));
@@ -210,6 +210,8 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_forgotten_conversation_has_no_delivered_messages() {
         let mut dedup = Dedup::default();
         let first = event(Some(at(1)), message(Some("m1"), "external", "hello"));
         admit(&mut dedup, &first);

@@ -217,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_an_earlier_version_is_read() {
+        let message = r#"{"id":"m1","role":"Bot","from":{"id":null,"name":"Quill"},"to":{"id":null,"name":null},"text":"Hi",
+            "attachments":[{"kind":"quick reply","name":"A","mime":null,"url":null,"size":null}],"origin":"Live"}"#;
+        let line = format!(r#"{{"at":"2026-01-02T03:04:05Z","conversation":"c1","message":[null,{message}]}}"#);
+        let RecordingLine::Entry(entry) = parse(&line).expect("a line") else { panic!("{line}") };
+        let RecordedItem::Message(_, message) = entry.item else { panic!("{line}") };
+        assert_eq!(message.display_text(), "Hi [quick reply: A]");
+    }
+
+    #[test]
     fn a_recording_is_private_and_continues_after_its_last_complete_line() {
         let (_folder, path) = folder_with_path();
         drop(record(&path));

@@ -25,6 +25,8 @@ pub(super) fn message<'a>(role: Role, name: &'a str, text: &'a str) -> Message<'
         text: Some(text.into()),
         attachments: Vec::new(),
         origin: Origin::Live,
+        status: None,
+        details: None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The JSON format: one object per line (OUT-10 to OUT-27).
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::escape::push_json_string;
 use super::timestamp::TimestampFormatter;
 use crate::config::Timestamps;
-use crate::event::{Attachment, EventBody, Gap, Message, Party, TranscriptEvent};
+use crate::event::{Attachment, EventBody, Gap, Message, MessageDetails, Party, TranscriptEvent};
 
 /// The JSON Schema of a line.
 pub(crate) const SCHEMA: &str = include_str!("schema.json");
@@ -64,7 +65,27 @@ fn push_message(out: &mut Vec<u8>, message: &Message<'_>) {
         push_key(out, "available");
         out.extend_from_slice(b"false");
     }
+    push_optional(out, "status", message.status_name());
+    if let Some(details) = &message.details {
+        push_details(out, details);
+    }
     push_member(out, "source", message.origin.as_str());
+}
+
+fn push_details(out: &mut Vec<u8>, details: &MessageDetails) {
+    push_optional(out, "reason", details.failure.as_deref());
+    if details.edited {
+        push_key(out, "edited");
+        out.extend_from_slice(b"true");
+    }
+    if let Some(quoted) = &details.reply_to {
+        push_key(out, "reply_to");
+        out.push(b'{');
+        push_optional(out, "id", quoted.id.as_deref());
+        push_optional(out, "text", quoted.text.as_deref());
+        out.push(b'}');
+    }
+    push_optional(out, "language", details.language.as_deref());
 }
 
 fn push_party(out: &mut Vec<u8>, key: &str, party: &Party<'_>) {
@@ -92,9 +113,37 @@ fn push_attachments(out: &mut Vec<u8>, attachments: &[Attachment<'_>]) {
         if let Some(size) = attachment.size {
             push_number(out, "size", size);
         }
+        if let Some(content) = &attachment.content {
+            push_key(out, "content");
+            push_value(out, content);
+        }
         out.push(b'}');
     }
     out.push(b']');
+}
+
+/// Appends JSON of the service, with its strings escaped like all others.
+fn push_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::String(text) => push_json_string(out, text),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                out.push(if index == 0 { b'[' } else { b',' });
+                push_value(out, item);
+            }
+            out.extend_from_slice(if items.is_empty() { b"[]" } else { b"]" });
+        }
+        Value::Object(members) => {
+            for (index, (name, member)) in members.iter().enumerate() {
+                out.push(if index == 0 { b'{' } else { b',' });
+                push_json_string(out, name);
+                out.push(b':');
+                push_value(out, member);
+            }
+            out.extend_from_slice(if members.is_empty() { b"{}" } else { b"}" });
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.extend_from_slice(value.to_string().as_bytes()),
+    }
 }
 
 fn push_gap(out: &mut Vec<u8>, gap: &Gap) {
@@ -140,11 +189,11 @@ fn push_key(out: &mut Vec<u8>, key: &str) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
+    use serde_json::json;
 
     use super::super::fixtures::{event, gap, hostile_text, message, message_event};
     use super::*;
-    use crate::event::{Origin, Role};
+    use crate::event::{DeliveryStatus, Origin, QuotedMessage, Role};
 
     fn line(event: &TranscriptEvent<'_>) -> String {
         let mut out = Vec::new();
@@ -186,6 +235,7 @@ mod tests {
             mime: Some("image/png".into()),
             url: Some("https://x.invalid/a".into()),
             size: Some(7),
+            content: None,
         };
         let card = Attachment { kind: "card".into(), ..Attachment::default() };
         let mut bare = message(Role::Unknown, "", "");
@@ -201,6 +251,29 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_delivery_the_quote_and_the_content_follow_the_text() {
+        let content = json!({"list\u{202e}": {"a": ["x\n\u{202e}", 1, -2.5, true, null, [], {}]}});
+        let mut sent = message(Role::Agent, "Sam", "Hello");
+        sent.attachments =
+            vec![Attachment { kind: "card".into(), content: Some(content.clone()), ..Attachment::default() }];
+        sent.details = Some(Box::new(MessageDetails {
+            edited: true,
+            reply_to: Some(QuotedMessage { id: Some("m1".into()), text: None }),
+            language: Some("de".into()),
+            ..MessageDetails::default()
+        }));
+        sent.set_status(Some(DeliveryStatus::FAILED), Some("opted out".into()));
+        let written = line(&event(EventBody::Message(sent)));
+        let expected = concat!(
+            r#","text":"Hello","attachments":[{"kind":"card","content":{"list\u202e":{"a":["x\n\u202e",1,-2.5,true,null,"#,
+            r#"[],{}]}}}],"status":"failed","reason":"opted out","edited":true,"reply_to":{"id":"m1"},"language":"de","#,
+            r#""source":"live"}"#
+        );
+        assert!(written.trim_end().ends_with(expected), "{written}");
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap()["attachments"][0]["content"], content);
+    }
+
     /// Returns events that together have every member of the schema.
     fn events_of_every_shape() -> Vec<TranscriptEvent<'static>> {
         let full = Attachment {
@@ -209,16 +282,25 @@ mod tests {
             mime: Some("image/png".into()),
             url: Some("https://x.invalid/a".into()),
             size: Some(u64::MAX),
+            content: Some(json!({"sha256": "0f", "size": -1, "thumbs": [], "more": {"x": [null, true, 0.5]}})),
         };
         let bare = Attachment { kind: "card".into(), ..Attachment::default() };
         let anonymous = Message { id: None, from: Party::default(), ..message(Role::Unknown, "", "Hello") };
         let with_attachments = Message { text: None, attachments: vec![full, bare], ..message(Role::Bot, "Quill", "") };
         let without_text = Message { text: None, origin: Origin::History, ..message(Role::Agent, "Sam", "") };
         let addressed = Message { to: Party { id: Some("x".into()), name: None }, ..message(Role::System, "Sam", "") };
+        let mut detailed = message(Role::Agent, "Sam", "Hello");
+        detailed.details = Some(Box::new(MessageDetails {
+            edited: true,
+            reply_to: Some(QuotedMessage { id: Some("m1".into()), text: Some("Hi".into()) }),
+            language: Some("en-US".into()),
+            ..MessageDetails::default()
+        }));
+        detailed.set_status(Some(DeliveryStatus::FAILED), Some("Unknown subscriber".into()));
         let mut latest = event(EventBody::Closed);
         latest.at = Some(DateTime::<Utc>::MAX_UTC);
-        let bodies =
-            [anonymous, with_attachments, without_text, addressed].map(|message| event(EventBody::Message(message)));
+        let bodies = [anonymous, with_attachments, without_text, addressed, detailed]
+            .map(|message| event(EventBody::Message(message)));
         let update = |what: Option<&'static str>| event(EventBody::Update { description: what.map(Into::into) });
         let others = [update(None), update(Some("Sam joined")), event(EventBody::Closed), gap(), latest];
         [message_event(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()

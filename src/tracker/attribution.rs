@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::participants::{Participants, Speaker};
 use super::protocol::TimedEvent;
 use crate::event::{EventBody, Message, Origin, Party, Role};
-use crate::wire::conversation::{Participant, Purpose};
+use crate::wire::conversation::{ListedOutcome, Participant, Purpose};
 use crate::wire::message::{Direction, MessageBody};
 use crate::wire::transcription::{Side, Utterance};
 
@@ -16,11 +16,12 @@ const SHORT_ID: usize = 8;
 pub(crate) fn message(body: MessageBody, participant: Option<&Participant>, origin: Origin) -> Message<'static> {
     let sender_role = role(&body, participant);
     let from = sender(&body, participant, sender_role);
+    let is_event = body.event_text.is_some();
     let (role, from, text) = match body.event_text {
         Some(text) => (Role::System, or_label(from, sender_role), Some(text)),
         None => (sender_role, from, body.text),
     };
-    Message {
+    let mut message = Message {
         id: Some(Cow::Owned(body.id)),
         role,
         from,
@@ -28,7 +29,13 @@ pub(crate) fn message(body: MessageBody, participant: Option<&Participant>, orig
         text: text.map(Cow::Owned),
         attachments: body.attachments,
         origin,
+        status: None,
+        details: body.details,
+    };
+    if !is_event {
+        message.set_status(body.status, body.failure);
     }
+    message
 }
 
 /// Makes a system message of a message event in a list.
@@ -37,9 +44,15 @@ pub(super) fn message_event(id: &str, text: &str, participant: &Participant, ori
     message(body, Some(participant), origin)
 }
 
-/// Makes a message whose body never arrived.
-pub(super) fn missing(id: &str, participant: Option<&Participant>, origin: Origin) -> Message<'static> {
-    message(MessageBody { id: id.to_owned(), ..MessageBody::default() }, participant, origin)
+/// Makes a message whose body never arrived. The list may tell that it was removed or not delivered.
+pub(super) fn missing(
+    id: &str,
+    outcome: ListedOutcome,
+    participant: Option<&Participant>,
+    origin: Origin,
+) -> Message<'static> {
+    let ListedOutcome { status, failure } = outcome;
+    message(MessageBody { id: id.to_owned(), status, failure, ..MessageBody::default() }, participant, origin)
 }
 
 /// Makes an event of an utterance on a call: of the customer, or of the agent or bot who spoke then.
@@ -61,6 +74,8 @@ pub(super) fn utterance(utterance: Utterance, participants: &Participants) -> Ti
         text: Some(utterance.text.into()),
         attachments: Vec::new(),
         origin: Origin::Live,
+        status: None,
+        details: None,
     };
     TimedEvent { at: utterance.spoken_at, body: EventBody::Message(message) }
 }
@@ -292,7 +307,9 @@ mod tests {
     #[test]
     fn a_message_without_a_body_still_has_its_sender() {
         let agent = participant(&json!({"purpose": "agent", "user": {"id": "u1", "name": "Dana"}}));
-        let line_of = |participant: Option<&Participant>| line(&missing("m1", participant, Origin::History));
+        let line_of = |participant: Option<&Participant>| {
+            line(&missing("m1", ListedOutcome::default(), participant, Origin::History))
+        };
         assert_eq!(line_of(agent.as_ref()), "[Agent] Dana (u1): [message text not available]");
         assert_eq!(line_of(None), "[Unknown] Unknown (-): [message text not available]");
     }

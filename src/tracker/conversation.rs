@@ -415,12 +415,15 @@ impl Conversation {
 
 /// Makes the event of a message: with its body, the text of a message event, or without text.
 fn to_event(message: &PendingMessage, body: Option<MessageBody>, participant: Option<&Participant>) -> TimedEvent {
+    let (id, origin, outcome) = (&message.id, message.origin, message.outcome.clone());
     let (at, content) = match (body, &message.kind, participant) {
-        (Some(body), ..) => (body.sent_at.or(message.time), attribution::message(body, participant, message.origin)),
-        (None, MessageKind::Event(text), Some(participant)) => {
-            (message.time, attribution::message_event(&message.id, text, participant, message.origin))
+        (Some(body), ..) => {
+            (body.sent_at.or(message.time), attribution::message(body.with_listed(outcome), participant, origin))
         }
-        (None, ..) => (message.time, attribution::missing(&message.id, participant, message.origin)),
+        (None, MessageKind::Event(text), Some(participant)) => {
+            (message.time, attribution::message_event(id, text, participant, origin))
+        }
+        (None, ..) => (message.time, attribution::missing(id, outcome, participant, origin)),
     };
     TimedEvent { at, body: EventBody::Message(content) }
 }

@@ -10,7 +10,7 @@ use super::MAX_CLOCK_DIFFERENCE;
 use super::protocol::{Now, TimedEvent};
 use super::request_budget::RequestBudget;
 use crate::event::Origin;
-use crate::wire::conversation::{MessageKind, MessageRef};
+use crate::wire::conversation::{ListedOutcome, MessageKind, MessageRef};
 use crate::wire::message::MessageBody;
 
 /// The maximum number of ids in one request. The service accepts 1,000 and recommends small requests.
@@ -25,6 +25,7 @@ pub(super) struct PendingMessage {
     pub(super) id: String,
     pub(super) time: Option<DateTime<Utc>>,
     pub(super) kind: MessageKind,
+    pub(super) outcome: ListedOutcome,
     /// The key of the participant whose list holds the message.
     pub(super) participant: String,
     pub(super) origin: Origin,
@@ -56,8 +57,8 @@ struct DelayedMessage {
 impl PendingMessage {
     /// Creates a message that was not requested yet.
     pub(super) fn new(entry: MessageRef, participant: String, origin: Origin, is_backfill: bool) -> Self {
-        let MessageRef { id, sent_at: time, kind } = entry;
-        Self { id, time, kind, participant, origin, is_backfill, first_requested: None, attempts: 0 }
+        let MessageRef { id, sent_at: time, kind, outcome } = entry;
+        Self { id, time, kind, outcome, participant, origin, is_backfill, first_requested: None, attempts: 0 }
     }
 
     /// Returns whether the text is requested. Message events carry it in the list.
@@ -78,13 +79,13 @@ impl PendingMessages {
         self.queued.push(message);
     }
 
-    /// Adds events without a body, to be emitted in their place among the messages.
     /// Removes the event with this id that was not emitted yet.
     pub(super) fn remove_event(&mut self, id: &str) {
         self.queued.retain(|message| message.has_body() || message.id != id);
         self.in_flight.retain(|message| message.has_body() || message.id != id);
     }
 
+    /// Adds events without a body, to be emitted in their place among the messages.
     pub(super) fn add_ordered(&mut self, events: Vec<TimedEvent>) {
         self.ordered_events.extend(events);
     }
@@ -142,8 +143,9 @@ impl PendingMessages {
         let mut bodies: HashMap<String, MessageBody> = bodies.into_iter().map(|body| (body.id.clone(), body)).collect();
         let mut events = self.ordered_events_until(self.queued.iter().filter_map(|message| message.time).min());
         for message in std::mem::take(&mut self.in_flight) {
-            let body = bodies.remove(&message.id).filter(has_content);
-            if body.is_some() || !message.has_body() || message.has_expired(now) {
+            let body = bodies.remove(&message.id).filter(MessageBody::is_complete);
+            let has_no_body = !message.has_body() || message.outcome.is_removed();
+            if body.is_some() || has_no_body || message.has_expired(now) {
                 events.push(to_event(&message, body));
             } else {
                 self.retry_later(message, now.mono);
@@ -215,11 +217,6 @@ impl PendingMessages {
     }
 }
 
-/// Returns whether the body has content. The service lists a body before that.
-fn has_content(body: &MessageBody) -> bool {
-    body.text.is_some() || !body.attachments.is_empty() || body.event_text.is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +224,8 @@ mod tests {
 
     fn pending(id: &str, is_backfill: bool) -> PendingMessage {
         let time = id.parse().ok().and_then(|second| DateTime::from_timestamp(second, 0));
-        let entry = MessageRef { id: id.to_owned(), sent_at: time, kind: MessageKind::Text };
+        let entry =
+            MessageRef { id: id.to_owned(), sent_at: time, kind: MessageKind::Text, outcome: ListedOutcome::default() };
         let origin = if is_backfill { Origin::History } else { Origin::Live };
         PendingMessage::new(entry, "p".into(), origin, is_backfill)
     }

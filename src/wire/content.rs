@@ -1,76 +1,137 @@
-//! Attachments and structured content of a message, as text and attachments to print.
-//!
-//! The content types are those of the published API, which adds more without notice. An unknown type is shown by name.
+//! The text of a message and all of its other parts, for a line and for JSON (EVT-5 to EVT-7).
 
-pub(super) mod structured;
+mod file;
+mod line;
+mod prompts;
+mod structured;
+mod template;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
-use self::structured::named;
+use self::line::Part;
 use super::json::{self, first_text_at, text_at};
 use crate::event::Attachment;
 
+/// The parts of a message, while they are read.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Content {
-    /// The text parts, one per line.
-    pub(super) text: Option<String>,
-    /// All other parts.
+    /// The text parts and captions.
+    texts: Vec<String>,
+    attachments: Vec<Attachment<'static>>,
+    /// The same parts as a line shows them.
+    parts: Vec<Part>,
+    has_files: bool,
+}
+
+/// The parts of a message, as an event has them.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct ShownContent<'a> {
+    pub(super) text: Option<Cow<'a, str>>,
     pub(super) attachments: Vec<Attachment<'static>>,
+    /// The brackets behind the text of a line.
+    pub(super) brackets: String,
 }
 
-/// Reads an `attachment` or `attachments` member: an object, a list of them, or a bare name or URL.
-pub(super) fn read_attachments(json: &str, content: &mut Content) {
-    for item in list_of(json) {
-        read_attachment(&item, content);
+impl ShownContent<'_> {
+    /// Returns whether the message has neither text nor parts.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_none() && self.attachments.is_empty()
     }
 }
 
-/// Reads a `content` member: a list of parts, each with its `contentType`.
-pub(super) fn read_parts(json: &str, content: &mut Content) {
-    for item in list_of(json) {
-        read_part(&item, content);
-    }
-}
-
-/// Reads one attachment: an object, or a bare name or URL.
-pub(super) fn read_attachment(item: &Value, content: &mut Content) {
-    match item {
-        Value::Object(_) => content.attachments.push(file("attachment", item)),
-        Value::String(name) if !name.is_empty() => content.attachments.push(named("attachment", Some(name.clone()))),
-        _ => {}
-    }
-}
-
-/// Reads one sticker.
-pub(super) fn read_sticker(item: &Value, content: &mut Content) {
-    if item.is_object() {
-        content.attachments.push(file("sticker", item));
-    }
-}
-
-/// Reads one part of a `content` member.
-pub(super) fn read_part(part: &Value, content: &mut Content) {
-    let kind = text_at(part, "contentType").unwrap_or_default();
-    let inner = |member: &str| part.get(member).unwrap_or(part);
-    let attachment = match kind.as_str() {
-        "Text" => return append(&mut content.text, first_text_at(part, &["text.body", "text"])),
-        "Attachment" => file("attachment", inner("attachment")),
-        "Location" => location(inner("location")),
-        "Carousel" if structured::cards(part).next().is_some() => {
-            return content.attachments.extend(structured::cards(part));
+impl Content {
+    /// Reads an `attachment` or `attachments` member: an object, a list of them, or a bare name or URL.
+    pub(super) fn read_attachments(&mut self, json: &str) {
+        for item in list_of(json) {
+            self.read_attachment(&item);
         }
-        "" if part.is_object() => file("attachment", part),
-        "" => return,
-        kind => structured::read(kind, part),
-    };
-    content.attachments.push(attachment);
-}
+    }
 
-/// Returns the title of a message that has nothing else, as an attachment.
-pub(super) fn title(title: &str) -> Attachment<'static> {
-    named("title", Some(title.to_owned()))
+    /// Reads a `content` member: a list of parts, each with its `contentType`.
+    pub(super) fn read_parts(&mut self, json: &str) {
+        for item in list_of(json) {
+            self.read_part(&item);
+        }
+    }
+
+    /// Reads one attachment: an object, or a bare name or URL.
+    pub(super) fn read_attachment(&mut self, item: &Value) {
+        match item {
+            Value::Object(_) => self.read_file(item, item),
+            Value::String(name) if !name.is_empty() => self.add(file::named(name)),
+            _ => {}
+        }
+    }
+
+    /// Reads one sticker.
+    pub(super) fn read_sticker(&mut self, item: &Value) {
+        if item.is_object() {
+            self.add(file::sticker(item));
+        }
+    }
+
+    /// Reads one part of a `content` member.
+    pub(super) fn read_part(&mut self, part: &Value) {
+        let kind = text_at(part, "contentType").unwrap_or_default();
+        match kind.to_ascii_lowercase().as_str() {
+            "text" => self.texts.extend(first_text_at(part, &["text.body", "text.text", "text"])),
+            "attachment" => self.read_file(part, part.get("attachment").unwrap_or(part)),
+            // A part without a type, or with a MIME type.
+            kind if (kind.is_empty() && part.is_object()) || kind.contains('/') => self.read_file(part, part),
+            "" => {}
+            _ => self.add(structured::read(&kind, part)),
+        }
+    }
+
+    /// Adds the title of a message that has nothing else.
+    pub(super) fn add_title(&mut self, title: &str) {
+        self.add(file::titled("title", title));
+    }
+
+    /// Returns whether a file or link was read.
+    pub(super) fn has_files(&self) -> bool {
+        self.has_files
+    }
+
+    /// Returns whether nothing was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.texts.is_empty()
+    }
+
+    /// Returns whether a text part or a caption was read.
+    pub(super) fn has_text(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
+    /// Returns the message with this text. A plain one costs nothing.
+    pub(super) fn behind(self, text: Option<Cow<'_, str>>) -> ShownContent<'_> {
+        if self.is_empty() {
+            return ShownContent { text, ..ShownContent::default() };
+        }
+        let mut pieces: Vec<&str> = text.as_deref().into_iter().collect();
+        let mut shown: HashSet<&str> =
+            pieces.iter().flat_map(|text| text.lines().chain([*text])).map(str::trim).collect();
+        pieces.extend(self.texts.iter().map(String::as_str).filter(|text| shown.insert(text.trim())));
+        let brackets = line::brackets(&pieces, &self.parts);
+        let text = if pieces.len() > 1 || text.is_none() { joined(&pieces) } else { text };
+        ShownContent { text, attachments: self.attachments, brackets }
+    }
+
+    fn read_file(&mut self, part: &Value, file: &Value) {
+        self.has_files = true;
+        self.texts.extend(file::caption(file));
+        self.add(file::file(part, file));
+    }
+
+    fn add(&mut self, part: (Attachment<'static>, Part)) {
+        self.attachments.push(part.0);
+        self.parts.push(part.1);
+    }
 }
 
 fn list_of(json: &str) -> Vec<Value> {
@@ -81,110 +142,6 @@ fn list_of(json: &str) -> Vec<Value> {
     }
 }
 
-fn file(kind: &str, item: &Value) -> Attachment<'static> {
-    Attachment {
-        kind: Cow::Owned(kind.to_owned()),
-        name: first_text_at(item, &["filename", "name", "fileName", "text", "title"]).map(Cow::Owned),
-        mime: media_type(item).map(Cow::Owned),
-        url: first_text_at(item, &["url", "href"]).map(Cow::Owned),
-        size: ["contentSizeBytes", "contentLengthBytes", "size"]
-            .iter()
-            .find_map(|member| item.get(member).and_then(Value::as_u64)),
-    }
-}
-
-/// `contentType` is a media type as well, unless it names the type of the part.
-fn media_type(item: &Value) -> Option<String> {
-    first_text_at(item, &["mime", "mimeType", "mediaType", "contentType"]).filter(|mime| mime != "Attachment")
-}
-
-fn location(item: &Value) -> Attachment<'static> {
-    let coordinates = || match (item.get("latitude")?.as_f64(), item.get("longitude")?.as_f64()) {
-        (Some(latitude), Some(longitude)) => Some(format!("{latitude}, {longitude}")),
-        _ => None,
-    };
-    let mut location = named("location", first_text_at(item, &["text", "address"]).or_else(coordinates));
-    location.url = text_at(item, "url").map(Cow::Owned);
-    location
-}
-
-fn append(text: &mut Option<String>, line: Option<String>) {
-    match (text.as_mut(), line) {
-        (Some(text), Some(line)) => {
-            text.push('\n');
-            text.push_str(&line);
-        }
-        (None, line) => *text = line,
-        (Some(_), None) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(json: &str) -> String {
-        let mut content = Content::default();
-        read_parts(json, &mut content);
-        let mut shown = content.text.unwrap_or_default();
-        for attachment in &content.attachments {
-            attachment.push_description(&mut shown);
-        }
-        shown
-    }
-
-    #[test]
-    fn every_content_type_is_shown() {
-        for (json, expected) in [
-            (r#"[{"contentType":"Text","text":{"body":"hello"}}]"#, "hello"),
-            (
-                r#"[{"contentType":"Attachment","attachment":{"filename":"invoice.png","mime":"image/png"}}]"#,
-                "[attachment: invoice.png]",
-            ),
-            (r#"[{"contentType":"Attachment","attachment":{"mediaType":"Image"}}]"#, "[attachment: Image]"),
-            (r#"[{"contentType":"Attachment","filename":"flat.pdf"}]"#, "[attachment: flat.pdf]"),
-            (r#"[{"contentType":"Attachment"}]"#, "[attachment]"),
-            (r#"[{"contentType":"Location","location":{"latitude":48.1,"longitude":11.5}}]"#, "[location: 48.1, 11.5]"),
-            (
-                r#"[{"contentType":"QuickReply","quickReply":{"text":"Billing"}},{"contentType":"QuickReply","quickReply":{"text":"Delivery"}}]"#,
-                "[quick reply: Billing][quick reply: Delivery]",
-            ),
-            (
-                r#"[{"contentType":"QuickReplyV2","quickReplyV2":{"title":"Topic?","actions":[{"text":"A"},{"text":"B"}]}}]"#,
-                "[quick replies: Topic?: A | B]",
-            ),
-            (r#"[{"contentType":"ButtonResponse","buttonResponse":{"text":"Yes"}}]"#, "[answer: Yes]"),
-            (r#"[{"contentType":"Card","card":{"title":"Plan","description":"monthly"}}]"#, "[card: Plan – monthly]"),
-            (
-                r#"[{"contentType":"Carousel","carousel":{"cards":[{"title":"One"},{"title":"Two"}]}}]"#,
-                "[card: One][card: Two]",
-            ),
-            (r#"[{"contentType":"Carousel"}]"#, "[carousel]"),
-            (
-                r#"[{"contentType":"Notification","template":{"id":"t","body":{"text":"Parcel here"}}}]"#,
-                "[notification: Parcel here]",
-            ),
-            (r#"[{"contentType":"Reactions","reactions":[{"reactionType":"Like","count":1}]}]"#, "[reactions: Like]"),
-            (r#"[{"contentType":"RoadsideAssistance"}]"#, "[roadside assistance]"),
-            (r#"[{"filename":"plain.txt"}]"#, "[attachment: plain.txt]"),
-            (r#"[7,null,"x"]"#, ""),
-            ("7", ""),
-        ] {
-            assert_eq!(shown(json), expected, "{json}");
-        }
-    }
-
-    #[test]
-    fn attachments_are_an_object_or_a_list_of_objects_and_names() {
-        for (json, expected) in [
-            (r#"{"name":"a.pdf","size":7}"#, 1),
-            (r#"[{"url":"https://files.example.invalid/b"},"c.txt",""]"#, 2),
-            ("null", 0),
-            ("[]", 0),
-        ] {
-            let mut content = Content::default();
-            read_attachments(json, &mut content);
-            assert_eq!(content.attachments.len(), expected, "{json}");
-        }
-    }
+fn joined(pieces: &[&str]) -> Option<Cow<'static, str>> {
+    (!pieces.is_empty()).then(|| Cow::Owned(pieces.join("\n")))
 }

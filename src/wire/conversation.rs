@@ -15,6 +15,7 @@ use serde_json::Value;
 use self::shapes::ConversationJson;
 use super::json::{parse, within_limits};
 use super::lenient::LenientObject;
+use crate::event::DeliveryStatus;
 
 /// A conversation at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,6 +88,15 @@ pub(crate) struct MessageRef {
     pub(crate) id: String,
     pub(crate) sent_at: Option<DateTime<Utc>>,
     pub(crate) kind: MessageKind,
+    pub(crate) outcome: ListedOutcome,
+}
+
+/// The delivery of a listed message, as far as the list tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ListedOutcome {
+    pub(crate) status: Option<DeliveryStatus>,
+    /// The reason why it was not delivered.
+    pub(crate) failure: Option<String>,
 }
 
 /// The kind of a listed message.
@@ -96,6 +106,13 @@ pub(crate) enum MessageKind {
     Text,
     /// An event or receipt, as text to show behind a name, such as `joined`.
     Event(String),
+}
+
+impl ListedOutcome {
+    /// Returns whether the message was taken back.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.status.as_ref().is_some_and(DeliveryStatus::is_removed)
+    }
 }
 
 impl Snapshot {

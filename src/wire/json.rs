@@ -70,6 +70,11 @@ pub(super) fn first_text_at(value: &Value, paths: &[&str]) -> Option<String> {
     paths.iter().find_map(|path| text_at(value, path))
 }
 
+/// Returns the texts at all paths that have one.
+pub(super) fn texts_at(value: &Value, paths: &[&str]) -> Vec<String> {
+    paths.iter().filter_map(|path| text_at(value, path)).collect()
+}
+
 /// Returns whether the string at a path is `expected`, ignoring ASCII case.
 pub(super) fn text_equals(value: &Value, path: &str, expected: &str) -> bool {
     value_at(value, path).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(expected))

@@ -7,14 +7,16 @@ mod scanner;
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::fast_path::TemplateCache;
 use self::frame::{EventName, Frame, FrameParty, Payload};
-use super::content::{self, Content};
+use super::annotations::Annotations;
+use super::content::{Content, ShownContent};
 use super::json;
 use super::lenient::LenientString;
-use crate::event::{EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
+use crate::event::{DeliveryStatus, EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// A decoded frame.
 #[derive(Debug, PartialEq)]
@@ -92,41 +94,74 @@ fn to_event<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: DateTime
     }
 }
 
+/// The text of a message whose content the service does not pass on.
+const UNSUPPORTED: &str = "[unsupported message]";
+
 /// Returns the message of a payload and the payload's timestamp; `None` if the message has no content.
 fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Message<'a>)> {
-    let content = content_of(payload);
+    let mut content = content_of(payload);
+    let annotations = annotations(payload);
+    let is_removed = annotations.status.as_ref().is_some_and(DeliveryStatus::is_removed);
+    if content.is_empty() && !is_removed {
+        content.text = Some(UNSUPPORTED.into()).filter(|_| payload.kind.as_str().eq_ignore_ascii_case("Unknown"));
+        content.text.as_ref()?;
+    }
     let at = payload.timestamp.time();
     let from = party(&mut payload.from.0);
-    let text = payload.text.0.take().or(content.text.map(Cow::Owned));
-    if text.is_none() && content.attachments.is_empty() {
-        return None;
-    }
-    let message = Message {
+    let mut message = Message {
         id: payload.id.0.take(),
         role: role(&payload.kind, &payload.originating_entity, &from),
         from,
         to: party(&mut payload.to.0),
-        text,
+        text: content.text,
         attachments: content.attachments,
         origin: Origin::Live,
+        status: None,
+        details: annotations.details.with_brackets(content.brackets),
     };
+    if message.role != Role::System {
+        message.set_status(annotations.status, annotations.failure);
+    }
     Some((at, message))
 }
 
-/// Reads everything but the plain text. Most messages have nothing else, and cost nothing here.
-fn content_of(payload: &Payload<'_>) -> Content {
+/// Reads the text and the other parts. Most messages have no other parts, and cost nothing here.
+fn content_of<'a>(payload: &mut Payload<'a>) -> ShownContent<'a> {
     let mut content = Content::default();
     for attachments in [payload.attachment, payload.attachments].into_iter().flatten() {
-        content::read_attachments(attachments.get(), &mut content);
+        content.read_attachments(attachments.get());
     }
     if let Some(parts) = payload.content.map(RawValue::get) {
-        content::read_parts(parts, &mut content);
+        content.read_parts(parts);
     }
-    let is_empty = payload.text.0.is_none() && content == Content::default();
+    let is_empty = payload.text.0.is_none() && content.is_empty();
     if let (true, Some(title)) = (is_empty, payload.title.0.as_deref()) {
-        content.attachments.push(content::title(title));
+        content.add_title(title);
     }
-    content
+    content.behind(payload.text.0.take())
+}
+
+/// Reads the members of which most messages have none, and which cost nothing then.
+fn annotations(payload: &Payload<'_>) -> Annotations {
+    let members = [
+        ("channel", payload.channel),
+        ("enrichment", payload.enrichment),
+        ("errorInfo", payload.error_info),
+        ("normalizedReceipts", payload.normalized_receipts),
+        ("relatedMessages", payload.related_messages),
+    ];
+    let mut message = serde_json::Map::new();
+    for (name, json) in members {
+        let value = json.and_then(|json| json::parse(json.get()).ok());
+        message.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    let status = payload.status.0.as_deref();
+    if message.is_empty() {
+        return Annotations { status: status.map(DeliveryStatus::new), ..Annotations::default() };
+    }
+    message.extend(status.map(|status| ("status".to_owned(), Value::from(status))));
+    let message = Value::Object(message);
+    Annotations::read(&message, &message)
 }
 
 fn party<'a>(party: &mut FrameParty<'a>) -> Party<'a> {
@@ -148,6 +183,7 @@ fn role(kind: &LenientString<'_>, originating_entity: &LenientString<'_>, from: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::QuotedMessage;
 
     fn received() -> DateTime<Utc> {
         DateTime::from_timestamp(1_767_400_000, 0).expect("in range")
@@ -215,6 +251,48 @@ mod tests {
         }
         assert!(malformed(r#"{"event":"messageAdded","payload":{"text":"","id":"m1"}}"#));
         assert!(malformed(r#"{"event":"messageAdded"}"#));
+    }
+
+    #[test]
+    fn the_delivery_edits_and_quotes_are_read() {
+        let details = |payload: &str| message_of(payload).details.expect("details");
+        for (payload, line, status) in [
+            (r#"{"text":"x","status":"Sent"}"#, "x", Some("sent")),
+            (r#"{"text":"x","status":"delivery-success"}"#, "x", Some("delivered")),
+            (r#"{"text":"x","status":"failed"}"#, "x [not delivered]", Some("failed")),
+            (
+                r#"{"text":"x","status":"delivery-failed","normalizedReceipts":[{"type":"Receipt","status":"Failed",
+                "isFinalReceipt":true,"reasons":[{"code":"InvalidDestination","message":"Unknown subscriber"}]}]}"#,
+                "x [not delivered: Unknown subscriber]",
+                Some("failed"),
+            ),
+            (
+                r#"{"text":"x","status":"failed","errorInfo":{"code":"bad.address"}}"#,
+                "x [not delivered: bad.address]",
+                Some("failed"),
+            ),
+            (r#"{"text":"x","status":"removed","attachment":"a"}"#, "[message removed]", Some("removed")),
+            (r#"{"status":"removed"}"#, "[message removed]", Some("removed")),
+            (r#"{"text":"x","channel":{"dateDeleted":"2026-01-02T03:04:05Z"}}"#, "[message removed]", Some("removed")),
+            (r#"{"text":"message not delivered","type":"system","status":"failed"}"#, "message not delivered", None),
+            (r#"{"text":"x","channel":"web","enrichment":[],"status":null}"#, "x", None),
+        ] {
+            let message = message_of(payload);
+            assert_eq!(message.display_text(), line, "{payload}");
+            assert_eq!(message.status_name(), status, "{payload}");
+        }
+        let edited = details(
+            r#"{"text":"x","channel":{"dateModified":"2026-01-02T03:04:05Z"},"relatedMessages":[{"id":"m1","text":"y"}],
+            "enrichment":{"language":{"language":"en-US"}}}"#,
+        );
+        let quoted = QuotedMessage { id: Some("m1".into()), text: Some("y".into()) };
+        assert_eq!((edited.edited, edited.reply_to, edited.language.as_deref()), (true, Some(quoted), Some("en-US")));
+    }
+
+    #[test]
+    fn a_message_of_an_unknown_type_without_content_is_unsupported() {
+        assert_eq!(message_of(r#"{"type":"Unknown","id":"m1"}"#).display_text(), "[unsupported message]");
+        assert_eq!(message_of(r#"{"type":"unknown","text":"hi"}"#).display_text(), "hi");
     }
 
     #[test]

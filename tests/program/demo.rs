@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// The demo's output with the transcript source. Notifications name the change in each update.
 const CONVERSATION: &str = r"[Customer] Ada Marlow: Hello, I was charged twice in June 😟
-[Bot] Quill: Hi Ada, what is it about? [quick reply: Billing] [quick reply: Delivery] [quick reply: Something else]
+[Bot] Quill: Hi Ada, what is it about? [quick replies: Billing | Delivery | Something else]
 [Customer] Ada Marlow: Billing
 [UPDATE] Conversation status changed
 [Agent] Sam Okafor: Hi Ada, Sam here. Which invoice is it?

@@ -126,7 +126,12 @@ fn a_table_has_columns_where_they_fit_and_definitions_where_not() {
 fn a_manual_page_has_the_whole_text() {
     for topic in TOPICS {
         let page = String::from_utf8(super::super::man(Some(topic.name))).unwrap();
-        let page = page.replace("\\*(Aq", "'").replace("\\[u2026]", "…").replace("\\-", "-").replace("\\e", "\\");
+        let page = page
+            .replace("\\*(Aq", "'")
+            .replace("\\[u2026]", "…")
+            .replace("\\[u2013]", "–")
+            .replace("\\-", "-")
+            .replace("\\e", "\\");
         let page = ["\\fB", "\\fI", "\\fR", "\\&"].iter().fold(page, |page, escape| page.replace(escape, ""));
         for text in texts(&topic.blocks()).iter().skip(1).flat_map(|text| text.lines()) {
             let text = text.trim_end_matches('.');

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{EntityRef, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot};
+use super::{EntityRef, ListedOutcome, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot};
+use crate::event::DeliveryStatus;
 use crate::wire::lenient::{LenientList, LenientObject, LenientString};
 use crate::wire::message_event::MessageMetadata;
 
@@ -108,6 +109,17 @@ struct ListItem<'a> {
     message_status: LenientString<'a>,
     #[serde(borrow)]
     message_metadata: LenientObject<MessageMetadata<'a>>,
+    #[serde(borrow)]
+    error_info: LenientObject<ErrorJson<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ErrorJson<'a> {
+    #[serde(borrow)]
+    code: LenientString<'a>,
+    #[serde(borrow)]
+    message: LenientString<'a>,
 }
 
 impl ConversationJson<'_> {
@@ -227,7 +239,15 @@ impl ListItem<'_> {
         let id = ids.into_iter().find_map(|id| id.0.as_deref())?.to_owned();
         let event_text = self.message_metadata.0.event_text(self.message_status.as_str(), by_customer);
         let kind = event_text.map_or(MessageKind::Text, MessageKind::Event);
-        Some(MessageRef { id, sent_at: self.message_time.time(), kind })
+        Some(MessageRef { id, sent_at: self.message_time.time(), kind, outcome: self.outcome() })
+    }
+
+    fn outcome(&self) -> ListedOutcome {
+        let ErrorJson { code, message } = &self.error_info.0;
+        ListedOutcome {
+            status: self.message_status.0.as_deref().map(DeliveryStatus::new),
+            failure: message.0.as_deref().or(code.0.as_deref()).map(ToOwned::to_owned),
+        }
     }
 }
 

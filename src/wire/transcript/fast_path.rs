@@ -117,6 +117,7 @@ fn set<'a>(frame: &mut Frame<'a>, field: Field, text: Cow<'a, str>) {
         Field::Text => &mut payload.text,
         Field::Title => &mut payload.title,
         Field::OriginatingEntity => &mut payload.originating_entity,
+        Field::Status => &mut payload.status,
         Field::Ignored => return,
     };
     *member = lenient(text);
@@ -181,8 +182,19 @@ mod tests {
     }
 
     fn frame() -> impl Strategy<Value = String> {
-        const MEMBERS: [&str; 9] =
-            ["id", "type", "from", "to", "timestamp", "text", "title", "originatingEntity", "attachment"];
+        const MEMBERS: [&str; 11] = [
+            "id",
+            "type",
+            "from",
+            "to",
+            "timestamp",
+            "text",
+            "title",
+            "originatingEntity",
+            "attachment",
+            "status",
+            "channel",
+        ];
         let party = object(&["id", "name", "nickname"], value());
         let payload = object(&MEMBERS, prop_oneof![5 => value(), 1 => party]);
         let payload = prop_oneof![9 => payload, 1 => value()];

@@ -53,6 +53,18 @@ pub(super) struct Payload<'a> {
     pub(super) attachments: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) status: LenientString<'a>,
+    #[serde(borrow, default)]
+    pub(super) channel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) enrichment: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "errorInfo")]
+    pub(super) error_info: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "normalizedReceipts")]
+    pub(super) normalized_receipts: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "relatedMessages")]
+    pub(super) related_messages: Option<&'a RawValue>,
 }
 
 /// The `from` or `to` of a payload.
@@ -103,7 +115,9 @@ mod tests {
         for odd in ["null", "true", "7", "-7", "0.5", "\"\"", "\"x\"", "[]", "[1,{}]", "{}", r#"{"deep":[{}]}"#] {
             let json = format!(
                 r#"{{"event":{odd},"timestamp":{odd},"payload":{{"id":{odd},"type":{odd},"from":{odd},"to":{odd},
-                "timestamp":{odd},"text":{odd},"title":{odd},"attachments":{odd},"content":{odd},"new":{odd}}}}}"#
+                "timestamp":{odd},"text":{odd},"title":{odd},"attachments":{odd},"content":{odd},"status":{odd},
+                "channel":{odd},"enrichment":{odd},"errorInfo":{odd},"normalizedReceipts":{odd},"relatedMessages":{odd},
+                "new":{odd}}}}}"#
             );
             serde_json::from_str::<Frame<'_>>(&json).unwrap_or_else(|error| panic!("{odd}: {error}"));
             let json = format!(r#"{{"event":"messageAdded","payload":{odd}}}"#);

@@ -34,6 +34,8 @@ pub(super) enum Field {
     Title,
     /// `payload.originatingEntity`
     OriginatingEntity,
+    /// `payload.status`
+    Status,
     /// Any other member.
     Ignored,
 }
@@ -75,6 +77,7 @@ impl<'a> Scanner<'a> {
             "text" => scanner.text(Field::Text),
             "title" => scanner.text(Field::Title),
             "originatingEntity" => scanner.text(Field::OriginatingEntity),
+            "status" => scanner.text(Field::Status),
             "attachment" | "attachments" | "content" => scanner.literal("null"),
             _ => scanner.skip(),
         })

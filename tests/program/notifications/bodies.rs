@@ -102,10 +102,9 @@ const BILLING_LINES: [&str; 35] = [
     "[SYSTEM] Ada Marlow: joined",
     "[Customer] Ada Marlow: Good afternoon",
     "[Bot] Quill: Hello! I am Quill, the billing assistant. What can I do for you? \
-     [quick reply: Explain my invoice] [quick reply: Report a double charge] [quick reply: Talk to a person]",
+     [quick replies: Explain my invoice | Report a double charge | Talk to a person]",
     "[Customer] Ada Marlow: Report a double charge",
-    "[Bot] Quill: I am sorry to hear that. Which month is it about? [quick reply: May] [quick reply: June] \
-     [quick reply: July]",
+    "[Bot] Quill: I am sorry to hear that. Which month is it about? [quick replies: May | June | July]",
     "[Customer] Ada Marlow: June. Can I talk to a person? 🙏🏽",
     "[Bot] Quill: Of course. You are number 1 in the queue.",
     "[UPDATE] waiting in the queue Billing",
@@ -130,7 +129,7 @@ const BILLING_LINES: [&str; 35] = [
     "[Customer] Ada Marlow: I have paid until the end of June.",
     "[Customer] Ada Marlow: And do I get a confirmation?",
     "[Agent] Noor Haddad: You stay insured until 30 June, and you get an e-mail today. Shall I cancel it? 🙂 \
-     [quick reply: Yes] [quick reply: No]",
+     [quick replies: Yes | No]",
     "[Customer] Ada Marlow: Yes 👍",
     "[Agent] Noor Haddad: Done. Your reference is 7731.",
     "[Customer] Ada Marlow: Thank you both, have a nice day",

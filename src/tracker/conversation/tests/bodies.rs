@@ -1,6 +1,7 @@
 //! Bodies that are requested, and arrive late or never.
 
 use super::*;
+use crate::event::KnownStatus;
 
 #[test]
 fn a_message_is_emitted_once_however_often_it_is_listed() {
@@ -65,7 +66,7 @@ fn a_late_body_is_requested_for_a_minute_and_delays_no_other_message() {
         scenario.now = Now { mono: due, wall: scenario.now.wall + delay };
         requested += scenario.start_request().map_or(0, |ids| ids.len());
         assert!(due - start < Duration::from_secs(70));
-        let empty = r#"{"entities": [{"id": "2a", "normalizedMessage": {"text": ""}}]}"#;
+        let empty = r#"{"entities": [{"id": "2a", "normalizedMessage": null, "textBody": ""}]}"#;
         scenario.conversation.on_messages(parse_bulk(empty).expect("a list of bodies"), scenario.now);
         events = scenario.events();
     }
@@ -76,6 +77,49 @@ fn a_late_body_is_requested_for_a_minute_and_delays_no_other_message() {
     assert!(scenario.conversation.is_caught_up());
     scenario.advance(100_000);
     assert!(scenario.start_request().is_none());
+}
+
+#[test]
+fn a_body_without_content_is_emitted_at_once() {
+    let mut scenario = Scenario::live();
+    scenario.advance(250);
+    scenario.notification(&[ada(&["2a", "3a"])]);
+    scenario.start_request().expect("a request");
+    let bodies = r#"{"entities": [{"id": "2a", "normalizedMessage": {"type": "Unknown"}},
+        {"id": "3a", "normalizedMessage": {"type": "Text", "text": "", "content": []}}]}"#;
+    scenario.conversation.on_messages(parse_bulk(bodies).expect("a list of bodies"), scenario.now);
+    assert_eq!(scenario.events(), ["Ada: [unsupported message]", "Ada: [unsupported message]"]);
+    assert_eq!((scenario.start_request(), scenario.conversation.is_caught_up()), (None, true));
+}
+
+#[test]
+fn a_removed_message_without_a_body_is_emitted_at_once() {
+    let mut scenario = Scenario::live();
+    scenario.advance(250);
+    let mut ada = ada(&["2a"]);
+    ada["messages"][0]["messageStatus"] = json!("removed");
+    scenario.notification(&[ada]);
+    scenario.start_request().expect("a request");
+    scenario.answer(&[""; 0]);
+    assert_eq!(scenario.events(), ["Ada: [message removed]"]);
+    assert!(scenario.conversation.is_caught_up());
+}
+
+#[test]
+fn the_list_tells_that_a_message_was_not_delivered() {
+    let mut scenario = Scenario::live();
+    scenario.advance(250);
+    let mut ada = ada(&["2a"]);
+    ada["messages"][0]["messageStatus"] = json!("delivery-failed");
+    ada["messages"][0]["errorInfo"] = json!({"code": "bad.address", "message": "Bad address"});
+    scenario.notification(&[ada]);
+    scenario.answer_requests();
+    let events = scenario.conversation.take_events();
+    let [Event::Live(_, TimedEvent { body: EventBody::Message(message), .. })] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(message.display_text(), "2a [not delivered: Bad address]");
+    assert_eq!(message.status, Some(KnownStatus::Failed));
 }
 
 #[test]
