@@ -3,6 +3,7 @@
 //! An event borrows from its frame, so a plain message costs no allocation on its way to the output. The strings
 //! come from the network and are not escaped.
 
+mod context;
 mod details;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::context::EventContext;
 pub(crate) use self::details::DeliveryStatus;
 pub use self::details::{KnownStatus, MessageDetails, QuotedMessage};
 
@@ -26,6 +28,8 @@ pub struct TranscriptEvent<'a> {
     pub received: DateTime<Utc>,
     /// The content of the event.
     pub body: EventBody<'a>,
+    /// The surroundings; `None` if the source tells nothing of them.
+    pub context: Option<Arc<EventContext>>,
 }
 
 impl TranscriptEvent<'_> {

@@ -186,7 +186,7 @@ fn decode_both_ways(raw: RawFrame<'_>) -> Decoded<'_> {
 }
 
 fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> {
-    TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body }
+    TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body, context: None }
 }
 
 /// Checks that every output format gives one line without dangerous characters. Returns the JSON line.

@@ -94,7 +94,7 @@ fn message(id: Option<&'static str>, at: Option<DateTime<Utc>>) -> TranscriptEve
         status: None,
         details: None,
     });
-    TranscriptEvent { conversation: "a", at, received: Utc::now(), body }
+    TranscriptEvent { conversation: "a", at, received: Utc::now(), body, context: None }
 }
 
 fn closed(at: Option<DateTime<Utc>>) -> TranscriptEvent<'static> {

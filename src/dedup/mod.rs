@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn event(at: Option<DateTime<Utc>>, body: EventBody<'_>) -> TranscriptEvent<'_> {
-        TranscriptEvent { conversation: "97b9dcb3", at, received: self::at(9_999), body }
+        TranscriptEvent { conversation: "97b9dcb3", at, received: self::at(9_999), body, context: None }
     }
 
     fn message<'a>(id: Option<&'a str>, from: &'a str, text: &'a str) -> EventBody<'a> {

@@ -74,13 +74,14 @@ impl Recorder {
     /// Records a frame with the number of the connection that delivered it.
     pub(crate) fn record_frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
         let item = RecordedItem::from_frame(connection, frame);
-        self.write(&RecordingEntry { at, conversation: conversation.to_owned(), item });
+        self.write(&RecordingEntry { at, conversation: conversation.to_owned(), context: None, item });
     }
 
     /// Records an event that did not arrive in a frame.
     pub(crate) fn record_event(&mut self, event: &TranscriptEvent<'_>) {
         let item = RecordedItem::from_event(event);
-        self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), item });
+        let context = event.context.as_deref().cloned();
+        self.write(&RecordingEntry { at: event.received, conversation: event.conversation.to_owned(), context, item });
     }
 
     /// Writes the buffered entries to the file.
@@ -192,7 +193,7 @@ mod tests {
     }
 
     fn entry(item: RecordedItem) -> RecordingLine {
-        RecordingLine::Entry(RecordingEntry { at: at(), conversation: "c1".to_owned(), item })
+        RecordingLine::Entry(RecordingEntry { at: at(), conversation: "c1".to_owned(), context: None, item })
     }
 
     #[test]
@@ -202,7 +203,13 @@ mod tests {
         recorder.record_frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
         recorder.record_frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
         let gap = EventBody::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
-        recorder.record_event(&TranscriptEvent { conversation: "c1", at: Some(at()), received: at(), body: gap });
+        recorder.record_event(&TranscriptEvent {
+            conversation: "c1",
+            at: Some(at()),
+            received: at(),
+            body: gap,
+            context: None,
+        });
         recorder.flush().expect("written");
 
         let lines = lines(&path);

@@ -174,8 +174,13 @@ impl Sink {
         occurrences: &mut OccurrenceCounter,
     ) -> Admitted {
         let Backfill { conversation, received, events, reason } = backfill;
-        let events =
-            events.into_iter().map(|TimedEvent { at, body }| TranscriptEvent { conversation, at, received, body });
+        let events = events.into_iter().map(|TimedEvent { at, body, context }| TranscriptEvent {
+            conversation,
+            at,
+            received,
+            body,
+            context,
+        });
         let admitted =
             events.filter_map(|event| dedup.admit(&event, occurrences).then(|| (event, dedup.take_checkpoint())));
         let (new, mut checkpoints): (Vec<_>, Vec<_>) = admitted.unzip();

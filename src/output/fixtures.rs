@@ -13,7 +13,7 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn event(body: EventBody<'_>) -> TranscriptEvent<'_> {
-    TranscriptEvent { conversation: ID, at: Some(at(0)), received: at(1), body }
+    TranscriptEvent { conversation: ID, at: Some(at(0)), received: at(1), body, context: None }
 }
 
 pub(super) fn message<'a>(role: Role, name: &'a str, text: &'a str) -> Message<'a> {

@@ -130,9 +130,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Step::Live(live) => {
                 let LiveEvent { conversation, event } = *live;
                 let received = event.received_at(Utc::now());
-                let TimedEvent { at, body } = event;
+                let TimedEvent { at, body, context } = event;
                 self.conversation = conversation;
-                let event = TranscriptEvent { conversation: &self.conversation, at, received, body };
+                let event = TranscriptEvent { conversation: &self.conversation, at, received, body, context };
                 SourceEvent::Item(read_item(&self.conversation, received, ItemKind::Event(event)))
             }
             Step::Backfill { conversation, events, reason } => {

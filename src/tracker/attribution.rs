@@ -1,13 +1,10 @@
-//! Attribution: who wrote a message or spoke on a call, and under which name (SRC-11, EVT-12, CALL-2).
+//! Attribution: the role and name of the sender of a message (EVT-1, EVT-2, EVT-12).
 
 use std::borrow::Cow;
 
-use super::participants::{Participants, Speaker};
-use super::protocol::TimedEvent;
-use crate::event::{EventBody, Message, Origin, Party, Role};
+use crate::event::{Message, Origin, Party, Role};
 use crate::wire::conversation::{ListedOutcome, Participant, Purpose};
 use crate::wire::message::{Direction, MessageBody};
-use crate::wire::transcription::{Side, Utterance};
 
 /// The length of the part of a user id that stands in for a name.
 const SHORT_ID: usize = 8;
@@ -55,55 +52,24 @@ pub(super) fn missing(
     message(MessageBody { id: id.to_owned(), status, failure, ..MessageBody::default() }, participant, origin)
 }
 
-/// Makes an event of an utterance on a call: of the customer, or of the agent or bot who spoke then.
-pub(super) fn utterance(utterance: Utterance, participants: &Participants) -> TimedEvent {
-    let (role, participant) = match (speaker(&utterance, participants), utterance.side) {
-        (Some(speaker), _) => (speaker.role, Some(speaker.participant)),
-        (None, Side::Customer) => (Role::Customer, None),
-        (None, Side::Agent) => match participants.nearest_speaker(utterance.spoken_at) {
-            Some(speaker) => (speaker.role, Some(speaker.participant)),
-            None => (Role::Agent, None),
-        },
-        (None, Side::Unknown) => (Role::Unknown, None),
-    };
-    let message = Message {
-        id: utterance.id.map(Into::into),
-        role,
-        from: participant.map_or_else(Party::default, caller),
-        to: Party::default(),
-        text: Some(utterance.text.into()),
-        attachments: Vec::new(),
-        origin: Origin::Live,
-        status: None,
-        details: None,
-    };
-    TimedEvent { at: utterance.spoken_at, body: EventBody::Message(message) }
-}
-
-/// Returns the speaker of an utterance as far as the participants tell.
-pub(super) fn speaker<'a>(utterance: &Utterance, participants: &'a Participants) -> Option<Speaker<'a>> {
-    match utterance.side {
-        Side::Customer => participants.customer().map(|participant| Speaker { role: Role::Customer, participant }),
-        Side::Agent => participants.speaker_at(utterance.spoken_at),
-        Side::Unknown => None,
-    }
-}
-
-fn caller(participant: &Participant) -> Party<'static> {
-    let user = participant.user.as_ref();
-    let name = user.and_then(|user| user.name.clone()).or_else(|| participant.name.clone());
-    Party { id: user.map(|user| user.id.clone().into()), name: name.map(Into::into) }
-}
-
 /// Returns the role by the participant whose list holds the message, else by its direction.
 fn role(body: &MessageBody, participant: Option<&Participant>) -> Role {
-    match participant.map(|participant| &participant.purpose) {
-        Some(Purpose::Customer) => Role::Customer,
-        Some(Purpose::Bot) => Role::Bot,
-        Some(Purpose::Agent) if body.is_bot => Role::Bot,
-        Some(Purpose::Agent) => Role::Agent,
-        Some(Purpose::Queue | Purpose::Other(_)) | None => role_by_direction(body),
+    let Some(purpose) = participant.map(|participant| &participant.purpose) else { return role_by_direction(body) };
+    match purpose {
+        Purpose::Customer => Role::Customer,
+        Purpose::External if body.direction != Some(Direction::Outbound) => Role::Customer,
+        Purpose::Queue | Purpose::Automatic if body.direction == Some(Direction::Inbound) => Role::Customer,
+        Purpose::Agent if body.is_bot => Role::Bot,
+        Purpose::Agent => Role::Agent,
+        Purpose::Bot | Purpose::External | Purpose::Queue | Purpose::Automatic if is_by_person(body) => Role::Agent,
+        Purpose::Bot | Purpose::External | Purpose::Queue | Purpose::Automatic => Role::Bot,
+        Purpose::Other(_) => role_by_direction(body),
     }
+}
+
+/// Returns whether a user of the organisation wrote the message. A bot may write in the name of a user.
+fn is_by_person(body: &MessageBody) -> bool {
+    !body.is_bot && (body.is_human || body.author.is_some()) && body.direction != Some(Direction::Inbound)
 }
 
 fn role_by_direction(body: &MessageBody) -> Role {
@@ -118,9 +84,9 @@ fn role_by_direction(body: &MessageBody) -> Role {
 
 fn sender(body: &MessageBody, participant: Option<&Participant>, role: Role) -> Party<'static> {
     match role {
-        Role::Customer => customer(body, with_purpose(participant, &Purpose::Customer)),
+        Role::Customer => customer(body, participant.filter(|participant| participant.purpose.is_customer())),
         Role::Agent => agent(body, participant),
-        Role::Bot => bot(body, with_purpose(participant, &Purpose::Bot)),
+        Role::Bot => bot(body, participant),
         Role::System | Role::Unknown => body.sender.clone(),
     }
 }
@@ -142,10 +108,20 @@ fn agent(body: &MessageBody, participant: Option<&Participant>) -> Party<'static
 }
 
 /// Returns the bot. The address is that of the organisation and never a name.
-fn bot(body: &MessageBody, bot: Option<&Participant>) -> Party<'static> {
-    let participant_name = bot.and_then(|bot| owned(bot.name.as_deref()));
-    let name = participant_name.or_else(|| body.sender.name.clone());
+fn bot(body: &MessageBody, participant: Option<&Participant>) -> Party<'static> {
+    // An agent, in whose name the bot writes, and the customer have names too, which are not that of the bot.
+    let bot = participant.filter(|participant| !matches!(participant.purpose, Purpose::Agent | Purpose::Customer));
+    let name = bot.and_then(bot_name).map(|name| Cow::Owned(name.to_owned())).or_else(|| body.sender.name.clone());
     name.map_or_else(Party::default, |name| Party { id: participant_id(bot), name: Some(name) })
+}
+
+/// Returns the name of a flow, a queue or another participant without a person.
+pub(super) fn bot_name(participant: &Participant) -> Option<&str> {
+    let queue = || participant.queue.as_ref()?.name.as_deref();
+    match participant.purpose {
+        Purpose::Queue => queue().or(participant.name.as_deref()),
+        _ => participant.name.as_deref(),
+    }
 }
 
 /// Returns the id of a participant, if the list holds one.
@@ -182,7 +158,6 @@ fn owned(text: Option<&str>) -> Option<Cow<'static, str>> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use serde_json::{Value, json};
 
     use super::*;
@@ -222,7 +197,7 @@ mod tests {
             (json!({"normalizedMessage": bot}), json!({"purpose": "agent"}), Role::Bot),
             (json!({"direction": "inbound"}), json!({"purpose": "workflow"}), Role::Bot),
             (json!({"direction": "inbound"}), json!({"purpose": "acd"}), Role::Customer),
-            (json!({"direction": "outbound"}), json!({"purpose": "dialer"}), Role::Agent),
+            (json!({"direction": "outbound"}), json!({"purpose": "station"}), Role::Agent),
             (json!({"direction": "outbound", "normalizedMessage": bot}), json!({"purpose": "acd"}), Role::Bot),
             (json!({"direction": "inbound"}), Value::Null, Role::Customer),
             (json!({"direction": "outbound", "normalizedMessage": bot}), Value::Null, Role::Bot),
@@ -258,9 +233,62 @@ mod tests {
             ),
             (json!({}), json!({"purpose": "agent", "userId": "0123456789"}), "[Agent] 01234567 (0123456789): hi"),
             (json!({"fromAddress": "org"}), json!({"purpose": "agent"}), "[Agent] Agent (-): hi"),
-            (json!({"direction": "outbound"}), json!({"purpose": "acd", "name": "Support"}), "[Agent] Agent (-): hi"),
         ] {
             assert_eq!(line_of_body(data.clone(), &participant), expected, "{data} {participant}");
+        }
+    }
+
+    #[test]
+    fn an_outbound_message_without_a_human_author_is_of_a_bot() {
+        let automatic = ["acd", "api", "campaign", "dialer", "workflow", "botflow", "ivr", "voicemail", "external"];
+        let human = json!({"originatingEntity": "Human", "channel": {"from": {"nickname": "Dana"}}});
+        for purpose in automatic {
+            let sender = json!({"id": "p1", "purpose": purpose, "name": " Billing "});
+            let unnamed = json!({"id": "p1", "purpose": purpose});
+            for (data, participant, expected) in [
+                (json!({"direction": "outbound"}), &sender, "[Bot] Billing (p1): hi"),
+                (json!({"direction": "outbound", "fromAddress": "org"}), &unnamed, "[Bot] Bot (-): hi"),
+                (
+                    json!({"normalizedMessage": {"originatingEntity": "Bot", "direction": "Outbound"}}),
+                    &sender,
+                    "[Bot] Billing (p1): hi",
+                ),
+                (
+                    json!({"direction": "outbound", "createdBy": {"id": "u1", "name": "Dana "}}),
+                    &sender,
+                    "[Agent] Dana (u1): hi",
+                ),
+                (json!({"direction": "outbound", "normalizedMessage": human}), &sender, "[Agent] Dana (-): hi"),
+                (
+                    json!({"direction": "outbound", "createdBy": {"id": "u1", "name": "Dana"}, "normalizedMessage": {"originatingEntity": "Bot"}}),
+                    &sender,
+                    "[Bot] Billing (p1): hi",
+                ),
+            ] {
+                assert_eq!(line_of_body(data.clone(), participant), expected, "{data} {participant}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_in_the_list_of_a_queue_or_of_the_api_has_the_name_of_the_queue_or_sender() {
+        let queue = json!({"id": "q", "name": "Billing"});
+        for (participant, expected) in [
+            (json!({"id": "p1", "purpose": "acd", "name": "Support", "queue": queue}), "[Bot] Billing (p1): hi"),
+            (json!({"id": "p1", "purpose": "acd", "queueId": "q", "queueName": "Billing"}), "[Bot] Billing (p1): hi"),
+            (json!({"id": "p1", "purpose": "acd", "queueId": "q", "name": "Support"}), "[Bot] Support (p1): hi"),
+            (json!({"id": "p1", "purpose": "ivr", "name": "Menu", "queue": queue}), "[Bot] Menu (p1): hi"),
+            (json!({"id": "p1", "purpose": "api", "queue": queue}), "[Bot] Bot (-): hi"),
+        ] {
+            assert_eq!(line_of_body(json!({"direction": "outbound"}), &participant), expected, "{participant}");
+            let has_no_body = missing("m1", ListedOutcome::default(), self::participant(&participant).as_ref(), Origin::Live);
+            assert_eq!(has_no_body.role, Role::Bot, "{participant}");
+        }
+        for purpose in ["acd", "api", "campaign", "voicemail", "external"] {
+            let data = json!({"direction": "inbound", "fromAddress": "+1555"});
+            let participant = json!({"purpose": purpose, "name": "Casey"});
+            let expected = if purpose == "external" { "[Customer] Casey" } else { "[Customer] +1555" };
+            assert!(line_of_body(data, &participant).starts_with(expected), "{purpose}");
         }
     }
 
@@ -294,7 +322,7 @@ mod tests {
             (json!({"id": "p1", "purpose": "customer", "name": "Casey"}), "[SYSTEM] Casey (p1): joined"),
             (json!({"id": "p1", "purpose": "customer"}), "[SYSTEM] Customer (-): joined"),
             (json!({"id": "p1", "purpose": "botflow"}), "[SYSTEM] Bot (-): joined"),
-            (json!({"id": "p1", "purpose": "acd", "name": "Support"}), "[SYSTEM] SYSTEM (-): joined"),
+            (json!({"id": "p1", "purpose": "acd", "name": "Support"}), "[SYSTEM] Support (p1): joined"),
         ] {
             let participant = self::participant(&participant).expect("a participant");
             assert_eq!(line(&message_event("m1", "joined", &participant, Origin::History)), expected);
@@ -319,44 +347,5 @@ mod tests {
         let to = message(body(json!({"toAddress": "+1555"})), None, Origin::Live).to;
         assert_eq!((to.id.as_deref(), to.name), (Some("+1555"), None));
         assert_eq!(message(body(json!({})), None, Origin::Live).to, Party::default());
-    }
-
-    fn participants(values: &Value) -> Participants {
-        let mut participants = Participants::default();
-        for participant in Snapshot::from_value(&json!({ "participants": values })).participants {
-            participants.record(participant, true);
-        }
-        participants
-    }
-
-    fn speaker_label(side: Side, second: i64, participants: &Participants) -> String {
-        let spoken_at = DateTime::from_timestamp(second, 0);
-        let spoken = Utterance { id: Some("u".into()), is_final: true, side, text: "hello".into(), spoken_at };
-        let EventBody::Message(message) = utterance(spoken, participants).body else { panic!("a message") };
-        format!("{} {}", message.role.label(), message.from.name.as_deref().unwrap_or("-"))
-    }
-
-    #[test]
-    fn an_utterance_belongs_to_the_customer_or_to_the_agent_or_bot_of_that_time() {
-        let at = |second: i64| DateTime::from_timestamp(second, 0);
-        let participants = participants(&json!([
-            { "id": "1", "purpose": "customer", "state": "connected", "name": "Ada" },
-            { "id": "2", "purpose": "ivr", "state": "disconnected", "name": "Welcome Line", "connectedTime": at(10), "endTime": at(20) },
-            { "id": "3", "purpose": "agent", "state": "connected", "user": { "id": "u", "name": "Sam" }, "connectedTime": at(30) },
-        ]));
-        let cases = [
-            (Side::Customer, 15, "Customer Ada"),
-            (Side::Agent, 15, "Bot Welcome Line"),
-            (Side::Agent, 40, "Agent Sam"),
-            (Side::Agent, 5, "Bot Welcome Line"),
-            (Side::Agent, 28, "Agent Sam"),
-            (Side::Unknown, 40, "Unknown -"),
-        ];
-        for (side, second, expected) in cases {
-            assert_eq!(speaker_label(side, second, &participants), expected, "{second}");
-        }
-        let unknown = Participants::default();
-        let labels = [Side::Customer, Side::Agent].map(|side| speaker_label(side, 1, &unknown));
-        assert_eq!(labels, ["Customer -", "Agent -"]);
     }
 }

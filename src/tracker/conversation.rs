@@ -12,13 +12,13 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use self::backfill::{Backfill, State};
-use super::attribution;
 use super::end_detector::{EndDetector, SnapshotEnd};
 use super::participants::{Participants, RecordedParticipant};
 use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
+use super::{attribution, call_speakers};
 use crate::config::Retries;
 use crate::decision::RefusalRow;
 use crate::dedup::IdKind;
@@ -121,10 +121,10 @@ impl Conversation {
         let mut changes = Vec::new();
         for mut participant in snapshot.participants {
             let messages = std::mem::take(&mut participant.messages);
-            let RecordedParticipant { key, change } = self.record_participant(participant);
-            changes.extend(change);
+            let recorded = self.record_participant(participant);
+            changes.extend(recorded.changes);
             for message in messages {
-                self.record_message(message, &key, &is_delivered);
+                self.record_message(message, &recorded.key, &is_delivered);
             }
         }
         self.add_changes(changes);
@@ -202,7 +202,7 @@ impl Conversation {
             self.poll_soon(now.mono);
         }
         self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
-        if self.unattributed.iter().any(|utterance| attribution::speaker(utterance, &self.participants).is_none()) {
+        if self.unattributed.iter().any(|utterance| call_speakers::speaker(utterance, &self.participants).is_none()) {
             self.poll_soon(now.mono);
         }
         // A snapshot that is about to be taken may tell the speakers.
@@ -229,9 +229,7 @@ impl Conversation {
     /// Applies the requested bodies that the service has.
     pub(super) fn on_messages(&mut self, bodies: Vec<MessageBody>, now: Now) {
         let participants = &self.participants;
-        let mut events = self
-            .pending
-            .complete(bodies, now, |message, body| to_event(message, body, participants.get(&message.participant)));
+        let mut events = self.pending.complete(bodies, now, |message, body| to_event(message, body, participants));
         events.sort_by_key(|event| event.at);
         self.emit(events);
         self.advance_state();
@@ -376,7 +374,7 @@ impl Conversation {
     /// Emits the pending utterances with the speakers that are known.
     fn flush_unattributed(&mut self) {
         for utterance in std::mem::take(&mut self.unattributed) {
-            let event = attribution::utterance(utterance, &self.participants);
+            let event = call_speakers::utterance(utterance, &self.participants);
             self.push_live(event);
         }
     }
@@ -408,13 +406,14 @@ impl Conversation {
             && self.pending.is_empty()
             && let Some(closed) = self.end.take_closed_event()
         {
-            self.push_live(closed);
+            self.push_live(TimedEvent { context: self.participants.closed_context(), ..closed });
         }
     }
 }
 
 /// Makes the event of a message: with its body, the text of a message event, or without text.
-fn to_event(message: &PendingMessage, body: Option<MessageBody>, participant: Option<&Participant>) -> TimedEvent {
+fn to_event(message: &PendingMessage, body: Option<MessageBody>, participants: &Participants) -> TimedEvent {
+    let participant = participants.get(&message.participant);
     let (id, origin, outcome) = (&message.id, message.origin, message.outcome.clone());
     let (at, content) = match (body, &message.kind, participant) {
         (Some(body), ..) => {
@@ -425,7 +424,8 @@ fn to_event(message: &PendingMessage, body: Option<MessageBody>, participant: Op
         }
         (None, ..) => (message.time, attribution::missing(id, outcome, participant, origin)),
     };
-    TimedEvent { at, body: EventBody::Message(content) }
+    let context = participant.and_then(|participant| participants.message_context(participant));
+    TimedEvent { at, body: EventBody::Message(content), context }
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl EndDetector {
     pub(super) fn take_closed_event(&mut self) -> Option<TimedEvent> {
         let Self::Ended { ended_at } = *self else { return None };
         *self = Self::Reported;
-        Some(TimedEvent { at: ended_at, body: EventBody::Closed })
+        Some(TimedEvent::new(ended_at, EventBody::Closed))
     }
 
     /// Returns whether the conversation has ended, or seems to have.
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn closed(at: Option<DateTime<Utc>>) -> TimedEvent {
-        TimedEvent { at, body: EventBody::Closed }
+        TimedEvent::new(at, EventBody::Closed)
     }
 
     fn step(end: &mut EndDetector, snapshot: SnapshotEnd, kind: SnapshotKind, now: Now) -> Option<TimedEvent> {

@@ -12,6 +12,7 @@
 //! Both sources use it: `notifications` for everything, `transcript` for the history and the events of outages.
 
 mod attribution;
+mod call_speakers;
 mod channel;
 mod connections;
 mod conversation;

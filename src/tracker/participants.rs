@@ -1,12 +1,12 @@
 //! The participants of a conversation: membership changes, and names that must be looked up.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 use super::protocol::TimedEvent;
-use crate::event::{EventBody, Role};
-use crate::wire::conversation::{Participant, Presence, Purpose};
+use crate::event::{EventBody, EventContext, Party, Role};
+use crate::wire::conversation::{EntityRef, Medium, Participant, Presence, Purpose};
 
 /// The maximum number of participants. A year of transfers has a few hundred.
 const MAX_PARTICIPANTS: usize = 10_000;
@@ -26,15 +26,8 @@ pub(super) struct Participants {
 pub(super) struct RecordedParticipant {
     /// The key of the participant.
     pub(super) key: String,
-    /// The membership change that this is.
-    pub(super) change: Option<TimedEvent>,
-}
-
-/// A speaker on a call.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Speaker<'a> {
-    pub(super) role: Role,
-    pub(super) participant: &'a Participant,
+    /// The membership changes that this is.
+    pub(super) changes: Vec<TimedEvent>,
 }
 
 /// The ids of queues and users that a conversation involves now.
@@ -65,21 +58,21 @@ enum Membership {
 }
 
 impl Participants {
-    /// Records a participant as a list describes it. With `is_quiet` there is no membership change.
+    /// Records a participant as a list describes it. With `is_quiet` there are no membership changes.
     pub(super) fn record(&mut self, mut participant: Participant, is_quiet: bool) -> RecordedParticipant {
         self.complete_name(&mut participant);
         let key = key(&participant);
         if !self.records.contains_key(&key) {
             if self.order.len() >= MAX_PARTICIPANTS {
-                return RecordedParticipant { key, change: None };
+                return RecordedParticipant { key, changes: Vec::new() };
             }
             self.order.push(key.clone());
         }
         let before = self.records.get(&key).map_or(Membership::NotJoined, |record| record.reported);
         let now = membership(&participant);
-        let change = if is_quiet { None } else { membership_change(&participant, before, now) };
+        let changes = if is_quiet { Vec::new() } else { self.changes(&participant, before, now) };
         self.records.insert(key.clone(), ParticipantRecord { participant, reported: before.max(now) });
-        RecordedParticipant { key, change }
+        RecordedParticipant { key, changes }
     }
 
     /// Returns the participant with this key.
@@ -89,7 +82,8 @@ impl Participants {
 
     /// Returns the ids of agents whose names are unknown and were not looked up.
     pub(super) fn unresolved_users(&self) -> Vec<String> {
-        let unnamed = self.with_purpose(&Purpose::Agent).filter(|agent| agent.name.is_none());
+        let agents = self.all().filter(|participant| participant.purpose == Purpose::Agent);
+        let unnamed = agents.filter(|agent| agent.name.is_none());
         let users = unnamed.filter_map(|agent| agent.user.as_ref().filter(|user| user.name.is_none()));
         let unresolved: BTreeSet<&String> =
             users.map(|user| &user.id).filter(|user| !self.lookups.contains_key(*user)).collect();
@@ -124,37 +118,8 @@ impl Participants {
 
     /// Returns whether there were customers and all have left.
     pub(super) fn customer_has_left(&self) -> bool {
-        let mut customers = self.with_purpose(&Purpose::Customer).peekable();
+        let mut customers = self.all().filter(|participant| participant.purpose.is_customer()).peekable();
         customers.peek().is_some() && customers.all(|customer| customer.presence == Presence::Disconnected)
-    }
-
-    /// Returns the latest customer, preferably a connected one.
-    pub(super) fn customer(&self) -> Option<&Participant> {
-        let is_connected = |customer: &&Participant| customer.presence == Presence::Connected;
-        let connected = self.with_purpose(&Purpose::Customer).filter(is_connected).last();
-        connected.or_else(|| self.with_purpose(&Purpose::Customer).last())
-    }
-
-    /// Returns the agent, else the bot, that joined last and was connected at that time.
-    pub(super) fn speaker_at(&self, at: Option<DateTime<Utc>>) -> Option<Speaker<'_>> {
-        let was_connected = |one: &&Participant| match at {
-            Some(at) => {
-                one.connected_at.is_some_and(|joined| joined <= at) && one.disconnected_at.is_none_or(|left| at <= left)
-            }
-            None => one.presence == Presence::Connected,
-        };
-        let latest = |purpose| self.with_purpose(purpose).filter(was_connected).max_by_key(|one| one.connected_at);
-        let agent = latest(&Purpose::Agent).map(Speaker::agent);
-        agent.or_else(|| latest(&Purpose::Bot).map(Speaker::bot))
-    }
-
-    /// Returns the agent or bot that joined nearest to that time.
-    pub(super) fn nearest_speaker(&self, at: Option<DateTime<Utc>>) -> Option<Speaker<'_>> {
-        let agents = self.with_purpose(&Purpose::Agent).map(Speaker::agent);
-        let speakers = agents.chain(self.with_purpose(&Purpose::Bot).map(Speaker::bot));
-        let distance =
-            |speaker: &Speaker<'_>| at.zip(speaker.participant.connected_at).map(|(at, joined)| (joined - at).abs());
-        speakers.filter(|speaker| speaker.participant.connected_at.is_some()).min_by_key(distance)
     }
 
     /// Returns the queues and users of the participants that have not left.
@@ -168,9 +133,74 @@ impl Participants {
         active
     }
 
-    fn with_purpose(&self, purpose: &Purpose) -> impl Iterator<Item = &Participant> {
-        let all = self.order.iter().filter_map(|key| self.get(key));
-        all.filter(move |participant| participant.purpose == *purpose)
+    /// Returns all participants, oldest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Participant> {
+        self.order.iter().filter_map(|key| self.get(key))
+    }
+
+    /// Returns the surroundings of a message of this participant.
+    pub(super) fn message_context(&self, participant: &Participant) -> Option<Arc<EventContext>> {
+        self.context(participant.media.clone(), Some(participant), None)
+    }
+
+    /// Returns the surroundings of an utterance on a call.
+    pub(super) fn call_context(&self, participant: Option<&Participant>) -> Option<Arc<EventContext>> {
+        self.context(Some(Cow::Borrowed(Medium::Call.as_str())), participant, None)
+    }
+
+    /// Returns the surroundings of the end of the conversation.
+    pub(super) fn closed_context(&self) -> Option<Arc<EventContext>> {
+        self.context(self.all().find_map(|participant| participant.media.clone()), None, None)
+    }
+
+    fn update_context(&self, participant: &Participant) -> Option<Arc<EventContext>> {
+        let is_agent = participant.purpose == Purpose::Agent;
+        let agent = is_agent.then(|| Party {
+            id: participant.user.as_ref().map(|user| user.id.clone().into()),
+            name: name(participant).map(|name| name.to_owned().into()),
+        });
+        self.context(participant.media.clone(), Some(participant), agent.filter(|agent| *agent != Party::default()))
+    }
+
+    fn context(
+        &self,
+        media: Option<Cow<'static, str>>,
+        participant: Option<&Participant>,
+        agent: Option<Party<'static>>,
+    ) -> Option<Arc<EventContext>> {
+        let queue = participant.and_then(|participant| participant.queue.as_ref());
+        let context = EventContext { media, queue: queue.map(|queue| self.queue_party(queue)), agent };
+        (context != EventContext::default()).then(|| Arc::new(context))
+    }
+
+    /// Returns a queue with its name, which another participant may know.
+    fn queue_party(&self, queue: &EntityRef) -> Party<'static> {
+        let name = queue.name.as_deref().or_else(|| self.queue_name(&queue.id));
+        Party { id: Some(queue.id.clone().into()), name: name.map(|name| name.to_owned().into()) }
+    }
+
+    fn queue_name(&self, id: &str) -> Option<&str> {
+        let has_queue = |participant: &&Participant| participant.queue.as_ref().is_some_and(|queue| queue.id == id);
+        self.all().filter(has_queue).find_map(|participant| {
+            let name = participant.queue.as_ref()?.name.as_deref();
+            name.or_else(|| participant.name.as_deref().filter(|_| participant.purpose == Purpose::Queue))
+        })
+    }
+
+    /// Returns the updates of a membership change (EVT-11). A participant joins and leaves once. It may have done both since
+    /// the last list.
+    fn changes(&self, participant: &Participant, before: Membership, now: Membership) -> Vec<TimedEvent> {
+        let has_answered = now != Membership::Left || participant.connected_at.is_some();
+        let joined = (before == Membership::NotJoined && now >= Membership::Joined && has_answered)
+            .then(|| joined_text(participant));
+        let left = (now == Membership::Left && (before == Membership::Joined || joined.is_some()))
+            .then(|| left_text(participant));
+        let timed = [(participant.connected_at, joined.flatten()), (participant.disconnected_at, left.flatten())];
+        let update = |(at, text): (_, Option<String>)| {
+            let body = EventBody::Update { description: Some(text?.into()) };
+            Some(TimedEvent { at, body, context: self.update_context(participant) })
+        };
+        if before == now { Vec::new() } else { timed.into_iter().filter_map(update).collect() }
     }
 
     fn complete_name(&self, participant: &mut Participant) {
@@ -179,16 +209,6 @@ impl Participants {
         {
             user.name.clone_from(name);
         }
-    }
-}
-
-impl<'a> Speaker<'a> {
-    fn agent(participant: &'a Participant) -> Self {
-        Self { role: Role::Agent, participant }
-    }
-
-    fn bot(participant: &'a Participant) -> Self {
-        Self { role: Role::Bot, participant }
     }
 }
 
@@ -209,21 +229,22 @@ fn membership(participant: &Participant) -> Membership {
     }
 }
 
-/// Returns the update of a membership change (EVT-11). A participant joins and leaves once, and leaves only after joining.
-fn membership_change(participant: &Participant, before: Membership, now: Membership) -> Option<TimedEvent> {
-    use Membership::{Joined, Left, NotJoined};
-    let Participant { purpose, connected_at, disconnected_at, .. } = participant;
-    let (at, what) = match (before, now, purpose) {
-        (NotJoined, Joined, Purpose::Queue) => (*connected_at, waiting_text(participant)),
-        (_, _, Purpose::Queue | Purpose::Other(_)) => return None,
-        (NotJoined, Joined, _) => (*connected_at, format!("{} joined", display_name(participant))),
-        (Joined, Left, Purpose::Agent) if was_transferred(participant) => {
-            (*disconnected_at, format!("{} transferred the conversation", display_name(participant)))
-        }
-        (Joined, Left, _) => (*disconnected_at, format!("{} left", display_name(participant))),
-        _ => return None,
-    };
-    Some(TimedEvent { at, body: EventBody::Update { description: Some(what.into()) } })
+/// Returns the update of a participant who has joined. The API and campaigns are no people to join.
+fn joined_text(participant: &Participant) -> Option<String> {
+    match participant.purpose {
+        Purpose::Queue => Some(waiting_text(participant)),
+        Purpose::Automatic | Purpose::Other(_) => None,
+        _ => Some(format!("{} joined", display_name(participant))),
+    }
+}
+
+fn left_text(participant: &Participant) -> Option<String> {
+    let name = display_name(participant);
+    match participant.purpose {
+        Purpose::Queue | Purpose::Automatic | Purpose::Other(_) => None,
+        Purpose::Agent if was_transferred(participant) => Some(format!("{name} transferred the conversation")),
+        _ => Some(format!("{name} left")),
+    }
 }
 
 fn waiting_text(participant: &Participant) -> String {
@@ -241,8 +262,8 @@ fn name(participant: &Participant) -> Option<&str> {
 
 fn display_name(participant: &Participant) -> &str {
     name(participant).unwrap_or(match participant.purpose {
-        Purpose::Customer => Role::Customer.label(),
-        Purpose::Bot => Role::Bot.label(),
+        Purpose::Customer | Purpose::External => Role::Customer.label(),
+        Purpose::Bot | Purpose::Automatic => Role::Bot.label(),
         Purpose::Agent | Purpose::Queue | Purpose::Other(_) => Role::Agent.label(),
     })
 }
@@ -259,10 +280,16 @@ mod tests {
     }
 
     fn record(participants: &mut Participants, value: &Value) -> Option<String> {
-        participants.record(participant(value), false).change.map(|event| match event.body {
+        let changes = participants.record(participant(value), false).changes;
+        let texts: Vec<String> = changes.into_iter().map(|event| text_of(event.body)).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
+    }
+
+    fn text_of(body: EventBody<'static>) -> String {
+        match body {
             EventBody::Update { description } => description.expect("a text").into_owned(),
             body => panic!("{body:?}"),
-        })
+        }
     }
 
     #[test]
@@ -284,6 +311,28 @@ mod tests {
             (json!({ "purpose": "acd", "state": "terminated", "name": "Billing" }), None),
             (json!({ "purpose": "oracle", "state": "connected", "name": "Pythia" }), None),
             (json!({ "purpose": "customer", "state": "levitating" }), None),
+            (json!({ "purpose": "external", "state": "connected", "name": "Ada " }), Some("Ada joined")),
+            (json!({ "purpose": "ivr", "state": "connected", "name": "Main menu " }), Some("Main menu joined")),
+            (json!({ "purpose": "api", "state": "connected", "name": "Sender" }), None),
+            (json!({ "purpose": "campaign", "state": "connected", "name": "Spring" }), None),
+            (json!({ "purpose": "voicemail", "state": "connected", "name": "Mailbox" }), None),
+            (json!({ "purpose": "agent", "endTime": "2026-01-02T03:04:05Z", "name": "Sam" }), None),
+            (
+                json!({ "purpose": "agent", "name": "Sam", "calls": [{ "state": "terminated", "disconnectType": "transfer.noanswer", "disconnectedTime": "2026-01-02T03:04:05Z" }] }),
+                None,
+            ),
+            (
+                json!({ "purpose": "agent", "name": "Sam", "connectedTime": "2026-01-02T03:04:05Z", "endTime": "2026-01-02T03:04:09Z" }),
+                Some("Sam joined, Sam left"),
+            ),
+            (
+                json!({ "purpose": "agent", "name": "Sam", "connectedTime": "2026-01-02T03:04:05Z", "endTime": "2026-01-02T03:04:09Z", "disconnectType": "transfer.consult" }),
+                Some("Sam joined, Sam transferred the conversation"),
+            ),
+            (
+                json!({ "purpose": "acd", "name": "Billing", "connectedTime": "2026-01-02T03:04:05Z", "endTime": "2026-01-02T03:04:09Z" }),
+                Some("waiting in the queue Billing"),
+            ),
         ];
         for (value, expected) in cases {
             assert_eq!(record(&mut Participants::default(), &value).as_deref(), expected, "{value}");
@@ -307,7 +356,7 @@ mod tests {
             assert_eq!(record(&mut participants, &sam(id, state, disconnect)).as_deref(), expected, "{id} {state}");
         }
         let quiet = participants.record(participant(&sam("p3", "connected", "")), true);
-        assert_eq!((quiet.key.as_str(), quiet.change), ("p3", None));
+        assert_eq!((quiet.key.as_str(), quiet.changes.len()), ("p3", 0));
         assert_eq!(record(&mut participants, &sam("p3", "connected", "")), None, "the quiet join counts");
     }
 
@@ -318,7 +367,7 @@ mod tests {
             record(&mut participants, &json!({ "id": number, "purpose": "agent", "state": "connected" }));
         }
         let late = participants.record(participant(&json!({ "id": "late", "state": "connected" })), false);
-        assert_eq!((late.key.as_str(), late.change), ("late", None));
+        assert_eq!((late.key.as_str(), late.changes.len()), ("late", 0));
         assert_eq!((participants.order.len(), participants.records.len()), (MAX_PARTICIPANTS, MAX_PARTICIPANTS));
         let left =
             record(&mut participants, &json!({ "id": 0, "purpose": "agent", "name": "Sam", "state": "disconnected" }));
@@ -367,24 +416,5 @@ mod tests {
         let active = participants.active_queues_and_users();
         assert_eq!(active.queues, HashSet::from(["q1", "q3", "q4"]));
         assert_eq!(active.users, HashSet::from(["u1", "u3", "u4"]));
-    }
-
-    #[test]
-    fn the_speaker_is_the_agent_who_joined_last_before_any_bot() {
-        let mut participants = Participants::default();
-        let at = |second: i64| DateTime::from_timestamp(second, 0).expect("in range");
-        for (id, purpose, joined, left) in [("bot", "ivr", 1, 90), ("Sam", "agent", 10, 20), ("Noor", "agent", 15, 40)]
-        {
-            let value = json!({ "id": id, "purpose": purpose, "name": id, "state": "disconnected",
-                "connectedTime": at(joined), "endTime": at(left) });
-            record(&mut participants, &value);
-        }
-        let id = |speaker: Speaker<'_>| speaker.participant.id.clone();
-        let speaker = |second| participants.speaker_at(Some(at(second))).map(id);
-        let speakers = [0, 5, 12, 17, 30, 50, 95].map(speaker);
-        let expected = [None, Some("bot"), Some("Sam"), Some("Noor"), Some("Noor"), Some("bot"), None];
-        assert_eq!(speakers.each_ref().map(Option::as_deref), expected);
-        let nearest = [0, 14, 95].map(|second| participants.nearest_speaker(Some(at(second))).map(id));
-        assert_eq!(nearest.each_ref().map(Option::as_deref), [Some("bot"), Some("Noor"), Some("Noor")]);
     }
 }

@@ -236,7 +236,7 @@ mod tests {
 
     fn to_event(message: &PendingMessage, body: Option<MessageBody>) -> TimedEvent {
         let what = body.map(|_| message.id.clone().into());
-        TimedEvent { at: message.time, body: EventBody::Update { description: what } }
+        TimedEvent::new(message.time, EventBody::Update { description: what })
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The values that go into the [`Tracker`](super::Tracker) and come out of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::api::rest::RestError;
-use crate::event::EventBody;
+use crate::event::{EventBody, EventContext};
 use crate::wire::channel::{Channel, SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
@@ -150,9 +152,16 @@ pub(crate) struct TimedEvent {
     pub(crate) at: Option<DateTime<Utc>>,
     /// The content.
     pub(crate) body: EventBody<'static>,
+    /// The surroundings, as far as they are known.
+    pub(crate) context: Option<Arc<EventContext>>,
 }
 
 impl TimedEvent {
+    /// Creates an event whose surroundings are unknown.
+    pub(crate) fn new(at: Option<DateTime<Utc>>, body: EventBody<'static>) -> Self {
+        Self { at, body, context: None }
+    }
+
     /// Returns the time of arrival of an event that is emitted at `now`. A gap arrives when it ends, even if it is emitted
     /// a moment later.
     pub(crate) fn received_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -193,9 +202,9 @@ mod tests {
     #[test]
     fn a_gap_arrives_when_it_ends_so_that_a_recording_has_its_length() {
         let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(42));
-        let gap = TimedEvent { at: Some(to), body: EventBody::Gap(Gap { from, to, reason: String::new() }) };
+        let gap = TimedEvent::new(Some(to), EventBody::Gap(Gap { from, to, reason: String::new() }));
         let later = to + chrono::TimeDelta::seconds(1);
         assert_eq!(gap.received_at(later), to);
-        assert_eq!(TimedEvent { at: Some(to), body: EventBody::Closed }.received_at(later), later);
+        assert_eq!(TimedEvent::new(Some(to), EventBody::Closed).received_at(later), later);
     }
 }

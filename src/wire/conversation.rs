@@ -4,14 +4,20 @@
 //! messages. `GET /conversations/messages/{id}` and the `…conversations.messages` topics do not, and have two members
 //! for the id of a message. The parser goes by the members that are there, not by the source of the JSON.
 
+mod medium;
+mod purpose;
 mod shapes;
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use self::medium::{Medium, join as join_media};
+pub(crate) use self::purpose::Purpose;
 use self::shapes::ConversationJson;
 use super::json::{parse, within_limits};
 use super::lenient::LenientObject;
@@ -27,6 +33,8 @@ pub(crate) struct Snapshot {
     pub(crate) has_messages: bool,
     /// `true` if the conversation has a call, even one that has ended.
     pub(crate) has_calls: bool,
+    /// The media that are not printed, in order, each once.
+    pub(crate) other_media: Vec<Medium>,
     /// All participants, past ones included, in the order of the server.
     pub(crate) participants: Vec<Participant>,
 }
@@ -43,6 +51,11 @@ pub(crate) struct Participant {
     /// The queue that the participant waits in or works for.
     pub(crate) queue: Option<EntityRef>,
     pub(crate) presence: Presence,
+    /// The platform of the messages, such as `webmessaging`, else the medium, such as `call`.
+    pub(crate) media: Option<Cow<'static, str>>,
+    /// The legs of calls.
+    pub(crate) call_legs: Vec<CallLeg>,
+    pub(crate) involvement: Involvement,
     /// The reason of the disconnect, such as `transfer`, in lower case.
     pub(crate) disconnect_type: Option<String>,
     pub(crate) connected_at: Option<DateTime<Utc>>,
@@ -58,15 +71,22 @@ pub(crate) struct EntityRef {
     pub(crate) name: Option<String>,
 }
 
-/// The part that a participant plays in a conversation.
+/// The connection of a participant to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Customer,
-    Agent,
-    Queue,
-    Bot,
-    /// A purpose that this program does not know; empty if missing.
-    Other(String),
+pub(crate) struct CallLeg {
+    pub(crate) id: String,
+    /// The leg at the other end. All legs but that of the customer have the same.
+    pub(crate) peer: Option<String>,
+}
+
+/// The way in which a participant takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Involvement {
+    Full,
+    /// An agent asks it for advice.
+    Consulted,
+    /// A supervisor who listens, or whom only the agent hears.
+    Supervising,
 }
 
 /// The connection state of a participant.

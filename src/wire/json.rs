@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde_json::Value;
 
-use super::timestamp;
+use super::{lenient, timestamp};
 use crate::event::RawFrame;
 
 /// Shorter JSON is parsed without counting its values: the worst of it takes about 30 MiB.
@@ -63,6 +63,11 @@ pub(super) fn text_at(value: &Value, path: &str) -> Option<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
+}
+
+/// Returns the name at a path, without outer blanks.
+pub(super) fn name_at(value: &Value, path: &str) -> Option<String> {
+    lenient::name(Cow::Owned(text_at(value, path)?)).map(Cow::into_owned)
 }
 
 /// Returns the text at the first path that has one.

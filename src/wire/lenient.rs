@@ -42,6 +42,21 @@ impl LenientString<'_> {
     pub(super) fn into_string(self) -> Option<String> {
         self.0.map(Cow::into_owned)
     }
+
+    /// Returns the text as the name of a person, queue or flow: without outer blanks.
+    pub(super) fn into_name(self) -> Option<String> {
+        self.0.and_then(name).map(Cow::into_owned)
+    }
+}
+
+/// Returns a name without outer blanks; `None` if nothing else is left.
+pub(super) fn name(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let name = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    Some(name).filter(|name| !name.is_empty())
 }
 
 impl<T> LenientList<T> {

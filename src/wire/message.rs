@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::annotations::Annotations;
 use super::content::{Content, ShownContent};
 use super::conversation::ListedOutcome;
-use super::json::{items_at, parse, text_at, text_equals, time_at, value_at};
+use super::json::{items_at, name_at, parse, text_at, text_equals, time_at, value_at};
 use super::lenient::LenientObject;
 use super::message_event::MessageMetadata;
 use crate::event::{Attachment, DeliveryStatus, MessageDetails, Party};
@@ -33,6 +33,8 @@ pub(crate) struct MessageBody {
     pub(crate) direction: Option<Direction>,
     /// `true` if a bot wrote it.
     pub(crate) is_bot: bool,
+    /// `true` if a person wrote it.
+    pub(crate) is_human: bool,
     /// The text of an event or receipt, to be shown behind the name of a participant, such as `joined`.
     pub(crate) event_text: Option<String>,
     /// The user of the organisation who wrote it.
@@ -86,6 +88,7 @@ impl MessageBody {
             details: annotations.details.with_brackets(content.brackets),
             direction,
             is_bot: text_equals(normalized, "originatingEntity", "Bot"),
+            is_human: text_equals(normalized, "originatingEntity", "Human"),
             event_text,
             author: author(entity),
             sender: party(normalized, "channel.from", text_at(entity, "fromAddress")),
@@ -138,18 +141,18 @@ fn content_of(entity: &Value, normalized: &Value, is_event: bool) -> ShownConten
 }
 
 fn author(entity: &Value) -> Option<Party<'static>> {
-    let author = Party { id: owned(text_at(entity, "createdBy.id")), name: owned(text_at(entity, "createdBy.name")) };
+    let author = Party { id: owned(text_at(entity, "createdBy.id")), name: owned(name_at(entity, "createdBy.name")) };
     (author != Party::default()).then_some(author)
 }
 
 fn party(normalized: &Value, path: &str, address: Option<String>) -> Party<'static> {
     let party = value_at(normalized, path).unwrap_or(&Value::Null);
-    let name = text_at(party, "nickname").or_else(|| full_name(party));
+    let name = name_at(party, "nickname").or_else(|| full_name(party));
     Party { id: owned(text_at(party, "id").or(address)), name: owned(name) }
 }
 
 fn full_name(party: &Value) -> Option<String> {
-    let names: Vec<String> = ["firstName", "lastName"].iter().filter_map(|name| text_at(party, name)).collect();
+    let names: Vec<String> = ["firstName", "lastName"].iter().filter_map(|name| name_at(party, name)).collect();
     (!names.is_empty()).then(|| names.join(" "))
 }
 

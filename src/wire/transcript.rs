@@ -14,8 +14,8 @@ use self::fast_path::TemplateCache;
 use self::frame::{EventName, Frame, FrameParty, Payload};
 use super::annotations::Annotations;
 use super::content::{Content, ShownContent};
-use super::json;
 use super::lenient::LenientString;
+use super::{json, lenient};
 use crate::event::{DeliveryStatus, EventBody, Message, Origin, Party, RawFrame, Role, TranscriptEvent};
 
 /// A decoded frame.
@@ -66,7 +66,7 @@ fn decode_repaired<'a>(text: &'a str, conversation: &'a str, received: DateTime<
     };
     match serde_json::from_str(&repaired).map(|mut frame| to_event(&mut frame, "", received)) {
         Ok(Decoded::Event(TranscriptEvent { at, body, .. })) => {
-            Decoded::Event(TranscriptEvent { conversation, at, received, body: body.into_owned() })
+            Decoded::Event(TranscriptEvent { conversation, at, received, body: body.into_owned(), context: None })
         }
         Ok(Decoded::Unknown(name)) => Decoded::Unknown(Cow::Owned(name.into_owned())),
         Ok(Decoded::Malformed(reason)) => Decoded::Malformed(reason),
@@ -76,7 +76,7 @@ fn decode_repaired<'a>(text: &'a str, conversation: &'a str, received: DateTime<
 
 /// Moves the members of a frame into an event (SRC-10 to SRC-14).
 fn to_event<'a>(frame: &mut Frame<'a>, conversation: &'a str, received: DateTime<Utc>) -> Decoded<'a> {
-    let event = |at, body| Decoded::Event(TranscriptEvent { conversation, at, received, body });
+    let event = |at, body| Decoded::Event(TranscriptEvent { conversation, at, received, body, context: None });
     let frame_time = || frame.timestamp.time();
     match std::mem::take(&mut frame.event) {
         EventName::MessageAdded => match message(&mut frame.payload.0) {
@@ -165,7 +165,7 @@ fn annotations(payload: &Payload<'_>) -> Annotations {
 }
 
 fn party<'a>(party: &mut FrameParty<'a>) -> Party<'a> {
-    Party { id: party.id.0.take(), name: party.name.0.take() }
+    Party { id: party.id.0.take(), name: party.name.0.take().and_then(lenient::name) }
 }
 
 fn role(kind: &LenientString<'_>, originating_entity: &LenientString<'_>, from: &Party<'_>) -> Role {
@@ -224,6 +224,8 @@ mod tests {
             (r#"{"text":"x","from":{"id":"external","name":"Ada"}}"#, Role::Customer, "Ada"),
             (r#"{"text":"x","from":{"id":"external","name":""}}"#, Role::Customer, "external"),
             (r#"{"text":"x","from":{"id":"agent-7","name":null}}"#, Role::Agent, "agent-7"),
+            (r#"{"text":"x","from":{"id":"agent-7","name":" Sam\t"}}"#, Role::Agent, "Sam"),
+            (r#"{"text":"x","from":{"id":"agent-7","name":" \u00a0"}}"#, Role::Agent, "agent-7"),
             (r#"{"text":"x","from":{"id":7}}"#, Role::Agent, "7"),
             (r#"{"text":"x","from":{"name":"Ada"}}"#, Role::Unknown, "Ada"),
             (r#"{"text":"x","from":{"id":""}}"#, Role::Unknown, "Unknown"),

@@ -29,6 +29,8 @@ pub(crate) struct Utterance {
     /// The recognised text, never empty.
     pub(crate) text: String,
     pub(crate) spoken_at: Option<DateTime<Utc>>,
+    /// The leg of the call that is transcribed, usually that of the customer.
+    pub(crate) leg: Option<String>,
 }
 
 /// The end of the call that an utterance comes from.
@@ -43,26 +45,33 @@ pub(crate) enum Side {
 impl Transcription {
     /// Reads the body of an event. A value that is not an object gives an empty one.
     pub(crate) fn from_value(body: &Value) -> Self {
-        let utterances = items_at(body, "transcripts").filter_map(|transcript| Utterance::from_value(transcript, body));
+        let transcripts = items_at(body, "transcripts");
+        let mut utterances: Vec<_> =
+            transcripts.filter_map(|transcript| Utterance::from_value(transcript, body)).collect();
+        // The offset decides where the start of the call is unknown (CALL-6).
+        utterances.sort_by_key(|(offset, utterance)| (utterance.spoken_at, *offset));
         Self {
             conversation: text_at(body, "conversationId"),
             session_ended: text_equals(body, "status.status", "SESSION_ENDED"),
-            utterances: utterances.collect(),
+            utterances: utterances.into_iter().map(|(_, utterance)| utterance).collect(),
         }
     }
 }
 
 impl Utterance {
-    /// Without `isFinal`, a transcript counts as final: another one is unlikely to follow.
-    fn from_value(transcript: &Value, body: &Value) -> Option<Self> {
+    /// Returns the offset into the call, and the utterance. Without `isFinal`, a transcript counts as final: another one is
+    /// unlikely to follow.
+    fn from_value(transcript: &Value, body: &Value) -> Option<(Option<i64>, Self)> {
         let (alternative, text) = best_alternative(transcript)?;
-        Some(Self {
+        let utterance = Self {
             id: text_at(transcript, "utteranceId"),
             is_final: text_at(transcript, "isFinal").is_none_or(|flag| !flag.eq_ignore_ascii_case("false")),
             side: side(transcript),
             text,
             spoken_at: spoken_at(alternative, body),
-        })
+            leg: text_at(body, "communicationId"),
+        };
+        Some((integer_at(alternative, "offsetMs"), utterance))
     }
 }
 
@@ -153,8 +162,31 @@ mod tests {
             side: Side::Customer,
             text: "My order number is 427.".into(),
             spoken_at: DateTime::from_timestamp_millis(START + 21_540),
+            leg: None,
         };
         assert_eq!(transcription.utterances, [expected]);
+    }
+
+    #[test]
+    fn the_utterances_of_one_event_are_sorted_by_offset() {
+        let transcript = |channel: &str, offset: &Value| {
+            let alternative = json!({"transcript": offset.to_string(), "offsetMs": offset});
+            json!({"channel": channel, "alternatives": [alternative]})
+        };
+        let transcripts = json!([
+            transcript("INTERNAL", &json!(2300)),
+            transcript("INTERNAL", &json!("23280")),
+            transcript("EXTERNAL", &json!(20000)),
+            transcript("EXTERNAL", &json!(2300.0)),
+        ]);
+        for start in [json!(START), json!(null)] {
+            let body =
+                json!({"sessionStartTimeMs": start, "eventTime": "2026-10-08T15:10:07Z", "transcripts": transcripts});
+            let texts = Transcription::from_value(&body).utterances.into_iter().map(|utterance| utterance.text);
+            assert_eq!(texts.collect::<Vec<_>>(), ["2300", "2300.0", "20000", "\"23280\""], "{start}");
+        }
+        let status_only = json!({"status": {"offsetMs": 23280, "status": "SESSION_ONGOING"}});
+        assert_eq!(Transcription::from_value(&status_only).utterances, []);
     }
 
     #[test]
@@ -213,7 +245,7 @@ mod tests {
     fn channel_finality_and_session_end_are_read_in_any_case() {
         let utterance = |channel: Value, is_final: Value| {
             let transcript = json!({"channel": channel, "isFinal": is_final, "alternatives": [{"transcript": "x"}]});
-            let utterance = Utterance::from_value(&transcript, &Value::Null).expect("an utterance");
+            let (_, utterance) = Utterance::from_value(&transcript, &Value::Null).expect("an utterance");
             (utterance.side, utterance.is_final)
         };
         assert_eq!(utterance(json!("external"), json!(true)), (Side::Customer, true));

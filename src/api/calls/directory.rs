@@ -27,7 +27,7 @@ async fn get_name(rest: &Rest, path: &str) -> Result<Option<String>, RestError> 
 /// A body that cannot be read counts as one without a name: names are optional everywhere.
 fn name_in(body: &str) -> Option<String> {
     let body: Value = json::parse(body).unwrap_or_default();
-    body["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+    body["name"].as_str().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -36,8 +36,10 @@ mod tests {
 
     #[test]
     fn a_missing_or_unreadable_name_is_none() {
-        assert_eq!(name_in(r#"{"name":"Billing"}"#).as_deref(), Some("Billing"));
-        for nameless in ["", "[]", "{}", r#"{"name":7}"#, r#"{"name":""}"#] {
+        for named in [r#"{"name":"Billing"}"#, r#"{"name":" Billing\n"}"#] {
+            assert_eq!(name_in(named).as_deref(), Some("Billing"));
+        }
+        for nameless in ["", "[]", "{}", r#"{"name":7}"#, r#"{"name":""}"#, r#"{"name":" "}"#] {
             assert_eq!(name_in(nameless), None, "{nameless}");
         }
     }

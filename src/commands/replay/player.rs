@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +13,7 @@ use crate::config::ReplayFrom;
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{self, LineError, RecordedItem, RecordingEntry, RecordingLine};
 use crate::delivery::sink::Sink;
-use crate::event::{EventBody, Gap, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, EventContext, Gap, RawFrame, TranscriptEvent};
 use crate::output::Prefixes;
 use crate::source::{ConnectionRole, Item, ItemKind, transcript_item};
 use crate::status::work::{Work, WorkReporter};
@@ -83,11 +84,11 @@ struct Run {
     templates: TemplateCache,
 }
 
-/// The context of an entry: its conversation and time of arrival.
-#[derive(Clone, Copy)]
-struct EntryContext<'a> {
+/// The origin of an entry: its conversation and time of arrival, and the surroundings of its event.
+struct EntryOrigin<'a> {
     conversation: &'a str,
     received: DateTime<Utc>,
+    context: Option<EventContext>,
 }
 
 impl Run {
@@ -108,36 +109,36 @@ impl Run {
     }
 
     fn deliver_entry(&mut self, entry: RecordingEntry, number: u64, sink: &mut Sink) -> Result<(), ReplayError> {
-        let RecordingEntry { at: received, conversation, item } = entry;
-        let context = EntryContext { conversation: &conversation, received };
+        let RecordingEntry { at: received, conversation, context, item } = entry;
+        let origin = EntryOrigin { conversation: &conversation, received, context };
         match item {
             RecordedItem::Text(connection, text) => {
-                self.deliver_frame(context, connection, RawFrame::Text(&text), sink);
+                self.deliver_frame(origin, connection, RawFrame::Text(&text), sink);
             }
             RecordedItem::Binary(connection, base64) => {
                 let reason = || "invalid base64".to_owned();
                 let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
-                self.deliver_frame(context, connection, RawFrame::Binary(&bytes), sink);
+                self.deliver_frame(origin, connection, RawFrame::Binary(&bytes), sink);
             }
             RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: received, reason };
-                self.deliver_event(context, Some(received), EventBody::Gap(gap), sink);
+                self.deliver_event(origin, Some(received), EventBody::Gap(gap), sink);
             }
             RecordedItem::Message(at, message) => {
-                self.deliver_event(context, at, EventBody::Message(*message), sink);
+                self.deliver_event(origin, at, EventBody::Message(*message), sink);
             }
             RecordedItem::Update(at, description) => {
                 let description = description.map(Into::into);
-                self.deliver_event(context, at, EventBody::Update { description }, sink);
+                self.deliver_event(origin, at, EventBody::Update { description }, sink);
             }
-            RecordedItem::Closed(at) => self.deliver_event(context, at, EventBody::Closed, sink),
+            RecordedItem::Closed(at) => self.deliver_event(origin, at, EventBody::Closed, sink),
         }
         Ok(())
     }
 
-    fn deliver_frame(&mut self, context: EntryContext<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
-        let EntryContext { conversation, received } = context;
+    fn deliver_frame(&mut self, origin: EntryOrigin<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
+        let EntryOrigin { conversation, received, .. } = origin;
         let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
         let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);
@@ -151,13 +152,14 @@ impl Run {
     /// Delivers an event that did not come in a frame.
     fn deliver_event(
         &mut self,
-        context: EntryContext<'_>,
+        origin: EntryOrigin<'_>,
         at: Option<DateTime<Utc>>,
         body: EventBody<'_>,
         sink: &mut Sink,
     ) {
-        let EntryContext { conversation, received } = context;
-        let kind = ItemKind::Event(TranscriptEvent { conversation, at, received, body });
+        let EntryOrigin { conversation, received, context } = origin;
+        let context = context.map(Arc::new);
+        let kind = ItemKind::Event(TranscriptEvent { conversation, at, received, body, context });
         let item = Item { conversation, received, raw: None, kind, connection: ConnectionRole::Live };
         sink.deliver(item, &mut self.dedup, &mut OccurrenceCounter::default());
     }

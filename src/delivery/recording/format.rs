@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventBody, Message, RawFrame, TranscriptEvent};
+use crate::event::{EventBody, EventContext, Message, RawFrame, TranscriptEvent};
 
 /// The version of the format that this program writes and reads.
 const VERSION: u32 = 1;
@@ -39,6 +39,9 @@ pub(crate) struct RecordingEntry {
     /// The time of arrival.
     pub(crate) at: DateTime<Utc>,
     pub(crate) conversation: String,
+    /// The surroundings of the event, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<EventContext>,
     #[serde(flatten)]
     pub(crate) item: RecordedItem,
 }

@@ -158,6 +158,6 @@ impl Conversation {
     }
 
     fn push_gap(&mut self, gap: Gap) {
-        self.push_live(TimedEvent { at: Some(gap.to), body: EventBody::Gap(gap) });
+        self.push_live(TimedEvent::new(Some(gap.to), EventBody::Gap(gap)));
     }
 }

@@ -1,8 +1,15 @@
 //! The JSON of a conversation: one set of types for all four shapes, with every member optional.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
-use super::{EntityRef, ListedOutcome, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot};
+use super::{
+    CallLeg, EntityRef, Involvement, ListedOutcome, Medium, MessageKind, MessageRef, Participant, Presence, Purpose,
+    Snapshot,
+};
 use crate::event::DeliveryStatus;
 use crate::wire::lenient::{LenientList, LenientObject, LenientString};
 use crate::wire::message_event::MessageMetadata;
@@ -22,7 +29,7 @@ pub(super) struct ConversationJson<'a> {
 struct ParsedParticipant {
     participant: Participant,
     has_messages: bool,
-    has_calls: bool,
+    media: Vec<Medium>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -42,6 +49,17 @@ struct ParticipantJson<'a> {
     queue: LenientObject<EntityJson<'a>>,
     #[serde(borrow)]
     queue_id: LenientString<'a>,
+    #[serde(borrow)]
+    queue_name: LenientString<'a>,
+    /// The platform of the messages, in the shapes without communications.
+    #[serde(borrow, rename = "type")]
+    platform: LenientString<'a>,
+    #[serde(borrow)]
+    consult_participant_id: LenientString<'a>,
+    #[serde(borrow)]
+    monitored_participant_id: LenientString<'a>,
+    #[serde(borrow)]
+    coached_participant_id: LenientString<'a>,
     #[serde(borrow)]
     state: LenientString<'a>,
     #[serde(borrow)]
@@ -96,6 +114,12 @@ struct ListItem<'a> {
     #[serde(borrow)]
     disconnected_time: LenientString<'a>,
     #[serde(borrow)]
+    end_time: LenientString<'a>,
+    #[serde(borrow)]
+    peer_id: LenientString<'a>,
+    #[serde(borrow, rename = "type")]
+    platform: LenientString<'a>,
+    #[serde(borrow)]
     messages: LenientList<ListItem<'a>>,
     #[serde(borrow)]
     id: LenientString<'a>,
@@ -125,11 +149,13 @@ struct ErrorJson<'a> {
 impl ConversationJson<'_> {
     pub(super) fn into_snapshot(self) -> Snapshot {
         let parsed = self.participants.into_vec();
+        let media: BTreeSet<Medium> = parsed.iter().flat_map(|parsed| &parsed.media).copied().collect();
         Snapshot {
             id: self.id.into_string(),
             ended_at: self.end_time.time(),
             has_messages: parsed.iter().any(|parsed| parsed.has_messages),
-            has_calls: parsed.iter().any(|parsed| parsed.has_calls),
+            has_calls: media.contains(&Medium::Call),
+            other_media: media.into_iter().filter(|medium| !medium.is_printed()).collect(),
             participants: parsed.into_iter().map(|parsed| parsed.participant).collect(),
         }
     }
@@ -139,7 +165,7 @@ impl<'de> Deserialize<'de> for ParsedParticipant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         ParticipantJson::deserialize(deserializer).map(|json| Self {
             has_messages: json.has_messages(),
-            has_calls: !json.calls.as_slice().is_empty(),
+            media: json.media().collect(),
             participant: json.into_participant(),
         })
     }
@@ -156,36 +182,67 @@ impl<'a> ParticipantJson<'a> {
         let presence = self.presence();
         let has_left = presence == Presence::Disconnected;
         let first = || self.communications().filter_map(|item| item.connected_time.time()).min();
-        let last = || self.communications().filter(|_| has_left).filter_map(|item| item.disconnected_time.time()).max();
+        let last = || self.communications().filter(|_| has_left).filter_map(ListItem::ended_at).max();
         Participant {
             connected_at: self.connected_time.time().or_else(first),
             disconnected_at: self.end_time.time().or_else(last),
             disconnect_type: self.disconnect_type(has_left),
-            messages: messages(self.messages.as_slice(), purpose == Purpose::Customer),
+            messages: messages(self.messages.as_slice(), purpose.is_customer()),
+            media: self.media_name(),
+            call_legs: self.calls.as_slice().iter().filter_map(ListItem::call_leg).collect(),
+            involvement: self.involvement(),
             id: self.id.into_string().unwrap_or_default(),
-            name: self.name.into_string(),
-            user: entity(self.user, self.user_id),
-            queue: entity(self.queue, self.queue_id),
+            name: self.name.into_name(),
+            user: entity(self.user, self.user_id, LenientString::default()),
+            queue: entity(self.queue, self.queue_id, self.queue_name),
             purpose,
             presence,
         }
     }
 
+    fn lists(&self) -> [(Medium, &[ListItem<'a>]); 11] {
+        [
+            (Medium::Message, &self.messages),
+            (Medium::Call, &self.calls),
+            (Medium::Callback, &self.callbacks),
+            (Medium::Chat, &self.chats),
+            (Medium::CoBrowsing, &self.cobrowsesessions),
+            (Medium::Email, &self.emails),
+            (Medium::InternalMessage, &self.internal_messages),
+            (Medium::ScreenMonitoring, &self.screen_monitorings),
+            (Medium::ScreenShare, &self.screenshares),
+            (Medium::SocialPost, &self.social_expressions),
+            (Medium::Video, &self.videos),
+        ]
+        .map(|(medium, list)| (medium, list.as_slice()))
+    }
+
     fn communications(&self) -> impl Iterator<Item = &ListItem<'a>> {
-        let media = [
-            &self.messages,
-            &self.calls,
-            &self.callbacks,
-            &self.chats,
-            &self.cobrowsesessions,
-            &self.emails,
-            &self.internal_messages,
-            &self.screen_monitorings,
-            &self.screenshares,
-            &self.social_expressions,
-            &self.videos,
-        ];
-        media.into_iter().flat_map(LenientList::as_slice).filter(|item| !item.is_message())
+        self.lists().into_iter().flat_map(|(_, list)| list).filter(|item| !item.is_message())
+    }
+
+    fn media(&self) -> impl Iterator<Item = Medium> {
+        self.lists().into_iter().filter(|(_, list)| !list.is_empty()).map(|(medium, _)| medium)
+    }
+
+    /// Returns the platform of the messages, else the first medium.
+    fn media_name(&self) -> Option<Cow<'static, str>> {
+        let of_messages = || self.messages.as_slice().iter().find_map(|item| item.platform.0.as_deref());
+        let platform = self.platform.0.as_deref().filter(|_| self.has_messages()).or_else(of_messages);
+        match platform.map(str::to_ascii_lowercase).filter(|platform| platform != "unknown") {
+            Some(platform) => Some(Cow::Owned(platform)),
+            None => self.media().find(|medium| *medium != Medium::Message).map(|medium| Cow::Borrowed(medium.as_str())),
+        }
+    }
+
+    fn involvement(&self) -> Involvement {
+        if self.monitored_participant_id.0.is_some() || self.coached_participant_id.0.is_some() {
+            Involvement::Supervising
+        } else if self.consult_participant_id.0.is_some() {
+            Involvement::Consulted
+        } else {
+            Involvement::Full
+        }
     }
 
     /// Returns the most active state of all communications: a customer who hung up and still writes is connected.
@@ -196,7 +253,7 @@ impl<'a> ParticipantJson<'a> {
         if self.state.0.is_some() {
             return Presence::parse(self.state.as_str());
         }
-        let states = || self.communications().map(|item| Presence::parse(item.state.as_str()));
+        let states = || self.communications().map(ListItem::presence);
         let by_activity =
             [Presence::Connected, Presence::Parked, Presence::Alerting, Presence::Unknown, Presence::Disconnected];
         let most_active = by_activity.into_iter().find(|presence| states().any(|state| state == *presence));
@@ -211,11 +268,15 @@ impl<'a> ParticipantJson<'a> {
     }
 }
 
-/// Returns the entity of an object with an id, else of a bare id.
-fn entity(object: LenientObject<EntityJson<'_>>, bare_id: LenientString<'_>) -> Option<EntityRef> {
+/// Returns the entity of an object with an id, else of a bare id and name.
+fn entity(
+    object: LenientObject<EntityJson<'_>>,
+    bare_id: LenientString<'_>,
+    bare_name: LenientString<'_>,
+) -> Option<EntityRef> {
     let EntityJson { id, name } = object.0;
     let id = id.into_string().or_else(|| bare_id.into_string())?;
-    Some(EntityRef { id, name: name.into_string() })
+    Some(EntityRef { id, name: name.into_name().or_else(|| bare_name.into_name()) })
 }
 
 /// Returns the messages of a participant, from a list of messages or of communications.
@@ -234,6 +295,20 @@ impl ListItem<'_> {
         self.message_id.0.is_some() || self.message.0.id.0.is_some()
     }
 
+    /// During the work after a call, a communication that has ended may still be called connected.
+    fn presence(&self) -> Presence {
+        if self.ended_at().is_some() { Presence::Disconnected } else { Presence::parse(self.state.as_str()) }
+    }
+
+    fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.disconnected_time.time().or_else(|| self.end_time.time())
+    }
+
+    fn call_leg(&self) -> Option<CallLeg> {
+        let id = self.id.0.as_deref()?.to_owned();
+        Some(CallLeg { id, peer: self.peer_id.0.as_deref().map(str::to_owned) })
+    }
+
     fn to_message(&self, by_customer: bool) -> Option<MessageRef> {
         let ids = [&self.message_id, &self.message.0.id, &self.id];
         let id = ids.into_iter().find_map(|id| id.0.as_deref())?.to_owned();
@@ -247,18 +322,6 @@ impl ListItem<'_> {
         ListedOutcome {
             status: self.message_status.0.as_deref().map(DeliveryStatus::new),
             failure: message.0.as_deref().or(code.0.as_deref()).map(ToOwned::to_owned),
-        }
-    }
-}
-
-impl Purpose {
-    fn parse(purpose: &str) -> Self {
-        match purpose.to_ascii_lowercase().as_str() {
-            "customer" | "external" => Self::Customer,
-            "agent" | "user" => Self::Agent,
-            "acd" => Self::Queue,
-            "botflow" | "workflow" | "ivr" => Self::Bot,
-            _ => Self::Other(purpose.to_owned()),
         }
     }
 }

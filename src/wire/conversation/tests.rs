@@ -61,14 +61,19 @@ fn messages_below_participants_are_read() {
 fn purposes_are_read_in_any_case() {
     for (purpose, expected) in [
         ("customer", Purpose::Customer),
-        ("EXTERNAL", Purpose::Customer),
+        ("EXTERNAL", Purpose::External),
         ("Agent", Purpose::Agent),
         ("user", Purpose::Agent),
         ("acd", Purpose::Queue),
         ("botflow", Purpose::Bot),
         ("Workflow", Purpose::Bot),
         ("ivr", Purpose::Bot),
-        ("Dialer", Purpose::Other("Dialer".into())),
+        ("voicesurveyflow", Purpose::Bot),
+        ("api", Purpose::Automatic),
+        ("Campaign", Purpose::Automatic),
+        ("dialer", Purpose::Automatic),
+        ("voicemail", Purpose::Automatic),
+        ("Station", Purpose::Other("Station".into())),
     ] {
         assert_eq!(participant(&json!({"purpose": purpose})).purpose, expected, "{purpose}");
     }
@@ -85,6 +90,11 @@ fn the_most_active_communication_decides_the_presence() {
         (json!({"messages": [{"state": "disconnected"}, {"state": "levitating"}]}), Presence::Unknown),
         (json!({"messages": [{"state": "disconnected"}, {"state": "TERMINATED"}]}), Presence::Disconnected),
         (json!({"messages": [{"state": "connected"}], "endTime": "2026-10-08T14:03:00Z"}), Presence::Disconnected),
+        (
+            json!({"calls": [{"state": "connected", "disconnectedTime": "2026-10-08T14:03:00Z", "afterCallWork": {"state": "pending"}}]}),
+            Presence::Disconnected,
+        ),
+        (json!({"calls": [{"state": "connected", "endTime": "2026-10-08T14:03:00Z"}]}), Presence::Disconnected),
         (json!({"state": "none", "messages": [{"messageId": "m1"}]}), Presence::Alerting),
         (json!({"state": "terminated"}), Presence::Disconnected),
         (json!({"state": 7, "messages": []}), Presence::Unknown),
@@ -139,6 +149,72 @@ fn messaging_and_calls_are_recognised_before_the_first_message() {
         let snapshot = Snapshot::from_value(&json!({ "participants": [participant] }));
         assert_eq!((snapshot.has_messages, snapshot.has_calls), (messages, calls), "{participant}");
     }
+}
+
+#[test]
+fn every_medium_is_recognised_and_named() {
+    for (list, medium, media, description) in [
+        ("callbacks", Medium::Callback, "callback", "a callback"),
+        ("chats", Medium::Chat, "chat", "a chat"),
+        ("cobrowsesessions", Medium::CoBrowsing, "cobrowse", "co-browsing"),
+        ("emails", Medium::Email, "email", "an e-mail"),
+        ("internalMessages", Medium::InternalMessage, "internalmessage", "an internal message"),
+        ("screenMonitorings", Medium::ScreenMonitoring, "screenmonitoring", "screen monitoring"),
+        ("screenshares", Medium::ScreenShare, "screenshare", "a screen share"),
+        ("socialExpressions", Medium::SocialPost, "social", "a social post"),
+        ("videos", Medium::Video, "video", "a video call"),
+    ] {
+        let participant = json!({ list: [{"id": "c", "state": "connected"}], "messages": [], "calls": [] });
+        let snapshot = Snapshot::from_value(&json!({ "participants": [participant, {}] }));
+        assert_eq!((snapshot.has_messages, snapshot.has_calls), (false, false), "{list}");
+        assert_eq!(snapshot.other_media, [medium], "{list}");
+        assert_eq!(snapshot.participants[0].media.as_deref(), Some(media));
+        assert_eq!((join_media(&[medium]).as_str(), snapshot.has_ended()), (description, false));
+    }
+    let all = [Medium::Callback, Medium::CoBrowsing, Medium::Email];
+    assert_eq!(join_media(&all), "a callback, co-browsing and an e-mail");
+}
+
+#[test]
+fn the_platform_of_messages_is_read_in_every_shape() {
+    for (participant_value, expected) in [
+        (json!({"messages": [{"id": "c", "type": "WebMessaging"}], "calls": [{"id": "l"}]}), Some("webmessaging")),
+        (json!({"state": "connected", "type": "sms", "messages": []}), Some("sms")),
+        (json!({"state": "connected", "type": "unknown", "messages": [{"messageId": "m"}]}), None),
+        (json!({"calls": [{"id": "l"}], "callbacks": [{"id": "b"}], "messages": []}), Some("call")),
+        (json!({"messages": [{"id": "c"}], "cobrowsesessions": [{"id": "b"}]}), Some("cobrowse")),
+        (json!({"type": "sms"}), None),
+        (json!({}), None),
+    ] {
+        assert_eq!(participant(&participant_value).media.as_deref(), expected, "{participant_value}");
+    }
+}
+
+#[test]
+fn call_legs_and_the_way_of_taking_part_are_read() {
+    let sam = participant(&json!({"calls": [{"id": "l1", "peerId": "l0"}, {"state": "alerting"}]}));
+    assert_eq!(sam.call_legs, [CallLeg { id: "l1".into(), peer: Some("l0".into()) }]);
+    for (member, expected) in [
+        ("consultParticipantId", Involvement::Consulted),
+        ("monitoredParticipantId", Involvement::Supervising),
+        ("coachedParticipantId", Involvement::Supervising),
+        ("bargedParticipantId", Involvement::Full),
+    ] {
+        assert_eq!(participant(&json!({ member: "p" })).involvement, expected, "{member}");
+    }
+}
+
+#[test]
+fn names_have_no_outer_blanks() {
+    let menu =
+        participant(&json!({"purpose": "ivr", "name": "Main menu ", "queueId": "q", "queueName": "\tBilling\n"}));
+    assert_eq!(menu.name.as_deref(), Some("Main menu"));
+    assert_eq!(menu.queue, Some(EntityRef { id: "q".into(), name: Some("Billing".into()) }));
+    let sam = participant(
+        &json!({"name": " ", "user": {"id": "u", "name": " Sam\u{a0}"}, "queue": {"id": "q", "name": "  "}}),
+    );
+    let user = sam.user.and_then(|user| user.name);
+    assert_eq!((sam.name, user.as_deref(), sam.queue.and_then(|queue| queue.name)), (None, Some("Sam"), None));
 }
 
 #[test]

@@ -23,8 +23,19 @@ fn membership_changes_are_emitted_once_and_only_those_after_the_start() {
         assert!(scenario.events().is_empty(), "{state}");
     }
     scenario.reconnect(5);
-    scenario.snapshot(&[ada(&[]), sam, participant("Noor", "agent", "disconnected", &[])]);
-    assert!(scenario.events().is_empty(), "a participant that never joined does not leave");
+    let mut noor = participant("Noor", "agent", "disconnected", &[]);
+    noor["connectedTime"] = Value::Null;
+    scenario.snapshot(&[ada(&[]), sam, noor]);
+    assert!(scenario.events().is_empty(), "an agent who never answered does not leave");
+}
+
+#[test]
+fn an_agent_who_came_and_left_between_two_snapshots_is_told_both() {
+    let mut scenario = Scenario::live();
+    scenario.snapshot(&[ada(&[]), participant("Noor", "agent", "disconnected", &[])]);
+    assert_eq!(scenario.events(), ["[Noor joined]", "[Noor left]"]);
+    scenario.snapshot(&[ada(&[]), participant("Noor", "agent", "disconnected", &[])]);
+    assert!(scenario.events().is_empty());
 }
 
 #[test]

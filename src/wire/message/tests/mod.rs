@@ -171,3 +171,18 @@ proptest! {
         prop_assert_eq!(parse_bulk(&json).is_some(), is_list);
     }
 }
+
+#[test]
+fn names_have_no_outer_blanks() {
+    for (from, expected) in [
+        (json!({"nickname": " Dana "}), Some("Dana")),
+        (json!({"nickname": " ", "firstName": "Dana ", "lastName": " Reyes"}), Some("Dana Reyes")),
+        (json!({"nickname": "\t"}), None),
+    ] {
+        let body = body(
+            json!({"normalizedMessage": {"channel": {"from": from, "to": from}}, "createdBy": {"id": "u", "name": "Sam\n"}}),
+        );
+        assert_eq!((body.sender.name.as_deref(), body.recipient.name.as_deref()), (expected, expected));
+        assert_eq!(body.author, Some(party_of(Some("u"), Some("Sam"))));
+    }
+}

@@ -267,7 +267,7 @@ pub(super) fn lines(body: &Value) -> Vec<[String; 2]> {
     let body_of_rest = parse_bulk(&bulk).and_then(|mut bodies| bodies.pop()).expect("a body");
     let at = body_of_rest.sent_at;
     let message = EventBody::Message(message_from_body(body_of_rest, None, Origin::Live));
-    let rest = TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body: message };
+    let rest = TranscriptEvent { conversation: "c1", at, received: DateTime::UNIX_EPOCH, body: message, context: None };
     let frame = frame(body);
     let Decoded::Event(event) = decode_by_serde(&frame, "c1", DateTime::UNIX_EPOCH) else { panic!("{frame}") };
     [rest, event].iter().map(|event| [Format::Text, Format::Json].map(|format| formatted(format, event))).collect()
