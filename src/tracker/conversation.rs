@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use self::backfill::{Backfill, State};
 use super::end_detector::{EndDetector, SnapshotEnd};
+use super::media_notice::MediaNotice;
 use super::participants::{Participants, RecordedParticipant};
 use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
@@ -23,7 +24,7 @@ use crate::config::Retries;
 use crate::decision::RefusalRow;
 use crate::dedup::IdKind;
 use crate::event::{EventBody, Origin};
-use crate::wire::conversation::{MessageKind, MessageRef, Participant, Snapshot};
+use crate::wire::conversation::{Medium, MessageKind, MessageRef, Participant, Snapshot};
 use crate::wire::message::MessageBody;
 use crate::wire::transcription::{Transcription, Utterance};
 
@@ -68,6 +69,7 @@ pub(super) struct Conversation {
     /// Every listed id. One that a list calls text is text, whatever other lists call it (EVT-4).
     seen_ids: HashMap<String, IdKind>,
     has_calls: bool,
+    media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
     /// Utterances whose speaker the next snapshot may tell.
@@ -94,6 +96,7 @@ impl Conversation {
             end: EndDetector::default(),
             seen_ids: HashMap::new(),
             has_calls: false,
+            media_notice: MediaNotice::default(),
             call_has_ended: false,
             unattributed: Vec::new(),
             events: Vec::new(),
@@ -114,6 +117,7 @@ impl Conversation {
             last_left_at: snapshot.last_left_at(),
         };
         self.has_calls |= snapshot.has_calls;
+        self.media_notice.on_snapshot(&snapshot);
         if kind == SnapshotKind::Complete {
             self.refused_snapshots.reset();
             self.forget_unlisted(&snapshot);
@@ -273,6 +277,11 @@ impl Conversation {
     /// Returns whether the conversation has or had calls.
     pub(super) fn has_calls(&self) -> bool {
         self.has_calls
+    }
+
+    /// Takes the media of which nothing is printed, once, if there are no others.
+    pub(super) fn take_media_notice(&mut self) -> Option<Vec<Medium>> {
+        self.media_notice.take()
     }
 
     /// Returns whether the messages from before the start are listed, or were given up.

@@ -18,6 +18,7 @@ mod connections;
 mod conversation;
 mod discovery;
 mod end_detector;
+mod media_notice;
 mod notifications;
 mod participants;
 mod pending_messages;
@@ -316,6 +317,9 @@ impl Tracker {
         if let Some(conversation) = self.conversations.get_mut(id) {
             change(conversation);
             self.events.extend(conversation.take_events());
+            let notice = conversation.take_media_notice();
+            let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
+            self.warnings.extend(notice.map(warning));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{MAX_CONVERSATIONS, MAX_TOPICS};
+use crate::wire::conversation::{Medium, join_media};
 
 /// A fact that the user should know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +14,12 @@ pub(crate) enum Warning {
     /// The service refuses a conversation that it did not refuse before.
     #[error("cannot read conversation {conversation}: {reason}; retrying in {:.1} s", delay.as_secs_f64())]
     ReadRefused { conversation: String, reason: String, delay: Duration },
+    /// A conversation has neither messages nor calls.
+    #[error(
+        "conversation {conversation} has no messages and no calls, only {}: nothing of it is printed",
+        join_media(media)
+    )]
+    NothingPrinted { conversation: String, media: Vec<Medium> },
     /// The service refuses to renew subscriptions.
     #[error("cannot renew the subscriptions: {reason}; retrying in {:.1} s", delay.as_secs_f64())]
     RenewalRefused { reason: String, delay: Duration },

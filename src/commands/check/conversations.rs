@@ -8,7 +8,7 @@ use super::report::{CheckResult, Report};
 use crate::api::rest::RestError;
 use crate::plural::count;
 use crate::source::SourceError;
-use crate::wire::conversation::Snapshot;
+use crate::wire::conversation::{Snapshot, join_media};
 
 /// Prints a line about each conversation. The error of the first one was already printed with the permission.
 pub(super) fn check(
@@ -50,7 +50,8 @@ fn describe(id: &str, snapshot: &Snapshot) -> CheckResult {
         (true, false) => count(messages, "message"),
         (false, true) => "a call".to_owned(),
         (true, true) => format!("{} and a call", count(messages, "message")),
-        (false, false) => "no messages and no call".to_owned(),
+        (false, false) if snapshot.other_media.is_empty() => "no messages and no call".to_owned(),
+        (false, false) => join_media(&snapshot.other_media),
     };
     let state = if snapshot.has_ended() { "ended" } else { "open" };
     let participants = count(snapshot.participants.len(), "participant");
@@ -104,9 +105,15 @@ mod tests {
             "{}",
             line(ended)
         );
-        for (other, participants) in [("{}", 0), (r#"{"participants":[{"emails":[{}]},{}]}"#, 2)] {
-            let expected =
-                format!("warn  target conversation c1: open, {participants} participants, no messages and no call;");
+        for (other, expected) in [
+            ("{}", "0 participants, no messages and no call;"),
+            (r#"{"participants":[{"emails":[{}]},{}]}"#, "2 participants, an e-mail; only messages"),
+            (
+                r#"{"participants":[{"videos":[{}]},{"callbacks":[{}]}]}"#,
+                "2 participants, a callback and a video call;",
+            ),
+        ] {
+            let expected = format!("warn  target conversation c1: open, {expected}");
             assert!(line(other).starts_with(&expected), "{}", line(other));
         }
     }

@@ -3,6 +3,7 @@
 mod channel;
 mod delays;
 mod discovery;
+mod media;
 mod notifications;
 mod properties;
 mod requests;

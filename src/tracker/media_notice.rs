@@ -1,0 +1,55 @@
+//! The notice that a conversation has media of which nothing is printed (TGT-14).
+
+use crate::wire::conversation::{Medium, Snapshot};
+
+/// The media of a conversation, as far as the notice needs them.
+#[derive(Debug, Default)]
+pub(super) struct MediaNotice {
+    /// The conversation has or had messages or calls.
+    is_printed: bool,
+    has_been_due: bool,
+    /// The media to name.
+    due: Option<Vec<Medium>>,
+}
+
+impl MediaNotice {
+    /// Applies the media of a snapshot. The notice is due once, if there are other media and neither messages nor calls.
+    pub(super) fn on_snapshot(&mut self, snapshot: &Snapshot) {
+        self.is_printed |= snapshot.has_messages || snapshot.has_calls;
+        if !self.is_printed && !snapshot.other_media.is_empty() && !std::mem::replace(&mut self.has_been_due, true) {
+            self.due = Some(snapshot.other_media.clone());
+        }
+    }
+
+    /// Takes the media of a notice that is due.
+    pub(super) fn take(&mut self) -> Option<Vec<Medium>> {
+        self.due.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn notices(snapshots: &[Value]) -> Vec<Option<Vec<Medium>>> {
+        let mut notice = MediaNotice::default();
+        let apply = |participant: &Value| {
+            notice.on_snapshot(&Snapshot::from_value(&json!({ "participants": [participant] })));
+            notice.take()
+        };
+        snapshots.iter().map(apply).collect()
+    }
+
+    #[test]
+    fn a_conversation_with_neither_messages_nor_calls_is_noticed_once() {
+        let (email, call) = (json!([{"state": "connected"}]), json!([{"state": "connected"}]));
+        let due = || Some(vec![Medium::Email]);
+        assert_eq!(notices(&[json!({}), json!({"emails": email}), json!({"emails": email})]), [None, due(), None]);
+        assert_eq!(notices(&[json!({"emails": email, "calls": call}), json!({"emails": email})]), [None, None]);
+        assert_eq!(notices(&[json!({"emails": email, "state": "connected", "messages": []})]), [None]);
+        let callback = json!({"callbacks": call});
+        assert_eq!(notices(&[callback, json!({"calls": call})]), [Some(vec![Medium::Callback]), None]);
+    }
+}
