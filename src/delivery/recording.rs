@@ -166,12 +166,13 @@ fn remove_incomplete_line(mut file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, OpenOptions};
+    use std::sync::Arc;
 
     use rustix::fs::{CWD, Mode, mkfifoat};
     use tempfile::TempDir;
 
     use super::*;
-    use crate::event::{EventBody, Gap};
+    use crate::event::{EventBody, EventContext, Gap, Party};
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
@@ -231,6 +232,25 @@ mod tests {
         let RecordingLine::Entry(entry) = parse(&line).expect("a line") else { panic!("{line}") };
         let RecordedItem::Message(_, message) = entry.item else { panic!("{line}") };
         assert_eq!(message.display_text(), "Hi [quick reply: A]");
+    }
+
+    #[test]
+    fn the_surroundings_of_an_event_are_read_back_and_may_be_absent() {
+        let (_folder, path) = folder_with_path();
+        let mut recorder = record(&path);
+        let queue = Party { id: Some("q".into()), name: Some("Billing".into()) };
+        let context = EventContext { media: Some("sms".into()), queue: Some(queue), agent: None };
+        for context in [Some(context.clone()), None] {
+            let body = EventBody::Closed;
+            let context = context.map(Arc::new);
+            recorder.record_event(&TranscriptEvent { conversation: "c1", at: None, received: at(), body, context });
+        }
+        recorder.flush().expect("written");
+        let contexts = lines(&path).into_iter().skip(1).map(|line| match line {
+            RecordingLine::Entry(entry) => entry.context,
+            RecordingLine::Header(_) => panic!("an entry"),
+        });
+        assert_eq!(contexts.collect::<Vec<_>>(), [Some(context), None]);
     }
 
     #[test]

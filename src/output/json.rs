@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::escape::push_json_string;
 use super::timestamp::TimestampFormatter;
 use crate::config::Timestamps;
-use crate::event::{Attachment, EventBody, Gap, Message, MessageDetails, Party, TranscriptEvent};
+use crate::event::{Attachment, EventBody, EventContext, Gap, Message, MessageDetails, Party, TranscriptEvent};
 
 /// The JSON Schema of a line.
 pub(crate) const SCHEMA: &str = include_str!("schema.json");
@@ -31,6 +31,9 @@ impl JsonLines {
         push_time(out, "ts", &mut self.ts, event.time());
         push_time(out, "received", &mut self.received, event.received);
         push_member(out, "conversation", event.conversation);
+        if let Some(context) = &event.context {
+            push_context(out, context);
+        }
         match &event.body {
             EventBody::Message(message) => push_message(out, message),
             EventBody::Update { description } => push_optional(out, "text", description.as_deref()),
@@ -51,6 +54,16 @@ fn event_type(body: &EventBody<'_>) -> &'static str {
         EventBody::Update { .. } => "update",
         EventBody::Closed => "closed",
         EventBody::Gap(_) => "gap",
+    }
+}
+
+/// Appends the surroundings of an event. A gap has none.
+fn push_context(out: &mut Vec<u8>, context: &EventContext) {
+    push_optional(out, "media", context.media.as_deref());
+    for (key, party) in [("queue", &context.queue), ("agent", &context.agent)] {
+        if let Some(party) = party {
+            push_party(out, key, party);
+        }
     }
 }
 
@@ -188,6 +201,8 @@ fn push_key(out: &mut Vec<u8>, key: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -225,6 +240,28 @@ mod tests {
         ] {
             assert_eq!(line(&event), format!("{{\"v\":1,\"type\":\"{kind}\",{HEAD}{rest}}}\n"));
         }
+    }
+
+    #[test]
+    fn the_surroundings_of_an_event_follow_the_conversation() {
+        let of = |body: EventBody<'static>, context: EventContext| {
+            let event = TranscriptEvent { context: Some(Arc::new(context)), ..event(body) };
+            line(&event).replacen(HEAD, "", 1)
+        };
+        let update = || EventBody::Update { description: None };
+        let party = |id: Option<&'static str>, name: Option<&'static str>| {
+            Some(Party { id: id.map(Into::into), name: name.map(Into::into) })
+        };
+        let queue = party(Some("q1"), Some("Billing\u{202e}"));
+        let all = EventContext { media: Some("sms".into()), queue: queue.clone(), agent: party(Some("u1"), None) };
+        let expected = concat!(
+            r#"{"v":1,"type":"update",,"media":"sms","queue":{"id":"q1","name":"Billing\u202e"},"agent":{"id":"u1"}}"#,
+            "\n"
+        );
+        assert_eq!(of(update(), all), expected);
+        let closed = of(EventBody::Closed, EventContext { media: Some("call".into()), ..EventContext::default() });
+        assert_eq!(closed, "{\"v\":1,\"type\":\"closed\",,\"media\":\"call\"}\n");
+        assert_eq!(of(update(), EventContext::default()), "{\"v\":1,\"type\":\"update\",}\n");
     }
 
     #[test]
@@ -302,7 +339,21 @@ mod tests {
         let bodies = [anonymous, with_attachments, without_text, addressed, detailed]
             .map(|message| event(EventBody::Message(message)));
         let update = |what: Option<&'static str>| event(EventBody::Update { description: what.map(Into::into) });
-        let others = [update(None), update(Some("Sam joined")), event(EventBody::Closed), gap(), latest];
+        let party = || Some(Party { id: Some("q".into()), name: Some("Billing".into()) });
+        let surrounded = |mut event: TranscriptEvent<'static>, queue, agent| {
+            event.context = Some(Arc::new(EventContext { media: Some("webmessaging".into()), queue, agent }));
+            event
+        };
+        let others = [
+            update(None),
+            update(Some("Sam joined")),
+            event(EventBody::Closed),
+            gap(),
+            latest,
+            surrounded(message_event(Role::Customer, "Ada", "Hello"), party(), None),
+            surrounded(update(Some("Sam joined")), party(), party()),
+            surrounded(event(EventBody::Closed), None, None),
+        ];
         [message_event(Role::Customer, "Ada", "Hello")].into_iter().chain(bodies).chain(others).collect()
     }
 
