@@ -54,7 +54,7 @@ fn likely_speaker<'a>(utterance: &Utterance, participants: &'a Participants) -> 
     speakers.filter(|one| one.connected_at.is_some()).min_by_key(distance)
 }
 
-/// Returns whether agents talk to each other, and nobody else.
+/// Returns whether the call is between agents, without a customer.
 fn is_internal(participants: &Participants) -> bool {
     let mut users = participants.all().filter(|one| one.purpose == Purpose::Agent && may_speak(one)).map(user);
     let first = users.next();
@@ -277,7 +277,7 @@ mod tests {
         for (transcribed, customer_side, agent_side) in [
             (Some("leg Sam"), "Agent Sam", "Agent Noor"),
             (Some("leg Noor"), "Agent Noor", "Agent Sam"),
-            (Some("leg of nobody known"), "Agent -", "Agent -"),
+            (Some("leg of another"), "Agent -", "Agent -"),
             (None, "Agent -", "Agent -"),
         ] {
             let sides = [Side::Customer, Side::Agent].map(|side| label(side, transcribed, 20, &call));

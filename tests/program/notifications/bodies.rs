@@ -98,15 +98,17 @@ async fn the_billing_script_is_printed_line_by_line() {
     assert_eq!(lines, BILLING_LINES, "{}", finished.stdout);
 }
 
-const BILLING_LINES: [&str; 35] = [
+const BILLING_LINES: [&str; 37] = [
     "[SYSTEM] Ada Marlow: joined",
     "[Customer] Ada Marlow: Good afternoon",
     "[Bot] Quill: Hello! I am Quill, the billing assistant. What can I do for you? \
      [quick replies: Explain my invoice | Report a double charge | Talk to a person]",
+    "[UPDATE] Quill joined",
     "[Customer] Ada Marlow: Report a double charge",
     "[Bot] Quill: I am sorry to hear that. Which month is it about? [quick replies: May | June | July]",
     "[Customer] Ada Marlow: June. Can I talk to a person? 🙏🏽",
     "[Bot] Quill: Of course. You are number 1 in the queue.",
+    "[UPDATE] Quill left",
     "[UPDATE] waiting in the queue Billing",
     "[UPDATE] Sam Okafor joined",
     "[SYSTEM] Sam Okafor: is typing",
