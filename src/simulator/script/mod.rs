@@ -18,7 +18,11 @@
 //!
 //! A speaker joins with the first line and needs no `join`. `alert agent NAME` lets an agent's phone ring first,
 //! `transfer agent NAME` replaces the current agents, `park` and `resume` put a conversation on hold, and
-//! `update queue=NAME` moves it to that queue. Without a bot the customer is in a queue from the start.
+//! `update queue=NAME` moves it to that queue. Without a bot the customer is in a queue from the start. A message of
+//! `acd`, `api`, `botflow`, `campaign`, `external`, `ivr` or `voicemail` names no author, like those of the service.
+//!
+//! What the other lines cannot express is JSON of the service: `    & {…}` below a message adds a part to its content, and
+//! `    = {…}` members to its body.
 //!
 //! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ text` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
@@ -40,12 +44,13 @@ pub(crate) use parse::parse_step;
 use steps::Repeat;
 pub(crate) use steps::{Action, Attachment, MessageLine, Speaker, Step};
 
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("demo", include_str!("../scripts/demo.txt")),
     ("billing", include_str!("../scripts/billing.txt")),
     ("flood", include_str!("../scripts/flood.txt")),
     ("call", include_str!("../scripts/call.txt")),
     ("quiet", include_str!("../scripts/quiet.txt")),
+    ("content", include_str!("../scripts/content.txt")),
 ];
 
 /// A scripted conversation, parsed from text or built in.
@@ -90,7 +95,9 @@ impl ScriptError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Syntax { .. } | Self::InFile { .. } => "see the format of scripts in genesys-tail help simulator",
-            Self::NotFound { .. } => "name a file or a built-in script: demo, billing, flood, flood:N, call or quiet",
+            Self::NotFound { .. } => {
+                "name a file or a built-in script: demo, billing, flood, flood:N, call, quiet or content"
+            }
         }
     }
 }
@@ -170,6 +177,7 @@ impl Script {
     /// Returns whether a bot receives the customer, rather than a queue.
     pub(crate) fn begins_with_bot(&self) -> bool {
         let receiver = self.steps.iter().find_map(|step| match &step.action {
+            Action::Message(MessageLine { speaker: Speaker::Automatic("botflow" | "ivr"), .. }) => Some(Speaker::Bot),
             Action::Message(MessageLine { speaker: speaker @ (Speaker::Bot | Speaker::Agent), .. }) => Some(*speaker),
             Action::Join { speaker, .. } => Some(*speaker),
             Action::Alert(_) | Action::Transfer(_) => Some(Speaker::Agent),

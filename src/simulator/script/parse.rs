@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::steps::{Action, Attachment, MessageLine, Repeat, Speaker, Step};
+use serde_json::{Map, Value};
 
-pub(super) const KEYWORDS: &str =
-    "customer, agent, bot, system, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat, close";
+use super::steps::{AUTOMATIC_PURPOSES, Action, Attachment, MessageLine, Repeat, Speaker, Step};
+
+pub(super) const KEYWORDS: &str = "customer, agent, bot, system, acd, api, botflow, campaign, external, ivr, voicemail, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat, close";
 
 const ESCAPES: &str = "\\n, \\r, \\t, \\e, \\\\, \\u{202e}";
 
@@ -94,8 +95,11 @@ impl Parser {
             b'?' => message.quick_replies = rest.split('|').map(|reply| reply.trim().to_owned()).collect(),
             b'@' => message.attachments.push(parse_attachment(rest)?),
             b'~' => message.partial_transcripts.push(unescape(rest)?),
+            b'&' => message.parts.push(parse_object(rest)?.into()),
+            b'=' => message.members.extend(parse_object(rest)?),
             _ => {
-                let marks = "'|' (text), '?' (quick replies), '@' (attachment) or '~' (partial transcript)";
+                let marks = "'|' (text), '?' (quick replies), '@' (attachment), '~' (partial transcript), '&' (content) or \
+                             '=' (members)";
                 return Err(format!("an indented line must begin with {marks}"));
             }
         }
@@ -126,7 +130,10 @@ fn parse_speaker(keyword: &str) -> Result<Speaker, String> {
         "agent" => Speaker::Agent,
         "bot" => Speaker::Bot,
         "system" => Speaker::System,
-        _ => return Err(format!("unknown keyword '{keyword}' [possible values: {KEYWORDS}]")),
+        _ => match AUTOMATIC_PURPOSES.iter().find(|purpose| **purpose == keyword) {
+            Some(purpose) => Speaker::Automatic(purpose),
+            None => return Err(format!("unknown keyword '{keyword}' [possible values: {KEYWORDS}]")),
+        },
     })
 }
 
@@ -135,7 +142,9 @@ fn parse_person(text: &str) -> Result<(Speaker, String), String> {
     let (role, name) = text.split_once(' ').unwrap_or((text, ""));
     match (parse_speaker(role)?, name.trim()) {
         (Speaker::System, _) => Err("'system' is not a participant".to_owned()),
-        (Speaker::Agent | Speaker::Bot, "") => Err(format!("'{role}' must be followed by a name")),
+        (Speaker::Agent | Speaker::Bot | Speaker::Automatic(_), "") => {
+            Err(format!("'{role}' must be followed by a name"))
+        }
         (speaker, name) => Ok((speaker, name.to_owned())),
     }
 }
@@ -156,6 +165,8 @@ fn parse_message(speaker: Speaker, rest: &str) -> Result<MessageLine, String> {
         quick_replies: Vec::new(),
         attachments: Vec::new(),
         partial_transcripts: Vec::new(),
+        parts: Vec::new(),
+        members: Map::new(),
     })
 }
 
@@ -172,6 +183,11 @@ fn parse_attachment(text: &str) -> Result<Attachment, String> {
         }
         _ => Err("an attachment must be NAME TYPE SIZE, such as invoice.png image/png 48213".to_owned()),
     }
+}
+
+/// Parses the JSON object of an indented line.
+fn parse_object(json: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(json).map_err(|error| format!("'&' and '=' must be followed by a JSON object: {error}"))
 }
 
 fn unescape(text: &str) -> Result<String, String> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step {
     /// The time since the previous step.
@@ -36,6 +38,10 @@ pub(crate) struct MessageLine {
     pub(crate) attachments: Vec<Attachment>,
     /// Earlier, partial results of the transcription of an utterance.
     pub(crate) partial_transcripts: Vec<String>,
+    /// Further parts of the content, as the service sends them.
+    pub(crate) parts: Vec<Value>,
+    /// Further members of the message body, as the service sends them.
+    pub(crate) members: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +50,12 @@ pub(crate) enum Speaker {
     Agent,
     Bot,
     System,
+    /// Another sender without a person: one of [`AUTOMATIC_PURPOSES`].
+    Automatic(&'static str),
 }
+
+/// The purposes of participants without a person, other than bots. Their messages name no author.
+pub(super) const AUTOMATIC_PURPOSES: [&str; 7] = ["acd", "api", "botflow", "campaign", "external", "ivr", "voicemail"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Attachment {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::parse::DEFAULT_PAUSE;
 use super::*;
 
@@ -28,6 +30,7 @@ fn indented_lines_add_text_quick_replies_and_attachments() {
     let script: Script = "\
         # a comment\n\n\
         +0.5 customer Ada Marlow: a\\tb \\u{202e}: c\n  | second\n  ? Yes | No\n  @ a.png image/png 12\n  ~ half\n\
+        \t& {\"contentType\":\"Push\"}\n  &{}\n  = {\"status\":\"sent\"}\n  = {\"status\":\"read\"}\n\
         customer: nameless\n"
         .parse()
         .expect("a script");
@@ -38,6 +41,8 @@ fn indented_lines_add_text_quick_replies_and_attachments() {
         quick_replies: vec!["Yes".to_owned(), "No".to_owned()],
         attachments: vec![Attachment { name: "a.png".to_owned(), mime: "image/png".to_owned(), size: 12 }],
         partial_transcripts: vec!["half".to_owned()],
+        parts: vec![json!({ "contentType": "Push" }), json!({})],
+        members: [("status".to_owned(), json!("read"))].into_iter().collect(),
     };
     assert_eq!(script.steps[0], Step { pause: Duration::from_millis(500), action: Action::Message(line) });
     assert_eq!(script.steps[1].pause, DEFAULT_PAUSE);
@@ -73,6 +78,8 @@ fn a_syntax_error_names_the_line_and_the_reason() {
         ("  | hi", "line 1: an indented line must follow a message"),
         ("customer: hi\n  hi", "line 2: an indented line must begin with"),
         ("customer: hi\n  @ a.png", "line 2: an attachment must be NAME TYPE SIZE"),
+        ("customer: hi\n  & Push", "line 2: '&' and '=' must be followed by a JSON object: expected value"),
+        ("customer: hi\n  = [1]", "line 2: '&' and '=' must be followed by a JSON object: invalid type: sequence"),
         ("close\ncustomer: hi", "line 2: 'close' must be the last action"),
         ("+x customer: hi", "line 1: the pause '+x' must be a number of seconds"),
         ("+-1 customer: hi", "line 1: the pause '+-1' must be 0 or greater"),
@@ -83,6 +90,7 @@ fn a_syntax_error_names_the_line_and_the_reason() {
         ("customer: hi\ncall", "line 2: 'call' must be the first action"),
         ("join Sam", "line 1: unknown keyword 'Sam' "),
         ("join agent", "line 1: 'agent' must be followed by a name"),
+        ("leave api", "line 1: 'api' must be followed by a name"),
         ("transfer bot Q", "line 1: 'alert' and 'transfer' require an agent"),
         ("join system Sam", "line 1: 'system' is not a participant"),
         ("customer: hi\nrepeat x", "line 2: the value of 'repeat' must be a whole number"),

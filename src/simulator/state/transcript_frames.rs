@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::message::{SentMessage, content_items, format_time};
+use super::message::{SentMessage, content_items, format_time, merge};
 use crate::simulator::script::{Action, MessageLine, Speaker};
 
 /// The delay between a message and its frame; the service reports both times.
@@ -92,7 +92,7 @@ impl FrameComposer {
         self.messages += 1;
         let text = line.text.replace("{n}", &self.messages.to_string());
         self.last_sent_at = self.next_sent_at(now);
-        Some(SentMessage { id: self.message_id(), text, sent_at: self.last_sent_at })
+        Some(SentMessage { id: self.message_id(), text, sent_at: self.last_sent_at, members: line.members.clone() })
     }
 
     /// Returns the time of the next message. A burst gets increasing times, so that their order is known, as long as
@@ -122,7 +122,12 @@ impl FrameComposer {
             originating_entity: originating_entity(line.speaker),
             content: content_items(line),
         };
-        Frame { message_id: Some(message.id.clone()), ..self.envelope("messageAdded", Some(payload), now) }
+        let frame = if line.members.is_empty() {
+            self.envelope("messageAdded", Some(payload), now)
+        } else {
+            self.envelope("messageAdded", Some(with_members(&payload, &line.members)), now)
+        };
+        Frame { message_id: Some(message.id.clone()), ..frame }
     }
 
     /// Returns the sender and the recipient.
@@ -134,7 +139,11 @@ impl FrameComposer {
         if line.speaker == Speaker::System && self.customers.contains(&line.name) {
             return (Party { id: "external".to_owned(), name: line.name.clone() }, None);
         }
-        let prefix = if line.speaker == Speaker::Bot { "bot" } else { "agent" };
+        let prefix = match line.speaker {
+            Speaker::Bot => "bot",
+            Speaker::Automatic(purpose) => purpose,
+            Speaker::Agent | Speaker::System | Speaker::Customer => "agent",
+        };
         let name = line.name.to_lowercase().replace(' ', "-");
         let party = Party { id: format!("{prefix}-{name}"), name: line.name.clone() };
         if line.speaker != Speaker::System {
@@ -167,6 +176,21 @@ impl FrameComposer {
     }
 }
 
+/// Adds the members of a script, also those of the normalized message: a payload has both. Its type is one of its own.
+fn with_members(payload: &Payload<'_>, members: &Map<String, Value>) -> Value {
+    let mut payload_json = json!(payload);
+    let (normalized, others): (Map<_, _>, Map<_, _>) =
+        members.clone().into_iter().partition(|(name, _)| name == "normalizedMessage");
+    merge(&mut payload_json, &others);
+    if let Some(Value::Object(normalized)) = normalized.get("normalizedMessage") {
+        merge(&mut payload_json, normalized);
+        if payload.r#type == "system" {
+            payload_json["type"] = "system".into();
+        }
+    }
+    payload_json
+}
+
 fn update_payload(action: &Action) -> Value {
     match action {
         Action::Update(changes) => changes.iter().map(|(key, value)| (key.clone(), Value::from(&**value))).collect(),
@@ -183,14 +207,14 @@ fn update_payload(action: &Action) -> Value {
 fn message_type(line: &MessageLine) -> &'static str {
     match line.speaker {
         Speaker::System => "system",
-        _ if line.text.is_empty() || !line.quick_replies.is_empty() => "structured",
+        _ if line.text.is_empty() || !line.quick_replies.is_empty() || !line.parts.is_empty() => "structured",
         _ => "text",
     }
 }
 
 fn originating_entity(speaker: Speaker) -> Option<&'static str> {
     match speaker {
-        Speaker::Bot => Some("Bot"),
+        Speaker::Bot | Speaker::Automatic(_) => Some("Bot"),
         Speaker::Agent => Some("Human"),
         Speaker::Customer | Speaker::System => None,
     }

@@ -119,7 +119,7 @@ impl ConversationModel {
         }
         let direction = match self.participants[participant].purpose {
             Purpose::Customer => Direction::Inbound,
-            Purpose::Agent | Purpose::Bot | Purpose::Acd => Direction::Outbound,
+            Purpose::Agent | Purpose::Bot | Purpose::Acd | Purpose::Automatic(_) => Direction::Outbound,
         };
         self.messages.push_back(StoredMessage::new(participant, direction, message, content, &self.id));
         publisher.publish_conversation(self);
@@ -143,6 +143,8 @@ impl ConversationModel {
         match speaker {
             Speaker::Agent => self.connect_agent(name, publisher),
             Speaker::Bot => self.ensure_bot(name, publisher),
+            Speaker::Automatic("acd") => self.ensure_queue(name, publisher),
+            Speaker::Automatic(purpose) => self.ensure_automatic(purpose, name, publisher),
             Speaker::Customer | Speaker::System => self.ensure_customer(name, publisher),
         }
     }
@@ -170,6 +172,22 @@ impl ConversationModel {
         self.find_present(Purpose::Bot, name).unwrap_or_else(|| {
             let index = self.add_participant(Purpose::Bot, name, ParticipantState::Connected, publisher.now);
             publisher.publish_detail(self, "flow.start", index);
+            publisher.publish_conversation(self);
+            index
+        })
+    }
+
+    fn ensure_queue(&mut self, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        self.find_present(Purpose::Acd, name).unwrap_or_else(|| {
+            self.enter_queue(name, publisher);
+            self.participants.len() - 1
+        })
+    }
+
+    fn ensure_automatic(&mut self, purpose: &'static str, name: &str, publisher: &mut EventPublisher<'_>) -> usize {
+        let purpose = Purpose::Automatic(purpose);
+        self.find_present(purpose, name).unwrap_or_else(|| {
+            let index = self.add_participant(purpose, name, ParticipantState::Connected, publisher.now);
             publisher.publish_conversation(self);
             index
         })
@@ -235,7 +253,9 @@ impl ConversationModel {
         let event = match self.participants[index].purpose {
             Purpose::Customer => "customer.end",
             Purpose::Agent => "user.end",
-            Purpose::Bot => "flow.end",
+            Purpose::Bot | Purpose::Automatic("botflow" | "ivr") => "flow.end",
+            Purpose::Automatic("voicemail") => "voicemail.end",
+            Purpose::Automatic(_) => "outbound",
             Purpose::Acd => "acd.end",
         };
         publisher.publish_detail(self, event, index);
@@ -272,6 +292,8 @@ fn purpose(speaker: Speaker) -> Purpose {
     match speaker {
         Speaker::Customer => Purpose::Customer,
         Speaker::Bot => Purpose::Bot,
+        Speaker::Automatic("acd") => Purpose::Acd,
+        Speaker::Automatic(purpose) => Purpose::Automatic(purpose),
         Speaker::Agent | Speaker::System => Purpose::Agent,
     }
 }

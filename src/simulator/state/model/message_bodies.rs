@@ -7,7 +7,7 @@ use super::ConversationModel;
 use super::messages::{Direction, MessageContent, MessageEvent, StoredMessage, message_uri};
 use super::participants::Purpose;
 use crate::simulator::state::ids::uuid;
-use crate::simulator::state::message::format_time;
+use crate::simulator::state::message::{format_time, merge};
 
 impl ConversationModel {
     /// Returns the body of a message that is at least `min_age` old. `legacy` asks for the shape before normalized
@@ -53,6 +53,7 @@ impl ConversationModel {
             body["createdBy"] =
                 json!({ "id": user.id, "name": user.name, "selfUri": format!("/api/v2/users/{}", user.id) });
         }
+        merge(&mut body, message.members());
         body
     }
 
@@ -79,7 +80,8 @@ impl ConversationModel {
         match participant.purpose {
             Purpose::Bot => normalized["originatingEntity"] = "Bot".into(),
             Purpose::Agent => normalized["originatingEntity"] = "Human".into(),
-            Purpose::Customer | Purpose::Acd => {}
+            // The service names no author of an automatic message.
+            Purpose::Customer | Purpose::Acd | Purpose::Automatic(_) => {}
         }
         add_content(&mut normalized, message);
         normalized

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::json::raw_json;
 use crate::simulator::script::MessageLine;
@@ -111,6 +111,11 @@ impl StoredMessage {
         self.message.sent_at
     }
 
+    /// Returns the further members of the body.
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.message.members
+    }
+
     /// Changes the status, also in the list entries.
     pub(super) fn set_status(&mut self, status: &'static str, conversation: &str) {
         self.status = status;
@@ -118,11 +123,18 @@ impl StoredMessage {
         let mut entry = json!({
             "messageTime": format_time(self.message.sent_at),
             "messageSegmentCount": i32::from(matches!(self.content, MessageContent::Text)),
-            "messageStatus": status,
             "media": [],
             "stickers": [],
             "messageMetadata": self.content.metadata(),
         });
+        let members = &self.message.members;
+        entry["messageStatus"] = members.get("status").cloned().unwrap_or_else(|| status.into());
+        if let Some(error) = members.get("errorInfo") {
+            entry["errorInfo"] = error.clone();
+        }
+        if let Some(Value::Object(normalized)) = members.get("normalizedMessage") {
+            describe(&mut entry["messageMetadata"], normalized);
+        }
         entry["message"] = json!({ "id": id });
         self.event_entry = raw_json(&entry);
         if let Some(entry) = entry.as_object_mut() {
@@ -132,6 +144,26 @@ impl StoredMessage {
         entry["messageURI"] = message_uri(conversation, id).into();
         self.response_entry = raw_json(&entry);
     }
+}
+
+/// Adds the type and the events of a normalized message to its description.
+fn describe(metadata: &mut Value, normalized: &Map<String, Value>) {
+    if let Some(kind) = normalized.get("type") {
+        metadata["type"] = kind.clone();
+    }
+    if let Some(Value::Array(events)) = normalized.get("events") {
+        metadata["events"] = events.iter().map(event_description).collect();
+    }
+}
+
+/// Returns the description of an event, such as `{"eventType": "CoBrowse", "coBrowse": {"type": "Join"}}`.
+fn event_description(event: &Value) -> Value {
+    let details = event.as_object().into_iter().flatten().filter_map(|(_, detail)| detail.get("type"));
+    let mut description = json!({ "eventType": event["eventType"] });
+    for detail in details {
+        description["subType"] = detail.clone();
+    }
+    description
 }
 
 pub(super) fn message_uri(conversation: &str, id: &str) -> String {

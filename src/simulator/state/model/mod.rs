@@ -83,7 +83,7 @@ impl ConversationModel {
             purpose,
             name: name.to_owned(),
             user: (purpose == Purpose::Agent).then(|| user(name)),
-            queue: self.queue.clone().filter(|_| purpose != Purpose::Bot),
+            queue: self.queue.clone().filter(|_| !matches!(purpose, Purpose::Bot | Purpose::Automatic(_))),
             state,
             initial_state: state,
             started_at: now,
@@ -103,7 +103,7 @@ impl ConversationModel {
             match participant.purpose {
                 Purpose::Customer => participant.queue = Some(queue.clone()),
                 Purpose::Bot | Purpose::Acd => participant.disconnect("transfer", now),
-                Purpose::Agent => {}
+                Purpose::Agent | Purpose::Automatic(_) => {}
             }
         }
         self.add_participant(Purpose::Acd, name, ParticipantState::Connected, now)

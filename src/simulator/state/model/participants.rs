@@ -10,6 +10,8 @@ pub(super) enum Purpose {
     Agent,
     Bot,
     Acd,
+    /// Another participant without a person, and the API's name of its purpose.
+    Automatic(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl Participant {
             Purpose::Bot if is_call => "ivr",
             Purpose::Bot => "workflow",
             Purpose::Acd => "acd",
+            Purpose::Automatic(purpose) => purpose,
         }
     }
 
