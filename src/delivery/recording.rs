@@ -172,7 +172,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::event::{EventBody, EventContext, Gap, Party};
+    use crate::event::{EventBody, EventContext, Gap, Message, MessageDetails, Origin, Party, Role};
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
@@ -232,6 +232,48 @@ mod tests {
         let RecordingLine::Entry(entry) = parse(&line).expect("a line") else { panic!("{line}") };
         let RecordedItem::Message(_, message) = entry.item else { panic!("{line}") };
         assert_eq!(message.display_text(), "Hi [quick reply: A]");
+    }
+
+    #[test]
+    fn numbers_are_read_back_to_the_last_digit() {
+        let (_folder, path) = folder_with_path();
+        let mut recorder = record(&path);
+        let confidences = (1..200).map(|number| 1.0 - 1.0 / f64::from(number + 7).powf(1.7)).collect::<Vec<f64>>();
+        for confidence in &confidences {
+            let mut message = empty_message();
+            let details = MessageDetails { confidence: Some(*confidence), ..MessageDetails::default() };
+            message.details = Some(Box::new(details));
+            let body = EventBody::Message(message);
+            recorder.record_event(&TranscriptEvent {
+                conversation: "c1",
+                at: None,
+                received: at(),
+                body,
+                context: None,
+            });
+        }
+        recorder.flush().expect("written");
+        let read = lines(&path).into_iter().skip(1).map(|line| match line {
+            RecordingLine::Entry(RecordingEntry { item: RecordedItem::Message(_, message), .. }) => {
+                message.details.and_then(|details| details.confidence).expect("a confidence")
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(read.collect::<Vec<_>>(), confidences);
+    }
+
+    fn empty_message() -> Message<'static> {
+        Message {
+            id: None,
+            role: Role::Customer,
+            from: Party::default(),
+            to: Party::default(),
+            text: None,
+            attachments: Vec::new(),
+            origin: Origin::Live,
+            status: None,
+            details: None,
+        }
     }
 
     #[test]

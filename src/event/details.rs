@@ -28,6 +28,9 @@ pub struct MessageDetails {
     /// The message that this one quotes or answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<QuotedMessage>,
+    /// The confidence of the speech recognition, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     /// The language tag of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,

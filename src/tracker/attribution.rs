@@ -281,7 +281,8 @@ mod tests {
             (json!({"id": "p1", "purpose": "api", "queue": queue}), "[Bot] Bot (-): hi"),
         ] {
             assert_eq!(line_of_body(json!({"direction": "outbound"}), &participant), expected, "{participant}");
-            let has_no_body = missing("m1", ListedOutcome::default(), self::participant(&participant).as_ref(), Origin::Live);
+            let has_no_body =
+                missing("m1", ListedOutcome::default(), self::participant(&participant).as_ref(), Origin::Live);
             assert_eq!(has_no_body.role, Role::Bot, "{participant}");
         }
         for purpose in ["acd", "api", "campaign", "voicemail", "external"] {

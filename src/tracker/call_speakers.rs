@@ -8,13 +8,18 @@ use chrono::{DateTime, Utc};
 use super::attribution;
 use super::participants::Participants;
 use super::protocol::TimedEvent;
-use crate::event::{EventBody, Message, Origin, Party, Role};
+use crate::event::{EventBody, Message, MessageDetails, Origin, Party, Role};
 use crate::wire::conversation::{Involvement, Participant, Presence, Purpose};
 use crate::wire::transcription::{Side, Utterance};
 
 /// Makes an event of an utterance: of the customer, or of the agent or bot who spoke then.
 pub(super) fn utterance(utterance: Utterance, participants: &Participants) -> TimedEvent {
     let participant = speaker(&utterance, participants).or_else(|| likely_speaker(&utterance, participants));
+    let details = MessageDetails {
+        confidence: utterance.confidence,
+        language: utterance.language.clone(),
+        ..MessageDetails::default()
+    };
     let message = Message {
         role: participant.map_or_else(|| role_of_side(utterance.side, participants), role),
         id: utterance.id.map(Into::into),
@@ -24,7 +29,7 @@ pub(super) fn utterance(utterance: Utterance, participants: &Participants) -> Ti
         attachments: Vec::new(),
         origin: Origin::Live,
         status: None,
-        details: None,
+        details: (details != MessageDetails::default()).then(|| Box::new(details)),
     };
     let context = participants.call_context(participant);
     TimedEvent { at: utterance.spoken_at, body: EventBody::Message(message), context }
@@ -182,6 +187,8 @@ mod tests {
             text: "hello".into(),
             spoken_at: Some(at(second)),
             leg: leg.map(str::to_owned),
+            confidence: None,
+            language: None,
         };
         let event = utterance(spoken, participants);
         assert_eq!(event.context.and_then(|context| context.media.clone()).as_deref(), Some("call"));
@@ -247,6 +254,24 @@ mod tests {
         }
         let participants = participants(&json!([ada, sam, leg("external", "Bank", 5, None)]));
         assert_eq!(label(Side::Customer, Some("leg Bank"), 20, &participants), "Customer Bank", "the leg is known");
+    }
+
+    #[test]
+    fn the_confidence_and_the_language_are_details() {
+        let spoken = Utterance {
+            id: None,
+            is_final: true,
+            side: Side::Customer,
+            text: "hola".into(),
+            spoken_at: None,
+            leg: None,
+            confidence: Some(0.985),
+            language: Some("es-us".into()),
+        };
+        let EventBody::Message(message) = utterance(spoken, &Participants::default()).body else { panic!("a message") };
+        let details = message.details.as_ref().expect("details");
+        assert_eq!((details.confidence, details.language.as_deref()), (Some(0.985), Some("es-us")));
+        assert_eq!(message.display_text(), "hola", "the line is unchanged");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) const TRANSCRIPTION: &str = r#"{
     "eventTime": "2026-10-08T15:10:07.402Z", "conversationId": "call-1",
     "sessionStartTimeMs": 1791472180000, "transcriptionStartTimeMs": 1791472181500,
     "transcripts": [
-        {"utteranceId": "u1", "isFinal": true, "channel": "EXTERNAL",
+        {"utteranceId": "u1", "isFinal": true, "channel": "EXTERNAL", "dialect": "en-us",
          "alternatives": [
              {"confidence": 0.93, "offsetMs": 21540, "transcript": "my order number is four two seven",
               "words": [{"startTimeMs": 1791472201540, "offsetMs": 21540, "word": "my"}],

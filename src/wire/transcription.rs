@@ -31,6 +31,10 @@ pub(crate) struct Utterance {
     pub(crate) spoken_at: Option<DateTime<Utc>>,
     /// The leg of the call that is transcribed, usually that of the customer.
     pub(crate) leg: Option<String>,
+    /// The confidence of the speech recognition, from 0 to 1.
+    pub(crate) confidence: Option<f64>,
+    /// The language tag.
+    pub(crate) language: Option<String>,
 }
 
 /// The end of the call that an utterance comes from.
@@ -70,6 +74,8 @@ impl Utterance {
             text,
             spoken_at: spoken_at(alternative, body),
             leg: text_at(body, "communicationId"),
+            confidence: confidence(alternative).filter(|confidence| (0.0..=1.0).contains(confidence)),
+            language: text_at(transcript, "dialect"),
         };
         Some((integer_at(alternative, "offsetMs"), utterance))
     }
@@ -77,10 +83,14 @@ impl Utterance {
 
 /// Returns the alternative of the highest confidence among those with text, and its text. The first of equals wins.
 fn best_alternative(transcript: &Value) -> Option<(&Value, String)> {
-    let confidence = |alternative: &Value| alternative.get("confidence").and_then(Value::as_f64).unwrap_or_default();
+    let confidence = |alternative: &Value| confidence(alternative).unwrap_or_default();
     let with_text = items_at(transcript, "alternatives")
         .filter_map(|alternative| Some((alternative, transcript_text(alternative)?)));
     with_text.reduce(|best, next| if confidence(next.0) > confidence(best.0) { next } else { best })
+}
+
+fn confidence(alternative: &Value) -> Option<f64> {
+    alternative.get("confidence").and_then(Value::as_f64)
 }
 
 fn transcript_text(alternative: &Value) -> Option<String> {
@@ -163,6 +173,8 @@ mod tests {
             text: "My order number is 427.".into(),
             spoken_at: DateTime::from_timestamp_millis(START + 21_540),
             leg: None,
+            confidence: Some(0.93),
+            language: Some("en-us".into()),
         };
         assert_eq!(transcription.utterances, [expected]);
     }
@@ -187,6 +199,20 @@ mod tests {
         }
         let status_only = json!({"status": {"offsetMs": 23280, "status": "SESSION_ONGOING"}});
         assert_eq!(Transcription::from_value(&status_only).utterances, []);
+    }
+
+    #[test]
+    fn the_confidence_is_that_of_the_chosen_alternative() {
+        for (alternatives, expected) in [
+            (json!([{"transcript": "a", "confidence": 0.1}, {"transcript": "b", "confidence": 0.9}]), Some(0.9)),
+            (json!([{"transcript": "", "confidence": 1}, {"transcript": "b", "confidence": 0}]), Some(0.0)),
+            (json!([{"transcript": "a", "confidence": 97}]), None),
+            (json!([{"transcript": "a", "confidence": "high"}]), None),
+            (json!([{"transcript": "a"}]), None),
+        ] {
+            let utterance = utterance_of(&alternatives).expect("an utterance");
+            assert_eq!((utterance.confidence, utterance.language), (expected, None), "{alternatives}");
+        }
     }
 
     #[test]
