@@ -135,10 +135,12 @@ impl DeliveryStatus {
 }
 
 impl Message<'_> {
-    /// Returns what follows the text of a line. A recording of an earlier version has it in the attachments alone.
+    /// Returns what follows the text of a line. A recording of an earlier version has it in the attachments alone, without
+    /// their content. A part with content may have no bracket: the text repeats it.
     pub(super) fn brackets(&self) -> Cow<'_, str> {
         let brackets = self.details.as_ref().map_or("", |details| &details.brackets);
-        if !brackets.is_empty() || self.attachments.is_empty() {
+        let is_earlier_version = self.attachments.iter().all(|attachment| attachment.content.is_none());
+        if !brackets.is_empty() || self.attachments.is_empty() || !is_earlier_version {
             return Cow::Borrowed(brackets);
         }
         let described = self.attachments.iter().map(super::Attachment::description);
@@ -229,6 +231,16 @@ mod tests {
             sent.set_status(Some(status), None);
             assert_eq!(sent.status_name(), Some(expected));
         }
+    }
+
+    #[test]
+    fn a_part_that_the_text_repeats_has_no_bracket() {
+        let mut answer = message(Some("Billing"), &["answer"]);
+        assert_eq!(answer.display_text(), "Billing [answer]", "a recording of an earlier version");
+        answer.attachments[0].content = Some(serde_json::json!({"contentType": "ButtonResponse"}));
+        assert_eq!(answer.display_text(), "Billing");
+        answer.set_status(Some(DeliveryStatus::FAILED), None);
+        assert_eq!(answer.display_text(), "Billing [not delivered]");
     }
 
     #[test]

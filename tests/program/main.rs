@@ -6,6 +6,7 @@ mod alive;
 mod chaos;
 mod check;
 mod conformance;
+mod content;
 mod cursor;
 mod dead_connections;
 mod demo;

@@ -90,6 +90,35 @@ async fn neither_parking_nor_a_customer_who_left_ends_a_conversation() {
 }
 
 #[tokio::test]
+async fn both_shapes_list_the_same_messages_of_all_senders() {
+    let simulator = start("", &[]).await;
+    for line in
+        ["customer Ada: hi", "acd Billing: one", "api Orders: two", "botflow Menu: three", "external Casey: four"]
+    {
+        play(&simulator, line).await;
+    }
+    let nested = get_conversation(&simulator).await;
+    let participants = describe_participants(&nested);
+    let expected =
+        ["customer Ada connected", "acd Support disconnected", "acd Billing connected", "api Orders connected"];
+    assert_eq!(participants[..4], expected);
+    let line = format!("GET /api/v2/conversations/messages/{}", simulator.first_conversation().id());
+    let flat = rest_request(&simulator, &access_token(&simulator).await, &line, "").await.json;
+    let lists = |conversation: &Value, list: &str| -> Vec<Value> {
+        let participants = conversation["participants"].as_array().unwrap().iter();
+        participants.map(|participant| participant.pointer(list).unwrap().clone()).collect()
+    };
+    assert_eq!(lists(&nested, "/messages/0/messages"), lists(&flat, "/messages"));
+    let ids = listed_message_ids(&nested);
+    let line = format!("POST /api/v2/conversations/messages/{}/messages/bulk", simulator.first_conversation().id());
+    let ids_json = serde_json::to_string(&ids).unwrap();
+    let bodies = rest_request(&simulator, &access_token(&simulator).await, &line, &ids_json).await.json;
+    for body in bodies["entities"].as_array().unwrap().iter().filter(|body| body["direction"] == "outbound") {
+        assert_eq!((body.get("createdBy"), body["normalizedMessage"].get("originatingEntity")), (None, None), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn system_lines_become_presence_typing_and_receipt_events() {
     let simulator = start("", &[]).await;
     let typing = format!("v2.users.{}.conversations.inbound.typing.event", Simulator::user_id("Sam"));
