@@ -21,8 +21,8 @@
 //! `update queue=NAME` moves it to that queue. Without a bot the customer is in a queue from the start. A message of
 //! `acd`, `api`, `botflow`, `campaign`, `external`, `ivr` or `voicemail` names no author, like those of the service.
 //!
-//! What the other lines cannot express is JSON of the service: `    & {…}` below a message adds a part to its content, and
-//! `    = {…}` members to its body.
+//! Everything else is JSON of the service: `    & {…}` below a message adds a part to its content, and `    = {…}` members to
+//! its body.
 //!
 //! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ text` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
