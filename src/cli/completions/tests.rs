@@ -52,10 +52,13 @@ fn every_shell_offers_regions_faults_and_the_values_of_choices() {
 #[test]
 fn a_script_is_a_built_in_name_or_a_file() {
     for (shell, offered) in [
-        (Shell::Bash, "$'demo\\nbilling\\nflood\\ncall\\nquiet\\ncontent' -- \"${cur}\"; compgen -f -- \"${cur}\"))"),
-        (Shell::Zsh, ":NAME|FILE:{compadd demo billing flood call quiet content; _files}'"),
+        (
+            Shell::Bash,
+            "$'demo\\nbilling\\nflood\\ncall\\nquiet\\ncontent\\nemail' -- \"${cur}\"; compgen -f -- \"${cur}\"))",
+        ),
+        (Shell::Zsh, ":NAME|FILE:{compadd demo billing flood call quiet content email; _files}'"),
         (Shell::Fish, "-r -F -a \"demo\\t''\nbilling\\t''\n"),
-        (Shell::Elvish, "&--script=[demo billing flood call quiet content]\n"),
+        (Shell::Elvish, "&--script=[demo billing flood call quiet content email]\n"),
     ] {
         assert!(text(shell).contains(offered), "{shell}: {offered}");
     }

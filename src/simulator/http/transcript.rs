@@ -69,7 +69,7 @@ impl AcceptedHandshake {
         let token = authenticate(&state.tokens, request.headers())?;
         let conversation = state
             .conversation(id)
-            .filter(|conversation| !conversation.is_call())
+            .filter(|conversation| conversation.has_messages())
             .ok_or_else(|| error_response::for_status(StatusCode::NOT_FOUND))?;
         let key =
             upgrade_key(request.headers()).ok_or_else(|| error_response::for_status(StatusCode::UPGRADE_REQUIRED))?;

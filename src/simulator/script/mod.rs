@@ -26,6 +26,7 @@
 //!
 //! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ text` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
+//! One that begins with `email` is an e-mail, whose text the service does not pass on.
 //!
 //! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the number of the message. `repeat` plays the
 //! lines above it endlessly; `repeat 1000` continues below it after 1,000 lines. Without `close` the conversation stays
@@ -44,13 +45,14 @@ pub(crate) use parse::parse_step;
 use steps::Repeat;
 pub(crate) use steps::{Action, Attachment, MessageLine, Speaker, Step};
 
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("demo", include_str!("../scripts/demo.txt")),
     ("billing", include_str!("../scripts/billing.txt")),
     ("flood", include_str!("../scripts/flood.txt")),
     ("call", include_str!("../scripts/call.txt")),
     ("quiet", include_str!("../scripts/quiet.txt")),
     ("content", include_str!("../scripts/content.txt")),
+    ("email", include_str!("../scripts/email.txt")),
 ];
 
 /// A scripted conversation, parsed from text or built in.
@@ -96,7 +98,7 @@ impl ScriptError {
         match self {
             Self::Syntax { .. } | Self::InFile { .. } => "see the format of scripts in genesys-tail help simulator",
             Self::NotFound { .. } => {
-                "name a file or a built-in script: demo, billing, flood, flood:N, call, quiet or content"
+                "name a file or a built-in script: demo, billing, flood, flood:N, call, quiet, content or email"
             }
         }
     }
@@ -172,6 +174,10 @@ impl Script {
 
     pub(crate) fn is_call(&self) -> bool {
         matches!(self.steps.first(), Some(Step { action: Action::Call, .. }))
+    }
+
+    pub(crate) fn is_email(&self) -> bool {
+        matches!(self.steps.first(), Some(Step { action: Action::Email, .. }))
     }
 
     /// Returns whether a bot receives the customer, rather than a queue.

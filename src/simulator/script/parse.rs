@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::steps::{AUTOMATIC_PURPOSES, Action, Attachment, MessageLine, Repeat, Speaker, Step};
 
-pub(super) const KEYWORDS: &str = "customer, agent, bot, system, acd, api, botflow, campaign, external, ivr, voicemail, update, join, leave, alert, transfer, park, resume, call, keep-alive, repeat, close";
+pub(super) const KEYWORDS: &str = "customer, agent, bot, system, acd, api, botflow, campaign, external, ivr, voicemail, update, join, leave, alert, transfer, park, resume, call, email, keep-alive, repeat, close";
 
 const ESCAPES: &str = "\\n, \\r, \\t, \\e, \\\\, \\u{202e}";
 
@@ -41,6 +41,7 @@ pub(crate) fn parse_step(line: &str) -> Result<Step, String> {
         "park" if rest.is_empty() => Action::Park,
         "resume" if rest.is_empty() => Action::Resume,
         "call" if rest.is_empty() => Action::Call,
+        "email" if rest.is_empty() => Action::Email,
         "keep-alive" if rest.is_empty() => Action::KeepAlive,
         "join" => parse_person(rest).map(|(speaker, name)| Action::Join { speaker, name })?,
         "leave" => parse_person(rest).map(|(speaker, name)| Action::Leave { speaker, name })?,
@@ -74,8 +75,8 @@ impl Parser {
             return self.add_repeat(lines.trim());
         }
         let step = parse_step(content)?;
-        if step.action == Action::Call && !self.steps.is_empty() {
-            return Err("'call' must be the first action".to_owned());
+        if matches!(step.action, Action::Call | Action::Email) && !self.steps.is_empty() {
+            return Err(format!("'{content}' must be the first action"));
         }
         self.steps.push(step);
         Ok(())

@@ -23,6 +23,7 @@ pub(crate) enum Action {
     Park,
     Resume,
     Call,
+    Email,
     KeepAlive,
     Close,
 }

@@ -88,6 +88,7 @@ fn a_syntax_error_names_the_line_and_the_reason() {
         ("customer: \\q", "line 1: unknown escape '\\q' [possible values: \\n, "),
         ("customer: \\u{110000}", "line 1: '\\u' must be followed"),
         ("customer: hi\ncall", "line 2: 'call' must be the first action"),
+        ("customer: hi\nemail", "line 2: 'email' must be the first action"),
         ("join Sam", "line 1: unknown keyword 'Sam' "),
         ("join agent", "line 1: 'agent' must be followed by a name"),
         ("leave api", "line 1: 'api' must be followed by a name"),

@@ -28,7 +28,7 @@ const MAX_HISTORY: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct SimulatedConversation {
     id: String,
-    is_call: bool,
+    has_messages: bool,
     /// The users and queues of the script, also before their first action.
     users: Vec<NamedEntity>,
     queues: Vec<NamedEntity>,
@@ -74,7 +74,7 @@ impl SimulatedConversation {
         let model = ConversationModel::new(&id, script);
         Self {
             id,
-            is_call: script.is_call(),
+            has_messages: !script.is_call() && !script.is_email(),
             users: script.agents().iter().map(|name| user(name)).collect(),
             queues: script.queues().iter().map(|name| queue(name)).chain(model.queues().cloned()).collect(),
             progress: Mutex::new(Progress {
@@ -91,9 +91,9 @@ impl SimulatedConversation {
         &self.id
     }
 
-    /// Returns whether this is a call. A call has no transcript socket.
-    pub(crate) fn is_call(&self) -> bool {
-        self.is_call
+    /// Returns whether this is a conversation of messages. Others have no transcript socket.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.has_messages
     }
 
     /// Reads from the published API's view of the conversation.

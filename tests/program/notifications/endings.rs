@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use genesys_tail::simulator::Simulator;
 
-use super::{ARGS, api_simulator, run_to_end, start};
+use super::{ARGS, api_simulator, run_to_end, scripted_simulator, start};
 use crate::support::program::{Running, within_timeout};
 use crate::support::raw_server::{RawServer, json_response};
 
@@ -134,4 +134,21 @@ async fn a_message_after_the_close_is_printed_before_the_end() {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.stdout.matches(": and thanks\n").count(), 1, "{}", finished.stdout);
     assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn an_email_is_one_warning_and_is_followed_to_its_end() {
+    let simulator = scripted_simulator("email", 10.0, &[]).await;
+    let warning = format!(
+        "genesys-tail: warning: conversation {} has no messages and no calls, only an e-mail: nothing of it is printed",
+        simulator.first_conversation().id()
+    );
+    for args in [&[][..], &["--no-follow"]] {
+        let (finished, _) = run_to_end(&simulator, args).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(finished.stderr.matches(&warning).count(), 1, "{}", finished.stderr);
+        let is_change = |line: &str| line.starts_with("[UPDATE] ") || line == "[CLOSED] Conversation terminated";
+        assert!(finished.stdout.lines().all(is_change), "{}", finished.stdout);
+        assert!(finished.stdout.ends_with("[CLOSED] Conversation terminated\n"), "{}", finished.stdout);
+    }
 }

@@ -33,7 +33,7 @@ pub(super) async fn message_conversation(
     State(state): State<Arc<SimulatorState>>,
     Path(id): Path<String>,
 ) -> HandlerResult {
-    let conversation = state.conversation(&id).filter(|conversation| !conversation.is_call());
+    let conversation = state.conversation(&id).filter(|conversation| conversation.has_messages());
     let conversation = conversation.ok_or_else(no_conversation)?;
     Ok(json_response(&conversation.read_model(ConversationModel::flat_response)))
 }

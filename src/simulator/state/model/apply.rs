@@ -40,6 +40,7 @@ impl ConversationModel {
             Action::Transfer(name) => self.transfer(name, publisher),
             Action::Park => self.change_agents(ParticipantState::Connected, ParticipantState::Parked, publisher),
             Action::Resume => self.change_agents(ParticipantState::Parked, ParticipantState::Connected, publisher),
+            Action::Email => publisher.publish_conversation(self),
             Action::Call | Action::KeepAlive => publisher.publish_session_status(self, "SESSION_ONGOING"),
             Action::Close => self.close(publisher),
         }
@@ -52,6 +53,9 @@ impl ConversationModel {
         let participant = self.ensure_present(line.speaker, &line.name, publisher);
         if self.is_call {
             return self.publish_utterance(participant, line, &message, publisher);
+        }
+        if self.is_email {
+            return publisher.publish_conversation(self);
         }
         self.store(participant, message, MessageContent::of(line), publisher);
         if line.speaker != Speaker::Customer && publisher.publishes_status_updates() {

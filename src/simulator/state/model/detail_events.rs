@@ -29,12 +29,12 @@ fn common_fields(model: &ConversationModel, participant: usize, now: i64) -> Val
         "conversationId": model.id,
         "participantId": participant.id,
         "sessionId": participant.communication_id,
-        "mediaType": if model.is_call { "VOICE" } else { "MESSAGE" },
-        "provider": if model.is_call { "Edge" } else { "PureCloud Messaging" },
+        "mediaType": model.media_type().to_uppercase(),
+        "provider": model.provider(),
         "direction": "INBOUND",
         "divisionId": uuid("division"),
     });
-    if !model.is_call {
+    if !model.is_call && !model.is_email {
         body["messageType"] = "WEBMESSAGING".into();
     }
     body

@@ -29,6 +29,7 @@ const DEFAULT_QUEUE: &str = "Support";
 pub(crate) struct ConversationModel {
     pub(crate) id: String,
     pub(crate) is_call: bool,
+    is_email: bool,
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
     participants: Vec<Participant>,
@@ -47,6 +48,7 @@ impl ConversationModel {
         let mut model = Self {
             id: id.to_owned(),
             is_call: script.is_call(),
+            is_email: script.is_email(),
             started_at: Utc::now(),
             ended_at: None,
             participants: Vec::new(),

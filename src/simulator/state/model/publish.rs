@@ -55,7 +55,7 @@ impl<'a> EventPublisher<'a> {
         scopes.sort_unstable();
         scopes.dedup();
         let max_listed = self.faults.max_listed_messages();
-        if !model.is_call {
+        if !model.is_call && !model.is_email {
             self.publish_to(&scopes, "conversations.messages", || model.flat_event(max_listed));
         }
         self.publish_to(&scopes, "conversations", || model.nested_event(max_listed));

@@ -79,9 +79,21 @@ impl ConversationModel {
         detail
     }
 
-    /// Returns `message` or `voice`.
+    /// Returns `message`, `voice` or `email`.
     pub(crate) fn media_type(&self) -> &'static str {
-        if self.is_call { "voice" } else { "message" }
+        match (self.is_call, self.is_email) {
+            (true, _) => "voice",
+            (false, true) => "email",
+            (false, false) => "message",
+        }
+    }
+
+    pub(super) fn provider(&self) -> &'static str {
+        match (self.is_call, self.is_email) {
+            (true, _) => "Edge",
+            (false, true) => "PureCloud Email",
+            (false, false) => "PureCloud Messaging",
+        }
     }
 
     fn analytics_participant(&self, participant: &Participant) -> Value {
@@ -177,10 +189,12 @@ impl ConversationModel {
             fields[media] = json!([]);
         }
         let communication = self.communication(participant);
-        let calls = if self.is_call { vec![communication.clone()] } else { Vec::new() };
-        fields["calls"] = calls.into();
-        let messages = if self.is_call { Vec::new() } else { vec![WithMessages { fields: communication, messages }] };
-        NestedParticipant { fields, messages }
+        fields["calls"] = json!([]);
+        if self.is_call || self.is_email {
+            fields[if self.is_call { "calls" } else { "emails" }] = json!([communication]);
+            return NestedParticipant { fields, messages: Vec::new() };
+        }
+        NestedParticipant { fields, messages: vec![WithMessages { fields: communication, messages }] }
     }
 
     fn communication(&self, participant: &Participant) -> Value {
@@ -216,13 +230,11 @@ impl ConversationModel {
     /// Returns the fields of a communication in every shape.
     fn communication_fields(&self, participant: &Participant) -> Vec<(&'static str, Value)> {
         let kind = if self.is_call { "call" } else { "webmessaging" };
-        let provider = if self.is_call { "Edge" } else { "PureCloud Messaging" };
-        let mut fields = vec![
-            ("direction", "inbound".into()),
-            ("held", false.into()),
-            ("provider", provider.into()),
-            ("type", kind.into()),
-        ];
+        let mut fields =
+            vec![("direction", "inbound".into()), ("held", false.into()), ("provider", self.provider().into())];
+        if !self.is_email {
+            fields.push(("type", kind.into()));
+        }
         fields.extend(participant.disconnection.map(|end| ("disconnectType", end.kind.into())));
         fields.extend(participant.parked_at.map(|at| ("parkTime", format_time(at).into())));
         fields
