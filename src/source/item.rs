@@ -38,6 +38,7 @@ pub(crate) struct Item<'a> {
 
 /// The content of an item.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an event comes with every frame, and a box would allocate for each")]
 pub(crate) enum ItemKind<'a> {
     /// An event of the transcript.
     Event(TranscriptEvent<'a>),

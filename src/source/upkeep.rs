@@ -193,7 +193,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 tracing::info!(conversation = self.followed_conversation(), "{warning}");
             }
             Warning::ReadRefused { conversation, .. } | Warning::NothingPrinted { conversation, .. } => {
-                tracing::warn!(conversation, "{warning}")
+                tracing::warn!(conversation, "{warning}");
             }
             Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),
             Warning::ServiceMessage(_) if self.service_messages.count().is_none() => {}

@@ -69,7 +69,7 @@ fn is_internal(participants: &Participants) -> bool {
 /// Returns the participant whose leg is transcribed.
 fn leg_owner<'a>(utterance: &Utterance, participants: &'a Participants) -> Option<&'a Participant> {
     let leg = utterance.leg.as_deref()?;
-    participants.all().find(|one| one.call_legs.iter().any(|own| own.id == leg))
+    participants.all().find(|one| one.call_legs.iter().any(|own| own == leg))
 }
 
 /// Returns the party that the owner of the transcribed leg talks to.

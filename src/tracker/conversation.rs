@@ -433,8 +433,8 @@ fn to_event(message: &PendingMessage, body: Option<MessageBody>, participants: &
         }
         (None, ..) => (message.time, attribution::missing(id, outcome, participant, origin)),
     };
-    let context = participant.and_then(|participant| participants.message_context(participant));
-    TimedEvent { at, body: EventBody::Message(content), context }
+    let surroundings = participant.and_then(|participant| participants.message_context(participant));
+    TimedEvent { at, body: EventBody::Message(content), context: surroundings }
 }
 
 #[cfg(test)]

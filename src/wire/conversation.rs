@@ -53,8 +53,8 @@ pub(crate) struct Participant {
     pub(crate) presence: Presence,
     /// The platform of the messages, such as `webmessaging`, else the medium, such as `call`.
     pub(crate) media: Option<Cow<'static, str>>,
-    /// The legs of calls.
-    pub(crate) call_legs: Vec<CallLeg>,
+    /// The ids of the legs of calls.
+    pub(crate) call_legs: Vec<String>,
     pub(crate) involvement: Involvement,
     /// The reason of the disconnect, such as `transfer`, in lower case.
     pub(crate) disconnect_type: Option<String>,
@@ -69,14 +69,6 @@ pub(crate) struct Participant {
 pub(crate) struct EntityRef {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
-}
-
-/// The connection of a participant to a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallLeg {
-    pub(crate) id: String,
-    /// The leg at the other end. All legs but that of the customer have the same.
-    pub(crate) peer: Option<String>,
 }
 
 /// The way in which a participant takes part.

@@ -20,6 +20,7 @@ use crate::event::{DeliveryStatus, EventBody, Message, Origin, Party, RawFrame, 
 
 /// A decoded frame.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most frames are events, and a box would allocate for each")]
 pub enum Decoded<'a> {
     /// An event of the conversation.
     Event(TranscriptEvent<'a>),

@@ -113,13 +113,13 @@ impl Run {
         let origin = EntryOrigin { conversation: &conversation, received, context };
         match item {
             RecordedItem::Text(connection, text) => {
-                self.deliver_frame(origin, connection, RawFrame::Text(&text), sink);
+                self.deliver_frame(&origin, connection, RawFrame::Text(&text), sink);
             }
             RecordedItem::Binary(connection, base64) => {
                 let reason = || "invalid base64".to_owned();
                 let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
-                self.deliver_frame(origin, connection, RawFrame::Binary(&bytes), sink);
+                self.deliver_frame(&origin, connection, RawFrame::Binary(&bytes), sink);
             }
             RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: received, reason };
@@ -137,8 +137,8 @@ impl Run {
         Ok(())
     }
 
-    fn deliver_frame(&mut self, origin: EntryOrigin<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
-        let EntryOrigin { conversation, received, .. } = origin;
+    fn deliver_frame(&mut self, origin: &EntryOrigin<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
+        let EntryOrigin { conversation, received, .. } = *origin;
         let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
         let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);

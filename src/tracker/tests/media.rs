@@ -90,7 +90,7 @@ fn events_carry_their_medium_their_queue_and_their_agent() {
     scenario.requests();
     scenario.bodies("c1", &["m1"]);
     let of_queue = EventContext { media: Some("whatsapp".into()), queue: Some(party("q1", "Billing")), agent: None };
-    assert_eq!(contexts(&mut scenario), [of_queue.clone()], "a message");
+    assert_eq!(contexts(&mut scenario), std::slice::from_ref(&of_queue), "a message");
     scenario.snapshot("c1", &[ada, queue, sam]);
     let of_agent = EventContext { agent: Some(party("u1", "Sam")), ..of_queue.clone() };
     assert_eq!(contexts(&mut scenario), [of_agent], "an update");

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    CallLeg, EntityRef, Involvement, ListedOutcome, Medium, MessageKind, MessageRef, Participant, Presence, Purpose,
-    Snapshot,
+    EntityRef, Involvement, ListedOutcome, Medium, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot,
 };
 use crate::event::DeliveryStatus;
 use crate::wire::lenient::{LenientList, LenientObject, LenientString};
@@ -115,8 +114,6 @@ struct ListItem<'a> {
     disconnected_time: LenientString<'a>,
     #[serde(borrow)]
     end_time: LenientString<'a>,
-    #[serde(borrow)]
-    peer_id: LenientString<'a>,
     #[serde(borrow, rename = "type")]
     platform: LenientString<'a>,
     #[serde(borrow)]
@@ -189,7 +186,7 @@ impl<'a> ParticipantJson<'a> {
             disconnect_type: self.disconnect_type(has_left),
             messages: messages(self.messages.as_slice(), purpose.is_customer()),
             media: self.media_name(),
-            call_legs: self.calls.as_slice().iter().filter_map(ListItem::call_leg).collect(),
+            call_legs: self.calls.as_slice().iter().filter_map(|leg| leg.id.0.as_deref().map(str::to_owned)).collect(),
             involvement: self.involvement(),
             id: self.id.into_string().unwrap_or_default(),
             name: self.name.into_name(),
@@ -302,11 +299,6 @@ impl ListItem<'_> {
 
     fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.disconnected_time.time().or_else(|| self.end_time.time())
-    }
-
-    fn call_leg(&self) -> Option<CallLeg> {
-        let id = self.id.0.as_deref()?.to_owned();
-        Some(CallLeg { id, peer: self.peer_id.0.as_deref().map(str::to_owned) })
     }
 
     fn to_message(&self, by_customer: bool) -> Option<MessageRef> {
