@@ -107,7 +107,6 @@ pub(crate) struct CreatedChannel {
 
 /// An output of the tracker.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most events are live, and a box would allocate for each")]
 pub(crate) enum Event {
     /// An event that happened now.
     Live(String, TimedEvent),
