@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::Content;
-use super::json::{items_at, text_at, text_equals, value_at};
+use super::json::{items_at, text_at, text_equals};
 use crate::event::{DeliveryStatus, MessageDetails, QuotedMessage};
 
 /// The members of a message that say what became of it.
@@ -12,32 +12,41 @@ pub(super) struct Annotations {
     pub(super) status: Option<DeliveryStatus>,
     /// The reason why it was not delivered.
     pub(super) failure: Option<String>,
-    pub(super) details: MessageDetails,
+    pub(super) details: Option<Box<MessageDetails>>,
 }
 
 impl Annotations {
     /// Reads the members of a message, and of its normalized message. They may be the same object.
     pub(super) fn read(message: &Value, normalized: &Value) -> Self {
-        let receipt = failed_receipt(message);
+        let channel = normalized.get("channel").unwrap_or(&Value::Null);
+        let receipt = message.get("normalizedReceipts").and_then(failed_receipt);
+        let error = message.get("errorInfo");
         Self {
-            status: status(message, normalized, receipt),
-            failure: receipt.and_then(reason_of_receipt).or_else(|| error_reason(value_at(message, "errorInfo")?)),
-            details: MessageDetails {
-                edited: text_at(normalized, "channel.dateModified").is_some(),
-                reply_to: quoted_message(normalized),
-                language: text_at(normalized, "enrichment.language.language"),
-                ..MessageDetails::default()
-            },
+            status: status(message, channel, receipt),
+            failure: receipt.and_then(reason_of_receipt).or_else(|| error.and_then(error_reason)),
+            details: details(normalized, channel),
         }
+    }
+
+    /// Returns the details with these brackets; `None` if there are none.
+    pub(super) fn details_with(&mut self, brackets: String) -> Option<Box<MessageDetails>> {
+        let details = self.details.take();
+        if brackets.is_empty() {
+            return details;
+        }
+        let mut details = details.unwrap_or_default();
+        details.brackets = brackets;
+        Some(details)
     }
 }
 
-impl MessageDetails {
-    /// Returns the details with these brackets; `None` if there are none.
-    pub(super) fn with_brackets(self, brackets: String) -> Option<Box<Self>> {
-        let details = Self { brackets, ..self };
-        (details != Self::default()).then(|| Box::new(details))
-    }
+fn details(normalized: &Value, channel: &Value) -> Option<Box<MessageDetails>> {
+    let edited = has_time(channel, "dateModified");
+    let related = normalized.get("relatedMessages").and_then(quoted_message);
+    let reply_to = related.or_else(|| answered_message(channel.get("publicMetadata")?));
+    let language = normalized.get("enrichment").and_then(|enrichment| text_at(enrichment, "language.language"));
+    let is_plain = !edited && reply_to.is_none() && language.is_none();
+    (!is_plain).then(|| Box::new(MessageDetails { edited, reply_to, language, ..MessageDetails::default() }))
 }
 
 /// Returns the reason in an `errorInfo`: its message, else its code.
@@ -46,19 +55,21 @@ pub(super) fn error_reason(error: &Value) -> Option<String> {
 }
 
 /// Returns the status. A deleted message was removed, and a final receipt may be newer than the status.
-fn status(message: &Value, normalized: &Value, failed_receipt: Option<&Value>) -> Option<DeliveryStatus> {
-    if text_at(normalized, "channel.dateDeleted").is_some() {
+fn status(message: &Value, channel: &Value, failed_receipt: Option<&Value>) -> Option<DeliveryStatus> {
+    if has_time(channel, "dateDeleted") {
         return Some(DeliveryStatus::REMOVED);
     }
-    let status = text_at(message, "status").map(|status| DeliveryStatus::new(&status));
+    let status = message.get("status").and_then(Value::as_str).filter(|status| !status.is_empty());
+    let status = status.map(DeliveryStatus::new);
     let has_arrived = status.as_ref().is_some_and(DeliveryStatus::has_arrived);
     if failed_receipt.is_some_and(is_final) && !has_arrived { Some(DeliveryStatus::FAILED) } else { status }
 }
 
 /// Returns the final receipt of a failure, else the last one of a failure.
-fn failed_receipt(message: &Value) -> Option<&Value> {
-    let failed = || items_at(message, "normalizedReceipts").filter(|receipt| text_equals(receipt, "status", "Failed"));
-    failed().filter(|receipt| is_final(receipt)).last().or_else(|| failed().last())
+fn failed_receipt(receipts: &Value) -> Option<&Value> {
+    let receipts = receipts.as_array()?.iter();
+    let failed = receipts.filter(|receipt| text_equals(receipt, "status", "Failed"));
+    failed.clone().filter(|receipt| is_final(receipt)).last().or_else(|| failed.last())
 }
 
 fn is_final(receipt: &Value) -> bool {
@@ -71,17 +82,22 @@ fn reason_of_receipt(receipt: &Value) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join(", "))
 }
 
-/// Returns the message that a message quotes, else the id of the one that it answers.
-fn quoted_message(normalized: &Value) -> Option<QuotedMessage> {
-    let related = items_at(normalized, "relatedMessages").map(|related| QuotedMessage {
+/// Returns the first of the messages that a message quotes.
+fn quoted_message(related: &Value) -> Option<QuotedMessage> {
+    let mut quoted = related.as_array()?.iter().map(|related| QuotedMessage {
         id: text_at(related, "id").or_else(|| text_at(related, "channel.messageId")),
         text: shown_text(related),
     });
-    let answered = || {
-        let id = text_at(normalized, "channel.publicMetadata.replyToId")?;
-        Some(QuotedMessage { id: Some(id), text: None })
-    };
-    related.into_iter().find(|quoted| *quoted != QuotedMessage::default()).or_else(answered)
+    quoted.find(|quoted| *quoted != QuotedMessage::default())
+}
+
+/// Returns the id of the post that a public message answers.
+fn answered_message(public_metadata: &Value) -> Option<QuotedMessage> {
+    Some(QuotedMessage { id: Some(text_at(public_metadata, "replyToId")?), text: None })
+}
+
+fn has_time(channel: &Value, member: &str) -> bool {
+    channel.get(member).is_some_and(|time| !time.is_null())
 }
 
 /// Returns the text of a message with its parts, as a line shows it.
@@ -146,7 +162,7 @@ mod tests {
                 Some("removed"),
             ),
             (json!({"channel": {"dateDeleted": null}}), None),
-            (json!({"status": 7}), Some("7")),
+            (json!({"status": 7}), None),
             (json!({"status": ["sent"]}), None),
         ] {
             assert_eq!(read(&message).status, expected.map(DeliveryStatus::new), "{message}");
@@ -168,14 +184,15 @@ mod tests {
             (json!({"channel": {"publicMetadata": {"rootId": "r", "replyToId": "p"}}}), Some(quoted(Some("p"), None))),
             (json!({"relatedMessages": [7, null], "channel": {}}), None),
         ] {
-            assert_eq!(read(&normalized).details.reply_to, expected, "{normalized}");
+            let reply_to = read(&normalized).details.and_then(|details| details.reply_to);
+            assert_eq!(reply_to, expected, "{normalized}");
         }
     }
 
     #[test]
     fn edits_and_the_language_are_read() {
-        let details = read(&json!({"channel": {"dateModified": "2026-01-02T03:04:05Z"}, "enrichment": {"language": {"language": "en-US"}}})).details;
+        let details = read(&json!({"channel": {"dateModified": "2026-01-02T03:04:05Z"}, "enrichment": {"language": {"language": "en-US"}}})).details.expect("details");
         assert_eq!((details.edited, details.language.as_deref()), (true, Some("en-US")));
-        assert_eq!(MessageDetails::default().with_brackets(String::new()), None);
+        assert_eq!(Annotations::default().details_with(String::new()), None);
     }
 }

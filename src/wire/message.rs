@@ -76,16 +76,16 @@ impl MessageBody {
         let metadata = LenientObject::<MessageMetadata<'_>>::deserialize(normalized).unwrap_or_default().0;
         let event_text = metadata.event_text(&status, direction != Some(Direction::Outbound));
         let content = content_of(entity, normalized, event_text.is_some());
-        let annotations = Annotations::read(entity, normalized);
+        let mut annotations = Annotations::read(entity, normalized);
         Some(Self {
             id,
             conversation: text_at(entity, "conversationId"),
             sent_at: time_at(entity, "timestamp").or_else(|| time_at(normalized, "channel.time")),
             text: content.text.map(Cow::into_owned),
+            details: annotations.details_with(content.brackets),
             attachments: content.attachments,
             status: annotations.status,
             failure: annotations.failure,
-            details: annotations.details.with_brackets(content.brackets),
             direction,
             is_bot: text_equals(normalized, "originatingEntity", "Bot"),
             is_human: text_equals(normalized, "originatingEntity", "Human"),

@@ -101,7 +101,10 @@ const UNSUPPORTED: &str = "[unsupported message]";
 /// Returns the message of a payload and the payload's timestamp; `None` if the message has no content.
 fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Message<'a>)> {
     let mut content = content_of(payload);
-    let annotations = annotations(payload);
+    let mut annotations = if payload.has_annotations() { annotations(payload) } else { Annotations::default() };
+    if let (None, Some(status)) = (&annotations.status, payload.status.0.as_deref()) {
+        annotations.status = Some(DeliveryStatus::new(status));
+    }
     let is_removed = annotations.status.as_ref().is_some_and(DeliveryStatus::is_removed);
     if content.is_empty() && !is_removed {
         content.text = Some(UNSUPPORTED.into()).filter(|_| payload.kind.as_str().eq_ignore_ascii_case("Unknown"));
@@ -118,7 +121,7 @@ fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Mess
         attachments: content.attachments,
         origin: Origin::Live,
         status: None,
-        details: annotations.details.with_brackets(content.brackets),
+        details: annotations.details_with(content.brackets),
     };
     if message.role != Role::System {
         message.set_status(annotations.status, annotations.failure);
@@ -128,6 +131,9 @@ fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Mess
 
 /// Reads the text and the other parts. Most messages have no other parts, and cost nothing here.
 fn content_of<'a>(payload: &mut Payload<'a>) -> ShownContent<'a> {
+    if payload.has_text_only() {
+        return ShownContent { text: payload.text.0.take(), ..ShownContent::default() };
+    }
     let mut content = Content::default();
     for attachments in [payload.attachment, payload.attachments].into_iter().flatten() {
         content.read_attachments(attachments.get());
@@ -142,7 +148,8 @@ fn content_of<'a>(payload: &mut Payload<'a>) -> ShownContent<'a> {
     content.behind(payload.text.0.take())
 }
 
-/// Reads the members of which most messages have none, and which cost nothing then.
+/// Reads the members of which most messages have none.
+#[cold]
 fn annotations(payload: &Payload<'_>) -> Annotations {
     let members = [
         ("channel", payload.channel),
@@ -157,9 +164,6 @@ fn annotations(payload: &Payload<'_>) -> Annotations {
         message.extend(value.map(|value| (name.to_owned(), value)));
     }
     let status = payload.status.0.as_deref();
-    if message.is_empty() {
-        return Annotations { status: status.map(DeliveryStatus::new), ..Annotations::default() };
-    }
     message.extend(status.map(|status| ("status".to_owned(), Value::from(status))));
     let message = Value::Object(message);
     Annotations::read(&message, &message)

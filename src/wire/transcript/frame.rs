@@ -67,6 +67,19 @@ pub(super) struct Payload<'a> {
     pub(super) related_messages: Option<&'a RawValue>,
 }
 
+impl Payload<'_> {
+    /// Returns whether the message is its text.
+    pub(super) fn has_text_only(&self) -> bool {
+        self.text.0.is_some() && [self.attachment, self.attachments, self.content].iter().all(Option::is_none)
+    }
+
+    /// Returns whether a member tells of the delivery, an edit or a quote.
+    pub(super) fn has_annotations(&self) -> bool {
+        let members = [self.channel, self.enrichment, self.error_info, self.normalized_receipts, self.related_messages];
+        members.iter().any(Option::is_some)
+    }
+}
+
 /// The `from` or `to` of a payload.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FrameParty<'a> {
