@@ -362,10 +362,10 @@ async fn an_unusable_token_lifetime_causes_no_renewal() {
 #[tokio::test]
 async fn at_most_64_handshakes_run_at_the_same_time() {
     const MAX_CONCURRENT: usize = 64;
-    let duration = Duration::from_millis(300);
+    let duration = Duration::from_secs(1);
     let conversations: Vec<String> = (0..MAX_CONCURRENT + 6).map(|number| format!("c{number}")).collect();
     let options = Options { conversations: conversations.clone(), ..Options::default() };
-    let simulator = simulator_with("close", &["handshake:slow=300ms,times=always"], options).await;
+    let simulator = simulator_with("close", &["handshake:slow=1s,times=always"], options).await;
     let ids: Vec<&str> = conversations.iter().map(String::as_str).collect();
     let finished = run(&simulator, &ids).await;
     assert_eq!((finished.code, finished.stdout.matches("[CLOSED]").count()), (Some(0), MAX_CONCURRENT + 6));

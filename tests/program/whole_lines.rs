@@ -13,8 +13,8 @@ use tempfile::{TempDir, tempdir};
 const FORMATS: [&[&str]; 4] =
     [&["--timestamps", "none"], &["--timestamps", "none", "--multiline", "indent"], &["--json"], &["-o", "raw"]];
 
-/// The size limit of files, in shell code: 512 or 1024 bytes, depending on the shell.
-const SIZE_LIMIT: &str = "ulimit -f 1";
+/// The size limit of files, in shell code: 1024 or 2048 bytes, depending on the shell.
+const SIZE_LIMIT: &str = "ulimit -f 2";
 
 /// A temporary folder with a recording and the file for stdout.
 struct Folder {
@@ -32,7 +32,7 @@ impl Folder {
     /// Records a conversation that does not fit into a file of limited size.
     async fn with_recording() -> Self {
         let folder = Self::new();
-        let messages: Vec<String> = (0..20).map(|n| format!("+0 customer Ada: {}\n", text(n))).collect();
+        let messages: Vec<String> = (0..40).map(|n| format!("+0 customer Ada: {}\n", text(n))).collect();
         let simulator = simulator(&(messages.concat() + "+0 close\n"), &[]).await;
         let recorded = run(&simulator, &["--record", path_str(&folder.recording())]).await;
         assert_eq!(recorded.code, Some(0), "{}", recorded.stderr);
@@ -83,7 +83,7 @@ async fn a_file_at_its_size_limit_ends_with_a_whole_line() {
     let folder = Folder::with_recording().await;
     for flags in FORMATS {
         let all = folder.replay(":", flags).await.stdout;
-        assert!([512, 1024].iter().all(|&limit| !all[..limit].ends_with('\n')), "the limit is within a line");
+        assert!([1024, 2048].iter().all(|&limit| !all[..limit].ends_with('\n')), "the limit is within a line");
         for operator in [">>", ">", "1<>"] {
             let _ = fs::remove_file(&folder.log);
             let setup = format!("{SIZE_LIMIT}; {}", redirection(operator, &folder.log));
