@@ -119,7 +119,7 @@ use crate::api::http_error::host;
 use crate::cli::Cli;
 use crate::commands::error::Error;
 pub use crate::commands::error::Exit;
-use crate::config::{ProxyLogin, Task, region};
+use crate::config::{ProxyLogin, SourceChoice, Task, region};
 use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, SettingsMessages, resolve};
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
@@ -215,6 +215,7 @@ fn log_service(task: &Task) {
     let (endpoints, source) = match task {
         Task::Tail(config) => (&config.endpoints, config.source.name()),
         Task::Check(check) => (&check.endpoints, check.source.name()),
+        Task::List(list) => (&list.endpoints, SourceChoice::Notifications.name()),
         Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
     };
     let (api, login) = (host(&endpoints.api), host(&endpoints.token));
@@ -238,6 +239,7 @@ fn register_secrets(task: &Task, secrets: &Secrets) {
     let (credentials, network) = match task {
         Task::Tail(config) => (&config.credentials, &config.connection.network),
         Task::Check(check) => (&check.credentials, &check.network),
+        Task::List(list) => (&list.credentials, &list.network),
         Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
     };
     secrets.add_login(&credentials.client_id, &credentials.client_secret);
@@ -328,7 +330,7 @@ mod tests {
             ("HTTPS_PROXY", "http://user:opensesame@proxy.example"),
         ];
         let conversation = ["-c", "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77"];
-        for args in [conversation.as_slice(), &["--queue", "x"], &["check"]] {
+        for args in [conversation.as_slice(), &["--queue", "x"], &["check"], &["list"]] {
             let cli = Cli::parse_from_args(["genesys-tail"].iter().chain(args).map(OsString::from)).unwrap();
             let process = variables.map(|(name, value)| (name.into(), value.into()));
             let folder = tempfile::tempdir().unwrap();

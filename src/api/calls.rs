@@ -5,6 +5,7 @@
 mod analytics;
 mod channels;
 mod conversations;
+mod details;
 mod directory;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
@@ -12,7 +13,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 pub(crate) use self::analytics::open_conversations;
 pub(crate) use self::channels::{available_topics, channel_exists, create_channel, subscribe};
 pub(crate) use self::conversations::{message_bodies, message_snapshot, snapshot};
-pub(crate) use self::directory::{target_name, user_name};
+pub(crate) use self::details::{ROWS_PER_PAGE, RowQuery, conversation_rows, observed_conversations, rows_of};
+pub(crate) use self::directory::{
+    DirectoryEntry, DirectoryPage, PageRequest, UserMatch, queues, search_users, target_name, user_name, users,
+};
 
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::error_body::{ErrorBody, is_html};
@@ -140,6 +140,11 @@ impl Rest {
     /// Returns when the rate limit of the API allows the next request: `now` or later.
     pub(crate) fn next_request_at(&self, now: Instant) -> Instant {
         self.rate_limit().next_request_at(now)
+    }
+
+    /// Waits until the rate limit of the API allows a request.
+    pub(crate) async fn wait_for_rate_limit(&self) {
+        sleep_until(self.next_request_at(Instant::now())).await;
     }
 
     /// Returns the number of requests that the API allows per minute, if it has reported one.

@@ -11,10 +11,10 @@ use regex::Regex;
 
 use super::help;
 use super::value_parsers::{
-    COLORS, FORMATS, LOG_FORMATS, MULTILINES, ROLES, SOURCES, TIMESTAMPS, choice, duration, line_limit, loopback,
-    pattern, rate, retries, since, size,
+    COLORS, FORMATS, LOG_FORMATS, MEDIA, MULTILINES, ROLES, SOURCES, TIMESTAMPS, choice, conversation_count, duration,
+    line_limit, loopback, pattern, rate, retries, since, size,
 };
-use crate::config::{Color, Format, LineLimit, LogFormat, Multiline, Retries, Since, SourceChoice, Timestamps};
+use crate::config::{Color, Format, LineLimit, LogFormat, Medium, Multiline, Retries, Since, SourceChoice, Timestamps};
 use crate::event::Role;
 
 /// Arguments that exclude `--replay`.
@@ -61,13 +61,13 @@ pub(crate) struct TargetArgs {
     pub(crate) conversations: Vec<String>,
     /// Follow all message conversations of this queue
     ///
-    /// Replaces GENESYS_CONVERSATION_ID. Repeatable.
-    #[arg(long = "queue", value_name = "ID")]
+    /// Its id, its admin URL, or its name. Replaces GENESYS_CONVERSATION_ID. Repeatable.
+    #[arg(long = "queue", value_name = "ID|NAME")]
     pub(crate) queues: Vec<String>,
     /// Follow all message conversations of this user
     ///
-    /// Replaces GENESYS_CONVERSATION_ID. Repeatable.
-    #[arg(long = "user", value_name = "ID")]
+    /// The id, the admin URL, the e-mail address or the name. Replaces GENESYS_CONVERSATION_ID. Repeatable.
+    #[arg(long = "user", value_name = "ID|EMAIL|NAME")]
     pub(crate) users: Vec<String>,
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
     #[arg(help = help::SOURCE, long_help = help::SOURCE_LONG)]
@@ -312,6 +312,56 @@ pub(crate) struct CheckArgs {
     pub(crate) network: NetworkArgs,
 }
 
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) filter: ListFilterArgs,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// The conversations to list.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Conversations", next_display_order = 1)]
+pub(crate) struct ListFilterArgs {
+    /// List conversations of this queue
+    ///
+    /// Its id, its admin URL, or its name. Also lists older open conversations, unless --since is given. Repeatable.
+    #[arg(long = "queue", value_name = "ID|NAME")]
+    pub(crate) queues: Vec<String>,
+    /// List conversations of this user
+    ///
+    /// The id, the admin URL, the e-mail address or the name. Repeatable.
+    #[arg(long = "user", value_name = "ID|EMAIL|NAME")]
+    pub(crate) users: Vec<String>,
+    /// List conversations of this medium
+    ///
+    /// Repeatable, or separated by commas.
+    #[arg(long, value_name = "MEDIUM", value_delimiter = ',', ignore_case = true, value_parser = choice(MEDIA))]
+    pub(crate) media: Vec<Medium>,
+    /// List conversations of this customer
+    ///
+    /// A part of the name or of the address, in any letter case.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) customer: Option<String>,
+    /// List conversations started since then
+    ///
+    /// A duration (1h30m) or a time (2026-01-02T03:04:05Z), at most 31 days ago.
+    ///
+    /// [default: 7days]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
+    pub(crate) since: Option<Since>,
+    /// List ended conversations too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
@@ -322,11 +372,17 @@ pub(crate) struct SimulateArgs {
     pub(crate) listen: SocketAddr,
     /// Script to play: a built-in name or a file
     ///
-    /// Built-in scripts: demo, billing, flood, call, quiet. flood:1000 ends after 1,000 messages.
+    /// Built-in scripts: demo, billing, flood, call, quiet. flood:1000 ends after 1,000 messages. Repeatable; several
+    /// conversations play the scripts in turn.
     ///
     /// [default: demo]
-    #[arg(long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) script: Option<String>,
+    #[arg(id = "script", long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) scripts: Vec<String>,
+    /// Number of conversations
+    ///
+    /// [default: one for each script]
+    #[arg(id = "conversation_count", long = "conversations", value_name = "N", value_parser = conversation_count)]
+    pub(crate) conversations: Option<usize>,
     /// Messages per second
     ///
     /// Replaces the pauses of the script.

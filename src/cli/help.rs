@@ -3,7 +3,10 @@
 use clap::Command;
 
 /// The texts that replace those of `--help` in `-h`, by the id of the argument, so that each fits into one line.
-const SHORT_HELPS: [(&str, &str); 13] = [
+const SHORT_HELPS: [(&str, &str); 16] = [
+    ("conversations", "Follow this one; @FILE, @- read ids"),
+    ("queues", "Queue: id or name"),
+    ("users", "User: id, e-mail address or name"),
     ("source", "Use transcript or notifications"),
     ("region", "Region, domain or URL [default: us-east-1]"),
     ("output", "Format: text, json or raw"),
@@ -38,11 +41,21 @@ Examples:
   genesys-tail ID -n 20                              Show 20 lines, then follow
   genesys-tail ID --no-follow > talk.txt             Save the history and exit
   genesys-tail -c @ids.txt >> talk.log               Follow many, into a file
-  genesys-tail --queue ID                            Follow a queue
+  genesys-tail --queue Billing                       Follow a queue
+  genesys-tail list                                  List open conversations
   genesys-tail ID | grep --line-buffered Ada         Show lines with \"Ada\"
   genesys-tail ID --json | jq -a .text               Extract text
   genesys-tail simulate > simulate.env &             Run a local Genesys Cloud
   genesys-tail --env-file simulate.env               Follow its conversation";
+
+pub(super) const LIST_EXAMPLES: &str = "\
+Examples:
+  genesys-tail list                          List open conversations
+  genesys-tail list --queue Billing          List those of a queue
+  genesys-tail list --customer ada --all     Find those of a customer
+  genesys-tail list | fzf | cut -f1 | genesys-tail -c @-
+                                             Select one and follow it
+  genesys-tail list --json | jq -a .id       Print the ids";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -18,8 +18,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 pub(crate) use args::{
-    AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, LoggingArgs, NetworkArgs, OutputArgs, RecordingArgs,
-    SimulateArgs, TailArgs, TargetArgs,
+    AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, ListArgs, ListFilterArgs, LoggingArgs, NetworkArgs,
+    OutputArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
 };
 pub(crate) use topics::Layout;
 
@@ -45,6 +45,12 @@ pub(crate) enum Command {
     /// Prints one line per step: ok, warn or fail. The exit code is that of the first failed step.
     #[command(after_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
+    /// List conversations
+    ///
+    /// Prints the open conversations of the last 7 days, newest first: a table on a terminal, else columns separated by
+    /// tabs. A conversation that has just started may be missing.
+    #[command(after_long_help = help::LIST_EXAMPLES)]
+    List(Box<ListArgs>),
     /// Run a local Genesys Cloud
     ///
     /// Prints the variables of its account and conversation, and runs until Ctrl-C.

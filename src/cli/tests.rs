@@ -328,7 +328,7 @@ fn the_groups_of_the_help_have_the_order_of_a_run() {
 fn the_short_help_has_one_line_per_flag_on_80_columns() {
     let mut command = parser(Help::Short).term_width(80);
     command.build();
-    for name in ["", "check", "simulate"] {
+    for name in ["", "check", "list", "simulate"] {
         let command = if name.is_empty() { &mut command } else { command.find_subcommand_mut(name).unwrap() };
         let help = command.render_help().to_string();
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
@@ -340,7 +340,7 @@ fn the_short_help_has_one_line_per_flag_on_80_columns() {
             line.starts_with("       ") && !line.trim_start().starts_with('-') && !is_usage
         };
         assert_eq!(help.lines().find(is_continued), None, "{help}");
-        assert!(help.lines().count() <= 75, "{help}");
+        assert!(help.lines().count() <= 76, "{help}");
     }
 }
 
@@ -349,7 +349,7 @@ fn the_long_help_fits_on_100_columns_and_its_examples_on_80() {
     let mut command = parser(Help::Long).term_width(100);
     let help = command.render_long_help().to_string();
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-    for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::SIMULATE_EXAMPLES, help::NOTES] {
+    for examples in [help::EXAMPLES, help::CHECK_EXAMPLES, help::LIST_EXAMPLES, help::SIMULATE_EXAMPLES, help::NOTES] {
         assert!(examples.lines().all(|line| line.chars().count() <= 80), "{examples}");
     }
 }

@@ -45,7 +45,7 @@ pub(super) const TOPICS: &[Topic] = topics! {
 };
 
 /// The commands that have a help.
-const COMMANDS: [&str; 6] = ["check", "simulate", "schema", "completions", "help", "man"];
+const COMMANDS: [&str; 7] = ["check", "list", "simulate", "schema", "completions", "help", "man"];
 
 pub(super) const MAN_EXAMPLES: &str = "\
 Examples:

@@ -8,11 +8,14 @@ use chrono::DateTime;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
-use crate::config::{Color, Format, LineLimit, LogFormat, Multiline, Retries, Since, SourceChoice, Timestamps};
+use crate::config::{Color, Format, LineLimit, LogFormat, Medium, Multiline, Retries, Since, SourceChoice, Timestamps};
 use crate::event::Role;
 
 /// The maximum of all durations, one year: sums of longer ones could overflow.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The maximum number of conversations of the simulator.
+const MAX_SIMULATED: usize = 10_000;
 
 /// A value of a flag with a choice.
 pub(super) struct Choice<T> {
@@ -64,6 +67,19 @@ pub(super) const ROLES: [Choice<Role>; 4] = [
     named("agent", Role::Agent),
     named("bot", Role::Bot),
     named("system", Role::System),
+];
+
+/// The media of `list`.
+pub(super) const MEDIA: [Choice<Medium>; 9] = [
+    named("message", Medium::Message),
+    named("call", Medium::Call),
+    named("email", Medium::Email),
+    named("callback", Medium::Callback),
+    named("chat", Medium::Chat),
+    named("cobrowse", Medium::Cobrowse),
+    named("internalmessage", Medium::InternalMessage),
+    named("screenshare", Medium::ScreenShare),
+    named("video", Medium::Video),
 ];
 
 pub(super) const LOG_FORMATS: [Choice<LogFormat>; 2] = [named("text", LogFormat::Text), named("json", LogFormat::Json)];
@@ -168,6 +184,12 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     let rate = number.trim_end().parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| "must be a number greater than 0; examples: 10, 0.5, 10/s".into())
+}
+
+/// Parses a number of simulated conversations.
+pub(super) fn conversation_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_SIMULATED).contains(count));
+    count.ok_or_else(|| format!("must be a number from 1 to {MAX_SIMULATED}"))
 }
 
 /// Parses a loopback address with a port. `localhost` stands for 127.0.0.1.

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
 use super::tail::tail;
-use crate::config::{Config, Credentials, Demo, Endpoints, Targets};
+use crate::config::{Config, Credentials, Demo, Endpoints};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
 
@@ -35,7 +35,7 @@ pub(super) async fn demo(demo: Demo, stdout: File, log: &Log, stop: &Cancellatio
             client_id: simulator.client_id().to_owned(),
             client_secret: simulator.client_secret().into(),
         },
-        targets: Targets::default(),
+        targets: Vec::new(),
         source: demo.source,
         history: demo.history,
         connection: demo.connection,

@@ -36,7 +36,7 @@ pub(crate) enum Error {
     /// A certificate or proxy setting is well formed but cannot be used.
     #[error(transparent)]
     Network(#[from] SetupError),
-    /// The tail of the only conversation, or of queues and users, failed.
+    /// The tail of the only conversation, or of queues and users, or a list failed.
     #[error("{failure}")]
     Tail {
         /// The id of the conversation.

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 pub(crate) mod error;
+mod list;
 pub(crate) mod replay;
 mod simulate;
 mod tail;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use self::check::check;
 use self::demo::demo;
 use self::error::Error;
+use self::list::list;
 use self::replay::replay_recording;
 use self::simulate::simulate;
 use self::tail::tail;
@@ -33,6 +35,7 @@ pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &Cancella
         Task::Tail(config) => tail(*config, stdout, log, stop).await,
         Task::Demo(settings) => demo(*settings, stdout, log, stop).await,
         Task::Check(settings) => check(*settings, stdout, &log.secrets, stop).await,
+        Task::List(settings) => list(*settings, stdout, log, stop).await,
         Task::Replay(settings) => replay_recording(settings, stdout, &log.stderr, stop).await,
         Task::Simulate(settings) => simulate(settings, stdout, stop).await,
         Task::Print(text) => print(&mut stdout, &text),

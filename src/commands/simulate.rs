@@ -22,10 +22,15 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
         return print(&mut stdout, simulator::fault_help().as_bytes());
     }
     let defaults = simulator::Options::default();
-    let Some(script) = stop.run_until_cancelled(script(settings.script)).await else { return Ok(()) };
+    let Some(scripts) = stop.run_until_cancelled(scripts(settings.scripts)).await else { return Ok(()) };
+    let mut scripts = scripts?;
+    let conversations = settings.conversations.unwrap_or(scripts.len());
+    let first = if scripts.is_empty() { defaults.script } else { scripts.remove(0) };
     let options = simulator::Options {
         listen: settings.listen,
-        script: script?.unwrap_or(defaults.script),
+        script: first,
+        more_scripts: scripts,
+        conversations: simulator::Options::conversation_ids(conversations),
         rate: settings.rate,
         faults: settings.faults.iter().map(|fault| fault.parse()).collect::<Result<_, _>>()?,
         seed: settings.seed.unwrap_or(defaults.seed),
@@ -64,11 +69,11 @@ fn file_name(file: &File) -> Option<String> {
     name.chars().all(is_plain).then(|| name.to_owned())
 }
 
-/// Loads a built-in script or a file. Reading a named pipe may wait for its writer, so a thread does it.
-async fn script(name: Option<String>) -> Result<Option<Script>, Error> {
-    let Some(name) = name else { return Ok(None) };
-    let loaded = tokio::task::spawn_blocking(move || Script::load(&name)).await;
-    Ok(Some(loaded.map_err(|error| Error::Start(io::Error::other(error)))??))
+/// Loads built-in scripts and files. Reading a named pipe may wait for its writer, so a thread does it.
+async fn scripts(names: Vec<String>) -> Result<Vec<Script>, Error> {
+    let load = move || names.iter().map(|name| Script::load(name)).collect::<Result<Vec<_>, _>>();
+    let loaded = tokio::task::spawn_blocking(load).await;
+    Ok(loaded.map_err(|error| Error::Start(io::Error::other(error)))??)
 }
 
 #[cfg(all(test, target_os = "linux"))]

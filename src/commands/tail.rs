@@ -14,13 +14,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::outcomes::{Outcomes, log_summary};
-use self::setup::{open_cursor, prefixes, start_delivery};
+use self::setup::{look_up_targets, open_cursor, prefixes, start_delivery};
 use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
-use crate::config::{Config, SocketLimits, SourceChoice};
+use crate::config::{Config, SocketLimits, SourceChoice, Targets};
 use crate::delivery::sink::Sink;
 use crate::source::{
     Dial, DialRequest, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
@@ -54,15 +54,18 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let auth = Arc::new(Auth::new(http.clone(), token_endpoint, credentials, secrets));
     let rest = Rest::new(http.clone(), Arc::clone(&auth), config.endpoints.api.clone());
     let prefixes = prefixes(&config);
-    let progress = open_cursor(&config)?;
+    log.set_prefixes(prefixes);
+    let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
+    let Some(targets) = look_up_targets(&config, &rest, &status_line, &stdout, stop).await? else { return Ok(()) };
+    let targets = Targets::of(&targets);
+    let progress = open_cursor(&config, &targets)?;
     let (dedup, cursor) = progress.map_or_else(Default::default, |progress| (progress.dedup, Some(progress.cursor)));
     let delivery = start_delivery(&config, prefixes, cursor, stdout, log)?;
     let dedup = RefCell::new(dedup);
     let templates = TemplateCache::default();
-    let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
-    log.set_prefixes(prefixes);
     let command = TailCommand {
         config: &config,
+        targets,
         http,
         auth,
         rest,
@@ -87,6 +90,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
 /// The shared resources of the sources of one run.
 struct TailCommand<'a> {
     config: &'a Config,
+    targets: Targets,
     http: Http,
     auth: Arc<Auth>,
     rest: Rest,
@@ -183,9 +187,9 @@ impl<'a> TailCommand<'a> {
     }
 
     fn notifications(&self, follows: mpsc::UnboundedReceiver<Follow>) -> Source<'a, Upgraded> {
-        let Config { targets, history, connection, .. } = self.config;
+        let Config { history, connection, .. } = self.config;
         let options = NotificationOptions {
-            targets: targets.clone(),
+            targets: self.targets.clone(),
             history: *history,
             limits: connection.socket,
             retries: connection.retries,

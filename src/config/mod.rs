@@ -5,6 +5,7 @@
 mod ca_bundle;
 mod connection;
 mod history;
+mod list;
 mod network;
 mod no_proxy;
 mod output;
@@ -20,12 +21,13 @@ use std::time::Duration;
 pub(crate) use ca_bundle::{CaBundle, UnusableBundle};
 pub(crate) use connection::{ConnectionOptions, Retries, SocketLimits};
 pub(crate) use history::{History, LineLimit, Since};
+pub(crate) use list::{List, ListFilter, ListFormat, Medium};
 pub(crate) use network::{Network, Proxy, ProxyLogin};
 pub(crate) use no_proxy::NoProxy;
 pub use output::Style;
 pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};
-pub(crate) use targets::{Target, Targets, is_valid_id};
+pub(crate) use targets::{NamedTarget, Target, TargetKey, TargetKind, TargetQuery, Targets, is_valid_id};
 
 /// The task of a run, with the settings that it needs.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(crate) enum Task {
     Demo(Box<Demo>),
     /// Checks credentials, permissions and network.
     Check(Box<Check>),
+    /// Lists conversations.
+    List(Box<List>),
     /// Prints a recording.
     Replay(Replay),
     /// Runs a local Genesys Cloud.
@@ -49,12 +53,13 @@ pub(crate) enum Task {
 /// The settings of a tail.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The ids of the conversations, each once, in the order they were given. Empty only if there are [`Targets`].
+    /// The ids of the conversations, each once, in the order they were given. Empty only if there are targets.
     pub(crate) conversations: Vec<String>,
-    pub(crate) targets: Targets,
+    /// The queues, then the users, each once.
+    pub(crate) targets: Vec<TargetQuery>,
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
-    /// Always [`SourceChoice::Notifications`] if there are [`Targets`].
+    /// Always [`SourceChoice::Notifications`] if there are targets.
     pub(crate) source: SourceChoice,
     pub(crate) history: History,
     pub(crate) connection: ConnectionOptions,
@@ -82,10 +87,11 @@ pub(crate) struct Demo {
 pub(crate) struct Check {
     /// The ids of the conversations, each once, in the order they were given. May be empty.
     pub(crate) conversations: Vec<String>,
-    pub(crate) targets: Targets,
+    /// The queues, then the users, each once.
+    pub(crate) targets: Vec<TargetQuery>,
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
-    /// Always [`SourceChoice::Notifications`] if there are [`Targets`].
+    /// Always [`SourceChoice::Notifications`] if there are targets.
     pub(crate) source: SourceChoice,
     pub(crate) network: Network,
 }
@@ -109,8 +115,10 @@ pub(crate) enum ReplayFrom {
 pub(crate) struct Simulate {
     /// A loopback address. Port 0 lets the operating system choose a free port.
     pub(crate) listen: SocketAddr,
-    /// The name of a built-in script, or a file.
-    pub(crate) script: Option<String>,
+    /// The names of built-in scripts, or files. Conversations play them in turn.
+    pub(crate) scripts: Vec<String>,
+    /// The number of conversations, greater than 0. `None` is one for each script.
+    pub(crate) conversations: Option<usize>,
     /// Messages per second, finite and greater than 0. `None` leaves the pace to the script.
     pub(crate) rate: Option<f64>,
     /// The faults as typed. `help` asks for the list of faults.

@@ -19,10 +19,19 @@ impl Targets {
         self.queues.is_empty() && self.users.is_empty()
     }
 
-    /// Returns all of them: the queues, then the users.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Target> {
-        let queues = self.queues.iter().cloned().map(Target::Queue);
-        queues.chain(self.users.iter().cloned().map(Target::User))
+    /// Returns the ids of these targets, each once, in their order.
+    pub(crate) fn of(named: &[NamedTarget]) -> Self {
+        let mut targets = Self::default();
+        for NamedTarget { target, .. } in named {
+            let (ids, id) = match target {
+                Target::Queue(id) => (&mut targets.queues, id),
+                Target::User(id) => (&mut targets.users, id),
+            };
+            if !ids.contains(id) {
+                ids.push(id.clone());
+            }
+        }
+        targets
     }
 }
 
@@ -31,6 +40,63 @@ impl Targets {
 pub(crate) enum Target {
     Queue(String),
     User(String),
+}
+
+/// The two kinds of targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TargetKind {
+    Queue,
+    User,
+}
+
+impl TargetKind {
+    /// Returns the noun, which is also the name of the flag.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::User => "user",
+        }
+    }
+
+    /// Returns the target of this kind with an id.
+    pub(crate) fn with_id(self, id: String) -> Target {
+        match self {
+            Self::Queue => Target::Queue(id),
+            Self::User => Target::User(id),
+        }
+    }
+}
+
+/// A queue or a user as the command line names it (TGT-7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetQuery {
+    pub(crate) kind: TargetKind,
+    pub(crate) key: TargetKey,
+}
+
+/// An id, or a name that has to be looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TargetKey {
+    Id(String),
+    /// The name, or the e-mail address of a user.
+    Name(String),
+}
+
+impl fmt::Display for TargetQuery {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            TargetKey::Id(id) => write!(formatter, "{} {id}", self.kind.noun()),
+            TargetKey::Name(name) => write!(formatter, "{} '{name}'", self.kind.noun()),
+        }
+    }
+}
+
+/// A queue or a user that was looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedTarget {
+    pub(crate) target: Target,
+    /// `None` if it is not available.
+    pub(crate) name: Option<String>,
 }
 
 impl fmt::Display for Target {

@@ -22,7 +22,7 @@ pub(crate) use self::json::SCHEMA;
 pub use self::prefix::Prefixes;
 use self::text::TextLines;
 pub use self::writer::Writer;
-pub(crate) use self::writer::{WriterExit, WriterHandle, Written};
+pub(crate) use self::writer::{WriterExit, WriterHandle, Written, reader_closed};
 use crate::config::Format;
 pub use crate::config::Style;
 use crate::event::{Checkpoint, RawFrame, TranscriptEvent};

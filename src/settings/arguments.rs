@@ -38,7 +38,7 @@ pub(super) enum Place {
 }
 
 /// An id, or a URL that holds one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Argument {
     /// The flag, or the variable and the file that it is in.
     pub(super) setting: String,
@@ -67,9 +67,7 @@ pub(super) fn read(
             None => arguments.push(argument("--conversation", value, Kind::Conversation, place)),
         }
     }
-    for (flag, values, kind) in [("--queue", &args.queues, Kind::Queue), ("--user", &args.users, Kind::User)] {
-        arguments.extend(non_empty(values).map(|value| argument(flag, value, kind, Place::CommandLine)));
-    }
+    arguments.extend(of_queues_and_users(&args.queues, &args.users));
     if !has_any {
         arguments = of_variable(env);
         if arguments.is_empty() && requirement == Requirement::Required {
@@ -77,6 +75,14 @@ pub(super) fn read(
         }
     }
     arguments
+}
+
+/// Returns the values of `--queue`, then those of `--user`.
+pub(super) fn of_queues_and_users(queues: &[String], users: &[String]) -> Vec<Argument> {
+    let of_flag = |flag, values, kind| {
+        non_empty(values).map(move |value| argument(flag, value, kind, Place::CommandLine)).collect::<Vec<_>>()
+    };
+    [of_flag("--queue", queues, Kind::Queue), of_flag("--user", users, Kind::User)].concat()
 }
 
 /// Returns whether a queue or a user is given, valid or not.

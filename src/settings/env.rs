@@ -190,6 +190,7 @@ fn account_args(cli: &Cli) -> Option<&AccountArgs> {
         None if recording.demo || recording.replay.is_some() => None,
         None => Some(account),
         Some(Command::Check(args)) => Some(&args.account),
+        Some(Command::List(args)) => Some(&args.account),
         Some(
             Command::Simulate(_)
             | Command::Schema

@@ -14,11 +14,16 @@ pub(super) fn resolve(args: &HistoryArgs, now: DateTime<Utc>) -> History {
         LineLimit::All => None,
         LineLimit::Lines(lines) => Some(lines),
     };
-    let since = args.since.map(|since| match since {
+    let since = args.since.map(|since| start(since, now));
+    History { lines, since, follow: !args.no_follow }
+}
+
+/// Returns the time that `--since` names.
+pub(super) fn start(since: Since, now: DateTime<Utc>) -> DateTime<Utc> {
+    match since {
         Since::Ago(duration) => now - duration,
         Since::At(time) => time,
-    });
-    History { lines, since, follow: !args.no_follow }
+    }
 }
 
 /// Resolves the path of the cursor file.

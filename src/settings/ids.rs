@@ -49,11 +49,13 @@ impl Kind {
     }
 }
 
-/// Returns the ids of one kind, each once, in the order they were given. Adds a problem for each argument without one.
-pub(super) fn of_kind(kind: Kind, arguments: &[Argument], rule: IdRule, problems: &mut Problems) -> Vec<String> {
+/// Returns the ids of the conversations, each once, in the order they were given. Adds a problem for each argument without
+/// one.
+pub(super) fn of_conversations(arguments: &[Argument], rule: IdRule, problems: &mut Problems) -> Vec<String> {
     let mut ids = Vec::new();
-    for argument in arguments.iter().filter(|argument| argument.kind == kind) {
-        match id_of(argument, rule) {
+    let blank_hint = blank_hint(arguments);
+    for argument in arguments.iter().filter(|argument| argument.kind == Kind::Conversation) {
+        match id_of(argument, rule, blank_hint) {
             Ok(id) if ids.contains(&id) => {}
             Ok(id) => ids.push(id),
             Err(problem) => problems.add(problem),
@@ -62,7 +64,27 @@ pub(super) fn of_kind(kind: Kind, arguments: &[Argument], rule: IdRule, problems
     ids
 }
 
-fn id_of(argument: &Argument, rule: IdRule) -> Result<String, Problem> {
+/// Returns the next step after a positional argument that is no id: it may be the rest of a name without quotes.
+fn blank_hint(arguments: &[Argument]) -> Option<&'static str> {
+    let has = |kind| arguments.iter().any(|argument| argument.kind == kind);
+    match (has(Kind::Queue), has(Kind::User)) {
+        (true, _) => Some("quote a name that contains blanks: --queue 'Billing EMEA'"),
+        (false, true) => Some("quote a name that contains blanks: --user 'Sam Okafor'"),
+        (false, false) => None,
+    }
+}
+
+/// Returns whether a value is a UUID as a whole.
+pub(super) fn is_uuid(value: &str) -> bool {
+    UUID.find(value).is_some_and(|uuid| uuid.len() == value.len())
+}
+
+/// Returns whether a value is a URL: it has a scheme, or a slash and a UUID. A slash alone may be part of a name.
+pub(super) fn is_url(value: &str) -> bool {
+    value.contains("://") || (value.contains('/') && UUID.is_match(value))
+}
+
+fn id_of(argument: &Argument, rule: IdRule, blank_hint: Option<&'static str>) -> Result<String, Problem> {
     let Argument { setting, value, kind, place } = argument;
     let found = find_id(value, *kind, rule);
     let may_be_command = *place == Place::FirstPositional || (found.is_err() && *kind == Kind::Conversation);
@@ -80,7 +102,8 @@ fn id_of(argument: &Argument, rule: IdRule) -> Result<String, Problem> {
         }),
         (Err(reason), None) => {
             let id_hint = if value.contains(',') { LIST_HINT } else { ID_HINT };
-            let hint = (rule == IdRule::Uuid && *kind == Kind::Conversation).then_some(id_hint);
+            let blank_hint = blank_hint.filter(|_| *place != Place::Variable);
+            let hint = blank_hint.or((rule == IdRule::Uuid && *kind == Kind::Conversation).then_some(id_hint));
             Err(Problem::NotAnId { setting: setting.clone(), reason, hint })
         }
         (Ok(id), None) => Ok(id),
@@ -88,7 +111,7 @@ fn id_of(argument: &Argument, rule: IdRule) -> Result<String, Problem> {
 }
 
 /// Returns the id itself, or the UUID in a URL.
-fn find_id(argument: &str, kind: Kind, rule: IdRule) -> Result<String, String> {
+pub(super) fn find_id(argument: &str, kind: Kind, rule: IdRule) -> Result<String, String> {
     let noun = kind.noun();
     if argument.contains('/') {
         return find_uuid(argument, kind).map(|uuid| in_case_of(rule, uuid));
@@ -97,8 +120,7 @@ fn find_id(argument: &str, kind: Kind, rule: IdRule) -> Result<String, String> {
     if argument.contains(':') {
         return Err(format!("not a {noun} id: contains a colon"));
     }
-    let is_uuid = UUID.find(argument).is_some_and(|uuid| uuid.len() == argument.len());
-    if is_uuid {
+    if is_uuid(argument) {
         return Ok(in_case_of(rule, argument));
     }
     if rule == IdRule::Uuid && kind == Kind::Conversation {
@@ -178,7 +200,6 @@ mod tests {
             (Kind::User, format!("https://x/people/{A}/{B}"), Ok(A)),
             (Kind::User, url, Err("contains no user id")),
             (Kind::User, format!("https://x/users/{A}/people/{B}"), Err("use only the user id")),
-            (Kind::Queue, "Web Support".into(), Err("is not a queue id")),
         ];
         for (kind, argument, expected) in cases {
             match (find_id(&argument, kind, IdRule::Any), expected) {

@@ -13,6 +13,7 @@ mod env_file;
 mod gc_profile;
 mod history;
 mod ids;
+mod list;
 mod network;
 mod output;
 mod problems;
@@ -27,9 +28,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
 use crate::cli::{
-    self, AccountArgs, CheckArgs, Cli, Command, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
+    self, AccountArgs, CheckArgs, Cli, Command, ListArgs, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs,
+    TargetArgs,
 };
-use crate::config::{Check, Color, Config, Demo, LogFormat, Replay, ReplayFrom, Simulate, Task};
+use crate::config::{Check, Color, Config, Demo, List, LogFormat, Replay, ReplayFrom, Simulate, Task};
 
 pub(crate) use env::{Env, SettingsFiles};
 #[cfg(any(test, fuzzing))]
@@ -70,6 +72,7 @@ pub(crate) fn resolve(cli: Cli, env: &Env, terminal: bool, stdin: &mut dyn Read)
     let filter = log_filter(&cli.logging, env, &mut problems);
     let task = match cli.command {
         Some(Command::Check(args)) => check(*args, env, &mut stdin, &mut problems),
+        Some(Command::List(args)) => list(*args, env, terminal, &mut stdin, &mut problems),
         Some(Command::Simulate(args)) => Some(Task::Simulate(simulate(args))),
         Some(Command::Completions { shell }) => Some(Task::Print(cli::completions(shell))),
         Some(Command::Help { subject, words }) => {
@@ -144,6 +147,18 @@ fn check(args: CheckArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Probl
     Some(Task::Check(Box::new(check)))
 }
 
+fn list(args: ListArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
+    let ListArgs { filter, account, network } = args;
+    problems.warn(network::typed_password(&network));
+    let network = network::resolve(network, env, problems);
+    let arguments = arguments::of_queues_and_users(&filter.queues, &filter.users);
+    let group = endpoint_group::resolve(&account, env, &arguments, problems);
+    let format = list::format(&filter, terminal);
+    let filter = list::filter(filter, &arguments, Utc::now(), problems);
+    let Account { endpoints, credentials } = account::resolve(&account, group, env, stdin, problems)?;
+    Some(Task::List(Box::new(List { filter, format, endpoints, credentials, network: network? })))
+}
+
 /// Resolves the targets and the account: the URL of a target may name the region, and an API URL changes the form of ids.
 fn account_and_targets(
     target: &TargetArgs,
@@ -162,8 +177,8 @@ fn account_and_targets(
 }
 
 fn simulate(args: SimulateArgs) -> Simulate {
-    let SimulateArgs { listen, script, rate, faults, seed, token_lifetime } = args;
-    Simulate { listen, script, rate, faults, seed, token_lifetime }
+    let SimulateArgs { listen, scripts, conversations, rate, faults, seed, token_lifetime } = args;
+    Simulate { listen, scripts, conversations, rate, faults, seed, token_lifetime }
 }
 
 /// Returns the filter of the status lines. `-q` and `-v` take precedence over the variable, as every flag does.

@@ -90,7 +90,7 @@ impl Simulator {
         &self.state.client_secret
     }
 
-    /// Returns the settings that a client needs to tail the first conversation, as the text of a `.env` file.
+    /// Returns the settings that a client needs to tail all conversations, as the text of a `.env` file.
     #[must_use]
     pub fn dotenv(&self) -> String {
         format!(
@@ -99,8 +99,12 @@ impl Simulator {
             base = self.base_url(),
             id = self.client_id(),
             secret = self.client_secret(),
-            conversation = self.state.conversations()[0].id(),
+            conversation = self.conversation_ids().join(","),
         )
+    }
+
+    fn conversation_ids(&self) -> Vec<&str> {
+        self.state.conversations().iter().map(|conversation| conversation.id()).collect()
     }
 
     /// Returns a handle to the conversation with this id.

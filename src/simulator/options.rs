@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use super::faults::Fault;
 use super::script::Script;
+use super::state::ids::uuid;
 
 /// The options of a simulator.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The loopback address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The script that each conversation plays.
+    /// The script of the first conversation.
     pub script: Script,
+    /// The scripts of further conversations, in turn with the first one.
+    pub more_scripts: Vec<Script>,
     /// Lines per second in place of the script's own pauses; finite and above zero.
     pub rate: Option<f64>,
     /// The faults, in the order in which they are checked.
@@ -22,8 +25,12 @@ pub struct Options {
     pub seed: u64,
     /// The lifetime of a token.
     pub token_lifetime: Duration,
-    /// The ids of the conversations; at least one. Each plays the script independently.
+    /// The ids of the conversations; at least one. Each plays its script independently.
     pub conversations: Vec<String>,
+    /// The names of queues beside those of the scripts. A repeated name is another queue.
+    pub queues: Vec<String>,
+    /// The names of users beside those of the scripts. A repeated name is another user.
+    pub users: Vec<String>,
     /// The id of the only client.
     pub client_id: String,
     /// The secret of that client.
@@ -55,12 +62,14 @@ pub enum Sources {
 
 /// The permissions for every request and topic. `conversation:webmessaging:view` is missing because it grants the same
 /// as `conversation:message:view`.
-const PERMISSIONS: [&str; 5] = [
+const PERMISSIONS: [&str; 7] = [
     "conversation:communication:view",
     "conversation:message:view",
     "conversation:transcription:view",
     "analytics:conversationDetail:view",
+    "analytics:queueObservation:view",
     "routing:queue:view",
+    "directory:user:view",
 ];
 
 impl Default for Options {
@@ -68,11 +77,14 @@ impl Default for Options {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             script: Script::default(),
+            more_scripts: Vec::new(),
             rate: None,
             faults: Vec::new(),
             seed: 0,
             token_lifetime: Duration::from_secs(86_400),
             conversations: vec!["85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60".to_owned()],
+            queues: ["Billing EMEA", "Delivery"].map(str::to_owned).to_vec(),
+            users: ["Priya Nair", "Jörg Groß"].map(str::to_owned).to_vec(),
             client_id: "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14".to_owned(),
             client_secret: "simulated-4pQz7LmV2xTn".to_owned(),
             sources: Sources::Both,
@@ -86,6 +98,13 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Returns the ids of this many conversations, at least one. The first is the default one.
+    #[must_use]
+    pub fn conversation_ids(count: usize) -> Vec<String> {
+        let more = (2..=count).map(|number| uuid(&format!("conversation {number}")));
+        Self::default().conversations.into_iter().chain(more).collect()
+    }
+
     /// Checks the options; the error is of kind `InvalidInput`.
     pub(super) fn validate(&self) -> io::Result<()> {
         let problem = if !self.listen.ip().is_loopback() {

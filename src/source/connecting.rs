@@ -21,7 +21,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Protocol::Transcript => Some(self.open_connection().await?),
             Protocol::Notifications { is_live } => {
                 self.receive_follows();
-                self.target_lookup.complete(self.requests.rest()).await?;
                 self.find_first_known().await?;
                 let needs_socket = is_live && !matches!(self.tracker.status(), Status::Ending | Status::Done);
                 if needs_socket { Some(self.open_connection().await?) } else { None }

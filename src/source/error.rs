@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::name_error::NameError;
 use crate::api::error_body::ErrorBody;
 use crate::api::hints::{
     ASK_PERMISSION, GRANT_PERMISSION, SAME_REGION, UNEXPECTED_RESPONSE, after_unavailable, is_rate_limit,
@@ -35,6 +36,9 @@ pub(crate) enum SourceError {
     /// The queue or user does not exist.
     #[error("{target} not found at {host}: {body}")]
     NoTarget { host: String, target: Box<Target>, body: ErrorBody },
+    /// The name of a queue or user cannot be followed.
+    #[error(transparent)]
+    Name(#[from] Box<NameError>),
     /// The transcript socket of the conversation does not exist: the conversation or the endpoint is missing.
     #[error("conversation {conversation} not found at {host}: {body}")]
     NoTranscript { host: String, conversation: String, body: ErrorBody },
@@ -85,6 +89,12 @@ impl From<AuthError> for SourceError {
             AuthError::Http(error) => Self::Http(error),
             error => Self::Auth(error),
         }
+    }
+}
+
+impl From<NameError> for SourceError {
+    fn from(error: NameError) -> Self {
+        Self::Name(Box::new(error))
     }
 }
 
@@ -205,6 +215,7 @@ impl SourceError {
             Self::Auth(error) => error.class(),
             Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
             Self::NoConversation { .. } | Self::NoTarget { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
+            Self::Name(error) => error.class(),
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::ChannelSocketRefused { body, .. } => class_of_refused_socket(body),
             Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
@@ -222,6 +233,7 @@ impl SourceError {
         let (request, answer) = match self {
             Self::BothSourcesRefused { notifications, .. } => return notifications.retry(has_connected),
             Self::ChannelLost(_) => return Retry::After(None),
+            Self::Name(_) => return Retry::Never,
             Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => return Retry::ClosedByServer,
             Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => return retry_after_close(reason),
             Self::Http(error) => (Request::Read, error.response_kind()),
@@ -263,14 +275,15 @@ impl SourceError {
     }
 
     /// Returns the next step if a retry without it hardly succeeds.
-    pub(crate) fn hint_before_retries(&self) -> Option<&'static str> {
+    pub(crate) fn hint_before_retries(&self) -> Option<&str> {
         matches!(self, Self::Http(HttpError::NoLocalServer { .. })).then(|| self.hint())
     }
 
     /// Returns the likely cause and the next step.
-    pub(crate) fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &str {
         match self {
             Self::Http(error) => error.hint(),
+            Self::Name(error) => error.hint(),
             Self::Auth(AuthError::Unavailable { body, .. }) | Self::Unavailable { body, .. } => {
                 if is_rate_limit(body) {
                     after_unavailable(body)

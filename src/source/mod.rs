@@ -10,6 +10,7 @@ mod error;
 mod frame_buffer;
 mod frames;
 mod item;
+mod name_error;
 mod notifications;
 mod reading;
 mod renewal;
@@ -35,7 +36,7 @@ pub(crate) use self::error::{Retry, SourceError};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
 use self::renewal::Renewal;
 use self::requests::Requests;
-use self::target_lookup::TargetLookup;
+pub(crate) use self::target_lookup::{TargetLookup, find_target};
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
@@ -86,7 +87,6 @@ pub(crate) struct Source<'a, T> {
     context: SourceContext<'a>,
     tracker: Tracker,
     requests: Requests,
-    target_lookup: TargetLookup,
     retries: Retries,
     connection: Connection<T>,
     renewal: Renewal<'a, T>,
@@ -207,7 +207,6 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         Self {
             protocol,
             context,
-            target_lookup: TargetLookup::new(&options.targets),
             requests: Requests::new(rest, options.mode, options.targets.clone()),
             retries: options.retries,
             tracker: Tracker::new(options, Instant::now()),

@@ -12,6 +12,8 @@ pub(crate) enum Work {
     None,
     /// History, or the messages of an outage, are being read. `listed` is 0 until a snapshot has listed the messages.
     ReadingHistory { read: usize, listed: usize },
+    /// Conversations are being listed. `total` is their number, at most the number that a list shows; 0 until it is known.
+    Listing { found: usize, total: usize },
     /// This part of a recording was delivered.
     Replaying { percent: u8 },
 }

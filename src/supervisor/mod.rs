@@ -111,8 +111,8 @@ pub(crate) async fn supervise<T>(source: &mut Source<'_, T>, supervision: Superv
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let Supervision { stop, status, .. } = supervision;
-    let mut retry = RetryState::new(supervision);
+    let Supervision { conversation, policy, stop, status, .. } = supervision;
+    let mut retry = RetryState::new(conversation, policy, status);
     let mut outage: Option<Outage> = None;
     loop {
         status.send_modify(ConnectionStatus::start_attempt);
@@ -120,7 +120,7 @@ where
             return Ok(Outcome::Stopped);
         };
         let attempt = match connected {
-            Ok(()) => match follow_connection(source, supervision, retry.announcement()).await {
+            Ok(()) => match follow_connection(source, supervision, retry.announcement(supervision)).await {
                 ConnectionEnd::Finished(outcome) => return Ok(outcome),
                 ConnectionEnd::Lost(lost) => {
                     outage = Some(Outage { last_activity: lost.last_activity, reason: lost.error.to_string() });
@@ -132,6 +132,36 @@ where
         let Some(delay) = retry.next_delay(attempt)? else { return Ok(Outcome::ClosedByServer) };
         if stop.run_until_cancelled(sleep(delay)).await.is_none() {
             return Ok(Outcome::Stopped);
+        }
+    }
+}
+
+/// Repeats a request of the start until it succeeds, is refused, or the user stops the program, which gives `None`.
+///
+/// # Errors
+///
+/// A final refusal, or the last error if the retries are exhausted. It was not reported.
+pub(crate) async fn retry_request<T>(
+    retries: Retries,
+    status: &watch::Sender<ConnectionStatus>,
+    stop: &CancellationToken,
+    mut request: impl AsyncFnMut() -> Result<T, SourceError>,
+) -> Result<Option<T>, Failure> {
+    let policy = RetryPolicy { retries, reconnect_after_close: false };
+    let mut retry = RetryState::new(None, policy, status);
+    loop {
+        status.send_modify(ConnectionStatus::start_attempt);
+        let Some(result) = stop.run_until_cancelled(request()).await else { return Ok(None) };
+        let error = match result {
+            Ok(value) => {
+                status.send_replace(ConnectionStatus::Idle);
+                return Ok(Some(value));
+            }
+            Err(error) => error,
+        };
+        let delay = retry.next_delay(FailedAttempt::NotConnected(error))?.unwrap_or_default();
+        if stop.run_until_cancelled(sleep(delay)).await.is_none() {
+            return Ok(None);
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::announcement::Announcement;
 use super::connection::LostConnection;
-use super::{Failure, Supervision};
+use super::{Failure, RetryPolicy, Supervision};
 use crate::backoff::{Backoff, milliseconds};
 use crate::config::Retries;
 use crate::decision::RefusalRow;
@@ -16,7 +17,10 @@ use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
 
 /// The attempts of one source.
 pub(super) struct RetryState<'a> {
-    supervision: Supervision<'a>,
+    /// The conversation that status lines concern.
+    conversation: Option<&'a str>,
+    policy: RetryPolicy,
+    status: &'a watch::Sender<ConnectionStatus>,
     backoff: Backoff,
     failures: u32,
     /// The refusals since the last success.
@@ -34,15 +38,19 @@ pub(super) enum FailedAttempt {
 
 impl<'a> RetryState<'a> {
     /// Creates the state before the first attempt.
-    pub(super) fn new(supervision: Supervision<'a>) -> Self {
+    pub(super) fn new(
+        conversation: Option<&'a str>,
+        policy: RetryPolicy,
+        status: &'a watch::Sender<ConnectionStatus>,
+    ) -> Self {
         let (backoff, refusals) = (Backoff::new(), RefusalRow::default());
-        Self { supervision, backoff, failures: 0, refusals, has_connected: false, lost_at: None }
+        Self { conversation, policy, status, backoff, failures: 0, refusals, has_connected: false, lost_at: None }
     }
 
     /// Records an open connection, which does not reset the retries, and returns the line about it.
-    pub(super) fn announcement(&mut self) -> Announcement<'a> {
+    pub(super) fn announcement(&mut self, supervision: Supervision<'a>) -> Announcement<'a> {
         self.has_connected = true;
-        Announcement::new(self.supervision, self.lost_at)
+        Announcement::new(supervision, self.lost_at)
     }
 
     /// Records and reports a failure. Returns the delay before the next attempt; `None` if the server has closed for good.
@@ -55,16 +63,16 @@ impl<'a> RetryState<'a> {
         let retry = error.retry(self.has_connected);
         let retry_after = match retry {
             Retry::Never => return Err(Failure::refused(error)),
-            Retry::ClosedByServer if !self.supervision.policy.reconnect_after_close => return Ok(None),
+            Retry::ClosedByServer if !self.policy.reconnect_after_close => return Ok(None),
             Retry::Immediately => {
-                tracing::warn!(conversation = self.supervision.conversation, "{error}; reconnecting");
+                tracing::warn!(conversation = self.conversation, "{error}; reconnecting");
                 self.publish(None, Duration::ZERO);
                 return Ok(Some(Duration::ZERO));
             }
             Retry::After(delay) => delay,
             Retry::ClosedByServer | Retry::AfterRefusal => None,
         };
-        let limit = self.supervision.policy.retries;
+        let limit = self.policy.retries;
         if self.is_one_too_many(retry == Retry::AfterRefusal) {
             return Err(Failure::GaveUp { attempts: self.failures.saturating_add(1), last: Box::new(error) });
         }
@@ -81,7 +89,7 @@ impl<'a> RetryState<'a> {
         if !is_refusal {
             self.refusals.reset();
         }
-        match self.supervision.policy.retries {
+        match self.policy.retries {
             Retries::Limited(maximum) => self.failures >= maximum,
             limit @ Retries::Unlimited => is_refusal && self.refusals.is_exhausted_by_another(limit, Instant::now()),
         }
@@ -105,7 +113,7 @@ impl<'a> RetryState<'a> {
     }
 
     fn log_retry(&self, error: &SourceError, count: RetryCount, delay: Duration) {
-        let conversation = self.supervision.conversation;
+        let conversation = self.conversation;
         let (retry, delay_ms, seconds) = (count.number, milliseconds(delay), delay.as_secs_f64());
         let hint = error.hint_before_retries().filter(|_| retry == 1);
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
@@ -114,6 +122,6 @@ impl<'a> RetryState<'a> {
 
     fn publish(&self, retry: Option<RetryCount>, delay: Duration) {
         let attempt = Attempt { is_reconnect: self.lost_at.is_some(), retry };
-        self.supervision.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
+        self.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
     }
 }

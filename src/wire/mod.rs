@@ -4,6 +4,7 @@ mod annotations;
 pub(crate) mod channel;
 mod content;
 pub(crate) mod conversation;
+pub(crate) mod conversation_row;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod json;

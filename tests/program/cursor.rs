@@ -154,7 +154,7 @@ async fn a_queue_and_its_conversations_share_a_cursor() {
     assert_eq!(first.stdout.matches(" Ada: and again").count(), 2, "{first:?}");
     assert_eq!(cursor.run(&simulator, &args).await.stdout, "");
     assert_eq!(cursor.run(&simulator, &["--no-follow", "one", "two"]).await.stdout, "");
-    let other = cursor.run(&simulator, &["--no-follow", "--queue", "another"]).await;
+    let other = cursor.run(&simulator, &["--no-follow", "--queue", &Simulator::queue_id("Delivery")]).await;
     assert!(other.code == Some(78) && other.stderr.contains(" belongs to other conversations; "), "{}", other.stderr);
 }
 

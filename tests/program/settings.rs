@@ -143,10 +143,10 @@ async fn an_invalid_conversation_id_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_queue_or_user_replaces_the_conversation_and_its_id_is_validated() {
+async fn a_queue_or_user_replaces_the_conversation_and_is_validated() {
     let simulator = one_message_simulator().await;
     let cases: [(&[&str], &str); 4] = [
-        (&["--queue", "a b"], "--queue: 'a b' is not a queue id"),
+        (&["--user", "a:b"], "--user: not a user: contains a colon"),
         (&["--user", "https://example.invalid/person"], "--user: 'https://example.invalid/person' contains no user id"),
         (&["--queue", "x", "--source", "transcript"], "--source transcript cannot be used with --queue or --user"),
         (

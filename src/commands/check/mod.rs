@@ -87,11 +87,13 @@ async fn run_checks(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::
     if !hosts::check(context, report).await? || !sign_in::check(context, report).await? {
         return Ok(());
     }
+    let found = targets::find(context).await;
+    let targets = targets::followed(&found);
     let is_transcript_open = transcript::check(context, report).await?;
     let importance = Importance::new(context.check.source, is_transcript_open);
-    let conversations = permissions::check(context, importance, report).await?;
+    let conversations = permissions::check(context, &targets, importance, report).await?;
     let channel = channel::check(context, importance, report).await?;
-    topics::check(context, &conversations, channel.as_ref(), report).await?;
+    topics::check(context, &conversations, &targets, channel.as_ref(), report).await?;
     conversations::check(&conversations, importance, report)?;
-    targets::check(context, report).await
+    targets::check(&found, report)
 }

@@ -36,6 +36,7 @@ pub(super) struct ProbedConversation {
 /// Tries each permission. Returns the snapshots of the named conversations.
 pub(super) async fn check(
     context: &CheckContext<'_>,
+    targets: &Targets,
     importance: Importance,
     report: &mut Report<'_>,
 ) -> io::Result<Vec<ProbedConversation>> {
@@ -52,7 +53,7 @@ pub(super) async fn check(
     // A tail of calls requests no message bodies.
     let importance = if are_all_calls(&conversations) { Importance::Optional } else { importance };
     report.print(&result(TEXT, importance, text.as_ref().copied()))?;
-    report.print(&probe_search(context).await)?;
+    report.print(&probe_search(context, targets).await)?;
     Ok(conversations)
 }
 
@@ -102,8 +103,7 @@ fn result(permission: &str, importance: Importance, response: Result<(), &RestEr
 }
 
 /// Searches for open conversations. Warns at most: a tail of queues and users works without the search.
-async fn probe_search(context: &CheckContext<'_>) -> CheckResult {
-    let targets = &context.check.targets;
+async fn probe_search(context: &CheckContext<'_>, targets: &Targets) -> CheckResult {
     let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new() };
     let searched = if targets.is_empty() { &placeholder } else { targets };
     match calls::open_conversations(&context.rest, searched).await {

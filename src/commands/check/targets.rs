@@ -3,34 +3,69 @@
 use std::io;
 
 use super::CheckContext;
-use super::messages;
 use super::report::{CheckResult, Report};
-use crate::api::calls;
-use crate::api::rest::RestError;
-use crate::config::Target;
+use crate::api::hints::{GRANT_PERMISSION, TRY_LATER};
+use crate::config::{NamedTarget, TargetKey, TargetQuery, Targets};
+use crate::exit_code::ErrorClass;
+use crate::source::{SourceError, find_target};
 
-/// Requests the name of each queue and user, and prints a line about it.
-pub(super) async fn check(context: &CheckContext<'_>, report: &mut Report<'_>) -> io::Result<()> {
-    for target in context.check.targets.iter() {
-        context.throttle().await;
-        report.print(&result(&target, &calls::target_name(&context.rest, &target).await))?;
-    }
-    Ok(())
+/// A named queue or user with the result of its look-up.
+pub(super) struct FoundTarget {
+    query: TargetQuery,
+    result: Result<NamedTarget, SourceError>,
 }
 
-/// Fails only if the queue or user does not exist: a tail works without their names.
-fn result(target: &Target, name: &Result<Option<String>, RestError>) -> CheckResult {
-    match name {
-        Ok(Some(name)) => CheckResult::ok(format!("target {target}: {name}")),
-        Ok(None) => CheckResult::ok(format!("target {target}: found, no name")),
-        Err(error @ RestError::NotFound { host, body }) => CheckResult::fail(
-            error.class(),
-            format!("target {target}: not found at {host}: {body}"),
-            "check the id and the region",
-        ),
-        Err(error) => {
-            CheckResult::warn(format!("target {target}: name not available: {error}"), messages::remedy(error))
+/// Looks up each queue and user.
+pub(super) async fn find(context: &CheckContext<'_>) -> Vec<FoundTarget> {
+    let mut found = Vec::new();
+    for query in &context.check.targets {
+        found.push(FoundTarget { query: query.clone(), result: find_target(&context.rest, query).await });
+    }
+    found
+}
+
+/// Returns the ids of the queues and users that a tail would follow. An id needs no look-up.
+pub(super) fn followed(found: &[FoundTarget]) -> Targets {
+    let id = |FoundTarget { query, result }: &FoundTarget| match (&query.key, result) {
+        (_, Ok(named)) => Some(named.clone()),
+        (TargetKey::Id(id), _) => Some(NamedTarget { target: query.kind.with_id(id.clone()), name: None }),
+        (TargetKey::Name(_), Err(_)) => None,
+    };
+    Targets::of(&found.iter().filter_map(id).collect::<Vec<_>>())
+}
+
+/// Prints a line about each queue and user.
+pub(super) fn check(found: &[FoundTarget], report: &mut Report<'_>) -> io::Result<()> {
+    found.iter().try_for_each(|found| report.print(&result(found)))
+}
+
+/// Fails if the queue or user does not exist, or if its id is not available: a tail works without a name.
+fn result(FoundTarget { query, result }: &FoundTarget) -> CheckResult {
+    match (result, &query.key) {
+        (Ok(NamedTarget { target, name: Some(name) }), _) => CheckResult::ok(format!("target {target}: {name}")),
+        (Ok(NamedTarget { target, name: None }), _) => CheckResult::ok(format!("target {target}: found, no name")),
+        (Err(SourceError::NoTarget { host, body, .. }), _) => {
+            let message = format!("target {query}: not found at {host}: {body}");
+            CheckResult::fail(ErrorClass::NoInput, message, "check the id and the region")
         }
+        (Err(error), TargetKey::Name(_)) => {
+            let (subject, message) = (query.to_string(), error.to_string());
+            let is_named = message.starts_with(&subject);
+            let message = if is_named { message } else { format!("{subject}: {message}") };
+            CheckResult::fail(error.class(), format!("target {message}"), remedy(error))
+        }
+        (Err(error), TargetKey::Id(_)) => {
+            CheckResult::warn(format!("target {query}: name not available: {error}"), remedy(error))
+        }
+    }
+}
+
+fn remedy(error: &SourceError) -> &str {
+    match error {
+        SourceError::Auth(_) => "see the sign-in line",
+        SourceError::Forbidden { .. } => GRANT_PERMISSION,
+        SourceError::Unavailable { .. } => TRY_LATER,
+        error => error.hint(),
     }
 }
 
@@ -42,30 +77,51 @@ mod tests {
     use super::super::report::Status;
     use super::*;
     use crate::api::error_body::ErrorBody;
-    use crate::exit_code::ErrorClass;
+    use crate::config::{Target, TargetKind};
     use crate::status::redact::Secrets;
 
-    fn queue() -> Target {
-        Target::Queue("q1".to_owned())
+    fn by(key: TargetKey, result: Result<NamedTarget, SourceError>) -> FoundTarget {
+        FoundTarget { query: TargetQuery { kind: TargetKind::Queue, key }, result }
+    }
+
+    fn id() -> TargetKey {
+        TargetKey::Id("q1".to_owned())
+    }
+
+    fn name() -> TargetKey {
+        TargetKey::Name("Billing".to_owned())
+    }
+
+    fn named(name: Option<&str>) -> NamedTarget {
+        NamedTarget { target: Target::Queue("q1".to_owned()), name: name.map(str::to_owned) }
+    }
+
+    fn body(status: StatusCode) -> ErrorBody {
+        ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default())
     }
 
     #[test]
     fn a_name_is_optional() {
-        let named = Ok(Some("Billing".to_owned()));
-        assert_eq!(result(&queue(), &named).to_string(), "ok    target queue q1: Billing");
-        assert_eq!(
-            result(&Target::User("u1".to_owned()), &Ok(None)).to_string(),
-            "ok    target user u1: found, no name"
-        );
+        let found = [by(id(), Ok(named(Some("Billing")))), by(name(), Ok(named(None)))];
+        assert_eq!(result(&found[0]).to_string(), "ok    target queue q1: Billing");
+        assert_eq!(result(&found[1]).to_string(), "ok    target queue q1: found, no name");
+        assert_eq!(followed(&found).queues, ["q1"]);
     }
 
     #[test]
-    fn an_absent_queue_is_a_failure_and_a_forbidden_one_a_warning() {
-        let body = |status| ErrorBody::new(status, &HeaderMap::new(), b"", &Secrets::default());
-        let host = "api.test".to_owned();
-        let absent = RestError::NotFound { host: host.clone(), body: body(StatusCode::NOT_FOUND) };
-        assert_eq!(result(&queue(), &Err(absent)).status, Status::Fail(ErrorClass::NoInput));
-        let forbidden = RestError::Forbidden { host, body: body(StatusCode::FORBIDDEN) };
-        assert_eq!(result(&queue(), &Err(forbidden)).status, Status::Warn);
+    fn an_absent_queue_is_a_failure_and_a_forbidden_look_up_only_of_a_name() {
+        let host = || "api.test".to_owned();
+        let absent = SourceError::NoTarget {
+            host: host(),
+            target: Box::new(named(None).target),
+            body: body(StatusCode::NOT_FOUND),
+        };
+        let forbidden = || SourceError::Forbidden { host: host(), body: body(StatusCode::FORBIDDEN) };
+        let status = |found| result(&found).status;
+        assert_eq!(status(by(id(), Err(absent))), Status::Fail(ErrorClass::NoInput));
+        assert_eq!(status(by(id(), Err(forbidden()))), Status::Warn);
+        assert_eq!(status(by(name(), Err(forbidden()))), Status::Fail(ErrorClass::NoPermission));
+        let found = [by(id(), Err(forbidden())), by(name(), Err(forbidden()))];
+        assert_eq!(followed(&found).queues, ["q1"]);
     }
 }

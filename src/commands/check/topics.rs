@@ -77,6 +77,7 @@ struct WantedTopics {
 pub(super) async fn check(
     context: &CheckContext<'_>,
     conversations: &[ProbedConversation],
+    targets: &Targets,
     channel: Option<&Channel>,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
@@ -85,7 +86,7 @@ pub(super) async fn check(
         let message = format!("topics: the list of topics is not available: {error}");
         report.print(&CheckResult::warn(message, messages::remedy(error)))?;
     }
-    let kinds = wanted_topics(conversations, &context.check.targets);
+    let kinds = wanted_topics(conversations, targets);
     let topics: Vec<String> = kinds.iter().flat_map(|wanted| wanted.topics.iter().cloned()).collect();
     let states = match channel.filter(|_| !topics.is_empty()) {
         Some(channel) => calls::subscribe(&context.rest, &channel.id, SubscribeMode::Add, &topics).await.map(Some),

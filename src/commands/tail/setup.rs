@@ -2,14 +2,20 @@
 
 use std::fs::File;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::api::rest::Rest;
 use crate::commands::error::Error;
-use crate::config::{Config, Targets};
+use crate::config::{Config, NamedTarget, Targets};
 use crate::cursor::{self, CursorFile, FollowedTargets};
 use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
 use crate::delivery::{Delivery, DeliveryOptions};
-use crate::output::Prefixes;
+use crate::output::{Prefixes, reader_closed};
+use crate::source::TargetLookup;
 use crate::status::logging::Log;
+use crate::status::status_line::StatusLine;
+use crate::supervisor::retry_request;
 
 pub(super) fn prefixes(config: &Config) -> Prefixes {
     let ids = config.conversations.iter().map(String::as_str);
@@ -34,15 +40,34 @@ pub(super) fn start_delivery(
     Ok(Delivery::start(options, stdout, &log.stderr)?)
 }
 
+/// Looks up the queues and users of a run. `None` if the user stops the program or the reader closes the pipe.
+pub(super) async fn look_up_targets(
+    config: &Config,
+    rest: &Rest,
+    status_line: &StatusLine,
+    stdout: &File,
+    stop: &CancellationToken,
+) -> Result<Option<Vec<NamedTarget>>, Error> {
+    let status = status_line.add_connection();
+    let mut lookup = TargetLookup::new(&config.targets);
+    let request = retry_request(config.connection.retries, &status, stop, async || lookup.complete(rest).await);
+    let found = tokio::select! {
+        biased;
+        found = status_line.show(request, || true, stop) => found,
+        () = reader_closed(stdout) => Ok(None),
+    };
+    found.map_err(|failure| Error::Tail { conversation: None, failure: Box::new(failure) })
+}
+
 /// The progress of earlier runs.
 pub(super) struct EarlierRuns {
     pub(super) dedup: Dedup,
     pub(super) cursor: CursorFile,
 }
 
-pub(super) fn open_cursor(config: &Config) -> Result<Option<EarlierRuns>, Error> {
+pub(super) fn open_cursor(config: &Config, targets: &Targets) -> Result<Option<EarlierRuns>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
-    let Config { conversations, targets, history, .. } = config;
+    let Config { conversations, history, .. } = config;
     let Targets { queues, users } = targets;
     let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());

@@ -63,6 +63,15 @@ pub(crate) enum WriterExit {
     CheckpointFailed(#[source] Arc<io::Error>),
 }
 
+/// Waits until the reader of a pipe closes it. Stays pending for a terminal and a file. Cancel safe.
+///
+/// # Panics
+///
+/// Outside of a tokio runtime with I/O enabled.
+pub(crate) async fn reader_closed(out: &impl AsFd) {
+    ReaderMonitor::new(out.as_fd()).closed().await;
+}
+
 impl Writer {
     /// Starts the thread on `out`. Buffers not much more than `stall_buffer` bytes for a slow reader.
     ///

@@ -199,5 +199,5 @@ fn regions_are_understood_as_other_tools_write_them() {
 #[test]
 fn a_user_in_the_form_of_curl_is_not_shown() {
     let error = complete(&[]).error(&["--user", "client:hunter2"]);
-    assert!(error.contains("--user: not a user id: contains a colon") && !error.contains("hunter2"), "{error}");
+    assert!(error.contains("--user: not a user: contains a colon") && !error.contains("hunter2"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::Targets;
+use crate::config::{TargetKey, TargetKind, TargetQuery};
 
 const URL: &str = "https://apps.mypurecloud.ie/directory/#/admin/queues/97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const UUID: &str = ONE;
@@ -24,15 +24,14 @@ fn credentials_only<'a>() -> Given<'a> {
 
 #[test]
 fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
-    type Case<'a> = (&'a [&'a str], &'a [&'a str], Targets);
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], Vec<TargetQuery>);
     let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
-    let targets = |queues, users| Targets { queues: owned(queues), users: owned(users) };
     let cases: [Case<'_>; 5] = [
-        (&[], &[ONE], targets(&[], &[])),
-        (&["--queue", "", "--user", " "], &[ONE], targets(&[], &[])),
-        (&["--queue", "q", "--queue", URL, "--queue", "q"], &[], targets(&["q", UUID], &[])),
-        (&["--user", "u", "--no-follow"], &[], targets(&[], &["u"])),
-        (&["--user", "u", "--queue", "q", "-c", TWO, ONE], &[TWO, ONE], targets(&["q"], &["u"])),
+        (&[], &[ONE], vec![]),
+        (&["--queue", "", "--user", " "], &[ONE], vec![]),
+        (&["--queue", "q", "--queue", URL, "--queue", "q"], &[], vec![queue("q"), queue_id(UUID)]),
+        (&["--user", "u", "--no-follow"], &[], vec![user("u")]),
+        (&["--user", "u", "--queue", "q", "-c", TWO, ONE], &[TWO, ONE], vec![queue("q"), user("u")]),
     ];
     for (args, conversations, expected) in cases {
         let config = complete(&[]).tail(args);
@@ -40,11 +39,77 @@ fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
     }
 }
 
+fn queue(name: &str) -> TargetQuery {
+    TargetQuery { kind: TargetKind::Queue, key: TargetKey::Name(name.to_owned()) }
+}
+
+fn queue_id(id: &str) -> TargetQuery {
+    TargetQuery { kind: TargetKind::Queue, key: TargetKey::Id(id.to_owned()) }
+}
+
+fn user(name: &str) -> TargetQuery {
+    TargetQuery { kind: TargetKind::User, key: TargetKey::Name(name.to_owned()) }
+}
+
+/// TGT-7.
 #[test]
-fn an_invalid_queue_or_user_id_is_the_only_problem() {
+fn a_uuid_and_an_admin_url_with_one_are_ids_and_all_else_is_a_name() {
+    let (upper, braces) = (UUID.to_uppercase(), format!("{{{UUID}}}"));
+    let without_scheme = format!("apps.mypurecloud.ie/directory/#/admin/queues/{UUID}");
+    for value in [UUID, &upper, URL, &without_scheme] {
+        assert_eq!(credentials_only().tail(&["--queue", value]).targets, [queue_id(UUID)], "{value}");
+    }
+    let names = [
+        "Billing EMEA",
+        "Sales/EMEA",
+        "Tom \"T\" O'Neil",
+        "山田 / 日本",
+        "*",
+        "a?b&c=d#e%20",
+        "Sales: EMEA",
+        "@ids",
+        &UUID[1..],
+        &braces,
+        &UUID.replace('-', ""),
+        "-5",
+        "..",
+    ];
+    for name in names {
+        let given = format!("--queue={name}");
+        assert_eq!(credentials_only().tail(&[&given]).targets, [queue(name)], "{name}");
+    }
+    assert_eq!(credentials_only().tail(&["--user", " sam@example.com "]).targets, [user("sam@example.com")]);
+}
+
+#[test]
+fn a_name_without_quotes_leads_to_quotes() {
+    let given = credentials_only();
+    let hint = |args: &[&str]| given.resolve(args).unwrap_err().hint().to_owned();
+    assert_eq!(hint(&["--queue", "Billing", "EMEA"]), "quote a name that contains blanks: --queue 'Billing EMEA'");
+    assert_eq!(hint(&["--user", "Sam", "Okafor"]), "quote a name that contains blanks: --user 'Sam Okafor'");
+}
+
+#[test]
+fn a_list_takes_the_last_31_days_at_most() {
+    let list = |args: &[&str]| match credentials_only().resolve(&[&["list"], args].concat()).unwrap().task {
+        Task::List(list) => list.filter,
+        task => panic!("not a list: {task:?}"),
+    };
+    let filter = list(&["--queue", "Billing", "--user", UUID, "--media", "call,message", "--customer", "Ada", "--all"]);
+    assert_eq!(filter.targets.len(), 2);
+    assert_eq!(
+        (filter.customer.as_deref(), filter.all, filter.since, filter.media.len()),
+        (Some("Ada"), true, None, 2)
+    );
+    assert!(list(&["--since", "30days"]).since.is_some());
+    assert_eq!(credentials_only().error(&["list", "--since", "32days"]), "--since: must be at most 31 days ago");
+}
+
+#[test]
+fn an_invalid_queue_or_user_is_the_only_problem() {
     for (args, reason) in [
-        (["--queue", "a b"], "--queue: 'a b' is not a queue id (letters, digits, . _ -)"),
-        (["--user", "@ids"], "--user: '@ids' is not a user id (letters, digits, . _ -)"),
+        (["--queue", "https://x/queues"], "--queue: 'https://x/queues' contains no queue id"),
+        (["--user", "client:secret"], "--user: not a user: contains a colon"),
     ] {
         assert_eq!(credentials_only().error(&args), reason);
         assert_eq!(credentials_only().error(&[&["check"], &args[..]].concat()), reason);

@@ -1,7 +1,7 @@
 //! A scripted conversation and its subscribers.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -28,7 +28,7 @@ const MAX_HISTORY: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct SimulatedConversation {
     id: String,
-    has_messages: bool,
+    script: Arc<Script>,
     /// The users and queues of the script, also before their first action.
     users: Vec<NamedEntity>,
     queues: Vec<NamedEntity>,
@@ -70,11 +70,10 @@ pub(crate) struct Subscription {
 }
 
 impl SimulatedConversation {
-    pub(crate) fn new(id: String, seed: u64, script: &Script) -> Self {
-        let model = ConversationModel::new(&id, script);
+    pub(crate) fn new(id: String, seed: u64, script: Arc<Script>) -> Self {
+        let model = ConversationModel::new(&id, &script);
         Self {
             id,
-            has_messages: !script.is_call() && !script.is_email(),
             users: script.agents().iter().map(|name| user(name)).collect(),
             queues: script.queues().iter().map(|name| queue(name)).chain(model.queues().cloned()).collect(),
             progress: Mutex::new(Progress {
@@ -84,6 +83,7 @@ impl SimulatedConversation {
                 subscribers: Vec::new(),
                 history: VecDeque::new(),
             }),
+            script,
         }
     }
 
@@ -93,7 +93,11 @@ impl SimulatedConversation {
 
     /// Returns whether this is a conversation of messages. Others have no transcript socket.
     pub(crate) fn has_messages(&self) -> bool {
-        self.has_messages
+        !self.script.is_call() && !self.script.is_email()
+    }
+
+    pub(crate) fn script(&self) -> &Script {
+        &self.script
     }
 
     /// Reads from the published API's view of the conversation.

@@ -2,6 +2,7 @@
 
 pub(super) mod channels;
 pub(super) mod conversation;
+pub(super) mod directory;
 pub(super) mod ids;
 pub(super) mod message;
 pub(super) mod model;
@@ -23,6 +24,7 @@ use super::request_log::recorder::Recorder;
 use super::script::Script;
 use channels::ChannelRegistry;
 use conversation::SimulatedConversation;
+use directory::Directory;
 use rate_limits::RateLimits;
 use tokens::Tokens;
 use topics::{Topic, TopicAccess};
@@ -41,7 +43,7 @@ pub(crate) struct SimulatorState {
     pub(crate) faults: FaultSchedule,
     pub(crate) recorder: Recorder,
     pub(crate) stop: CancellationToken,
-    script: Script,
+    pub(crate) directory: Directory,
     lines_per_second: Option<f64>,
     permissions: Vec<String>,
     conversations: Vec<Arc<SimulatedConversation>>,
@@ -52,8 +54,13 @@ impl SimulatorState {
     pub(crate) fn new(options: Options, address: SocketAddr) -> Self {
         // Each conversation has its own seed, so that all message ids differ.
         let seed = |number: u64| options.seed ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
-        let conversation = |(number, id)| Arc::new(SimulatedConversation::new(id, seed(number), &options.script));
-        let conversations = (0..).zip(options.conversations).map(conversation).collect();
+        let scripts: Vec<_> = std::iter::once(options.script).chain(options.more_scripts).map(Arc::new).collect();
+        let directory = Directory::new(scripts.iter().map(AsRef::as_ref), &options.queues, &options.users);
+        let numbered = (0..).zip(options.conversations).zip(scripts.iter().cycle());
+        let conversation = |((number, id), script): ((u64, String), &Arc<Script>)| {
+            Arc::new(SimulatedConversation::new(id, seed(number), Arc::clone(script)))
+        };
+        let conversations = numbered.map(conversation).collect();
         Self {
             base_url: format!("http://{address}"),
             client_id: options.client_id,
@@ -66,7 +73,7 @@ impl SimulatorState {
             faults: FaultSchedule::new(options.faults),
             recorder: Recorder::default(),
             stop: CancellationToken::new(),
-            script: options.script,
+            directory,
             lines_per_second: options.rate,
             permissions: options.permissions,
             conversations,

@@ -36,7 +36,7 @@ impl SimulatorState {
     async fn play(&self, conversation: &SimulatedConversation) {
         let mut due = Instant::now();
         let fixed_pause = self.lines_per_second.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
-        for (index, step) in self.script.playback().enumerate() {
+        for (index, step) in conversation.script().playback().enumerate() {
             due += fixed_pause.unwrap_or(step.pause);
             if due > Instant::now() {
                 sleep_until(due).await;

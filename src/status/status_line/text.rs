@@ -13,6 +13,10 @@ pub(super) fn describe_work(work: impl IntoIterator<Item = Work>) -> Option<Stri
     for work in work {
         match work {
             Work::None => {}
+            Work::Listing { found, total: 0 } => return Some(format!("list: {}", grouped(found))),
+            Work::Listing { found, total } => {
+                return Some(format!("list: {} of {}", grouped(found), grouped(total)));
+            }
             Work::Replaying { percent } => return Some(format!("replay: {percent} %")),
             Work::ReadingHistory { read, listed } => {
                 let (all_read, all_listed) = history.unwrap_or((0, 0));

@@ -152,7 +152,7 @@ async fn queues_and_users_are_looked_up_and_their_topics_are_tried() {
     let finished = check(&simulator, &["--queue", "nonesuch"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stdout);
     assert!(
-        only_line(&finished, "fail").starts_with("fail  target queue nonesuch: not found at "),
+        only_line(&finished, "fail").starts_with("fail  target queue 'nonesuch' not found at "),
         "{}",
         finished.stdout
     );

@@ -23,7 +23,7 @@ use messages::StoredMessage;
 use participants::{Participant, ParticipantState, Purpose};
 
 /// The queue of a customer if the script names none.
-const DEFAULT_QUEUE: &str = "Support";
+pub(super) const DEFAULT_QUEUE: &str = "Support";
 
 #[derive(Debug)]
 pub(crate) struct ConversationModel {
@@ -73,6 +73,11 @@ impl ConversationModel {
 
     pub(crate) fn queues(&self) -> impl Iterator<Item = &NamedEntity> {
         self.participants.iter().filter_map(|participant| participant.queue.as_ref())
+    }
+
+    /// Returns the queue that the conversation is in, or was in last.
+    pub(crate) fn current_queue(&self) -> Option<&NamedEntity> {
+        self.queue.as_ref()
     }
 
     /// Adds a participant and returns their index.

@@ -99,22 +99,31 @@ impl ConversationModel {
     fn analytics_participant(&self, participant: &Participant) -> Value {
         let mut segment = json!({
             "segmentStart": format_time(participant.started_at),
-            "segmentType": "interact",
+            "segmentType": if participant.connected_at.is_some() { "interact" } else { "alert" },
             "conference": false,
         });
         set(&mut segment, "segmentEnd", participant.disconnection.map(|end| format_time(end.at)));
         set(&mut segment, "queueId", queue_id(participant));
+        let mut session = json!({
+            "sessionId": participant.communication_id,
+            "mediaType": self.media_type(),
+            "direction": "inbound",
+            "segments": [segment],
+        });
+        set(&mut session, "messageType", (!self.is_call).then_some("webmessaging"));
+        let is_customer = participant.purpose == Purpose::Customer;
+        let address = if self.is_call { "ani" } else { "addressFrom" };
+        set(&mut session, address, is_customer.then(|| self.customer_address()));
+        let customer = self.participants.first().map(|customer| customer.name.clone());
+        set(&mut session, "remote", customer.filter(|_| !is_customer));
         let mut detail = json!({
             "participantId": participant.id,
-            "participantName": participant.name,
             "purpose": participant.purpose_name(self.is_call),
-            "sessions": [{
-                "sessionId": participant.communication_id,
-                "mediaType": self.media_type(),
-                "direction": "inbound",
-                "segments": [segment],
-            }],
+            "sessions": [session],
         });
+        // The service gives the names of agents by another request.
+        let is_named = participant.purpose != Purpose::Agent;
+        set(&mut detail, "participantName", Some(participant.name.as_str()).filter(|_| is_named));
         set(&mut detail, "userId", user_id(participant));
         detail
     }
