@@ -3,8 +3,9 @@
 use std::io;
 
 use super::CheckContext;
+use super::messages;
 use super::report::{CheckResult, Report};
-use crate::api::hints::{GRANT_PERMISSION, TRY_LATER};
+use crate::api::hints::GRANT_PERMISSION;
 use crate::config::{NamedTarget, TargetKey, TargetQuery, Targets};
 use crate::exit_code::ErrorClass;
 use crate::source::{SourceError, find_target};
@@ -60,13 +61,14 @@ fn result(FoundTarget { query, result }: &FoundTarget) -> CheckResult {
     }
 }
 
-fn remedy(error: &SourceError) -> &str {
-    match error {
+fn remedy(error: &SourceError) -> String {
+    let remedy = match error {
         SourceError::Auth(_) => "see the sign-in line",
         SourceError::Forbidden { .. } => GRANT_PERMISSION,
-        SourceError::Unavailable { .. } => TRY_LATER,
+        SourceError::Unavailable { body, .. } => return messages::try_again(body),
         error => error.hint(),
-    }
+    };
+    remedy.to_owned()
 }
 
 #[cfg(test)]
