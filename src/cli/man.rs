@@ -10,6 +10,7 @@ use super::topics::{TOPICS, Topic};
 const USAGE: &str = "\
 genesys-tail [OPTIONS] [CONVERSATION]...
 genesys-tail check [OPTIONS] [CONVERSATION]...
+genesys-tail list [OPTIONS]
 genesys-tail simulate [OPTIONS]
 genesys-tail schema
 genesys-tail completions SHELL
@@ -99,7 +100,7 @@ fn section(heading: &str, body: &str) -> String {
     format!(".SH \"{heading}\"\n{body}")
 }
 
-/// Appends the subcommands. The flags of `check` are not repeated: they are those of the tail.
+/// Appends the subcommands. Flags that are those of the tail are not repeated.
 fn commands(command: &Command, page: &mut Vec<u8>) {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
@@ -109,9 +110,12 @@ fn commands(command: &Command, page: &mut Vec<u8>) {
         roff.control("TP", []).text([bold(subcommand.get_name())]).text([roman(about)]);
     }
     roff.to_writer(page).expect(MEMORY);
-    if let Some(simulate) = command.find_subcommand("simulate") {
-        let options = options(simulate).replace(".SS General\n", ".SS \"Options of simulate\"\n");
-        page.extend(options.split(".SS \"Status lines\"").next().unwrap_or_default().bytes());
+    for (name, first_heading) in [("list", ".SS \"Conversations\"\n"), ("simulate", ".SS General\n")] {
+        let Some(subcommand) = command.find_subcommand(name) else { continue };
+        let heading = format!(".SS \"Options of {name}\"\n");
+        let options = options(subcommand).replace(first_heading, &heading);
+        let own = options.find(&heading).map_or("", |start| &options[start..]);
+        page.extend(own.split(".SS").take(2).collect::<Vec<_>>().join(".SS").bytes());
     }
 }
 
@@ -175,6 +179,7 @@ mod tests {
             headings.iter().map(|heading| heading.trim_matches('"').replace(' ', "_")).collect();
         assert_eq!(headings.join(" "), expected);
         assert!(page.contains(".SS \"Recording and demo\"\n") && page.contains(".SS \"Options of simulate\"\n"));
+        assert!(page.contains(".SS \"Options of list\"\n"), "{page}");
         assert!(page.is_ascii());
         assert!(page.contains("stall\\-buffer") && !page.contains("no\\-color"));
         assert!(page.contains("raw: frames as received"), "{page}");

@@ -45,7 +45,7 @@ const TEMPLATE: &str = "use '--json' with jq: --json | jq -a 'select(.type == \"
 const STDOUT: &str = "redirect standard output: > FILE";
 const GREP: &str = "use '-i REGEX' to show matching messages, '-e REGEX' to hide them";
 const LAST: &str = "use '-n N' to start with the last N lines, or | head -N to stop after N lines";
-const LIST: &str = "use '--queue ID' or '--user ID' to follow all conversations of a queue or user";
+const LIST: &str = "use 'genesys-tail list', or '--queue NAME' to follow all conversations of a queue";
 const CONVERSATION: &str = "use '-c ID', or the id alone";
 const LISTEN: &str = "use '--listen 127.0.0.1:PORT'; only loopback addresses are supported";
 

@@ -134,7 +134,7 @@ fn flags_of_other_tools_get_a_suggestion() {
         ("--no-pager", "no pager"),
         ("--filter=x", "--only"),
         ("--dry-run", "genesys-tail check"),
-        ("--list", "--queue"),
+        ("--list", "genesys-tail list"),
         ("-pprod", "'--profile NAME'"),
         ("--environment=mypurecloud.ie", "--region"),
     ] {

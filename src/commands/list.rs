@@ -14,7 +14,7 @@ use chrono::{DateTime, Local, Utc};
 use terminal_size::terminal_size_of;
 use tokio_util::sync::CancellationToken;
 
-use self::search::{Found, Limit, Search};
+use self::search::{ConversationSearch, Found, Limit};
 use super::error::Error;
 use super::print;
 use crate::api::http::Http;
@@ -42,7 +42,8 @@ pub(super) async fn list(list: List, mut stdout: File, log: &Log, stop: &Cancell
     let status_line = StatusLine::new(&log.stderr, UPDATE_INTERVAL);
     let (status, progress) = (status_line.add_connection(), status_line.add_work());
     let now = Utc::now();
-    let search = Search { rest: &rest, filter: &list.filter, status: &status, progress: &progress, stop, now };
+    let search =
+        ConversationSearch { rest: &rest, filter: &list.filter, status: &status, progress: &progress, stop, now };
     let found = tokio::select! {
         biased;
         found = status_line.show(search.run(), || true, stop) => found,

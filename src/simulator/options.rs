@@ -84,7 +84,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(86_400),
             conversations: vec!["85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60".to_owned()],
             queues: ["Billing EMEA", "Delivery"].map(str::to_owned).to_vec(),
-            users: ["Priya Nair", "Jörg Groß"].map(str::to_owned).to_vec(),
+            users: ["Priya Nair", "Lee Chen"].map(str::to_owned).to_vec(),
             client_id: "51b0c1de-7a1e-4e0c-8d52-0c7f0a9b3e14".to_owned(),
             client_secret: "simulated-4pQz7LmV2xTn".to_owned(),
             sources: Sources::Both,

@@ -8,14 +8,14 @@ use crate::wire::conversation_row::{ConversationRow, RowEntity};
 
 /// Returns a JSON object and a line break. Members without a value are absent.
 pub(super) fn json_line(row: &ConversationRow) -> Vec<u8> {
-    let mut object = Object::new();
+    let mut object = JsonObject::new();
     object.text("id", Some(&row.id));
     object.text("started", row.started.map(rfc3339).as_deref());
     object.text("ended", row.ended.map(rfc3339).as_deref());
     object.text("media", Some(row.media.join(",")).as_deref().filter(|media| !media.is_empty()));
     object.object("queue", entity(row.queue.as_ref()));
     object.object("agent", entity(row.agent.as_ref()));
-    let mut customer = Object::new();
+    let mut customer = JsonObject::new();
     customer.text("name", row.customer.name.as_deref());
     customer.text("address", row.customer.address.as_deref());
     object.object("customer", Some(customer));
@@ -25,9 +25,9 @@ pub(super) fn json_line(row: &ConversationRow) -> Vec<u8> {
     line
 }
 
-fn entity(entity: Option<&RowEntity>) -> Option<Object> {
+fn entity(entity: Option<&RowEntity>) -> Option<JsonObject> {
     entity.map(|RowEntity { id, name }| {
-        let mut object = Object::new();
+        let mut object = JsonObject::new();
         object.text("id", Some(id));
         object.text("name", name.as_deref());
         object
@@ -39,9 +39,9 @@ fn rfc3339(time: DateTime<Utc>) -> String {
 }
 
 /// A JSON object under construction. Its strings are safe on a terminal.
-struct Object(Vec<u8>);
+struct JsonObject(Vec<u8>);
 
-impl Object {
+impl JsonObject {
     fn new() -> Self {
         Self(vec![b'{'])
     }

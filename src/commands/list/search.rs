@@ -37,7 +37,7 @@ const MARGIN: TimeDelta = TimeDelta::hours(1);
 const RETRIES: Retries = Retries::Limited(5);
 
 /// A search in progress.
-pub(super) struct Search<'a> {
+pub(super) struct ConversationSearch<'a> {
     pub(super) rest: &'a Rest,
     pub(super) filter: &'a ListFilter,
     pub(super) status: &'a watch::Sender<ConnectionStatus>,
@@ -66,7 +66,7 @@ pub(super) fn earliest_start(filter: &ListFilter, now: DateTime<Utc>) -> DateTim
     filter.since.unwrap_or(now - DEFAULT_AGE)
 }
 
-impl Search<'_> {
+impl ConversationSearch<'_> {
     /// Finds the conversations. `None` if the user stops the program.
     pub(super) async fn run(&self) -> Result<Option<Found>, Failure> {
         let mut lookup = TargetLookup::new(&self.filter.targets);

@@ -105,18 +105,6 @@ impl SimulatedConversation {
         read(&lock(&self.progress).model)
     }
 
-    /// Finds a user of the script or of the conversation so far.
-    pub(crate) fn user(&self, id: &str) -> Option<NamedEntity> {
-        let in_script = self.users.iter().find(|user| user.id == id).cloned();
-        in_script.or_else(|| self.read_model(|model| model.users().find(|user| user.id == id).cloned()))
-    }
-
-    /// Finds a queue of the script or of the conversation so far.
-    pub(crate) fn queue(&self, id: &str) -> Option<NamedEntity> {
-        let in_script = self.queues.iter().find(|queue| queue.id == id).cloned();
-        in_script.or_else(|| self.read_model(|model| model.queues().find(|queue| queue.id == id).cloned()))
-    }
-
     /// Returns whether a topic names this conversation, or a user or queue of its script.
     pub(crate) fn is_concerned_by(&self, topic: &str) -> bool {
         let entities = self.users.iter().chain(&self.queues).map(|entity| entity.id.as_str());

@@ -24,7 +24,9 @@ use super::request_log::recorder::Recorder;
 use super::script::Script;
 use channels::ChannelRegistry;
 use conversation::SimulatedConversation;
-use directory::Directory;
+use directory::{Directory, User};
+use ids::NamedEntity;
+use model::ConversationModel;
 use rate_limits::RateLimits;
 use tokens::Tokens;
 use topics::{Topic, TopicAccess};
@@ -87,6 +89,33 @@ impl SimulatorState {
 
     pub(crate) fn conversation(&self, id: &str) -> Option<Arc<SimulatedConversation>> {
         self.conversations.iter().find(|conversation| conversation.id() == id).cloned()
+    }
+
+    /// Returns the users of the directory, then those who only take part in conversations.
+    pub(crate) fn users(&self) -> Vec<User> {
+        let mut users = self.directory.users().to_vec();
+        for user in self.played(|model| model.users().cloned().collect()) {
+            if !users.iter().any(|known| known.id == user.id) {
+                users.push(user.into());
+            }
+        }
+        users
+    }
+
+    /// Returns the queues of the directory, then those that only occur in conversations.
+    pub(crate) fn queues(&self) -> Vec<NamedEntity> {
+        let mut queues = self.directory.queues().to_vec();
+        for queue in self.played(|model| model.queues().cloned().collect()) {
+            if !queues.contains(&queue) {
+                queues.push(queue);
+            }
+        }
+        queues
+    }
+
+    /// Returns the users or queues of the conversations so far.
+    fn played(&self, entities: fn(&ConversationModel) -> Vec<NamedEntity>) -> Vec<NamedEntity> {
+        self.conversations.iter().flat_map(|conversation| conversation.read_model(entities)).collect()
     }
 
     /// Returns whether the client has a permission now. A fault may deny it.

@@ -31,11 +31,17 @@ fn labels(entry: &DirectoryEntry) -> impl Iterator<Item = &str> {
 }
 
 fn similarity(name: &str, entry: &DirectoryEntry) -> f64 {
-    let name = fold(name);
+    // An asterisk is a habit of other tools.
+    let name = fold(name.trim_matches('*'));
     let score = |label: &str| {
         let label = fold(label);
-        let distance = strsim::normalized_damerau_levenshtein(&name, &label);
-        let is_part = !label.is_empty() && (label.contains(&name) || name.contains(&label));
+        // Most addresses of an organization have the same domain.
+        let (name, label) = match (name.split_once('@'), label.split_once('@')) {
+            (Some((name, _)), Some((label, _))) => (name, label),
+            _ => (name.as_str(), label.as_str()),
+        };
+        let distance = strsim::normalized_damerau_levenshtein(name, label);
+        let is_part = !label.is_empty() && (label.contains(name) || name.contains(label));
         // Among names that contain each other, the closer one comes first.
         if is_part { MIN_SIMILARITY.max((1.0 + distance) / 2.0) } else { distance }
     };
@@ -94,6 +100,9 @@ mod tests {
         assert_eq!(ids(&similar("bill", &queues)), ["0", "1"]);
         assert_eq!(ids(&similar("Billing EMEA and APAC", &queues)), ["1", "0"]);
         assert!(similar("xyz", &queues).is_empty());
+        let users = entries(&["Sam Okafor", "Noor Haddad"]);
+        assert_eq!(ids(&similar("sma@example.com", &users)), ["0"]);
+        assert_eq!(ids(&similar("*haddad*", &users)), ["1"]);
         let many = entries(&["Billing 1", "Billing 2", "Billing 3", "Billing 4", "Billing 5", "Billing 6"]);
         assert_eq!(similar("billing", &many).len(), MAX_SIMILAR);
     }

@@ -54,9 +54,7 @@ pub(super) async fn user(State(state): State<Arc<SimulatorState>>, Path(id): Pat
             "This request requires a user context. Client credentials cannot be used for requests to this resource.";
         return Err(error_response::rest(StatusCode::BAD_REQUEST, "not.a.user", message));
     }
-    let known = state.directory.users().iter().find(|user| user.id == id).cloned();
-    let played = || state.conversations().iter().find_map(|conversation| conversation.user(&id)).map(User::from);
-    let user = known.or_else(played).ok_or_else(not_found)?;
+    let user = state.users().into_iter().find(|user| user.id == id).ok_or_else(not_found)?;
     Ok(Json(user_json(&user)).into_response())
 }
 
@@ -66,7 +64,7 @@ pub(super) async fn users(State(state): State<Arc<SimulatorState>>, RawQuery(que
     let ids = query_value(query.as_deref(), "id");
     let ids: Option<HashSet<&str>> = ids.as_deref().map(|ids| ids.split(',').collect());
     let is_wanted = |user: &&User| ids.as_ref().is_none_or(|ids| ids.contains(user.id.as_str()));
-    let found: Vec<Value> = state.directory.users().iter().filter(is_wanted).map(user_json).collect();
+    let found: Vec<Value> = state.users().iter().filter(is_wanted).map(user_json).collect();
     Ok(listing("entities", &found, &page))
 }
 
@@ -79,7 +77,7 @@ pub(super) async fn search_users(State(state): State<Arc<SimulatorState>>, body:
         return Err(bad_request("too many results requested"));
     }
     let matches = |user: &&User| search.query.iter().all(|criterion| criterion.matches(user));
-    let found: Vec<Value> = state.directory.users().iter().filter(matches).map(user_json).collect();
+    let found: Vec<Value> = state.users().iter().filter(matches).map(user_json).collect();
     if found.is_empty() {
         // The service omits an empty list.
         return Ok(Json(json!({ "total": 0, "pageCount": 0, "pageSize": size, "pageNumber": number })).into_response());
@@ -90,9 +88,7 @@ pub(super) async fn search_users(State(state): State<Arc<SimulatorState>>, body:
 /// `GET /api/v2/routing/queues/{id}`
 pub(super) async fn queue(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
     require_any(&state, &QUEUE_PERMISSIONS)?;
-    let known = state.directory.queues().iter().find(|queue| queue.id == id).cloned();
-    let played = || state.conversations().iter().find_map(|conversation| conversation.queue(&id));
-    let queue = known.or_else(played).ok_or_else(not_found)?;
+    let queue = state.queues().into_iter().find(|queue| queue.id == id).ok_or_else(not_found)?;
     Ok(Json(queue_json(&queue)).into_response())
 }
 
@@ -102,7 +98,7 @@ pub(super) async fn queues(State(state): State<Arc<SimulatorState>>, RawQuery(qu
     let page = page(query.as_deref(), MAX_QUEUES)?;
     let pattern = query_value(query.as_deref(), "name");
     let is_wanted = |queue: &&NamedEntity| pattern.as_deref().is_none_or(|pattern| matches(pattern, &queue.name));
-    let found: Vec<Value> = state.directory.queues().iter().filter(is_wanted).map(queue_json).collect();
+    let found: Vec<Value> = state.queues().iter().filter(is_wanted).map(queue_json).collect();
     Ok(listing("entities", &found, &page))
 }
 
