@@ -21,6 +21,7 @@ use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
 use crate::config::{Config, SocketLimits, SourceChoice, Targets};
+use crate::delivery::Totals;
 use crate::delivery::sink::Sink;
 use crate::source::{
     Dial, DialRequest, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
@@ -56,7 +57,12 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let prefixes = prefixes(&config);
     log.set_prefixes(prefixes);
     let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
-    let Some(targets) = look_up_targets(&config, &rest, &status_line, &stdout, stop).await? else { return Ok(()) };
+    let Some(targets) = look_up_targets(&config, &rest, &status_line, &stdout, stop).await? else {
+        if stop.is_cancelled() {
+            log_summary(Outcome::Stopped, config.history.follow, Totals::default());
+        }
+        return Ok(());
+    };
     let targets = Targets::of(&targets);
     let progress = open_cursor(&config, &targets)?;
     let (dedup, cursor) = progress.map_or_else(Default::default, |progress| (progress.dedup, Some(progress.cursor)));

@@ -62,7 +62,7 @@ pub(crate) enum DeliveryError {
 }
 
 /// The totals of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
     /// The lines that the reader of stdout was given.
     pub(crate) lines: u64,

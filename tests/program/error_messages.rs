@@ -10,7 +10,9 @@ use regex::Regex;
 use tempfile::tempdir;
 use tokio::process::Command;
 
-use crate::support::program::{Finished, Running, bare_program, path_str, program, refusing_socket, simulator};
+use crate::support::program::{
+    Finished, Running, bare_program, path_str, program, refusing_socket, simulator, simulator_with,
+};
 use crate::support::proxy::{Proxy, ProxyMode};
 use crate::support::tls_proxy::{CertificateAuthority, TlsProxy, self_signed};
 
@@ -129,6 +131,30 @@ async fn the_topic_quotes_the_errors_of_queues_and_users() {
     assert_quoted(["--queue", "--user"].map(async |flag| {
         let simulator = simulator(SCRIPT, &[]).await;
         difference(&finish(command(&simulator, &[flag, UNKNOWN])).await, &[(UNKNOWN, "ID")])
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_topic_quotes_the_errors_of_names() {
+    let more = |name: &str| vec![name.to_owned(); 2];
+    let queues = vec!["Billing".to_owned(), "BILLING".to_owned()];
+    let options = Options { queues, users: more("Sam Okafor"), ..Options::default() };
+    let denied = ["rest:deny=routing:queue:view", "rest:deny=directory:user:view"];
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("--queue", "Nonesuch", &[]),
+        ("--user", "Nonesuch", &[]),
+        ("--queue", "bILLing", &[]),
+        ("--user", "sam okafor", &[]),
+        ("--queue", "Nonesuch", &denied),
+        ("--user", "Nonesuch", &denied),
+    ];
+    let id = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap();
+    assert_quoted(cases.map(async |(flag, name, faults)| {
+        let simulator = simulator_with(SCRIPT, faults, options.clone()).await;
+        let mut finished = finish(command(&simulator, &[flag, name])).await;
+        finished.stderr = id.replace_all(&finished.stderr, "ID").into_owned();
+        difference(&finished, &[(name, "NAME")])
     }))
     .await;
 }

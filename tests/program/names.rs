@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Sources};
+use rustix::process::Signal;
 
 use crate::support::program::{Finished, Running, program, simulator_with};
 
@@ -188,4 +189,56 @@ async fn names_from_the_network_and_from_the_user_are_escaped() {
     assert_eq!(finished.code, Some(66));
     assert!(finished.stderr.contains(r"queue 'Bill\x1b[3Jing' not found"), "{}", finished.stderr);
     assert!(finished.stderr.contains(r"a similar queue exists: 'Bill\x1b[2Jing'"), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_queue_of_this_name_is_followed_live_and_looked_up_once() {
+    let faults = ["rest:status=404,always,after=1,path=GET /api/v2/routing/queues"];
+    let simulator = simulator_with("", &faults, options()).await;
+    let conversation = simulator.first_conversation();
+    conversation.play("agent Sam: one").await.unwrap();
+    let mut command = program(&simulator, &["--queue", "support", "--timestamps", "none"]);
+    let mut running = Running::start(command.env_remove("GENESYS_CONVERSATION_ID"));
+    running.wait_for_stderr("connected to ").await;
+    assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: one");
+    simulator.apply_fault("notify:reset").await.unwrap();
+    running.wait_for_stderr("reconnected to ").await;
+    conversation.play("agent Sam: two").await.unwrap();
+    assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: two");
+}
+
+#[tokio::test]
+async fn a_look_up_ends_with_a_signal_or_with_the_reader_of_stdout() {
+    let faults = ["rest:status=503,always,path=/routing/queues"];
+    let start = async || {
+        let simulator = simulator_with("", &faults, options()).await;
+        let mut command = program(&simulator, &["-F", "--queue", "Support"]);
+        let mut running = Running::start(command.env_remove("GENESYS_CONVERSATION_ID"));
+        running.wait_for_stderr("retry 1 in ").await;
+        (simulator, running)
+    };
+    let (_simulator, running) = start().await;
+    running.signal(Signal::INT);
+    let finished = running.finish().await;
+    assert_eq!(finished.signal, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.ends_with("genesys-tail: stopped: 0 lines\n"), "{}", finished.stderr);
+    let (_simulator, mut running) = start().await;
+    drop(running.stdout.take());
+    let finished = running.finish().await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_cursor_holds_the_id_of_a_name() {
+    let simulator = simulator_with("", &[], options()).await;
+    simulator.first_conversation().play("agent Sam: one").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cursor = folder.path().join("cursor");
+    let run = async |queue: &str| {
+        let mut command = command(&simulator, &["--queue", queue, "--timestamps", "none", "--cursor-file"]);
+        Running::start(command.arg(&cursor)).finish().await
+    };
+    assert_eq!(run("support").await.stdout, "85c0155f [Agent] Sam: one\n");
+    let again = run(&Simulator::queue_id("Support")).await;
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), ""), "{}", again.stderr);
 }

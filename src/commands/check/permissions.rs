@@ -24,6 +24,12 @@ const SEARCH: &str = "analytics:conversationDetail:view";
 /// The consequence of a missing [`SEARCH`] permission.
 const WITHOUT_SEARCH: &str = "--queue and --user then join a conversation with its next message";
 
+/// The permission to find the open conversations of queues, of any age.
+const OBSERVATIONS: &str = "analytics:queueObservation:view";
+
+/// The consequence of a missing [`OBSERVATIONS`] permission.
+const WITHOUT_OBSERVATIONS: &str = "list --queue then omits conversations that started more than 7 days ago";
+
 /// Message bodies to request: enough to see that the permission works.
 const PROBED_BODIES: usize = 3;
 
@@ -54,6 +60,9 @@ pub(super) async fn check(
     let importance = if are_all_calls(&conversations) { Importance::Optional } else { importance };
     report.print(&result(TEXT, importance, text.as_ref().copied()))?;
     report.print(&probe_search(context, targets).await)?;
+    if !targets.queues.is_empty() {
+        report.print(&probe_observations(context, targets).await)?;
+    }
     Ok(conversations)
 }
 
@@ -117,6 +126,20 @@ async fn probe_search(context: &CheckContext<'_>, targets: &Targets) -> CheckRes
         Err(error) => {
             CheckResult::warn(format!("permission {SEARCH}: {error}; {WITHOUT_SEARCH}"), messages::remedy(&error))
         }
+    }
+}
+
+/// Searches the queues for open conversations of any age.
+async fn probe_observations(context: &CheckContext<'_>, targets: &Targets) -> CheckResult {
+    match calls::observed_conversations(&context.rest, &targets.queues).await {
+        Ok(open) => {
+            let open = count(open.len(), "open conversation");
+            CheckResult::ok(format!("permission {OBSERVATIONS}: granted; {open} of any age in these queues"))
+        }
+        Err(error) => CheckResult::warn(
+            format!("permission {OBSERVATIONS}: {error}; {WITHOUT_OBSERVATIONS}"),
+            messages::remedy(&error),
+        ),
     }
 }
 

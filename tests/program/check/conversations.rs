@@ -149,6 +149,16 @@ async fn queues_and_users_are_looked_up_and_their_topics_are_tried() {
     ] {
         assert!(finished.stdout.contains(&line), "{line:?} is not in {}", finished.stdout);
     }
+    let by_name = check(&simulator, &["--queue", "support", "--user", "sam.okafor@northwind.example"]).await;
+    assert_eq!(by_name.code, Some(0), "{}", by_name.stdout);
+    for line in [
+        format!("ok    target queue {queue}: Support"),
+        format!("ok    target user {user}: Sam Okafor"),
+        "ok    permission analytics:queueObservation:view: granted; 1 open conversation of any age".to_owned(),
+        "topics for queue messages: 1 subscribed".to_owned(),
+    ] {
+        assert!(by_name.stdout.contains(&line), "{line:?} is not in {}", by_name.stdout);
+    }
     let finished = check(&simulator, &["--queue", "nonesuch"]).await;
     assert_eq!(finished.code, Some(66), "{}", finished.stdout);
     assert!(
@@ -156,4 +166,27 @@ async fn queues_and_users_are_looked_up_and_their_topics_are_tried() {
         "{}",
         finished.stdout
     );
+}
+
+/// Point by point, what following a queue by name needs (CHK-3).
+#[tokio::test]
+async fn a_name_that_may_not_be_looked_up_fails_and_missing_observations_are_a_warning() {
+    let faults = ["rest:deny=routing:queue:view", "rest:deny=analytics:queueObservation:view"];
+    let simulator = simulator_with_agent(&faults).await;
+    let denied = check(&simulator, &["--queue", "Support"]).await;
+    assert_eq!(denied.code, Some(77), "{}", denied.stdout);
+    let line = only_line(&denied, "fail");
+    assert!(
+        line.starts_with("fail  target queue 'Support': permission to look up queue 'Support' denied by "),
+        "{line}"
+    );
+    assert!(
+        line.contains("; grant routing:queue:view to a role of the OAuth client, or use the id: --queue ID"),
+        "{line}"
+    );
+    let queue = Simulator::queue_id("Support");
+    let by_id = check(&simulator, &["--queue", &queue]).await;
+    assert_eq!(by_id.code, Some(0), "{}", by_id.stdout);
+    let warning = "warn  permission analytics:queueObservation:view: permission denied by ";
+    assert!(by_id.stdout.contains(warning), "{}", by_id.stdout);
 }
