@@ -5,6 +5,7 @@
 mod channels;
 mod client;
 mod conversation_model;
+mod directory;
 mod faults;
 mod notifications;
 mod outages;

@@ -211,9 +211,8 @@ async fn users_queues_and_open_conversations_are_found() {
     let support = rest_request(&simulator, &token, &format!("GET /api/v2/routing/queues/{queue}"), "").await;
     assert_eq!((&sam.json["name"], &support.json["name"]), (&json!("Sam"), &json!("Support")));
 
-    let query = |filters: Value| {
-        json!({ "interval": "2026-01-01T00:00Z/2046-01-01T00:00Z", "conversationFilters": filters }).to_string()
-    };
+    let today = chrono::Utc::now().format("%Y-%m-%dT00:00:00Z/%Y-%m-%dT23:59:59Z").to_string();
+    let query = |filters: Value| json!({ "interval": today, "conversationFilters": filters }).to_string();
     let open = query(json!([{ "type": "and", "predicates": [
         { "dimension": "conversationEnd", "operator": "notExists" },
         { "dimension": "queueId", "value": queue },
