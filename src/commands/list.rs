@@ -46,7 +46,7 @@ pub(super) async fn list(list: List, mut stdout: File, log: &Log, stop: &Cancell
         ConversationSearch { rest: &rest, filter: &list.filter, status: &status, progress: &progress, stop, now };
     let found = tokio::select! {
         biased;
-        found = status_line.show(search.run(), || true, stop) => found,
+        found = status_line.show(Box::pin(search.run()), || true, stop) => found,
         () = reader_closed(&stdout) => Ok(None),
     };
     drop((status, progress));

@@ -57,7 +57,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let prefixes = prefixes(&config);
     log.set_prefixes(prefixes);
     let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
-    let Some(targets) = look_up_targets(&config, &rest, &status_line, &stdout, stop).await? else {
+    let Some(targets) = Box::pin(look_up_targets(&config, &rest, &status_line, &stdout, stop)).await? else {
         if stop.is_cancelled() {
             log_summary(Outcome::Stopped, config.history.follow, Totals::default());
         }

@@ -21,7 +21,7 @@ impl NameError {
     /// Returns the error for a name that is not known at `host`; `similar` are the closest names, the closest first.
     pub(super) fn unknown(kind: TargetKind, name: &str, host: &str, similar: &[DirectoryEntry]) -> Self {
         let noun = kind.noun();
-        let names: Vec<String> = similar.iter().map(|entry| label(entry)).collect();
+        let names: Vec<String> = similar.iter().map(label).collect();
         let tip = match &names[..] {
             [] if name.contains(',') => format!("repeat --{noun} for each name"),
             [] => format!("check the {} and the region; a {noun} exists only in its own region", key_noun(kind)),

@@ -86,8 +86,8 @@ pub(crate) async fn search_users(
 
 /// Returns the users with these ids, at most 100. Unknown ones are left out.
 pub(crate) async fn users(rest: &Rest, ids: &[&str]) -> Result<Vec<DirectoryEntry>, RestError> {
-    let ids: String = ids.iter().map(|id| format!("&id={}", path_segment(id))).collect();
-    let path = format!("/api/v2/users?pageSize=100&state=any{ids}");
+    let ids: Vec<String> = ids.iter().map(|id| format!("id={}", path_segment(id))).collect();
+    let path = format!("/api/v2/users?pageSize=100&state=any&{}", ids.join("&"));
     let page = PageRequest { number: 1, size: 100 };
     Ok(page_of(rest, rest.get(&path).await, page)?.entries)
 }

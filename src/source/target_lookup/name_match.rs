@@ -43,7 +43,7 @@ fn similarity(name: &str, entry: &DirectoryEntry) -> f64 {
         let distance = strsim::normalized_damerau_levenshtein(name, label);
         let is_part = !label.is_empty() && (label.contains(name) || name.contains(label));
         // Among names that contain each other, the closer one comes first.
-        if is_part { MIN_SIMILARITY.max((1.0 + distance) / 2.0) } else { distance }
+        if is_part { MIN_SIMILARITY.max(f64::midpoint(1.0, distance)) } else { distance }
     };
     labels(entry).map(score).fold(0.0, f64::max)
 }

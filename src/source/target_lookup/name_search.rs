@@ -3,6 +3,8 @@
 //! The service compares names in its own way, which is not documented in full. So its filters only reduce the number of
 //! pages; this program compares the names itself.
 
+use std::collections::HashSet;
+
 use super::super::SourceError;
 use super::super::name_error::NameError;
 use super::name_match::{matches, similar};
@@ -43,9 +45,7 @@ pub(super) async fn search(rest: &Rest, kind: TargetKind, name: &str) -> Result<
             several => return Err(NameError::ambiguous(kind, name, several).into()),
         }
     }
-    let mut candidates = Vec::new();
-    seen.into_iter().for_each(|entry| add(&mut candidates, entry));
-    Err(NameError::unknown(kind, name, &rest.host(), &similar(name, &candidates)).into())
+    Err(NameError::unknown(kind, name, &rest.host(), &similar(name, &unique(seen))).into())
 }
 
 fn steps(kind: TargetKind, name: &str) -> Vec<Step> {
@@ -77,18 +77,18 @@ async fn all_pages(rest: &Rest, step: &Step) -> Result<Vec<DirectoryEntry>, Rest
                 calls::search_users(rest, *by, value, PageRequest { number, size: USERS_PER_PAGE }).await?
             }
         };
-        entries.into_iter().for_each(|entry| add(&mut found, entry));
+        found.extend(entries);
         if is_last {
             break;
         }
     }
-    Ok(found)
+    Ok(unique(found))
 }
 
-fn add(found: &mut Vec<DirectoryEntry>, entry: DirectoryEntry) {
-    if !found.iter().any(|known| known.id == entry.id) {
-        found.push(entry);
-    }
+fn unique(mut entries: Vec<DirectoryEntry>) -> Vec<DirectoryEntry> {
+    let mut ids = HashSet::new();
+    entries.retain(|entry| ids.insert(entry.id.clone()));
+    entries
 }
 
 fn search_error(error: RestError, kind: TargetKind, name: &str) -> SourceError {

@@ -112,8 +112,11 @@ impl ConversationModel {
         });
         set(&mut session, "messageType", (!self.is_call).then_some("webmessaging"));
         let is_customer = participant.purpose == Purpose::Customer;
-        let address = if self.is_call { "ani" } else { "addressFrom" };
-        set(&mut session, address, is_customer.then(|| self.customer_address()));
+        if self.is_call {
+            set(&mut session, "ani", is_customer.then_some("tel:+15555550123"));
+        } else {
+            set(&mut session, "addressFrom", is_customer.then(|| self.customer_address()));
+        }
         let customer = self.participants.first().map(|customer| customer.name.clone());
         set(&mut session, "remote", customer.filter(|_| !is_customer));
         let mut detail = json!({
