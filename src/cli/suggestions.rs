@@ -47,6 +47,10 @@ const GREP: &str = "use '-i REGEX' to show matching messages, '-e REGEX' to hide
 const LAST: &str = "use '-n N' to start with the last N lines, or | head -N to stop after N lines";
 const LIST: &str = "use 'genesys-tail list', or '--queue NAME' to follow all conversations of a queue";
 const CONVERSATION: &str = "use '-c ID', or the id alone";
+const LIST_FORMAT: &str = "use '--json'; a table is for terminals, and a pipe gets columns separated by tabs";
+const LIST_HEAD: &str = "the newest come first: | head -10";
+const LIST_ALL: &str = "use '--all' to list ended conversations too";
+const LIST_FILTER: &str = "use '--queue NAME', '--user NAME', '--customer TEXT' or '--media MEDIUM'";
 const LISTEN: &str = "use '--listen 127.0.0.1:PORT'; only loopback addresses are supported";
 
 /// Flags that concern the account and the network, for tailing and `check`.
@@ -122,6 +126,24 @@ const TAIL_FLAGS: [ForeignFlag; 32] = [
     option("--agent", "use '--user ID' for an agent's conversations, '--only agent' for agents' messages"),
 ];
 
+/// Flags that concern lists.
+const LIST_FLAGS: [ForeignFlag; 14] = [
+    option("-o", LIST_FORMAT),
+    option("--output", LIST_FORMAT),
+    option("--format", LIST_FORMAT),
+    option("-n", LIST_HEAD),
+    option("--lines", LIST_HEAD),
+    option("--limit", LIST_HEAD),
+    option("--head", LIST_HEAD),
+    switch("-a", LIST_ALL),
+    switch("-A", LIST_ALL),
+    option("--state", LIST_ALL),
+    option("--status", LIST_ALL),
+    option("--agent", "use '--user NAME'"),
+    option("--search", LIST_FILTER),
+    option("--filter", LIST_FILTER),
+];
+
 const SIMULATE_FLAGS: [ForeignFlag; 3] = [option("--port", LISTEN), option("-p", LISTEN), option("--host", LISTEN)];
 
 /// Returns the hidden arguments that answer flags of other tools, for tailing or a subcommand.
@@ -137,6 +159,7 @@ pub(super) fn improve(error: clap::Error, command: &Command, args: &[OsString]) 
 
 /// Returns the name of the subcommand that an argument resembles.
 pub(super) fn similar_command(command: &Command, argument: &str) -> Option<String> {
+    let argument = if argument == "ls" { "list" } else { argument };
     command.get_subcommands().map(Command::get_name).find(|name| is_similar(argument, name)).map(str::to_owned)
 }
 
@@ -144,6 +167,7 @@ fn foreign_flags(subcommand: Option<&str>) -> impl Iterator<Item = &'static Fore
     let (flags, more_flags): (&[ForeignFlag], &[ForeignFlag]) = match subcommand {
         None => (&ACCOUNT_FLAGS, &TAIL_FLAGS),
         Some("check") => (&ACCOUNT_FLAGS, &[]),
+        Some("list") => (&ACCOUNT_FLAGS, &LIST_FLAGS),
         Some("simulate") => (&SIMULATE_FLAGS, &[]),
         Some(_) => (&[], &[]),
     };
@@ -180,6 +204,8 @@ fn with_suggestion(mut error: clap::Error, command: &Command, args: &[OsString])
             // The exact flag of another command is a better guess than a similar flag of another tool.
             let exact = match subcommand {
                 None => flag_of_subcommand(flag, command).or_else(|| number_of_lines(args)),
+                Some("list") if !flag.starts_with('-') => Some(LIST_FILTER.to_owned()),
+                Some(name) if foreign_flags(Some(name)).any(|known| known.name == flag) => None,
                 Some(name) => flag_of_tail(flag, name, command),
             };
             replace_tips(&mut error, exact.or_else(similar));

@@ -104,8 +104,31 @@ fn a_secret_on_the_command_line_is_rejected_and_never_shown() {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             assert!(!usage_error(&args).contains("hunter2"), "{args:?}");
             assert!(!usage_error(&[&["check"], &args[..]].concat()).contains("hunter2"), "check {args:?}");
+            assert!(!usage_error(&[&["list"], &args[..]].concat()).contains("hunter2"), "list {args:?}");
         }
     }
+}
+
+#[test]
+fn habits_of_other_tools_get_a_suggestion_for_lists() {
+    for (args, suggestion) in [
+        (&["-o", "json"][..], "'--json'"),
+        (&["--output=json"], "'--json'"),
+        (&["--limit", "10"], "| head -10"),
+        (&["-n5"], "| head -10"),
+        (&["-A"], "'--all'"),
+        (&["--status", "open"], "'--all'"),
+        (&["--agent", "Sam"], "'--user NAME'"),
+        (&["Billing"], "'--queue NAME'"),
+        (&["-q", "Billing"], "'--queue NAME'"),
+        (&["--password", "x"], "GENESYS_CLIENT_SECRET"),
+        (&["--no-follow"], "'genesys-tail list -h'"),
+    ] {
+        let message = usage_error(&[&["list"], args].concat());
+        assert!(message.contains("\n  tip: ") && message.contains(suggestion), "{args:?}: {message}");
+    }
+    assert_eq!(similar_command("ls").as_deref(), Some("list"));
+    assert!(usage_error(&["--queue", "x", "list"]).contains("'--queue' must come after 'list'"));
 }
 
 #[test]

@@ -23,14 +23,20 @@ pub(super) struct Choice<T> {
     value: T,
     /// The explanation in the help; empty if the name needs none.
     help: &'static str,
+    /// True for another word for a name, which the help does not list.
+    is_synonym: bool,
 }
 
 const fn named<T: Copy>(name: &'static str, value: T) -> Choice<T> {
-    Choice { name, value, help: "" }
+    Choice { name, value, help: "", is_synonym: false }
+}
+
+const fn synonym<T: Copy>(name: &'static str, value: T) -> Choice<T> {
+    Choice { name, value, help: "", is_synonym: true }
 }
 
 const fn explained<T: Copy>(name: &'static str, value: T, help: &'static str) -> Choice<T> {
-    Choice { name, value, help }
+    Choice { name, value, help, is_synonym: false }
 }
 
 // The values of the flags with a choice, in the order of the help. They keep clap out of `config`.
@@ -70,9 +76,11 @@ pub(super) const ROLES: [Choice<Role>; 4] = [
 ];
 
 /// The media of `list`.
-pub(super) const MEDIA: [Choice<Medium>; 9] = [
+pub(super) const MEDIA: [Choice<Medium>; 11] = [
     named("message", Medium::Message),
     named("call", Medium::Call),
+    synonym("voice", Medium::Call),
+    synonym("phone", Medium::Call),
     named("email", Medium::Email),
     named("callback", Medium::Callback),
     named("chat", Medium::Chat),
@@ -90,7 +98,7 @@ where
     T: Copy + Send + Sync + 'static,
 {
     let values = choices.each_ref().map(|choice| {
-        let value = PossibleValue::new(choice.name);
+        let value = PossibleValue::new(choice.name).hide(choice.is_synonym);
         if choice.help.is_empty() { value } else { value.help(choice.help) }
     });
     let choices = Arc::new(choices);

@@ -74,7 +74,7 @@ async fn a_pipe_gets_open_conversations_with_tabs_newest_first() {
 async fn filters_are_combined() {
     let simulator = three_conversations().await;
     let ids = Options::conversation_ids(3);
-    let cases: [(&[&str], &[usize]); 11] = [
+    let cases: [(&[&str], &[usize]); 12] = [
         (&["--queue", "billing"], &[0]),
         (&["--queue", "billing", "--queue", "Phone"], &[2, 0]),
         (&["--queue", "Billing", "--all"], &[1, 0]),
@@ -82,6 +82,7 @@ async fn filters_are_combined() {
         (&["--user", "Noor Haddad", "--all"], &[1]),
         (&["--user", "Noor Haddad", "--queue", "Phone", "--all"], &[]),
         (&["--media", "call"], &[2]),
+        (&["--media", "Voice"], &[2]),
         (&["--media", "message,call", "--queue", "Billing"], &[0]),
         (&["--customer", "MARLOW", "--media", "message"], &[0]),
         (&["--customer", "Casey"], &[]),

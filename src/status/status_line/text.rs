@@ -206,6 +206,8 @@ mod tests {
                 Some("reading history: 1,000,200 of 2,001,000 messages"),
             ),
             (&[Work::Replaying { percent: 40 }], Some("replay: 40 %")),
+            (&[Work::Listing { found: 300, total: 1000 }], Some("list: 300 of 1,000")),
+            (&[Work::Listing { found: 1300, total: 0 }], Some("list: 1,300")),
         ] {
             assert_eq!(describe_work(work.iter().copied()).as_deref(), expected);
         }
