@@ -110,7 +110,7 @@ impl ConversationModel {
             "direction": "inbound",
             "segments": [segment],
         });
-        set(&mut session, "messageType", (!self.is_call).then_some("webmessaging"));
+        set(&mut session, "messageType", (self.media_type() == "message").then_some("webmessaging"));
         let is_customer = participant.purpose == Purpose::Customer;
         if self.is_call {
             set(&mut session, "ani", is_customer.then_some("tel:+15555550123"));
