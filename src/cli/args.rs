@@ -11,10 +11,13 @@ use regex::Regex;
 
 use super::help;
 use super::value_parsers::{
-    COLORS, FORMATS, LOG_FORMATS, MEDIA, MULTILINES, ROLES, SOURCES, TIMESTAMPS, choice, conversation_count, duration,
-    line_limit, loopback, pattern, rate, retries, since, size,
+    COLORS, FORMATS, HIDDEN, LOG_FORMATS, MEDIA, MULTILINES, PREFIXES, ROLES, SOURCES, TIMESTAMPS, choice,
+    conversation_count, duration, line_limit, loopback, pattern, rate, retries, since, size,
 };
-use crate::config::{Color, Format, LineLimit, LogFormat, Medium, Multiline, Retries, Since, SourceChoice, Timestamps};
+use crate::config::{
+    Color, Format, Hidden, LineLimit, LogFormat, Medium, Multiline, PrefixForm, Retries, Since, SourceChoice,
+    Timestamps,
+};
 use crate::event::Role;
 
 /// Arguments that exclude `--replay`.
@@ -86,7 +89,8 @@ pub(crate) struct HistoryArgs {
     pub(crate) lines: LineLimit,
     /// Start this long ago (1h30m), or at this time
     ///
-    /// Example of a time: 2026-01-02T03:04:05Z.
+    /// Examples of times: today, yesterday, 2026-01-02, '2026-01-02 03:04' (local), 2026-01-02T03:04:05Z. A date means
+    /// 00:00.
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub(crate) since: Option<Since>,
     /// Print the history and exit
@@ -168,6 +172,11 @@ pub(crate) struct OutputArgs {
     /// Show times in UTC
     #[arg(long)]
     pub(crate) utc: bool,
+    /// Conversation id at the start of each line
+    ///
+    /// [default: none for one conversation, else short]
+    #[arg(long, value_name = "STYLE", value_parser = choice(PREFIXES))]
+    pub(crate) prefix: Option<PrefixForm>,
     /// When to use colors; auto uses them on a terminal
     ///
     /// With auto, NO_COLOR or TERM=dumb turns colors off, CLICOLOR_FORCE=1 turns them on in a pipe too.
@@ -188,9 +197,14 @@ pub(crate) struct OutputArgs {
     pub(crate) raw_control: bool,
     /// Show only messages of this role
     ///
-    /// Lines without a role (update, closed, gap) are always shown. Repeatable, or separated by commas.
+    /// Lines without a role (update, closed, gap) are shown as well; see --hide. Repeatable, or separated by commas.
     #[arg(long, value_name = "ROLE", value_delimiter = ',', ignore_case = true, value_parser = choice(ROLES))]
     pub(crate) only: Vec<Role>,
+    /// Hide lines of this kind
+    ///
+    /// The summary still counts hidden gaps. Repeatable, or separated by commas.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', ignore_case = true, value_parser = choice(HIDDEN))]
+    pub(crate) hide: Vec<Hidden>,
     /// Show only messages that match this pattern
     ///
     /// A Rust regular expression. Repeatable; a message is shown if any of them matches.
@@ -349,7 +363,7 @@ pub(crate) struct ListFilterArgs {
     pub(crate) customer: Option<String>,
     /// List conversations started since then
     ///
-    /// A duration (1h30m) or a time (2026-01-02T03:04:05Z), at most 31 days ago.
+    /// A duration (1h30m) or a time (yesterday, 2026-01-02, 2026-01-02T03:04:05Z), at most 31 days ago.
     ///
     /// [default: 7days]
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]

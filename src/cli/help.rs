@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// The texts that replace those of `--help` in `-h`, by the id of the argument, so that each fits into one line.
-const SHORT_HELPS: [(&str, &str); 16] = [
+const SHORT_HELPS: [(&str, &str); 18] = [
     ("conversations", "Follow this one; @FILE, @- read ids"),
     ("queues", "Queue: id or name"),
     ("users", "User: id, e-mail address or name"),
@@ -11,9 +11,11 @@ const SHORT_HELPS: [(&str, &str); 16] = [
     ("region", "Region, domain or URL [default: us-east-1]"),
     ("output", "Format: text, json or raw"),
     ("timestamps", "Time: time, iso, relative or none"),
+    ("prefix", "Conversation id: short, full or none"),
     ("color", "Colors: auto, always or never"),
     ("multiline", "Line breaks: escape or indent"),
     ("only", "Show only customer, agent, bot or system"),
+    ("hide", "Hide lines: update, closed or gap"),
     ("max_retries", "Retries in a row, or unlimited [default: 5]"),
     ("idle_timeout", "Reconnect if idle this long"),
     ("connect_timeout", "Time limit per attempt"),

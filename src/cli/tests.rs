@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Color, Format, LineLimit, Multiline, SourceChoice, Timestamps};
+use crate::config::{Color, Format, Hidden, LineLimit, Multiline, SourceChoice, Timestamps};
 use crate::event::Role;
 
 fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
@@ -269,7 +269,9 @@ fn invalid_values_of_flags_are_rejected() {
         ["--color", "maybe"],
         ["--source", "both"],
         ["-n", "some"],
-        ["--since", "yesterday"],
+        ["--since", "tomorrow"],
+        ["--prefix", "long"],
+        ["--hide", "message"],
     ];
     for args in cases {
         usage_error(&args);
@@ -363,7 +365,7 @@ fn the_short_help_has_one_line_per_flag_on_80_columns() {
             line.starts_with("       ") && !line.trim_start().starts_with('-') && !is_usage
         };
         assert_eq!(help.lines().find(is_continued), None, "{help}");
-        assert!(help.lines().count() <= 76, "{help}");
+        assert!(help.lines().count() <= 80, "{help}");
     }
 }
 
@@ -381,4 +383,11 @@ fn the_long_help_fits_on_100_columns_and_its_examples_on_80() {
 fn roles_may_be_separated_by_commas_in_any_case() {
     let cli = parse(&["--only", "Customer,AGENT", "--only", "bot"]).unwrap();
     assert_eq!(cli.tail.output.only, [Role::Customer, Role::Agent, Role::Bot]);
+}
+
+/// CLI-35.
+#[test]
+fn kinds_to_hide_may_be_separated_by_commas_in_any_case() {
+    let cli = parse(&["--hide", "Update,CLOSED", "--hide", "gap"]).unwrap();
+    assert_eq!(cli.tail.output.hide, [Hidden::Update, Hidden::Closed, Hidden::Gap]);
 }

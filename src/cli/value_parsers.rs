@@ -4,11 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 
-use crate::config::{Color, Format, LineLimit, LogFormat, Medium, Multiline, Retries, Since, SourceChoice, Timestamps};
+use crate::config::{
+    Color, Format, Hidden, LineLimit, LogFormat, Medium, Multiline, PrefixForm, Retries, Since, SourceChoice,
+    Timestamps,
+};
 use crate::event::Role;
 
 /// The maximum of all durations, one year: sums of longer ones could overflow.
@@ -63,6 +66,12 @@ pub(super) const TIMESTAMPS: [Choice<Timestamps>; 4] = [
 pub(super) const COLORS: [Choice<Color>; 3] =
     [named("auto", Color::Auto), named("always", Color::Always), named("never", Color::Never)];
 
+pub(super) const PREFIXES: [Choice<PrefixForm>; 3] = [
+    explained("short", PrefixForm::Short, "97b9dcb3, or more until no two are equal"),
+    explained("full", PrefixForm::Full, "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77"),
+    explained("none", PrefixForm::None, "no id"),
+];
+
 pub(super) const MULTILINES: [Choice<Multiline>; 2] = [
     explained("escape", Multiline::Escape, "written as \\n"),
     explained("indent", Multiline::Indent, "continued on lines that begin with |"),
@@ -88,6 +97,12 @@ pub(super) const MEDIA: [Choice<Medium>; 11] = [
     named("internalmessage", Medium::InternalMessage),
     named("screenshare", Medium::ScreenShare),
     named("video", Medium::Video),
+];
+
+pub(super) const HIDDEN: [Choice<Hidden>; 3] = [
+    explained("update", Hidden::Update, "[UPDATE]"),
+    explained("closed", Hidden::Closed, "[CLOSED]"),
+    explained("gap", Hidden::Gap, "[GAP]"),
 ];
 
 pub(super) const LOG_FORMATS: [Choice<LogFormat>; 2] = [named("text", LogFormat::Text), named("json", LogFormat::Json)];
@@ -165,13 +180,30 @@ pub(super) fn line_limit(text: &str) -> Result<LineLimit, String> {
     text.parse().map(LineLimit::Lines).map_err(|_| "must be a number such as 20, or 'all'".into())
 }
 
-/// Parses a time of RFC 3339, or a duration like that of other flags.
+/// Parses a time of RFC 3339, a local date with or without a time, the name of a day, or a duration like that of other
+/// flags.
 pub(super) fn since(text: &str) -> Result<Since, String> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Since::At(time.to_utc()));
+    let time = DateTime::parse_from_rfc3339(text).ok().map(|time| Since::At(time.to_utc()));
+    if let Some(since) = time.or_else(|| named_day(text)).or_else(|| local_time(text)) {
+        return Ok(since);
     }
-    let duration = any_duration(text).ok_or("not a duration or time; examples: 1h30m, 2026-01-02T03:04:05Z")?;
+    let examples = "1h30m, today, 2026-01-02, '2026-01-02 03:04', 2026-01-02T03:04:05Z";
+    let duration = any_duration(text).ok_or_else(|| format!("not a duration or time; examples: {examples}"))?;
     in_range(duration).map(Since::Ago).map_err(|reason| format!("{reason}, or a time such as 2026-01-02T03:04:05Z"))
+}
+
+fn named_day(text: &str) -> Option<Since> {
+    let days = [("today", 0), ("yesterday", 1)];
+    let (_, days_ago) = days.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name))?;
+    Some(Since::Midnight { days_ago })
+}
+
+/// Parses a date, with a time up to minutes or seconds after a blank or a `T`.
+fn local_time(text: &str) -> Option<Since> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|date| date.and_time(NaiveTime::MIN));
+    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    let time = || formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    date.ok().or_else(time).map(Since::AtLocal)
 }
 
 /// Compiles a regular expression. The error is one line.
@@ -271,7 +303,19 @@ mod tests {
         for text in ["2026-01-02T03:04:05Z", "2026-01-02T04:04:05.000+01:00"] {
             assert_eq!(since(text), Ok(Since::At(time)), "{text}");
         }
-        for text in ["", "0s", "yesterday", "2years", "-1h", "2026-01-02", "2026-13-02T03:04:05Z"] {
+        for (text, local) in [
+            ("2026-01-02", "2026-01-02T00:00:00"),
+            ("2026-01-02 03:04", "2026-01-02T03:04:00"),
+            ("2026-01-02T03:04", "2026-01-02T03:04:00"),
+            ("2026-01-02 03:04:05", "2026-01-02T03:04:05"),
+        ] {
+            assert_eq!(since(text), Ok(Since::AtLocal(local.parse().unwrap())), "{text}");
+        }
+        assert_eq!(since("today"), Ok(Since::Midnight { days_ago: 0 }));
+        assert_eq!(since("Yesterday"), Ok(Since::Midnight { days_ago: 1 }));
+        for text in
+            ["", "0s", "tomorrow", "2years", "-1h", "2026-02-30", "03:04", "2026-01-02 25:00", "2026-13-02T03:04:05Z"]
+        {
             assert!(since(text).unwrap_err().contains("2026-01-02T03:04:05Z"), "{text}");
         }
     }

@@ -55,7 +55,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let auth = Arc::new(Auth::new(http.clone(), token_endpoint, credentials, secrets));
     let rest = Rest::new(http.clone(), Arc::clone(&auth), config.endpoints.api.clone());
     let prefixes = prefixes(&config);
-    log.set_prefixes(prefixes);
+    log.set_prefixes(prefixes.of_status_lines(config.output.style.prefix));
     let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
     let Some(targets) = Box::pin(look_up_targets(&config, &rest, &status_line, &stdout, stop)).await? else {
         if stop.is_cancelled() {

@@ -25,7 +25,7 @@ pub(crate) use list::{List, ListFilter, ListFormat, Medium};
 pub(crate) use network::{Network, Proxy, ProxyLogin};
 pub(crate) use no_proxy::NoProxy;
 pub use output::Style;
-pub(crate) use output::{Color, Filter, Format, LogFormat, Multiline, OutputOptions, Timestamps};
+pub(crate) use output::{Color, Filter, Format, Hidden, LogFormat, Multiline, OutputOptions, PrefixForm, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};
 pub(crate) use targets::{NamedTarget, Target, TargetKey, TargetKind, TargetQuery, Targets, is_valid_id};
 

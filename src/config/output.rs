@@ -20,6 +20,9 @@ pub struct Style {
     pub(crate) timestamps: Timestamps,
     /// Shows UTC instead of local time, in text only.
     pub(crate) utc: bool,
+    /// The form of the prefix, in text only. `None` is [`PrefixForm::Short`] for several conversations, and no prefix
+    /// for a single one.
+    pub(crate) prefix: Option<PrefixForm>,
     /// Uses ANSI colors, in text only.
     pub(crate) color: bool,
     pub(crate) multiline: Multiline,
@@ -56,6 +59,16 @@ pub(crate) enum Timestamps {
     None,
 }
 
+/// The form of the prefix of a text line: `--prefix`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PrefixForm {
+    /// The first 8 characters of the conversation id, or more until no two are equal.
+    Short,
+    /// The conversation id.
+    Full,
+    None,
+}
+
 /// The form of line breaks in a message, in text only: `--multiline`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Multiline {
@@ -66,7 +79,7 @@ pub(crate) enum Multiline {
     Indent,
 }
 
-/// The messages to show, in text and JSON. Updates, closings and gaps are always shown.
+/// The events to show, in text and JSON. Events without a role are shown unless `hidden` names them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     /// Shows system messages. [`Role::System`] in `only` implies it.
@@ -77,6 +90,16 @@ pub(crate) struct Filter {
     pub(crate) include: Vec<Regex>,
     /// Patterns that hide a message if one of them matches.
     pub(crate) exclude: Vec<Regex>,
+    /// The kinds of events without a role that are hidden.
+    pub(crate) hidden: Vec<Hidden>,
+}
+
+/// A kind of event to hide: `--hide`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    Update,
+    Closed,
+    Gap,
 }
 
 /// The use of colors: `--color`.

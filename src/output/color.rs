@@ -32,6 +32,22 @@ impl RenderedStyle {
     }
 }
 
+/// The colors of prefixes: all but black, white and the grays, one of which a background hides.
+const PREFIX_COLORS: [AnsiColor; 12] = [
+    AnsiColor::Red,
+    AnsiColor::Green,
+    AnsiColor::Yellow,
+    AnsiColor::Blue,
+    AnsiColor::Magenta,
+    AnsiColor::Cyan,
+    AnsiColor::BrightRed,
+    AnsiColor::BrightGreen,
+    AnsiColor::BrightYellow,
+    AnsiColor::BrightBlue,
+    AnsiColor::BrightMagenta,
+    AnsiColor::BrightCyan,
+];
+
 /// The styles of the parts of a line.
 #[derive(Default)]
 pub(super) struct Theme {
@@ -40,6 +56,7 @@ pub(super) struct Theme {
     pub(super) closed: RenderedStyle,
     pub(super) gap: RenderedStyle,
     pub(super) highlight: RenderedStyle,
+    prefixes: [RenderedStyle; PREFIX_COLORS.len()],
     customer: RenderedStyle,
     agent: RenderedStyle,
     bot: RenderedStyle,
@@ -60,12 +77,18 @@ impl Theme {
             gap: RenderedStyle::new(Style::new().fg_color(Some(AnsiColor::Red.into())).effects(Effects::BOLD)),
             // Inverse is visible on every background.
             highlight: RenderedStyle::effects(Effects::BOLD | Effects::INVERT),
+            prefixes: PREFIX_COLORS.map(RenderedStyle::color),
             customer: RenderedStyle::color(AnsiColor::Green),
             agent: RenderedStyle::color(AnsiColor::Cyan),
             bot: RenderedStyle::color(AnsiColor::Magenta),
             system: RenderedStyle::effects(Effects::DIMMED),
             unknown: RenderedStyle::default(),
         }
+    }
+
+    /// Returns the style of the prefix of this conversation, the same in every run (OUT-8).
+    pub(super) fn conversation(&self, id: &str) -> &RenderedStyle {
+        &self.prefixes[(fnv1a(id.as_bytes()) % PREFIX_COLORS.len() as u64) as usize]
     }
 
     pub(super) fn role(&self, role: Role) -> &RenderedStyle {
@@ -77,4 +100,9 @@ impl Theme {
             Role::Unknown => &self.unknown,
         }
     }
+}
+
+/// Returns the FNV-1a hash: short, and the same on every machine.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

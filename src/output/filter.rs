@@ -2,14 +2,16 @@
 
 use regex::Regex;
 
-use crate::config::Filter;
+use crate::config::{Filter, Hidden};
 use crate::event::{EventBody, Message, Role, TranscriptEvent};
 
 impl Filter {
     pub(super) fn shows(&self, event: &TranscriptEvent<'_>) -> bool {
         match &event.body {
             EventBody::Message(message) => self.shows_role(message.role) && self.shows_text(message),
-            EventBody::Update { .. } | EventBody::Closed | EventBody::Gap(_) => true,
+            EventBody::Update { .. } => !self.hidden.contains(&Hidden::Update),
+            EventBody::Closed => !self.hidden.contains(&Hidden::Closed),
+            EventBody::Gap(_) => !self.hidden.contains(&Hidden::Gap),
         }
     }
 
@@ -69,14 +71,25 @@ mod tests {
         assert!(Filter { include, ..Filter::default() }.shows(&event(EventBody::Message(card))));
     }
 
+    /// Returns whether an update, a closing and a gap are shown.
+    fn shows_without_role(filter: &Filter) -> [bool; 3] {
+        let events = [event(EventBody::Update { description: None }), event(EventBody::Closed), gap()];
+        events.map(|event| filter.shows(&event))
+    }
+
     #[test]
-    fn updates_closings_and_gaps_are_always_shown() {
+    fn filters_of_messages_never_hide_updates_closings_and_gaps() {
         let never = Regex::new("^$.").unwrap();
         let filter = Filter { only: vec![Role::Bot], include: vec![never], ..Filter::default() };
-        assert!(
-            [event(EventBody::Update { description: None }), event(EventBody::Closed), gap()]
-                .iter()
-                .all(|event| filter.shows(event))
-        );
+        assert_eq!(shows_without_role(&filter), [true; 3]);
+    }
+
+    #[test]
+    fn each_kind_of_event_without_a_role_can_be_hidden() {
+        let hiding = |hidden: &[Hidden]| Filter { hidden: hidden.to_vec(), ..Filter::default() };
+        assert_eq!(shows_without_role(&hiding(&[Hidden::Update])), [false, true, true]);
+        assert_eq!(shows_without_role(&hiding(&[Hidden::Closed])), [true, false, true]);
+        assert_eq!(shows_without_role(&hiding(&[Hidden::Gap, Hidden::Update])), [false, true, false]);
+        assert!(hiding(&[Hidden::Update, Hidden::Closed, Hidden::Gap]).shows(&message_event(Role::Bot, "Quill", "Hi")));
     }
 }

@@ -192,7 +192,7 @@ fn push_number(out: &mut Vec<u8>, key: &str, value: u64) {
 fn push_time(out: &mut Vec<u8>, key: &str, formatter: &mut TimestampFormatter, at: DateTime<Utc>) {
     push_key(out, key);
     out.push(b'"');
-    formatter.push(out, at);
+    formatter.push(out, at, at);
     out.push(b'"');
 }
 

@@ -1,5 +1,7 @@
 //! The prefixes of lines, which tell several conversations apart (OUT-4).
 
+use crate::config::PrefixForm;
+
 /// The minimum length of a prefix in characters.
 const MIN_LENGTH: usize = 8;
 
@@ -27,6 +29,22 @@ impl Prefixes {
     pub(crate) fn growing<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
         let length = Self::new(ids).length.unwrap_or(MIN_LENGTH);
         Self { length: Some(length), grows: true }
+    }
+
+    /// Returns these prefixes in the form of `--prefix`, which also applies to a single conversation.
+    pub(super) fn in_form(self, form: Option<PrefixForm>) -> Self {
+        match form {
+            None => self,
+            Some(PrefixForm::Short) => Self { length: Some(self.length.unwrap_or(MIN_LENGTH)), ..self },
+            Some(PrefixForm::Full) => Self { length: Some(usize::MAX), grows: false },
+            Some(PrefixForm::None) => Self { length: None, grows: false },
+        }
+    }
+
+    /// Returns the prefixes of status lines: they tell several conversations apart in any form, and name no single one
+    /// (ERR-10).
+    pub(crate) fn of_status_lines(self, form: Option<PrefixForm>) -> Self {
+        if self.is_empty() || form != Some(PrefixForm::Full) { self } else { self.in_form(form) }
     }
 
     /// Returns whether conversations may be added while the program runs.
@@ -73,6 +91,26 @@ mod tests {
         assert_eq!(prefixes(&["97b9dcb3-1", "97b9dcb3-2"]), [Some("97b9dcb3-1"), Some("97b9dcb3-2")]);
         let three = ["aaaaaaaaaaXY", "aaaaaaaaaaZY", "bbbbbbbbbbbbbb"];
         assert_eq!(prefixes(&three), [Some("aaaaaaaaaaX"), Some("aaaaaaaaaaZ"), Some("bbbbbbbbbbb")]);
+    }
+
+    #[test]
+    fn a_form_applies_to_a_single_conversation_too() {
+        let id = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
+        let forms = [None, Some(PrefixForm::Short), Some(PrefixForm::Full), Some(PrefixForm::None)];
+        let in_forms = |prefixes: Prefixes| forms.map(|form| prefixes.in_form(form).of(id));
+        assert_eq!(in_forms(Prefixes::new([id])), [None, Some("97b9dcb3"), Some(id), None]);
+        assert_eq!(in_forms(Prefixes::growing([])), [Some("97b9dcb3"), Some("97b9dcb3"), Some(id), None]);
+        let close = Prefixes::new([id, "97b9dcb3-3c"]);
+        assert_eq!(in_forms(close), [Some("97b9dcb3-3c1"), Some("97b9dcb3-3c1"), Some(id), None]);
+    }
+
+    #[test]
+    fn status_lines_always_tell_several_conversations_apart() {
+        let id = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
+        let forms = [Some(PrefixForm::Short), Some(PrefixForm::Full), Some(PrefixForm::None)];
+        let of_status_lines = |prefixes: Prefixes| forms.map(|form| prefixes.of_status_lines(form).of(id));
+        assert_eq!(of_status_lines(Prefixes::new([id])), [None, None, None]);
+        assert_eq!(of_status_lines(Prefixes::growing([])), [Some("97b9dcb3"), Some(id), Some("97b9dcb3")]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl TextLines {
         let has_time = style.timestamps != Timestamps::None;
         Self {
             timestamps: has_time.then(|| TimestampFormatter::new(style.timestamps, style.utc)),
-            prefixes,
+            prefixes: prefixes.in_form(style.prefix),
             seen_ids: HashSet::new(),
             theme: Theme::new(style.color),
             escape_mode: escape_mode(style),
@@ -53,12 +53,12 @@ impl TextLines {
 
     fn push_time_and_prefix(&mut self, out: &mut Vec<u8>, event: &TranscriptEvent<'_>) {
         if let Some(timestamps) = &mut self.timestamps {
-            self.theme.time.paint(out, |out| timestamps.push(out, event.time()));
+            self.theme.time.paint(out, |out| timestamps.push(out, event.time(), event.received));
             out.push(b' ');
         }
         self.extend_prefixes(event.conversation);
         if let Some(prefix) = self.prefixes.of(event.conversation) {
-            push_escaped(out, prefix);
+            self.theme.conversation(event.conversation).paint(out, |out| push_escaped(out, prefix));
             out.push(b' ');
         }
     }
@@ -123,6 +123,7 @@ mod tests {
 
     use super::super::fixtures::{ID, event, gap, hostile_text, message_event};
     use super::*;
+    use crate::config::PrefixForm;
     use crate::event::Role;
 
     fn utc() -> Style {
@@ -175,6 +176,34 @@ mod tests {
         let without_time = Style { timestamps: Timestamps::None, ..Style::default() };
         assert_eq!(lines(&without_time, several, &hello), "97b9dcb3 [Customer] Ada: Hello\n");
         assert_eq!(line(&without_time, &hello[0]), "[Customer] Ada: Hello\n");
+    }
+
+    #[test]
+    fn growing_prefixes_keep_the_form_of_the_flag() {
+        let other = TranscriptEvent { conversation: "97b9dcb3-9", ..message_event(Role::Bot, "Quill", "Hi") };
+        let events = [message_event(Role::Customer, "Ada", "Hello"), other];
+        let style = |prefix| Style { timestamps: Timestamps::None, prefix: Some(prefix), ..Style::default() };
+        let of = |prefix| lines(&style(prefix), Prefixes::growing([]), &events);
+        assert_eq!(of(PrefixForm::Full), format!("{ID} [Customer] Ada: Hello\n97b9dcb3-9 [Bot] Quill: Hi\n"));
+        assert_eq!(of(PrefixForm::None), "[Customer] Ada: Hello\n[Bot] Quill: Hi\n");
+        assert_eq!(of(PrefixForm::Short), "97b9dcb3 [Customer] Ada: Hello\n97b9dcb3-9 [Bot] Quill: Hi\n");
+    }
+
+    #[test]
+    fn a_conversation_keeps_the_color_of_its_prefix() {
+        let style = Style { color: true, timestamps: Timestamps::None, ..Style::default() };
+        let color_of = |form, conversation: &str| {
+            let event = TranscriptEvent { conversation, ..message_event(Role::Unknown, "Ada", "Hello") };
+            let style = Style { prefix: Some(form), ..style.clone() };
+            let line = lines(&style, Prefixes::growing([]), &[event]);
+            line.split_once('m').map(|(color, _)| color.to_owned()).unwrap()
+        };
+        assert_eq!(color_of(PrefixForm::Short, ID), color_of(PrefixForm::Full, ID));
+        // The colors are those of other runs and machines.
+        assert_eq!(
+            [ID, "a1b2c3d4-2", "b"].map(|id| color_of(PrefixForm::Short, id)),
+            ["\x1b[32", "\x1b[33", "\x1b[32"]
+        );
     }
 
     #[test]

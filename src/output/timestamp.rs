@@ -10,13 +10,10 @@ type OffsetAt = fn(&DateTime<Utc>) -> i32;
 /// Formats times. Caches the last second and its zone offset, which the next time usually shares.
 pub(super) struct TimestampFormatter {
     format: Timestamps,
-    /// `None` is UTC, written as `Z`.
-    offset_at: Option<OffsetAt>,
-    /// The quarter of an hour since the epoch for which `offset` holds.
-    quarter: Option<i64>,
-    offset: i32,
-    /// The second since the epoch that `rendered` shows.
-    second: Option<i64>,
+    zone: Zone,
+    arrival_zone: Zone,
+    /// The second since the epoch that `rendered` shows, and whether the date precedes it.
+    second: Option<(i64, bool)>,
     rendered: Vec<u8>,
     /// The time that relative times count from.
     first: Option<DateTime<Utc>>,
@@ -28,15 +25,20 @@ impl TimestampFormatter {
     }
 
     fn in_zone(format: Timestamps, offset_at: Option<OffsetAt>) -> Self {
-        Self { format, offset_at, quarter: None, offset: 0, second: None, rendered: Vec::new(), first: None }
+        let zone = || Zone { offset_at, quarter: None, offset: 0 };
+        let (zone, arrival_zone) = (zone(), zone());
+        Self { format, zone, arrival_zone, second: None, rendered: Vec::new(), first: None }
     }
 
-    /// Appends the time; nothing for [`Timestamps::None`].
-    pub(super) fn push(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>) {
+    /// Appends the time of an event that arrived at `received`; nothing for [`Timestamps::None`].
+    pub(super) fn push(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>, received: DateTime<Utc>) {
         match self.format {
-            Timestamps::Time => self.push_second(out, at),
+            Timestamps::Time => {
+                let is_other_day = self.zone.day(at) != self.arrival_zone.day(received);
+                self.push_second(out, at, is_other_day);
+            }
             Timestamps::Iso => {
-                self.push_second(out, at);
+                self.push_second(out, at, true);
                 out.push(b'.');
                 // In a leap second the milliseconds exceed 999.
                 push_digits(out, at.timestamp_subsec_millis().min(999), 3);
@@ -47,41 +49,33 @@ impl TimestampFormatter {
         }
     }
 
-    fn push_second(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>) {
-        if self.second != Some(at.timestamp()) {
-            self.render(at);
+    fn push_second(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>, with_date: bool) {
+        let second = Some((at.timestamp(), with_date));
+        if self.second != second {
+            self.render(at, with_date);
+            self.second = second;
         }
         out.extend_from_slice(&self.rendered);
     }
 
-    fn render(&mut self, at: DateTime<Utc>) {
-        self.refresh_offset(at);
+    fn render(&mut self, at: DateTime<Utc>, with_date: bool) {
         // The last hours that chrono can represent have no local time; UTC stands in.
-        let local = DateTime::from_timestamp(at.timestamp() + i64::from(self.offset), 0).unwrap_or(at);
+        let local = DateTime::from_timestamp(self.zone.local_second(at), 0).unwrap_or(at);
         self.rendered.clear();
-        if self.format == Timestamps::Iso {
+        if with_date {
             push_date(&mut self.rendered, local);
+            self.rendered.push(if self.format == Timestamps::Iso { b'T' } else { b' ' });
         }
         push_clock(&mut self.rendered, local.hour(), local.minute(), local.second());
-        self.second = Some(at.timestamp());
-    }
-
-    /// Reads the zone offset once per quarter of an hour: zones change their offset only at its boundaries.
-    fn refresh_offset(&mut self, at: DateTime<Utc>) {
-        let Some(offset_at) = self.offset_at else { return };
-        let quarter = at.timestamp().div_euclid(15 * 60);
-        if self.quarter != Some(quarter) {
-            self.offset = offset_at(&at);
-            self.quarter = Some(quarter);
-        }
     }
 
     fn push_offset(&self, out: &mut Vec<u8>) {
-        if self.offset_at.is_none() {
+        if self.zone.offset_at.is_none() {
             return out.push(b'Z');
         }
-        let minutes = self.offset.unsigned_abs() / 60;
-        out.push(if self.offset < 0 { b'-' } else { b'+' });
+        let offset = self.zone.offset;
+        let minutes = offset.unsigned_abs() / 60;
+        out.push(if offset < 0 { b'-' } else { b'+' });
         push_digits(out, minutes / 60, 2);
         out.push(b':');
         push_digits(out, minutes % 60, 2);
@@ -95,6 +89,38 @@ impl TimestampFormatter {
         for part in [seconds / 60 % 60, seconds % 60] {
             out.push(b':');
             push_digits(out, u32::try_from(part).unwrap_or(0), 2);
+        }
+    }
+}
+
+/// A time zone that caches the offset of the last time.
+struct Zone {
+    /// `None` is UTC, written as `Z`.
+    offset_at: Option<OffsetAt>,
+    /// The quarter of an hour since the epoch for which `offset` holds.
+    quarter: Option<i64>,
+    offset: i32,
+}
+
+impl Zone {
+    /// Returns the local time in seconds since the local epoch.
+    fn local_second(&mut self, at: DateTime<Utc>) -> i64 {
+        self.refresh_offset(at);
+        at.timestamp() + i64::from(self.offset)
+    }
+
+    /// Returns the local date in days since the local epoch.
+    fn day(&mut self, at: DateTime<Utc>) -> i64 {
+        self.local_second(at).div_euclid(24 * 60 * 60)
+    }
+
+    /// Reads the zone offset once per quarter of an hour: zones change their offset only at its boundaries.
+    fn refresh_offset(&mut self, at: DateTime<Utc>) {
+        let Some(offset_at) = self.offset_at else { return };
+        let quarter = at.timestamp().div_euclid(15 * 60);
+        if self.quarter != Some(quarter) {
+            self.offset = offset_at(&at);
+            self.quarter = Some(quarter);
         }
     }
 }
@@ -116,7 +142,6 @@ fn push_date(out: &mut Vec<u8>, at: DateTime<Utc>) {
     push_digits(out, at.month(), 2);
     out.push(b'-');
     push_digits(out, at.day(), 2);
-    out.push(b'T');
 }
 
 fn push_clock(out: &mut Vec<u8>, hour: u32, minute: u32, second: u32) {
@@ -140,7 +165,7 @@ mod tests {
 
     fn format(formatter: &mut TimestampFormatter, at: DateTime<Utc>) -> String {
         let mut out = Vec::new();
-        formatter.push(&mut out, at);
+        formatter.push(&mut out, at, at);
         String::from_utf8(out).unwrap()
     }
 
@@ -161,6 +186,29 @@ mod tests {
         ] {
             assert_eq!(format(&mut TimestampFormatter::in_zone(timestamps, zone), at(0)), expected);
         }
+    }
+
+    #[test]
+    fn the_date_precedes_the_time_of_an_event_from_another_day() {
+        let mut utc = TimestampFormatter::new(Timestamps::Time, true);
+        let mut zone = TimestampFormatter::in_zone(Timestamps::Time, Some(|_| -4 * 3600));
+        let mut formats = |at_second, received| {
+            [&mut utc, &mut zone].map(|formatter| {
+                let mut out = Vec::new();
+                formatter.push(&mut out, at(at_second), at(received));
+                String::from_utf8(out).unwrap()
+            })
+        };
+        const DAY: i64 = 24 * 3600;
+        assert_eq!(formats(0, 1), ["03:04:05", "23:04:05"]);
+        // The same second, read on the next day, and read again on its own day.
+        assert_eq!(formats(0, DAY), ["2026-01-02 03:04:05", "2026-01-01 23:04:05"]);
+        assert_eq!(formats(0, 1), ["03:04:05", "23:04:05"]);
+        // Midnight is that of the zone.
+        assert_eq!(formats(0, 3600), ["03:04:05", "2026-01-01 23:04:05"]);
+        assert_eq!(formats(0, -4 * 3600), ["2026-01-02 03:04:05", "23:04:05"]);
+        // The clock of the service may be ahead.
+        assert_eq!(formats(DAY, 0), ["2026-01-03 03:04:05", "2026-01-02 23:04:05"]);
     }
 
     #[test]

@@ -2,28 +2,21 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone};
 
 use crate::cli::HistoryArgs;
-use crate::config::{Format, History, LineLimit, Since};
+use crate::config::{Format, History, LineLimit};
 
 use super::problems::Problems;
 
-pub(super) fn resolve(args: &HistoryArgs, now: DateTime<Utc>) -> History {
+/// Resolves the history to print. Times without a zone are those of the zone of `now`.
+pub(super) fn resolve<Z: TimeZone>(args: &HistoryArgs, now: &DateTime<Z>) -> History {
     let lines = match args.lines {
         LineLimit::All => None,
         LineLimit::Lines(lines) => Some(lines),
     };
-    let since = args.since.map(|since| start(since, now));
+    let since = args.since.map(|since| since.resolve(now));
     History { lines, since, follow: !args.no_follow }
-}
-
-/// Returns the time that `--since` names.
-pub(super) fn start(since: Since, now: DateTime<Utc>) -> DateTime<Utc> {
-    match since {
-        Since::Ago(duration) => now - duration,
-        Since::At(time) => time,
-    }
 }
 
 /// Resolves the path of the cursor file.
@@ -36,25 +29,18 @@ pub(super) fn cursor(args: &HistoryArgs, format: Format, problems: &mut Problems
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use chrono::Utc;
 
     use super::*;
+    use crate::config::Since;
 
     #[test]
-    fn durations_count_back_from_now_and_a_future_time_is_accepted() {
-        let now = DateTime::from_timestamp(1_767_323_045, 0).unwrap();
-        let (earlier, later) = (now - Duration::from_secs(90), now + Duration::from_secs(90));
-        let cases = [
-            (None, None),
-            (Some(Since::Ago(Duration::from_secs(90))), Some(earlier)),
-            (Some(Since::At(earlier)), Some(earlier)),
-            (Some(Since::At(later)), Some(later)),
-        ];
-        for (since, expected) in cases {
-            let args = HistoryArgs { lines: LineLimit::All, since, no_follow: false, cursor_file: None };
-            assert_eq!(resolve(&args, now), History { lines: None, since: expected, follow: true });
-        }
-        let none = HistoryArgs { lines: LineLimit::Lines(0), since: None, no_follow: true, cursor_file: None };
-        assert_eq!(resolve(&none, now), History { lines: Some(0), since: None, follow: false });
+    fn the_history_ends_at_a_time_and_a_number_of_lines() {
+        let now = Utc::now();
+        let args = HistoryArgs { lines: LineLimit::All, since: None, no_follow: false, cursor_file: None };
+        assert_eq!(resolve(&args, &now), History { lines: None, since: None, follow: true });
+        let args =
+            HistoryArgs { lines: LineLimit::Lines(0), since: Some(Since::At(now)), no_follow: true, cursor_file: None };
+        assert_eq!(resolve(&args, &now), History { lines: Some(0), since: Some(now), follow: false });
     }
 }

@@ -1,12 +1,11 @@
 //! Resolves the conversations to list, and the form of the list.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 
 use crate::cli::ListFilterArgs;
 use crate::config::{ListFilter, ListFormat};
 
 use super::arguments::Argument;
-use super::history;
 use super::ids::IdRule;
 use super::problems::{Problem, Problems};
 use super::targets;
@@ -28,7 +27,7 @@ pub(super) fn filter(
     now: DateTime<Utc>,
     problems: &mut Problems,
 ) -> ListFilter {
-    let since = args.since.map(|since| history::start(since, now));
+    let since = args.since.map(|since| since.resolve(&now.with_timezone(&Local)));
     if since.is_some_and(|since| since < now - MAX_AGE) {
         let reason = "must be at most 31 days ago".to_owned();
         problems.add(Problem::Unusable { setting: "--since".to_owned(), reason });

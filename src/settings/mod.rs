@@ -23,7 +23,7 @@ mod targets;
 use std::io::Read;
 use std::path::Path;
 
-use chrono::Utc;
+use chrono::{Local, Utc};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
@@ -112,7 +112,7 @@ fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, proble
         return Some(Task::Replay(Replay { from, output }));
     }
     let cursor = history::cursor(&history, output.style.format, problems);
-    let history = history::resolve(&history, Utc::now());
+    let history = history::resolve(&history, &Local::now());
     problems.warn(network::typed_password(&network));
     let connection = connection::resolve(&connection, network, env, problems);
     if demo {

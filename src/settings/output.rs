@@ -10,24 +10,32 @@ use super::problems::Problems;
 
 pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mut Problems) -> OutputOptions {
     let format = if args.json { Format::Json } else { args.output };
-    let message_flags = [
+    let event_flags = [
         ("--only", args.only.is_empty()),
         ("--include", args.include.is_empty()),
         ("--exclude", args.exclude.is_empty()),
+        ("--hide", args.hide.is_empty()),
         ("--highlight", args.highlight.is_empty()),
     ];
-    for (flag, _) in message_flags.iter().filter(|(_, unused)| format == Format::Raw && !unused) {
+    for (flag, _) in event_flags.iter().filter(|(_, unused)| format == Format::Raw && !unused) {
         problems.contradictory(format!("{flag} cannot be used with -o raw"));
     }
     let style = Style {
         format,
         timestamps: args.timestamps,
         utc: args.utc,
+        prefix: args.prefix,
         color: is_colored(args.color, env, terminal),
         multiline: args.multiline,
         raw_control: args.raw_control,
         highlight: any_of(&args.highlight, problems),
-        filter: Filter { system: args.system, only: args.only, include: args.include, exclude: args.exclude },
+        filter: Filter {
+            system: args.system,
+            only: args.only,
+            include: args.include,
+            exclude: args.exclude,
+            hidden: args.hide,
+        },
     };
     OutputOptions { style, stall_buffer: args.stall_buffer }
 }

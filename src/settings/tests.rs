@@ -86,7 +86,20 @@ fn all_missing_settings_are_named_together() {
 #[test]
 fn problems_of_every_kind_are_reported_together() {
     let given = Given { env: vec![("GENESYS_REGION", "europe"), ("HTTPS_PROXY", "ftp://u:hunter2@p")], ..nothing() };
-    let error = given.error(&["-c", "a b", "--idle-timeout", "5", "-o", "raw", "-i", "x", "--client-id", "client"]);
+    let error = given.error(&[
+        "-c",
+        "a b",
+        "--idle-timeout",
+        "5",
+        "-o",
+        "raw",
+        "-i",
+        "x",
+        "--hide",
+        "gap",
+        "--client-id",
+        "client",
+    ]);
     for part in [
         "settings missing: client secret (",
         "--conversation: 'a b' is not a conversation id",
@@ -94,6 +107,7 @@ fn problems_of_every_kind_are_reported_together() {
         "HTTPS_PROXY: must be an http, https",
         "--idle-timeout 5s must be greater than --ping-interval 20s",
         "--include cannot be used with -o raw",
+        "--hide cannot be used with -o raw",
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }

@@ -121,6 +121,49 @@ async fn lines_of_several_conversations_have_the_shortest_unique_prefix() {
 }
 
 #[tokio::test]
+async fn the_prefix_has_the_chosen_form_and_for_each_conversation_a_color_of_its_own() {
+    let hello = message("external", "Ada", "03:04:05", "Hello");
+    let one = [(ID, hello.clone())];
+    let args = |flag| ["--timestamps", "none", "--prefix", flag];
+    assert_eq!(replay(&one, &args("short"), &[]).await, "97b9dcb3 [Customer] Ada: Hello\n");
+    assert_eq!(replay(&one, &args("full"), &[]).await, format!("{ID} [Customer] Ada: Hello\n"));
+    let two = [(ID, hello.clone()), (OTHER, hello)];
+    assert_eq!(replay(&two, &args("none"), &[]).await, "[Customer] Ada: Hello\n".repeat(2));
+    let colored = replay(&two, &[&args("short")[..], &["--color", "always"]].concat(), &[]).await;
+    let customer = "\u{1b}[32m[Customer] Ada:\u{1b}[0m Hello";
+    let expected = format!("\u{1b}[32m97b9dcb3\u{1b}[0m {customer}\n\u{1b}[92ma1b2c3d4\u{1b}[0m {customer}\n");
+    assert_eq!(colored, expected);
+}
+
+#[tokio::test]
+async fn the_date_precedes_the_time_of_an_event_of_another_day() {
+    let mut old = message("external", "Ada", "03:04:05", "old");
+    old["payload"]["timestamp"] = "2026-01-01T23:04:05Z".into();
+    let frames = [old, message("external", "Ada", "03:04:05", "new")];
+    let lines = "[Customer] Ada: old\n03:04:05 [Customer] Ada: new\n";
+    assert_eq!(printed(&frames, &["--utc"]).await, format!("2026-01-01 23:04:05 {lines}"));
+    // In India both are of the same day.
+    let lines = printed_with(&frames, &[], &[("TZ", "IST-5:30")]).await;
+    assert!(lines.starts_with("04:34:05 [Customer] Ada: old\n"), "{lines}");
+}
+
+#[tokio::test]
+async fn events_without_a_role_can_be_hidden() {
+    for (args, hidden) in [
+        (&["--hide", "update"][..], &["[UPDATE]"][..]),
+        (&["--hide", "gap,closed"], &["[GAP]", "[CLOSED]"]),
+        (&["--hide", "gap", "--hide", "update", "--hide", "closed"], &["[UPDATE]", "[GAP]", "[CLOSED]"]),
+    ] {
+        let lines = printed(&sample_conversation(), &[args, &["--timestamps", "none"]].concat()).await;
+        let labels: Vec<&str> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        let all = ["[Customer]", "[Agent]", "[UPDATE]", "[GAP]", "[CLOSED]"];
+        assert_eq!(labels, all.into_iter().filter(|label| !hidden.contains(label)).collect::<Vec<_>>(), "{args:?}");
+        let objects = printed(&sample_conversation(), &[args, &["--json"]].concat()).await;
+        assert_eq!(objects.lines().count(), labels.len(), "{args:?}");
+    }
+}
+
+#[tokio::test]
 async fn filters_select_messages_and_hide_no_other_event() {
     let other_events = ["[UPDATE]", "[GAP]", "[CLOSED]"];
     for (args, labels) in [

@@ -181,7 +181,7 @@ async fn contradictory_flags_and_unusable_values_are_wrong_usage() {
     let cases: [&[&str]; 6] = [
         &["--no-follow", "-F"],
         &["-n", "some"],
-        &["--since", "yesterday"],
+        &["--since", "tomorrow"],
         &["--replay", "x", "-n", "3"],
         &["--demo", "--user", "x"],
         &["-c", "x", "check"],

@@ -63,6 +63,18 @@ async fn a_run_without_history_logs_its_reconnect_and_its_gap() {
     assert!(matches!(gap["seconds"].as_u64(), Some(1 | 2)), "{gap}");
 }
 
+/// OUT-5.
+#[tokio::test]
+async fn the_summary_counts_hidden_gaps() {
+    let simulator = simulator_without_history("+0 customer Ada: Hello", &["socket:close=1011,after=1"]).await;
+    let mut running = Running::start(&mut program(&simulator, &["--hide", "gap,closed"]));
+    running.wait_for_stderr("reconnected").await;
+    simulator.first_conversation().play("close").await.unwrap();
+    let finished = running.finish().await;
+    assert_eq!(finished.stdout.lines().count(), 1, "{}", finished.stdout);
+    assert!(finished.stderr.contains("conversation ended: 1 line, 1 reconnect, 1 gap"), "{}", finished.stderr);
+}
+
 /// Returns the lines with `connected` before the refusal of the history, which may arrive in either order.
 fn with_connected_before_history(stderr: &str) -> String {
     let mut lines: Vec<&str> = stderr.lines().collect();

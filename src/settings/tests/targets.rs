@@ -141,7 +141,7 @@ fn flags_of_the_history_are_resolved() {
     assert_eq!(history, History { lines: Some(20), since, follow: false });
     assert_eq!(complete(&[]).tail(&[]).history, History { lines: None, since: None, follow: true });
     let since = complete(&[]).tail(&["--since", "1h"]).history.since.unwrap();
-    let ago = (Utc::now() - since).num_seconds();
+    let ago = (chrono::Utc::now() - since).num_seconds();
     assert!((3_600..3_660).contains(&ago), "{ago}");
 }
 
