@@ -20,7 +20,7 @@ use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
-use crate::config::{Config, SocketLimits, SourceChoice, Targets};
+use crate::config::{Config, NamedTarget, SocketLimits, SourceChoice, Targets};
 use crate::delivery::Totals;
 use crate::delivery::sink::Sink;
 use crate::source::{
@@ -63,8 +63,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         }
         return Ok(());
     };
-    let targets = Targets::of(&targets);
-    let progress = open_cursor(&config, &targets)?;
+    let progress = open_cursor(&config, &Targets::of(&targets))?;
     let (dedup, cursor) = progress.map_or_else(Default::default, |progress| (progress.dedup, Some(progress.cursor)));
     let delivery = start_delivery(&config, prefixes, cursor, stdout, log)?;
     let dedup = RefCell::new(dedup);
@@ -96,7 +95,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
 /// The shared resources of the sources of one run.
 struct TailCommand<'a> {
     config: &'a Config,
-    targets: Targets,
+    targets: Vec<NamedTarget>,
     http: Http,
     auth: Arc<Auth>,
     rest: Rest,

@@ -19,6 +19,12 @@ impl Targets {
         self.queues.is_empty() && self.users.is_empty()
     }
 
+    /// Returns all of them: the queues, then the users.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Target> {
+        let queues = self.queues.iter().cloned().map(Target::Queue);
+        queues.chain(self.users.iter().cloned().map(Target::User))
+    }
+
     /// Returns the ids of these targets, each once, in their order.
     pub(crate) fn of(named: &[NamedTarget]) -> Self {
         let mut targets = Self::default();

@@ -40,7 +40,7 @@ pub(crate) use self::target_lookup::{TargetLookup, find_target};
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
-use crate::config::{History, Retries, SocketLimits, Targets};
+use crate::config::{History, NamedTarget, Retries, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::status::work::{Work, WorkReporter};
@@ -97,6 +97,8 @@ pub(crate) struct Source<'a, T> {
     follows: Option<mpsc::UnboundedReceiver<Follow>>,
     transcript_refusals: HashMap<String, SourceError>,
     refused: Vec<SourceError>,
+    /// The names of the followed queues and users.
+    target_names: Vec<NamedTarget>,
     ended_conversations: usize,
     phase: Phase,
     pending: Pending,
@@ -155,7 +157,7 @@ pub(crate) struct TranscriptOptions {
 /// The settings of the notifications source.
 pub(crate) struct NotificationOptions {
     /// The followed queues and users.
-    pub(crate) targets: Targets,
+    pub(crate) targets: Vec<NamedTarget>,
     /// The wanted history, and whether live events follow it.
     pub(crate) history: History,
     /// The limits of the socket.
@@ -218,6 +220,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             follows: None,
             transcript_refusals: HashMap::new(),
             refused: Vec::new(),
+            target_names: Vec::new(),
             ended_conversations: 0,
             phase: Phase::NeverConnected,
             pending: Pending::default(),
@@ -330,12 +333,18 @@ impl<'a> Source<'a, Upgraded> {
     pub(crate) fn notifications(options: NotificationOptions, rest: Rest, context: SourceContext<'a>) -> Self {
         let NotificationOptions { targets, history, limits, retries, follows, progress } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
-        let tracker = TrackerOptions { mode: Mode::Full, targets, history, retries };
+        let tracker = TrackerOptions { mode: Mode::Full, targets: Targets::of(&targets), history, retries };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));
         let source = Self::new(protocol, tracker, rest, context, dial);
-        Self { follows: Some(follows), channel_changes: Some(channel_changes), progress, ..source }
+        Self {
+            target_names: targets,
+            follows: Some(follows),
+            channel_changes: Some(channel_changes),
+            progress,
+            ..source
+        }
     }
 }
 

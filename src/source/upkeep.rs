@@ -9,8 +9,10 @@ use super::{DialResult, Opened, Outage, Peer, Phase, Protocol, Retry, Source, So
 use crate::api::rest::RestError;
 use crate::api::websocket::CloseReason;
 use crate::backoff::milliseconds;
+use crate::config::Target;
 use crate::decision::ResponseKind;
-use crate::tracker::{Input, Now, Refusal, Response, Status, Warning};
+use crate::plural;
+use crate::tracker::{Input, Notice, Now, Refusal, Response, Status, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn start_requests(&mut self) {
@@ -182,8 +184,51 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     fn log_warnings(&mut self) {
+        while let Some(notice) = self.tracker.poll_notice() {
+            self.log_notice(notice);
+        }
         while let Some(warning) = self.tracker.poll_warning() {
             self.log(&warning);
+        }
+    }
+
+    /// Logs what is followed, with full ids: status lines have only the beginning of an id in front (TGT-13).
+    fn log_notice(&self, notice: Notice) {
+        let described = |id: &str, description: &str| match description {
+            "" => id.to_owned(),
+            description => format!("{id}: {description}"),
+        };
+        match notice {
+            Notice::Following { target, open } => {
+                let target = self.named(&target);
+                let open =
+                    open.map_or_else(String::new, |open| format!(": {}", plural::count(open, "open conversation")));
+                tracing::info!("following {target}{open}");
+            }
+            Notice::Joined { conversation, description, is_new } => {
+                let joined = described(&conversation, &description);
+                if is_new {
+                    tracing::info!(conversation, "joined {joined}");
+                } else {
+                    tracing::debug!(conversation, "joined {joined}");
+                }
+            }
+            Notice::Ended { conversation, description } => {
+                tracing::info!(conversation, "ended {}", described(&conversation, &description));
+            }
+        }
+    }
+
+    /// Returns a queue or user with its name, if that is known.
+    fn named(&self, target: &Target) -> String {
+        let (kind, id) = match target {
+            Target::Queue(id) => ("queue", id),
+            Target::User(id) => ("user", id),
+        };
+        let known = self.target_names.iter().find(|named| named.target == *target);
+        match known.and_then(|named| named.name.as_deref()) {
+            Some(name) => format!("{kind} {name} ({id})"),
+            None => format!("{kind} {id}"),
         }
     }
 

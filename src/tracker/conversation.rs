@@ -289,6 +289,11 @@ impl Conversation {
         !matches!(&self.state, State::Startup(backfill) if !backfill.is_listed)
     }
 
+    /// Returns whether the conversation was found while others were followed.
+    pub(super) fn is_new(&self) -> bool {
+        self.start_reason == BackfillReason::Joined
+    }
+
     /// Returns whether everything known was emitted.
     pub(super) fn is_caught_up(&self) -> bool {
         !self.is_backfilling() && self.pending.is_empty() && !self.end.is_ending()

@@ -19,6 +19,7 @@ mod conversation;
 mod discovery;
 mod end_detector;
 mod media_notice;
+mod notice;
 mod notifications;
 mod participants;
 mod pending_messages;
@@ -42,6 +43,7 @@ pub(crate) use self::attribution::message as message_from_body;
 use self::channel::ChannelState;
 use self::conversation::Conversation;
 use self::discovery::Discovery;
+pub(crate) use self::notice::Notice;
 pub(crate) use self::protocol::{
     BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status,
     Subscribed, TimedEvent,
@@ -138,6 +140,7 @@ pub(crate) struct Tracker {
     events: VecDeque<Event>,
     warnings: VecDeque<Warning>,
     refusals: VecDeque<Refusal>,
+    notices: VecDeque<Notice>,
 }
 
 impl Tracker {
@@ -159,6 +162,7 @@ impl Tracker {
             events: VecDeque::new(),
             warnings: VecDeque::new(),
             refusals: VecDeque::new(),
+            notices: VecDeque::new(),
         }
     }
 
@@ -188,6 +192,7 @@ impl Tracker {
         let event = self.events.pop_front()?;
         if let Event::Live(id, TimedEvent { body: EventBody::Closed, .. }) = &event {
             let id = id.clone();
+            self.notice_end(&event);
             self.stop_following(&id);
         }
         Some(event)
@@ -315,11 +320,18 @@ impl Tracker {
     fn update(&mut self, id: &str, change: impl FnOnce(&mut Conversation)) {
         self.subscriptions.mark_stale();
         if let Some(conversation) = self.conversations.get_mut(id) {
+            let was_known = conversation.is_known();
             change(conversation);
+            let joined = (!was_known && conversation.is_known()).then(|| Notice::Joined {
+                conversation: id.to_owned(),
+                description: notice::describe(conversation),
+                is_new: conversation.is_new(),
+            });
             self.events.extend(conversation.take_events());
             let notice = conversation.take_media_notice();
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
+            joined.into_iter().for_each(|joined| self.notice(joined));
         }
     }
 }

@@ -179,7 +179,8 @@ impl Participants {
         Party { id: Some(queue.id.clone().into()), name: name.map(|name| name.to_owned().into()) }
     }
 
-    fn queue_name(&self, id: &str) -> Option<&str> {
+    /// Returns the name of a queue, which any participant may know.
+    pub(super) fn queue_name(&self, id: &str) -> Option<&str> {
         let has_queue = |participant: &&Participant| participant.queue.as_ref().is_some_and(|queue| queue.id == id);
         self.all().filter(has_queue).find_map(|participant| {
             let name = participant.queue.as_ref()?.name.as_deref();

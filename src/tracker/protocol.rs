@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use crate::api::calls::OpenConversations;
 use crate::api::rest::RestError;
 use crate::event::{EventBody, EventContext};
 use crate::wire::channel::{Channel, SubscribeMode, TopicState};
@@ -78,7 +79,7 @@ pub(crate) enum Response {
     /// Result of [`Request::UserName`]. A user may have no name.
     UserName { user: String, result: Result<Option<String>, RestError> },
     /// Result of [`Request::OpenConversations`].
-    OpenConversations(Result<Vec<String>, RestError>),
+    OpenConversations(Result<OpenConversations, RestError>),
     /// Result of [`Request::Subscribe`].
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode, result: Result<Subscribed, RestError> },
     /// Result of a [`Request::Subscribe`] that was not sent, because the token could not be renewed before.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::conversation::{Conversation, Refused};
-use super::{HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning};
+use super::{
+    HistoryAccess, MAX_NAMES, Mode, Notice, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning,
+};
+use crate::api::calls::OpenConversations;
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
 use crate::decision::{Action, Before, Request, decide};
@@ -170,12 +173,17 @@ impl Tracker {
 
     fn on_open_conversations(
         &mut self,
-        result: Result<Vec<String>, RestError>,
+        result: Result<OpenConversations, RestError>,
         now: Now,
         dedup: &Dedup,
     ) -> Option<RestError> {
         match result {
-            Ok(ids) => {
+            Ok(OpenConversations { ids, counts }) => {
+                if !self.discovery.has_succeeded() {
+                    for (target, open) in counts {
+                        self.notice(Notice::Following { target, open: Some(open) });
+                    }
+                }
                 let is_repeat = self.discovery.completed(now.mono);
                 for id in ids.into_iter().filter(|id| is_valid_id(id)) {
                     if self.recently_closed.contains(&id) {
@@ -204,6 +212,9 @@ impl Tracker {
             }
             _ => {
                 self.discovery = super::Discovery::Disabled;
+                for target in self.options.targets.clone().iter() {
+                    self.notice(Notice::Following { target, open: None });
+                }
                 let reason = match &error {
                     RestError::Forbidden { body, .. } => body.to_string(),
                     error => error.to_string(),

@@ -1,38 +1,71 @@
 //! The search for open conversations of queues and users.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::rest::{Rest, RestError};
-use crate::config::Targets;
-use crate::wire::json;
+use crate::config::{Target, Targets};
+use crate::wire::conversation_row::{ConversationRow, RowPage, RowState, parse_rows};
 
 /// Conversations per page. The API allows at most 100.
 const PAGE_SIZE: usize = 100;
 
-/// The maximum number of open conversations that a search returns.
-const MAX_CONVERSATIONS: usize = 1000;
+/// The maximum number of open conversations that a search returns. No more are followed at a time.
+const MAX_CONVERSATIONS: usize = 10_000;
 
 /// The maximum age of an open conversation. Asynchronous ones stay open for days; the API allows a month.
 const MAX_AGE_DAYS: i64 = 30;
 
-/// Returns the ids of the open message conversations of these queues and users, newest first.
+/// The open conversations of queues and users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OpenConversations {
+    /// The ids, each once, newest first.
+    pub(crate) ids: Vec<String>,
+    /// The number of them that each target has.
+    pub(crate) counts: Vec<(Target, usize)>,
+}
+
+impl OpenConversations {
+    fn new(targets: &Targets) -> Self {
+        Self { ids: Vec::new(), counts: targets.iter().map(|target| (target, 0)).collect() }
+    }
+
+    /// Adds the rows that are new: rows move between pages while these are requested.
+    fn extend(&mut self, rows: Vec<ConversationRow>, seen: &mut HashSet<String>) {
+        let open = rows.into_iter().filter(|row| row.state != RowState::Ended);
+        for row in open.filter(|row| seen.insert(row.id.clone())) {
+            let of_row = |target: &Target| match target {
+                Target::Queue(id) => row.queue_ids.contains(id),
+                Target::User(id) => row.user_ids.contains(id),
+            };
+            self.counts.iter_mut().filter(|(target, _)| of_row(target)).for_each(|(_, count)| *count += 1);
+            self.ids.push(row.id);
+        }
+    }
+}
+
+/// Returns the open conversations of these queues and users, newest first.
 ///
 /// Analytics lag behind: a conversation that has just started may be missing.
-pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result<Vec<String>, RestError> {
-    let mut ids = Vec::new();
+pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result<OpenConversations, RestError> {
+    let (mut open, mut seen) = (OpenConversations::new(targets), HashSet::new());
     for page in 1..=MAX_CONVERSATIONS / PAGE_SIZE {
+        if page > 1 {
+            rest.wait_for_rate_limit().await;
+        }
         let path = "/api/v2/analytics/conversations/details/query";
         let body = rest.send(Method::POST, path, Some(&query(targets, page))).await?;
-        let found = open_ids(&body).ok_or_else(|| rest.unexpected("not a list of conversations"))?;
-        let is_last = found.len() < PAGE_SIZE;
-        ids.extend(found);
-        if is_last {
+        let RowPage { rows, listed, .. } =
+            parse_rows(&body).ok_or_else(|| rest.unexpected("not a list of conversations"))?;
+        open.extend(rows, &mut seen);
+        if listed < PAGE_SIZE {
             break;
         }
     }
-    Ok(ids)
+    Ok(open)
 }
 
 fn query(targets: &Targets, page: usize) -> Value {
@@ -56,34 +89,32 @@ fn query(targets: &Targets, page: usize) -> Value {
     })
 }
 
-/// Returns the ids of the open conversations in a response. The API omits the list if it found none.
-fn open_ids(body: &str) -> Option<Vec<String>> {
-    let body: Value = json::parse(body).ok().filter(Value::is_object)?;
-    let listed = body["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let open = listed.iter().filter(|conversation| conversation["conversationEnd"].is_null());
-    Some(open.filter_map(|conversation| conversation["conversationId"].as_str()).map(str::to_owned).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_open_conversations_are_returned() {
-        let body = r#"{"totalHits":2,"conversations":[{"conversationId":"a"},{"conversationId":"b","conversationEnd":"2026-01-02T03:04:05Z"},{"conversationId":7},null]}"#;
-        assert_eq!(open_ids(body), Some(vec!["a".to_owned()]));
+    fn open(targets: &Targets, bodies: &[&str]) -> OpenConversations {
+        let (mut open, mut seen) = (OpenConversations::new(targets), HashSet::new());
+        bodies.iter().for_each(|body| open.extend(parse_rows(body).unwrap().rows, &mut seen));
+        open
     }
 
     #[test]
-    fn a_response_without_a_list_holds_no_conversations() {
-        assert_eq!(open_ids("{}"), Some(Vec::new()));
+    fn only_open_conversations_are_returned_each_once() {
+        let body = r#"{"totalHits":2,"conversations":[{"conversationId":"a"},{"conversationId":"b","conversationEnd":"2026-01-02T03:04:05Z"},null]}"#;
+        assert_eq!(open(&Targets::default(), &[body, body, "{}"]).ids, ["a"]);
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_rejected() {
-        for body in ["", "[]", "<html>", "null"] {
-            assert_eq!(open_ids(body), None, "{body}");
-        }
+    fn open_conversations_are_counted_for_each_target() {
+        let row = |id: &str, queue: &str, user: &str| {
+            json!({ "conversationId": id, "participants": [{ "userId": user, "sessions": [{ "mediaType": "message",
+                "segments": [{ "queueId": queue }] }] }] })
+        };
+        let body = json!({ "conversations": [row("a", "q1", "u1"), row("b", "q1", "u2"), row("c", "q3", "u1")] });
+        let targets = Targets { queues: vec!["q1".into(), "q2".into()], users: vec!["u1".into()] };
+        let counts = open(&targets, &[&body.to_string()]).counts;
+        assert_eq!(counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 0, 2]);
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn probe_search(context: &CheckContext<'_>, targets: &Targets) -> CheckRes
             CheckResult::ok(format!("permission {SEARCH}: granted (for --queue and --user)"))
         }
         Ok(open) => {
-            let open = count(open.len(), "open conversation");
+            let open = count(open.ids.len(), "open conversation");
             CheckResult::ok(format!("permission {SEARCH}: granted; {open} in these queues and users"))
         }
         Err(error) => {

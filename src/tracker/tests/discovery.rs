@@ -3,7 +3,9 @@
 use super::*;
 
 fn found(ids: &[&str]) -> Response {
-    Response::OpenConversations(Ok(ids.iter().map(|&id| id.to_owned()).collect()))
+    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+    let counts = vec![(Target::Queue("q".to_owned()), ids.len())];
+    Response::OpenConversations(Ok(OpenConversations { ids, counts }))
 }
 
 #[test]
@@ -89,4 +91,70 @@ fn a_search_follows_each_outage() {
     assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(60)));
     scenario.reconnect(5);
     assert_eq!(scenario.requests(), [Request::OpenConversations]);
+}
+
+fn notices(scenario: &mut Scenario) -> Vec<Notice> {
+    std::iter::from_fn(|| scenario.tracker.poll_notice()).collect()
+}
+
+fn target() -> Target {
+    Target::Queue("q".to_owned())
+}
+
+/// TGT-13.
+#[test]
+fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
+    let mut scenario = Scenario::of_queue();
+    scenario.requests();
+    scenario.respond(found(&["c1"]));
+    assert_eq!(notices(&mut scenario), [Notice::Following { target: target(), open: Some(1) }]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&[])]);
+    let joined = |id: &str, description: &str, is_new| Notice::Joined {
+        conversation: id.into(),
+        description: description.into(),
+        is_new,
+    };
+    assert_eq!(notices(&mut scenario), [joined("c1", "Ada", false)]);
+
+    let waiting = json!({ "id": "acd", "purpose": "acd", "name": "Billing", "state": "connected", "queueId": "q2" });
+    let writing = json!({ "id": "ada", "purpose": "customer", "name": "Ada", "state": "connected", "type": "webmessaging",
+        "messages": [{ "messageId": "m2", "messageTime": at(0) }] });
+    scenario.notify(notification("c2", &[writing.clone()]));
+    assert_eq!(notices(&mut scenario), [], "nothing is known yet");
+    scenario.requests();
+    scenario.snapshot("c2", &[writing, waiting]);
+    assert_eq!(notices(&mut scenario), [joined("c2", "Ada, web messaging, queue Billing", true)]);
+
+    scenario.advance(60_000);
+    scenario.requests();
+    scenario.snapshot("c1", &[left(customer(&[]))]);
+    scenario.respond(found(&["c2"]));
+    scenario.advance(3_000);
+    scenario.requests();
+    scenario.snapshot("c1", &[left(customer(&[]))]);
+    assert_eq!(notices(&mut scenario), [], "the end was not told yet");
+    scenario.events();
+    assert_eq!(notices(&mut scenario), [Notice::Ended { conversation: "c1".into(), description: "Ada".into() }]);
+}
+
+#[test]
+fn a_queue_whose_open_conversations_cannot_be_counted_is_noticed_too() {
+    let mut scenario = Scenario::of_queue();
+    scenario.requests();
+    scenario.respond(Response::OpenConversations(Err(forbidden())));
+    assert_eq!(notices(&mut scenario), [Notice::Following { target: target(), open: None }]);
+}
+
+#[test]
+fn single_conversations_and_history_are_not_noticed() {
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", &[customer(&[])]);
+    assert_eq!(notices(&mut scenario), []);
+    let history = History { follow: false, ..options().history };
+    let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
+    scenario.requests();
+    scenario.respond(found(&["c1"]));
+    assert_eq!(notices(&mut scenario), []);
 }

@@ -17,7 +17,9 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::calls::OpenConversations;
 use crate::api::error_body::ErrorBody;
+use crate::config::Target;
 use crate::dedup::FingerprintKey;
 use crate::event::{Message, Origin};
 use crate::status::redact::Secrets;

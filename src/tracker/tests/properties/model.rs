@@ -163,7 +163,8 @@ impl Model {
             Request::OpenConversations => {
                 let open = service.iter().filter(|(_, conversation)| !conversation.has_ended);
                 let ids = open.map(|(&id, _)| id.to_owned()).collect();
-                Response::OpenConversations(error.map_or(Ok(ids), Err))
+                let open = OpenConversations { ids, counts: Vec::new() };
+                Response::OpenConversations(error.map_or(Ok(open), Err))
             }
             Request::Subscribe { channel, topics, mode } => {
                 let result = error.map_or(Ok(Subscribed::default()), Err);
