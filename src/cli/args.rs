@@ -11,8 +11,8 @@ use regex::Regex;
 
 use super::help;
 use super::value_parsers::{
-    COLORS, FORMATS, HIDDEN, LOG_FORMATS, MEDIA, MULTILINES, PREFIXES, ROLES, SOURCES, TIMESTAMPS, choice,
-    conversation_count, duration, line_limit, loopback, pattern, rate, retries, since, size,
+    COLORS, FOLLOWED_MEDIA, FORMATS, HIDDEN, LOG_FORMATS, MEDIA, MULTILINES, PREFIXES, ROLES, SOURCES, TIMESTAMPS,
+    choice, conversation_count, duration, line_limit, loopback, pattern, rate, retries, since, size,
 };
 use crate::config::{
     Color, Format, Hidden, LineLimit, LogFormat, Medium, Multiline, PrefixForm, Retries, Since, SourceChoice,
@@ -21,17 +21,30 @@ use crate::config::{
 use crate::event::Role;
 
 /// Arguments that exclude `--replay`.
-const NOT_WITH_REPLAY: [&str; 6] = ["target", "history", "account", "connection", "network", "record"];
+const NOT_WITH_REPLAY: [&str; 7] =
+    ["target", "followed_media", "history", "account", "connection", "network", "record"];
 
 /// Arguments that exclude `--demo`.
-const NOT_WITH_DEMO: [&str; 9] =
-    ["positional", "conversations", "queues", "users", "account", "proxy", "cacert", "replay", "cursor_file"];
+const NOT_WITH_DEMO: [&str; 10] = [
+    "positional",
+    "conversations",
+    "queues",
+    "users",
+    "followed_media",
+    "account",
+    "proxy",
+    "cacert",
+    "replay",
+    "cursor_file",
+];
 
 /// Arguments of a tail.
 #[derive(Debug, Args)]
 pub(crate) struct TailArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) media: MediaArgs,
     #[command(flatten)]
     pub(crate) history: HistoryArgs,
     #[command(flatten)]
@@ -62,12 +75,12 @@ pub(crate) struct TargetArgs {
     /// [env: GENESYS_CONVERSATION_ID (ids separated by commas or blanks)]
     #[arg(short, long = "conversation", value_name = "ID")]
     pub(crate) conversations: Vec<String>,
-    /// Follow all message conversations of this queue
+    /// Follow all messages and calls of this queue
     ///
     /// Its id, its admin URL, or its name. Replaces GENESYS_CONVERSATION_ID. Repeatable.
     #[arg(long = "queue", value_name = "ID|NAME")]
     pub(crate) queues: Vec<String>,
-    /// Follow all message conversations of this user
+    /// Follow all messages and calls of this user
     ///
     /// The id, the admin URL, the e-mail address or the name. Replaces GENESYS_CONVERSATION_ID. Repeatable.
     #[arg(long = "user", value_name = "ID|EMAIL|NAME")]
@@ -75,6 +88,18 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = choice(SOURCES))]
     #[arg(help = help::SOURCE, long_help = help::SOURCE_LONG)]
     pub(crate) source: SourceChoice,
+}
+
+/// The media of queues and users.
+#[derive(Debug, Args)]
+#[group(id = "followed_media", multiple = true)]
+#[command(next_help_heading = "Conversations", next_display_order = 4)]
+pub(crate) struct MediaArgs {
+    /// Media of --queue and --user [default: both]
+    ///
+    /// Calls need transcription. Repeatable, or separated by commas.
+    #[arg(long, value_name = "MEDIUM", value_delimiter = ',', ignore_case = true, value_parser = choice(FOLLOWED_MEDIA))]
+    pub(crate) media: Vec<Medium>,
 }
 
 /// Earlier messages, and the cursor.

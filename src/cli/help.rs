@@ -3,10 +3,11 @@
 use clap::Command;
 
 /// The texts that replace those of `--help` in `-h`, by the id of the argument, so that each fits into one line.
-const SHORT_HELPS: [(&str, &str); 18] = [
+const SHORT_HELPS: [(&str, &str); 19] = [
     ("conversations", "Follow this one; @FILE, @- read ids"),
     ("queues", "Queue: id or name"),
     ("users", "User: id, e-mail address or name"),
+    ("media", "Media of queues and users: message, call"),
     ("source", "Use transcript or notifications"),
     ("region", "Region, domain or URL [default: us-east-1]"),
     ("output", "Format: text, json or raw"),

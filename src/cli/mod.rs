@@ -18,7 +18,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 pub(crate) use args::{
-    AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, ListArgs, ListFilterArgs, LoggingArgs, NetworkArgs,
+    AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, ListArgs, ListFilterArgs, LoggingArgs, MediaArgs, NetworkArgs,
     OutputArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
 };
 pub(crate) use topics::Layout;

@@ -84,6 +84,9 @@ pub(super) const ROLES: [Choice<Role>; 4] = [
     named("system", Role::System),
 ];
 
+/// The media of queues and users that can be followed.
+pub(super) const FOLLOWED_MEDIA: [Choice<Medium>; 2] = [named("message", Medium::Message), named("call", Medium::Call)];
+
 /// The media of `list`.
 pub(super) const MEDIA: [Choice<Medium>; 11] = [
     named("message", Medium::Message),

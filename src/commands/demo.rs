@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
 use super::tail::tail;
-use crate::config::{Config, Credentials, Demo, Endpoints};
+use crate::config::{Config, Credentials, Demo, Endpoints, FollowedMedia};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
 
@@ -36,6 +36,7 @@ pub(super) async fn demo(demo: Demo, stdout: File, log: &Log, stop: &Cancellatio
             client_secret: simulator.client_secret().into(),
         },
         targets: Vec::new(),
+        media: FollowedMedia::default(),
         source: demo.source,
         history: demo.history,
         connection: demo.connection,

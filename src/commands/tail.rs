@@ -195,6 +195,7 @@ impl<'a> TailCommand<'a> {
         let Config { history, connection, .. } = self.config;
         let options = NotificationOptions {
             targets: self.targets.clone(),
+            media: self.config.media,
             history: *history,
             limits: connection.socket,
             retries: connection.retries,

@@ -27,7 +27,9 @@ pub(crate) use no_proxy::NoProxy;
 pub use output::Style;
 pub(crate) use output::{Color, Filter, Format, Hidden, LogFormat, Multiline, OutputOptions, PrefixForm, Timestamps};
 pub(crate) use service::{Credentials, Endpoints, is_loopback};
-pub(crate) use targets::{NamedTarget, Target, TargetKey, TargetKind, TargetQuery, Targets, is_valid_id};
+pub(crate) use targets::{
+    FollowedMedia, NamedTarget, Target, TargetKey, TargetKind, TargetQuery, Targets, is_valid_id,
+};
 
 /// The task of a run, with the settings that it needs.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) conversations: Vec<String>,
     /// The queues, then the users, each once.
     pub(crate) targets: Vec<TargetQuery>,
+    /// The media of the queues and users.
+    pub(crate) media: FollowedMedia,
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
     /// Always [`SourceChoice::Notifications`] if there are targets.

@@ -5,13 +5,27 @@ use std::fmt;
 /// The maximum length of an id in bytes.
 const MAX_ID_LENGTH: usize = 128;
 
-/// Queues and users. All their message conversations are followed.
+/// The media of the conversations of queues and users that are followed: `--media`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FollowedMedia {
+    pub(crate) messages: bool,
+    pub(crate) calls: bool,
+}
+
+impl Default for FollowedMedia {
+    fn default() -> Self {
+        Self { messages: true, calls: true }
+    }
+}
+
+/// Queues and users. Their conversations are followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Targets {
     /// The ids of queues, each once, in the order they were given.
     pub(crate) queues: Vec<String>,
     /// The ids of users, each once, in the order they were given.
     pub(crate) users: Vec<String>,
+    pub(crate) media: FollowedMedia,
 }
 
 impl Targets {

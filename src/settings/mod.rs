@@ -104,7 +104,7 @@ fn layout(env: &Env, terminal: bool) -> cli::Layout {
 }
 
 fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
-    let TailArgs { target, history, account, output, connection, network, recording } = args;
+    let TailArgs { target, media, history, account, output, connection, network, recording } = args;
     let output = output::resolve(output, env, terminal, problems);
     let RecordingArgs { record, replay, demo } = recording;
     if let Some(path) = replay {
@@ -120,11 +120,13 @@ fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, proble
         return Some(Task::Demo(Box::new(Demo { source, history, connection: connection?, output, record })));
     }
     let source = targets::source(&target, problems);
+    let media = targets::media(&media, &target, problems);
     let (followed, account) = account_and_targets(&target, Requirement::Required, &account, env, stdin, problems);
     let (Followed { conversations, targets }, Account { endpoints, credentials }) = (followed, account?);
     Some(Task::Tail(Box::new(Config {
         conversations,
         targets,
+        media,
         endpoints,
         credentials,
         source,

@@ -1,7 +1,7 @@
 //! Resolves the source of messages, and the conversations, queues and users to follow.
 
-use crate::cli::TargetArgs;
-use crate::config::{SourceChoice, TargetKey, TargetKind, TargetQuery};
+use crate::cli::{MediaArgs, TargetArgs};
+use crate::config::{FollowedMedia, Medium, SourceChoice, TargetKey, TargetKind, TargetQuery};
 
 use super::arguments::{Argument, Kind, has_queue_or_user};
 use super::ids::{self, IdRule};
@@ -60,4 +60,15 @@ pub(super) fn source(args: &TargetArgs, problems: &mut Problems) -> SourceChoice
         problems.contradictory("--source transcript cannot be used with --queue or --user; use notifications");
     }
     SourceChoice::Notifications
+}
+
+/// Resolves the media of queues and users.
+pub(super) fn media(args: &MediaArgs, target: &TargetArgs, problems: &mut Problems) -> FollowedMedia {
+    if args.media.is_empty() {
+        return FollowedMedia::default();
+    }
+    if !has_queue_or_user(target) {
+        problems.contradictory("--media needs --queue or --user");
+    }
+    FollowedMedia { messages: args.media.contains(&Medium::Message), calls: args.media.contains(&Medium::Call) }
 }

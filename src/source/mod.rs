@@ -40,7 +40,7 @@ pub(crate) use self::target_lookup::{TargetLookup, find_target};
 pub(crate) use self::transcript::{TranscriptEndpoint, endpoint as transcript_endpoint, item as transcript_item};
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
-use crate::config::{History, NamedTarget, Retries, SocketLimits, Targets};
+use crate::config::{FollowedMedia, History, NamedTarget, Retries, SocketLimits, Targets};
 use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::status::work::{Work, WorkReporter};
@@ -158,6 +158,8 @@ pub(crate) struct TranscriptOptions {
 pub(crate) struct NotificationOptions {
     /// The followed queues and users.
     pub(crate) targets: Vec<NamedTarget>,
+    /// The media of their conversations.
+    pub(crate) media: FollowedMedia,
     /// The wanted history, and whether live events follow it.
     pub(crate) history: History,
     /// The limits of the socket.
@@ -331,9 +333,10 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
 impl<'a> Source<'a, Upgraded> {
     /// Creates the source of notifications.
     pub(crate) fn notifications(options: NotificationOptions, rest: Rest, context: SourceContext<'a>) -> Self {
-        let NotificationOptions { targets, history, limits, retries, follows, progress } = options;
+        let NotificationOptions { targets, media, history, limits, retries, follows, progress } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
-        let tracker = TrackerOptions { mode: Mode::Full, targets: Targets::of(&targets), history, retries };
+        let followed = Targets { media, ..Targets::of(&targets) };
+        let tracker = TrackerOptions { mode: Mode::Full, targets: followed, history, retries };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));

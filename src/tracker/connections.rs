@@ -40,6 +40,7 @@ impl Tracker {
     pub(super) fn on_subscribed(&mut self, requested_topics: &[String], answer: &Subscribed, replaces: bool, now: Now) {
         let warnings = self.subscriptions.on_subscribed(requested_topics, answer, replaces, &self.options.targets);
         self.warnings.extend(warnings);
+        self.drop_denied_calls();
         self.channel.on_subscribed(answer.token_renew_at, now.mono);
         let topics = requested_topics.len();
         tracing::debug!(topics, "topics subscribed: {topics}");

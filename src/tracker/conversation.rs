@@ -69,6 +69,9 @@ pub(super) struct Conversation {
     /// Every listed id. One that a list calls text is text, whatever other lists call it (EVT-4).
     seen_ids: HashMap<String, IdKind>,
     has_calls: bool,
+    has_messages: bool,
+    /// The conversation is followed because of its queue or user.
+    is_of_target: bool,
     media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
@@ -96,6 +99,8 @@ impl Conversation {
             end: EndDetector::default(),
             seen_ids: HashMap::new(),
             has_calls: false,
+            has_messages: false,
+            is_of_target: false,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
             unattributed: Vec::new(),
@@ -117,6 +122,7 @@ impl Conversation {
             last_left_at: snapshot.last_left_at(),
         };
         self.has_calls |= snapshot.has_calls;
+        self.has_messages |= snapshot.has_messages;
         self.media_notice.on_snapshot(&snapshot);
         if kind == SnapshotKind::Complete {
             self.refused_snapshots.reset();
@@ -287,6 +293,21 @@ impl Conversation {
     /// Returns whether the messages from before the start are listed, or were given up.
     pub(super) fn is_known(&self) -> bool {
         !matches!(&self.state, State::Startup(backfill) if !backfill.is_listed)
+    }
+
+    /// Records that the conversation is followed because of its queue or user.
+    pub(super) fn mark_of_target(&mut self) {
+        self.is_of_target = true;
+    }
+
+    /// Returns whether the conversation is followed because of its queue or user.
+    pub(super) fn is_of_target(&self) -> bool {
+        self.is_of_target
+    }
+
+    /// Returns whether the conversation is a call of a queue or user, without messages.
+    pub(super) fn is_call_of_target(&self) -> bool {
+        self.is_of_target && self.has_calls && !self.has_messages
     }
 
     /// Returns whether the conversation was found while others were followed.

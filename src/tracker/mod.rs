@@ -322,7 +322,8 @@ impl Tracker {
         if let Some(conversation) = self.conversations.get_mut(id) {
             let was_known = conversation.is_known();
             change(conversation);
-            let joined = (!was_known && conversation.is_known()).then(|| Notice::Joined {
+            let is_denied = self.subscriptions.denies_transcriptions() && conversation.is_call_of_target();
+            let joined = (!was_known && conversation.is_known() && !is_denied).then(|| Notice::Joined {
                 conversation: id.to_owned(),
                 description: notice::describe(conversation),
                 is_new: conversation.is_new(),
@@ -332,6 +333,9 @@ impl Tracker {
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
             joined.into_iter().for_each(|joined| self.notice(joined));
+            if is_denied {
+                self.stop_following(id);
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ impl Tracker {
 
     fn on_partial_snapshot(&mut self, snapshot: Snapshot, now: Now, dedup: &Dedup) {
         let Some(id) = snapshot.id.clone() else { return };
-        if !snapshot.has_ended() {
+        if !snapshot.has_ended() && self.wants(&snapshot) {
             self.follow_discovered(&id, now, dedup);
         }
         self.update(&id, |conversation| {
@@ -41,6 +41,31 @@ impl Tracker {
                 conversation.apply_snapshot(snapshot, SnapshotKind::Partial, now, is_delivered);
             }
         });
+    }
+
+    /// Returns whether the media of a conversation of the targets are followed and permitted.
+    fn wants(&self, snapshot: &Snapshot) -> bool {
+        let media = self.options.targets.media;
+        let wants_calls = media.calls && !self.subscriptions.denies_transcriptions();
+        let has_neither = !snapshot.has_messages && !snapshot.has_calls;
+        has_neither || (snapshot.has_messages && media.messages) || (snapshot.has_calls && wants_calls)
+    }
+
+    /// Records that a conversation is followed because of its queue or user.
+    pub(super) fn mark_of_target(&mut self, id: &str) {
+        if let Some(conversation) = self.conversations.get_mut(id) {
+            conversation.mark_of_target();
+        }
+    }
+
+    /// Stops following the calls of the targets if their transcriptions are not permitted (TGT-11).
+    pub(super) fn drop_denied_calls(&mut self) {
+        if !self.subscriptions.denies_transcriptions() {
+            return;
+        }
+        let calls = self.conversations.values().filter(|conversation| conversation.is_call_of_target());
+        let ids: Vec<String> = calls.map(|conversation| conversation.id().to_owned()).collect();
+        ids.iter().for_each(|id| self.stop_following(id));
     }
 
     /// Follows a conversation of the targets from its first message on, whatever `-n` and `--since` say of the history of
@@ -53,6 +78,7 @@ impl Tracker {
         if self.conversations.len() < MAX_CONVERSATIONS {
             let start = ConversationStart { not_before: None, reason: BackfillReason::Joined };
             self.start_following(id, start, now, dedup);
+            self.mark_of_target(id);
         } else if !std::mem::replace(&mut self.has_reported_limit, true) {
             self.warnings.push_back(Warning::TooManyConversations);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::conversation::{Conversation, Refused};
+use super::subscriptions::Subscriptions;
 use super::{
     HistoryAccess, MAX_NAMES, Mode, Notice, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning,
 };
@@ -190,7 +191,12 @@ impl Tracker {
                         continue;
                     }
                     // A conversation that only a later search finds is new.
-                    if is_repeat { self.follow_discovered(&id, now, dedup) } else { self.follow(&id, now, dedup) }
+                    if is_repeat {
+                        self.follow_discovered(&id, now, dedup);
+                    } else if !self.conversations.contains_key(&id) {
+                        self.follow(&id, now, dedup);
+                        self.mark_of_target(&id);
+                    }
                 }
                 None
             }
@@ -238,7 +244,12 @@ impl Tracker {
                 self.on_subscribed(requested_topics, &answer, mode == SubscribeMode::Replace, now);
                 if mode == SubscribeMode::Add {
                     // Messages may have come before the subscription.
-                    self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
+                    let topics = requested_topics.iter().map(String::as_str).collect();
+                    for conversation in self.conversations.values_mut() {
+                        if Subscriptions::concern(&topics, conversation, &self.options.targets) {
+                            conversation.poll_soon(now.mono);
+                        }
+                    }
                 }
             }
             Err(RestError::NotFound { .. }) => self.lose_channel("the service no longer knows it"),

@@ -48,25 +48,24 @@ impl Tracker {
         let (mode, topics) = if self.channel.renew_at().is_some_and(|due| due <= now) {
             (SubscribeMode::Replace, self.subscriptions.all(self.wanted_topics()))
         } else {
-            (SubscribeMode::Add, self.topics_to_add()?)
+            self.change_of_topics()?
         };
         self.subscriptions.set_request_in_flight(true);
         Some(Request::Subscribe { channel, topics, mode })
     }
 
-    /// Returns the topics that the channel lacks; `None` if there is none. Conversations are searched for topics only
-    /// after one of them has changed.
-    fn topics_to_add(&mut self) -> Option<Vec<String>> {
+    /// Returns the next change of the topics; `None` if none is missing. Conversations are searched for topics only after one
+    /// of them has changed.
+    fn change_of_topics(&mut self) -> Option<(SubscribeMode, Vec<String>)> {
         if !self.subscriptions.needs_update() {
             return None;
         }
-        let (topics, warning) = self.subscriptions.missing(self.wanted_topics());
+        let (change, warning) = self.subscriptions.next_change(self.wanted_topics());
         self.warnings.extend(warning);
-        if topics.is_empty() {
+        if change.is_none() {
             self.subscriptions.mark_complete();
-            return None;
         }
-        Some(topics)
+        change
     }
 
     fn user_name_request(&mut self) -> Option<Request> {

@@ -8,13 +8,16 @@ use super::protocol::Subscribed;
 use super::warning::{TopicKind, Warning};
 use crate::config::Targets;
 use crate::decision::RefusalRow;
-use crate::wire::channel::TopicState;
+use crate::wire::channel::{SubscribeMode, TopicState};
 
 /// The maximum number of different refusals that are reported. Their texts are the service's, in any number.
 const MAX_REPORTED_REFUSALS: usize = 100;
 
 /// Detail events that announce a participant or an end before the lists of messages do.
 const DETAIL_EVENTS: [&str; 4] = ["acd.start", "user.start", "user.end", "customer.end"];
+
+/// The beginning of the topics of detail events.
+const DETAIL_TOPIC: &str = "v2.detail.events.conversation.";
 
 /// The topics of the channel.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub(super) struct Subscriptions {
     refused: HashSet<String>,
     reported: HashSet<String>,
     has_reported_overflow: bool,
+    /// The transcriptions of calls are not permitted.
+    denies_transcriptions: bool,
     renewal_refusals: RefusalRow,
 }
 
@@ -65,17 +70,46 @@ impl Subscriptions {
         self.needs_update = true;
         self.subscribed.clear();
         self.refused.clear();
+        self.denies_transcriptions = false;
     }
 
-    /// Returns the wanted topics that are neither subscribed nor refused, as far as the channel has capacity, and a warning if
-    /// it has not.
-    pub(super) fn missing(&mut self, wanted: Vec<String>) -> (Vec<String>, Option<Warning>) {
-        let mut missing = wanted;
-        missing.retain(|topic| !self.subscribed.contains(topic) && !self.refused.contains(topic));
+    /// Returns whether the transcriptions of calls are not permitted (TGT-11).
+    pub(super) fn denies_transcriptions(&self) -> bool {
+        self.denies_transcriptions
+    }
+
+    /// Returns whether one of these topics announces what is written or said in this conversation.
+    pub(super) fn concern(topics: &HashSet<&str>, conversation: &Conversation, targets: &Targets) -> bool {
+        let mut announced = of_participants(conversation).chain(of_call(conversation, targets));
+        announced.any(|topic| topics.contains(topic.as_str()))
+    }
+
+    /// Returns the next change of the subscriptions, if topics are missing, and a warning if not all find room.
+    ///
+    /// In a full channel, topics that are no longer wanted, and detail events, give way.
+    pub(super) fn next_change(
+        &mut self,
+        wanted: Vec<String>,
+    ) -> (Option<(SubscribeMode, Vec<String>)>, Option<Warning>) {
+        let is_missing = |topic: &&String| !self.subscribed.contains(*topic) && !self.refused.contains(*topic);
+        let mut missing: Vec<String> = wanted.iter().filter(is_missing).cloned().collect();
         let capacity = MAX_TOPICS.saturating_sub(self.subscribed.len());
-        let overflows = missing.len() > capacity && !std::mem::replace(&mut self.has_reported_overflow, true);
+        if missing.len() <= capacity {
+            return ((!missing.is_empty()).then_some((SubscribeMode::Add, missing)), None);
+        }
+        let wanted_count = wanted.iter().filter(|topic| !self.refused.contains(*topic)).count();
+        let overflows = wanted_count > MAX_TOPICS && !std::mem::replace(&mut self.has_reported_overflow, true);
+        let still_wanted = wanted.iter().filter(|topic| self.subscribed.contains(*topic)).count();
+        let best = self.all(wanted);
+        let is_urgent = |topic: &String| !topic.starts_with(DETAIL_TOPIC) && !self.subscribed.contains(topic);
+        let replaces = still_wanted < self.subscribed.len() || (capacity == 0 && best.iter().any(is_urgent));
         missing.truncate(capacity);
-        (missing, overflows.then_some(Warning::TooManyTopics))
+        let change = match (replaces, missing.is_empty()) {
+            (true, _) => Some((SubscribeMode::Replace, best)),
+            (false, false) => Some((SubscribeMode::Add, missing)),
+            (false, true) => None,
+        };
+        (change, overflows.then_some(Warning::TooManyTopics))
     }
 
     /// Returns the wanted topics that are not refused, as far as a channel has capacity.
@@ -117,7 +151,7 @@ impl Subscriptions {
 
     /// Returns whether notifications announce the messages of this conversation.
     pub(super) fn covers(&self, targets: &Targets, conversation: &Conversation) -> bool {
-        let mut topics = of_participants(conversation).chain(of_targets(targets)).chain(of_call(conversation));
+        let mut topics = of_participants(conversation).chain(of_targets(targets)).chain(of_call(conversation, targets));
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
@@ -137,19 +171,25 @@ impl Subscriptions {
             [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
             missing => format!("missing permission {}", missing.join(", ")),
         };
-        let is_new = self.is_new(format!("{kind:?} {reason}"));
+        self.denies_transcriptions |= kind == TopicKind::CallTranscription && !state.missing_permissions.is_empty();
+        // One warning is enough for both media of a target.
+        let is_covered = kind.of_messages().is_some_and(|kind| self.reported.contains(&format!("{kind:?} {reason}")));
+        let is_new = !is_covered && self.is_new(format!("{kind:?} {reason}"));
         is_new.then(|| Warning::TopicRefused { topic: state.id.clone(), kind, reason })
     }
 }
 
-/// Returns all topics for these targets and conversations: those that announce messages, then the detail events.
+/// Returns all topics for these targets and conversations, the most important first: what announces conversations, calls,
+/// which cannot be polled, what announces messages, and the detail events.
 pub(super) fn wanted<'a>(targets: &Targets, conversations: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
-    let (mut topics, mut details) = (of_targets(targets).collect::<Vec<_>>(), Vec::new());
+    let mut topics: Vec<String> = of_targets(targets).collect();
+    let (mut of_messages, mut details) = (Vec::new(), Vec::new());
     for conversation in conversations.filter(|conversation| !conversation.is_ending()) {
-        topics.extend(of_participants(conversation).chain(of_call(conversation)));
-        let detail = |event| format!("v2.detail.events.conversation.{}.{event}", conversation.id());
-        details.extend(DETAIL_EVENTS.into_iter().map(detail));
+        topics.extend(of_call(conversation, targets));
+        of_messages.extend(of_participants(conversation));
+        details.extend(DETAIL_EVENTS.into_iter().map(|event| format!("{DETAIL_TOPIC}{}.{event}", conversation.id())));
     }
+    topics.append(&mut of_messages);
     topics.append(&mut details);
     let mut seen = HashSet::new();
     topics.retain(|topic| seen.insert(topic.clone()));
@@ -164,14 +204,21 @@ fn of_participants(conversation: &Conversation) -> impl Iterator<Item = String> 
     topics.into_iter()
 }
 
-fn of_call(conversation: &Conversation) -> impl Iterator<Item = String> + use<> {
+/// Returns the topic of the transcription. Of queues and users, calls are followed only if that is wanted.
+fn of_call(conversation: &Conversation, targets: &Targets) -> impl Iterator<Item = String> + use<> {
+    let is_followed = conversation.has_calls() && (targets.media.calls || !conversation.is_of_target());
     let topic = || format!("v2.conversations.{}.transcription", conversation.id());
-    conversation.has_calls().then(topic).into_iter()
+    is_followed.then(topic).into_iter()
 }
 
 fn of_targets(targets: &Targets) -> impl Iterator<Item = String> {
-    let queues = targets.queues.iter().map(|id| queue_topic(id));
-    queues.chain(targets.users.iter().map(|id| user_topic(id)))
+    let queues = targets.queues.iter().map(|id| format!("v2.routing.queues.{id}.conversations."));
+    let users = targets.users.iter().map(|id| format!("v2.users.{id}.conversations."));
+    let media = [("messages", targets.media.messages), ("calls", targets.media.calls)];
+    let topics = move |start: String| {
+        media.into_iter().filter(|(_, is_followed)| *is_followed).map(move |(media, _)| format!("{start}{media}"))
+    };
+    queues.chain(users).flat_map(topics)
 }
 
 fn queue_topic(id: &str) -> String {
@@ -217,16 +264,18 @@ mod tests {
     #[test]
     fn topics_that_announce_messages_precede_detail_events() {
         let conversations = [conversation("c1", 1), conversation("c2", 2)];
-        let targets = Targets { queues: vec!["q".into()], users: vec!["u".into()] };
+        let targets = Targets { queues: vec!["q".into()], users: vec!["u".into()], ..Targets::default() };
         let topics = wanted(&targets, conversations.iter());
         let expected = [
-            "v2.routing.queues.q.",
-            "v2.users.u.",
+            "v2.routing.queues.q.conversations.messages",
+            "v2.routing.queues.q.conversations.calls",
+            "v2.users.u.conversations.messages",
+            "v2.users.u.conversations.calls",
             "v2.users.u0.",
             "v2.users.u1.",
             "v2.detail.events.conversation.c1.",
         ];
-        assert_eq!(topics.len(), 4 + 2 * DETAIL_EVENTS.len(), "each once");
+        assert_eq!(topics.len(), 6 + 2 * DETAIL_EVENTS.len(), "each once");
         for (topic, start) in topics.iter().zip(expected) {
             assert!(topic.starts_with(start), "{topic}");
         }
@@ -236,14 +285,38 @@ mod tests {
     fn a_channel_has_at_most_a_thousand_topics_and_the_overflow_is_reported_once() {
         let mut subscriptions = Subscriptions::default();
         let wanted = wanted_of(&conversation("c1", 1500));
-        let (first, warning) = subscriptions.missing(wanted.clone());
+        let added = |(change, warning): (Option<(SubscribeMode, Vec<String>)>, _)| match change {
+            Some((SubscribeMode::Add, topics)) => (topics, warning),
+            change => panic!("{change:?}"),
+        };
+        let (first, warning) = added(subscriptions.next_change(wanted.clone()));
         assert_eq!((first.len(), warning), (MAX_TOPICS, Some(Warning::TooManyTopics)));
         subscriptions.on_subscribed(&first[..900], &Subscribed::default(), false, &Targets::default());
-        let (next, warning) = subscriptions.missing(wanted.clone());
+        let (next, warning) = added(subscriptions.next_change(wanted.clone()));
         assert_eq!((next.len(), warning), (100, None));
         subscriptions.on_subscribed(&first[900..], &Subscribed::default(), false, &Targets::default());
-        assert!(subscriptions.missing(wanted.clone()).0.is_empty());
+        assert_eq!(subscriptions.next_change(wanted.clone()), (None, None));
         assert_eq!(subscriptions.all(wanted).len(), MAX_TOPICS);
+    }
+
+    /// NTF-10.
+    #[test]
+    fn in_a_full_channel_ended_conversations_and_detail_events_give_way_to_calls() {
+        let topics = |start: &str, count: usize| -> Vec<String> { (0..count).map(|n| format!("{start}{n}")).collect() };
+        let (call, details) = ("v2.conversations.new.transcription".to_owned(), topics(DETAIL_TOPIC, MAX_TOPICS));
+        let full = || {
+            let mut subscriptions = Subscriptions::default();
+            subscriptions.on_subscribed(&details, &Subscribed::default(), false, &Targets::default());
+            subscriptions
+        };
+        let of_ended = [&[call.clone()], &details[..MAX_TOPICS - 1]].concat();
+        let replaced = (Some((SubscribeMode::Replace, of_ended.clone())), None);
+        assert_eq!(full().next_change(of_ended.clone()), replaced, "one topic is no longer wanted");
+        let all = [&[call], &details[..]].concat();
+        let replaced = (Some((SubscribeMode::Replace, of_ended)), Some(Warning::TooManyTopics));
+        assert_eq!(full().next_change(all), replaced, "the last detail event gives way");
+        let more_details = [&details[..], &["v2.detail.events.conversation.more".to_owned()]].concat();
+        assert_eq!(full().next_change(more_details), (None, Some(Warning::TooManyTopics)));
     }
 
     #[test]
@@ -261,10 +334,10 @@ mod tests {
         let answer = refusal(&wanted[0].to_uppercase(), &["routing:queue:view"]);
         assert_eq!(subscriptions.on_subscribed(&wanted, &answer, false, &Targets::default()).len(), 1);
         assert!(!subscriptions.covers(&Targets::default(), &conversation), "only detail events are permitted");
-        assert!(subscriptions.missing(wanted.clone()).0.is_empty());
+        assert_eq!(subscriptions.next_change(wanted.clone()), (None, None));
         assert_eq!(subscriptions.all(wanted.clone()).len(), wanted.len() - 1);
         subscriptions.reset();
-        assert_eq!(subscriptions.missing(wanted.clone()).0, wanted);
+        assert_eq!(subscriptions.next_change(wanted.clone()).0, Some((SubscribeMode::Add, wanted)));
     }
 
     #[test]
@@ -276,6 +349,6 @@ mod tests {
         subscriptions.on_subscribed(&wanted[1..], &Subscribed::default(), true, &Targets::default());
         assert!(!subscriptions.covers(&Targets::default(), &conversation));
         assert_eq!(subscriptions.on_refused(&wanted, "no"), Some(Warning::SubscriptionRefused("no".into())));
-        assert!(subscriptions.missing(wanted).0.is_empty());
+        assert_eq!(subscriptions.next_change(wanted), (None, None));
     }
 }

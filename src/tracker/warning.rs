@@ -67,6 +67,8 @@ pub(crate) enum TopicKind {
     TargetQueue,
     /// Those of a user to follow.
     TargetUser,
+    TargetQueueCalls,
+    TargetUserCalls,
     CallTranscription,
     Membership,
 }
@@ -75,10 +77,23 @@ impl TopicKind {
     /// Returns the kind of the events of this topic, which is one of a target or of a participant.
     pub(super) fn of(topic: &str, is_target: bool) -> Self {
         let topic = topic.to_ascii_lowercase();
+        let is_of_calls = is_target && topic.ends_with(".calls");
         if topic.starts_with("v2.routing.queues.") {
-            if is_target { Self::TargetQueue } else { Self::QueueMessages }
+            if is_of_calls {
+                Self::TargetQueueCalls
+            } else if is_target {
+                Self::TargetQueue
+            } else {
+                Self::QueueMessages
+            }
         } else if topic.starts_with("v2.users.") {
-            if is_target { Self::TargetUser } else { Self::AgentMessages }
+            if is_of_calls {
+                Self::TargetUserCalls
+            } else if is_target {
+                Self::TargetUser
+            } else {
+                Self::AgentMessages
+            }
         } else if topic.ends_with(".transcription") {
             Self::CallTranscription
         } else {
@@ -86,10 +101,21 @@ impl TopicKind {
         }
     }
 
+    /// Returns the kind for messages of a kind for calls.
+    pub(super) fn of_messages(self) -> Option<Self> {
+        match self {
+            Self::TargetQueueCalls => Some(Self::TargetQueue),
+            Self::TargetUserCalls => Some(Self::TargetUser),
+            _ => None,
+        }
+    }
+
     fn description(self) -> &'static str {
         match self {
             Self::QueueMessages | Self::TargetQueue => "messages of queues",
             Self::AgentMessages | Self::TargetUser => "messages of agents",
+            Self::TargetQueueCalls => "calls of queues",
+            Self::TargetUserCalls => "calls of agents",
             Self::CallTranscription => "transcriptions of calls",
             Self::Membership => "joins and leaves",
         }
@@ -99,6 +125,7 @@ impl TopicKind {
     fn without(self) -> &'static str {
         match self {
             Self::QueueMessages | Self::AgentMessages | Self::Membership => "polling the conversation instead",
+            Self::TargetQueueCalls | Self::TargetUserCalls => "new calls are found within 60 s",
             Self::TargetQueue | Self::TargetUser => "polling instead; new conversations are found within 60 s",
             Self::CallTranscription => "calls are not printed",
         }

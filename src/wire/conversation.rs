@@ -143,6 +143,15 @@ impl Snapshot {
         LenientObject::<ConversationJson<'_>>::deserialize(value).unwrap_or_default().0.into_snapshot()
     }
 
+    /// Returns the snapshot as that of a call: the `…conversations.calls` topics name no medium.
+    pub(crate) fn of_call(mut self) -> Self {
+        self.has_calls = true;
+        for participant in &mut self.participants {
+            participant.media.get_or_insert(Cow::Borrowed(Medium::Call.as_str()));
+        }
+        self
+    }
+
     /// Returns whether no more messages can come. A participant that is parked, or in an unknown state, may come back.
     pub(crate) fn has_ended(&self) -> bool {
         let all_disconnected =

@@ -104,6 +104,10 @@ fn from_topic(topic: String, body: &str) -> Notification {
         let snapshot = Snapshot::parse(body).map(Notification::Conversation);
         return snapshot.unwrap_or(Notification::Malformed("conversation event without a conversation".into()));
     }
+    if name.ends_with(".conversations.calls") {
+        let call = Snapshot::parse(body).map(|snapshot| Notification::Conversation(snapshot.of_call()));
+        return call.unwrap_or(Notification::Malformed("conversation event without a conversation".into()));
+    }
     let body = json::parse(body).unwrap_or_default();
     let known = if name == "channel.metadata" {
         from_metadata(&text_at(&body, "message").unwrap_or_default())

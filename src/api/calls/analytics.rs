@@ -74,13 +74,16 @@ fn query(targets: &Targets, page: usize) -> Value {
     let matches = |dimension: &str, value: &str| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value });
     let queues = targets.queues.iter().map(|id| matches("queueId", id));
     let users = targets.users.iter().map(|id| matches("userId", id));
+    let media = [("message", targets.media.messages), ("voice", targets.media.calls)];
+    let media: Vec<Value> =
+        media.iter().filter(|(_, is_followed)| *is_followed).map(|(media, _)| matches("mediaType", media)).collect();
     let targets: Vec<Value> = queues.chain(users).collect();
     let is_open = json!({ "type": "dimension", "dimension": "conversationEnd", "operator": "notExists" });
     json!({
         "interval": format!("{}/{}", rfc3339(now - TimeDelta::days(MAX_AGE_DAYS)), rfc3339(now + TimeDelta::hours(1))),
         "segmentFilters": [
             { "type": "or", "predicates": targets },
-            { "type": "and", "predicates": [matches("mediaType", "message")] },
+            { "type": "or", "predicates": media },
         ],
         "conversationFilters": [{ "type": "and", "predicates": [is_open] }],
         "order": "desc",
@@ -112,14 +115,16 @@ mod tests {
                 "segments": [{ "queueId": queue }] }] }] })
         };
         let body = json!({ "conversations": [row("a", "q1", "u1"), row("b", "q1", "u2"), row("c", "q3", "u1")] });
-        let targets = Targets { queues: vec!["q1".into(), "q2".into()], users: vec!["u1".into()] };
+        let targets =
+            Targets { queues: vec!["q1".into(), "q2".into()], users: vec!["u1".into()], ..Targets::default() };
         let counts = open(&targets, &[&body.to_string()]).counts;
         assert_eq!(counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 0, 2]);
     }
 
     #[test]
     fn queues_and_users_are_alternatives_and_the_other_filters_are_required() {
-        let targets = Targets { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()] };
+        let targets =
+            Targets { queues: vec!["q1".into()], users: vec!["u1".into(), "u2".into()], ..Targets::default() };
         let query = query(&targets, 3);
         let alternatives = &query["segmentFilters"][0];
         assert_eq!(alternatives["type"], "or");

@@ -113,7 +113,7 @@ fn result(permission: &str, importance: Importance, response: Result<(), &RestEr
 
 /// Searches for open conversations. Warns at most: a tail of queues and users works without the search.
 async fn probe_search(context: &CheckContext<'_>, targets: &Targets) -> CheckResult {
-    let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new() };
+    let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new(), ..Targets::default() };
     let searched = if targets.is_empty() { &placeholder } else { targets };
     match calls::open_conversations(&context.rest, searched).await {
         Ok(_) if targets.is_empty() => {

@@ -257,7 +257,7 @@ mod tests {
             {"purpose":"acd","queueId":"q1"}]}"#;
         let conversation =
             ProbedConversation { id: "c1".to_owned(), snapshot: Ok(Snapshot::parse(json).expect("a conversation")) };
-        let targets = Targets { queues: vec!["q2".to_owned()], users: Vec::new() };
+        let targets = Targets { queues: vec!["q2".to_owned()], users: Vec::new(), ..Targets::default() };
         let topics = wanted_topics(&[conversation], &targets).map(|wanted| wanted.topics);
         assert_eq!(
             topics[0],

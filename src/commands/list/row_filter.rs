@@ -46,6 +46,7 @@ mod tests {
         let targets = |queue: &str, users: &[&str]| Targets {
             queues: vec![queue.to_owned()],
             users: users.iter().map(|&user| user.to_owned()).collect(),
+            ..Targets::default()
         };
         let all = ListFilter::default();
         assert!(matches(&all, &Targets::default()) && matches(&all, &targets("q1", &["u1", "u2"])));

@@ -68,7 +68,7 @@ pub(super) struct EarlierRuns {
 pub(super) fn open_cursor(config: &Config, targets: &Targets) -> Result<Option<EarlierRuns>, Error> {
     let Some(path) = &config.cursor else { return Ok(None) };
     let Config { conversations, history, .. } = config;
-    let Targets { queues, users } = targets;
+    let Targets { queues, users, .. } = targets;
     let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
     tracing::debug!("resuming after {}; -n and --since apply only to conversations that are not in it", path.display());

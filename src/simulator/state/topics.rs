@@ -25,9 +25,11 @@ const DETAIL: &str = "analytics:conversationDetail:view";
 /// The published names. Except for transcriptions, no publication names the permission for a topic.
 pub(crate) const TOPICS: &[Topic] = &[
     Topic { name: "v2.users.{id}.conversations.messages", permission: USER },
+    Topic { name: "v2.users.{id}.conversations.calls", permission: USER },
     Topic { name: "v2.users.{id}.conversations", permission: USER },
     Topic { name: "v2.users.{id}.conversations.inbound.typing.event", permission: USER },
     Topic { name: "v2.routing.queues.{id}.conversations.messages", permission: QUEUE },
+    Topic { name: "v2.routing.queues.{id}.conversations.calls", permission: QUEUE },
     Topic { name: "v2.routing.queues.{id}.conversations", permission: QUEUE },
     Topic { name: "v2.conversations.{id}.transcription", permission: "conversation:transcription:view" },
     Topic { name: "v2.detail.events.conversation.{id}.acd.start", permission: DETAIL },

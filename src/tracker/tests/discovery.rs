@@ -158,3 +158,80 @@ fn single_conversations_and_history_are_not_noticed() {
     scenario.respond(found(&["c1"]));
     assert_eq!(notices(&mut scenario), []);
 }
+
+/// A call with this customer.
+fn call() -> Value {
+    json!({ "id": "ada", "purpose": "customer", "name": "Ada", "calls": [{ "id": "leg", "state": "connected" }] })
+}
+
+fn transcription_topics(scenario: &Scenario) -> Vec<String> {
+    scenario.tracker.wanted_topics().into_iter().filter(|topic| topic.ends_with(".transcription")).collect()
+}
+
+/// TGT-10, CLI-12.
+#[test]
+fn a_call_of_a_queue_is_joined_and_transcribed_if_calls_are_wanted() {
+    for (calls, joins) in [(true, true), (false, false)] {
+        let media = FollowedMedia { calls, ..FollowedMedia::default() };
+        let mut scenario = Scenario::with(TrackerOptions { targets: Targets { media, ..queue() }, ..options() });
+        scenario.requests();
+        scenario.respond(found(&[]));
+        let topics = scenario.tracker.wanted_topics();
+        assert_eq!(topics.contains(&"v2.routing.queues.q.conversations.calls".to_owned()), calls);
+        scenario.notify(notification("c1", &[call()]));
+        assert_eq!(scenario.tracker.conversation_count() == 1, joins, "{media:?}");
+        if joins {
+            scenario.requests();
+            scenario.snapshot("c1", &[call()]);
+            assert_eq!(transcription_topics(&scenario), ["v2.conversations.c1.transcription"]);
+        }
+    }
+    // A conversation with both is joined for its messages.
+    let media = FollowedMedia { messages: true, calls: false };
+    let mut scenario = Scenario::with(TrackerOptions { targets: Targets { media, ..queue() }, ..options() });
+    scenario.requests();
+    scenario.respond(found(&["c1"]));
+    scenario.requests();
+    scenario.snapshot("c1", &[call(), customer(&[])]);
+    assert_eq!(transcription_topics(&scenario), [""; 0]);
+    scenario.follow("c2");
+    scenario.requests();
+    scenario.snapshot("c2", &[call()]);
+    assert_eq!(transcription_topics(&scenario), ["v2.conversations.c2.transcription"], "it is followed by its id");
+}
+
+/// TGT-11.
+#[test]
+fn without_the_permission_for_transcriptions_only_messages_are_followed_after_one_warning() {
+    let mut scenario = Scenario::of_queue();
+    scenario.create_channel("first");
+    scenario.requests();
+    scenario.respond(found(&["c1"]));
+    scenario.follow("c9");
+    scenario.requests();
+    for id in ["c1", "c9"] {
+        scenario.snapshot(id, &[call()]);
+    }
+    let refused = |topic: &str| TopicState {
+        id: topic.to_owned(),
+        is_permitted: false,
+        rejection_reason: None,
+        missing_permissions: vec!["conversation:transcription:view".to_owned()],
+    };
+    let topics: Vec<String> = ["c1", "c9"].map(|id| format!("v2.conversations.{id}.transcription")).into();
+    let states = topics.iter().map(|topic| refused(topic)).collect();
+    let result = Ok(Subscribed { states, token_renew_at: None });
+    scenario.respond(Response::Subscribe { channel: "first".into(), topics, mode: SubscribeMode::Add, result });
+    assert_eq!(scenario.warnings().len(), 1);
+    assert_eq!(scenario.tracker.conversation_count(), 1, "the one that was named stays");
+    scenario.notify(notification("c2", &[call()]));
+    assert_eq!(scenario.tracker.conversation_count(), 1);
+    scenario.advance(60_000);
+    scenario.requests();
+    scenario.respond(found(&["c3"]));
+    scenario.requests();
+    scenario.snapshot("c3", &[call()]);
+    assert_eq!((scenario.tracker.conversation_count(), scenario.warnings().len()), (1, 0));
+    scenario.notify(notification("c4", &[customer(&["m1"])]));
+    assert_eq!(scenario.tracker.conversation_count(), 2);
+}

@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::calls::OpenConversations;
 use crate::api::error_body::ErrorBody;
-use crate::config::Target;
+use crate::config::{FollowedMedia, Target};
 use crate::dedup::FingerprintKey;
 use crate::event::{Message, Origin};
 use crate::status::redact::Secrets;
-use crate::wire::channel::SubscribeMode;
+use crate::wire::channel::{SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::{MessageBody, parse_bulk};
 use crate::wire::notification::Notification;
@@ -165,7 +165,7 @@ fn options() -> TrackerOptions {
 }
 
 fn queue() -> Targets {
-    Targets { queues: vec!["q".to_owned()], users: Vec::new() }
+    Targets { queues: vec!["q".to_owned()], users: Vec::new(), ..Targets::default() }
 }
 
 fn at(second: i64) -> DateTime<Utc> {

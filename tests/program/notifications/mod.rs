@@ -6,6 +6,7 @@ mod channels;
 mod endings;
 mod errors;
 mod outages;
+mod queue_calls;
 mod raw;
 mod several;
 mod sizes;

@@ -58,6 +58,9 @@ impl<'a> EventPublisher<'a> {
         if !model.is_call && !model.is_email {
             self.publish_to(&scopes, "conversations.messages", || model.flat_event(max_listed));
         }
+        if model.is_call {
+            self.publish_to(&scopes, "conversations.calls", || model.call_event());
+        }
         self.publish_to(&scopes, "conversations", || model.nested_event(max_listed));
         for participant in model.participants.iter_mut().filter(|participant| !participant.is_present()) {
             participant.is_end_published = true;

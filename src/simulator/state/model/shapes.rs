@@ -50,6 +50,14 @@ impl ConversationModel {
         self.flat(Form::Event, max_listed)
     }
 
+    /// Returns the body of a `…conversations.calls` event.
+    pub(super) fn call_event(&self) -> Box<RawValue> {
+        let participants = self.participants.iter();
+        let participants = participants.map(|participant| self.flat_fields(participant, Form::Event)).collect();
+        let fields = json!({ "id": self.id, "recordingState": "none", "otherMediaUris": [], "divisions": divisions() });
+        raw_json(&Conversation { fields, participants })
+    }
+
     /// Returns the response of `GET /api/v2/conversations/messages/{id}`.
     pub(crate) fn flat_response(&self) -> Box<RawValue> {
         self.flat(Form::Response, usize::MAX)
