@@ -10,7 +10,7 @@ mod directory;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-pub(crate) use self::analytics::{OpenConversations, open_conversations};
+pub(crate) use self::analytics::open_conversations;
 pub(crate) use self::channels::{available_topics, channel_exists, create_channel, subscribe};
 pub(crate) use self::conversations::{message_bodies, message_snapshot, snapshot};
 pub(crate) use self::details::{ROWS_PER_PAGE, RowQuery, conversation_rows, observed_conversations, rows_of};

@@ -12,7 +12,7 @@ use crate::backoff::milliseconds;
 use crate::config::Target;
 use crate::decision::ResponseKind;
 use crate::plural;
-use crate::tracker::{Input, Notice, Now, Refusal, Response, Status, Warning};
+use crate::tracker::{FollowEvent, Input, Now, Refusal, Response, Status, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn start_requests(&mut self) {
@@ -184,8 +184,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     fn log_warnings(&mut self) {
-        while let Some(notice) = self.tracker.poll_notice() {
-            self.log_notice(notice);
+        while let Some(fact) = self.tracker.poll_follow_event() {
+            self.log_follow_event(fact);
         }
         while let Some(warning) = self.tracker.poll_warning() {
             self.log(&warning);
@@ -193,19 +193,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     /// Logs what is followed, with full ids: status lines have only the beginning of an id in front (TGT-13).
-    fn log_notice(&self, notice: Notice) {
+    fn log_follow_event(&self, fact: FollowEvent) {
         let described = |id: &str, description: &str| match description {
             "" => id.to_owned(),
             description => format!("{id}: {description}"),
         };
-        match notice {
-            Notice::Following { target, open } => {
+        match fact {
+            FollowEvent::Following { target, open } => {
                 let target = self.named(&target);
                 let open =
                     open.map_or_else(String::new, |open| format!(": {}", plural::count(open, "open conversation")));
                 tracing::info!("following {target}{open}");
             }
-            Notice::Joined { conversation, description, is_new } => {
+            FollowEvent::Joined { conversation, description, is_new } => {
                 let joined = described(&conversation, &description);
                 if is_new {
                     tracing::info!(conversation, "joined {joined}");
@@ -213,7 +213,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                     tracing::debug!(conversation, "joined {joined}");
                 }
             }
-            Notice::Ended { conversation, description } => {
+            FollowEvent::Ended { conversation, description } => {
                 tracing::info!(conversation, "ended {}", described(&conversation, &description));
             }
         }

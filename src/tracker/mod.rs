@@ -18,8 +18,8 @@ mod connections;
 mod conversation;
 mod discovery;
 mod end_detector;
+mod follow_event;
 mod media_notice;
-mod notice;
 mod notifications;
 mod participants;
 mod pending_messages;
@@ -43,7 +43,7 @@ pub(crate) use self::attribution::message as message_from_body;
 use self::channel::ChannelState;
 use self::conversation::Conversation;
 use self::discovery::Discovery;
-pub(crate) use self::notice::Notice;
+pub(crate) use self::follow_event::FollowEvent;
 pub(crate) use self::protocol::{
     BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status,
     Subscribed, TimedEvent,
@@ -140,7 +140,7 @@ pub(crate) struct Tracker {
     events: VecDeque<Event>,
     warnings: VecDeque<Warning>,
     refusals: VecDeque<Refusal>,
-    notices: VecDeque<Notice>,
+    follow_events: VecDeque<FollowEvent>,
 }
 
 impl Tracker {
@@ -162,7 +162,7 @@ impl Tracker {
             events: VecDeque::new(),
             warnings: VecDeque::new(),
             refusals: VecDeque::new(),
-            notices: VecDeque::new(),
+            follow_events: VecDeque::new(),
         }
     }
 
@@ -192,7 +192,7 @@ impl Tracker {
         let event = self.events.pop_front()?;
         if let Event::Live(id, TimedEvent { body: EventBody::Closed, .. }) = &event {
             let id = id.clone();
-            self.notice_end(&event);
+            self.report_end(&event);
             self.stop_following(&id);
         }
         Some(event)
@@ -323,16 +323,16 @@ impl Tracker {
             let was_known = conversation.is_known();
             change(conversation);
             let is_denied = self.subscriptions.denies_transcriptions() && conversation.is_call_of_target();
-            let joined = (!was_known && conversation.is_known() && !is_denied).then(|| Notice::Joined {
+            let joined = (!was_known && conversation.is_known() && !is_denied).then(|| FollowEvent::Joined {
                 conversation: id.to_owned(),
-                description: notice::describe(conversation),
+                description: follow_event::describe(conversation),
                 is_new: conversation.is_new(),
             });
             self.events.extend(conversation.take_events());
             let notice = conversation.take_media_notice();
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
-            joined.into_iter().for_each(|joined| self.notice(joined));
+            joined.into_iter().for_each(|joined| self.report(joined));
             if is_denied {
                 self.stop_following(id);
             }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::api::calls::OpenConversations;
 use crate::api::rest::RestError;
 use crate::event::{EventBody, EventContext};
 use crate::wire::channel::{Channel, SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
+use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::MessageBody;
 use crate::wire::notification::Notification;
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::conversation::{Conversation, Refused};
 use super::subscriptions::Subscriptions;
 use super::{
-    HistoryAccess, MAX_NAMES, Mode, Notice, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning,
+    FollowEvent, HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning,
 };
-use crate::api::calls::OpenConversations;
 use crate::api::rest::RestError;
 use crate::config::is_valid_id;
 use crate::decision::{Action, Before, Request, decide};
 use crate::dedup::Dedup;
 use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
+use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::MessageBody;
 
 /// The number of failed attempts in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
@@ -181,8 +181,9 @@ impl Tracker {
         match result {
             Ok(OpenConversations { ids, counts }) => {
                 if !self.discovery.has_succeeded() {
-                    for (target, open) in counts {
-                        self.notice(Notice::Following { target, open: Some(open) });
+                    let targets: Vec<_> = self.options.targets.iter().collect();
+                    for (target, open) in targets.into_iter().zip(counts) {
+                        self.report(FollowEvent::Following { target, open: Some(open) });
                     }
                 }
                 let is_repeat = self.discovery.completed(now.mono);
@@ -219,7 +220,7 @@ impl Tracker {
             _ => {
                 self.discovery = super::Discovery::Disabled;
                 for target in self.options.targets.clone().iter() {
-                    self.notice(Notice::Following { target, open: None });
+                    self.report(FollowEvent::Following { target, open: None });
                 }
                 let reason = match &error {
                     RestError::Forbidden { body, .. } => body.to_string(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::rest::{Rest, RestError};
 use crate::config::{Target, Targets};
-use crate::wire::conversation_row::{ConversationRow, RowPage, RowState, parse_rows};
+use crate::wire::conversation_row::{ConversationRow, OpenConversations, RowPage, RowState, parse_rows};
 
 /// Conversations per page. The API allows at most 100.
 const PAGE_SIZE: usize = 100;
@@ -19,31 +19,18 @@ const MAX_CONVERSATIONS: usize = 10_000;
 /// The maximum age of an open conversation. Asynchronous ones stay open for days; the API allows a month.
 const MAX_AGE_DAYS: i64 = 30;
 
-/// The open conversations of queues and users.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct OpenConversations {
-    /// The ids, each once, newest first.
-    pub(crate) ids: Vec<String>,
-    /// The number of them that each target has.
-    pub(crate) counts: Vec<(Target, usize)>,
-}
-
-impl OpenConversations {
-    fn new(targets: &Targets) -> Self {
-        Self { ids: Vec::new(), counts: targets.iter().map(|target| (target, 0)).collect() }
-    }
-
-    /// Adds the rows that are new: rows move between pages while these are requested.
-    fn extend(&mut self, rows: Vec<ConversationRow>, seen: &mut HashSet<String>) {
-        let open = rows.into_iter().filter(|row| row.state != RowState::Ended);
-        for row in open.filter(|row| seen.insert(row.id.clone())) {
-            let of_row = |target: &Target| match target {
+/// Adds the rows that are new and open: rows move between pages while these are requested.
+fn add_open(open: &mut OpenConversations, rows: Vec<ConversationRow>, targets: &[Target], seen: &mut HashSet<String>) {
+    open.counts.resize(targets.len(), 0);
+    let rows = rows.into_iter().filter(|row| row.state != RowState::Ended);
+    for row in rows.filter(|row| seen.insert(row.id.clone())) {
+        for (target, count) in targets.iter().zip(&mut open.counts) {
+            *count += usize::from(match target {
                 Target::Queue(id) => row.queue_ids.contains(id),
                 Target::User(id) => row.user_ids.contains(id),
-            };
-            self.counts.iter_mut().filter(|(target, _)| of_row(target)).for_each(|(_, count)| *count += 1);
-            self.ids.push(row.id);
+            });
         }
+        open.ids.push(row.id);
     }
 }
 
@@ -51,7 +38,8 @@ impl OpenConversations {
 ///
 /// Analytics lag behind: a conversation that has just started may be missing.
 pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result<OpenConversations, RestError> {
-    let (mut open, mut seen) = (OpenConversations::new(targets), HashSet::new());
+    let (mut open, mut seen) = (OpenConversations::default(), HashSet::new());
+    let all_targets: Vec<Target> = targets.iter().collect();
     for page in 1..=MAX_CONVERSATIONS / PAGE_SIZE {
         if page > 1 {
             rest.wait_for_rate_limit().await;
@@ -60,7 +48,7 @@ pub(crate) async fn open_conversations(rest: &Rest, targets: &Targets) -> Result
         let body = rest.send(Method::POST, path, Some(&query(targets, page))).await?;
         let RowPage { rows, listed, .. } =
             parse_rows(&body).ok_or_else(|| rest.unexpected("not a list of conversations"))?;
-        open.extend(rows, &mut seen);
+        add_open(&mut open, rows, &all_targets, &mut seen);
         if listed < PAGE_SIZE {
             break;
         }
@@ -97,8 +85,11 @@ mod tests {
     use super::*;
 
     fn open(targets: &Targets, bodies: &[&str]) -> OpenConversations {
-        let (mut open, mut seen) = (OpenConversations::new(targets), HashSet::new());
-        bodies.iter().for_each(|body| open.extend(parse_rows(body).unwrap().rows, &mut seen));
+        let (mut open, mut seen) = (OpenConversations::default(), HashSet::new());
+        let targets: Vec<Target> = targets.iter().collect();
+        for body in bodies {
+            add_open(&mut open, parse_rows(body).unwrap().rows, &targets, &mut seen);
+        }
         open
     }
 
@@ -118,7 +109,7 @@ mod tests {
         let targets =
             Targets { queues: vec!["q1".into(), "q2".into()], users: vec!["u1".into()], ..Targets::default() };
         let counts = open(&targets, &[&body.to_string()]).counts;
-        assert_eq!(counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 0, 2]);
+        assert_eq!(counts, [2, 0, 2]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 fn found(ids: &[&str]) -> Response {
     let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
-    let counts = vec![(Target::Queue("q".to_owned()), ids.len())];
+    let counts = vec![ids.len()];
     Response::OpenConversations(Ok(OpenConversations { ids, counts }))
 }
 
@@ -93,8 +93,8 @@ fn a_search_follows_each_outage() {
     assert_eq!(scenario.requests(), [Request::OpenConversations]);
 }
 
-fn notices(scenario: &mut Scenario) -> Vec<Notice> {
-    std::iter::from_fn(|| scenario.tracker.poll_notice()).collect()
+fn follow_events(scenario: &mut Scenario) -> Vec<FollowEvent> {
+    std::iter::from_fn(|| scenario.tracker.poll_follow_event()).collect()
 }
 
 fn target() -> Target {
@@ -107,24 +107,24 @@ fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
     let mut scenario = Scenario::of_queue();
     scenario.requests();
     scenario.respond(found(&["c1"]));
-    assert_eq!(notices(&mut scenario), [Notice::Following { target: target(), open: Some(1) }]);
+    assert_eq!(follow_events(&mut scenario), [FollowEvent::Following { target: target(), open: Some(1) }]);
     scenario.requests();
     scenario.snapshot("c1", &[customer(&[])]);
-    let joined = |id: &str, description: &str, is_new| Notice::Joined {
+    let joined = |id: &str, description: &str, is_new| FollowEvent::Joined {
         conversation: id.into(),
         description: description.into(),
         is_new,
     };
-    assert_eq!(notices(&mut scenario), [joined("c1", "Ada", false)]);
+    assert_eq!(follow_events(&mut scenario), [joined("c1", "Ada", false)]);
 
     let waiting = json!({ "id": "acd", "purpose": "acd", "name": "Billing", "state": "connected", "queueId": "q2" });
     let writing = json!({ "id": "ada", "purpose": "customer", "name": "Ada", "state": "connected", "type": "webmessaging",
         "messages": [{ "messageId": "m2", "messageTime": at(0) }] });
     scenario.notify(notification("c2", &[writing.clone()]));
-    assert_eq!(notices(&mut scenario), [], "nothing is known yet");
+    assert_eq!(follow_events(&mut scenario), [], "nothing is known yet");
     scenario.requests();
     scenario.snapshot("c2", &[writing, waiting]);
-    assert_eq!(notices(&mut scenario), [joined("c2", "Ada, web messaging, queue Billing", true)]);
+    assert_eq!(follow_events(&mut scenario), [joined("c2", "Ada, web messaging, queue Billing", true)]);
 
     scenario.advance(60_000);
     scenario.requests();
@@ -133,9 +133,12 @@ fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
     scenario.advance(3_000);
     scenario.requests();
     scenario.snapshot("c1", &[left(customer(&[]))]);
-    assert_eq!(notices(&mut scenario), [], "the end was not told yet");
+    assert_eq!(follow_events(&mut scenario), [], "the end was not told yet");
     scenario.events();
-    assert_eq!(notices(&mut scenario), [Notice::Ended { conversation: "c1".into(), description: "Ada".into() }]);
+    assert_eq!(
+        follow_events(&mut scenario),
+        [FollowEvent::Ended { conversation: "c1".into(), description: "Ada".into() }]
+    );
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn a_queue_whose_open_conversations_cannot_be_counted_is_noticed_too() {
     let mut scenario = Scenario::of_queue();
     scenario.requests();
     scenario.respond(Response::OpenConversations(Err(forbidden())));
-    assert_eq!(notices(&mut scenario), [Notice::Following { target: target(), open: None }]);
+    assert_eq!(follow_events(&mut scenario), [FollowEvent::Following { target: target(), open: None }]);
 }
 
 #[test]
@@ -151,12 +154,12 @@ fn single_conversations_and_history_are_not_noticed() {
     let mut scenario = Scenario::of(Mode::Full, &["c1"]);
     scenario.requests();
     scenario.snapshot("c1", &[customer(&[])]);
-    assert_eq!(notices(&mut scenario), []);
+    assert_eq!(follow_events(&mut scenario), []);
     let history = History { follow: false, ..options().history };
     let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
     scenario.requests();
     scenario.respond(found(&["c1"]));
-    assert_eq!(notices(&mut scenario), []);
+    assert_eq!(follow_events(&mut scenario), []);
 }
 
 /// A call with this customer.

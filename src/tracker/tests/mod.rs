@@ -17,7 +17,6 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::calls::OpenConversations;
 use crate::api::error_body::ErrorBody;
 use crate::config::{FollowedMedia, Target};
 use crate::dedup::FingerprintKey;
@@ -25,6 +24,7 @@ use crate::event::{Message, Origin};
 use crate::status::redact::Secrets;
 use crate::wire::channel::{SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
+use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::{MessageBody, parse_bulk};
 use crate::wire::notification::Notification;
 

@@ -27,6 +27,14 @@ async fn follow(simulator: &Simulator, flags: &[&str]) -> Running {
     running
 }
 
+/// Waits until a call is transcribed: it has no history.
+async fn wait_for_transcription(simulator: &Simulator) {
+    let is_transcription = |topic: &String| topic.ends_with(".transcription");
+    let is_subscribed = simulator
+        .wait_for(|log| log.subscriptions.iter().any(|subscription| subscription.topics.iter().any(is_transcription)));
+    within_timeout(is_subscribed).await;
+}
+
 /// Stops the program. Returns the rest of standard output, and all of standard error.
 async fn stop(running: Running) -> (String, String) {
     running.signal(rustix::process::Signal::INT);
@@ -38,7 +46,11 @@ async fn stop(running: Running) -> (String, String) {
 async fn messages_and_calls_of_a_queue_are_printed_with_the_names_of_both_sides() {
     let simulator = chat_and_call(&[]).await;
     let (chat, call) = (simulator.conversation(CHAT).unwrap(), simulator.conversation(CALL).unwrap());
+    chat.play("customer Noor: before").await.unwrap();
+    call.play("customer Ada: unheard").await.unwrap();
     let mut running = follow(&simulator, &[]).await;
+    assert_eq!(running.next_line().await, "85c0155f [Customer] Noor: before");
+    wait_for_transcription(&simulator).await;
     let queue = Simulator::queue_id("Support");
     running.wait_for_stderr(&format!("following queue Support ({queue}): 2 open conversations")).await;
     call.play("join agent Sam").await.unwrap();
@@ -62,8 +74,16 @@ async fn messages_and_calls_of_a_queue_are_printed_with_the_names_of_both_sides(
 async fn only_the_wanted_medium_is_followed() {
     for (medium, printed, topic) in [("message", CHAT, "messages"), ("call", CALL, "calls")] {
         let simulator = chat_and_call(&[]).await;
+        for id in [CHAT, CALL] {
+            simulator.conversation(id).unwrap().play("customer Ada: before").await.unwrap();
+        }
         let mut running = follow(&simulator, &["--media", medium]).await;
         running.wait_for_stderr(": 1 open conversation").await;
+        if medium == "call" {
+            wait_for_transcription(&simulator).await;
+        } else {
+            assert_eq!(running.next_line().await, "85c0155f [Customer] Ada: before");
+        }
         for id in [CHAT, CALL] {
             let conversation = simulator.conversation(id).unwrap();
             conversation.play("customer Ada: hello").await.unwrap();
@@ -86,6 +106,7 @@ async fn only_the_wanted_medium_is_followed() {
 #[tokio::test]
 async fn without_the_permission_for_calls_there_is_one_warning_and_messages_are_followed() {
     let simulator = chat_and_call(&["rest:deny=conversation:transcription:view"]).await;
+    simulator.conversation(CALL).unwrap().play("customer Ada: unheard").await.unwrap();
     let mut running = follow(&simulator, &[]).await;
     running.wait_for_stderr("cannot subscribe to transcriptions of calls").await;
     simulator.conversation(CALL).unwrap().play("customer Ada: hello").await.unwrap();

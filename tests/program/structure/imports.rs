@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     (
         "source",
-        "api backoff config decision dedup event exit_code rate_limited_warning status::redact status::work
+        "api backoff config decision dedup event exit_code plural rate_limited_warning status::redact status::work
          system::last_activity tracker wire",
     ),
     ("settings", "cli config system::io_error"),

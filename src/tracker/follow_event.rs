@@ -8,7 +8,7 @@ use crate::wire::conversation::{Participant, Presence};
 
 /// A fact about what is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub(crate) enum FollowEvent {
     /// A queue or user is followed. The number of its open conversations is `None` if they cannot be searched for.
     Following { target: Target, open: Option<usize> },
     /// A conversation was joined: at the start, or because it is new.
@@ -18,25 +18,25 @@ pub(crate) enum Notice {
 }
 
 impl Tracker {
-    /// Takes the next notice. Notices are independent of the order of events.
-    pub(crate) fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+    /// Takes the next of them. They are independent of the order of events.
+    pub(crate) fn poll_follow_event(&mut self) -> Option<FollowEvent> {
+        self.follow_events.pop_front()
     }
 
-    /// Adds a notice, if conversations of queues and users come and go.
-    pub(super) fn notice(&mut self, notice: Notice) {
+    /// Reports a fact, if conversations of queues and users come and go.
+    pub(super) fn report(&mut self, fact: FollowEvent) {
         if self.follows_targets() && self.options.history.follow {
-            self.notices.push_back(notice);
+            self.follow_events.push_back(fact);
         }
     }
 
-    /// Notes the end of the conversation whose last event this is.
-    pub(super) fn notice_end(&mut self, event: &Event) {
+    /// Reports the end of the conversation whose last event this is.
+    pub(super) fn report_end(&mut self, event: &Event) {
         if let Event::Live(id, _) = event
             && let Some(conversation) = self.conversations.get(id)
         {
             let (conversation, description) = (id.clone(), describe(conversation));
-            self.notice(Notice::Ended { conversation, description });
+            self.report(FollowEvent::Ended { conversation, description });
         }
     }
 }
