@@ -88,7 +88,8 @@ impl Theme {
 
     /// Returns the style of the prefix of this conversation, the same in every run (OUT-8).
     pub(super) fn conversation(&self, id: &str) -> &RenderedStyle {
-        &self.prefixes[(fnv1a(id.as_bytes()) % PREFIX_COLORS.len() as u64) as usize]
+        let number = fnv1a(id.as_bytes()) % PREFIX_COLORS.len() as u64;
+        &self.prefixes[usize::try_from(number).unwrap_or_default()]
     }
 
     pub(super) fn role(&self, role: Role) -> &RenderedStyle {

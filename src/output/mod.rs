@@ -40,7 +40,7 @@ pub struct Output {
 /// The formatter of each [`Format`] with its state.
 enum Formatter {
     Text(Box<TextLines>),
-    Json(JsonLines),
+    Json(Box<JsonLines>),
     Raw { is_escaped: bool },
 }
 
@@ -48,7 +48,7 @@ impl Formatter {
     fn new(style: &Style, prefixes: Prefixes) -> Self {
         match style.format {
             Format::Text => Self::Text(Box::new(TextLines::new(style, prefixes))),
-            Format::Json => Self::Json(JsonLines::new()),
+            Format::Json => Self::Json(Box::new(JsonLines::new())),
             Format::Raw => Self::Raw { is_escaped: !style.raw_control },
         }
     }

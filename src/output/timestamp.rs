@@ -190,6 +190,7 @@ mod tests {
 
     #[test]
     fn the_date_precedes_the_time_of_an_event_from_another_day() {
+        const DAY: i64 = 24 * 3600;
         let mut utc = TimestampFormatter::new(Timestamps::Time, true);
         let mut zone = TimestampFormatter::in_zone(Timestamps::Time, Some(|_| -4 * 3600));
         let mut formats = |at_second, received| {
@@ -199,7 +200,6 @@ mod tests {
                 String::from_utf8(out).unwrap()
             })
         };
-        const DAY: i64 = 24 * 3600;
         assert_eq!(formats(0, 1), ["03:04:05", "23:04:05"]);
         // The same second, read on the next day, and read again on its own day.
         assert_eq!(formats(0, DAY), ["2026-01-02 03:04:05", "2026-01-01 23:04:05"]);

@@ -49,6 +49,13 @@ impl Refused {
     }
 }
 
+/// The media that a conversation had so far.
+#[derive(Debug, Default)]
+struct SeenMedia {
+    calls: bool,
+    messages: bool,
+}
+
 /// One followed conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -68,8 +75,7 @@ pub(super) struct Conversation {
     end: EndDetector,
     /// Every listed id. One that a list calls text is text, whatever other lists call it (EVT-4).
     seen_ids: HashMap<String, IdKind>,
-    has_calls: bool,
-    has_messages: bool,
+    seen: SeenMedia,
     /// The conversation is followed because of its queue or user.
     is_of_target: bool,
     media_notice: MediaNotice,
@@ -98,8 +104,7 @@ impl Conversation {
             pending: PendingMessages::default(),
             end: EndDetector::default(),
             seen_ids: HashMap::new(),
-            has_calls: false,
-            has_messages: false,
+            seen: SeenMedia::default(),
             is_of_target: false,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
@@ -121,8 +126,8 @@ impl Conversation {
             ended_at: snapshot.ended_at,
             last_left_at: snapshot.last_left_at(),
         };
-        self.has_calls |= snapshot.has_calls;
-        self.has_messages |= snapshot.has_messages;
+        self.seen.calls |= snapshot.has_calls;
+        self.seen.messages |= snapshot.has_messages;
         self.media_notice.on_snapshot(&snapshot);
         if kind == SnapshotKind::Complete {
             self.refused_snapshots.reset();
@@ -205,7 +210,7 @@ impl Conversation {
 
     /// Handles the final utterances of a call.
     pub(super) fn handle_transcription(&mut self, transcription: Transcription, now: Now) {
-        self.has_calls = true;
+        self.seen.calls = true;
         self.call_has_ended = transcription.session_ended;
         if transcription.session_ended {
             tracing::debug!(conversation = self.id, "call transcription ended");
@@ -282,7 +287,7 @@ impl Conversation {
 
     /// Returns whether the conversation has or had calls.
     pub(super) fn has_calls(&self) -> bool {
-        self.has_calls
+        self.seen.calls
     }
 
     /// Takes the media of which nothing is printed, once, if there are no others.
@@ -307,7 +312,7 @@ impl Conversation {
 
     /// Returns whether the conversation is a call of a queue or user, without messages.
     pub(super) fn is_call_of_target(&self) -> bool {
-        self.is_of_target && self.has_calls && !self.has_messages
+        self.is_of_target && self.seen.calls && !self.seen.messages
     }
 
     /// Returns whether the conversation was found while others were followed.

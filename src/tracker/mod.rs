@@ -332,7 +332,9 @@ impl Tracker {
             let notice = conversation.take_media_notice();
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
-            joined.into_iter().for_each(|joined| self.report(joined));
+            if let Some(joined) = joined {
+                self.report(joined);
+            }
             if is_denied {
                 self.stop_following(id);
             }

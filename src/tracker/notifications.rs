@@ -65,7 +65,9 @@ impl Tracker {
         }
         let calls = self.conversations.values().filter(|conversation| conversation.is_call_of_target());
         let ids: Vec<String> = calls.map(|conversation| conversation.id().to_owned()).collect();
-        ids.iter().for_each(|id| self.stop_following(id));
+        for id in &ids {
+            self.stop_following(id);
+        }
     }
 
     /// Follows a conversation of the targets from its first message on, whatever `-n` and `--since` say of the history of

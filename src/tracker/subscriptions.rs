@@ -19,6 +19,15 @@ const DETAIL_EVENTS: [&str; 4] = ["acd.start", "user.start", "user.end", "custom
 /// The beginning of the topics of detail events.
 const DETAIL_TOPIC: &str = "v2.detail.events.conversation.";
 
+/// The permission for a kind of topic.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Permission {
+    /// No topic was refused.
+    #[default]
+    Assumed,
+    Denied,
+}
+
 /// The topics of the channel.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
@@ -29,8 +38,7 @@ pub(super) struct Subscriptions {
     refused: HashSet<String>,
     reported: HashSet<String>,
     has_reported_overflow: bool,
-    /// The transcriptions of calls are not permitted.
-    denies_transcriptions: bool,
+    transcriptions: Permission,
     renewal_refusals: RefusalRow,
 }
 
@@ -70,12 +78,12 @@ impl Subscriptions {
         self.needs_update = true;
         self.subscribed.clear();
         self.refused.clear();
-        self.denies_transcriptions = false;
+        self.transcriptions = Permission::Assumed;
     }
 
     /// Returns whether the transcriptions of calls are not permitted (TGT-11).
     pub(super) fn denies_transcriptions(&self) -> bool {
-        self.denies_transcriptions
+        self.transcriptions == Permission::Denied
     }
 
     /// Returns whether one of these topics announces what is written or said in this conversation.
@@ -171,7 +179,9 @@ impl Subscriptions {
             [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
             missing => format!("missing permission {}", missing.join(", ")),
         };
-        self.denies_transcriptions |= kind == TopicKind::CallTranscription && !state.missing_permissions.is_empty();
+        if kind == TopicKind::CallTranscription && !state.missing_permissions.is_empty() {
+            self.transcriptions = Permission::Denied;
+        }
         // One warning is enough for both media of a target.
         let is_covered = kind.of_messages().is_some_and(|kind| self.reported.contains(&format!("{kind:?} {reason}")));
         let is_new = !is_covered && self.is_new(format!("{kind:?} {reason}"));
@@ -309,7 +319,7 @@ mod tests {
             subscriptions.on_subscribed(&details, &Subscribed::default(), false, &Targets::default());
             subscriptions
         };
-        let of_ended = [&[call.clone()], &details[..MAX_TOPICS - 1]].concat();
+        let of_ended = [std::slice::from_ref(&call), &details[..MAX_TOPICS - 1]].concat();
         let replaced = (Some((SubscribeMode::Replace, of_ended.clone())), None);
         assert_eq!(full().next_change(of_ended.clone()), replaced, "one topic is no longer wanted");
         let all = [&[call], &details[..]].concat();

@@ -77,7 +77,7 @@ impl TopicKind {
     /// Returns the kind of the events of this topic, which is one of a target or of a participant.
     pub(super) fn of(topic: &str, is_target: bool) -> Self {
         let topic = topic.to_ascii_lowercase();
-        let is_of_calls = is_target && topic.ends_with(".calls");
+        let is_of_calls = is_target && topic.rsplit('.').next() == Some("calls");
         if topic.starts_with("v2.routing.queues.") {
             if is_of_calls {
                 Self::TargetQueueCalls

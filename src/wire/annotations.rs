@@ -68,8 +68,8 @@ fn status(message: &Value, channel: &Value, failed_receipt: Option<&Value>) -> O
 /// Returns the final receipt of a failure, else the last one of a failure.
 fn failed_receipt(receipts: &Value) -> Option<&Value> {
     let receipts = receipts.as_array()?.iter();
-    let failed = receipts.filter(|receipt| text_equals(receipt, "status", "Failed"));
-    failed.clone().filter(|receipt| is_final(receipt)).last().or_else(|| failed.last())
+    let mut failed = receipts.filter(|receipt| text_equals(receipt, "status", "Failed"));
+    failed.clone().rfind(|receipt| is_final(receipt)).or_else(|| failed.next_back())
 }
 
 fn is_final(receipt: &Value) -> bool {

@@ -66,7 +66,7 @@ impl Conversation {
     pub(in crate::tracker) fn on_reconnect(&mut self, outage: &Outage, now: Now) {
         self.flush_unattributed();
         // A call in progress has no history.
-        let is_on_call = self.has_calls && !self.call_has_ended;
+        let is_on_call = self.seen.calls && !self.call_has_ended;
         let mut gap = Some(Gap { from: outage.last_activity, to: now.wall, reason: outage.reason.clone() });
         if is_on_call {
             gap.take().into_iter().for_each(|gap| self.push_gap(gap));

@@ -118,12 +118,12 @@ fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
     assert_eq!(follow_events(&mut scenario), [joined("c1", "Ada", false)]);
 
     let waiting = json!({ "id": "acd", "purpose": "acd", "name": "Billing", "state": "connected", "queueId": "q2" });
-    let writing = json!({ "id": "ada", "purpose": "customer", "name": "Ada", "state": "connected", "type": "webmessaging",
+    let ada = json!({ "id": "ada", "purpose": "customer", "name": "Ada", "state": "connected", "type": "webmessaging",
         "messages": [{ "messageId": "m2", "messageTime": at(0) }] });
-    scenario.notify(notification("c2", &[writing.clone()]));
+    scenario.notify(notification("c2", std::slice::from_ref(&ada)));
     assert_eq!(follow_events(&mut scenario), [], "nothing is known yet");
     scenario.requests();
-    scenario.snapshot("c2", &[writing, waiting]);
+    scenario.snapshot("c2", &[ada, waiting]);
     assert_eq!(follow_events(&mut scenario), [joined("c2", "Ada, web messaging, queue Billing", true)]);
 
     scenario.advance(60_000);
