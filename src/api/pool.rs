@@ -16,12 +16,12 @@ use super::setup_error::SetupError;
 #[derive(Debug)]
 pub(super) struct Pool {
     setup: ClientSetup,
-    current: Mutex<Generation>,
+    current: Mutex<ClientGeneration>,
 }
 
 /// A client, and its age.
 #[derive(Debug)]
-struct Generation {
+struct ClientGeneration {
     client: Client,
     built_at: Instant,
 }
@@ -29,7 +29,7 @@ struct Generation {
 impl Pool {
     /// Builds the client.
     pub(super) fn new(setup: ClientSetup) -> Result<Self, SetupError> {
-        let current = Mutex::new(Generation::new(&setup)?);
+        let current = Mutex::new(ClientGeneration::new(&setup)?);
         Ok(Self { setup, current })
     }
 
@@ -45,7 +45,7 @@ impl Pool {
         if current.built_at > dead_since {
             return;
         }
-        match Generation::new(&self.setup) {
+        match ClientGeneration::new(&self.setup) {
             Ok(generation) => *current = generation,
             // The trusted certificates of the system may be unreadable by now.
             Err(error) => tracing::debug!("cannot drop the pooled connections: {error}"),
@@ -78,12 +78,12 @@ impl Pool {
         Some(schemes(response.headers()))
     }
 
-    fn current(&self) -> MutexGuard<'_, Generation> {
+    fn current(&self) -> MutexGuard<'_, ClientGeneration> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Generation {
+impl ClientGeneration {
     fn new(setup: &ClientSetup) -> Result<Self, SetupError> {
         Ok(Self { client: setup.build()?, built_at: Instant::now() })
     }

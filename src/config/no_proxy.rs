@@ -9,11 +9,11 @@ use super::is_loopback;
 /// The entries of `NO_PROXY`. Without any, no host is reached directly.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NoProxy {
-    entries: Vec<Entry>,
+    entries: Vec<NoProxyEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
+struct NoProxyEntry {
     pattern: Pattern,
     /// The only port; `None` for all ports.
     port: Option<u16>,
@@ -34,7 +34,7 @@ impl NoProxy {
     pub(crate) fn parse(text: &str) -> (Self, Vec<&str>) {
         let (mut entries, mut unusable) = (Vec::new(), Vec::new());
         for part in text.split(|char: char| char == ',' || char.is_whitespace()).filter(|part| !part.is_empty()) {
-            match Entry::parse(part) {
+            match NoProxyEntry::parse(part) {
                 Some(entry) => entries.push(entry),
                 None => unusable.push(part),
             }
@@ -54,7 +54,7 @@ impl NoProxy {
     }
 }
 
-impl Entry {
+impl NoProxyEntry {
     fn parse(text: &str) -> Option<Self> {
         let on_all_ports = |pattern| Self { pattern, port: None };
         if let Some((address, bits)) = text.split_once('/') {

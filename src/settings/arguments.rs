@@ -29,7 +29,7 @@ pub(super) enum Kind {
 
 /// The place of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ArgumentOrigin {
     /// The first argument that is no flag, where a command could be meant.
     FirstPositional,
     /// The command line, or a file that it names.
@@ -44,7 +44,7 @@ pub(super) struct Argument {
     pub(super) setting: String,
     pub(super) value: String,
     pub(super) kind: Kind,
-    pub(super) place: Place,
+    pub(super) place: ArgumentOrigin,
 }
 
 /// Collects the arguments in the order they were given. The variable counts only if the command line names no target.
@@ -57,10 +57,12 @@ pub(super) fn read(
 ) -> Vec<Argument> {
     let mut arguments = Vec::new();
     let mut has_any = has_queue_or_user(args);
-    let positional = non_empty(&args.positional)
-        .enumerate()
-        .map(|(index, value)| (value, if index == 0 { Place::FirstPositional } else { Place::CommandLine }));
-    for (value, place) in non_empty(&args.conversations).map(|value| (value, Place::CommandLine)).chain(positional) {
+    let positional = non_empty(&args.positional).enumerate().map(|(index, value)| {
+        (value, if index == 0 { ArgumentOrigin::FirstPositional } else { ArgumentOrigin::CommandLine })
+    });
+    for (value, place) in
+        non_empty(&args.conversations).map(|value| (value, ArgumentOrigin::CommandLine)).chain(positional)
+    {
         has_any = true;
         match value.strip_prefix('@') {
             Some(file) => read_list(file, stdin, &mut arguments, problems),
@@ -80,7 +82,7 @@ pub(super) fn read(
 /// Returns the values of `--queue`, then those of `--user`.
 pub(super) fn of_queues_and_users(queues: &[String], users: &[String]) -> Vec<Argument> {
     let of_flag = |flag, values, kind| {
-        non_empty(values).map(move |value| argument(flag, value, kind, Place::CommandLine)).collect::<Vec<_>>()
+        non_empty(values).map(move |value| argument(flag, value, kind, ArgumentOrigin::CommandLine)).collect::<Vec<_>>()
     };
     [of_flag("--queue", queues, Kind::Queue), of_flag("--user", users, Kind::User)].concat()
 }
@@ -90,7 +92,7 @@ pub(super) fn has_queue_or_user(args: &TargetArgs) -> bool {
     non_empty(&args.queues).chain(non_empty(&args.users)).next().is_some()
 }
 
-fn argument(setting: &str, value: &str, kind: Kind, place: Place) -> Argument {
+fn argument(setting: &str, value: &str, kind: Kind, place: ArgumentOrigin) -> Argument {
     Argument { setting: setting.to_owned(), value: value.to_owned(), kind, place }
 }
 
@@ -102,7 +104,7 @@ fn of_variable(env: &Env) -> Vec<Argument> {
     let Some(setting) = env.variable(VARIABLE) else { return Vec::new() };
     let values = setting.value.split([',', ' ', '\t', '\n', '\r', '\u{feff}']).map(unquoted);
     let values = values.filter(|value| !value.is_empty());
-    values.map(|value| argument(&setting.name, value, Kind::Conversation, Place::Variable)).collect()
+    values.map(|value| argument(&setting.name, value, Kind::Conversation, ArgumentOrigin::Variable)).collect()
 }
 
 /// Adds the lines of a file. Skips blank lines and lines that begin with `#` (TGT-5).
@@ -122,5 +124,5 @@ fn read_list(file: &str, stdin: &mut Stdin<'_>, arguments: &mut Vec<Argument>, p
     if lines.peek().is_none() {
         return problems.unusable(setting, "contains no conversation id");
     }
-    arguments.extend(lines.map(|line| argument(&setting, line, Kind::Conversation, Place::CommandLine)));
+    arguments.extend(lines.map(|line| argument(&setting, line, Kind::Conversation, ArgumentOrigin::CommandLine)));
 }

@@ -5,7 +5,7 @@ use crate::cli::AccountArgs;
 use crate::config::Endpoints;
 use crate::config::region::{self, Hosts};
 
-use super::arguments::{Argument, Place};
+use super::arguments::{Argument, ArgumentOrigin};
 use super::endpoints;
 use super::env::{Env, REGION_VARIABLES};
 use super::problems::{Problem, Problems, Setting, tip_for_similar};
@@ -47,7 +47,7 @@ struct Choice {
 /// Resolves the group. `arguments` are the targets, whose URLs name a region.
 pub(super) fn resolve(args: &AccountArgs, env: &Env, arguments: &[Argument], problems: &mut Problems) -> EndpointGroup {
     let pasted = pasted_regions(arguments);
-    let is_pasted_on_command_line = arguments.iter().any(|argument| argument.place != Place::Variable);
+    let is_pasted_on_command_line = arguments.iter().any(|argument| argument.place != ArgumentOrigin::Variable);
     let choice = Choice::new(args, env, pasted.first().cloned(), is_pasted_on_command_line);
     let has_api_url = matches!(choice.selector, Selector::ApiUrl(_));
     if let Some(reason) = contradiction(args, env, &choice, &pasted) {

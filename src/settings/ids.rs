@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::cli;
 use crate::config::is_valid_id;
 
-use super::arguments::{Argument, Kind, Place};
+use super::arguments::{Argument, ArgumentOrigin, Kind};
 use super::problems::{Problem, Problems};
 
 const ID_HINT: &str = "use the id of the conversation, such as 97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77, or its URL";
@@ -87,7 +87,7 @@ pub(super) fn is_url(value: &str) -> bool {
 fn id_of(argument: &Argument, rule: IdRule, blank_hint: Option<&'static str>) -> Result<String, Problem> {
     let Argument { setting, value, kind, place } = argument;
     let found = find_id(value, *kind, rule);
-    let may_be_command = *place == Place::FirstPositional || (found.is_err() && *kind == Kind::Conversation);
+    let may_be_command = *place == ArgumentOrigin::FirstPositional || (found.is_err() && *kind == Kind::Conversation);
     let command = Some(value).filter(|_| may_be_command && !UUID.is_match(value));
     match (found, command.and_then(|value| cli::similar_command(value))) {
         (Ok(_), Some(command)) => Err(Problem::LikeCommand {
@@ -102,7 +102,7 @@ fn id_of(argument: &Argument, rule: IdRule, blank_hint: Option<&'static str>) ->
         }),
         (Err(reason), None) => {
             let id_hint = if value.contains(',') { LIST_HINT } else { ID_HINT };
-            let blank_hint = blank_hint.filter(|_| *place != Place::Variable);
+            let blank_hint = blank_hint.filter(|_| *place != ArgumentOrigin::Variable);
             let hint = blank_hint.or((rule == IdRule::Uuid && *kind == Kind::Conversation).then_some(id_hint));
             Err(Problem::NotAnId { setting: setting.clone(), reason, hint })
         }

@@ -57,7 +57,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
                 return Err(self.discard_until_closed().await);
             }
             self.start_requests();
-            self.hand_over().await;
+            self.complete_takeover().await;
             if let Some(step) = self.ready_step()? {
                 break step;
             }

@@ -50,10 +50,10 @@ impl<'a, T> Renewal<'a, T> {
             _ => None,
         };
         let delay = self.backoff.delay(self.attempt, retry_after);
-        let is_news = self.attempt == 0;
+        let is_logged = self.attempt == 0;
         self.attempt += 1;
         self.not_before = Some(Instant::now() + delay);
-        Pause { delay, is_news }
+        Pause { delay, is_logged }
     }
 
     /// Forgets failures and the connection that is being opened.

@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 use crate::config::Retries;
 use crate::decision::RefusalRow;
 
-/// The time after a warning during which another row of failures is no news.
+/// The time after a warning during which another row of failures is no logged.
 const QUIET_TIME: Duration = Duration::from_secs(60);
 
 /// The pause of all requests: a service that fails one request fails the others as well.
@@ -21,7 +21,7 @@ pub(super) struct RestBackoff {
     /// The first failure of the row.
     failing_since: Option<Instant>,
     is_told: bool,
-    told_at: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 /// A request that has failed while a socket is open.
@@ -38,7 +38,7 @@ pub(super) struct FailedRequest {
 pub(super) struct Pause {
     pub(super) delay: Duration,
     /// The failure is worth a warning: no other has told of this outage.
-    pub(super) is_news: bool,
+    pub(super) is_logged: bool,
 }
 
 impl RestBackoff {
@@ -51,7 +51,7 @@ impl RestBackoff {
             paused_until: None,
             failing_since: None,
             is_told: false,
-            told_at: None,
+            logged_at: None,
         }
     }
 
@@ -66,7 +66,7 @@ impl RestBackoff {
         let delay = self.backoff.delay(self.failures, failed.retry_after);
         self.failures = self.failures.saturating_add(1);
         self.paused_until = Some(now + delay);
-        Pause { delay, is_news: self.is_news(failed, now) }
+        Pause { delay, is_logged: self.is_logged(failed, now) }
     }
 
     /// Starts a pause after a refusal; `None` if it is one too many in a row.
@@ -89,17 +89,17 @@ impl RestBackoff {
     }
 
     /// Decides once for each row of failures. A failure without a response waits until the socket shows that it is alive.
-    fn is_news(&mut self, failed: FailedRequest, now: Instant) -> bool {
+    fn is_logged(&mut self, failed: FailedRequest, now: Instant) -> bool {
         let since = *self.failing_since.get_or_insert(now);
         let may_share_outage = failed.socket_activity.is_some_and(|at| at <= since);
         if may_share_outage || std::mem::replace(&mut self.is_told, true) {
             return false;
         }
-        let is_news = self.told_at.is_none_or(|at| now - at >= QUIET_TIME);
-        if is_news {
-            self.told_at = Some(now);
+        let is_logged = self.logged_at.is_none_or(|at| now - at >= QUIET_TIME);
+        if is_logged {
+            self.logged_at = Some(now);
         }
-        is_news
+        is_logged
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
         for (at_least, at_most) in [(1000, 2000), (2000, 3000), (4000, 5000), (8000, 9000)] {
             let pause = backoff.on_error(FailedRequest::default());
             assert!((at_least..=at_most).contains(&pause.delay.as_millis()), "{pause:?}");
-            assert_eq!(pause.is_news, at_least == 1000, "once in a row");
+            assert_eq!(pause.is_logged, at_least == 1000, "once in a row");
             assert_eq!(backoff.paused_until, Some(Instant::now() + pause.delay));
         }
         let until = backoff.paused_until;
@@ -140,13 +140,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn rows_of_failures_that_follow_each_other_are_told_once_a_minute() {
         let mut backoff = RestBackoff::new();
-        let mut news = Vec::new();
+        let mut logged = Vec::new();
         for _ in 0..14 {
-            news.push(backoff.on_error(FailedRequest::default()).is_news);
+            logged.push(backoff.on_error(FailedRequest::default()).is_logged);
             pass(5).await;
             backoff.on_success();
         }
-        let told: Vec<usize> = (0..news.len()).filter(|row| news[*row]).collect();
+        let told: Vec<usize> = (0..logged.len()).filter(|row| logged[*row]).collect();
         assert_eq!(told, [0, 12]);
     }
 
@@ -157,12 +157,12 @@ mod tests {
         let last_activity = Instant::now();
         for _ in 0..5 {
             pass(10).await;
-            assert!(!dead.on_error(unanswered(last_activity)).is_news, "the loss of the socket is told");
+            assert!(!dead.on_error(unanswered(last_activity)).is_logged, "the loss of the socket is told");
         }
         let mut alive = RestBackoff::new();
-        assert!(!alive.on_error(unanswered(last_activity)).is_news, "too early to say");
+        assert!(!alive.on_error(unanswered(last_activity)).is_logged, "too early to say");
         let heartbeat = pass(10).await;
-        assert!(alive.on_error(unanswered(heartbeat)).is_news);
-        assert!(!alive.on_error(unanswered(heartbeat)).is_news, "once");
+        assert!(alive.on_error(unanswered(heartbeat)).is_logged);
+        assert!(!alive.on_error(unanswered(heartbeat)).is_logged, "once");
     }
 }

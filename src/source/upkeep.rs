@@ -64,7 +64,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     /// Makes the successor the live socket when it may take over.
-    pub(super) async fn hand_over(&mut self) {
+    pub(super) async fn complete_takeover(&mut self) {
         let Some(Takeover { peer, unproven_since }) = self.connection.take_over() else { return };
         if let Some(last_activity) = unproven_since {
             let reason = "closed by the server".to_owned();
@@ -142,7 +142,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     fn log_pause(&self, failure: &str, pause: Pause) {
         let (conversation, delay_ms) = (self.followed_conversation(), milliseconds(pause.delay));
         let seconds = pause.delay.as_secs_f64();
-        if pause.is_news {
+        if pause.is_logged {
             tracing::warn!(conversation, delay_ms, "{failure} in {seconds:.1} s");
         } else {
             tracing::debug!(conversation, delay_ms, "{failure} in {seconds:.1} s");

@@ -4,6 +4,7 @@
 //! what was delivered; the bodies of new messages are requested in bulk (CONN-40, NTF-8 to NTF-12).
 
 mod backfill;
+mod bodies;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use self::backfill::{Backfill, State};
+use super::call_speakers;
 use super::end_detector::{EndDetector, SnapshotEnd};
 use super::media_notice::MediaNotice;
 use super::participants::{Participants, RecordedParticipant};
@@ -19,13 +21,11 @@ use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
-use super::{attribution, call_speakers};
 use crate::config::Retries;
 use crate::decision::RefusalRow;
 use crate::dedup::IdKind;
-use crate::event::{EventBody, Origin};
+use crate::event::Origin;
 use crate::wire::conversation::{Medium, MessageKind, MessageRef, Participant, Snapshot};
-use crate::wire::message::MessageBody;
 use crate::wire::transcription::{Transcription, Utterance};
 
 /// The number of known ids above which those that no list holds any more are forgotten.
@@ -226,45 +226,6 @@ impl Conversation {
         }
     }
 
-    /// Starts a request for bodies if one is due, and returns its ids. [`Conversation::on_messages`] or
-    /// [`Conversation::messages_failed`] ends it.
-    pub(super) fn start_messages_request(&mut self, now: Now) -> Option<Vec<String>> {
-        if self.participants.has_pending_lookups() {
-            return None;
-        }
-        let ids = self.pending.start_request(now.mono)?;
-        if ids.is_empty() {
-            // Message events only: the list itself holds their text.
-            self.on_messages(Vec::new(), now);
-            return None;
-        }
-        Some(ids)
-    }
-
-    /// Applies the requested bodies that the service has.
-    pub(super) fn on_messages(&mut self, bodies: Vec<MessageBody>, now: Now) {
-        let participants = &self.participants;
-        let mut events = self.pending.complete(bodies, now, |message, body| to_event(message, body, participants));
-        events.sort_by_key(|event| event.at);
-        self.emit(events);
-        self.advance_state();
-    }
-
-    /// Records that a request for bodies failed.
-    pub(super) fn messages_failed(&mut self) {
-        self.pending.request_failed();
-    }
-
-    /// Returns when bodies are to be requested.
-    pub(super) fn next_messages_request_at(&self, now: Instant) -> Option<Instant> {
-        if self.participants.has_pending_lookups() { None } else { self.pending.next_at(now) }
-    }
-
-    /// Returns the place among conversations whose bodies are to be requested: the least comes first.
-    pub(super) fn messages_request_priority(&self) -> Option<Instant> {
-        self.pending.request_priority()
-    }
-
     /// Returns the number of requests that failed in a row since the last outage.
     pub(super) fn failures(&self) -> u32 {
         self.poll_timer.failures().max(self.pending.failures())
@@ -449,23 +410,6 @@ impl Conversation {
             self.push_live(TimedEvent { context: self.participants.closed_context(), ..closed });
         }
     }
-}
-
-/// Makes the event of a message: with its body, the text of a message event, or without text.
-fn to_event(message: &PendingMessage, body: Option<MessageBody>, participants: &Participants) -> TimedEvent {
-    let participant = participants.get(&message.participant);
-    let (id, origin, outcome) = (&message.id, message.origin, message.outcome.clone());
-    let (at, content) = match (body, &message.kind, participant) {
-        (Some(body), ..) => {
-            (body.sent_at.or(message.time), attribution::message(body.with_listed(outcome), participant, origin))
-        }
-        (None, MessageKind::Event(text), Some(participant)) => {
-            (message.time, attribution::message_event(id, text, participant, origin))
-        }
-        (None, ..) => (message.time, attribution::missing(id, outcome, participant, origin)),
-    };
-    let surroundings = participant.and_then(|participant| participants.message_context(participant));
-    TimedEvent { at, body: EventBody::Message(content), context: surroundings }
 }
 
 #[cfg(test)]

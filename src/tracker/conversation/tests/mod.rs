@@ -10,8 +10,10 @@ mod outages;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::event::EventBody;
 use crate::event::Role;
 use crate::tracker::protocol::Outage;
+use crate::wire::message::MessageBody;
 use crate::wire::message::parse_bulk;
 
 /// The start of all conversations, in seconds since 1970.
