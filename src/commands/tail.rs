@@ -20,7 +20,7 @@ use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
 use crate::api::websocket::Upgraded;
 use crate::commands::error::Error;
-use crate::config::{Config, NamedTarget, SocketLimits, SourceChoice, Targets};
+use crate::config::{Config, Format, NamedTarget, SocketLimits, SourceChoice, Targets};
 use crate::delivery::Totals;
 use crate::delivery::sink::Sink;
 use crate::source::{
@@ -74,7 +74,12 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
         http,
         auth,
         rest,
-        context: SourceContext { dedup: &dedup, templates: &templates, reports_refusals: !prefixes.is_empty() },
+        context: SourceContext {
+            dedup: &dedup,
+            templates: &templates,
+            reports_refusals: !prefixes.is_empty(),
+            adds_surroundings: config.output.style.format == Format::Json || config.record.is_some(),
+        },
         handshakes: Semaphore::new(MAX_HANDSHAKES),
         sink: &delivery.sink,
         status_line: &status_line,

@@ -160,6 +160,7 @@ mod tests {
     use super::*;
     use crate::config::Style;
     use crate::event::RawFrame;
+    use crate::source::{ConnectionRole, Item, ItemKind};
 
     fn delivery(recorder: Recorder) -> Delivery {
         let output = OutputOptions { style: Style::default(), stall_buffer: 1024 };
@@ -173,7 +174,10 @@ mod tests {
     async fn a_recording_that_fails_in_the_last_flush_fails_the_delivery() {
         for flushes_itself in [true, false] {
             let mut recorder = Recorder::on_full_disk();
-            recorder.record_frame("c1", 0, Utc::now(), RawFrame::Text("{}"));
+            let (raw, kind) = (RawFrame::Text("{}"), ItemKind::Keepalive);
+            let (conversation, connection) = ("c1", ConnectionRole::Live);
+            let item = Item { conversation, received: Utc::now(), raw: Some(raw), kind, connection };
+            recorder.record_frame(&item, 0, raw);
             let delivery = delivery(recorder);
             let work = async {
                 if flushes_itself {

@@ -7,12 +7,12 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use self::format::Header;
 pub(crate) use self::format::{LineError, RecordedItem, RecordingEntry, RecordingLine, decode_binary, parse};
 use crate::event::{RawFrame, TranscriptEvent};
+use crate::source::{Item, ItemKind};
 use crate::system::io_error;
 use crate::system::private_file::{self, PrivateFileError, WriteMode};
 
@@ -71,10 +71,14 @@ impl Recorder {
         Self { path, file: BufWriter::new(file), failure: None }
     }
 
-    /// Records a frame with the number of the connection that delivered it.
-    pub(crate) fn record_frame(&mut self, conversation: &str, connection: u32, at: DateTime<Utc>, frame: RawFrame<'_>) {
-        let item = RecordedItem::from_frame(connection, frame);
-        self.write(&RecordingEntry { at, conversation: conversation.to_owned(), context: None, item });
+    /// Records an item that arrived in a frame, with the number of the connection that delivered it.
+    pub(crate) fn record_frame(&mut self, item: &Item<'_>, connection: u32, frame: RawFrame<'_>) {
+        let context = match &item.kind {
+            ItemKind::Event(event) => event.context.as_deref().cloned(),
+            _ => None,
+        };
+        let (at, conversation) = (item.received, item.conversation.to_owned());
+        self.write(&RecordingEntry { at, conversation, context, item: RecordedItem::from_frame(connection, frame) });
     }
 
     /// Records an event that did not arrive in a frame.
@@ -171,8 +175,11 @@ mod tests {
     use rustix::fs::{CWD, Mode, mkfifoat};
     use tempfile::TempDir;
 
+    use chrono::{DateTime, Utc};
+
     use super::*;
     use crate::event::{EventBody, EventContext, Gap, Message, MessageDetails, Origin, Party, Role};
+    use crate::source::ConnectionRole;
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
@@ -197,12 +204,19 @@ mod tests {
         RecordingLine::Entry(RecordingEntry { at: at(), conversation: "c1".to_owned(), context: None, item })
     }
 
+    /// Records a frame without an event.
+    fn record_frame(recorder: &mut Recorder, connection: u32, raw: RawFrame<'_>) {
+        let (kind, connection_role) = (ItemKind::Keepalive, ConnectionRole::Live);
+        let item = Item { conversation: "c1", received: at(), raw: Some(raw), kind, connection: connection_role };
+        recorder.record_frame(&item, connection, raw);
+    }
+
     #[test]
     fn recorded_frames_and_gaps_are_read_back() {
         let (_folder, path) = folder_with_path();
         let mut recorder = record(&path);
-        recorder.record_frame("c1", 0, at(), RawFrame::Text("{\n\u{202e}"));
-        recorder.record_frame("c1", 1, at(), RawFrame::Binary(&[0xff, 0]));
+        record_frame(&mut recorder, 0, RawFrame::Text("{\n\u{202e}"));
+        record_frame(&mut recorder, 1, RawFrame::Binary(&[0xff, 0]));
         let gap = EventBody::Gap(Gap { from: at(), to: at(), reason: "lost".into() });
         recorder.record_event(&TranscriptEvent {
             conversation: "c1",

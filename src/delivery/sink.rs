@@ -92,13 +92,13 @@ impl Sink {
         dedup: &mut Dedup,
         occurrences: &mut OccurrenceCounter,
     ) -> Admitted {
-        let Item { conversation, received, raw, kind, .. } = item;
-        if let Some(raw) = raw {
+        if let Some(raw) = item.raw {
             if let Some(recorder) = &mut self.recorder {
-                recorder.record_frame(conversation, occurrences.connection(), received, raw);
+                recorder.record_frame(&item, occurrences.connection(), raw);
             }
-            self.output.print_frame(raw, kind == ItemKind::Keepalive);
+            self.output.print_frame(raw, item.kind == ItemKind::Keepalive);
         }
+        let Item { conversation, received, raw, kind, .. } = item;
         match kind {
             ItemKind::Event(event) if raw.is_some() => self.deliver_event(&event, dedup, occurrences),
             ItemKind::Event(event) => self.deliver_read_event(&event, dedup, occurrences),

@@ -145,8 +145,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     fn transcript_item(&mut self, frame: SocketFrame) -> Item<'_> {
         let connection = self.connection.role(&frame);
         let CurrentFrame { frame, .. } = self.frame.insert(CurrentFrame { frame: frame.frame, redacted: None });
-        let item =
+        let mut item =
             transcript::item(frame.raw(), &self.conversation, frame.received, connection, self.context.templates);
+        if let (Some(surroundings), ItemKind::Event(event)) = (&mut self.surroundings, &mut item.kind) {
+            event.context = surroundings.of(&event.body);
+        }
         self.pending.finished = matches!(&item.kind, ItemKind::Event(event) if event.body == EventBody::Closed);
         item
     }

@@ -45,7 +45,7 @@ use crate::dedup::Dedup;
 use crate::rate_limited_warning::RateLimitedWarning;
 use crate::status::work::{Work, WorkReporter};
 use crate::system::last_activity::LastActivity;
-use crate::tracker::{BackfillProgress, Input, Mode, Tracker, TrackerOptions};
+use crate::tracker::{BackfillProgress, Input, Mode, Surroundings, Tracker, TrackerOptions};
 pub(crate) use crate::tracker::{BackfillReason, Outage, TimedEvent};
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -61,6 +61,8 @@ pub(crate) struct SourceContext<'a> {
     pub(crate) templates: &'a TemplateCache,
     /// Refusals of conversations are logged, because others are followed.
     pub(crate) reports_refusals: bool,
+    /// Events of transcript sockets carry their surroundings, which text output does not show.
+    pub(crate) adds_surroundings: bool,
 }
 
 /// A conversation that a running source is to follow.
@@ -112,6 +114,8 @@ pub(crate) struct Source<'a, T> {
     closed_conversation: Option<String>,
     /// Reports the progress of reading history.
     progress: WorkReporter,
+    /// The surroundings of the events of the transcript socket, if they are wanted.
+    surroundings: Option<Surroundings>,
 }
 
 /// The phase of a source.
@@ -183,6 +187,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         let TranscriptOptions { conversation, history, retries, progress } = options;
         let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history, retries };
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
+        source.surroundings = context.adds_surroundings.then(Surroundings::default);
         source.handle(Input::Follow(conversation.clone()));
         Self { conversation, progress, ..source }
     }
@@ -232,6 +237,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             frame: None,
             closed_conversation: None,
             progress: WorkReporter::default(),
+            surroundings: None,
         }
     }
 

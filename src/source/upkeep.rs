@@ -102,7 +102,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     }
 
     pub(super) fn on_response(&mut self, response: Response) -> Result<(), SourceError> {
+        let is_snapshot = matches!(&response, Response::Snapshot { result: Ok(_), .. });
         let failure = self.update_tracker(Input::Response(response));
+        if let (true, Some(surroundings)) = (is_snapshot, &mut self.surroundings) {
+            *surroundings = self.tracker.surroundings(&self.conversation);
+        }
         self.report_progress();
         failure.map_or(Ok(()), |error| self.on_request_failed(error))
     }

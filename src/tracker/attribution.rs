@@ -110,9 +110,17 @@ fn agent(body: &MessageBody, participant: Option<&Participant>) -> Party<'static
 /// Returns the bot. The address is that of the organisation and never a name.
 fn bot(body: &MessageBody, participant: Option<&Participant>) -> Party<'static> {
     // An agent, in whose name the bot writes, and the customer have names too, which are not that of the bot.
-    let bot = participant.filter(|participant| !matches!(participant.purpose, Purpose::Agent | Purpose::Customer));
+    let may_be_bot = |one: &&Participant| !matches!(one.purpose, Purpose::Agent | Purpose::Customer);
+    let bot = participant.filter(may_be_bot).filter(|participant| !is_recipient(body, participant));
     let name = bot.and_then(bot_name).map(|name| Cow::Owned(name.to_owned())).or_else(|| body.sender.name.clone());
     name.map_or_else(Party::default, |name| Party { id: participant_id(bot), name: Some(name) })
+}
+
+/// Returns whether this is the party that the message was sent to.
+fn is_recipient(body: &MessageBody, participant: &Participant) -> bool {
+    let Party { id, name } = &body.recipient;
+    let is = |own: &Option<String>, other: &Option<Cow<'_, str>>| own.is_some() && own.as_deref() == other.as_deref();
+    participant.purpose == Purpose::External && (is(&participant.address, id) || is(&participant.name, name))
 }
 
 /// Returns the name of a flow, a queue or another participant without a person.
@@ -267,6 +275,29 @@ mod tests {
             ] {
                 assert_eq!(line_of_body(data.clone(), participant), expected, "{data} {participant}");
             }
+        }
+    }
+
+    #[test]
+    fn a_bot_never_has_the_name_of_the_party_that_it_writes_to() {
+        let ada = json!({"id": "p1", "purpose": "external", "name": "Ada", "address": "+15555550123"});
+        let to = |id: &str, name: &str| {
+            let to = json!({"id": id, "nickname": name});
+            json!({"direction": "outbound", "normalizedMessage": {"type": "Text", "text": "hi", "channel": {"to": to}}})
+        };
+        for (data, participant, expected) in [
+            (json!({"direction": "outbound", "toAddress": "+15555550123"}), &ada, "[Bot] Bot (-): hi"),
+            (to("+15555550123", ""), &ada, "[Bot] Bot (-): hi"),
+            (to("", "Ada"), &ada, "[Bot] Bot (-): hi"),
+            (json!({"direction": "outbound", "toAddress": "+1777"}), &ada, "[Bot] Ada (p1): hi"),
+            (
+                json!({"direction": "outbound", "toAddress": "+15555550123",
+                    "normalizedMessage": {"channel": {"from": {"nickname": "Kettle Ltd"}}}}),
+                &ada,
+                "[Bot] Kettle Ltd (-): hi",
+            ),
+        ] {
+            assert_eq!(line_of_body(data.clone(), participant), expected, "{data} {participant}");
         }
     }
 

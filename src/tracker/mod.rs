@@ -29,6 +29,7 @@ mod request_budget;
 mod responses;
 mod schedule;
 mod subscriptions;
+mod surroundings;
 mod warning;
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub(crate) use self::protocol::{
     Subscribed, TimedEvent,
 };
 use self::subscriptions::Subscriptions;
+pub(crate) use self::surroundings::Surroundings;
 pub(crate) use self::warning::Warning;
 use crate::api::rest::RestError;
 use crate::config::{History, Retries, Targets};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::protocol::TimedEvent;
 use crate::event::{EventBody, EventContext, Party, Role};
-use crate::wire::conversation::{EntityRef, Medium, Participant, Presence, Purpose};
+use crate::wire::conversation::{Medium, Participant, Presence, Purpose};
 
 /// The maximum number of participants. A year of transfers has a few hundred.
 const MAX_PARTICIPANTS: usize = 10_000;
@@ -140,7 +140,7 @@ impl Participants {
 
     /// Returns the surroundings of a message of this participant.
     pub(super) fn message_context(&self, participant: &Participant) -> Option<Arc<EventContext>> {
-        self.context(participant.media.clone(), Some(participant), None)
+        self.context(self.media_of(participant), Some(participant), None)
     }
 
     /// Returns the surroundings of an utterance on a call.
@@ -150,7 +150,16 @@ impl Participants {
 
     /// Returns the surroundings of the end of the conversation.
     pub(super) fn closed_context(&self) -> Option<Arc<EventContext>> {
-        self.context(self.all().find_map(|participant| participant.media.clone()), None, None)
+        self.context(self.media(), None, None)
+    }
+
+    fn media_of(&self, participant: &Participant) -> Option<Cow<'static, str>> {
+        participant.media.clone().or_else(|| self.media())
+    }
+
+    /// Returns the first medium of the conversation.
+    fn media(&self) -> Option<Cow<'static, str>> {
+        self.all().find_map(|participant| participant.media.clone())
     }
 
     fn update_context(&self, participant: &Participant) -> Option<Arc<EventContext>> {
@@ -159,7 +168,7 @@ impl Participants {
             id: participant.user.as_ref().map(|user| user.id.clone().into()),
             name: name(participant).map(|name| name.to_owned().into()),
         });
-        self.context(participant.media.clone(), Some(participant), agent.filter(|agent| *agent != Party::default()))
+        self.context(self.media_of(participant), Some(participant), agent.filter(|agent| *agent != Party::default()))
     }
 
     fn context(
@@ -168,24 +177,22 @@ impl Participants {
         participant: Option<&Participant>,
         agent: Option<Party<'static>>,
     ) -> Option<Arc<EventContext>> {
-        let queue = participant.and_then(|participant| participant.queue.as_ref());
-        let context = EventContext { media, queue: queue.map(|queue| self.queue_party(queue)), agent };
+        let queue = participant.and_then(|participant| self.queue_party(participant));
+        let context = EventContext { media, queue, agent };
         (context != EventContext::default()).then(|| Arc::new(context))
     }
 
-    /// Returns a queue with its name, which another participant may know.
-    fn queue_party(&self, queue: &EntityRef) -> Party<'static> {
-        let name = queue.name.as_deref().or_else(|| self.queue_name(&queue.id));
-        Party { id: Some(queue.id.clone().into()), name: name.map(|name| name.to_owned().into()) }
+    /// Returns the queue of a participant with its name, which another participant may know.
+    fn queue_party(&self, participant: &Participant) -> Option<Party<'static>> {
+        let queue = participant.queue.as_ref()?;
+        let name = own_queue_name(participant).or_else(|| self.queue_name(&queue.id));
+        Some(Party { id: Some(queue.id.clone().into()), name: name.map(|name| name.to_owned().into()) })
     }
 
     /// Returns the name of a queue, which any participant may know.
     pub(super) fn queue_name(&self, id: &str) -> Option<&str> {
         let has_queue = |participant: &&Participant| participant.queue.as_ref().is_some_and(|queue| queue.id == id);
-        self.all().filter(has_queue).find_map(|participant| {
-            let name = participant.queue.as_ref()?.name.as_deref();
-            name.or_else(|| participant.name.as_deref().filter(|_| participant.purpose == Purpose::Queue))
-        })
+        self.all().filter(has_queue).find_map(own_queue_name)
     }
 
     /// Returns the updates of a membership change (EVT-11). A participant joins and leaves once. It may have done both since
@@ -211,6 +218,12 @@ impl Participants {
             user.name.clone_from(name);
         }
     }
+}
+
+/// Returns the name of the queue of a participant, as far as the participant tells.
+fn own_queue_name(participant: &Participant) -> Option<&str> {
+    let name = participant.queue.as_ref()?.name.as_deref();
+    name.or_else(|| participant.name.as_deref().filter(|_| participant.purpose == Purpose::Queue))
 }
 
 /// Returns the id of a participant. Without ids, participants with the same purpose, user and name are one.

@@ -46,6 +46,8 @@ pub(crate) struct Participant {
     pub(crate) id: String,
     pub(crate) purpose: Purpose,
     pub(crate) name: Option<String>,
+    /// The address, such as a telephone number.
+    pub(crate) address: Option<String>,
     /// The user of the organisation, for agents.
     pub(crate) user: Option<EntityRef>,
     /// The queue that the participant waits in or works for.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 use serde_json::Value;
+use tempfile::tempdir;
 
-use crate::support::program::{Finished, run};
+use crate::support::program::{Finished, Running, bare_program, run, simulator_with, simulator_without_history};
 
 /// The output, apart from updates and system messages.
 const LINES: &str = r"[Customer] Ada Marlow: Hello, my kettle is broken
@@ -65,6 +66,9 @@ const LINES: &str = r"[Customer] Ada Marlow: Hello, my kettle is broken
 [CLOSED] Conversation terminated
 ";
 
+/// A conversation in a queue, whose first messages precede the run.
+const SURROUNDINGS: &str = "+0.3 customer Ada: third\n+0.1 agent Sam: fourth\n+0.1 update status=held\n+0.1 close";
+
 async fn simulator(sources: Sources, faults: &[&str]) -> Simulator {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     let script = Script::built_in("content").unwrap();
@@ -90,6 +94,47 @@ async fn every_kind_of_content_is_printed_alike_by_both_sources_and_from_history
         let finished = printed(&notifications, args).await;
         assert_eq!(without_updates(&finished.stdout), LINES, "{}", finished.stderr);
     }
+}
+
+/// OUT-14, OUT-15 and HIST-16: on the transcript source the surroundings come from the history.
+#[tokio::test]
+async fn every_event_names_its_medium_in_json_on_both_sources() {
+    let folder = tempdir().unwrap();
+    for (sources, name) in [(Sources::Both, "transcript"), (Sources::NotificationsOnly, "notifications")] {
+        let simulator = simulator_with(SURROUNDINGS, &[], Options { sources, ..Options::default() }).await;
+        simulator.first_conversation().play("customer Ada: first").await.unwrap();
+        simulator.first_conversation().play("agent Sam: second").await.unwrap();
+        let path = folder.path().join(name);
+        let finished = printed(&simulator, &["--source", name, "--json", "--record", path.to_str().unwrap()]).await;
+        let objects: Vec<Value> = finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let types: BTreeSet<&str> = objects.iter().filter_map(|object| object["type"].as_str()).collect();
+        assert_eq!(types.into_iter().collect::<Vec<_>>(), ["closed", "message", "update"], "{name}");
+        for object in &objects {
+            assert_eq!(object["media"], "webmessaging", "{name}: {object}");
+            assert!(object["type"] != "closed" || object.get("queue").is_none(), "{name}: {object}");
+        }
+        // The simulator names agents by other ids in transcript frames than by REST: their queue is not guessed.
+        let of_queue = if name == "transcript" { &["second", "third"][..] } else { &["second", "third", "fourth"] };
+        for text in of_queue {
+            let message = objects.iter().find(|object| object["text"] == **text).expect("a message");
+            assert_eq!(message["queue"]["name"], "Support", "{name}: {message}");
+        }
+        let replayed =
+            Running::start(&mut bare_program(&["--replay", path.to_str().unwrap(), "--json"])).finish().await;
+        assert_eq!(replayed.stdout, finished.stdout, "{name}");
+    }
+}
+
+/// Without history nothing is known, and nothing is guessed.
+#[tokio::test]
+async fn a_transcript_socket_without_history_has_no_surroundings() {
+    let simulator = simulator_without_history("+0.1 customer Ada: hello\n+0.1 close", &[]).await;
+    let finished = printed(&simulator, &["--source", "transcript", "--json"]).await;
+    assert!(
+        finished.stdout.contains("\"text\":\"hello\"") && !finished.stdout.contains("\"media\""),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[tokio::test]

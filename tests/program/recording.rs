@@ -225,6 +225,22 @@ async fn a_recording_with_a_byte_order_mark_is_replayed_and_extended() {
     assert_eq!(replay(&path, &[]).await.stdout, printed + &printed_again);
 }
 
+/// Two participants of one name may join at once: each event was recorded because it was new (HIST-16).
+#[tokio::test]
+async fn equal_events_at_one_time_are_all_replayed() {
+    let simulator = simulator(SCRIPT, &[]).await;
+    let folder = tempdir().unwrap();
+    let path = recording_in(&folder);
+    record(&simulator, &path, &[]).await;
+    let recorded = fs::read_to_string(&path).unwrap();
+    let header = recorded.lines().next().unwrap();
+    let time = "2026-01-02T03:04:05.678Z";
+    let update = format!(r#"{{"at":"{time}","conversation":"c1","update":["{time}","Guest joined"]}}"#);
+    fs::write(&path, format!("{header}\n{update}\n{update}\n")).unwrap();
+    let replayed = replay(&path, &["--timestamps", "none"]).await;
+    assert_eq!(replayed.stdout, "[UPDATE] Guest joined\n[UPDATE] Guest joined\n", "{}", replayed.stderr);
+}
+
 #[tokio::test]
 async fn a_missing_recording_exits_66() {
     let folder = tempdir().unwrap();

@@ -81,6 +81,8 @@ struct Run {
     has_header: bool,
     dedup: Dedup,
     occurrences: HashMap<(String, u32), OccurrenceCounter>,
+    /// Counts the events outside of frames. Each is recorded because it was new.
+    read_occurrences: OccurrenceCounter,
     templates: TemplateCache,
 }
 
@@ -113,13 +115,13 @@ impl Run {
         let origin = EntryOrigin { conversation: &conversation, received, context };
         match item {
             RecordedItem::Text(connection, text) => {
-                self.deliver_frame(&origin, connection, RawFrame::Text(&text), sink);
+                self.deliver_frame(origin, connection, RawFrame::Text(&text), sink);
             }
             RecordedItem::Binary(connection, base64) => {
                 let reason = || "invalid base64".to_owned();
                 let bytes = recording::decode_binary(&base64)
                     .ok_or_else(|| ReplayError::Corrupt { line: number, reason: reason() })?;
-                self.deliver_frame(&origin, connection, RawFrame::Binary(&bytes), sink);
+                self.deliver_frame(origin, connection, RawFrame::Binary(&bytes), sink);
             }
             RecordedItem::Gap { from, reason } => {
                 let gap = Gap { from, to: received, reason };
@@ -137,14 +139,17 @@ impl Run {
         Ok(())
     }
 
-    fn deliver_frame(&mut self, origin: &EntryOrigin<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
-        let EntryOrigin { conversation, received, .. } = *origin;
+    fn deliver_frame(&mut self, origin: EntryOrigin<'_>, connection: u32, raw: RawFrame<'_>, sink: &mut Sink) {
+        let EntryOrigin { conversation, received, context } = origin;
         let occurrences = self.occurrences.entry((conversation.to_owned(), connection));
         let occurrences = occurrences.or_insert_with(|| OccurrenceCounter::for_connection(connection));
         let mut item = transcript_item(raw, conversation, received, ConnectionRole::Live, &self.templates);
         let is_keepalive = || matches!(notification::decode(raw), Notification::Heartbeat | Notification::Pong);
         if matches!(item.kind, ItemKind::Ignored(_)) && is_keepalive() {
             item.kind = ItemKind::Keepalive;
+        }
+        if let ItemKind::Event(event) = &mut item.kind {
+            event.context = context.map(Arc::new);
         }
         sink.deliver(item, &mut self.dedup, occurrences);
     }
@@ -161,6 +166,6 @@ impl Run {
         let context = context.map(Arc::new);
         let kind = ItemKind::Event(TranscriptEvent { conversation, at, received, body, context });
         let item = Item { conversation, received, raw: None, kind, connection: ConnectionRole::Live };
-        sink.deliver(item, &mut self.dedup, &mut OccurrenceCounter::default());
+        sink.deliver(item, &mut self.dedup, &mut self.read_occurrences);
     }
 }

@@ -73,7 +73,10 @@ fn a_pause_of_reading_is_no_activity_of_the_server() {
         let script = Cell::new(Some(serve(|mut server| async move { send(&mut server, &["m1"]).await })));
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
-        let mut source = source(SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false }, dial);
+        let mut source = source(
+            SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false },
+            dial,
+        );
         source.connect(None).await.expect("a connection");
         assert!(source.next().await.is_ok());
         let last_activity = source.last_activity();

@@ -122,7 +122,10 @@ fn the_end_of_the_stream_is_no_activity() {
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let script = Cell::new(Some(script));
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
-        let mut source = source(SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false }, dial);
+        let mut source = source(
+            SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false },
+            dial,
+        );
         source.connect(None).await.expect("a connection");
         assert!(source.next().await.is_ok());
         let last_activity = source.last_activity();

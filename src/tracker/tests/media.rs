@@ -1,7 +1,7 @@
 //! Media that are not printed, and the surroundings of events (TGT-14, OUT-14, OUT-15, OUT-26).
 
 use super::*;
-use crate::event::EventContext;
+use crate::event::{EventContext, Party, Role};
 
 const OTHER_MEDIA: [&str; 9] = [
     "callbacks",
@@ -62,8 +62,8 @@ fn a_callback_that_becomes_a_call_is_transcribed() {
 }
 
 /// A party with this id and name.
-fn party(id: &'static str, name: &'static str) -> crate::event::Party<'static> {
-    crate::event::Party { id: Some(id.into()), name: Some(name.into()) }
+fn party(id: &'static str, name: &'static str) -> Party<'static> {
+    Party { id: Some(id.into()), name: Some(name.into()) }
 }
 
 fn contexts(scenario: &mut Scenario) -> Vec<EventContext> {
@@ -106,4 +106,73 @@ fn events_carry_their_medium_their_queue_and_their_agent() {
     );
     let last = contexts(&mut scenario).pop().expect("the end");
     assert_eq!(last, EventContext { media: of_queue.media, ..EventContext::default() });
+}
+
+#[test]
+fn an_update_names_its_own_queue_and_the_medium_of_the_conversation() {
+    let ada = json!({ "id": "p1", "purpose": "customer", "state": "connected", "type": "sms", "messages": [] });
+    let queue =
+        json!({ "id": "p2", "purpose": "acd", "name": "Billing", "queue": { "id": "q1" }, "state": "connected" });
+    let mut scenario = Scenario::of(Mode::Full, &["c1"]);
+    scenario.requests();
+    scenario.snapshot("c1", std::slice::from_ref(&ada));
+    scenario.snapshot("c1", &[ada, queue]);
+    let expected = EventContext { media: Some("sms".into()), queue: Some(party("q1", "Billing")), agent: None };
+    assert_eq!(contexts(&mut scenario), [expected]);
+}
+
+/// A message of this sender, as a transcript frame has it.
+fn frame_message(role: Role, id: Option<&'static str>) -> EventBody<'static> {
+    EventBody::Message(Message {
+        id: Some("m9".into()),
+        role,
+        from: Party { id: id.map(Into::into), name: None },
+        to: Party::default(),
+        text: Some("hi".into()),
+        attachments: Vec::new(),
+        origin: Origin::Live,
+        status: None,
+        details: None,
+    })
+}
+
+#[test]
+fn the_events_of_a_transcript_socket_have_the_surroundings_of_the_latest_snapshot() {
+    let participants = [
+        json!({ "id": "p1", "purpose": "customer", "endTime": at(1), "queueId": "q0", "messages": [{ "type": "sms" }] }),
+        json!({ "id": "p2", "purpose": "customer", "queueId": "q1", "messages": [{ "state": "connected", "type": "sms" }] }),
+        json!({ "id": "p3", "purpose": "acd", "name": "Billing", "queueId": "q1", "messages": [{ "type": "sms" }] }),
+        json!({ "id": "p4", "purpose": "agent", "userId": "u1", "queueId": "q0", "endTime": at(2), "messages": [] }),
+        json!({ "id": "p5", "purpose": "agent", "userId": "u1", "queueId": "q2", "messages": [{ "type": "sms" }] }),
+    ];
+    let mut scenario = Scenario::of(Mode::HistoryOnly, &["c1"]);
+    scenario.requests();
+    let customer = frame_message(Role::Customer, Some("external"));
+    let update = EventBody::Update { description: None };
+    for body in [&customer, &update, &EventBody::Closed] {
+        assert_eq!(scenario.tracker.surroundings("c1").of(body), None, "nothing is known before the snapshot");
+    }
+    scenario.snapshot("c1", &participants);
+    let mut known = scenario.tracker.surroundings("c1");
+    let queue =
+        |id: &'static str, name: Option<&'static str>| Some(Party { id: Some(id.into()), name: name.map(Into::into) });
+    let gap = EventBody::Gap(crate::event::Gap { from: at(0), to: at(1), reason: String::new() });
+    for (body, expected) in [
+        (&customer, Some(queue("q1", Some("Billing")))),
+        (&frame_message(Role::Agent, Some("u1")), Some(queue("q2", None))),
+        (&frame_message(Role::System, Some("u1")), Some(queue("q2", None))),
+        (&frame_message(Role::Bot, Some("p3")), Some(queue("q1", Some("Billing")))),
+        (&frame_message(Role::Agent, Some("new")), Some(None)),
+        (&frame_message(Role::Unknown, None), Some(None)),
+        (&EventBody::Closed, Some(None)),
+        (&gap, None),
+        (&update, Some(None)),
+        (&customer, Some(None)),
+        (&frame_message(Role::Agent, Some("u1")), Some(None)),
+    ] {
+        let context = known.of(body).map(|context| context.as_ref().clone());
+        let expected = expected.map(|queue| EventContext { media: Some("sms".into()), queue, agent: None });
+        assert_eq!(context, expected, "{body:?}");
+    }
+    assert_eq!(scenario.tracker.surroundings("other").of(&EventBody::Closed), None);
 }

@@ -41,6 +41,8 @@ struct ParticipantJson<'a> {
     #[serde(borrow)]
     name: LenientString<'a>,
     #[serde(borrow)]
+    address: LenientString<'a>,
+    #[serde(borrow)]
     user: LenientObject<EntityJson<'a>>,
     #[serde(borrow)]
     user_id: LenientString<'a>,
@@ -190,6 +192,7 @@ impl<'a> ParticipantJson<'a> {
             involvement: self.involvement(),
             id: self.id.into_string().unwrap_or_default(),
             name: self.name.into_name(),
+            address: self.address.into_string(),
             user: entity(self.user, self.user_id, LenientString::default()),
             queue: entity(self.queue, self.queue_id, self.queue_name),
             purpose,

@@ -17,13 +17,15 @@ async fn replay(path: &Path, args: &[&str]) -> String {
     finished.stdout
 }
 
+/// The revocation follows the fifth event: so many detail events come even if the topics of queues and agents are subscribed
+/// only when the script has ended.
 #[tokio::test]
 async fn a_replay_prints_the_same_bytes_in_every_format() {
     let formats: [&[&str]; 4] = [&["--system"], &["--json", "--system"], &["-o", "raw"], &["-o", "raw", "--system"]];
     join_all(formats.map(async |format| {
         let folder = tempdir().unwrap();
         let path = folder.path().join("a.rec");
-        let simulator = scripted_simulator("billing", 20.0, &["notify:revoke,after=9"]).await;
+        let simulator = scripted_simulator("billing", 20.0, &["notify:revoke,after=5"]).await;
         let record = ["--record", path.to_str().unwrap(), "--ping-interval", "150ms"];
         let (finished, log) = run_to_end(&simulator, &[format, &record].concat()).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
