@@ -18,7 +18,7 @@
 //! | [`output`], `status` | stdout and stderr: formats, escaping, redaction, status line |
 //! | `wire` | the data of Genesys Cloud: bytes in, plain data out |
 //! | `config`, [`event`], `exit_code`, `system` | settings, domain model, exit codes, operating system |
-//! | `backoff`, `byte_scan`, `plural`, `rate_limited_warning` | small leaves |
+//! | `backoff`, `byte_scan`, `caseless`, `plural`, `rate_limited_warning` | small leaves |
 //! | [`simulator`] | a local Genesys Cloud for `simulate`, `--demo` and the tests; shares no code with the client |
 //!
 //! # One frame of the transcript socket
@@ -65,6 +65,7 @@
 mod api;
 mod backoff;
 mod byte_scan;
+mod caseless;
 pub mod cli;
 mod commands;
 mod config;

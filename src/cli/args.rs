@@ -411,7 +411,7 @@ pub(crate) struct SimulateArgs {
     pub(crate) listen: SocketAddr,
     /// Script to play: a built-in name or a file
     ///
-    /// Built-in scripts: demo, billing, flood, call, quiet. flood:1000 ends after 1,000 messages. Repeatable; several
+    /// Built-in scripts: demo, billing, queue, flood, call, quiet. flood:1000 ends after 1,000 messages. Repeatable; several
     /// conversations play the scripts in turn.
     ///
     /// [default: demo]

@@ -14,6 +14,7 @@ use chrono::{DateTime, Local, Utc};
 use terminal_size::terminal_size_of;
 use tokio_util::sync::CancellationToken;
 
+use self::columns::TimeForm;
 use self::search::{ConversationSearch, Found, Limit};
 use super::error::Error;
 use super::print;
@@ -66,9 +67,11 @@ fn stdout_width(stdout: &File) -> Option<usize> {
 fn format_rows(rows: &[ConversationRow], format: ListFormat, width: Option<usize>) -> Vec<u8> {
     match format {
         ListFormat::Json => rows.iter().flat_map(json_line::json_line).collect(),
-        ListFormat::Tabs => {
-            rows.iter().map(|row| columns::cells(row).join("\t") + "\n").collect::<String>().into_bytes()
-        }
+        ListFormat::Tabs => rows
+            .iter()
+            .map(|row| columns::cells(row, TimeForm::Full).join("\t") + "\n")
+            .collect::<String>()
+            .into_bytes(),
         ListFormat::Table => table::table(rows, width).into_bytes(),
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
     let defaults = simulator::Options::default();
     let Some(scripts) = stop.run_until_cancelled(scripts(settings.scripts)).await else { return Ok(()) };
     let mut scripts = scripts?;
+    let target = scripts.iter().filter(|script| script.begins_later()).find_map(|script| script.queues().pop());
     let conversations = settings.conversations.unwrap_or(scripts.len());
     let first = if scripts.is_empty() { defaults.script } else { scripts.remove(0) };
     let options = simulator::Options {
@@ -40,20 +41,37 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
     let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
     print(&mut stdout, simulator.dotenv().as_bytes())?;
     tracing::info!("listening on {}; stop with Ctrl-C or kill {}", simulator.base_url(), process::id());
-    tracing::info!("{}", next_step(&stdout));
+    let followed = Followed { conversations, queue: target };
+    tracing::info!("{}", followed.next_step(&stdout));
     stop.cancelled().await;
     simulator.shutdown().await;
     Ok(())
 }
 
-/// Returns the command that follows the simulated conversation.
-fn next_step(stdout: &File) -> String {
-    if stdout.is_terminal() {
-        return "save the lines above as simulate.env, then run genesys-tail --env-file simulate.env".to_owned();
-    }
-    match file_name(stdout) {
-        Some(file) => format!("to follow the conversation: genesys-tail --env-file {file}"),
-        None => "to follow the conversation: genesys-tail --env-file FILE, where FILE holds this output".to_owned(),
+/// The conversations, or the queue, that the next step is about.
+struct Followed {
+    conversations: usize,
+    /// The queue that the conversations enter, if some of them begin later.
+    queue: Option<String>,
+}
+
+impl Followed {
+    /// Returns the command that follows the simulated conversations.
+    fn next_step(&self, stdout: &File) -> String {
+        let queue = self.queue.as_ref().map_or_else(String::new, |queue| format!(" --queue {queue}"));
+        if stdout.is_terminal() {
+            let save = "save the lines above as simulate.env, then run";
+            return format!("{save} genesys-tail --env-file simulate.env{queue}");
+        }
+        let noun = match (&self.queue, self.conversations) {
+            (Some(queue), _) => format!("queue {queue}"),
+            (None, 1) => "the conversation".to_owned(),
+            (None, number) => format!("the {number} conversations"),
+        };
+        match file_name(stdout) {
+            Some(file) => format!("to follow {noun}: genesys-tail --env-file {file}{queue}"),
+            None => format!("to follow {noun}: genesys-tail --env-file FILE{queue}, where FILE holds this output"),
+        }
     }
 }
 
@@ -73,7 +91,7 @@ fn file_name(file: &File) -> Option<String> {
 async fn scripts(names: Vec<String>) -> Result<Vec<Script>, Error> {
     let load = move || names.iter().map(|name| Script::load(name)).collect::<Result<Vec<_>, _>>();
     let loaded = tokio::task::spawn_blocking(load).await;
-    Ok(loaded.map_err(|error| Error::Start(io::Error::other(error)))??)
+    Ok(loaded.map_err(|error| Error::Start(io::Error::other(error)))??.into_iter().flatten().collect())
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -84,11 +102,21 @@ mod tests {
     fn the_next_step_names_the_file_that_holds_the_settings() {
         let folder = tempfile::tempdir().unwrap();
         let path = fs::canonicalize(folder.path()).unwrap().join("deny.env");
-        let step = next_step(&File::create(&path).unwrap());
+        let followed = |conversations, queue: Option<&str>| Followed { conversations, queue: queue.map(str::to_owned) };
+        let step = followed(1, None).next_step(&File::create(&path).unwrap());
         assert_eq!(step, format!("to follow the conversation: genesys-tail --env-file {}", path.display()));
         for path in [folder.path().join("a b.env"), "/dev/null".into()] {
-            let step = next_step(&File::options().create(true).append(true).open(path).unwrap());
-            assert!(step.ends_with("--env-file FILE, where FILE holds this output"), "{step}");
+            let file = File::options().create(true).append(true).open(path).unwrap();
+            let step = followed(3, None).next_step(&file);
+            assert_eq!(
+                step,
+                "to follow the 3 conversations: genesys-tail --env-file FILE, where FILE holds this output"
+            );
+            let step = followed(1, Some("Billing")).next_step(&file);
+            assert_eq!(
+                step,
+                "to follow queue Billing: genesys-tail --env-file FILE --queue Billing, where FILE holds this output"
+            );
         }
     }
 }

@@ -90,7 +90,7 @@ impl Simulator {
         &self.state.client_secret
     }
 
-    /// Returns the settings that a client needs to tail all conversations, as the text of a `.env` file.
+    /// Returns the settings that a client needs to tail all conversations that have begun, as the text of a `.env` file.
     #[must_use]
     pub fn dotenv(&self) -> String {
         format!(
@@ -104,7 +104,7 @@ impl Simulator {
     }
 
     fn conversation_ids(&self) -> Vec<&str> {
-        self.state.conversations().iter().map(|conversation| conversation.id()).collect()
+        self.state.begun_conversations().map(|conversation| conversation.id()).collect()
     }
 
     /// Returns a handle to the conversation with this id.

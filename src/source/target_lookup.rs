@@ -39,7 +39,7 @@ impl TargetLookup {
                 }
                 (found, _) => found?,
             };
-            tracing::debug!("following {} ({})", found.target, found.name.as_deref().unwrap_or("no name"));
+            tracing::debug!("found {} ({})", found.target, found.name.as_deref().unwrap_or("no name"));
             self.pending.pop_front();
             self.found.push(found);
         }
@@ -66,9 +66,9 @@ pub(crate) async fn find_target(rest: &Rest, query: &TargetQuery) -> Result<Name
     }
 }
 
-/// Logs that a queue or user is followed without its name. Further ones follow at debug level.
+/// Logs that the name of a queue or user is not available. Further ones follow at debug level.
 fn warn_without_name(has_warned: bool, target: &TargetQuery, reason: &str) {
-    let message = format!("the name of {target} is not available ({reason}); following it by id");
+    let message = format!("the name of {target} is not available ({reason}); using its id");
     if has_warned {
         tracing::debug!("{message}");
     } else {

@@ -21,9 +21,10 @@ fn options() -> Options {
             "Tom \"T\" O'Neil & Co?",
             "山田 100%",
             "STRASSE",
+            "Zürich",
             "0bad0bad-0000-4000-8000-000000000003",
         ]),
-        users: names(&["Sam Okafor", "Ann Lee", "Ann Lee", "Smith, Matt"]),
+        users: names(&["Sam Okafor", "Ann Lee", "Ann Lee", "Smith, Matt", "Renée Öz"]),
         ..Options::default()
     }
 }
@@ -54,7 +55,7 @@ fn error_of(finished: &Finished, simulator: &Simulator) -> String {
 
 #[tokio::test]
 async fn a_name_follows_the_queue_or_user_with_this_id() {
-    let cases: [(&str, &str, &str); 10] = [
+    let cases: [(&str, &str, &str); 13] = [
         ("--queue", "Billing", "Billing"),
         ("--queue", "billing", "billing"),
         ("--queue", "BILLING emea", "Billing EMEA"),
@@ -62,15 +63,18 @@ async fn a_name_follows_the_queue_or_user_with_this_id() {
         ("--queue", "Tom \"T\" O'Neil & Co?", "Tom \"T\" O'Neil & Co?"),
         ("--queue", "山田 100%", "山田 100%"),
         ("--queue", "straße", "STRASSE"),
+        ("--queue", "Zu\u{308}rich", "Zürich"),
+        ("--queue", "ZU\u{308}RICH", "Zürich"),
         ("--user", "sam okafor", "Sam Okafor"),
         ("--user", "Sam.Okafor@Northwind.Example", "Sam Okafor"),
         ("--user", "smith, matt", "Smith, Matt"),
+        ("--user", "rene\u{301}e o\u{308}z", "Renée Öz"),
     ];
     let simulator = simulator_with("", &[], options()).await;
     join_all(cases.map(async |(flag, name, expected)| {
         let finished = run(&simulator, &["-v", flag, name]).await;
         let id = if flag == "--queue" { Simulator::queue_id(expected) } else { Simulator::user_id(expected) };
-        let line = format!("following {} {id} ({expected})", &flag[2..]);
+        let line = format!("found {} {id} ({expected})", &flag[2..]);
         assert!(finished.code == Some(0) && finished.stderr.contains(&line), "{name}: {}", finished.stderr);
     }))
     .await;

@@ -5,17 +5,42 @@ use chrono::{DateTime, Local, Utc};
 use crate::output::escape;
 use crate::wire::conversation_row::{ConversationRow, RowEntity, RowState};
 
-/// The number of columns.
-pub(super) const COLUMNS: usize = 7;
+/// A column, in the order of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Id,
+    Started,
+    Media,
+    Queue,
+    Agent,
+    Customer,
+    State,
+}
 
-pub(super) const HEADER: [&str; COLUMNS] = ["ID", "STARTED", "MEDIA", "QUEUE", "AGENT", "CUSTOMER", "STATE"];
+impl Column {
+    pub(super) const ALL: [Self; 7] =
+        [Self::Id, Self::Started, Self::Media, Self::Queue, Self::Agent, Self::Customer, Self::State];
+}
+
+/// The cells of a row, or the header.
+pub(super) type Cells = [String; Column::ALL.len()];
+
+/// The form of a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TimeForm {
+    Full,
+    /// Without the year and the seconds.
+    Short,
+}
+
+pub(super) const HEADER: [&str; Column::ALL.len()] = ["ID", "STARTED", "MEDIA", "QUEUE", "AGENT", "CUSTOMER", "STATE"];
 
 /// Returns the cells of a row. None of them contains a tab or a line break.
-pub(super) fn cells(row: &ConversationRow) -> [String; COLUMNS] {
+pub(super) fn cells(row: &ConversationRow, form: TimeForm) -> Cells {
     let customer = row.customer.name.as_deref().or_else(|| row.customer.address.as_deref().map(without_scheme));
     [
         clean(&row.id),
-        row.started.map(local_time).unwrap_or_default(),
+        row.started.map(|time| local_time(time, form)).unwrap_or_default(),
         clean(&row.media.join(",")),
         entity(row.queue.as_ref()),
         entity(row.agent.as_ref()),
@@ -32,8 +57,12 @@ pub(super) fn state_name(state: RowState) -> &'static str {
     }
 }
 
-fn local_time(time: DateTime<Utc>) -> String {
-    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+fn local_time(time: DateTime<Utc>, form: TimeForm) -> String {
+    let format = match form {
+        TimeForm::Full => "%Y-%m-%d %H:%M:%S",
+        TimeForm::Short => "%m-%d %H:%M",
+    };
+    time.with_timezone(&Local).format(format).to_string()
 }
 
 /// Returns the name, or the id if that is not available.
@@ -76,10 +105,10 @@ pub(super) mod tests {
     fn cells_are_escaped_and_fall_back_to_ids_and_addresses() {
         let hostile = row("c1", "A\tb\nc\u{1b}[2J\u{202e}d");
         let expected = ["c1", "", "webmessaging", "Billing", "u1", "A\\x09b\\nc\\x1b[2J\\u{202e}d", "active"];
-        assert_eq!(cells(&hostile), expected);
+        assert_eq!(cells(&hostile, TimeForm::Full), expected);
         let mut unnamed = row("c1", "");
         unnamed.customer.name = None;
         (unnamed.queue, unnamed.agent, unnamed.state) = (None, None, RowState::Waiting);
-        assert_eq!(cells(&unnamed)[3..], ["", "", "+15550001", "waiting"]);
+        assert_eq!(cells(&unnamed, TimeForm::Full)[3..], ["", "", "+15550001", "waiting"]);
     }
 }

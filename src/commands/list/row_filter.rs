@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::caseless::caseless;
 use crate::config::{ListFilter, Targets};
 use crate::wire::conversation_row::{ConversationRow, RowState};
 
@@ -29,8 +30,8 @@ impl RowFilter<'_> {
 }
 
 fn has_customer(row: &ConversationRow, text: &str) -> bool {
-    let text = text.to_lowercase();
-    [&row.customer.name, &row.customer.address].into_iter().flatten().any(|label| label.to_lowercase().contains(&text))
+    let text = caseless(text);
+    [&row.customer.name, &row.customer.address].into_iter().flatten().any(|label| caseless(label).contains(&text))
 }
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn every_condition_has_to_be_met() {
-        let row = row("c1", "Ada Marlow");
+        let row = row("c1", "Ada Mårlow");
         let matches = |filter: &ListFilter, targets: &Targets| RowFilter { filter, targets, since: None }.matches(&row);
         let targets = |queue: &str, users: &[&str]| Targets {
             queues: vec![queue.to_owned()],
@@ -54,7 +55,7 @@ mod tests {
         for (media, expected) in [(vec![Medium::Message], true), (vec![Medium::Call], false)] {
             assert_eq!(matches(&ListFilter { media, ..all.clone() }, &Targets::default()), expected);
         }
-        for (text, expected) in [("marlow", true), ("+1555", true), ("Casey", false)] {
+        for (text, expected) in [("ma\u{30a}RLOW", true), ("+1555", true), ("Casey", false)] {
             let filter = ListFilter { customer: Some(text.to_owned()), ..all.clone() };
             assert_eq!(matches(&filter, &Targets::default()), expected, "{text}");
         }

@@ -151,8 +151,12 @@ impl ConversationSearch<'_> {
             }
         };
         ids.retain(|id| !found.rows.iter().any(|row| row.id == *id));
+        if ids.len() > MAX_SCANNED {
+            ids.truncate(MAX_SCANNED);
+            found.limit = found.limit.or(Some(Limit::Scanned));
+        }
         let conditions = RowFilter { filter: self.filter, targets, since: None };
-        for ids in ids[..ids.len().min(MAX_ROWS)].chunks(ROWS_PER_PAGE) {
+        for ids in ids.chunks(ROWS_PER_PAGE) {
             let rows = self.retried(async || calls::rows_of(self.rest, ids).await.map_err(from_rest)).await?;
             let Some(rows) = rows else { return Ok(false) };
             found.rows.extend(rows.into_iter().filter(|row| conditions.matches(row)));

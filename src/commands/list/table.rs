@@ -2,53 +2,81 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::columns::{COLUMNS, HEADER, cells};
+use super::columns::{Cells, Column, HEADER, TimeForm, cells};
 use crate::wire::conversation_row::ConversationRow;
 
 /// The space between two columns.
 const GAP: usize = 2;
 
-/// The columns whose cells are shortened if the terminal is narrow: queue, agent, customer.
-const FLEXIBLE: [usize; 3] = [3, 4, 5];
+/// The columns that a terminal may be too narrow for, in the order in which they are left out.
+const OPTIONAL: [Column; 5] = [Column::Agent, Column::Media, Column::Queue, Column::Started, Column::State];
+
+/// The columns whose cells are shortened if the terminal is narrow.
+const FLEXIBLE: [Column; 3] = [Column::Queue, Column::Agent, Column::Customer];
 
 /// The width down to which a flexible column is shortened.
 const MIN_WIDTH: usize = 8;
 
-/// Returns a table with a header, at most `width` columns wide unless the other columns are wider. Empty without rows.
+/// The columns of a table with their widths.
+type Layout = Vec<(Column, usize)>;
+
+/// Returns a table with a header. On a terminal of `width` columns, names are shortened, then seconds and the year are left
+/// out, then whole columns; never the id. Empty without rows.
 pub(super) fn table(rows: &[ConversationRow], width: Option<usize>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let lines: Vec<[String; COLUMNS]> =
-        std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
-    let mut widths = [0; COLUMNS];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.width().max(*width);
-        }
+    let lines = |form| std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(move |row| cells(row, form)));
+    let long: Vec<Cells> = lines(TimeForm::Full).collect();
+    let layout = layout(&long, 0);
+    if width.is_none_or(|width| fits(&layout, width)) {
+        return format_lines(&long, &layout);
     }
-    if let Some(width) = width {
-        shrink(&mut widths, width);
+    let available = width.unwrap_or_default();
+    if let Some(layout) = shrunk(layout, available) {
+        return format_lines(&long, &layout);
     }
-    lines.iter().map(|line| format_line(line, &widths)).collect()
+    let short: Vec<Cells> = lines(TimeForm::Short).collect();
+    let layouts = (0..=OPTIONAL.len()).map(|omitted| self::layout(&short, omitted));
+    let narrowest = self::layout(&short, OPTIONAL.len());
+    let layout = layouts.filter_map(|layout| shrunk(layout, available)).next();
+    format_lines(&short, &layout.unwrap_or(narrowest))
 }
 
-/// Reduces the widest of the flexible columns until the table fits, or none can be reduced.
-fn shrink(widths: &mut [usize; COLUMNS], available: usize) {
-    let mut excess = (widths.iter().sum::<usize>() + GAP * (COLUMNS - 1)).saturating_sub(available);
-    while excess > 0 {
-        let widest = FLEXIBLE.into_iter().max_by_key(|&column| widths[column]);
-        let Some(column) = widest.filter(|&column| widths[column] > MIN_WIDTH) else { return };
-        widths[column] -= 1;
-        excess -= 1;
-    }
+/// Returns the columns without the first `omitted` optional ones, each as wide as its widest cell.
+fn layout(lines: &[Cells], omitted: usize) -> Layout {
+    let columns = Column::ALL.into_iter().filter(|column| !OPTIONAL[..omitted].contains(column));
+    let width = |column: Column| lines.iter().map(|cells| cells[column as usize].width()).max().unwrap_or_default();
+    columns.map(|column| (column, width(column))).collect()
 }
 
-fn format_line(line: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
+fn fits(layout: &Layout, available: usize) -> bool {
+    total_width(layout) <= available
+}
+
+fn total_width(layout: &Layout) -> usize {
+    layout.iter().map(|(_, width)| width).sum::<usize>() + GAP * layout.len().saturating_sub(1)
+}
+
+/// Reduces the widest of the flexible columns until the table fits. `None` if it cannot.
+fn shrunk(mut layout: Layout, available: usize) -> Option<Layout> {
+    while !fits(&layout, available) {
+        let flexible = layout.iter_mut().filter(|(column, _)| FLEXIBLE.contains(column));
+        let (_, widest) = flexible.max_by_key(|(_, width)| *width).filter(|(_, width)| *width > MIN_WIDTH)?;
+        *widest -= 1;
+    }
+    Some(layout)
+}
+
+fn format_lines(lines: &[Cells], layout: &Layout) -> String {
+    lines.iter().map(|line| format_line(line, layout)).collect()
+}
+
+fn format_line(line: &Cells, layout: &Layout) -> String {
     let mut text = String::new();
-    for (column, (cell, &width)) in line.iter().zip(widths).enumerate() {
-        let cell = shortened(cell, width);
-        let padding = if column + 1 < COLUMNS { width - cell.width() + GAP } else { 0 };
+    for (index, &(column, width)) in layout.iter().enumerate() {
+        let cell = shortened(&line[column as usize], width);
+        let padding = if index + 1 < layout.len() { width - cell.width() + GAP } else { 0 };
         text.push_str(&cell);
         text.extend(std::iter::repeat_n(' ', padding));
     }
@@ -74,6 +102,8 @@ fn shortened(cell: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Local};
+
     use super::super::columns::tests::row;
     use super::*;
 
@@ -89,16 +119,25 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_shortens_names_and_never_ids() {
-        let rows = [row("85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60", &"山".repeat(30))];
-        for (width, customer) in
-            [(200, "山".repeat(30)), (110, format!("{}…", "山".repeat(10))), (20, "山山山…".to_owned())]
-        {
+    fn a_narrow_terminal_shortens_names_then_times_then_leaves_out_columns_and_never_shortens_ids() {
+        let mut wide = row("85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60", &"山".repeat(30));
+        wide.started = DateTime::from_timestamp(1_767_323_045, 0);
+        let time = |format| wide.started.unwrap().with_timezone(&Local).format(format).to_string();
+        let (full, short) = (time("%Y-%m-%d %H:%M:%S"), time("%m-%d %H:%M"));
+        let rows = [wide.clone()];
+        for (width, expected) in [
+            (200, format!("{full}  webmessaging  Billing  u1     {}  active", "山".repeat(30))),
+            (120, format!("{full}  webmessaging  Billing  u1     {}…   active", "山".repeat(9))),
+            (100, format!("{short}  webmessaging  Billing  u1     {}…  active", "山".repeat(4))),
+            (80, format!("{short}  Billing  {}…   active", "山".repeat(5))),
+            (60, format!("{}…   active", "山".repeat(6))),
+            (20, "山山山…".to_owned() + " "),
+        ] {
             let table = table(&rows, Some(width));
             let line = table.lines().nth(1).unwrap();
-            assert!(line.starts_with("85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60  "), "{line}");
-            assert!(line.contains(&customer), "{width}: {line}");
-            assert!(line.width() <= width.max(96), "{width}: {line}");
+            assert_eq!(line, format!("{}  {}", wide.id, expected).trim_end(), "{width}");
+            assert!(line.width() <= width.max(46), "{width}: {line}");
+            assert!(table.lines().next().unwrap().width() <= width.max(46), "{width}: {table}");
         }
     }
 

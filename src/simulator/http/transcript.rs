@@ -68,7 +68,7 @@ impl AcceptedHandshake {
     fn new(state: &SimulatorState, id: &str, request: &mut Request) -> Result<Self, Response> {
         let token = authenticate(&state.tokens, request.headers())?;
         let conversation = state
-            .conversation(id)
+            .begun_conversation(id)
             .filter(|conversation| conversation.has_messages())
             .ok_or_else(|| error_response::for_status(StatusCode::NOT_FOUND))?;
         let key =

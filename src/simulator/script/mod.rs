@@ -26,7 +26,8 @@
 //!
 //! A script that begins with `call` is a phone call. Its lines are transcribed; `    ~ text` below a line is a partial
 //! transcript before the final one, and `keep-alive` is the status that the service sends while the call is silent.
-//! One that begins with `email` is an e-mail, whose text the service does not pass on.
+//! One that begins with `email` is an e-mail, whose text the service does not pass on. After `begin` as the first action, the
+//! conversation is unknown to the service until then. A line `---` separates the conversations of a script.
 //!
 //! `\n \r \t \e \\ \u{202e}` are escapes in texts, and `{n}` is the number of the message. `repeat` plays the
 //! lines above it endlessly; `repeat 1000` continues below it after 1,000 lines. Without `close` the conversation stays
@@ -41,11 +42,12 @@ use std::{fs, io};
 
 use thiserror::Error;
 
+use parse::ParsedScript;
 pub(crate) use parse::parse_step;
 use steps::Repeat;
 pub(crate) use steps::{Action, Attachment, MessageLine, Speaker, Step};
 
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("demo", include_str!("../scripts/demo.txt")),
     ("billing", include_str!("../scripts/billing.txt")),
     ("flood", include_str!("../scripts/flood.txt")),
@@ -53,6 +55,7 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("quiet", include_str!("../scripts/quiet.txt")),
     ("content", include_str!("../scripts/content.txt")),
     ("email", include_str!("../scripts/email.txt")),
+    ("queue", include_str!("../scripts/queue.txt")),
 ];
 
 /// A scripted conversation, parsed from text or built in.
@@ -98,7 +101,7 @@ impl ScriptError {
         match self {
             Self::Syntax { .. } | Self::InFile { .. } => "see the format of scripts in genesys-tail help simulator",
             Self::NotFound { .. } => {
-                "name a file or a built-in script: demo, billing, flood, flood:N, call, quiet, content or email"
+                "name a file or a built-in script: demo, billing, queue, flood, flood:N, call, quiet, content or email"
             }
         }
     }
@@ -115,20 +118,30 @@ fn describe(error: &io::Error) -> String {
 }
 
 impl Script {
-    /// Returns the built-in script of that name; `flood:N` ends after N messages.
+    /// Returns the built-in script of that name; `flood:N` ends after N messages. Of several conversations, it is the first.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
+        Self::all_built_in(name)?.into_iter().next()
+    }
+
+    fn all_built_in(name: &str) -> Option<Vec<Self>> {
         let (name, lines) = match name.split_once(':') {
             Some((name @ "flood", lines)) => (name, Some(lines.parse().ok()?)),
             _ => (name, None),
         };
         let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
         // A test ensures that each of them parses.
-        let mut script: Self = text.parse().ok()?;
-        if let Some(repeat) = script.repeat.as_mut() {
+        let mut scripts = Self::parse_all(text).ok()?;
+        for repeat in scripts.iter_mut().filter_map(|script| script.repeat.as_mut()) {
             repeat.lines = lines;
         }
-        Some(script)
+        Some(scripts)
+    }
+
+    fn parse_all(text: &str) -> Result<Vec<Self>, ScriptError> {
+        let parsed = parse::parse_scripts(text);
+        let parsed = parsed.map_err(|error| ScriptError::Syntax { line: error.line, reason: error.reason })?;
+        Ok(parsed.into_iter().map(|ParsedScript { steps, repeat }| Self { steps, repeat }).collect())
     }
 
     /// Returns the names of the built-in scripts.
@@ -137,19 +150,19 @@ impl Script {
         BUILT_IN.iter().map(|(name, _)| *name).collect()
     }
 
-    /// Returns the built-in script of that name, or else reads the file at that path.
+    /// Returns the conversations of the built-in script of that name, or else of the file at that path. There is at least one.
     ///
     /// # Errors
     ///
     /// There is neither, or a line of the file cannot be parsed.
-    pub fn load(name: &str) -> Result<Self, ScriptError> {
-        if let Some(script) = Self::built_in(name) {
-            return Ok(script);
+    pub fn load(name: &str) -> Result<Vec<Self>, ScriptError> {
+        if let Some(scripts) = Self::all_built_in(name) {
+            return Ok(scripts);
         }
         let text = fs::read_to_string(Path::new(name))
             .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        text.parse().map_err(|error| ScriptError::InFile { name: name.to_owned(), error: Box::new(error) })
+        Self::parse_all(text).map_err(|error| ScriptError::InFile { name: name.to_owned(), error: Box::new(error) })
     }
 
     /// Returns every step in playing order; endless for an endless script.
@@ -173,11 +186,21 @@ impl Script {
     }
 
     pub(crate) fn is_call(&self) -> bool {
-        matches!(self.steps.first(), Some(Step { action: Action::Call, .. }))
+        self.medium() == Some(&Action::Call)
     }
 
     pub(crate) fn is_email(&self) -> bool {
-        matches!(self.steps.first(), Some(Step { action: Action::Email, .. }))
+        self.medium() == Some(&Action::Email)
+    }
+
+    /// Returns whether the conversation is unknown until its first action.
+    pub(crate) fn begins_later(&self) -> bool {
+        self.steps.first().is_some_and(|step| step.action == Action::Begin)
+    }
+
+    /// Returns the first action besides the beginning.
+    fn medium(&self) -> Option<&Action> {
+        self.steps.iter().map(|step| &step.action).find(|action| **action != Action::Begin)
     }
 
     /// Returns whether a bot receives the customer, rather than a queue.
@@ -207,13 +230,12 @@ impl Script {
     }
 }
 
+/// Parses the first conversation of a script.
 impl FromStr for Script {
     type Err = ScriptError;
 
     fn from_str(text: &str) -> Result<Self, ScriptError> {
-        let parsed = parse::parse_script(text);
-        let (steps, repeat) = parsed.map_err(|error| ScriptError::Syntax { line: error.line, reason: error.reason })?;
-        Ok(Self { steps, repeat })
+        Ok(Self::parse_all(text)?.remove(0))
     }
 }
 

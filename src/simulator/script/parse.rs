@@ -6,11 +6,17 @@ use serde_json::{Map, Value};
 
 use super::steps::{AUTOMATIC_PURPOSES, Action, Attachment, MessageLine, Repeat, Speaker, Step};
 
-pub(super) const KEYWORDS: &str = "customer, agent, bot, system, acd, api, botflow, campaign, external, ivr, voicemail, update, join, leave, alert, transfer, park, resume, call, email, keep-alive, repeat, close";
+pub(super) const KEYWORDS: &str = "customer, agent, bot, system, acd, api, botflow, campaign, external, ivr, voicemail, update, join, leave, alert, transfer, park, resume, begin, call, email, keep-alive, repeat, close";
 
 const ESCAPES: &str = "\\n, \\r, \\t, \\e, \\\\, \\u{202e}";
 
 pub(super) const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+
+/// A conversation.
+pub(super) struct ParsedScript {
+    pub(super) steps: Vec<Step>,
+    pub(super) repeat: Option<Repeat>,
+}
 
 pub(super) struct SyntaxError {
     /// The line number, counted from 1.
@@ -18,12 +24,21 @@ pub(super) struct SyntaxError {
     pub(super) reason: String,
 }
 
-pub(super) fn parse_script(text: &str) -> Result<(Vec<Step>, Option<Repeat>), SyntaxError> {
-    let mut parser = Parser::default();
+/// The line between two conversations of a script.
+const SEPARATOR: &str = "---";
+
+/// Parses the conversations of a script; there is at least one.
+pub(super) fn parse_scripts(text: &str) -> Result<Vec<ParsedScript>, SyntaxError> {
+    let (mut finished, mut parser) = (Vec::new(), Parser::default());
     for (index, line) in text.lines().enumerate() {
-        parser.add_line(line).map_err(|reason| SyntaxError { line: index + 1, reason })?;
+        if line.trim_end() == SEPARATOR {
+            finished.push(std::mem::take(&mut parser).finish());
+        } else {
+            parser.add_line(line).map_err(|reason| SyntaxError { line: index + 1, reason })?;
+        }
     }
-    Ok((parser.steps, parser.repeat))
+    finished.push(parser.finish());
+    Ok(finished)
 }
 
 /// Parses a single line without its indented lines, such as `+0.5 customer Ada: Hello`.
@@ -40,6 +55,7 @@ pub(crate) fn parse_step(line: &str) -> Result<Step, String> {
         "close" if rest.is_empty() => Action::Close,
         "park" if rest.is_empty() => Action::Park,
         "resume" if rest.is_empty() => Action::Resume,
+        "begin" if rest.is_empty() => Action::Begin,
         "call" if rest.is_empty() => Action::Call,
         "email" if rest.is_empty() => Action::Email,
         "keep-alive" if rest.is_empty() => Action::KeepAlive,
@@ -60,6 +76,10 @@ struct Parser {
 }
 
 impl Parser {
+    fn finish(self) -> ParsedScript {
+        ParsedScript { steps: self.steps, repeat: self.repeat }
+    }
+
     fn add_line(&mut self, line: &str) -> Result<(), String> {
         let content = line.trim();
         if content.is_empty() || content.starts_with('#') {
@@ -75,7 +95,13 @@ impl Parser {
             return self.add_repeat(lines.trim());
         }
         let step = parse_step(content)?;
-        if matches!(step.action, Action::Call | Action::Email) && !self.steps.is_empty() {
+        let is_only_begun = self.steps.iter().all(|step| step.action == Action::Begin);
+        let is_first = match step.action {
+            Action::Call | Action::Email => is_only_begun,
+            Action::Begin => self.steps.is_empty(),
+            _ => true,
+        };
+        if !is_first {
             return Err(format!("'{content}' must be the first action"));
         }
         self.steps.push(step);

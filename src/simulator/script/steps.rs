@@ -16,12 +16,20 @@ pub(crate) struct Step {
 pub(crate) enum Action {
     Message(MessageLine),
     Update(Vec<(String, String)>),
-    Join { speaker: Speaker, name: String },
+    Join {
+        speaker: Speaker,
+        name: String,
+    },
     Alert(String),
-    Leave { speaker: Speaker, name: String },
+    Leave {
+        speaker: Speaker,
+        name: String,
+    },
     Transfer(String),
     Park,
     Resume,
+    /// The conversation begins, and was unknown before.
+    Begin,
     Call,
     Email,
     KeepAlive,

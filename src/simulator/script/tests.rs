@@ -107,8 +107,8 @@ fn a_script_may_begin_with_a_byte_order_mark() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     for text in ["customer: hi\n", "# greeting\r\ncustomer: hi\r\n"] {
         std::fs::write(file.path(), format!("\u{feff}{text}")).expect("written");
-        let script = Script::load(file.path().to_str().expect("Unicode")).expect("a script");
-        assert_eq!(script, text.parse().expect("a script"));
+        let [script] = &Script::load(file.path().to_str().expect("Unicode")).expect("a script")[..] else { panic!() };
+        assert_eq!(*script, text.parse().expect("a script"));
     }
 }
 
@@ -126,6 +126,16 @@ fn an_error_names_the_script() {
     assert!(error(name).starts_with(&format!("'{name}': line 2: unknown keyword 'sing' ")), "{}", error(name));
     std::fs::write(&path, b"customer: \xff").expect("written");
     assert_eq!(error(name), format!("'{name}': not UTF-8"));
+}
+
+#[test]
+fn a_line_separates_conversations_which_may_begin_later() {
+    let scripts = Script::parse_all("customer: one\nclose\n---\n+2 begin\n+0 call\nagent Sam: two\n").expect("two");
+    assert_eq!(scripts.iter().map(Script::begins_later).collect::<Vec<_>>(), [false, true]);
+    assert!(scripts[1].is_call() && !scripts[0].is_call());
+    let error = |text: &str| Script::parse_all(text).expect_err(text).to_string();
+    assert_eq!(error("close\n---\ncustomer: hi\nbegin"), "line 4: 'begin' must be the first action");
+    assert_eq!(error("customer: hi\ncall"), "line 2: 'call' must be the first action");
 }
 
 #[test]

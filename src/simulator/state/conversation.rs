@@ -96,6 +96,11 @@ impl SimulatedConversation {
         !self.script.is_call() && !self.script.is_email()
     }
 
+    /// Returns whether the service knows the conversation.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.read_model(|model| model.has_begun)
+    }
+
     pub(crate) fn script(&self) -> &Script {
         &self.script
     }

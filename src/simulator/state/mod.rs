@@ -91,6 +91,16 @@ impl SimulatorState {
         self.conversations.iter().find(|conversation| conversation.id() == id).cloned()
     }
 
+    /// Returns the conversations that have begun.
+    pub(crate) fn begun_conversations(&self) -> impl Iterator<Item = &Arc<SimulatedConversation>> {
+        self.conversations.iter().filter(|conversation| conversation.has_begun())
+    }
+
+    /// Returns a conversation that has begun.
+    pub(crate) fn begun_conversation(&self, id: &str) -> Option<Arc<SimulatedConversation>> {
+        self.conversation(id).filter(|conversation| conversation.has_begun())
+    }
+
     /// Returns the users of the directory, then those who only take part in conversations.
     pub(crate) fn users(&self) -> Vec<User> {
         let mut users = self.directory.users().to_vec();

@@ -200,7 +200,9 @@ fn update_payload(action: &Action) -> Value {
         Action::Transfer(name) => json!({ "participant": name, "change": "transferred" }),
         Action::Park => json!({ "status": "parked" }),
         Action::Resume => json!({ "status": "connected" }),
-        Action::Message(_) | Action::Call | Action::Email | Action::KeepAlive | Action::Close => json!({}),
+        Action::Message(_) | Action::Begin | Action::Call | Action::Email | Action::KeepAlive | Action::Close => {
+            json!({})
+        }
     }
 }
 

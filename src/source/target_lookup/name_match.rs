@@ -1,6 +1,7 @@
 //! The comparison of names (TGT-7), and the names that resemble an unknown one (TGT-8).
 
 use crate::api::calls::DirectoryEntry;
+use crate::caseless::{caseless, composed};
 
 /// The similarity from which a name is offered: 1 is equality.
 const MIN_SIMILARITY: f64 = 0.6;
@@ -14,8 +15,8 @@ pub(super) fn matches(name: &str, entries: &[DirectoryEntry]) -> Vec<DirectoryEn
         let has = |entry: &&DirectoryEntry| labels(entry).any(|label| is_equal(label.trim()));
         entries.iter().filter(has).cloned().collect::<Vec<_>>()
     };
-    let in_same_case = having(&|label| label == name);
-    if in_same_case.is_empty() { having(&|label| fold(label) == fold(name)) } else { in_same_case }
+    let in_same_case = having(&|label| composed(label) == composed(name));
+    if in_same_case.is_empty() { having(&|label| caseless(label) == caseless(name)) } else { in_same_case }
 }
 
 /// Returns the entries that resemble a name, the most similar first.
@@ -32,9 +33,9 @@ fn labels(entry: &DirectoryEntry) -> impl Iterator<Item = &str> {
 
 fn similarity(name: &str, entry: &DirectoryEntry) -> f64 {
     // An asterisk is a habit of other tools.
-    let name = fold(name.trim_matches('*'));
+    let name = caseless(name.trim_matches('*'));
     let score = |label: &str| {
-        let label = fold(label);
+        let label = caseless(label);
         // Most addresses of an organization have the same domain.
         let (name, label) = match (name.split_once('@'), label.split_once('@')) {
             (Some((name, _)), Some((label, _))) => (name, label),
@@ -46,11 +47,6 @@ fn similarity(name: &str, entry: &DirectoryEntry) -> f64 {
         if is_part { MIN_SIMILARITY.max(f64::midpoint(1.0, distance)) } else { distance }
     };
     labels(entry).map(score).fold(0.0, f64::max)
-}
-
-/// Returns a text without differences of letter case: `ß` equals `SS`.
-fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
 }
 
 #[cfg(test)]
@@ -85,6 +81,7 @@ mod tests {
             ("padded", &["6"]),
             ("Bill", &[]),
             ("*Billing*", &[]),
+            ("u\u{308}/日本", &["5"]),
             ("", &[]),
         ] {
             assert_eq!(ids(&matches(name, &queues)), expected, "{name}");

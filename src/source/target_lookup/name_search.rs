@@ -10,6 +10,7 @@ use super::super::name_error::NameError;
 use super::name_match::{matches, similar};
 use crate::api::calls::{self, DirectoryEntry, DirectoryPage, PageRequest, UserMatch};
 use crate::api::rest::{Rest, RestError};
+use crate::caseless::composed;
 use crate::config::{NamedTarget, TargetKind};
 
 /// The number of queues on a page.
@@ -48,18 +49,33 @@ pub(super) async fn search(rest: &Rest, kind: TargetKind, name: &str) -> Result<
     Err(NameError::unknown(kind, name, &rest.host(), &similar(name, &unique(seen))).into())
 }
 
-fn steps(kind: TargetKind, name: &str) -> Vec<Step> {
+/// Returns the steps for a name. The service holds names in the composed form, unless they were entered in another one.
+fn steps(kind: TargetKind, typed: &str) -> Vec<Step> {
+    let name = &composed(typed);
+    let as_typed = Some(typed).filter(|typed| typed != name);
+    let exact = [&**name].into_iter().chain(as_typed).map(|name| exact(kind, name));
+    exact.chain(similar_steps(kind, name)).collect()
+}
+
+fn exact(kind: TargetKind, name: &str) -> Step {
     match kind {
-        TargetKind::Queue => {
-            [Some(name.to_owned()), Some(format!("*{name}*")), None].map(|pattern| Step::Queues { pattern }).into()
-        }
+        TargetKind::Queue => Step::Queues { pattern: Some(name.to_owned()) },
         TargetKind::User => {
             let by = if name.contains('@') { UserMatch::Email } else { UserMatch::Name };
+            Step::Users { by, value: name.to_owned() }
+        }
+    }
+}
+
+/// Returns the steps that also find names that only resemble this one.
+fn similar_steps(kind: TargetKind, name: &str) -> Vec<Step> {
+    match kind {
+        TargetKind::Queue => [Some(format!("*{name}*")), None].map(|pattern| Step::Queues { pattern }).into(),
+        TargetKind::User => {
             let part = |value: String| Step::Users { by: UserMatch::Part, value };
-            let exact = Step::Users { by, value: name.to_owned() };
             let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= WORD_START);
             let starts = words.take(MAX_WORDS).map(|word| part(word.chars().take(WORD_START).collect()));
-            [exact, part(name.to_owned())].into_iter().chain(starts).collect()
+            [part(name.to_owned())].into_iter().chain(starts).collect()
         }
     }
 }

@@ -53,7 +53,7 @@ async fn a_forbidden_look_up_is_one_warning_and_the_queue_is_followed() {
     assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: hello");
     let stderr = running.stderr();
     let warning = format!("warning: the name of queue {queue} is not available (403 (Unable to perform ");
-    assert!(stderr.contains(&warning) && stderr.matches("following it by id").count() == 1, "{stderr}");
+    assert!(stderr.contains(&warning) && stderr.matches("using its id").count() == 1, "{stderr}");
     assert_eq!(simulator.request_log().count_requests(&lookup_of(&other)), 1);
 }
 

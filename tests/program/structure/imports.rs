@@ -8,8 +8,8 @@ use super::module_tree::{ItemPath, MODULE_TREE, Target, is_within};
 const IMPORTS: &[(&str, &str)] = &[
     (
         "commands",
-        "api config cursor decision dedup delivery event exit_code output plural settings simulator source status supervisor system
-         wire",
+        "api caseless config cursor decision dedup delivery event exit_code output plural settings simulator source status
+         supervisor system wire",
     ),
     (
         "supervisor",
@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     (
         "source",
-        "api backoff config decision dedup event exit_code plural rate_limited_warning status::redact status::work
+        "api backoff caseless config decision dedup event exit_code plural rate_limited_warning status::redact status::work
          system::last_activity tracker wire",
     ),
     ("settings", "cli config system::io_error"),
@@ -43,6 +43,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ("system", ""),
     ("backoff", ""),
     ("byte_scan", ""),
+    ("caseless", ""),
     ("plural", ""),
     ("rate_limited_warning", ""),
     ("simulator", ""),

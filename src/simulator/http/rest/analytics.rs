@@ -123,7 +123,7 @@ pub(super) async fn observations(State(state): State<Arc<SimulatorState>>, body:
                 "observations": [observation] }],
         }))
     };
-    let conversations = state.conversations().iter();
+    let conversations = state.begun_conversations();
     let results: Vec<Value> = conversations.filter_map(|conversation| conversation.read_model(observation)).collect();
     Ok(Json(json!({ "results": results })).into_response())
 }
@@ -131,7 +131,7 @@ pub(super) async fn observations(State(state): State<Arc<SimulatorState>>, body:
 /// Returns the entries of the conversations that match, oldest first.
 fn details_of(state: &SimulatorState, is_wanted: impl Fn(&ConversationModel) -> bool) -> Vec<Value> {
     let entry = |model: &ConversationModel| is_wanted(model).then(|| (model.started_at, model.analytics_detail()));
-    let conversations = state.conversations().iter();
+    let conversations = state.begun_conversations();
     let mut found: Vec<_> = conversations.filter_map(|conversation| conversation.read_model(entry)).collect();
     found.sort_by_key(|(started_at, _)| *started_at);
     found.into_iter().map(|(_, detail)| detail).collect()

@@ -24,7 +24,7 @@ const MAX_BULK_IDS: usize = 1_000;
 /// `GET /api/v2/conversations/{id}`
 pub(super) async fn conversation(State(state): State<Arc<SimulatorState>>, Path(id): Path<String>) -> HandlerResult {
     require_any(&state, &CONVERSATION_PERMISSIONS)?;
-    let conversation = state.conversation(&id).ok_or_else(no_conversation)?;
+    let conversation = state.begun_conversation(&id).ok_or_else(no_conversation)?;
     Ok(json_response(&conversation.read_model(ConversationModel::nested_response)))
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn message_conversation(
     State(state): State<Arc<SimulatorState>>,
     Path(id): Path<String>,
 ) -> HandlerResult {
-    let conversation = state.conversation(&id).filter(|conversation| conversation.has_messages());
+    let conversation = state.begun_conversation(&id).filter(|conversation| conversation.has_messages());
     let conversation = conversation.ok_or_else(no_conversation)?;
     Ok(json_response(&conversation.read_model(ConversationModel::flat_response)))
 }
@@ -45,7 +45,7 @@ pub(super) async fn message(
     Extension(options): Extension<ResponseOptions>,
 ) -> HandlerResult {
     require_any(&state, &MESSAGE_PERMISSIONS)?;
-    let conversation = state.conversation(&id).ok_or_else(no_conversation)?;
+    let conversation = state.begun_conversation(&id).ok_or_else(no_conversation)?;
     let body = conversation
         .read_model(|model| model.message_body(&message, options.min_body_age, options.legacy_bodies))
         .ok_or_else(not_found)?;
@@ -60,7 +60,7 @@ pub(super) async fn details(
 ) -> HandlerResult {
     require_any(&state, &MESSAGE_PERMISSIONS)?;
     let body = |model: &ConversationModel| model.message_body(&message, options.min_body_age, options.legacy_bodies);
-    let body = state.conversations().iter().find_map(|conversation| conversation.read_model(body));
+    let body = state.begun_conversations().find_map(|conversation| conversation.read_model(body));
     Ok(Json(body.ok_or_else(not_found)?).into_response())
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn bulk(
     body: Bytes,
 ) -> HandlerResult {
     require_any(&state, &MESSAGE_PERMISSIONS)?;
-    let conversation = state.conversation(&id).ok_or_else(no_conversation)?;
+    let conversation = state.begun_conversation(&id).ok_or_else(no_conversation)?;
     let ids: Vec<String> = parse_body(&body)?;
     if ids.len() > MAX_BULK_IDS {
         return Err(bad_request(&format!("A maximum of {MAX_BULK_IDS} messages can be requested at once.")));

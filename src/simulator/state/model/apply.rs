@@ -40,10 +40,20 @@ impl ConversationModel {
             Action::Transfer(name) => self.transfer(name, publisher),
             Action::Park => self.change_agents(ParticipantState::Connected, ParticipantState::Parked, publisher),
             Action::Resume => self.change_agents(ParticipantState::Parked, ParticipantState::Connected, publisher),
+            Action::Begin => self.begin(publisher),
             Action::Email => publisher.publish_conversation(self),
             Action::Call | Action::KeepAlive => publisher.publish_session_status(self, "SESSION_ONGOING"),
             Action::Close => self.close(publisher),
         }
+    }
+
+    fn begin(&mut self, publisher: &mut EventPublisher<'_>) {
+        (self.has_begun, self.started_at) = (true, publisher.now);
+        for participant in &mut self.participants {
+            participant.started_at = publisher.now;
+            participant.connected_at = participant.connected_at.map(|_| publisher.now);
+        }
+        publisher.publish_conversation(self);
     }
 
     fn apply_line(&mut self, line: &MessageLine, message: SentMessage, publisher: &mut EventPublisher<'_>) {

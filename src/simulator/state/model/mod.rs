@@ -30,6 +30,8 @@ pub(crate) struct ConversationModel {
     pub(crate) id: String,
     pub(crate) is_call: bool,
     is_email: bool,
+    /// False while the conversation is unknown to the service.
+    pub(crate) has_begun: bool,
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
     participants: Vec<Participant>,
@@ -49,6 +51,7 @@ impl ConversationModel {
             id: id.to_owned(),
             is_call: script.is_call(),
             is_email: script.is_email(),
+            has_begun: !script.begins_later(),
             started_at: Utc::now(),
             ended_at: None,
             participants: Vec::new(),
