@@ -31,8 +31,9 @@ macro_rules! topics {
 /// All topics in the order of the list. The text of each is the file of its name.
 pub(super) const TOPICS: &[Topic] = topics! {
     "settings" "region" "regions" "env" "environment" "variables" "proxy" "profile" "certificates";
-    "sources" "source" "permissions" "limits" "retries" "reconnect" "queue" "queues";
-    "output" "filters" "filter" "colors" "timestamps" "escaping" "status";
+    "sources" "source" "permissions" "limits" "retries" "reconnect";
+    "queues" "queue" "names" "name" "users" "user" "emails" "email" "fzf" "joined" "media";
+    "output" "filters" "filter" "colors" "timestamps" "escaping" "status" "prefix" "hide" "dates";
     "json" "jsonl";
     "resume" "cursor" "cursor-file" "record" "replay" "recordings" "history";
     "calls" "call" "transcription";

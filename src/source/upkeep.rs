@@ -196,7 +196,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
     }
 
-    /// Logs what is followed, with full ids: status lines have only the beginning of an id in front (TGT-13).
+    /// Logs what is followed, with full ids (TGT-13).
     fn log_follow_event(&self, fact: FollowEvent) {
         let described = |id: &str, description: &str| match description {
             "" => id.to_owned(),

@@ -24,6 +24,7 @@ mod notifications;
 mod outage_stories;
 mod output;
 mod proxy;
+mod queue;
 mod reader;
 mod recording;
 mod refusals;

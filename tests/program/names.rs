@@ -94,12 +94,12 @@ async fn every_mistake_with_a_name_has_its_message() {
         (&["--queue", "Xyz,Zyx"], 66, "queue 'Xyz,Zyx' not found at HOST | repeat --queue for each name".into()),
         (&["--queue", "BILLING"], 66, format!("2 queues have the name 'BILLING': {} 'Billing', {} 'billing' | use the id: --queue {}", Simulator::queue_id("Billing"), Simulator::queue_id("billing"), Simulator::queue_id("Billing"))),
         (&["--queue", "0bad0bad-0000-4000-8000-000000000003"], 66, "queue 0bad0bad-0000-4000-8000-000000000003 not found at HOST: 404 (The requested resource was not found.) | check the queue id and the region; a queue exists only in its own region".into()),
-        (&["--queue", "https://apps.example/queues"], 78, "--queue: 'https://apps.example/queues' contains no queue id | correct it; see genesys-tail help settings".into()),
+        (&["--queue", "https://apps.example/queues"], 78, "--queue: 'https://apps.example/queues' contains no queue id | use the URL of the queue's page, the id or the name".into()),
         (&["--queue", "Billing", "../EMEA"], 78, "--conversation: '../EMEA' contains no conversation id | quote a name that contains blanks: --queue 'Billing EMEA'".into()),
         (&["--user", "Sam Okafr"], 66, "user 'Sam Okafr' not found at HOST | a similar user exists: 'Sam Okafor' (sam.okafor@northwind.example)".into()),
         (&["--user", "sam.okafor@northwind.exampl"], 66, "user 'sam.okafor@northwind.exampl' not found at HOST | a similar user exists: 'Sam Okafor' (sam.okafor@northwind.example)".into()),
         (&["--user", "casey@example.com"], 66, format!("user 'casey@example.com' not found at HOST | {check_user}")),
-        (&["--user", "client:secret"], 78, "--user: not a user: contains a colon | correct it; see genesys-tail help settings".into()),
+        (&["--user", "client:secret"], 78, "--user: not a user: contains a colon | use the id, the e-mail address or the name of a user".into()),
         (&["--user", "Sam Okafor", "--queue", "Xyz"], 66, format!("queue 'Xyz' not found at HOST | {check_name}")),
     ];
     join_all(cases.map(async |(args, code, expected)| {

@@ -54,11 +54,11 @@ fn a_script_is_a_built_in_name_or_a_file() {
     for (shell, offered) in [
         (
             Shell::Bash,
-            "$'demo\\nbilling\\nflood\\ncall\\nquiet\\ncontent\\nemail' -- \"${cur}\"; compgen -f -- \"${cur}\"))",
+            "$'demo\\nbilling\\nflood\\ncall\\nquiet\\ncontent\\nemail\\nqueue' -- \"${cur}\"; compgen -f -- \"${cur}\"))",
         ),
-        (Shell::Zsh, ":NAME|FILE:{compadd demo billing flood call quiet content email; _files}'"),
+        (Shell::Zsh, ":NAME|FILE:{compadd demo billing flood call quiet content email queue; _files}'"),
         (Shell::Fish, "-r -F -a \"demo\\t''\nbilling\\t''\n"),
-        (Shell::Elvish, "&--script=[demo billing flood call quiet content email]\n"),
+        (Shell::Elvish, "&--script=[demo billing flood call quiet content email queue]\n"),
     ] {
         assert!(text(shell).contains(offered), "{shell}: {offered}");
     }

@@ -37,8 +37,13 @@ fn the_list_has_exactly_the_files_of_the_folder() {
 fn other_words_for_a_topic_are_unique() {
     let words: Vec<&str> = TOPICS.iter().flat_map(|topic| topic.aliases.iter().copied().chain([topic.name])).collect();
     assert_eq!(words.iter().chain(&COMMANDS).collect::<BTreeSet<_>>().len(), words.len() + COMMANDS.len(), "{words:?}");
-    for (word, name) in [("cursor", "resume"), ("regions", "settings"), ("logrotate", "service"), ("errors", "errors")]
-    {
+    for (word, name) in [
+        ("cursor", "resume"),
+        ("regions", "settings"),
+        ("logrotate", "service"),
+        ("errors", "errors"),
+        ("names", "queues"),
+    ] {
         assert_eq!(Topic::find(word).map(|topic| topic.name), Some(name));
     }
 }

@@ -29,18 +29,15 @@ pub(super) fn table(rows: &[ConversationRow], width: Option<usize>) -> String {
     let lines = |form| std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(move |row| cells(row, form)));
     let long: Vec<Cells> = lines(TimeForm::Full).collect();
     let layout = layout(&long, 0);
-    if width.is_none_or(|width| fits(&layout, width)) {
-        return format_lines(&long, &layout);
-    }
-    let available = width.unwrap_or_default();
-    if let Some(layout) = shrunk(layout, available) {
+    let Some(available) = width else { return format_lines(&long, &layout) };
+    let layout = shrunk(layout, available);
+    if fits(&layout, available) {
         return format_lines(&long, &layout);
     }
     let short: Vec<Cells> = lines(TimeForm::Short).collect();
-    let layouts = (0..=OPTIONAL.len()).map(|omitted| self::layout(&short, omitted));
-    let narrowest = self::layout(&short, OPTIONAL.len());
-    let layout = layouts.filter_map(|layout| shrunk(layout, available)).next();
-    format_lines(&short, &layout.unwrap_or(narrowest))
+    let narrow = |omitted| shrunk(self::layout(&short, omitted), available);
+    let layout = (0..OPTIONAL.len()).map(narrow).find(|layout| fits(layout, available));
+    format_lines(&short, &layout.unwrap_or_else(|| narrow(OPTIONAL.len())))
 }
 
 /// Returns the columns without the first `omitted` optional ones, each as wide as its widest cell.
@@ -51,21 +48,19 @@ fn layout(lines: &[Cells], omitted: usize) -> Layout {
 }
 
 fn fits(layout: &Layout, available: usize) -> bool {
-    total_width(layout) <= available
+    let gaps = GAP * layout.len().saturating_sub(1);
+    layout.iter().map(|(_, width)| width).sum::<usize>() + gaps <= available
 }
 
-fn total_width(layout: &Layout) -> usize {
-    layout.iter().map(|(_, width)| width).sum::<usize>() + GAP * layout.len().saturating_sub(1)
-}
-
-/// Reduces the widest of the flexible columns until the table fits. `None` if it cannot.
-fn shrunk(mut layout: Layout, available: usize) -> Option<Layout> {
+/// Reduces the widest of the flexible columns until the table fits, or none can be reduced.
+fn shrunk(mut layout: Layout, available: usize) -> Layout {
     while !fits(&layout, available) {
         let flexible = layout.iter_mut().filter(|(column, _)| FLEXIBLE.contains(column));
-        let (_, widest) = flexible.max_by_key(|(_, width)| *width).filter(|(_, width)| *width > MIN_WIDTH)?;
+        let widest = flexible.map(|(_, width)| width).max().filter(|width| **width > MIN_WIDTH);
+        let Some(widest) = widest else { break };
         *widest -= 1;
     }
-    Some(layout)
+    layout
 }
 
 fn format_lines(lines: &[Cells], layout: &Layout) -> String {
@@ -127,11 +122,11 @@ mod tests {
         let rows = [wide.clone()];
         for (width, expected) in [
             (200, format!("{full}  webmessaging  Billing  u1     {}  active", "山".repeat(30))),
-            (120, format!("{full}  webmessaging  Billing  u1     {}…   active", "山".repeat(9))),
-            (100, format!("{short}  webmessaging  Billing  u1     {}…  active", "山".repeat(4))),
+            (120, format!("{full}  webmessaging  Billing  u1     {}…  active", "山".repeat(11))),
+            (100, format!("{short}  webmessaging  Billing  u1     {}…  active", "山".repeat(5))),
             (80, format!("{short}  Billing  {}…   active", "山".repeat(5))),
             (60, format!("{}…   active", "山".repeat(6))),
-            (20, "山山山…".to_owned() + " "),
+            (20, "山山山…".to_owned()),
         ] {
             let table = table(&rows, Some(width));
             let line = table.lines().nth(1).unwrap();

@@ -96,7 +96,11 @@ fn tip_for_unusable(setting: &str, reason: &str) -> &'static str {
         "--cacert" if reason == UnusableBundle::Der.to_string() => {
             "convert it: openssl x509 -inform der -in FILE -out ca.pem"
         }
+        "--conversation" if setting.ends_with("@-") => "check that the command before the pipe prints one id a line",
         "--conversation" if setting.contains('@') => "check the path after @, and that the file has one id a line",
+        "--since" => "use a later time, such as --since 30days",
+        "--queue" => "use the URL of the queue's page, the id or the name",
+        "--user" => "use the id, the e-mail address or the name of a user",
         _ if name.to_lowercase().ends_with("_proxy") || name == "--proxy" => {
             "use a URL such as http://proxy.example:3128"
         }
