@@ -7,16 +7,23 @@ use crate::config::Timestamps;
 /// A function that returns the zone offset at a time, in seconds east of UTC.
 type OffsetAt = fn(&DateTime<Utc>) -> i32;
 
-/// Formats times. Caches the last second and its zone offset, which the next time usually shares.
+/// Formats times. Caches the last second, which the next time usually shares, and the offset of its zone.
 pub(super) struct TimestampFormatter {
     format: Timestamps,
     zone: Zone,
     arrival_zone: Zone,
-    /// The second since the epoch that `rendered` shows, and whether the date precedes it.
-    second: Option<(i64, bool)>,
+    /// The seconds that `rendered` is for.
+    seconds: Option<Seconds>,
     rendered: Vec<u8>,
     /// The time that relative times count from.
     first: Option<DateTime<Utc>>,
+}
+
+/// The time of an event and of its arrival, in seconds since the epoch.
+#[derive(PartialEq)]
+struct Seconds {
+    at: i64,
+    received: i64,
 }
 
 impl TimestampFormatter {
@@ -27,18 +34,15 @@ impl TimestampFormatter {
     fn in_zone(format: Timestamps, offset_at: Option<OffsetAt>) -> Self {
         let zone = || Zone { offset_at, quarter: None, offset: 0 };
         let (zone, arrival_zone) = (zone(), zone());
-        Self { format, zone, arrival_zone, second: None, rendered: Vec::new(), first: None }
+        Self { format, zone, arrival_zone, seconds: None, rendered: Vec::new(), first: None }
     }
 
     /// Appends the time of an event that arrived at `received`; nothing for [`Timestamps::None`].
     pub(super) fn push(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>, received: DateTime<Utc>) {
         match self.format {
-            Timestamps::Time => {
-                let is_other_day = self.zone.day(at) != self.arrival_zone.day(received);
-                self.push_second(out, at, is_other_day);
-            }
+            Timestamps::Time => self.push_second(out, at, received),
             Timestamps::Iso => {
-                self.push_second(out, at, true);
+                self.push_second(out, at, at);
                 out.push(b'.');
                 // In a leap second the milliseconds exceed 999.
                 push_digits(out, at.timestamp_subsec_millis().min(999), 3);
@@ -49,22 +53,23 @@ impl TimestampFormatter {
         }
     }
 
-    fn push_second(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>, with_date: bool) {
-        let second = Some((at.timestamp(), with_date));
-        if self.second != second {
-            self.render(at, with_date);
-            self.second = second;
+    fn push_second(&mut self, out: &mut Vec<u8>, at: DateTime<Utc>, received: DateTime<Utc>) {
+        let seconds = Some(Seconds { at: at.timestamp(), received: received.timestamp() });
+        if self.seconds != seconds {
+            self.render(at, received);
+            self.seconds = seconds;
         }
         out.extend_from_slice(&self.rendered);
     }
 
-    fn render(&mut self, at: DateTime<Utc>, with_date: bool) {
+    fn render(&mut self, at: DateTime<Utc>, received: DateTime<Utc>) {
         // The last hours that chrono can represent have no local time; UTC stands in.
         let local = DateTime::from_timestamp(self.zone.local_second(at), 0).unwrap_or(at);
         self.rendered.clear();
-        if with_date {
+        let is_iso = self.format == Timestamps::Iso;
+        if is_iso || self.zone.day(at) != self.arrival_zone.day(received) {
             push_date(&mut self.rendered, local);
-            self.rendered.push(if self.format == Timestamps::Iso { b'T' } else { b' ' });
+            self.rendered.push(if is_iso { b'T' } else { b' ' });
         }
         push_clock(&mut self.rendered, local.hour(), local.minute(), local.second());
     }

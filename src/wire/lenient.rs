@@ -51,6 +51,15 @@ impl LenientString<'_> {
 
 /// Returns a name without outer blanks; `None` if nothing else is left.
 pub(super) fn name(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    // Trimming takes as long as reading the string, and few names have outer blanks.
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
+        _ => trimmed(text),
+    }
+}
+
+#[cold]
+fn trimmed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let name = match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),

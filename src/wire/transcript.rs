@@ -100,6 +100,32 @@ const UNSUPPORTED: &str = "[unsupported message]";
 
 /// Returns the message of a payload and the payload's timestamp; `None` if the message has no content.
 fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Message<'a>)> {
+    let at = payload.timestamp.time();
+    if payload.is_plain() {
+        let text = payload.text.0.take();
+        return Some((at, envelope(payload, text)));
+    }
+    Some((at, message_with_parts(payload)?))
+}
+
+/// Returns a message without parts and status.
+fn envelope<'a>(payload: &mut Payload<'a>, text: Option<Cow<'a, str>>) -> Message<'a> {
+    let from = party(&mut payload.from.0);
+    Message {
+        id: payload.id.0.take(),
+        role: role(&payload.kind, &payload.originating_entity, &from),
+        from,
+        to: party(&mut payload.to.0),
+        text,
+        attachments: Vec::new(),
+        origin: Origin::Live,
+        status: None,
+        details: None,
+    }
+}
+
+/// Returns a message that is more than its text; `None` if it has no content.
+fn message_with_parts<'a>(payload: &mut Payload<'a>) -> Option<Message<'a>> {
     let mut content = content_of(payload);
     let mut annotations = if payload.has_annotations() { annotations(payload) } else { Annotations::default() };
     if let (None, Some(status)) = (&annotations.status, payload.status.0.as_deref()) {
@@ -110,26 +136,16 @@ fn message<'a>(payload: &mut Payload<'a>) -> Option<(Option<DateTime<Utc>>, Mess
         content.text = Some(UNSUPPORTED.into()).filter(|_| payload.kind.as_str().eq_ignore_ascii_case("Unknown"));
         content.text.as_ref()?;
     }
-    let at = payload.timestamp.time();
-    let from = party(&mut payload.from.0);
-    let mut message = Message {
-        id: payload.id.0.take(),
-        role: role(&payload.kind, &payload.originating_entity, &from),
-        from,
-        to: party(&mut payload.to.0),
-        text: content.text,
-        attachments: content.attachments,
-        origin: Origin::Live,
-        status: None,
-        details: annotations.details_with(content.brackets),
-    };
+    let mut message = envelope(payload, content.text);
+    message.attachments = content.attachments;
+    message.details = annotations.details_with(content.brackets);
     if message.role != Role::System {
         message.set_status(annotations.status, annotations.failure);
     }
-    Some((at, message))
+    Some(message)
 }
 
-/// Reads the text and the other parts. Most messages have no other parts, and cost nothing here.
+/// Reads the text and the other parts.
 fn content_of<'a>(payload: &mut Payload<'a>) -> ShownContent<'a> {
     if payload.has_text_only() {
         return ShownContent { text: payload.text.0.take(), ..ShownContent::default() };

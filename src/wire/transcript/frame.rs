@@ -68,7 +68,12 @@ pub(super) struct Payload<'a> {
 }
 
 impl Payload<'_> {
-    /// Returns whether the message is its text.
+    /// Returns whether the message is its text and nothing else, as most messages are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.has_text_only() && self.status.0.is_none() && !self.has_annotations()
+    }
+
+    /// Returns whether the content of the message is its text.
     pub(super) fn has_text_only(&self) -> bool {
         self.text.0.is_some() && [self.attachment, self.attachments, self.content].iter().all(Option::is_none)
     }
