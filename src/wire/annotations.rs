@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::Content;
-use super::json::{items_at, text_at, text_equals};
+use super::json::{items_at, str_at, text_at, text_equals};
 use crate::event::{DeliveryStatus, MessageDetails, QuotedMessage};
 
 /// The members of a message that say what became of it.
@@ -59,8 +59,7 @@ fn status(message: &Value, channel: &Value, failed_receipt: Option<&Value>) -> O
     if has_time(channel, "dateDeleted") {
         return Some(DeliveryStatus::REMOVED);
     }
-    let status = message.get("status").and_then(Value::as_str).filter(|status| !status.is_empty());
-    let status = status.map(DeliveryStatus::new);
+    let status = str_at(message, "status").map(DeliveryStatus::new);
     let has_arrived = status.as_ref().is_some_and(DeliveryStatus::has_arrived);
     if failed_receipt.is_some_and(is_final) && !has_arrived { Some(DeliveryStatus::FAILED) } else { status }
 }

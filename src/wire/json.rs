@@ -52,7 +52,16 @@ pub(super) fn within_limits(json: &str) -> bool {
 
 /// Returns the value at a path such as `message.id`.
 pub(super) fn value_at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |value, member| value.get(member))
+    // Faster than `split`: paths are short.
+    match path.bytes().position(|byte| byte == b'.') {
+        Some(dot) => value_at(value.get(&path[..dot])?, &path[dot + 1..]),
+        None => value.get(path),
+    }
+}
+
+/// Returns the non-empty string at a path; unlike [`text_at`], nothing for other values.
+pub(super) fn str_at<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
+    value_at(value, path)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Returns the non-empty string at a path, or the number or boolean as a string.

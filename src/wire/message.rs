@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::annotations::Annotations;
 use super::content::{Content, ShownContent};
 use super::conversation::ListedOutcome;
-use super::json::{items_at, name_at, parse, text_at, text_equals, time_at, value_at};
+use super::json::{items_at, name_at, parse, str_at, text_at, time_at, value_at};
 use super::lenient::LenientObject;
 use super::message_event::MessageMetadata;
 use crate::event::{Attachment, DeliveryStatus, MessageDetails, Party};
@@ -72,10 +72,11 @@ impl MessageBody {
         let id = text_at(entity, "id")?;
         let normalized = value_at(entity, "normalizedMessage").unwrap_or(&Value::Null);
         let direction = direction(entity).or_else(|| direction(normalized));
-        let status = text_at(entity, "status").unwrap_or_default();
+        let status = str_at(entity, "status").unwrap_or_default();
         let metadata = LenientObject::<MessageMetadata<'_>>::deserialize(normalized).unwrap_or_default().0;
-        let event_text = metadata.event_text(&status, direction != Some(Direction::Outbound));
+        let event_text = metadata.event_text(status, direction != Some(Direction::Outbound));
         let content = content_of(entity, normalized, event_text.is_some());
+        let origin = str_at(normalized, "originatingEntity").unwrap_or_default();
         let mut annotations = Annotations::read(entity, normalized);
         Some(Self {
             id,
@@ -87,8 +88,8 @@ impl MessageBody {
             status: annotations.status,
             failure: annotations.failure,
             direction,
-            is_bot: text_equals(normalized, "originatingEntity", "Bot"),
-            is_human: text_equals(normalized, "originatingEntity", "Human"),
+            is_bot: origin.eq_ignore_ascii_case("Bot"),
+            is_human: origin.eq_ignore_ascii_case("Human"),
             event_text,
             author: author(entity),
             sender: party(normalized, "channel.from", text_at(entity, "fromAddress")),
@@ -116,9 +117,9 @@ impl MessageBody {
 }
 
 fn direction(value: &Value) -> Option<Direction> {
-    match text_at(value, "direction")?.to_ascii_lowercase().as_str() {
-        "inbound" => Some(Direction::Inbound),
-        "outbound" => Some(Direction::Outbound),
+    match str_at(value, "direction")? {
+        name if name.eq_ignore_ascii_case("inbound") => Some(Direction::Inbound),
+        name if name.eq_ignore_ascii_case("outbound") => Some(Direction::Outbound),
         _ => None,
     }
 }
