@@ -17,6 +17,8 @@ pub(super) struct Participants {
     records: HashMap<String, ParticipantRecord>,
     /// The keys of the records, oldest first.
     order: Vec<String>,
+    /// The first medium that a participant had.
+    media: Option<Cow<'static, str>>,
     /// Look-ups of the names that the lists of participants lack, by user id.
     lookups: HashMap<String, NameLookup>,
 }
@@ -61,6 +63,7 @@ impl Participants {
     /// Records a participant as a list describes it. With `is_quiet` there are no membership changes.
     pub(super) fn record(&mut self, mut participant: Participant, is_quiet: bool) -> RecordedParticipant {
         self.complete_name(&mut participant);
+        self.media = self.media.take().or_else(|| participant.media.clone());
         let key = key(&participant);
         if !self.records.contains_key(&key) {
             if self.order.len() >= MAX_PARTICIPANTS {
@@ -150,16 +153,12 @@ impl Participants {
 
     /// Returns the surroundings of the end of the conversation.
     pub(super) fn closed_context(&self) -> Option<Arc<EventContext>> {
-        self.context(self.media(), None, None)
+        self.context(self.media.clone(), None, None)
     }
 
+    /// Returns the medium of a participant, else of the conversation.
     fn media_of(&self, participant: &Participant) -> Option<Cow<'static, str>> {
-        participant.media.clone().or_else(|| self.media())
-    }
-
-    /// Returns the first medium of the conversation.
-    fn media(&self) -> Option<Cow<'static, str>> {
-        self.all().find_map(|participant| participant.media.clone())
+        participant.media.clone().or_else(|| self.media.clone())
     }
 
     fn update_context(&self, participant: &Participant) -> Option<Arc<EventContext>> {
