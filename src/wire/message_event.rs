@@ -198,6 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn every_event_of_the_published_api_has_a_text() {
+        for (kind, detail, expected) in [
+            ("Presence", "Join", "joined"),
+            ("Presence", "Disconnect", "left"),
+            ("Presence", "Clear", "cleared the conversation"),
+            ("Presence", "SignIn", "signed in"),
+            ("Presence", "SessionExpired", "session expired"),
+            ("Presence", "Authenticate", "authenticated"),
+            ("Presence", "AuthenticateFailure", "could not be authenticated"),
+            ("Presence", "AuthenticateCancel", "cancelled the authentication"),
+            ("Typing", "On", "is typing"),
+            ("CoBrowse", "Offering", "co-browsing: offering"),
+            ("CoBrowse", "OfferingAccepted", "co-browsing: offering accepted"),
+            ("Video", "OfferingRejected", "video: offering rejected"),
+            ("Unknown", "Unknown", "unknown event: unknown"),
+        ] {
+            let events = json!([{"eventType": kind, "subType": detail}]);
+            assert_eq!(shown(&json!({"type": "Event", "events": events})), expected, "{kind} {detail}");
+        }
+    }
+
+    #[test]
     fn an_event_without_a_type_has_a_general_text() {
         for events in [json!(null), json!([]), json!([7]), json!([{}]), json!("x")] {
             assert_eq!(shown(&json!({"type": "Event", "events": events})), "unknown event", "{events}");
@@ -214,6 +236,8 @@ mod tests {
             ("Delivered", "received the message", "message delivered"),
             ("FAILED", "could not be reached", "message not delivered"),
             ("sent", "message sent", "message sent"),
+            ("Published", "message published", "message published"),
+            ("Removed", "message removed", "message removed"),
             ("LostAtSea", "message receipt: lostatsea", "message receipt: lostatsea"),
             ("", "message receipt", "message receipt"),
         ] {

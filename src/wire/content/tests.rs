@@ -196,6 +196,8 @@ fn a_list_picker_shows_its_sections_and_items() {
             "Size?: Clothes: Small | Large; Shoes: Boots | Large",
         ),
         (list("Size?", json!([{"title": "Small"}, {"title": "Large"}])), "Size?: Small | Large"),
+        // Neither the prompt nor a choice of the same section is shown twice.
+        (list("Size?", json!([section("Clothes", &["Small", "Size?", " Small "])])), "Size?: Small"),
         (
             list("Size?", json!([{"title": "Clothes", "items": [{"title": "Small", "subtitle": "kids"}]}])),
             "Size?: Small – kids",
