@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use crate::support::program::{Finished, Running, bare_program, run, simulator_with, simulator_without_history};
 
-/// The output, apart from updates and system messages.
+/// The output with --system, apart from updates.
 const LINES: &str = r"[Customer] Ada Marlow: Hello, my kettle is broken
 [Bot] Main menu: Welcome to Kettle Ltd
 [Bot] Billing: You are number 2 in the queue
@@ -62,6 +62,11 @@ const LINES: &str = r"[Customer] Ada Marlow: Hello, my kettle is broken
 [Agent] Sam Okafor: This one was corrected
 [Customer] Ada Marlow: Yes, please
 [Customer] Ada Marlow: [unsupported message]
+[SYSTEM] Ada Marlow: is typing
+[SYSTEM] Ada Marlow: signed in
+[SYSTEM] Ada Marlow: co-browsing: offering
+[SYSTEM] Ada Marlow: video: offering
+[SYSTEM] Ada Marlow: read the message
 [Agent] Sam Okafor: Thank you, Ada. The new coil is on its way.
 [CLOSED] Conversation terminated
 ";
@@ -88,10 +93,10 @@ fn without_updates(lines: &str) -> String {
 #[tokio::test]
 async fn every_kind_of_content_is_printed_alike_by_both_sources_and_from_history() {
     let transcript = simulator(Sources::TranscriptOnly, &[]).await;
-    assert_eq!(without_updates(&printed(&transcript, &[]).await.stdout), LINES);
+    assert_eq!(without_updates(&printed(&transcript, &["--system"]).await.stdout), LINES);
     let notifications = simulator(Sources::NotificationsOnly, &[]).await;
     for args in [&["--source", "notifications"][..], &["--source", "notifications", "--no-follow"]] {
-        let finished = printed(&notifications, args).await;
+        let finished = printed(&notifications, &[args, &["--system"]].concat()).await;
         assert_eq!(without_updates(&finished.stdout), LINES, "{}", finished.stderr);
     }
 }
