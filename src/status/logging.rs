@@ -128,8 +128,9 @@ impl<S: Subscriber, F: Fn(&str) + 'static> Layer<S> for LineLayer<F> {
         event.record(&mut fields);
         let EventFields { message, members } = fields;
         let conversation = members.iter().find(|(name, _)| *name == CONVERSATION).and_then(|(_, id)| id.as_str());
-        // A message with the whole id needs no prefix.
-        let conversation = conversation.filter(|id| !message.contains(*id));
+        // A fact with the whole id needs no prefix.
+        let is_fact = *event.metadata().level() >= Level::INFO;
+        let conversation = conversation.filter(|id| !(is_fact && message.contains(*id)));
         let prefix = conversation.and_then(|id| self.log.prefixes.get()?.of(id)).map(str::to_owned);
         let line = LogLine { level: *event.metadata().level(), prefix, message, members };
         (self.write_line)(&self.log.render(&line, now()));

@@ -152,6 +152,16 @@ async fn json_has_one_object_per_line() {
 }
 
 #[tokio::test]
+async fn json_tells_when_a_conversation_ended() {
+    let simulator = three_conversations().await;
+    let finished = list(&simulator, &["--json", "--all", "--user", "Noor Haddad"]).await;
+    let row: serde_json::Value = serde_json::from_str(finished.stdout.trim_end()).unwrap();
+    assert_eq!(row["state"], "ended");
+    let time = |name: &str| row[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!(time("ended") >= time("started"), "{row}");
+}
+
+#[tokio::test]
 async fn a_list_can_be_followed() {
     let simulator = three_conversations().await;
     let listed = list(&simulator, &["--media", "message"]).await;

@@ -17,6 +17,7 @@ mod file_permissions;
 mod history;
 mod hostile_text;
 mod list;
+mod list_service;
 mod misbehaving_servers;
 mod names;
 mod no_terminal;

@@ -149,6 +149,36 @@ async fn one_of_thousands_of_queues_is_found_with_one_request_and_an_unknown_one
 }
 
 #[tokio::test]
+async fn a_name_with_any_characters_is_found_with_one_request() {
+    let cases = [
+        ("--queue", "Tom \"T\" O'Neil & Co?"),
+        ("--queue", "山田 100%"),
+        ("--queue", "Sales/EMEA"),
+        ("--queue", "Zu\u{308}rich"),
+        ("--user", "sam.okafor@northwind.example"),
+        ("--user", "Smith, Matt"),
+    ];
+    join_all(cases.map(async |(flag, name)| {
+        let simulator = simulator_with("", &[], options()).await;
+        let finished = run(&simulator, &[flag, name]).await;
+        assert_eq!(finished.code, Some(0), "{name}: {}", finished.stderr);
+        let searches = ["GET /api/v2/routing/queues", "POST /api/v2/users/search"];
+        let requests = searches.map(|search| simulator.request_log().count_requests(search));
+        assert_eq!(requests.iter().sum::<usize>(), 1, "{name}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_the_service_holds_in_decomposed_form_is_found() {
+    let users = vec!["Rene\u{301}e".to_owned()];
+    let simulator = simulator_with("", &[], Options { users, ..options() }).await;
+    let finished = run(&simulator, &["--user", "Rene\u{301}e"]).await;
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(simulator.request_log().count_requests("POST /api/v2/users/search"), 2);
+}
+
+#[tokio::test]
 async fn an_outage_of_a_search_is_retried() {
     let faults =
         ["rest:status=503,times=1,path=GET /api/v2/routing/queues", "rest:status=429,times=1,path=/users/search"];

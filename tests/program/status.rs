@@ -247,7 +247,7 @@ async fn lines_about_one_of_several_conversations_carry_its_prefix() {
         "genesys-tail: a1b2c3d4: connected to HOST (transcript)",
         "genesys-tail: conversation ended: 4 lines",
         "genesys-tail: error: 1 of 3 conversations failed",
-        "genesys-tail: error: conversation nonesuch not found at HOST: 404 (The conversation does not exist.); \
+        "genesys-tail: error: nonesuch: conversation nonesuch not found at HOST: 404 (The conversation does not exist.); \
          check the conversation id and the region; a conversation exists only in its own region",
     ];
     assert_eq!(status, expected);
