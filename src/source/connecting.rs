@@ -29,7 +29,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let has_socket = opened.is_some();
         self.on_connected(opened);
         if let Some(outage) = outage.filter(|_| has_socket) {
-            self.handle(Input::Reconnected(outage.clone()));
+            self.on_reconnected(outage.clone());
         }
         self.report_progress();
         Ok(())

@@ -12,7 +12,7 @@ use crate::backoff::milliseconds;
 use crate::config::Target;
 use crate::decision::ResponseKind;
 use crate::plural;
-use crate::tracker::{FollowEvent, Input, Now, Refusal, Response, Status, Warning};
+use crate::tracker::{FollowEvent, Input, Now, Refusal, Response, Status, Surroundings, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn start_requests(&mut self) {
@@ -68,9 +68,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let Some(Takeover { peer, unproven_since }) = self.connection.take_over() else { return };
         if let Some(last_activity) = unproven_since {
             let reason = "closed by the server".to_owned();
-            self.handle(Input::Reconnected(Outage { last_activity, reason }));
+            self.on_reconnected(Outage { last_activity, reason });
         }
         self.on_renewed(peer).await;
+    }
+
+    /// Records that a connection replaces a lost one. What happened meanwhile is unknown until the next snapshot.
+    pub(super) fn on_reconnected(&mut self, outage: Outage) {
+        self.surroundings.as_mut().into_iter().for_each(Surroundings::forget_queues);
+        self.handle(Input::Reconnected(outage));
     }
 
     pub(super) fn on_successor_ended(&mut self, reason: CloseReason) {

@@ -65,7 +65,7 @@ impl Surroundings {
     }
 
     /// Forgets the queues: the conversation may be in another one until the next snapshot.
-    fn forget_queues(&mut self) {
+    pub(crate) fn forget_queues(&mut self) {
         self.customer = None;
         self.senders.clear();
     }

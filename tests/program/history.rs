@@ -50,6 +50,10 @@ async fn close(simulator: &Simulator, running: Running) -> Finished {
     finished
 }
 
+fn object(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
 /// Returns the texts of the message lines.
 fn texts(stdout: &str) -> Vec<&str> {
     stdout.lines().filter_map(|line| line.strip_prefix("[Customer] Ada: ")).collect()
@@ -164,6 +168,29 @@ async fn a_refused_history_is_reported_once_and_each_outage_prints_one_gap() {
         assert!(requests <= expected, "{refusal}: a refused read is not repeated: {requests}");
     }))
     .await;
+}
+
+/// OUT-15: the conversation may have changed its queue during an outage.
+#[tokio::test]
+async fn after_an_outage_whose_history_is_missing_the_queue_is_unknown() {
+    let fault = "rest:status=503,retry-after=0,times=5,after=1,path=GET /api/v2/conversations/";
+    let simulator = simulator_after(&["before"], &[fault]).await;
+    let mut running = start(&simulator, "transcript", &["--json"]);
+    wait_for_socket(&simulator, "transcript", 1).await;
+    send(&simulator, "one").await;
+    let lines = [running.next_line().await, running.next_line().await];
+    break_socket(&simulator, "transcript", "reset").await;
+    wait_for_socket(&simulator, "transcript", 2).await;
+    send(&simulator, "two").await;
+    let gap = running.next_line().await;
+    assert!(gap.contains(r#""type":"gap""#) && !gap.contains("media"), "{gap}");
+    let [before, one, two] = [&lines[0], &lines[1], &running.next_line().await].map(|line| object(line));
+    for (message, text, queue) in [(before, "before", "Support"), (one, "one", "Support"), (two, "two", "")] {
+        let of = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!((of("text"), of("media")), (text.to_owned(), "webmessaging".to_owned()));
+        assert_eq!(message["queue"]["name"].as_str().unwrap_or_default(), queue, "{message}");
+    }
+    close(&simulator, running).await;
 }
 
 #[tokio::test]
