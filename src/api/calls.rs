@@ -10,12 +10,13 @@ mod directory;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-pub(crate) use self::analytics::open_conversations;
+pub(crate) use self::analytics::{observed_open_conversations, open_conversation_rows};
 pub(crate) use self::channels::{available_topics, channel_exists, create_channel, subscribe};
 pub(crate) use self::conversations::{message_bodies, message_snapshot, snapshot};
-pub(crate) use self::details::{ROWS_PER_PAGE, RowQuery, conversation_rows, observed_conversations, rows_of};
+pub(crate) use self::details::{RowQuery, conversation_rows, observed_conversations, rows_of};
 pub(crate) use self::directory::{
-    DirectoryEntry, DirectoryPage, PageRequest, UserMatch, queues, search_users, target_name, user_name, users,
+    DirectoryEntry, DirectoryPage, PageRequest, USERS_PER_REQUEST, UserMatch, queues, search_users, target_name,
+    user_names, users,
 };
 
 /// Everything but the unreserved characters of RFC 3986.

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// remaining window, because other processes may share the token.
 const UNTHROTTLED_FRACTION: u32 = 3;
 
+/// The same fraction (1/10) for urgent requests: the rest of the third is kept for them.
+const UNTHROTTLED_URGENT_FRACTION: u32 = 10;
+
 /// The longest window that is believed, in seconds.
 const MAX_WINDOW: u32 = 3600;
 
@@ -54,11 +57,21 @@ impl RateLimit {
 
     /// Returns when the next request may be sent: `now` or later.
     pub(crate) fn next_request_at(&self, now: Instant) -> Instant {
+        self.next_at(now, UNTHROTTLED_FRACTION)
+    }
+
+    /// Returns when the next urgent request may be sent: `now` or later.
+    pub(crate) fn next_urgent_request_at(&self, now: Instant) -> Instant {
+        self.next_at(now, UNTHROTTLED_URGENT_FRACTION)
+    }
+
+    /// Returns when a request may be sent that is not delayed while more than one `fraction`th of the limit is left.
+    fn next_at(&self, now: Instant, fraction: u32) -> Instant {
         let Some(Window { limit, remaining, resets_at }) = self.window.filter(|window| window.resets_at > now) else {
             return now;
         };
         match self.last_request {
-            _ if remaining > limit / UNTHROTTLED_FRACTION => now,
+            _ if remaining > limit / fraction => now,
             _ if remaining == 0 => resets_at,
             Some(last) => (last + (resets_at - last) / (remaining + 1)).min(resets_at),
             None => now,

@@ -142,6 +142,11 @@ impl Rest {
         self.rate_limit().next_request_at(now)
     }
 
+    /// Returns when the next urgent request may be sent: `now` or later.
+    pub(crate) fn next_urgent_request_at(&self, now: Instant) -> Instant {
+        self.rate_limit().next_urgent_request_at(now)
+    }
+
     /// Waits until the rate limit of the API allows a request.
     pub(crate) async fn wait_for_rate_limit(&self) {
         sleep_until(self.next_request_at(Instant::now())).await;

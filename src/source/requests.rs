@@ -10,11 +10,14 @@ use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::api::token::Token;
 use crate::config::{Retries, Targets};
-use crate::tracker::{Mode, Now, Request, Response, Subscribed, Tracker};
+use crate::tracker::{Lane, Mode, Now, Request, Response, Search, Subscribed, Tracker};
 use crate::wire::channel::SubscribeMode;
 
 /// The maximum number of requests in flight.
 const MAX_IN_FLIGHT: usize = 4;
+
+/// The number of requests in flight above which only urgent ones start.
+const MAX_IN_FLIGHT_NOT_URGENT: usize = 3;
 
 /// The REST requests of one source.
 pub(super) struct Requests {
@@ -49,8 +52,8 @@ impl Requests {
     /// Starts the requests that are due, as far as parallelism, rate limit and backoff allow.
     pub(super) fn start_due(&mut self, tracker: &mut Tracker) {
         let now = Now::read();
-        while self.in_flight.len() < MAX_IN_FLIGHT && self.earliest_start(now.mono) <= now.mono {
-            let Some(request) = tracker.poll_request(now) else { return };
+        while let Some(lane) = self.open_lane(now.mono) {
+            let Some(request) = tracker.poll_request(now, lane) else { return };
             self.in_flight.push(self.send(request));
         }
     }
@@ -61,10 +64,15 @@ impl Requests {
             return None;
         }
         let now = Instant::now();
-        let due = tracker.poll_timeout(now);
-        // A request that waits for the backoff may have no time of its own.
-        let earliest = self.earliest_start(now);
-        if earliest > now { Some(earliest) } else { due }
+        let (urgent, all) = (self.earliest_start(now, Lane::Urgent), self.earliest_start(now, Lane::All));
+        if urgent > now {
+            // A request that waits for the backoff may have no time of its own.
+            return Some(urgent);
+        }
+        match self.open_lane(now) {
+            Some(Lane::All) => tracker.poll_timeout(now, Lane::All),
+            _ => tracker.poll_timeout(now, Lane::Urgent).into_iter().chain((all > now).then_some(all)).min(),
+        }
     }
 
     /// Waits for the next response; forever if none is in flight. Cancel safe.
@@ -104,8 +112,20 @@ impl Requests {
         self.backoff.reset();
     }
 
-    fn earliest_start(&self, now: Instant) -> Instant {
-        let by_rate_limit = self.rest.next_request_at(now);
+    /// Returns the requests that may start now; `None` if none may.
+    fn open_lane(&self, now: Instant) -> Option<Lane> {
+        if self.in_flight.len() >= MAX_IN_FLIGHT || self.earliest_start(now, Lane::Urgent) > now {
+            return None;
+        }
+        let is_open = self.in_flight.len() < MAX_IN_FLIGHT_NOT_URGENT && self.earliest_start(now, Lane::All) <= now;
+        Some(if is_open { Lane::All } else { Lane::Urgent })
+    }
+
+    fn earliest_start(&self, now: Instant, lane: Lane) -> Instant {
+        let by_rate_limit = match lane {
+            Lane::All => self.rest.next_request_at(now),
+            Lane::Urgent => self.rest.next_urgent_request_at(now),
+        };
         self.backoff.paused_until().map_or(by_rate_limit, |until| until.max(by_rate_limit))
     }
 
@@ -122,15 +142,18 @@ impl Requests {
                 Completed::new(result.is_ok(), Response::Messages { conversation, result })
             }
             .boxed_local(),
-            Request::UserName(user) => async move {
-                let result = calls::user_name(&rest, &user).await;
-                // The name is optional, so its success says nothing about the other requests.
-                Completed::new(false, Response::UserName { user, result })
+            Request::UserNames(users) => async move {
+                let result = calls::user_names(&rest, &users).await;
+                // Names are optional, so their success says nothing about the other requests.
+                Completed::new(false, Response::UserNames { users, result })
             }
             .boxed_local(),
-            Request::OpenConversations => async move {
-                let result = calls::open_conversations(&rest, &targets).await;
-                Completed::new(result.is_ok(), Response::OpenConversations(result))
+            Request::OpenConversations(search) => async move {
+                let result = match search {
+                    Search::Observations => calls::observed_open_conversations(&rest, &targets).await,
+                    Search::Rows { page } => calls::open_conversation_rows(&rest, &targets, page).await,
+                };
+                Completed::new(result.is_ok(), Response::OpenConversations { search, result })
             }
             .boxed_local(),
             Request::Subscribe { channel, topics, mode } => async move {

@@ -7,6 +7,7 @@ impl Tracker {
     pub(super) fn on_poll_all(&mut self, now: Now) {
         self.channel.on_socket_opened();
         self.conversations.values_mut().for_each(|conversation| conversation.poll_soon(now.mono));
+        self.discovery.restart(now.mono);
     }
 
     pub(super) fn on_reconnected(&mut self, outage: &Outage, now: Now) {

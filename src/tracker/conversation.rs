@@ -81,6 +81,8 @@ pub(super) struct Conversation {
     media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
+    /// Something was announced that follows the backfill.
+    has_news: bool,
     /// Utterances whose speaker the next snapshot may tell.
     unattributed: Vec<Utterance>,
     events: Vec<Event>,
@@ -108,6 +110,7 @@ impl Conversation {
             is_of_target: false,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
+            has_news: start.reason == BackfillReason::Joined,
             unattributed: Vec::new(),
             events: Vec::new(),
         }
@@ -143,6 +146,7 @@ impl Conversation {
             }
         }
         self.add_changes(changes);
+        self.pending.mark_waiting(now.mono);
         let is_current = kind == SnapshotKind::Complete && self.complete_poll();
         if self.mode == Mode::Full {
             let kind = if is_current { SnapshotKind::Complete } else { SnapshotKind::Partial };
@@ -157,6 +161,27 @@ impl Conversation {
             return;
         }
         self.poll_timer.poll_soon(now, self.end.next_snapshot_at());
+    }
+
+    /// Schedules a snapshot soon, before those that nothing waits for.
+    pub(super) fn poll_for_news(&mut self, now: Instant) {
+        self.poll_timer.mark_urgent();
+        self.poll_soon(now);
+    }
+
+    /// Records that something was announced. The backfill, which precedes it, is urgent now.
+    pub(super) fn mark_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// Returns whether something that was announced waits for the next snapshot.
+    pub(super) fn is_poll_urgent(&self) -> bool {
+        self.poll_timer.is_urgent() || (self.has_news && self.is_listing_backfill())
+    }
+
+    /// Returns whether the missing bodies are those of live messages, or precede something that was announced.
+    pub(super) fn are_messages_urgent(&self) -> bool {
+        self.has_news || !self.is_backfilling()
     }
 
     /// Records that a snapshot was requested. The next one is due after `period`, unless it is needed earlier.
@@ -214,11 +239,11 @@ impl Conversation {
         self.call_has_ended = transcription.session_ended;
         if transcription.session_ended {
             tracing::debug!(conversation = self.id, "call transcription ended");
-            self.poll_soon(now.mono);
+            self.poll_for_news(now.mono);
         }
         self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
         if self.unattributed.iter().any(|utterance| call_speakers::speaker(utterance, &self.participants).is_none()) {
-            self.poll_soon(now.mono);
+            self.poll_for_news(now.mono);
         }
         // A snapshot that is about to be taken may tell the speakers.
         if !self.poll_timer.polls_before(now.mono + poll_timer::MIN_DISTANCE) {
@@ -384,7 +409,7 @@ impl Conversation {
         self.end.on_customer_presence(self.participants.customer_has_left() && !end.has_ended);
         self.end.on_snapshot(end, kind, now);
         if self.end.needs_snapshot() {
-            self.poll_soon(now.mono);
+            self.poll_for_news(now.mono);
         }
     }
 

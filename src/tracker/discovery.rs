@@ -1,82 +1,252 @@
-//! The search for open conversations of the followed queues and users.
+//! The search for open conversations of the followed queues and users (TGT-10).
+//!
+//! Two requests find them. The observations of queues list what is open in a queue now, whatever its age, in one request,
+//! but perhaps not every parked conversation, and only a part of a very long list. The rows of the details query list what
+//! started within a month, newest first, 100 a page, and are the only ones for users. The first search uses both, as far as
+//! they are permitted: 11 requests for 1,000 conversations.
+//!
+//! After that, notifications tell of new conversations, and of each again with its next message. A search is repeated where
+//! they cannot be trusted: after each new socket, which pushes nothing that happened before, after the topics of a queue or
+//! user were added late, and every minute while one of these topics is refused. Otherwise a repeat every ten minutes is
+//! enough: it finds what a lost notification told. A repeat costs one request for queues and one for users: observations
+//! come in one piece, and rows are read until a page holds known conversations only.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The period of the search. A notification about a new conversation may be lost.
-const SEARCH_PERIOD: Duration = Duration::from_secs(60);
+use super::MAX_CONVERSATIONS;
+use super::protocol::Search;
+use crate::config::{Target, Targets};
+use crate::wire::open_conversations::{OpenConversation, ROWS_PER_PAGE};
+
+/// The period of the search while topics of the queues and users are missing.
+const UNANNOUNCED_PERIOD: Duration = Duration::from_secs(60);
+
+/// The period of the search while notifications announce new conversations.
+const ANNOUNCED_PERIOD: Duration = Duration::from_secs(600);
+
+/// The permission for a kind of search.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    #[default]
+    Unknown,
+    Granted,
+    Denied,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No queue or user is followed, or no search is permitted.
+    Disabled,
+    /// This request of a search is due at this time.
+    Due {
+        search: Search,
+        at: Instant,
+    },
+    InFlight,
+}
 
 /// The state of the search.
 #[derive(Debug)]
-pub(super) enum Discovery {
-    /// No queue or user is followed, or the search is not permitted.
-    Disabled,
-    /// The next search is due at this time.
-    Scheduled { at: Instant, is_repeat: bool },
-    /// A search is in flight.
-    InFlight { is_repeat: bool },
+pub(super) struct Discovery {
+    phase: Phase,
+    has_queues: bool,
+    has_users: bool,
+    observations: Access,
+    rows: Access,
+    /// The reasons of the service, for each kind of search that it denies.
+    denials: Vec<String>,
+    has_searched: bool,
+    /// A socket was opened during the search.
+    is_outdated: bool,
+    /// What the first search has found so far, and for which targets.
+    found: HashMap<String, Vec<Target>>,
+}
+
+/// A target whose open conversations were searched for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SearchedTarget {
+    pub(super) target: Target,
+    /// The number of its open conversations; `None` if the search is not permitted.
+    pub(super) open: Option<usize>,
 }
 
 impl Discovery {
-    /// Returns the initial state; `is_enabled` if queues or users are followed.
-    pub(super) fn new(is_enabled: bool, now: Instant) -> Self {
-        if is_enabled { Self::Scheduled { at: now, is_repeat: false } } else { Self::Disabled }
+    /// Returns the initial state: a search is due if there are targets.
+    pub(super) fn new(targets: &Targets, now: Instant) -> Self {
+        let mut discovery = Self {
+            phase: Phase::Disabled,
+            has_queues: !targets.queues.is_empty(),
+            has_users: !targets.users.is_empty(),
+            observations: Access::default(),
+            rows: Access::default(),
+            denials: Vec::new(),
+            has_searched: false,
+            is_outdated: false,
+            found: HashMap::new(),
+        };
+        discovery.schedule(now);
+        discovery
     }
 
-    /// Returns when the next search is due.
+    /// Returns when the next request is due.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        match self {
-            Self::Scheduled { at, .. } => Some(*at),
-            Self::Disabled | Self::InFlight { .. } => None,
+        match self.phase {
+            Phase::Due { at, .. } => Some(at),
+            Phase::Disabled | Phase::InFlight => None,
         }
     }
 
-    /// Starts the search if it is due. Returns whether it did.
-    pub(super) fn start(&mut self, now: Instant) -> bool {
-        let Self::Scheduled { at, is_repeat } = *self else { return false };
-        let is_due = at <= now;
-        if is_due {
-            *self = Self::InFlight { is_repeat };
+    /// Starts the next request if it is due.
+    pub(super) fn start(&mut self, now: Instant) -> Option<Search> {
+        let Phase::Due { search, at } = self.phase else { return None };
+        if at > now {
+            return None;
         }
-        is_due
+        self.phase = Phase::InFlight;
+        Some(search)
     }
 
-    /// Schedules the next search at once, after an outage.
+    /// Schedules a search at once, after a time without notifications.
     pub(super) fn restart(&mut self, now: Instant) {
-        if let Self::Scheduled { at, .. } = self {
-            *at = now;
+        match self.phase {
+            Phase::Disabled => {}
+            Phase::Due { .. } => self.schedule(now),
+            Phase::InFlight => self.is_outdated = true,
         }
     }
 
-    /// Records a result and schedules the next search. Returns whether a search had succeeded before: the conversations
-    /// that it finds are new then.
-    pub(super) fn completed(&mut self, now: Instant) -> bool {
-        let is_repeat = self.is_repeat();
-        *self = Self::Scheduled { at: now + SEARCH_PERIOD, is_repeat: true };
-        is_repeat
+    /// Records what a request has found. With `is_complete`, no other page, and no other kind of search, has more of it;
+    /// with `has_new`, some of it was unknown. Returns whether the search is over.
+    pub(super) fn on_found(&mut self, search: Search, is_complete: bool, has_new: bool, now: Instant) -> bool {
+        *self.access(search) = Access::Granted;
+        let next = match search {
+            Search::Observations => self.first_page(is_complete),
+            Search::Rows { page } => {
+                let is_wanted = !is_complete && (has_new || !self.has_searched);
+                (is_wanted && page < MAX_CONVERSATIONS / ROWS_PER_PAGE).then_some(Search::Rows { page: page + 1 })
+            }
+        };
+        self.proceed(next, now)
     }
 
-    /// Repeats the search at once after a failure.
-    pub(super) fn retry(&mut self, now: Instant) {
-        *self = Self::Scheduled { at: now, is_repeat: self.is_repeat() };
+    /// Adds what the first search has found.
+    pub(super) fn count(&mut self, conversations: &[OpenConversation], targets: &Targets) {
+        if self.has_searched {
+            return;
+        }
+        for OpenConversation { id, queues, users } in conversations {
+            let is_of = |target: &Target| match target {
+                Target::Queue(queue) => queues.iter().any(|id| id.eq_ignore_ascii_case(queue)),
+                Target::User(user) => users.iter().any(|id| id.eq_ignore_ascii_case(user)),
+            };
+            let known = self.found.entry(id.clone()).or_default();
+            let new: Vec<Target> = targets.iter().filter(|target| is_of(target) && !known.contains(target)).collect();
+            known.extend(new);
+        }
     }
 
-    /// Returns whether a search has succeeded.
-    pub(super) fn has_succeeded(&self) -> bool {
-        self.is_repeat()
+    /// Records that the service denies a kind of search. Returns whether the search is over.
+    pub(super) fn on_denied(&mut self, search: Search, reason: String, now: Instant) -> bool {
+        *self.access(search) = Access::Denied;
+        if !self.denials.contains(&reason) {
+            self.denials.push(reason);
+        }
+        self.skip(search, now)
+    }
+
+    /// Leaves out the rest of a kind of search, which the service refuses. Returns whether the search is over.
+    pub(super) fn skip(&mut self, search: Search, now: Instant) -> bool {
+        let next = match search {
+            Search::Observations => self.first_page(false),
+            Search::Rows { .. } => None,
+        };
+        self.proceed(next, now)
+    }
+
+    /// Repeats a request at once after a failure.
+    pub(super) fn retry(&mut self, search: Search, now: Instant) {
+        self.phase = Phase::Due { search, at: now };
+    }
+
+    /// Completes a search and schedules the next one. Returns the targets after the first search, which is over.
+    pub(super) fn complete(&mut self, targets: &Targets, is_announced: bool, now: Instant) -> Vec<SearchedTarget> {
+        let period = if is_announced { ANNOUNCED_PERIOD } else { UNANNOUNCED_PERIOD };
+        let is_outdated = std::mem::take(&mut self.is_outdated);
+        self.schedule(if is_outdated { now } else { now + period });
+        if std::mem::replace(&mut self.has_searched, true) {
+            return Vec::new();
+        }
+        let found = std::mem::take(&mut self.found);
+        let count = |target: &Target| found.values().filter(|of| of.contains(target)).count();
+        let searched = |target: Target| {
+            let open = self.is_searchable(&target).then(|| count(&target));
+            SearchedTarget { target, open }
+        };
+        targets.iter().map(searched).collect()
     }
 
     /// Returns whether the first search is over, or there is none.
     pub(super) fn has_searched(&self) -> bool {
-        match self {
-            Self::Disabled => true,
-            Self::Scheduled { is_repeat, .. } => *is_repeat,
-            Self::InFlight { .. } => false,
+        self.has_searched || matches!(self.phase, Phase::Disabled)
+    }
+
+    /// Returns whether a conversation that is found now is new.
+    pub(super) fn finds_new_ones(&self) -> bool {
+        self.has_searched
+    }
+
+    /// Returns whether a kind of search has succeeded.
+    pub(super) fn has_succeeded(&self, search: Search) -> bool {
+        self.access_of(search) == Access::Granted
+    }
+
+    /// Returns the reasons of the service for what it denies.
+    pub(super) fn denials(&self) -> String {
+        self.denials.join("; ")
+    }
+
+    /// Returns whether the search finds conversations of this target.
+    fn is_searchable(&self, target: &Target) -> bool {
+        let is_observed = matches!(target, Target::Queue(_)) && self.observations == Access::Granted;
+        is_observed || self.rows == Access::Granted
+    }
+
+    fn access(&mut self, search: Search) -> &mut Access {
+        match search {
+            Search::Observations => &mut self.observations,
+            Search::Rows { .. } => &mut self.rows,
         }
     }
 
-    fn is_repeat(&self) -> bool {
-        matches!(self, Self::Scheduled { is_repeat: true, .. } | Self::InFlight { is_repeat: true })
+    fn access_of(&self, search: Search) -> Access {
+        match search {
+            Search::Observations => self.observations,
+            Search::Rows { .. } => self.rows,
+        }
+    }
+
+    /// Schedules a search, if one is permitted.
+    fn schedule(&mut self, at: Instant) {
+        let first = if self.has_queues && self.observations != Access::Denied {
+            Some(Search::Observations)
+        } else {
+            self.first_page(false)
+        };
+        self.phase = first.map_or(Phase::Disabled, |search| Phase::Due { search, at });
+    }
+
+    /// Returns the search for rows, if it may find what the observations lack.
+    fn first_page(&self, is_observed: bool) -> Option<Search> {
+        let is_wanted = self.has_users || (self.has_queues && !(is_observed && self.has_searched));
+        (is_wanted && self.rows != Access::Denied).then_some(Search::Rows { page: 1 })
+    }
+
+    fn proceed(&mut self, next: Option<Search>, now: Instant) -> bool {
+        let Some(search) = next else { return true };
+        self.phase = Phase::Due { search, at: now };
+        false
     }
 }

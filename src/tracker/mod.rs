@@ -28,6 +28,7 @@ mod protocol;
 mod request_budget;
 mod responses;
 mod schedule;
+mod search;
 mod subscriptions;
 mod surroundings;
 mod warning;
@@ -46,9 +47,10 @@ use self::conversation::Conversation;
 use self::discovery::Discovery;
 pub(crate) use self::follow_event::FollowEvent;
 pub(crate) use self::protocol::{
-    BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Status,
-    Subscribed, TimedEvent,
+    BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Search,
+    Status, Subscribed, TimedEvent,
 };
+pub(crate) use self::schedule::Lane;
 use self::subscriptions::Subscriptions;
 pub(crate) use self::surroundings::Surroundings;
 pub(crate) use self::warning::Warning;
@@ -137,8 +139,10 @@ pub(crate) struct Tracker {
     recently_closed: RecentlyClosed,
     has_reported_limit: bool,
     requests_per_minute: Option<u32>,
-    /// The latest request was for bodies, so that a poll precedes the next one.
-    polls_next: bool,
+    /// The number of urgent requests since another one.
+    urgent_in_row: u32,
+    /// The latest time for which a periodic snapshot was scheduled.
+    last_poll_due: Option<Instant>,
     events: VecDeque<Event>,
     warnings: VecDeque<Warning>,
     refusals: VecDeque<Refusal>,
@@ -148,7 +152,7 @@ pub(crate) struct Tracker {
 impl Tracker {
     /// Creates a tracker that follows nothing but the targets of its options.
     pub(crate) fn new(options: TrackerOptions, now: Instant) -> Self {
-        let discovery = Discovery::new(!options.targets.is_empty(), now);
+        let discovery = Discovery::new(&options.targets, now);
         Self {
             options,
             history: HistoryAccess::Available,
@@ -160,7 +164,8 @@ impl Tracker {
             recently_closed: RecentlyClosed::default(),
             has_reported_limit: false,
             requests_per_minute: None,
-            polls_next: false,
+            urgent_in_row: 0,
+            last_poll_due: None,
             events: VecDeque::new(),
             warnings: VecDeque::new(),
             refusals: VecDeque::new(),
@@ -315,7 +320,7 @@ impl Tracker {
 
     fn wanted_topics(&self) -> Vec<String> {
         let conversations = self.conversations.values().map(AsRef::as_ref);
-        subscriptions::wanted(&self.options.targets, conversations)
+        self.subscriptions.wanted(&self.options.targets, conversations)
     }
 
     /// Changes a conversation, if it is followed, and takes its events.

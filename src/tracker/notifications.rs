@@ -1,7 +1,7 @@
 //! The effect of notifications. A notification is never shown itself: it leads to requests, and these to events.
 
 use super::protocol::BackfillReason;
-use super::{ConversationStart, MAX_CONVERSATIONS, Now, SnapshotKind, Tracker, Warning};
+use super::{ConversationStart, Now, SnapshotKind, Tracker, Warning};
 use crate::config::is_valid_id;
 use crate::dedup::Dedup;
 use crate::wire::conversation::Snapshot;
@@ -14,7 +14,7 @@ impl Tracker {
             Notification::Conversation(snapshot) => self.on_partial_snapshot(snapshot, now, dedup),
             Notification::Transcription(transcription) => self.on_transcription(transcription, now),
             Notification::DetailEvent { conversation, .. } => {
-                self.update(&conversation, |conversation| conversation.poll_soon(now.mono));
+                self.update(&conversation, |conversation| conversation.poll_for_news(now.mono));
             }
             Notification::RequestRefused(text) => self.warnings.push_back(Warning::ServiceMessage(text)),
             Notification::SocketClosing => self.channel.on_close_announced(now.mono),
@@ -35,6 +35,7 @@ impl Tracker {
             self.follow_discovered(&id, now, dedup);
         }
         self.update(&id, |conversation| {
+            conversation.mark_news();
             // The first snapshot must be complete: it tells what was there at the start.
             if conversation.is_known() {
                 let is_delivered = |kind, message: &str, at| dedup.is_delivered(&id, kind, message, at);
@@ -77,12 +78,10 @@ impl Tracker {
         if !self.follows_targets() || !is_valid_id(id) || !is_new {
             return;
         }
-        if self.conversations.len() < MAX_CONVERSATIONS {
+        if self.has_room() {
             let start = ConversationStart { not_before: None, reason: BackfillReason::Joined };
             self.start_following(id, start, now, dedup);
             self.mark_of_target(id);
-        } else if !std::mem::replace(&mut self.has_reported_limit, true) {
-            self.warnings.push_back(Warning::TooManyConversations);
         }
     }
 

@@ -45,6 +45,9 @@ pub(super) struct PendingMessages {
     ordered_events: Vec<TimedEvent>,
     budget: RequestBudget,
     failures: u32,
+    /// The time since when the queued messages, and those in flight, have waited.
+    queued_since: Option<Instant>,
+    in_flight_since: Option<Instant>,
 }
 
 /// A message whose body was missing from a response and is requested again.
@@ -77,6 +80,13 @@ impl PendingMessages {
     /// Adds a message.
     pub(super) fn add(&mut self, message: PendingMessage) {
         self.queued.push(message);
+    }
+
+    /// Records that the messages that were added wait from now on, unless others already do.
+    pub(super) fn mark_waiting(&mut self, now: Instant) {
+        if !self.queued.is_empty() {
+            self.queued_since.get_or_insert(now);
+        }
     }
 
     /// Removes the event with this id that was not emitted yet.
@@ -120,6 +130,8 @@ impl PendingMessages {
         let backfill = self.queued.iter().take_while(|message| message.is_backfill).count();
         let count = if backfill > 0 { backfill } else { self.queued.len() };
         self.in_flight = self.queued.drain(..count.min(MAX_IDS_PER_REQUEST)).collect();
+        self.in_flight_since = self.queued_since.take();
+        self.mark_waiting(now);
         let mut ids = Vec::new();
         for message in self.in_flight.iter_mut().filter(|message| message.has_body()) {
             message.first_requested.get_or_insert(now);
@@ -172,6 +184,7 @@ impl PendingMessages {
     pub(super) fn request_failed(&mut self) {
         self.failures += 1;
         self.queued.append(&mut self.in_flight);
+        self.queued_since = self.in_flight_since.or(self.queued_since);
     }
 
     /// Returns when the next request may start, which may have passed; `None` while one is in flight or none is needed.
@@ -185,9 +198,10 @@ impl PendingMessages {
         Some(due.max(self.budget.next_at(now)))
     }
 
-    /// Returns the order of conversations whose requests are due: the one that has requested least comes first.
-    pub(super) fn request_priority(&self) -> Option<Instant> {
-        self.budget.full_at()
+    /// Returns since when the messages of the next request have waited.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        let delayed = self.to_retry.iter().map(|delayed| delayed.retry_at);
+        self.queued_since.into_iter().chain(delayed).min()
     }
 
     /// Returns whether a body of the backfill is missing and not delayed.

@@ -14,6 +14,8 @@ pub(super) struct PollTimer {
     in_flight: bool,
     failures: u32,
     last_started: Option<Instant>,
+    /// Something that was announced cannot be shown without a snapshot.
+    is_urgent: bool,
     /// The snapshot in flight may have been taken before the latest outage ended.
     is_stale: bool,
 }
@@ -21,7 +23,7 @@ pub(super) struct PollTimer {
 impl PollTimer {
     /// Returns a timer whose first snapshot is due at `now`.
     pub(super) fn new(now: Instant) -> Self {
-        Self { due: Some(now), in_flight: false, failures: 0, last_started: None, is_stale: false }
+        Self { due: Some(now), in_flight: false, failures: 0, last_started: None, is_urgent: false, is_stale: false }
     }
 
     /// Returns when the next snapshot is due; `None` while one is in flight or none is needed.
@@ -43,6 +45,16 @@ impl PollTimer {
     pub(super) fn poll_soon(&mut self, now: Instant, not_before: Option<Instant>) {
         let soonest = self.last_started.map_or(now, |last| (last + MIN_DISTANCE).max(now));
         self.bring_forward(not_before.map_or(soonest, |moment| soonest.max(moment)));
+    }
+
+    /// Makes the next snapshot urgent.
+    pub(super) fn mark_urgent(&mut self) {
+        self.is_urgent = true;
+    }
+
+    /// Returns whether the next snapshot is urgent.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent
     }
 
     /// Schedules a snapshot at once, after an outage. A snapshot in flight may lack the events of the outage.
@@ -71,7 +83,7 @@ impl PollTimer {
         if !self.in_flight {
             self.due = None;
         }
-        (self.in_flight, self.failures) = (false, 0);
+        (self.in_flight, self.is_urgent, self.failures) = (false, false, 0);
         !std::mem::take(&mut self.is_stale)
     }
 

@@ -1,5 +1,6 @@
 //! The values that go into the [`Tracker`](super::Tracker) and come out of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,9 +10,9 @@ use crate::api::rest::RestError;
 use crate::event::{EventBody, EventContext};
 use crate::wire::channel::{Channel, SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
-use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::MessageBody;
 use crate::wire::notification::Notification;
+use crate::wire::open_conversations::OpenConversations;
 
 /// One moment on both clocks: deadlines use the monotonic one, events the wall clock.
 #[derive(Debug, Clone, Copy)]
@@ -61,12 +62,21 @@ pub(crate) enum Request {
     Snapshot(String),
     /// The bodies of messages.
     Messages { conversation: String, ids: Vec<String> },
-    /// The name of an agent.
-    UserName(String),
-    /// The ids of the open conversations of the followed queues and users.
-    OpenConversations,
+    /// The names of agents.
+    UserNames(Vec<String>),
+    /// Open conversations of the followed queues and users.
+    OpenConversations(Search),
     /// Subscriptions of the channel.
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode },
+}
+
+/// A request for open conversations of the followed queues and users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// What is observed in the queues, of any age.
+    Observations,
+    /// A page of what started within a month, newest first. Pages are counted from 1.
+    Rows { page: usize },
 }
 
 /// The result of a [`Request`], one variant for each.
@@ -76,10 +86,10 @@ pub(crate) enum Response {
     Snapshot { conversation: String, result: Result<Snapshot, RestError> },
     /// Result of [`Request::Messages`].
     Messages { conversation: String, result: Result<Vec<MessageBody>, RestError> },
-    /// Result of [`Request::UserName`]. A user may have no name.
-    UserName { user: String, result: Result<Option<String>, RestError> },
+    /// Result of [`Request::UserNames`]. A user may have no name.
+    UserNames { users: Vec<String>, result: Result<HashMap<String, String>, RestError> },
     /// Result of [`Request::OpenConversations`].
-    OpenConversations(Result<OpenConversations, RestError>),
+    OpenConversations { search: Search, result: Result<OpenConversations, RestError> },
     /// Result of [`Request::Subscribe`].
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode, result: Result<Subscribed, RestError> },
     /// Result of a [`Request::Subscribe`] that was not sent, because the token could not be renewed before.

@@ -29,11 +29,6 @@ impl RequestBudget {
     pub(super) fn record_request(&mut self, now: Instant) {
         self.full_at = Some(self.full_at.map_or(now, |full_at| full_at.max(now)) + INTERVAL);
     }
-
-    /// Returns when the bucket is full, which may have passed; `None` before the first request.
-    pub(super) fn full_at(&self) -> Option<Instant> {
-        self.full_at
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,16 @@
 //! The effect of responses.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::conversation::{Conversation, Refused};
 use super::subscriptions::Subscriptions;
-use super::{
-    FollowEvent, HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning,
-};
+use super::{HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning};
 use crate::api::rest::RestError;
-use crate::config::is_valid_id;
 use crate::decision::{Action, Before, Request, decide};
 use crate::dedup::Dedup;
 use crate::wire::channel::SubscribeMode;
 use crate::wire::conversation::Snapshot;
-use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::MessageBody;
 
 /// The number of failed attempts in a row after which a backfill is abandoned (CONN-41), or an unreadable body given up.
@@ -34,8 +31,8 @@ impl Tracker {
                 self.on_snapshot_error(&conversation, error, now)
             }
             Response::Messages { conversation, result } => self.on_messages(&conversation, result, now),
-            Response::UserName { user, result } => self.on_user_name(user, result),
-            Response::OpenConversations(result) => self.on_open_conversations(result, now, dedup),
+            Response::UserNames { users, result } => self.on_user_names(users, result),
+            Response::OpenConversations { search, result } => self.on_search_response(search, result, now, dedup),
             Response::SubscribePostponed => {
                 self.subscriptions.set_request_in_flight(false);
                 self.channel.postpone_renewal(now.mono + SIGN_IN_POLL);
@@ -152,85 +149,38 @@ impl Tracker {
         None
     }
 
-    /// Stores a looked-up name. A user without one is shown by id. Only a 429 repeats the look-up.
-    fn on_user_name(&mut self, user: String, result: Result<Option<String>, RestError>) -> Option<RestError> {
-        let participants = self.conversations.values_mut().map(|conversation| conversation.participants_mut());
+    /// Stores looked-up names. A user without one is shown by id. Only a 429 repeats the look-up.
+    fn on_user_names(
+        &mut self,
+        users: Vec<String>,
+        result: Result<HashMap<String, String>, RestError>,
+    ) -> Option<RestError> {
         match result {
             Err(RestError::Unavailable { host, body }) if body.status.as_u16() == 429 => {
-                participants.for_each(|participants| participants.lookup_failed(&user));
+                for conversation in self.conversations.values_mut() {
+                    users.iter().for_each(|user| conversation.participants_mut().lookup_failed(user));
+                }
                 Some(RestError::Unavailable { host, body })
             }
             result => {
-                let name = result.unwrap_or_default();
-                participants.for_each(|participants| participants.lookup_completed(&user, name.as_ref()));
-                if self.names.len() >= MAX_NAMES {
-                    self.names.clear();
+                let mut names = result.unwrap_or_default();
+                for user in users {
+                    let name = names.remove(&user);
+                    self.on_user_name(user, name);
                 }
-                self.names.insert(user, name);
                 None
             }
         }
     }
 
-    fn on_open_conversations(
-        &mut self,
-        result: Result<OpenConversations, RestError>,
-        now: Now,
-        dedup: &Dedup,
-    ) -> Option<RestError> {
-        match result {
-            Ok(OpenConversations { ids, counts }) => {
-                if !self.discovery.has_succeeded() {
-                    let targets: Vec<_> = self.options.targets.iter().collect();
-                    for (target, open) in targets.into_iter().zip(counts) {
-                        self.report(FollowEvent::Following { target, open: Some(open) });
-                    }
-                }
-                let is_repeat = self.discovery.completed(now.mono);
-                for id in ids.into_iter().filter(|id| is_valid_id(id)) {
-                    if self.recently_closed.contains(&id) {
-                        continue;
-                    }
-                    // A conversation that only a later search finds is new.
-                    if is_repeat {
-                        self.follow_discovered(&id, now, dedup);
-                    } else if !self.conversations.contains_key(&id) {
-                        self.follow(&id, now, dedup);
-                        self.mark_of_target(&id);
-                    }
-                }
-                None
-            }
-            Err(error) => self.on_search_failed(error, now),
+    fn on_user_name(&mut self, user: String, name: Option<String>) {
+        for conversation in self.conversations.values_mut() {
+            conversation.participants_mut().lookup_completed(&user, name.as_ref());
         }
-    }
-
-    fn on_search_failed(&mut self, error: RestError, now: Now) -> Option<RestError> {
-        let has_worked = self.discovery.has_succeeded();
-        match (after_read(&error, Before::new(has_worked)), &error) {
-            (Action::RetryRefusal(_), RestError::Forbidden { .. } | RestError::NotFound { .. }) => {
-                tracing::debug!("{error}; searching for open conversations again later");
-                self.discovery.completed(now.mono);
-                None
-            }
-            (Action::Retry | Action::RetryRefusal(_), _) | (_, RestError::Unauthorized { .. }) => {
-                self.discovery.retry(now.mono);
-                Some(error)
-            }
-            _ => {
-                self.discovery = super::Discovery::Disabled;
-                for target in self.options.targets.clone().iter() {
-                    self.report(FollowEvent::Following { target, open: None });
-                }
-                let reason = match &error {
-                    RestError::Forbidden { body, .. } => body.to_string(),
-                    error => error.to_string(),
-                };
-                let has_topics = self.subscriptions.cover_targets(&self.options.targets);
-                self.warnings.push_back(Warning::DiscoveryUnavailable { reason, has_topics });
-                None
-            }
+        if self.names.len() >= MAX_NAMES {
+            self.names.clear();
         }
+        self.names.insert(user, name);
     }
 
     fn on_subscribe_response(
@@ -242,14 +192,15 @@ impl Tracker {
     ) -> Option<RestError> {
         match result {
             Ok(answer) => {
+                // Messages and conversations may have come before the subscription.
+                let unannounced = self.unannounced(requested_topics);
                 self.on_subscribed(requested_topics, &answer, mode == SubscribeMode::Replace, now);
                 if mode == SubscribeMode::Add {
-                    // Messages may have come before the subscription.
-                    let topics = requested_topics.iter().map(String::as_str).collect();
-                    for conversation in self.conversations.values_mut() {
-                        if Subscriptions::concern(&topics, conversation, &self.options.targets) {
-                            conversation.poll_soon(now.mono);
-                        }
+                    if self.subscriptions.include_targets(requested_topics, &self.options.targets) {
+                        self.discovery.restart(now.mono);
+                    }
+                    for id in unannounced {
+                        self.conversations.get_mut(&id).into_iter().for_each(|one| one.poll_soon(now.mono));
                     }
                 }
             }
@@ -265,6 +216,15 @@ impl Tracker {
             Err(error) => return Some(error),
         }
         None
+    }
+
+    /// Returns the conversations that these topics concern, except those whose messages are announced already.
+    fn unannounced(&self, topics: &[String]) -> Vec<String> {
+        let (targets, topics) = (&self.options.targets, topics.iter().map(String::as_str).collect());
+        let conversations = self.conversations.values();
+        let concerned = conversations.filter(|one| Subscriptions::concern(&topics, one, targets));
+        let unannounced = concerned.filter(|one| !self.subscriptions.announce(one, targets) || one.has_calls());
+        unannounced.map(|conversation| conversation.id().to_owned()).collect()
     }
 
     /// Repeats a refused renewal of subscriptions, a few times.
@@ -326,7 +286,7 @@ impl Tracker {
 }
 
 /// Decides what follows a failed read. The caller decides about a failed sign-in, which concerns all reads.
-fn after_read(error: &RestError, before: Before) -> Action {
+pub(super) fn after_read(error: &RestError, before: Before) -> Action {
     match error {
         RestError::Auth(_) => Action::Retry,
         error => decide(Request::Read, error.response_kind(), before),

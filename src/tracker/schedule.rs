@@ -1,4 +1,16 @@
 //! The requests that are due, most important first, and when the next one is.
+//!
+//! The service allows a few hundred requests a minute, and a queue may have a thousand open conversations. The order is:
+//!
+//! 1. subscriptions and the names of agents, of which there are few;
+//! 2. urgent requests, those that have waited longest first: for the bodies of live messages, and for the snapshots without
+//!    which something that was announced cannot be shown. A conversation whose history is still to be read becomes urgent with
+//!    its next message;
+//! 3. all others: the search for open conversations, the bodies of history, and snapshots, which nothing waits for.
+//!
+//! A live message is so never behind a thousand snapshots of the start, and every fourth request is one of the others, if one
+//! is due, so that they do not starve either. Every conversation has its turn, because those of a kind are served in the order of
+//! their due times. The caller keeps a part of the limit, and one of its connections, for urgent requests: [`Lane`].
 
 use std::time::Duration;
 
@@ -20,27 +32,43 @@ const SNAPSHOT_SHARE: u32 = 2;
 /// The rate limit of an organisation, until the service states one.
 const DEFAULT_REQUESTS_PER_MINUTE: u32 = 300;
 
+/// The number of urgent requests in a row after which another one has its turn.
+const MAX_URGENT_IN_ROW: u32 = 3;
+
+/// The maximum number of users whose names are looked up at once. The API allows 100.
+const MAX_USERS_PER_REQUEST: usize = 100;
+
+/// The requests that may be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    All,
+    Urgent,
+}
+
 impl Tracker {
     /// Returns the next request that is due. The caller asks only while it may send one.
-    pub(crate) fn poll_request(&mut self, now: Now) -> Option<Request> {
+    pub(crate) fn poll_request(&mut self, now: Now, lane: Lane) -> Option<Request> {
         if self.history == HistoryAccess::Unavailable {
             return None;
         }
-        self.subscribe_request(now.mono)
-            .or_else(|| self.user_name_request())
-            .or_else(|| self.messages_or_poll_request(now))
+        self.subscribe_request(now.mono).or_else(|| self.user_names_request()).or_else(|| self.read_request(now, lane))
     }
 
     /// Returns when a request will be due; `None` if only an input can change that.
-    pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self, now: Instant, lane: Lane) -> Option<Instant> {
         if self.history == HistoryAccess::Unavailable {
             return None;
         }
-        let conversations = || self.conversations.values();
-        let snapshots = conversations().filter_map(|conversation| conversation.next_poll_at());
-        let messages = conversations().filter_map(|conversation| conversation.next_messages_request_at(now));
+        let is_in_lane = |is_urgent: bool| is_urgent || lane == Lane::All;
+        let due = self.conversations.values().flat_map(|conversation| {
+            let poll = conversation.next_poll_at().filter(|_| is_in_lane(conversation.is_poll_urgent()));
+            let bodies = || conversation.next_messages_request_at(now);
+            let bodies = is_in_lane(conversation.are_messages_urgent()).then(bodies).flatten();
+            poll.into_iter().chain(bodies)
+        });
         let renewal = self.channel.renew_at().filter(|_| !self.subscriptions.request_in_flight());
-        snapshots.chain(messages).chain(self.discovery.next_at()).chain(renewal).min()
+        let search = self.discovery.next_at().filter(|_| lane == Lane::All);
+        due.chain(search).chain(renewal).min()
     }
 
     pub(super) fn subscribe_request(&mut self, now: Instant) -> Option<Request> {
@@ -68,56 +96,111 @@ impl Tracker {
         change
     }
 
-    fn user_name_request(&mut self) -> Option<Request> {
+    /// Returns a request for the names of all agents that are missing, as many as fit.
+    fn user_names_request(&mut self) -> Option<Request> {
+        let mut users = Vec::new();
         for conversation in self.conversations.values_mut() {
             let participants = conversation.participants_mut();
             for user in participants.unresolved_users() {
-                let Some(name) = self.names.get(&user) else {
+                if let Some(name) = self.names.get(&user) {
+                    participants.lookup_completed(&user, name.as_ref());
+                } else if users.contains(&user) || users.len() < MAX_USERS_PER_REQUEST {
                     participants.lookup_started(&user);
-                    return Some(Request::UserName(user));
-                };
-                participants.lookup_completed(&user, name.as_ref());
+                    if !users.contains(&user) {
+                        users.push(user);
+                    }
+                }
             }
         }
-        None
+        (!users.is_empty()).then_some(Request::UserNames(users))
     }
 
-    /// Returns a request for bodies or a poll. If the rate limit delays both, they take turns.
-    fn messages_or_poll_request(&mut self, now: Now) -> Option<Request> {
-        let request = if self.polls_next {
-            self.poll(now.mono).or_else(|| self.messages_request(now))
-        } else {
-            self.messages_request(now).or_else(|| self.poll(now.mono))
-        };
-        self.polls_next = matches!(request, Some(Request::Messages { .. }));
-        request
+    /// Returns a request for bodies, a snapshot or a search. If the rate limit delays urgent ones, others have a turn.
+    fn read_request(&mut self, now: Now, lane: Lane) -> Option<Request> {
+        if lane == Lane::All && self.urgent_in_row >= MAX_URGENT_IN_ROW {
+            self.urgent_in_row = 0;
+            if let Some(request) = self.other_request(now) {
+                return Some(request);
+            }
+        }
+        if let Some(request) = self.urgent_request(now) {
+            self.urgent_in_row += 1;
+            return Some(request);
+        }
+        self.urgent_in_row = 0;
+        if lane == Lane::All { self.other_request(now) } else { None }
     }
 
-    fn messages_request(&mut self, now: Now) -> Option<Request> {
-        let is_due = |conversation: &Conversation| {
-            conversation.next_messages_request_at(now.mono).is_some_and(|due| due <= now.mono)
-        };
+    fn urgent_request(&mut self, now: Now) -> Option<Request> {
+        let poll = self.due_poll(now.mono, Conversation::is_poll_urgent);
+        let messages = self.due_messages(now.mono, Conversation::are_messages_urgent);
+        match poll {
+            Some(poll) if messages.is_none_or(|messages| poll < messages) => {
+                Some(self.snapshot_request(poll.1, now.mono))
+            }
+            _ => self.messages_request(now, Conversation::are_messages_urgent),
+        }
+    }
+
+    fn other_request(&mut self, now: Now) -> Option<Request> {
+        if let Some(search) = self.discovery.start(now.mono) {
+            return Some(Request::OpenConversations(search));
+        }
+        let is_other = |conversation: &Conversation| !conversation.are_messages_urgent();
+        if let Some(request) = self.messages_request(now, is_other) {
+            return Some(request);
+        }
+        let (_, id) = self.due_poll(now.mono, |conversation| !conversation.is_poll_urgent())?;
+        Some(self.snapshot_request(id, now.mono))
+    }
+
+    /// Returns the conversation whose bodies have waited longest, and since when.
+    fn due_messages(&self, now: Instant, is_wanted: fn(&Conversation) -> bool) -> Option<(Instant, String)> {
+        let wanted = self.conversations.values().filter(|conversation| is_wanted(conversation));
+        let is_due = |due: Instant| due <= now;
+        let due = wanted.filter(|conversation| conversation.next_messages_request_at(now).is_some_and(is_due));
+        let waiting = due.map(|conversation| (conversation.messages_waiting_since().unwrap_or(now), conversation.id()));
+        waiting.min().map(|(since, id)| (since, id.to_owned()))
+    }
+
+    fn messages_request(&mut self, now: Now, is_wanted: fn(&Conversation) -> bool) -> Option<Request> {
         loop {
-            let due = self.conversations.iter_mut().filter(|(_, conversation)| is_due(conversation));
-            let (id, conversation) = due.min_by_key(|(_, conversation)| conversation.messages_request_priority())?;
+            let (_, id) = self.due_messages(now.mono, is_wanted)?;
+            let conversation = self.conversations.get_mut(&id)?;
             let ids = conversation.start_messages_request(now);
             self.events.extend(conversation.take_events());
             if let Some(ids) = ids {
-                return Some(Request::Messages { conversation: id.clone(), ids });
+                return Some(Request::Messages { conversation: id, ids });
             }
         }
     }
 
-    fn poll(&mut self, now: Instant) -> Option<Request> {
-        self.snapshot_request(now).or_else(|| self.discovery.start(now).then_some(Request::OpenConversations))
+    /// Returns the conversation whose snapshot has been due longest, and since when.
+    fn due_poll(&self, now: Instant, is_wanted: fn(&Conversation) -> bool) -> Option<(Instant, String)> {
+        let wanted = self.conversations.values().filter(|conversation| is_wanted(conversation));
+        let polls = wanted.filter_map(|conversation| Some((conversation.next_poll_at()?, conversation.id())));
+        polls.filter(|(due, _)| *due <= now).min().map(|(due, id)| (due, id.to_owned()))
     }
 
-    fn snapshot_request(&mut self, now: Instant) -> Option<Request> {
-        let polls = self.conversations.iter().filter_map(|(id, conversation)| Some((conversation.next_poll_at()?, id)));
-        let (_, id) = polls.filter(|(due, _)| *due <= now).min()?;
-        let (id, period) = (id.clone(), self.poll_period(id));
-        self.update(&id, |conversation| conversation.poll_started(now, period));
-        Some(Request::Snapshot(id))
+    fn snapshot_request(&mut self, id: String, now: Instant) -> Request {
+        let delay = self.next_poll_delay(&id, now);
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.poll_started(now, delay);
+        }
+        Request::Snapshot(id)
+    }
+
+    /// Returns the time until the next snapshot of a conversation. Those of many conversations are spread over the period: a
+    /// burst would leave no room for live messages.
+    fn next_poll_delay(&mut self, id: &str, now: Instant) -> Duration {
+        let period = self.poll_period(id);
+        if period <= POLL_PERIOD {
+            return period;
+        }
+        let after_last = self.last_poll_due.map_or(now, |last| last + self.poll_distance());
+        let due = after_last.clamp(now + period, now + 2 * period);
+        self.last_poll_due = Some(due);
+        due - now
     }
 
     /// Returns the period of snapshots (NTF-9). It grows with the number of conversations, so that a part of the rate limit is left
@@ -126,8 +209,13 @@ impl Tracker {
         let covers = |conversation| self.subscriptions.covers(&self.options.targets, conversation);
         let is_announced = self.conversations.get(id).is_some_and(|conversation| covers(conversation));
         let period = if is_announced { POLL_PERIOD } else { UNANNOUNCED_POLL_PERIOD };
-        let limit = self.requests_per_minute.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE).max(SNAPSHOT_SHARE);
         let count = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
-        period.max(Duration::from_secs(60).saturating_mul(count) / (limit / SNAPSHOT_SHARE))
+        period.max(self.poll_distance().saturating_mul(count))
+    }
+
+    /// Returns the mean distance of snapshots that uses their share of the rate limit.
+    fn poll_distance(&self) -> Duration {
+        let limit = self.requests_per_minute.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE).max(SNAPSHOT_SHARE);
+        Duration::from_secs(60) / (limit / SNAPSHOT_SHARE)
     }
 }

@@ -92,6 +92,43 @@ impl Subscriptions {
         announced.any(|topic| topics.contains(topic.as_str()))
     }
 
+    /// Returns all topics for these targets and conversations, the most important first: what announces conversations, calls,
+    /// which cannot be polled, what announces messages, and the detail events.
+    ///
+    /// The topic of a followed queue announces what its agents write: a thousand conversations need no topic of an agent.
+    pub(super) fn wanted<'a>(
+        &self,
+        targets: &Targets,
+        conversations: impl Iterator<Item = &'a Conversation>,
+    ) -> Vec<String> {
+        let mut topics: Vec<String> = of_targets(targets).collect();
+        let (mut of_messages, mut details) = (Vec::new(), Vec::new());
+        for conversation in conversations.filter(|conversation| !conversation.is_ending()) {
+            topics.extend(of_call(conversation, targets));
+            if !self.announce(conversation, targets) {
+                of_messages.extend(of_participants(conversation));
+            }
+            details
+                .extend(DETAIL_EVENTS.into_iter().map(|event| format!("{DETAIL_TOPIC}{}.{event}", conversation.id())));
+        }
+        topics.append(&mut of_messages);
+        topics.append(&mut details);
+        let mut seen = HashSet::new();
+        topics.retain(|topic| seen.insert(topic.clone()));
+        topics
+    }
+
+    /// Returns whether the topics of followed queues announce the messages of this conversation: it is in no other queue.
+    pub(super) fn announce(&self, conversation: &Conversation, targets: &Targets) -> bool {
+        let queues = conversation.participants().active_queues_and_users().queues;
+        let is_announced = |queue: &&str| {
+            targets.media.messages
+                && targets.queues.iter().any(|target| target == queue)
+                && self.subscribed.contains(&queue_topic(queue))
+        };
+        !queues.is_empty() && queues.iter().all(is_announced)
+    }
+
     /// Returns the next change of the subscriptions, if topics are missing, and a warning if not all find room.
     ///
     /// In a full channel, topics that are no longer wanted, and detail events, give way.
@@ -168,6 +205,16 @@ impl Subscriptions {
         !of_targets(targets).any(|topic| self.refused.contains(&topic))
     }
 
+    /// Returns whether the topics of all targets are subscribed.
+    pub(super) fn has_targets(&self, targets: &Targets) -> bool {
+        of_targets(targets).all(|topic| self.subscribed.contains(&topic))
+    }
+
+    /// Returns whether a topic of a target is among these, and is subscribed.
+    pub(super) fn include_targets(&self, topics: &[String], targets: &Targets) -> bool {
+        of_targets(targets).any(|topic| topics.contains(&topic) && self.subscribed.contains(&topic))
+    }
+
     fn is_new(&mut self, refusal: String) -> bool {
         self.reported.len() < MAX_REPORTED_REFUSALS && self.reported.insert(refusal)
     }
@@ -187,23 +234,6 @@ impl Subscriptions {
         let is_new = !is_covered && self.is_new(format!("{kind:?} {reason}"));
         is_new.then(|| Warning::TopicRefused { topic: state.id.clone(), kind, reason })
     }
-}
-
-/// Returns all topics for these targets and conversations, the most important first: what announces conversations, calls,
-/// which cannot be polled, what announces messages, and the detail events.
-pub(super) fn wanted<'a>(targets: &Targets, conversations: impl Iterator<Item = &'a Conversation>) -> Vec<String> {
-    let mut topics: Vec<String> = of_targets(targets).collect();
-    let (mut of_messages, mut details) = (Vec::new(), Vec::new());
-    for conversation in conversations.filter(|conversation| !conversation.is_ending()) {
-        topics.extend(of_call(conversation, targets));
-        of_messages.extend(of_participants(conversation));
-        details.extend(DETAIL_EVENTS.into_iter().map(|event| format!("{DETAIL_TOPIC}{}.{event}", conversation.id())));
-    }
-    topics.append(&mut of_messages);
-    topics.append(&mut details);
-    let mut seen = HashSet::new();
-    topics.retain(|topic| seen.insert(topic.clone()));
-    topics
 }
 
 fn of_participants(conversation: &Conversation) -> impl Iterator<Item = String> + use<> {
@@ -261,7 +291,7 @@ mod tests {
     }
 
     fn wanted_of(conversation: &Conversation) -> Vec<String> {
-        wanted(&Targets::default(), std::iter::once(conversation))
+        Subscriptions::default().wanted(&Targets::default(), std::iter::once(conversation))
     }
 
     fn refusal(id: &str, missing: &[&str]) -> Subscribed {
@@ -275,7 +305,7 @@ mod tests {
     fn topics_that_announce_messages_precede_detail_events() {
         let conversations = [conversation("c1", 1), conversation("c2", 2)];
         let targets = Targets { queues: vec!["q".into()], users: vec!["u".into()], ..Targets::default() };
-        let topics = wanted(&targets, conversations.iter());
+        let topics = Subscriptions::default().wanted(&targets, conversations.iter());
         let expected = [
             "v2.routing.queues.q.conversations.messages",
             "v2.routing.queues.q.conversations.calls",
@@ -289,6 +319,32 @@ mod tests {
         for (topic, start) in topics.iter().zip(expected) {
             assert!(topic.starts_with(start), "{topic}");
         }
+    }
+
+    /// A conversation in this queue, with an agent.
+    fn in_queue(id: &str, queue: &str) -> Conversation {
+        let start = ConversationStart { not_before: None, reason: BackfillReason::Startup };
+        let mut conversation = Conversation::new(id.into(), Mode::Full, start, Now::read());
+        let agent = json!({ "id": "p", "purpose": "agent", "state": "connected", "userId": id, "queueId": queue });
+        let snapshot = Snapshot::from_value(&json!({ "id": id, "participants": [agent] }));
+        conversation.apply_snapshot(snapshot, SnapshotKind::Complete, Now::read(), |_, _, _| false);
+        conversation
+    }
+
+    #[test]
+    fn the_agents_of_a_followed_queue_need_no_topics_once_the_queue_has_one() {
+        let mut subscriptions = Subscriptions::default();
+        let targets = Targets { queues: vec!["q".into()], ..Targets::default() };
+        let conversations = [in_queue("c1", "q"), in_queue("c2", "other")];
+        let users = |subscriptions: &Subscriptions, targets: &Targets| -> Vec<String> {
+            let topics = subscriptions.wanted(targets, conversations.iter());
+            topics.into_iter().filter(|topic| topic.starts_with("v2.users.")).collect()
+        };
+        let [of_c1, of_c2] = ["c1", "c2"].map(user_topic);
+        assert_eq!(users(&subscriptions, &targets), [of_c1.clone(), of_c2.clone()], "the queue may be refused");
+        subscriptions.on_subscribed(&[queue_topic("q")], &Subscribed::default(), false, &targets);
+        assert_eq!(users(&subscriptions, &targets), [of_c2.clone()], "the other one was transferred away");
+        assert_eq!(users(&subscriptions, &Targets::default()), [of_c1, of_c2], "the queue is not followed");
     }
 
     #[test]

@@ -50,15 +50,6 @@ pub(crate) struct ConversationRow {
     pub(crate) user_ids: Vec<String>,
 }
 
-/// The open conversations of queues and users.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct OpenConversations {
-    /// The ids, each once, newest first.
-    pub(crate) ids: Vec<String>,
-    /// The number of them that each queue, and then each user, has.
-    pub(crate) counts: Vec<usize>,
-}
-
 /// A page of rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RowPage {

@@ -12,6 +12,7 @@ mod lenient;
 pub(crate) mod message;
 mod message_event;
 pub(crate) mod notification;
+pub(crate) mod open_conversations;
 mod timestamp;
 pub(crate) mod transcript;
 pub(crate) mod transcription;

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::path_segment;
 use crate::api::rest::{Rest, RestError};
 use crate::wire::conversation_row::{ConversationRow, RowPage, parse_observed_ids, parse_rows};
+use crate::wire::open_conversations::ROWS_PER_PAGE;
 
-/// Conversations per page. The API allows at most 100.
-pub(crate) const ROWS_PER_PAGE: usize = 100;
+pub(super) const DETAILS_QUERY: &str = "/api/v2/analytics/conversations/details/query";
+pub(super) const OBSERVATIONS_QUERY: &str = "/api/v2/analytics/queues/observations/query";
 
 /// A query for a page of rows, newest first.
 #[derive(Debug, Clone, Default)]
@@ -59,8 +60,7 @@ impl RowQuery {
 
 /// Returns a page of rows. Analytics lag behind: a conversation that has just started may be missing.
 pub(crate) async fn conversation_rows(rest: &Rest, query: &RowQuery) -> Result<RowPage, RestError> {
-    let path = "/api/v2/analytics/conversations/details/query";
-    let body = rest.send(Method::POST, path, Some(&query.body())).await?;
+    let body = rest.send(Method::POST, DETAILS_QUERY, Some(&query.body())).await?;
     parse_rows(&body).ok_or_else(|| rest.unexpected("not a list of conversations"))
 }
 
@@ -74,14 +74,18 @@ pub(crate) async fn rows_of(rest: &Rest, ids: &[String]) -> Result<Vec<Conversat
 
 /// Returns the ids of the conversations that are open in these queues, of any age. A queue with very many lists only some.
 pub(crate) async fn observed_conversations(rest: &Rest, queues: &[String]) -> Result<Vec<String>, RestError> {
-    let metrics = ["oInteracting", "oWaiting", "oAlerting"];
-    let query = json!({ "filter": any("queueId", queues), "metrics": metrics, "detailMetrics": metrics });
-    let body = rest.send(Method::POST, "/api/v2/analytics/queues/observations/query", Some(&query)).await?;
+    let body = rest.send(Method::POST, OBSERVATIONS_QUERY, Some(&observation_query(queues))).await?;
     parse_observed_ids(&body).ok_or_else(|| rest.unexpected("not a list of observations"))
 }
 
+/// Returns the query for everything that is open in these queues.
+pub(super) fn observation_query(queues: &[String]) -> Value {
+    let metrics = ["oInteracting", "oWaiting", "oAlerting"];
+    json!({ "filter": any("queueId", queues), "metrics": metrics, "detailMetrics": metrics })
+}
+
 /// Returns a filter for one of several values.
-fn any(dimension: &str, values: &[String]) -> Value {
+pub(super) fn any(dimension: &str, values: &[String]) -> Value {
     let predicate =
         |value: &String| json!({ "type": "dimension", "dimension": dimension, "operator": "matches", "value": value });
     json!({ "type": "or", "predicates": values.iter().map(predicate).collect::<Vec<_>>() })

@@ -1,5 +1,7 @@
 //! Names of users and queues, and the search for them.
 
+use std::collections::HashMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,6 +15,17 @@ pub(crate) async fn user_name(rest: &Rest, user: &str) -> Result<Option<String>,
     get_name(rest, &format!("/api/v2/users/{}", path_segment(user))).await
 }
 
+/// Returns the display names of these users, at most [`USERS_PER_REQUEST`], as far as they have one.
+pub(crate) async fn user_names(rest: &Rest, ids: &[String]) -> Result<HashMap<String, String>, RestError> {
+    if let [id] = ids {
+        let name = user_name(rest, id).await?;
+        return Ok(name.map(|name| (id.clone(), name)).into_iter().collect());
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let named = users(rest, &ids).await?.into_iter().filter(|user| !user.name.is_empty());
+    Ok(named.map(|user| (user.id, user.name)).collect())
+}
+
 /// Returns the name of a queue or a user, if it has one.
 pub(crate) async fn target_name(rest: &Rest, target: &Target) -> Result<Option<String>, RestError> {
     match target {
@@ -20,6 +33,9 @@ pub(crate) async fn target_name(rest: &Rest, target: &Target) -> Result<Option<S
         Target::User(user) => user_name(rest, user).await,
     }
 }
+
+/// The maximum number of users of one request.
+pub(crate) const USERS_PER_REQUEST: usize = 100;
 
 /// An entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

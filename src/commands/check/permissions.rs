@@ -115,13 +115,14 @@ fn result(permission: &str, importance: Importance, response: Result<(), &RestEr
 async fn probe_search(context: &CheckContext<'_>, targets: &Targets) -> CheckResult {
     let placeholder = Targets { queues: vec![PLACEHOLDER_ID.to_owned()], users: Vec::new(), ..Targets::default() };
     let searched = if targets.is_empty() { &placeholder } else { targets };
-    match calls::open_conversations(&context.rest, searched).await {
+    match calls::open_conversation_rows(&context.rest, searched, 1).await {
         Ok(_) if targets.is_empty() => {
             CheckResult::ok(format!("permission {SEARCH}: granted (for --queue and --user)"))
         }
         Ok(open) => {
-            let open = count(open.ids.len(), "open conversation");
-            CheckResult::ok(format!("permission {SEARCH}: granted; {open} in these queues and users"))
+            let at_least = if open.is_complete { "" } else { "at least " };
+            let open = count(open.found.len(), "open conversation");
+            CheckResult::ok(format!("permission {SEARCH}: granted; {at_least}{open} in these queues and users"))
         }
         Err(error) => {
             CheckResult::warn(format!("permission {SEARCH}: {error}; {WITHOUT_SEARCH}"), messages::remedy(&error))

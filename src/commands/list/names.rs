@@ -2,12 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::api::calls;
+use crate::api::calls::{self, USERS_PER_REQUEST};
 use crate::api::rest::Rest;
 use crate::wire::conversation_row::ConversationRow;
-
-/// The number of users of one request.
-const USERS_PER_REQUEST: usize = 100;
 
 /// Adds the names of agents. Without them the list shows ids, so a failure is only logged.
 pub(super) async fn add_names(rest: &Rest, rows: &mut [ConversationRow]) {

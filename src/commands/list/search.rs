@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::names::add_names;
 use super::row_filter::RowFilter;
-use crate::api::calls::{self, ROWS_PER_PAGE, RowQuery};
+use crate::api::calls::{self, RowQuery};
 use crate::api::rest::{Rest, RestError};
 use crate::config::{ListFilter, NamedTarget, Retries, Target, Targets};
 use crate::source::{SourceError, TargetLookup};
@@ -16,6 +16,7 @@ use crate::status::connection_status::ConnectionStatus;
 use crate::status::work::{Work, WorkReporter};
 use crate::supervisor::{Failure, retry_request};
 use crate::wire::conversation_row::{ConversationRow, RowPage};
+use crate::wire::open_conversations::ROWS_PER_PAGE;
 
 /// The maximum number of rows of a list.
 const MAX_ROWS: usize = 1_000;

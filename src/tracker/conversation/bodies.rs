@@ -46,9 +46,9 @@ impl Conversation {
         if self.participants.has_pending_lookups() { None } else { self.pending.next_at(now) }
     }
 
-    /// Returns the place among conversations whose bodies are to be requested: the least comes first.
-    pub(in crate::tracker) fn messages_request_priority(&self) -> Option<Instant> {
-        self.pending.request_priority()
+    /// Returns since when bodies are to be requested.
+    pub(in crate::tracker) fn messages_waiting_since(&self) -> Option<Instant> {
+        self.pending.waiting_since()
     }
 }
 

@@ -106,7 +106,7 @@ fn a_refused_queue_is_told_with_its_cost() {
     }];
     let subscribed = Subscribed { states, token_renew_at: None };
     scenario.tracker.on_subscribed(&topics, &subscribed, false, Now::read());
-    scenario.respond(Response::OpenConversations(Err(forbidden())));
+    scenario.refuse_search(&forbidden());
     let expected = [
         "cannot subscribe to messages of queues (No.); polling instead; new conversations are found within 60 s",
         "cannot search for open conversations (403 Forbidden); new conversations are missed",

@@ -45,7 +45,7 @@ impl Run {
     fn step(&mut self) {
         let announcement = (self.announced < self.load.messages).then(|| self.sent_at(self.announced));
         let response = self.in_flight.front().map(|(at, _)| *at);
-        let request = self.scenario.tracker.poll_timeout(self.scenario.now.mono);
+        let request = self.scenario.tracker.poll_timeout(self.scenario.now.mono, Lane::All);
         let next = [announcement, response, request].into_iter().flatten().min().expect("an event");
         self.advance_to(next);
         if announcement.is_some_and(|at| at <= next) {

@@ -2,18 +2,12 @@
 
 use super::*;
 
-fn found(ids: &[&str]) -> Response {
-    let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
-    let counts = vec![ids.len()];
-    Response::OpenConversations(Ok(OpenConversations { ids, counts }))
-}
-
 #[test]
 fn the_first_search_finds_the_history_and_later_ones_find_new_conversations() {
     let mut scenario = Scenario::of_queue();
-    assert_eq!(scenario.requests(), [Request::OpenConversations]);
+    assert_eq!(scenario.requests(), [observe()]);
     assert!(!scenario.tracker.is_caught_up());
-    assert_eq!(scenario.respond(found(&["c1", "not/an/id"])), None);
+    scenario.find(&["c1", "not/an/id"]);
     assert_eq!(scenario.requests(), [Request::Snapshot("c1".into())]);
     scenario.snapshot("c1", &[customer(&["m1"])]);
     scenario.requests();
@@ -22,9 +16,9 @@ fn the_first_search_finds_the_history_and_later_ones_find_new_conversations() {
     assert!(scenario.tracker.is_caught_up());
 
     scenario.advance(60_000);
-    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into()), Request::OpenConversations]);
+    assert_eq!(scenario.requests(), [observe(), Request::Snapshot("c1".into())]);
     scenario.tracker.recently_closed.insert("c3".to_owned());
-    assert_eq!(scenario.respond(found(&["c1", "c2", "c3"])), None);
+    scenario.find(&["c1", "c2", "c3"]);
     assert_eq!(scenario.requests(), [Request::Snapshot("c2".into())]);
     scenario.snapshot("c2", &[customer(&["m2"])]);
     scenario.requests();
@@ -38,7 +32,7 @@ fn only_the_first_search_respects_the_wanted_history() {
     let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
     for (id, expected) in [("c1", vec![]), ("c2", vec![request_messages("c2", &["m1"])])] {
         scenario.requests();
-        assert_eq!(scenario.respond(found(&[id])), None);
+        scenario.find(&[id]);
         assert_eq!(scenario.requests(), [Request::Snapshot(id.into())]);
         scenario.snapshot(id, &[customer(&["m1"])]);
         assert_eq!(scenario.requests(), expected, "{id}");
@@ -46,23 +40,138 @@ fn only_the_first_search_respects_the_wanted_history() {
     }
 }
 
+fn respond(scenario: &mut Scenario, search: Search, result: Result<OpenConversations, RestError>) -> Option<RestError> {
+    scenario.respond(Response::OpenConversations { search, result })
+}
+
+fn rows(page: usize) -> Request {
+    Request::OpenConversations(Search::Rows { page })
+}
+
+/// Rows that fill a page.
+fn full_page(ids: &[&str]) -> OpenConversations {
+    OpenConversations { is_complete: false, ..open_conversations(ids) }
+}
+
 #[test]
 fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
     let mut scenario = Scenario::of_queue();
     for error in [unavailable(), unauthorized()] {
-        assert_eq!(scenario.requests(), [Request::OpenConversations]);
-        assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), Some(error));
+        assert_eq!(scenario.requests(), [observe()]);
+        assert_eq!(respond(&mut scenario, Search::Observations, Err(error.clone())), Some(error));
     }
     for error in [forbidden(), not_found(), unexpected()] {
         let mut scenario = Scenario::of_queue();
         scenario.requests();
-        assert_eq!(scenario.respond(Response::OpenConversations(Err(error.clone()))), None);
+        assert_eq!(respond(&mut scenario, Search::Observations, Err(error.clone())), None);
+        assert_eq!(scenario.warnings(), [], "the other one may be permitted");
+        assert_eq!(scenario.requests(), [rows(1)]);
+        assert_eq!(respond(&mut scenario, Search::Rows { page: 1 }, Err(error.clone())), None);
         let reason = if error == forbidden() { "403 Forbidden".to_owned() } else { error.to_string() };
         assert_eq!(scenario.warnings(), [Warning::DiscoveryUnavailable { reason, has_topics: true }]);
         assert!(scenario.tracker.is_caught_up());
         scenario.reconnect(5);
         assert_eq!((scenario.requests(), scenario.time_to_request()), (vec![], None));
     }
+}
+
+/// TGT-10.
+#[test]
+fn either_search_is_enough_for_queues_and_only_rows_find_those_of_users() {
+    let users = Targets { queues: Vec::new(), users: vec!["u".into()], ..Targets::default() };
+    let both = Targets { users: vec!["u".into()], ..queue() };
+    for (targets, observations, rows, open) in [
+        (queue(), true, false, vec![Some(1)]),
+        (queue(), false, true, vec![Some(1)]),
+        (queue(), true, true, vec![Some(1)]),
+        (users.clone(), false, true, vec![Some(0)]),
+        (users, false, false, vec![None]),
+        (both.clone(), true, false, vec![Some(1), None]),
+        (both, false, true, vec![Some(1), Some(0)]),
+    ] {
+        let mut scenario = Scenario::with(TrackerOptions { targets: targets.clone(), ..options() });
+        while let Some(search) = scenario.tracker.discovery.start(scenario.now.mono) {
+            let is_granted = if search == Search::Observations { observations } else { rows };
+            let result = if is_granted { Ok(open_conversations(&["c1"])) } else { Err(forbidden()) };
+            assert_eq!(respond(&mut scenario, search, result), None);
+        }
+        let counts = follow_events(&mut scenario).into_iter().map(|event| match event {
+            FollowEvent::Following { open, .. } => open,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), open, "{targets:?} {observations} {rows}");
+        assert_eq!(scenario.warnings().len(), usize::from(open.contains(&None)), "{targets:?} {observations} {rows}");
+        assert_eq!(scenario.tracker.conversation_count(), usize::from(observations || rows));
+    }
+}
+
+/// A thousand conversations cost eleven requests at first, and one for each repeat.
+#[test]
+fn the_first_search_reads_everything_and_a_repeat_is_one_request() {
+    let mut scenario = Scenario::of_queue();
+    assert_eq!(scenario.requests(), [observe()]);
+    respond(&mut scenario, Search::Observations, Ok(open_conversations(&["c1"])));
+    for page in 1..=9 {
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page }));
+        respond(&mut scenario, Search::Rows { page }, Ok(full_page(&["c1"])));
+        assert!(!scenario.tracker.discovery.has_searched());
+    }
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page: 10 }));
+    respond(&mut scenario, Search::Rows { page: 10 }, Ok(open_conversations(&["c2"])));
+    assert_eq!(
+        follow_events(&mut scenario),
+        [FollowEvent::Following { target: target(), open: Some(2) }],
+        "each is counted once"
+    );
+    scenario.reconnect(5);
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Observations));
+    respond(&mut scenario, Search::Observations, Ok(open_conversations(&["c1", "c2", "c3"])));
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), None);
+    assert_eq!(scenario.tracker.conversation_count(), 3);
+}
+
+#[test]
+fn a_truncated_list_of_observations_is_completed_by_rows() {
+    let mut scenario = Scenario::of_queue();
+    scenario.requests();
+    scenario.find(&[]);
+    for is_truncated in [true, false] {
+        scenario.reconnect(5);
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Observations));
+        let observed = OpenConversations { is_complete: !is_truncated, ..open_conversations(&["c1"]) };
+        respond(&mut scenario, Search::Observations, Ok(observed));
+        let next = scenario.tracker.discovery.start(scenario.now.mono);
+        assert_eq!(next, is_truncated.then_some(Search::Rows { page: 1 }));
+        if is_truncated {
+            respond(&mut scenario, Search::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
+        }
+    }
+}
+
+#[test]
+fn a_repeat_reads_rows_until_a_page_holds_known_conversations_only() {
+    let users = Targets { queues: Vec::new(), users: vec!["u".into()], ..Targets::default() };
+    let mut scenario = Scenario::with(TrackerOptions { targets: users, ..options() });
+    assert_eq!(scenario.requests(), [rows(1)]);
+    respond(&mut scenario, Search::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
+    scenario.tracker.recently_closed.insert("c0".to_owned());
+    scenario.reconnect(5);
+    for (page, ids) in [(1, ["c3", "c1"]), (2, ["c2", "c1"]), (3, ["c1", "c0"])] {
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page }));
+        respond(&mut scenario, Search::Rows { page }, Ok(full_page(&ids)));
+    }
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), None);
+    assert_eq!(scenario.tracker.conversation_count(), 3);
+}
+
+#[test]
+fn at_most_ten_thousand_conversations_are_followed_from_the_start_on() {
+    let mut scenario = Scenario::of_queue();
+    let ids: Vec<String> = (0..=MAX_CONVERSATIONS).map(|number| number.to_string()).collect();
+    scenario.requests();
+    scenario.find(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(scenario.tracker.conversation_count(), MAX_CONVERSATIONS);
+    assert_eq!(scenario.warnings(), [Warning::TooManyConversations]);
 }
 
 /// (CONN-19)
@@ -72,25 +181,65 @@ fn a_search_that_is_refused_after_a_success_is_repeated() {
     {
         let mut scenario = Scenario::of_queue();
         scenario.requests();
-        scenario.respond(found(&[]));
+        scenario.find(&[]);
         for _ in 0..10 {
             scenario.advance(60_000);
-            assert_eq!(scenario.requests(), [Request::OpenConversations], "{error}");
-            let repeated = scenario.respond(Response::OpenConversations(Err(error.clone())));
+            assert_eq!(scenario.requests(), [observe()], "{error}");
+            let repeated = respond(&mut scenario, Search::Observations, Err(error.clone()));
             assert_eq!(repeated.is_some(), is_paused, "{error}");
+            if !is_paused {
+                assert_eq!(scenario.requests(), [rows(1)], "the other one in its place");
+                assert_eq!(respond(&mut scenario, Search::Rows { page: 1 }, Err(error.clone())), None);
+            }
         }
         assert!(scenario.warnings().is_empty());
     }
+}
+
+/// Notifications tell of new conversations, except of those from before the socket and the topics.
+#[test]
+fn a_search_is_repeated_where_notifications_may_be_missing() {
+    let mut scenario = Scenario::of_queue();
+    let topics = scenario.tracker.topics_for_new_channel();
+    let refused = TopicState {
+        id: topics[1].clone(),
+        is_permitted: false,
+        rejection_reason: None,
+        missing_permissions: Vec::new(),
+    };
+    let after_search = |scenario: &mut Scenario| {
+        scenario.requests();
+        scenario.find(&[]);
+        scenario.time_to_request()
+    };
+    assert_eq!(after_search(&mut scenario), Some(Duration::from_secs(60)), "without topics");
+    let some = Subscribed { states: vec![refused], token_renew_at: None };
+    scenario.tracker.on_subscribed(&topics, &some, false, scenario.now);
+    scenario.advance(60_000);
+    assert_eq!(after_search(&mut scenario), Some(Duration::from_secs(60)), "a topic is refused");
+
+    scenario.create_channel("second");
+    let request = scenario.tracker.poll_request(scenario.now, Lane::Urgent);
+    let Some(Request::Subscribe { channel, topics, mode }) = request else { panic!("{request:?}") };
+    let result = Ok(Subscribed::default());
+    scenario.respond(Response::Subscribe { channel, topics, mode, result });
+    assert_eq!(scenario.time_to_request(), Some(Duration::ZERO), "the topics are new");
+    assert_eq!(after_search(&mut scenario), Some(Duration::from_secs(600)), "all topics are permitted");
+    scenario.handle(Input::PollAll);
+    assert_eq!(scenario.requests(), [observe()], "the socket is new");
+    scenario.handle(Input::PollAll);
+    respond(&mut scenario, Search::Observations, Ok(open_conversations(&[])));
+    assert_eq!(scenario.requests(), [observe()], "the socket was opened during the search");
 }
 
 #[test]
 fn a_search_follows_each_outage() {
     let mut scenario = Scenario::of_queue();
     scenario.requests();
-    assert_eq!(scenario.respond(found(&[])), None);
+    scenario.find(&[]);
     assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(60)));
     scenario.reconnect(5);
-    assert_eq!(scenario.requests(), [Request::OpenConversations]);
+    assert_eq!(scenario.requests(), [observe()]);
 }
 
 fn follow_events(scenario: &mut Scenario) -> Vec<FollowEvent> {
@@ -106,7 +255,7 @@ fn target() -> Target {
 fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
     let mut scenario = Scenario::of_queue();
     scenario.requests();
-    scenario.respond(found(&["c1"]));
+    scenario.find(&["c1"]);
     assert_eq!(follow_events(&mut scenario), [FollowEvent::Following { target: target(), open: Some(1) }]);
     scenario.requests();
     scenario.snapshot("c1", &[customer(&[])]);
@@ -129,7 +278,7 @@ fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
     scenario.advance(60_000);
     scenario.requests();
     scenario.snapshot("c1", &[left(customer(&[]))]);
-    scenario.respond(found(&["c2"]));
+    scenario.find(&["c2"]);
     scenario.advance(3_000);
     scenario.requests();
     scenario.snapshot("c1", &[left(customer(&[]))]);
@@ -145,7 +294,7 @@ fn the_number_of_open_conversations_and_each_new_and_ended_one_are_noticed() {
 fn a_queue_whose_open_conversations_cannot_be_counted_is_noticed_too() {
     let mut scenario = Scenario::of_queue();
     scenario.requests();
-    scenario.respond(Response::OpenConversations(Err(forbidden())));
+    scenario.refuse_search(&forbidden());
     assert_eq!(follow_events(&mut scenario), [FollowEvent::Following { target: target(), open: None }]);
 }
 
@@ -158,7 +307,7 @@ fn single_conversations_and_history_are_not_noticed() {
     let history = History { follow: false, ..options().history };
     let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
     scenario.requests();
-    scenario.respond(found(&["c1"]));
+    scenario.find(&["c1"]);
     assert_eq!(follow_events(&mut scenario), []);
 }
 
@@ -178,7 +327,7 @@ fn a_call_of_a_queue_is_joined_and_transcribed_if_calls_are_wanted() {
         let media = FollowedMedia { calls, ..FollowedMedia::default() };
         let mut scenario = Scenario::with(TrackerOptions { targets: Targets { media, ..queue() }, ..options() });
         scenario.requests();
-        scenario.respond(found(&[]));
+        scenario.find(&[]);
         let topics = scenario.tracker.wanted_topics();
         assert_eq!(topics.contains(&"v2.routing.queues.q.conversations.calls".to_owned()), calls);
         scenario.notify(notification("c1", &[call()]));
@@ -193,7 +342,7 @@ fn a_call_of_a_queue_is_joined_and_transcribed_if_calls_are_wanted() {
     let media = FollowedMedia { messages: true, calls: false };
     let mut scenario = Scenario::with(TrackerOptions { targets: Targets { media, ..queue() }, ..options() });
     scenario.requests();
-    scenario.respond(found(&["c1"]));
+    scenario.find(&["c1"]);
     scenario.requests();
     scenario.snapshot("c1", &[call(), customer(&[])]);
     assert_eq!(transcription_topics(&scenario), [""; 0]);
@@ -209,7 +358,7 @@ fn without_the_permission_for_transcriptions_only_messages_are_followed_after_on
     let mut scenario = Scenario::of_queue();
     scenario.create_channel("first");
     scenario.requests();
-    scenario.respond(found(&["c1"]));
+    scenario.find(&["c1"]);
     scenario.follow("c9");
     scenario.requests();
     for id in ["c1", "c9"] {
@@ -231,7 +380,7 @@ fn without_the_permission_for_transcriptions_only_messages_are_followed_after_on
     assert_eq!(scenario.tracker.conversation_count(), 1);
     scenario.advance(60_000);
     scenario.requests();
-    scenario.respond(found(&["c3"]));
+    scenario.find(&["c3"]);
     scenario.requests();
     scenario.snapshot("c3", &[call()]);
     assert_eq!((scenario.tracker.conversation_count(), scenario.warnings().len()), (1, 0));

@@ -3,6 +3,7 @@
 mod channel;
 mod delays;
 mod discovery;
+mod fairness;
 mod media;
 mod notifications;
 mod properties;
@@ -24,9 +25,9 @@ use crate::event::{Message, Origin};
 use crate::status::redact::Secrets;
 use crate::wire::channel::{SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
-use crate::wire::conversation_row::OpenConversations;
 use crate::wire::message::{MessageBody, parse_bulk};
 use crate::wire::notification::Notification;
+use crate::wire::open_conversations::{OpenConversation, OpenConversations};
 
 /// The wall-clock time of the start, in seconds since 1970.
 const START: i64 = 1_000_000;
@@ -112,14 +113,32 @@ impl Scenario {
         self.respond(Response::Messages { conversation: id.to_owned(), result: Err(error) })
     }
 
+    /// Answers the search that is in flight, and the requests that complete it, with these conversations.
+    fn find(&mut self, ids: &[&str]) {
+        self.answer_search(Search::Observations, || Ok(open_conversations(ids)));
+    }
+
+    /// Refuses the search that is in flight, and the request that would replace it.
+    fn refuse_search(&mut self, error: &RestError) {
+        self.answer_search(Search::Observations, || Err(error.clone()));
+    }
+
+    fn answer_search(&mut self, first: Search, result: impl Fn() -> Result<OpenConversations, RestError>) {
+        let mut next = Some(first);
+        while let Some(search) = next {
+            assert_eq!(self.respond(Response::OpenConversations { search, result: result() }), None);
+            next = self.tracker.discovery.start(self.now.mono);
+        }
+    }
+
     /// Starts all requests that are due.
     fn requests(&mut self) -> Vec<Request> {
-        std::iter::from_fn(|| self.tracker.poll_request(self.now)).collect()
+        std::iter::from_fn(|| self.tracker.poll_request(self.now, Lane::All)).collect()
     }
 
     /// Returns the time until the next request is due, if there is one.
     fn time_to_request(&self) -> Option<Duration> {
-        self.tracker.poll_timeout(self.now.mono).map(|due| due.saturating_duration_since(self.now.mono))
+        self.tracker.poll_timeout(self.now.mono, Lane::All).map(|due| due.saturating_duration_since(self.now.mono))
     }
 
     /// Takes the events, and then the refusals, as one line each.
@@ -202,6 +221,20 @@ fn bodies(ids: &[impl AsRef<str>]) -> Vec<MessageBody> {
     let body = |id: &str| json!({ "id": id, "normalizedMessage": { "text": "hello" } });
     let entities: Vec<Value> = ids.iter().map(|id| body(id.as_ref())).collect();
     parse_bulk(&json!({ "entities": entities }).to_string()).expect("a list of bodies")
+}
+
+/// Open conversations of the queue `q`.
+fn open_conversations(ids: &[&str]) -> OpenConversations {
+    let found = |id: &&str| OpenConversation { id: (*id).to_owned(), queues: vec!["q".to_owned()], users: Vec::new() };
+    OpenConversations { found: ids.iter().map(found).collect(), is_complete: true }
+}
+
+fn look_up(user: &str) -> Request {
+    Request::UserNames(vec![user.to_owned()])
+}
+
+fn observe() -> Request {
+    Request::OpenConversations(Search::Observations)
 }
 
 fn request_messages(conversation: &str, ids: &[&str]) -> Request {

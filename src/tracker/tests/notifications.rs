@@ -30,7 +30,7 @@ fn a_conversation_of_a_queue_is_joined_with_its_first_notification() {
     scenario.notify(notification("c1", &[customer(&["m1"])]));
     scenario.notify(notification("ended", &[left(customer(&["m1"]))]));
     scenario.notify(notification("not/an/id", &[customer(&["m1"])]));
-    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into()), Request::OpenConversations]);
+    assert_eq!(scenario.requests(), [Request::Snapshot("c1".into()), observe()]);
     scenario.snapshot("c1", &[customer(&["m1"])]);
     assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
     scenario.bodies("c1", &["m1"]);

@@ -9,8 +9,9 @@ fn requests_are_ordered_by_importance() {
         scenario.follow(id);
     }
     for _ in 0..2 {
-        scenario.tracker.poll_request(scenario.now).expect("a snapshot");
+        scenario.tracker.poll_request(scenario.now, Lane::All).expect("a search, then a snapshot");
     }
+    scenario.requests();
     scenario.snapshot("c1", &[customer(&["m1"])]);
     scenario.snapshot("c2", &[customer(&["m2"]), agent("u1")]);
     scenario.follow("c3");
@@ -19,10 +20,9 @@ fn requests_are_ordered_by_importance() {
     assert_eq!(scenario.time_to_request(), Some(Duration::ZERO));
     let expected = [
         Request::Subscribe { channel: "first".into(), topics, mode: SubscribeMode::Add },
-        Request::UserName("u1".into()),
+        look_up("u1"),
         request_messages("c1", &["m1"]),
         Request::Snapshot("c3".into()),
-        Request::OpenConversations,
     ];
     assert_eq!(scenario.requests(), expected);
     assert_eq!(scenario.time_to_request(), Some(Duration::from_secs(15)), "the next snapshots of c1 and c2");
@@ -105,7 +105,7 @@ fn conversations_and_polls_take_turns_when_the_rate_limit_delays_requests() {
             scenario.notify(notification(id, &[customer(&[&format!("{id}-{round}")])]));
         }
         scenario.advance(1000);
-        match scenario.tracker.poll_request(scenario.now).expect("a request") {
+        match scenario.tracker.poll_request(scenario.now, Lane::All).expect("a request") {
             Request::Messages { conversation, ids } => {
                 served[usize::from(conversation == "c2")] += 1;
                 scenario.bodies(&conversation, &ids.iter().map(String::as_str).collect::<Vec<_>>());
@@ -117,5 +117,5 @@ fn conversations_and_polls_take_turns_when_the_rate_limit_delays_requests() {
             request => panic!("{request:?}"),
         }
     }
-    assert_eq!(served, [27, 26, 7]);
+    assert_eq!(served, [27, 27, 6]);
 }

@@ -236,13 +236,13 @@ fn an_unreadable_body_is_requested_five_times() {
 
 #[test]
 fn a_rate_limited_name_look_up_is_repeated_and_no_other_failure_is() {
-    let user_name = |result| Response::UserName { user: "u1".into(), result };
+    let user_name = |result| Response::UserNames { users: vec!["u1".into()], result };
     for failure in [unavailable(), forbidden(), not_found()] {
         let mut scenario = known(Mode::Full);
         scenario.notify(notification("c1", &[agent("u1")]));
-        assert_eq!(scenario.requests(), [Request::UserName("u1".into())]);
+        assert_eq!(scenario.requests(), [look_up("u1")]);
         assert_eq!(scenario.respond(user_name(Err(rate_limited()))), Some(rate_limited()));
-        assert_eq!(scenario.requests(), [Request::UserName("u1".into())]);
+        assert_eq!(scenario.requests(), [look_up("u1")]);
         assert_eq!(scenario.respond(user_name(Err(failure))), None);
         assert_eq!(scenario.requests(), []);
     }
@@ -253,9 +253,9 @@ fn a_name_is_looked_up_once_for_all_conversations() {
     let mut scenario = Scenario::of(Mode::Full, &["c1", "c2"]);
     scenario.requests();
     scenario.snapshot("c1", &[customer(&["m1"]), agent("u1")]);
-    assert_eq!(scenario.requests(), [Request::UserName("u1".into())], "bodies wait for the names");
-    let result = Ok(Some("Sam".to_owned()));
-    assert_eq!(scenario.respond(Response::UserName { user: "u1".into(), result }), None);
+    assert_eq!(scenario.requests(), [look_up("u1")], "bodies wait for the names");
+    let result = Ok([("u1".to_owned(), "Sam".to_owned())].into());
+    assert_eq!(scenario.respond(Response::UserNames { users: vec!["u1".into()], result }), None);
     scenario.snapshot("c2", &[agent("u1")]);
     assert_eq!(scenario.requests(), [request_messages("c1", &["m1"])]);
     let participants = scenario.tracker.conversations["c2"].participants();

@@ -138,7 +138,7 @@ impl Model {
             self.in_flight.push(RequestInFlight { request, service: self.service.clone() });
         }
         let now = self.scenario.now.mono;
-        let next = self.scenario.tracker.poll_timeout(now);
+        let next = self.scenario.tracker.poll_timeout(now, Lane::All);
         assert!(next.is_none_or(|next| next > now), "no request is due after all that were due have started");
         self.log.push(format!("{:?}", next.map(|next| next - now)));
     }
@@ -156,15 +156,15 @@ impl Model {
                 let bodies = self.service[conversation.as_str()].bodies(&ids, kind);
                 Response::Messages { conversation, result: error.map_or(Ok(bodies), Err) }
             }
-            Request::UserName(user) => {
-                let name = (user != "u1").then(|| format!("name of {user}"));
-                Response::UserName { user, result: error.map_or(Ok(name), Err) }
+            Request::UserNames(users) => {
+                let named = users.iter().filter(|user| *user != "u1");
+                let names = named.map(|user| (user.clone(), format!("name of {user}"))).collect();
+                Response::UserNames { users, result: error.map_or(Ok(names), Err) }
             }
-            Request::OpenConversations => {
+            Request::OpenConversations(search) => {
                 let open = service.iter().filter(|(_, conversation)| !conversation.has_ended);
-                let ids = open.map(|(&id, _)| id.to_owned()).collect();
-                let open = OpenConversations { ids, counts: Vec::new() };
-                Response::OpenConversations(error.map_or(Ok(open), Err))
+                let ids: Vec<&str> = open.map(|(&id, _)| id).collect();
+                Response::OpenConversations { search, result: error.map_or(Ok(open_conversations(&ids)), Err) }
             }
             Request::Subscribe { channel, topics, mode } => {
                 let result = error.map_or(Ok(Subscribed::default()), Err);
@@ -178,8 +178,8 @@ impl Model {
     fn error(&self, request: &Request, kind: &ResponseKind) -> Option<RestError> {
         let is_known = match request {
             Request::Snapshot(id) => self.scenario.tracker.conversations.get(id).is_some_and(|one| one.is_known()),
-            Request::OpenConversations => false,
-            Request::Messages { .. } | Request::UserName(_) | Request::Subscribe { .. } => true,
+            Request::OpenConversations(_) => false,
+            Request::Messages { .. } | Request::UserNames(_) | Request::Subscribe { .. } => true,
         };
         match kind {
             ResponseKind::Complete | ResponseKind::Late | ResponseKind::Partial { .. } => None,
@@ -219,7 +219,7 @@ impl Model {
             self.start_requests();
             if self.in_flight.is_empty() {
                 let now = self.scenario.now.mono;
-                let next = self.scenario.tracker.poll_timeout(now).unwrap_or(end).min(end);
+                let next = self.scenario.tracker.poll_timeout(now, Lane::All).unwrap_or(end).min(end);
                 self.scenario.advance(u64::try_from((next - now).as_millis()).expect("a short time").max(1));
             }
             for request in std::mem::take(&mut self.in_flight) {
