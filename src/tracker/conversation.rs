@@ -21,7 +21,7 @@ use super::pending_messages::{PendingMessage, PendingMessages};
 use super::poll_timer::{self, PollTimer};
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
-use crate::config::Retries;
+use crate::config::{FollowedMedia, Retries};
 use crate::decision::RefusalRow;
 use crate::dedup::IdKind;
 use crate::event::Origin;
@@ -76,8 +76,8 @@ pub(super) struct Conversation {
     /// Every listed id. One that a list calls text is text, whatever other lists call it (EVT-4).
     seen_ids: HashMap<String, IdKind>,
     seen: SeenMedia,
-    /// The conversation is followed because of its queue or user.
-    is_of_target: bool,
+    /// The media that are followed, if the conversation is followed because of its queue or user.
+    target_media: Option<FollowedMedia>,
     media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
@@ -107,7 +107,7 @@ impl Conversation {
             end: EndDetector::default(),
             seen_ids: HashMap::new(),
             seen: SeenMedia::default(),
-            is_of_target: false,
+            target_media: None,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
             has_news: start.reason == BackfillReason::Joined,
@@ -241,7 +241,9 @@ impl Conversation {
             tracing::debug!(conversation = self.id, "call transcription ended");
             self.poll_for_news(now.mono);
         }
-        self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
+        if self.printed_media().calls {
+            self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
+        }
         if self.unattributed.iter().any(|utterance| call_speakers::speaker(utterance, &self.participants).is_none()) {
             self.poll_for_news(now.mono);
         }
@@ -286,19 +288,24 @@ impl Conversation {
         !matches!(&self.state, State::Startup(backfill) if !backfill.is_listed)
     }
 
-    /// Records that the conversation is followed because of its queue or user.
-    pub(super) fn mark_of_target(&mut self) {
-        self.is_of_target = true;
+    /// Records that the conversation is followed because of its queue or user, and which media of it are.
+    pub(super) fn mark_of_target(&mut self, media: FollowedMedia) {
+        self.target_media = Some(media);
     }
 
     /// Returns whether the conversation is followed because of its queue or user.
     pub(super) fn is_of_target(&self) -> bool {
-        self.is_of_target
+        self.target_media.is_some()
+    }
+
+    /// Returns the media of the conversation that are printed (CLI-12).
+    fn printed_media(&self) -> FollowedMedia {
+        self.target_media.unwrap_or_default()
     }
 
     /// Returns whether the conversation is a call of a queue or user, without messages.
     pub(super) fn is_call_of_target(&self) -> bool {
-        self.is_of_target && self.seen.calls && !self.seen.messages
+        self.is_of_target() && self.seen.calls && !self.seen.messages
     }
 
     /// Returns whether the conversation was found while others were followed.
@@ -341,6 +348,9 @@ impl Conversation {
         participant: &str,
         is_delivered: &impl Fn(IdKind, &str, Option<DateTime<Utc>>) -> bool,
     ) {
+        if !self.printed_media().messages {
+            return;
+        }
         let kind = if message.kind == MessageKind::Text { IdKind::Text } else { IdKind::System };
         if !self.record_id(&message.id, kind) {
             return;

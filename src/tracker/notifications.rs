@@ -54,8 +54,9 @@ impl Tracker {
 
     /// Records that a conversation is followed because of its queue or user.
     pub(super) fn mark_of_target(&mut self, id: &str) {
+        let media = self.options.targets.media;
         if let Some(conversation) = self.conversations.get_mut(id) {
-            conversation.mark_of_target();
+            conversation.mark_of_target(media);
         }
     }
 

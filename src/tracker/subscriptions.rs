@@ -185,7 +185,8 @@ impl Subscriptions {
                 self.subscribed.insert(topic.clone());
             }
         }
-        refused.into_iter().filter_map(|state| self.report(state, targets)).collect()
+        let refusals: Vec<Refusal> = refused.into_iter().map(|state| Refusal::of(state, targets)).collect();
+        refusals.iter().filter_map(|refusal| self.report(refusal, &refusals)).collect()
     }
 
     /// Records that the service refused a subscription as a whole.
@@ -196,7 +197,9 @@ impl Subscriptions {
 
     /// Returns whether notifications announce the messages of this conversation.
     pub(super) fn covers(&self, targets: &Targets, conversation: &Conversation) -> bool {
-        let mut topics = of_participants(conversation).chain(of_targets(targets)).chain(of_call(conversation, targets));
+        // Those of calls tell of no message.
+        let of_targets = of_targets(targets).filter(|topic| topic.ends_with(".messages"));
+        let mut topics = of_participants(conversation).chain(of_targets).chain(of_call(conversation, targets));
         topics.any(|topic| self.subscribed.contains(&topic))
     }
 
@@ -219,20 +222,43 @@ impl Subscriptions {
         self.reported.len() < MAX_REPORTED_REFUSALS && self.reported.insert(refusal)
     }
 
-    fn report(&mut self, state: &TopicState, targets: &Targets) -> Option<Warning> {
+    /// Returns the warning about a refusal, unless there was one. One is enough for both media of a target.
+    fn report(
+        &mut self,
+        Refusal { topic, kind, reason, lacks_permission }: &Refusal,
+        all: &[Refusal],
+    ) -> Option<Warning> {
+        if *kind == TopicKind::CallTranscription && *lacks_permission {
+            self.transcriptions = Permission::Denied;
+        }
+        let is_refused =
+            |kind: Option<TopicKind>| all.iter().any(|one| Some(one.kind) == kind && one.reason == *reason);
+        let kind = match kind.of_both() {
+            Some(both) if is_refused(kind.of_other()) => both,
+            _ => *kind,
+        };
+        let warning = || Warning::TopicRefused { topic: topic.clone(), kind, reason: reason.clone() };
+        self.is_new(format!("{kind:?} {reason}")).then(warning)
+    }
+}
+
+/// The refusal of a topic.
+struct Refusal {
+    topic: String,
+    kind: TopicKind,
+    reason: String,
+    lacks_permission: bool,
+}
+
+impl Refusal {
+    fn of(state: &TopicState, targets: &Targets) -> Self {
         let is_target = of_targets(targets).any(|topic| topic.eq_ignore_ascii_case(&state.id));
-        let kind = TopicKind::of(&state.id, is_target);
         let reason = match state.missing_permissions.as_slice() {
             [] => state.rejection_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
             missing => format!("missing permission {}", missing.join(", ")),
         };
-        if kind == TopicKind::CallTranscription && !state.missing_permissions.is_empty() {
-            self.transcriptions = Permission::Denied;
-        }
-        // One warning is enough for both media of a target.
-        let is_covered = kind.of_messages().is_some_and(|kind| self.reported.contains(&format!("{kind:?} {reason}")));
-        let is_new = !is_covered && self.is_new(format!("{kind:?} {reason}"));
-        is_new.then(|| Warning::TopicRefused { topic: state.id.clone(), kind, reason })
+        let (kind, lacks_permission) = (TopicKind::of(&state.id, is_target), !state.missing_permissions.is_empty());
+        Self { topic: state.id.clone(), kind, reason, lacks_permission }
     }
 }
 

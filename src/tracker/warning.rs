@@ -69,6 +69,9 @@ pub(crate) enum TopicKind {
     TargetUser,
     TargetQueueCalls,
     TargetUserCalls,
+    /// Messages and calls of a queue, or a user, to follow.
+    TargetQueueBoth,
+    TargetUserBoth,
     CallTranscription,
     Membership,
 }
@@ -101,11 +104,22 @@ impl TopicKind {
         }
     }
 
-    /// Returns the kind for messages of a kind for calls.
-    pub(super) fn of_messages(self) -> Option<Self> {
+    /// Returns the kind of the other medium of a queue or user to follow.
+    pub(super) fn of_other(self) -> Option<Self> {
         match self {
+            Self::TargetQueue => Some(Self::TargetQueueCalls),
             Self::TargetQueueCalls => Some(Self::TargetQueue),
+            Self::TargetUser => Some(Self::TargetUserCalls),
             Self::TargetUserCalls => Some(Self::TargetUser),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind for both media of a queue or user to follow.
+    pub(super) fn of_both(self) -> Option<Self> {
+        match self {
+            Self::TargetQueue | Self::TargetQueueCalls => Some(Self::TargetQueueBoth),
+            Self::TargetUser | Self::TargetUserCalls => Some(Self::TargetUserBoth),
             _ => None,
         }
     }
@@ -116,6 +130,8 @@ impl TopicKind {
             Self::AgentMessages | Self::TargetUser => "messages of agents",
             Self::TargetQueueCalls => "calls of queues",
             Self::TargetUserCalls => "calls of agents",
+            Self::TargetQueueBoth => "messages and calls of queues",
+            Self::TargetUserBoth => "messages and calls of agents",
             Self::CallTranscription => "transcriptions of calls",
             Self::Membership => "joins and leaves",
         }
@@ -126,7 +142,9 @@ impl TopicKind {
         match self {
             Self::QueueMessages | Self::AgentMessages | Self::Membership => "polling the conversation instead",
             Self::TargetQueueCalls | Self::TargetUserCalls => "new calls are found within 60 s",
-            Self::TargetQueue | Self::TargetUser => "polling instead; new conversations are found within 60 s",
+            Self::TargetQueue | Self::TargetUser | Self::TargetQueueBoth | Self::TargetUserBoth => {
+                "polling instead; new conversations are found within 60 s"
+            }
             Self::CallTranscription => "calls are not printed",
         }
     }

@@ -22,13 +22,15 @@ const TEXT: &str = "conversation:message:view or conversation:webmessaging:view"
 const SEARCH: &str = "analytics:conversationDetail:view";
 
 /// The consequence of a missing [`SEARCH`] permission.
-const WITHOUT_SEARCH: &str = "--queue and --user then join a conversation with its next message";
+const WITHOUT_SEARCH: &str =
+    "--user, and --queue without analytics:queueObservation:view, then join a conversation with its next message";
 
 /// The permission to find the open conversations of queues, of any age.
 const OBSERVATIONS: &str = "analytics:queueObservation:view";
 
 /// The consequence of a missing [`OBSERVATIONS`] permission.
-const WITHOUT_OBSERVATIONS: &str = "list --queue then omits conversations that started more than 7 days ago";
+const WITHOUT_OBSERVATIONS: &str = "--queue then joins conversations older than 31 days with \
+     their next message, and list --queue omits those older than 7 days";
 
 /// Message bodies to request: enough to see that the permission works.
 const PROBED_BODIES: usize = 3;

@@ -48,6 +48,23 @@ const AGENTS: Kind = Kind {
     without: SLOWER,
 };
 
+/// The consequence of missing topics for the calls of a queue or user to follow.
+const LATER_CALLS: &str = "--queue and --user then find new calls within 60 s";
+
+const QUEUE_CALLS: Kind = Kind {
+    name: "queue calls",
+    patterns: &["v2.routing.queues.{id}.conversations.calls"],
+    lack: "no queue yet",
+    without: LATER_CALLS,
+};
+
+const AGENT_CALLS: Kind = Kind {
+    name: "agent calls",
+    patterns: &["v2.users.{id}.conversations.calls"],
+    lack: "no agent yet",
+    without: LATER_CALLS,
+};
+
 const CHANGES: Kind = Kind {
     name: "joins and leaves",
     patterns: &[
@@ -101,7 +118,9 @@ pub(super) async fn check(
     results.into_iter().try_for_each(|result| report.print(&result))
 }
 
-fn wanted_topics(conversations: &[ProbedConversation], targets: &Targets) -> [WantedTopics; 4] {
+fn wanted_topics(conversations: &[ProbedConversation], targets: &Targets) -> Vec<WantedTopics> {
+    // Only those of queues and users to follow announce calls.
+    let (queue_calls, agent_calls) = (as_set(&targets.queues), as_set(&targets.users));
     let (mut queues, mut users) = (as_set(&targets.queues), as_set(&targets.users));
     let (mut known, mut calls) = (BTreeSet::new(), BTreeSet::new());
     for ProbedConversation { id, snapshot } in conversations {
@@ -113,11 +132,16 @@ fn wanted_topics(conversations: &[ProbedConversation], targets: &Targets) -> [Wa
             users.extend(participant.user.as_ref().map(|user| user.id.as_str()));
         }
     }
-    [(QUEUES, queues), (AGENTS, users), (CHANGES, known), (CALLS, calls)].map(|(kind, ids)| {
+    let of_targets = [(QUEUE_CALLS, queue_calls), (AGENT_CALLS, agent_calls)];
+    let of_targets = of_targets.into_iter().filter(|(_, ids)| !ids.is_empty());
+    let of_messages = [(QUEUES, queues), (AGENTS, users)].into_iter();
+    let kinds = of_messages.chain(of_targets).chain([(CHANGES, known), (CALLS, calls)]);
+    let wanted = kinds.map(|(kind, ids)| {
         let topics = ids.iter().flat_map(|id| kind.patterns.iter().map(|pattern| pattern.replace("{id}", id)));
         let topics = topics.take(MAX_PROBED).collect();
         WantedTopics { kind, topics }
-    })
+    });
+    wanted.collect()
 }
 
 fn as_set(ids: &[String]) -> BTreeSet<&str> {
@@ -258,14 +282,19 @@ mod tests {
         let conversation =
             ProbedConversation { id: "c1".to_owned(), snapshot: Ok(Snapshot::parse(json).expect("a conversation")) };
         let targets = Targets { queues: vec!["q2".to_owned()], users: Vec::new(), ..Targets::default() };
-        let topics = wanted_topics(&[conversation], &targets).map(|wanted| wanted.topics);
+        let wanted: Vec<(&str, Vec<String>)> =
+            wanted_topics(&[conversation], &targets).into_iter().map(|one| (one.kind.name, one.topics)).collect();
+        let topics = |name: &str| wanted.iter().find(|(of, _)| *of == name).map(|(_, topics)| topics.as_slice());
         assert_eq!(
-            topics[0],
+            topics("queue messages").unwrap(),
             ["v2.routing.queues.q1.conversations.messages", "v2.routing.queues.q2.conversations.messages"]
         );
-        assert_eq!(topics[1], ["v2.users.u1.conversations.messages"]);
-        assert_eq!((topics[2].len(), topics[2][0].as_str()), (4, "v2.detail.events.conversation.c1.acd.start"));
-        assert_eq!(topics[3], ["v2.conversations.c1.transcription"]);
-        assert_eq!(wanted_topics(&[], &Targets::default()).map(|wanted| wanted.topics.len()), [0; 4]);
+        assert_eq!(topics("queue calls").unwrap(), ["v2.routing.queues.q2.conversations.calls"]);
+        assert_eq!(topics("agent messages").unwrap(), ["v2.users.u1.conversations.messages"]);
+        assert_eq!(topics("agent calls"), None, "no user is to be followed");
+        let changes = topics("joins and leaves").unwrap();
+        assert_eq!((changes.len(), changes[0].as_str()), (4, "v2.detail.events.conversation.c1.acd.start"));
+        assert_eq!(topics("calls").unwrap(), ["v2.conversations.c1.transcription"]);
+        assert!(wanted_topics(&[], &Targets::default()).iter().all(|wanted| wanted.topics.is_empty()));
     }
 }
