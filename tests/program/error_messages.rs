@@ -313,13 +313,14 @@ async fn the_topic_quotes_the_warnings_of_a_run_that_continues() {
     let warnings = documented_warnings();
     let queue = Simulator::queue_id("Support");
     let of_queue = ["--queue", &queue];
-    let cases: [(Options, &[&str], &[&str], &str); 6] = [
+    let cases: [(Options, &[&str], &[&str], &str); 7] = [
         (Options::default(), &["socket:malformed"], &[], "malformed frame"),
         (transcript(), &[], &[], "history"),
         (without("routing:queue:view"), &[], &[], "messages of queues"),
-        (without("routing:queue:view"), &[], &of_queue, "polling instead; new conversations are found within 60 s"),
+        (without("routing:queue:view"), &[], &of_queue, "messages and calls of queues"),
+        (Options::default(), &["channel:reject=.calls"], &of_queue, "new calls are found within 60 s"),
         (
-            without("routing:queue:view, analytics:conversationDetail:view"),
+            without("routing:queue:view, analytics:conversationDetail:view, analytics:queueObservation:view"),
             &[],
             &of_queue,
             "; new conversations are missed",

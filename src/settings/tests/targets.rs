@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{TargetKey, TargetKind, TargetQuery};
+use crate::config::{FollowedMedia, TargetKey, TargetKind, TargetQuery};
 
 const URL: &str = "https://apps.mypurecloud.ie/directory/#/admin/queues/97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const UUID: &str = ONE;
@@ -79,6 +79,19 @@ fn a_uuid_and_an_admin_url_with_one_are_ids_and_all_else_is_a_name() {
         assert_eq!(credentials_only().tail(&[&given]).targets, [queue(name)], "{name}");
     }
     assert_eq!(credentials_only().tail(&["--user", " sam@example.com "]).targets, [user("sam@example.com")]);
+}
+
+/// CLI-12.
+#[test]
+fn media_are_those_of_queues_and_users() {
+    let given = credentials_only();
+    let media = |args: &[&str]| given.tail(&[&["--queue", "q"], args].concat()).media;
+    assert_eq!(media(&[]), FollowedMedia { messages: true, calls: true });
+    assert_eq!(media(&["--media", "call"]), FollowedMedia { messages: false, calls: true });
+    assert_eq!(media(&["--media", "message"]), FollowedMedia { messages: true, calls: false });
+    assert_eq!(media(&["--media", "message,call"]), FollowedMedia::default());
+    let error = given.resolve(&["--media", "call", "-c", UUID]).unwrap_err();
+    assert!(error.to_string().contains("--media needs --queue or --user"), "{error}");
 }
 
 #[test]

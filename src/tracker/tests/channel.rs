@@ -114,6 +114,63 @@ fn a_refused_queue_is_told_with_its_cost() {
     assert_eq!(scenario.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
 }
 
+/// NTF-2. One warning for each reason, which names all that is refused.
+#[test]
+fn a_warning_names_the_refused_media_of_a_queue() {
+    let (polling, later) =
+        ("polling instead; new conversations are found within 60 s", "new calls are found within 60 s");
+    for (refused, expected) in [
+        (vec![(0, "x:y:view")], vec![format!("messages of queues (missing permission x:y:view); {polling}")]),
+        (vec![(1, "x:y:view")], vec![format!("calls of queues (missing permission x:y:view); {later}")]),
+        (
+            vec![(0, "x:y:view"), (1, "x:y:view")],
+            vec![format!("messages and calls of queues (missing permission x:y:view); {polling}")],
+        ),
+        (
+            vec![(1, "a:b:view"), (0, "x:y:view")],
+            vec![
+                format!("calls of queues (missing permission a:b:view); {later}"),
+                format!("messages of queues (missing permission x:y:view); {polling}"),
+            ],
+        ),
+    ] {
+        let mut scenario = Scenario::of_queue();
+        let topics = scenario.tracker.topics_for_new_channel();
+        let state = |(index, permission): (usize, &str)| TopicState {
+            id: topics[index].clone(),
+            is_permitted: false,
+            rejection_reason: None,
+            missing_permissions: vec![permission.to_owned()],
+        };
+        let answer = Subscribed { states: refused.into_iter().map(state).collect(), token_renew_at: None };
+        for _ in 0..2 {
+            scenario.tracker.on_subscribed(&topics, &answer, false, Now::read());
+        }
+        let warnings: Vec<String> = scenario.warnings().iter().map(ToString::to_string).collect();
+        let expected: Vec<String> = expected.iter().map(|text| format!("cannot subscribe to {text}")).collect();
+        assert_eq!(warnings, expected);
+    }
+}
+
+/// NTF-9. The topics of calls announce no message.
+#[test]
+fn without_a_topic_of_messages_a_queue_is_polled_every_15_seconds() {
+    for (refused, seconds) in [(0, 15), (1, 25)] {
+        let mut scenario = Scenario::of_queue();
+        let topics = scenario.tracker.topics_for_new_channel();
+        let state = TopicState {
+            id: topics[refused].clone(),
+            is_permitted: false,
+            rejection_reason: None,
+            missing_permissions: Vec::new(),
+        };
+        let answer = Subscribed { states: vec![state], token_renew_at: None };
+        scenario.tracker.on_subscribed(&topics, &answer, false, Now::read());
+        scenario.follow("c1");
+        assert_eq!(scenario.tracker.poll_period("c1"), Duration::from_secs(seconds), "{}", topics[refused]);
+    }
+}
+
 #[test]
 fn a_failed_subscription_is_repeated() {
     let mut scenario = scenario();

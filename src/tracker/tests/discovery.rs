@@ -313,7 +313,11 @@ fn single_conversations_and_history_are_not_noticed() {
 
 /// A call with this customer.
 fn call() -> Value {
-    json!({ "id": "ada", "purpose": "customer", "name": "Ada", "calls": [{ "id": "leg", "state": "connected" }] })
+    call_of("ada")
+}
+
+fn call_of(id: &str) -> Value {
+    json!({ "id": id, "purpose": "customer", "name": "Ada", "calls": [{ "id": "leg", "state": "connected" }] })
 }
 
 fn transcription_topics(scenario: &Scenario) -> Vec<String> {
@@ -350,6 +354,38 @@ fn a_call_of_a_queue_is_joined_and_transcribed_if_calls_are_wanted() {
     scenario.requests();
     scenario.snapshot("c2", &[call()]);
     assert_eq!(transcription_topics(&scenario), ["v2.conversations.c2.transcription"], "it is followed by its id");
+}
+
+/// CLI-12. A conversation with both media is followed for the one that is wanted.
+#[test]
+fn only_the_wanted_medium_of_a_mixed_conversation_is_printed() {
+    use crate::wire::transcription::Transcription;
+
+    for (messages, calls, printed) in
+        [(true, true, vec!["c1: m1", "c1: u1"]), (true, false, vec!["c1: m1"]), (false, true, vec!["c1: u1"])]
+    {
+        let targets = Targets { media: FollowedMedia { messages, calls }, ..queue() };
+        let mut scenario = Scenario::with(TrackerOptions { targets, ..options() });
+        scenario.requests();
+        scenario.find(&["c1"]);
+        scenario.requests();
+        let mixed = |messages: &[&str]| [customer(messages), call_of("leg")];
+        scenario.snapshot("c1", &mixed(&[]));
+        scenario.notify(notification("c1", &mixed(&["m1"])));
+        for request in scenario.requests() {
+            if let Request::Messages { conversation, ids } = request {
+                scenario.bodies(&conversation, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+        }
+        let utterance = json!({ "conversationId": "c1", "transcripts": [{ "utteranceId": "u1", "isFinal": true,
+            "channel": "EXTERNAL", "alternatives": [{ "confidence": 1.0, "transcript": "hi" }] }] });
+        scenario.notify(Notification::Transcription(Transcription::from_value(&utterance)));
+        scenario.advance(2_000);
+        if scenario.requests().contains(&Request::Snapshot("c1".into())) {
+            scenario.snapshot("c1", &mixed(&["m1"]));
+        }
+        assert_eq!(scenario.events(), printed, "messages {messages}, calls {calls}");
+    }
 }
 
 /// TGT-11.
