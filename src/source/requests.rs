@@ -10,7 +10,7 @@ use crate::api::calls;
 use crate::api::rest::{Rest, RestError};
 use crate::api::token::Token;
 use crate::config::{Retries, Targets};
-use crate::tracker::{Lane, Mode, Now, Request, Response, Search, Subscribed, Tracker};
+use crate::tracker::{DiscoveryQuery, Lane, Mode, Now, Request, Response, Subscribed, Tracker};
 use crate::wire::channel::SubscribeMode;
 
 /// The maximum number of requests in flight.
@@ -150,8 +150,8 @@ impl Requests {
             .boxed_local(),
             Request::OpenConversations(search) => async move {
                 let result = match search {
-                    Search::Observations => calls::observed_open_conversations(&rest, &targets).await,
-                    Search::Rows { page } => calls::open_conversation_rows(&rest, &targets, page).await,
+                    DiscoveryQuery::Observations => calls::observed_open_conversations(&rest, &targets).await,
+                    DiscoveryQuery::Rows { page } => calls::open_conversation_rows(&rest, &targets, page).await,
                 };
                 Completed::new(result.is_ok(), Response::OpenConversations { search, result })
             }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::MAX_CONVERSATIONS;
-use super::protocol::Search;
+use super::protocol::DiscoveryQuery;
 use crate::config::{Target, Targets};
 use crate::wire::open_conversations::{OpenConversation, ROWS_PER_PAGE};
 
@@ -42,7 +42,7 @@ enum Phase {
     Disabled,
     /// This request of a search is due at this time.
     Due {
-        search: Search,
+        search: DiscoveryQuery,
         at: Instant,
     },
     InFlight,
@@ -61,7 +61,7 @@ pub(super) struct Discovery {
     has_searched: bool,
     /// A socket was opened during the search.
     is_outdated: bool,
-    /// What the first search has found so far, and for which targets.
+    /// The conversations that the first search has found so far, and their targets.
     found: HashMap<String, Vec<Target>>,
 }
 
@@ -100,7 +100,7 @@ impl Discovery {
     }
 
     /// Starts the next request if it is due.
-    pub(super) fn start(&mut self, now: Instant) -> Option<Search> {
+    pub(super) fn start(&mut self, now: Instant) -> Option<DiscoveryQuery> {
         let Phase::Due { search, at } = self.phase else { return None };
         if at > now {
             return None;
@@ -120,13 +120,14 @@ impl Discovery {
 
     /// Records what a request has found. With `is_complete`, no other page, and no other kind of search, has more of it;
     /// with `has_new`, some of it was unknown. Returns whether the search is over.
-    pub(super) fn on_found(&mut self, search: Search, is_complete: bool, has_new: bool, now: Instant) -> bool {
+    pub(super) fn on_found(&mut self, search: DiscoveryQuery, is_complete: bool, has_new: bool, now: Instant) -> bool {
         *self.access(search) = Access::Granted;
         let next = match search {
-            Search::Observations => self.first_page(is_complete),
-            Search::Rows { page } => {
+            DiscoveryQuery::Observations => self.first_page(is_complete),
+            DiscoveryQuery::Rows { page } => {
                 let is_wanted = !is_complete && (has_new || !self.has_searched);
-                (is_wanted && page < MAX_CONVERSATIONS / ROWS_PER_PAGE).then_some(Search::Rows { page: page + 1 })
+                (is_wanted && page < MAX_CONVERSATIONS / ROWS_PER_PAGE)
+                    .then_some(DiscoveryQuery::Rows { page: page + 1 })
             }
         };
         self.proceed(next, now)
@@ -149,7 +150,7 @@ impl Discovery {
     }
 
     /// Records that the service denies a kind of search. Returns whether the search is over.
-    pub(super) fn on_denied(&mut self, search: Search, reason: String, now: Instant) -> bool {
+    pub(super) fn on_denied(&mut self, search: DiscoveryQuery, reason: String, now: Instant) -> bool {
         *self.access(search) = Access::Denied;
         if !self.denials.contains(&reason) {
             self.denials.push(reason);
@@ -158,16 +159,16 @@ impl Discovery {
     }
 
     /// Leaves out the rest of a kind of search, which the service refuses. Returns whether the search is over.
-    pub(super) fn skip(&mut self, search: Search, now: Instant) -> bool {
+    pub(super) fn skip(&mut self, search: DiscoveryQuery, now: Instant) -> bool {
         let next = match search {
-            Search::Observations => self.first_page(false),
-            Search::Rows { .. } => None,
+            DiscoveryQuery::Observations => self.first_page(false),
+            DiscoveryQuery::Rows { .. } => None,
         };
         self.proceed(next, now)
     }
 
     /// Repeats a request at once after a failure.
-    pub(super) fn retry(&mut self, search: Search, now: Instant) {
+    pub(super) fn retry(&mut self, search: DiscoveryQuery, now: Instant) {
         self.phase = Phase::Due { search, at: now };
     }
 
@@ -199,7 +200,7 @@ impl Discovery {
     }
 
     /// Returns whether a kind of search has succeeded.
-    pub(super) fn has_succeeded(&self, search: Search) -> bool {
+    pub(super) fn has_succeeded(&self, search: DiscoveryQuery) -> bool {
         self.access_of(search) == Access::Granted
     }
 
@@ -214,24 +215,24 @@ impl Discovery {
         is_observed || self.rows == Access::Granted
     }
 
-    fn access(&mut self, search: Search) -> &mut Access {
+    fn access(&mut self, search: DiscoveryQuery) -> &mut Access {
         match search {
-            Search::Observations => &mut self.observations,
-            Search::Rows { .. } => &mut self.rows,
+            DiscoveryQuery::Observations => &mut self.observations,
+            DiscoveryQuery::Rows { .. } => &mut self.rows,
         }
     }
 
-    fn access_of(&self, search: Search) -> Access {
+    fn access_of(&self, search: DiscoveryQuery) -> Access {
         match search {
-            Search::Observations => self.observations,
-            Search::Rows { .. } => self.rows,
+            DiscoveryQuery::Observations => self.observations,
+            DiscoveryQuery::Rows { .. } => self.rows,
         }
     }
 
     /// Schedules a search, if one is permitted.
     fn schedule(&mut self, at: Instant) {
         let first = if self.has_queues && self.observations != Access::Denied {
-            Some(Search::Observations)
+            Some(DiscoveryQuery::Observations)
         } else {
             self.first_page(false)
         };
@@ -239,12 +240,12 @@ impl Discovery {
     }
 
     /// Returns the search for rows, if it may find what the observations lack.
-    fn first_page(&self, is_observed: bool) -> Option<Search> {
+    fn first_page(&self, is_observed: bool) -> Option<DiscoveryQuery> {
         let is_wanted = self.has_users || (self.has_queues && !(is_observed && self.has_searched));
-        (is_wanted && self.rows != Access::Denied).then_some(Search::Rows { page: 1 })
+        (is_wanted && self.rows != Access::Denied).then_some(DiscoveryQuery::Rows { page: 1 })
     }
 
-    fn proceed(&mut self, next: Option<Search>, now: Instant) -> bool {
+    fn proceed(&mut self, next: Option<DiscoveryQuery>, now: Instant) -> bool {
         let Some(search) = next else { return true };
         self.phase = Phase::Due { search, at: now };
         false

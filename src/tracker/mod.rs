@@ -47,8 +47,8 @@ use self::conversation::Conversation;
 use self::discovery::Discovery;
 pub(crate) use self::follow_event::FollowEvent;
 pub(crate) use self::protocol::{
-    BackfillProgress, BackfillReason, CreatedChannel, Event, Input, Now, Outage, Refusal, Request, Response, Search,
-    Status, Subscribed, TimedEvent,
+    BackfillProgress, BackfillReason, CreatedChannel, DiscoveryQuery, Event, Input, Now, Outage, Refusal, Request,
+    Response, Status, Subscribed, TimedEvent,
 };
 pub(crate) use self::schedule::Lane;
 use self::subscriptions::Subscriptions;

@@ -65,17 +65,17 @@ pub(crate) enum Request {
     /// The names of agents.
     UserNames(Vec<String>),
     /// Open conversations of the followed queues and users.
-    OpenConversations(Search),
+    OpenConversations(DiscoveryQuery),
     /// Subscriptions of the channel.
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode },
 }
 
 /// A request for open conversations of the followed queues and users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Search {
-    /// What is observed in the queues, of any age.
+pub(crate) enum DiscoveryQuery {
+    /// The observations of the queues, of any age.
     Observations,
-    /// A page of what started within a month, newest first. Pages are counted from 1.
+    /// A page of the conversations that started within a month, newest first. Pages are counted from 1.
     Rows { page: usize },
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum Response {
     /// Result of [`Request::UserNames`]. A user may have no name.
     UserNames { users: Vec<String>, result: Result<HashMap<String, String>, RestError> },
     /// Result of [`Request::OpenConversations`].
-    OpenConversations { search: Search, result: Result<OpenConversations, RestError> },
+    OpenConversations { search: DiscoveryQuery, result: Result<OpenConversations, RestError> },
     /// Result of [`Request::Subscribe`].
     Subscribe { channel: String, topics: Vec<String>, mode: SubscribeMode, result: Result<Subscribed, RestError> },
     /// Result of a [`Request::Subscribe`] that was not sent, because the token could not be renewed before.

@@ -1,6 +1,6 @@
 //! The effect of the responses of searches for open conversations.
 
-use super::protocol::Search;
+use super::protocol::DiscoveryQuery;
 use super::responses::after_read;
 use super::{FollowEvent, MAX_CONVERSATIONS, Now, Tracker, Warning};
 use crate::api::rest::RestError;
@@ -12,7 +12,7 @@ use crate::wire::open_conversations::{OpenConversation, OpenConversations};
 impl Tracker {
     pub(super) fn on_search_response(
         &mut self,
-        search: Search,
+        search: DiscoveryQuery,
         result: Result<OpenConversations, RestError>,
         now: Now,
         dedup: &Dedup,
@@ -57,7 +57,7 @@ impl Tracker {
         has_room
     }
 
-    fn on_search_failed(&mut self, search: Search, error: RestError, now: Now) -> Option<RestError> {
+    fn on_search_failed(&mut self, search: DiscoveryQuery, error: RestError, now: Now) -> Option<RestError> {
         let has_worked = self.discovery.has_succeeded(search);
         let is_over = match (after_read(&error, Before::new(has_worked)), &error) {
             (Action::RetryRefusal(_), RestError::Forbidden { .. } | RestError::NotFound { .. }) => {

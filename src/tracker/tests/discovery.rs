@@ -40,12 +40,16 @@ fn only_the_first_search_respects_the_wanted_history() {
     }
 }
 
-fn respond(scenario: &mut Scenario, search: Search, result: Result<OpenConversations, RestError>) -> Option<RestError> {
+fn respond(
+    scenario: &mut Scenario,
+    search: DiscoveryQuery,
+    result: Result<OpenConversations, RestError>,
+) -> Option<RestError> {
     scenario.respond(Response::OpenConversations { search, result })
 }
 
 fn rows(page: usize) -> Request {
-    Request::OpenConversations(Search::Rows { page })
+    Request::OpenConversations(DiscoveryQuery::Rows { page })
 }
 
 /// Rows that fill a page.
@@ -58,15 +62,15 @@ fn a_failed_search_is_repeated_and_a_forbidden_one_is_reported_once() {
     let mut scenario = Scenario::of_queue();
     for error in [unavailable(), unauthorized()] {
         assert_eq!(scenario.requests(), [observe()]);
-        assert_eq!(respond(&mut scenario, Search::Observations, Err(error.clone())), Some(error));
+        assert_eq!(respond(&mut scenario, DiscoveryQuery::Observations, Err(error.clone())), Some(error));
     }
     for error in [forbidden(), not_found(), unexpected()] {
         let mut scenario = Scenario::of_queue();
         scenario.requests();
-        assert_eq!(respond(&mut scenario, Search::Observations, Err(error.clone())), None);
+        assert_eq!(respond(&mut scenario, DiscoveryQuery::Observations, Err(error.clone())), None);
         assert_eq!(scenario.warnings(), [], "the other one may be permitted");
         assert_eq!(scenario.requests(), [rows(1)]);
-        assert_eq!(respond(&mut scenario, Search::Rows { page: 1 }, Err(error.clone())), None);
+        assert_eq!(respond(&mut scenario, DiscoveryQuery::Rows { page: 1 }, Err(error.clone())), None);
         let reason = if error == forbidden() { "403 Forbidden".to_owned() } else { error.to_string() };
         assert_eq!(scenario.warnings(), [Warning::DiscoveryUnavailable { reason, has_topics: true }]);
         assert!(scenario.tracker.is_caught_up());
@@ -91,7 +95,7 @@ fn either_search_is_enough_for_queues_and_only_rows_find_those_of_users() {
     ] {
         let mut scenario = Scenario::with(TrackerOptions { targets: targets.clone(), ..options() });
         while let Some(search) = scenario.tracker.discovery.start(scenario.now.mono) {
-            let is_granted = if search == Search::Observations { observations } else { rows };
+            let is_granted = if search == DiscoveryQuery::Observations { observations } else { rows };
             let result = if is_granted { Ok(open_conversations(&["c1"])) } else { Err(forbidden()) };
             assert_eq!(respond(&mut scenario, search, result), None);
         }
@@ -110,22 +114,22 @@ fn either_search_is_enough_for_queues_and_only_rows_find_those_of_users() {
 fn the_first_search_reads_everything_and_a_repeat_is_one_request() {
     let mut scenario = Scenario::of_queue();
     assert_eq!(scenario.requests(), [observe()]);
-    respond(&mut scenario, Search::Observations, Ok(open_conversations(&["c1"])));
+    respond(&mut scenario, DiscoveryQuery::Observations, Ok(open_conversations(&["c1"])));
     for page in 1..=9 {
-        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page }));
-        respond(&mut scenario, Search::Rows { page }, Ok(full_page(&["c1"])));
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Rows { page }));
+        respond(&mut scenario, DiscoveryQuery::Rows { page }, Ok(full_page(&["c1"])));
         assert!(!scenario.tracker.discovery.has_searched());
     }
-    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page: 10 }));
-    respond(&mut scenario, Search::Rows { page: 10 }, Ok(open_conversations(&["c2"])));
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Rows { page: 10 }));
+    respond(&mut scenario, DiscoveryQuery::Rows { page: 10 }, Ok(open_conversations(&["c2"])));
     assert_eq!(
         follow_events(&mut scenario),
         [FollowEvent::Following { target: target(), open: Some(2) }],
         "each is counted once"
     );
     scenario.reconnect(5);
-    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Observations));
-    respond(&mut scenario, Search::Observations, Ok(open_conversations(&["c1", "c2", "c3"])));
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Observations));
+    respond(&mut scenario, DiscoveryQuery::Observations, Ok(open_conversations(&["c1", "c2", "c3"])));
     assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), None);
     assert_eq!(scenario.tracker.conversation_count(), 3);
 }
@@ -137,13 +141,13 @@ fn a_truncated_list_of_observations_is_completed_by_rows() {
     scenario.find(&[]);
     for is_truncated in [true, false] {
         scenario.reconnect(5);
-        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Observations));
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Observations));
         let observed = OpenConversations { is_complete: !is_truncated, ..open_conversations(&["c1"]) };
-        respond(&mut scenario, Search::Observations, Ok(observed));
+        respond(&mut scenario, DiscoveryQuery::Observations, Ok(observed));
         let next = scenario.tracker.discovery.start(scenario.now.mono);
-        assert_eq!(next, is_truncated.then_some(Search::Rows { page: 1 }));
+        assert_eq!(next, is_truncated.then_some(DiscoveryQuery::Rows { page: 1 }));
         if is_truncated {
-            respond(&mut scenario, Search::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
+            respond(&mut scenario, DiscoveryQuery::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
         }
     }
 }
@@ -153,12 +157,12 @@ fn a_repeat_reads_rows_until_a_page_holds_known_conversations_only() {
     let users = Targets { queues: Vec::new(), users: vec!["u".into()], ..Targets::default() };
     let mut scenario = Scenario::with(TrackerOptions { targets: users, ..options() });
     assert_eq!(scenario.requests(), [rows(1)]);
-    respond(&mut scenario, Search::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
+    respond(&mut scenario, DiscoveryQuery::Rows { page: 1 }, Ok(open_conversations(&["c1"])));
     scenario.tracker.recently_closed.insert("c0".to_owned());
     scenario.reconnect(5);
     for (page, ids) in [(1, ["c3", "c1"]), (2, ["c2", "c1"]), (3, ["c1", "c0"])] {
-        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(Search::Rows { page }));
-        respond(&mut scenario, Search::Rows { page }, Ok(full_page(&ids)));
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Rows { page }));
+        respond(&mut scenario, DiscoveryQuery::Rows { page }, Ok(full_page(&ids)));
     }
     assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), None);
     assert_eq!(scenario.tracker.conversation_count(), 3);
@@ -185,11 +189,11 @@ fn a_search_that_is_refused_after_a_success_is_repeated() {
         for _ in 0..10 {
             scenario.advance(60_000);
             assert_eq!(scenario.requests(), [observe()], "{error}");
-            let repeated = respond(&mut scenario, Search::Observations, Err(error.clone()));
+            let repeated = respond(&mut scenario, DiscoveryQuery::Observations, Err(error.clone()));
             assert_eq!(repeated.is_some(), is_paused, "{error}");
             if !is_paused {
                 assert_eq!(scenario.requests(), [rows(1)], "the other one in its place");
-                assert_eq!(respond(&mut scenario, Search::Rows { page: 1 }, Err(error.clone())), None);
+                assert_eq!(respond(&mut scenario, DiscoveryQuery::Rows { page: 1 }, Err(error.clone())), None);
             }
         }
         assert!(scenario.warnings().is_empty());
@@ -228,7 +232,7 @@ fn a_search_is_repeated_where_notifications_may_be_missing() {
     scenario.handle(Input::PollAll);
     assert_eq!(scenario.requests(), [observe()], "the socket is new");
     scenario.handle(Input::PollAll);
-    respond(&mut scenario, Search::Observations, Ok(open_conversations(&[])));
+    respond(&mut scenario, DiscoveryQuery::Observations, Ok(open_conversations(&[])));
     assert_eq!(scenario.requests(), [observe()], "the socket was opened during the search");
 }
 

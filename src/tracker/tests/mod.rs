@@ -115,15 +115,15 @@ impl Scenario {
 
     /// Answers the search that is in flight, and the requests that complete it, with these conversations.
     fn find(&mut self, ids: &[&str]) {
-        self.answer_search(Search::Observations, || Ok(open_conversations(ids)));
+        self.answer_search(DiscoveryQuery::Observations, || Ok(open_conversations(ids)));
     }
 
     /// Refuses the search that is in flight, and the request that would replace it.
     fn refuse_search(&mut self, error: &RestError) {
-        self.answer_search(Search::Observations, || Err(error.clone()));
+        self.answer_search(DiscoveryQuery::Observations, || Err(error.clone()));
     }
 
-    fn answer_search(&mut self, first: Search, result: impl Fn() -> Result<OpenConversations, RestError>) {
+    fn answer_search(&mut self, first: DiscoveryQuery, result: impl Fn() -> Result<OpenConversations, RestError>) {
         let mut next = Some(first);
         while let Some(search) = next {
             assert_eq!(self.respond(Response::OpenConversations { search, result: result() }), None);
@@ -234,7 +234,7 @@ fn look_up(user: &str) -> Request {
 }
 
 fn observe() -> Request {
-    Request::OpenConversations(Search::Observations)
+    Request::OpenConversations(DiscoveryQuery::Observations)
 }
 
 fn request_messages(conversation: &str, ids: &[&str]) -> Request {
