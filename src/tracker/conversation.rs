@@ -81,8 +81,8 @@ pub(super) struct Conversation {
     media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
-    /// Something was announced that follows the backfill.
-    has_news: bool,
+    /// The time since when something that was announced waits for the backfill.
+    news_since: Option<Instant>,
     /// Utterances whose speaker the next snapshot may tell.
     unattributed: Vec<Utterance>,
     events: Vec<Event>,
@@ -110,7 +110,7 @@ impl Conversation {
             target_media: None,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
-            has_news: start.reason == BackfillReason::Joined,
+            news_since: (start.reason == BackfillReason::Joined).then_some(now.mono),
             unattributed: Vec::new(),
             events: Vec::new(),
         }
@@ -170,18 +170,25 @@ impl Conversation {
     }
 
     /// Records that something was announced. The backfill, which precedes it, is urgent now.
-    pub(super) fn mark_news(&mut self) {
-        self.has_news = true;
+    pub(super) fn mark_news(&mut self, now: Instant) {
+        if self.is_backfilling() {
+            self.news_since.get_or_insert(now);
+        }
     }
 
     /// Returns whether something that was announced waits for the next snapshot.
     pub(super) fn is_poll_urgent(&self) -> bool {
-        self.poll_timer.is_urgent() || (self.has_news && self.is_listing_backfill())
+        self.poll_timer.is_urgent() || (self.news_since.is_some() && self.is_listing_backfill())
     }
 
     /// Returns whether the missing bodies are those of live messages, or precede something that was announced.
     pub(super) fn are_messages_urgent(&self) -> bool {
-        self.has_news || !self.is_backfilling()
+        self.news_since.is_some() || !self.is_backfilling()
+    }
+
+    /// Returns since when a snapshot, which is due at `due`, is waited for.
+    pub(super) fn poll_waiting_since(&self, due: Instant) -> Instant {
+        self.news_since.filter(|_| self.is_listing_backfill()).unwrap_or(due)
     }
 
     /// Records that a snapshot was requested. The next one is due after `period`, unless it is needed earlier.

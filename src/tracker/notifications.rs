@@ -35,7 +35,7 @@ impl Tracker {
             self.follow_discovered(&id, now, dedup);
         }
         self.update(&id, |conversation| {
-            conversation.mark_news();
+            conversation.mark_news(now.mono);
             // The first snapshot must be complete: it tells what was there at the start.
             if conversation.is_known() {
                 let is_delivered = |kind, message: &str, at| dedup.is_delivered(&id, kind, message, at);

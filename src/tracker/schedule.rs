@@ -3,7 +3,7 @@
 //! The service allows a few hundred requests a minute, and a queue may have a thousand open conversations. The order is:
 //!
 //! 1. subscriptions and the names of agents, of which there are few;
-//! 2. urgent requests, those that have waited longest first: for the bodies of live messages, and for the snapshots without
+//! 2. urgent requests, those of the conversation that has waited longest first: for the bodies of live messages, and for the snapshots without
 //!    which something that was announced cannot be shown. A conversation whose history is still to be read becomes urgent with
 //!    its next message;
 //! 3. all others: the search for open conversations, the bodies of history, and snapshots, which nothing waits for.
@@ -175,11 +175,13 @@ impl Tracker {
         }
     }
 
-    /// Returns the conversation whose snapshot has been due longest, and since when.
+    /// Returns the conversation whose snapshot has been waited for longest, and since when.
     fn due_poll(&self, now: Instant, is_wanted: fn(&Conversation) -> bool) -> Option<(Instant, String)> {
         let wanted = self.conversations.values().filter(|conversation| is_wanted(conversation));
-        let polls = wanted.filter_map(|conversation| Some((conversation.next_poll_at()?, conversation.id())));
-        polls.filter(|(due, _)| *due <= now).min().map(|(due, id)| (due, id.to_owned()))
+        let polls = wanted.filter_map(|conversation| Some((conversation.next_poll_at()?, conversation)));
+        let due = polls.filter(|(due, _)| *due <= now);
+        let waiting = due.map(|(due, conversation)| (conversation.poll_waiting_since(due), conversation.id()));
+        waiting.min().map(|(since, id)| (since, id.to_owned()))
     }
 
     fn snapshot_request(&mut self, id: String, now: Instant) -> Request {

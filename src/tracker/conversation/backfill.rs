@@ -81,7 +81,7 @@ impl Conversation {
             }
             State::Live => self.state = State::Recovering(Backfill { gap, ..Backfill::default() }),
         }
-        self.has_news = false;
+        self.news_since = None;
         self.pending.mark_as_backfill();
         self.poll_timer.restart(now.mono);
     }

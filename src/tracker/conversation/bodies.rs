@@ -48,7 +48,8 @@ impl Conversation {
 
     /// Returns since when bodies are to be requested.
     pub(in crate::tracker) fn messages_waiting_since(&self) -> Option<Instant> {
-        self.pending.waiting_since()
+        let news_since = self.news_since.filter(|_| self.is_backfilling());
+        news_since.into_iter().chain(self.pending.waiting_since()).min()
     }
 }
 

@@ -41,6 +41,10 @@ fn next(scenario: &mut Scenario) -> Option<Request> {
     }
 }
 
+fn next_urgent(scenario: &mut Scenario) -> Option<Request> {
+    scenario.tracker.poll_request(scenario.now, Lane::Urgent)
+}
+
 /// Answers a request: snapshots with this message, and bodies.
 fn answer(scenario: &mut Scenario, request: &Request, message: &str) {
     match request {
@@ -73,6 +77,19 @@ fn a_live_message_precedes_a_thousand_snapshots_of_the_start() {
     assert_eq!(next(&mut scenario), Some(request_messages(&unknown, &["m2"])), "its history is urgent too");
     scenario.bodies(&unknown, &["m2"]);
     assert_eq!(scenario.events(), ["c0000: m1", "c0999 Startup: [m2]"]);
+}
+
+#[test]
+fn conversations_with_live_messages_are_printed_one_after_the_other() {
+    let mut scenario = of_open(100);
+    for number in 0..100 {
+        scenario.notify(notification(&id(number), &[customer(&["m1"])]));
+    }
+    for number in 0..3 {
+        assert_eq!(next_urgent(&mut scenario), Some(Request::Snapshot(id(number))));
+        scenario.snapshot(&id(number), &[customer(&["m1"])]);
+        assert_eq!(next_urgent(&mut scenario), Some(request_messages(&id(number), &["m1"])));
+    }
 }
 
 #[test]
