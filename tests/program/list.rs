@@ -207,6 +207,44 @@ async fn without_the_permission_for_analytics_the_exit_code_is_77() {
     assert!(finished.stderr.contains("analytics:conversationDetail:view"), "{}", finished.stderr);
 }
 
+/// The mistakes that a user can make with `list`, and the messages.
+#[tokio::test]
+async fn every_mistake_has_its_message() {
+    let simulator = simulator_with("", &[], options(1)).await;
+    let media = "message, call, email, callback, chat, cobrowse, internalmessage, screenshare, video";
+    let times = "examples: 1h30m, today, 2026-01-02, '2026-01-02 03:04', 2026-01-02T03:04:05Z";
+    let cases: [(&[&str], i32, String); 9] = [
+        (&["--queue", "Suport"], 66, "queue 'Suport' not found at HOST | a similar queue exists: 'Support'".into()),
+        (&["--user", "Xyz"], 66, "user 'Xyz' not found at HOST | check the name or e-mail address and the region; a user exists only in its own region".into()),
+        (&["--since", "32days"], 78, "--since: must be at most 31 days ago | use a later time, such as --since 30days".into()),
+        (&["--since", "tomorrow"], 2, format!("invalid value 'tomorrow' for '--since <DURATION|TIME>': not a duration or time; {times}")),
+        (&["--media", "fax"], 2, format!("invalid value 'fax' for '--media <MEDIUM>'\n  [possible values: {media}]")),
+        (&["Billing"], 2, "unexpected argument 'Billing' found | use '--queue NAME', '--user NAME', '--customer TEXT' or '--media MEDIUM'".into()),
+        (&["--limit", "5"], 2, "unexpected argument '--limit' found | the newest come first: | head -10".into()),
+        (&["-o", "json"], 2, "unexpected argument '-o' found | use '--json'; a table is for terminals, and a pipe gets columns separated by tabs".into()),
+        (&["--queue"], 2, "a value is required for '--queue <ID|NAME>' but none was supplied".into()),
+    ];
+    let host = simulator.base_url().trim_start_matches("http://");
+    for (args, code, expected) in cases {
+        let finished = list(&simulator, args).await;
+        let error = finished.stderr.replace(host, "HOST").replace("genesys-tail: ", "").replace("\n\n  tip: ", " | ");
+        let error = error.replace("\n  tip: ", " | ").replace("\n\nFor more information, try '--help'.", "");
+        assert_eq!((finished.code, error.trim()), (Some(code), format!("error: {expected}").as_str()), "{args:?}");
+        assert_eq!(finished.stdout, "", "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_with_a_forbidden_name_is_listed_by_its_id() {
+    let simulator = simulator_with("", &["rest:deny=routing:queue:view"], options(1)).await;
+    let id = Simulator::queue_id("Support");
+    let finished = list(&simulator, &["--queue", &id]).await;
+    assert_eq!((finished.code, finished.stdout.lines().count()), (Some(0), 1), "{}", finished.stderr);
+    let warning = format!("warning: the name of queue {id} is not available (403 (Unable to ");
+    assert!(finished.stderr.contains(&warning) && finished.stderr.contains("); using its id\n"), "{}", finished.stderr);
+    assert_eq!(list(&simulator, &["--queue", "Support"]).await.code, Some(77));
+}
+
 #[tokio::test]
 async fn without_observations_older_conversations_of_a_queue_are_missing_with_a_warning() {
     let simulator = three_conversations().await;

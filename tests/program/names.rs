@@ -86,7 +86,7 @@ async fn every_mistake_with_a_name_has_its_message() {
     let check_name = "check the name and the region; a queue exists only in its own region";
     let check_user = "check the name or e-mail address and the region; a user exists only in its own region";
     let simulator = simulator_with("", &[], options()).await;
-    let cases: [(&[&str], i32, String); 14] = [
+    let cases: [(&[&str], i32, String); 17] = [
         (&["--queue", "Insurence"], 66, "queue 'Insurence' not found at HOST | some similar queues exist: 'Insurance', 'Insurance'".into()),
         (&["--queue", "Billing APAC"], 66, "queue 'Billing APAC' not found at HOST | some similar queues exist: 'Billing', 'billing', 'Billing EMEA'".into()),
         (&["--queue", "*EMEA*"], 66, "queue '*EMEA*' not found at HOST | some similar queues exist: 'Sales/EMEA', 'Billing EMEA'".into()),
@@ -100,6 +100,9 @@ async fn every_mistake_with_a_name_has_its_message() {
         (&["--user", "sam.okafor@northwind.exampl"], 66, "user 'sam.okafor@northwind.exampl' not found at HOST | a similar user exists: 'Sam Okafor' (sam.okafor@northwind.example)".into()),
         (&["--user", "casey@example.com"], 66, format!("user 'casey@example.com' not found at HOST | {check_user}")),
         (&["--user", "client:secret"], 78, "--user: not a user: contains a colon | use the id, the e-mail address or the name of a user".into()),
+        (&["--user", "Okafor"], 66, "user 'Okafor' not found at HOST | a similar user exists: 'Sam Okafor' (sam.okafor@northwind.example)".into()),
+        (&["--user", "0bad0bad-0000-4000-8000-000000000003"], 66, "user 0bad0bad-0000-4000-8000-000000000003 not found at HOST: 404 (The requested resource was not found.) | check the user id and the region; a user exists only in its own region".into()),
+        (&["--queue", "Billing", "--source", "transcript"], 78, "--source transcript cannot be used with --queue or --user; use notifications | remove one of the two; see genesys-tail help settings".into()),
         (&["--user", "Sam Okafor", "--queue", "Xyz"], 66, format!("queue 'Xyz' not found at HOST | {check_name}")),
     ];
     join_all(cases.map(async |(args, code, expected)| {

@@ -1,28 +1,52 @@
-//! A queue at work: the script `queue` of the simulator, and the status lines about what is followed (TGT-13, SIM-4).
+//! A queue in which conversations begin, into which they are transferred, and the status lines about them (TGT-13, SIM-5).
 
-use genesys_tail::simulator::{Options, Script, Simulator, Sources};
+use genesys_tail::simulator::{Options, Simulator, Sources};
 use rustix::process::Signal;
 
 use crate::support::program::{Finished, Running, program};
 
-/// The conversations of the script, in the order in which they are joined or transferred.
-const CUSTOMERS: [&str; 5] = ["Ada Marlow", "Casey Lind", "Ravi Menon", "Mia Sato", "Tom Weber"];
+/// A conversation that begins when the test plays the line.
+const MESSAGES: &str = "+3600 begin\ncustomer Casey Lind: never";
+const CALL: &str = "+3600 begin\ncall\ncustomer Ravi Menon: never";
 
-/// Starts a simulator that plays the script `queue` ten times a second.
-async fn busy_queue() -> Simulator {
-    let mut scripts = Script::load("queue").unwrap();
-    let conversations = Options::conversation_ids(scripts.len());
-    let (script, more_scripts) = (scripts.remove(0), scripts);
-    let sources = Sources::NotificationsOnly;
-    let options = Options { script, more_scripts, conversations, sources, rate: Some(10.0), ..Options::default() };
-    Simulator::start(options).await.unwrap()
+/// The conversations, what is said to begin them, and their descriptions.
+const CONVERSATIONS: [(&[&str], &str); 4] = [
+    (&["update queue=Billing", "customer Ada Marlow: hello"], "Ada Marlow, web messaging, queue Billing"),
+    (&["begin", "update queue=Billing", "customer Casey Lind: hello"], "Casey Lind, web messaging, queue Billing"),
+    (&["begin", "call", "update queue=Billing", "join agent Lee Chen"], "Ravi Menon, call, queue Billing"),
+    (
+        &["begin", "update queue=Delivery", "customer Casey Lind: before", "update queue=Billing", "agent Sam: hi"],
+        "Casey Lind, web messaging, queue Billing",
+    ),
+];
+
+async fn play(simulator: &Simulator, index: usize, lines: &[&str]) -> String {
+    let id = Options::conversation_ids(CONVERSATIONS.len()).remove(index);
+    for line in lines {
+        simulator.conversation(&id).unwrap().play(line).await.unwrap();
+    }
+    id
 }
 
-/// Follows the queue until the last of its conversations has ended.
-async fn follow(simulator: &Simulator, args: &[&str]) -> Finished {
-    let mut command = program(simulator, &[&["--queue", "billing", "--timestamps", "none"], args].concat());
-    let mut running = Running::start(&mut command);
-    for id in Options::conversation_ids(CUSTOMERS.len()) {
+/// Follows a queue in which one conversation is open and the others begin, until all have ended.
+async fn follow(args: &[&str]) -> Finished {
+    let script = "+3600 customer Ada Marlow: never".parse().unwrap();
+    let more_scripts = [MESSAGES, CALL, MESSAGES].map(|script| script.parse().unwrap()).to_vec();
+    let conversations = Options::conversation_ids(CONVERSATIONS.len());
+    let sources = Sources::NotificationsOnly;
+    let options = Options { script, more_scripts, conversations, sources, ..Options::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let id = play(&simulator, 0, CONVERSATIONS[0].0).await;
+    assert!(simulator.dotenv().ends_with(&format!("_CONVERSATION_ID={id}\n")), "{}", simulator.dotenv());
+    let arguments = [&["--queue", "billing", "--timestamps", "none"], args].concat();
+    let mut running = Running::start(&mut program(&simulator, &arguments));
+    running.wait_for_stderr("following queue Billing").await;
+    for (index, (lines, _)) in CONVERSATIONS.iter().enumerate().skip(1) {
+        let id = play(&simulator, index, lines).await;
+        running.wait_for_stderr(&format!("joined {id}: ")).await;
+    }
+    for index in 0..CONVERSATIONS.len() {
+        let id = play(&simulator, index, &["close"]).await;
         running.wait_for_stderr(&format!("ended {id}: ")).await;
     }
     running.signal(Signal::INT);
@@ -31,38 +55,32 @@ async fn follow(simulator: &Simulator, args: &[&str]) -> Finished {
 
 #[tokio::test]
 async fn a_queue_is_followed_while_conversations_begin_and_one_is_transferred_in() {
-    let simulator = busy_queue().await;
-    assert!(simulator.dotenv().ends_with("_ID=85c0155f-3d3a-4c1b-9f0e-5a1d7e2b4c60\n"), "{}", simulator.dotenv());
-    let finished = follow(&simulator, &[]).await;
+    let finished = follow(&[]).await;
     let stderr = &finished.stderr;
     let queue = Simulator::queue_id("Billing");
     let following = format!("genesys-tail: following queue Billing ({queue}): 1 open conversation\n");
     assert!(stderr.contains(&following), "{stderr}");
-    for (index, (id, customer)) in Options::conversation_ids(CUSTOMERS.len()).iter().zip(CUSTOMERS).enumerate() {
-        let medium = if customer == "Ravi Menon" { "call" } else { "web messaging" };
-        let described = format!("{id}: {customer}, {medium}, queue Billing\n");
+    let ids = Options::conversation_ids(CONVERSATIONS.len());
+    for (index, (id, (_, description))) in ids.iter().zip(CONVERSATIONS).enumerate() {
         // The first one is open at the start, which only a debug line says.
-        let joined = format!("genesys-tail: joined {described}");
+        let joined = format!("genesys-tail: joined {id}: {description}\n");
         assert_eq!(stderr.matches(&joined).count(), usize::from(index > 0), "{joined}{stderr}");
-        assert_eq!(stderr.matches(&format!("genesys-tail: ended {described}")).count(), 1, "{described}{stderr}");
+        assert!(stderr.contains(&format!("genesys-tail: ended {id}: {description}\n")), "{description}{stderr}");
         assert_eq!(finished.stdout.matches(&format!("{} [CLOSED]", &id[..8])).count(), 1, "{}", finished.stdout);
     }
-    let transferred = &Options::conversation_ids(5)[4][..8];
-    let history = format!("{transferred} [Customer] Tom Weber: My parcel arrived, but the bill is wrong.\n");
+    let history = format!("{} [Customer] Casey Lind: before\n", &ids[3][..8]);
     assert!(finished.stdout.contains(&history), "{}", finished.stdout);
 }
 
 #[tokio::test]
 async fn json_status_lines_name_the_conversation_of_a_join_and_an_end() {
-    let simulator = busy_queue().await;
-    let finished = follow(&simulator, &["--log-format", "json"]).await;
+    let finished = follow(&["--log-format", "json"]).await;
     let lines: Vec<serde_json::Value> =
         finished.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (id, description) = (&Options::conversation_ids(2)[1], CONVERSATIONS[1].1);
     for verb in ["joined", "ended"] {
-        let id = &Options::conversation_ids(5)[1];
-        let message = format!("{verb} {id}: Casey Lind, web messaging, queue Billing");
-        let line =
-            lines.iter().find(|line| line["message"] == *message).unwrap_or_else(|| panic!("{message}: {lines:?}"));
-        assert_eq!(line["conversation"], **id);
+        let message = format!("{verb} {id}: {description}");
+        let line = lines.iter().find(|line| line["message"] == *message);
+        assert_eq!(line.map(|line| &line["conversation"]), Some(&id.as_str().into()), "{message}: {lines:?}");
     }
 }

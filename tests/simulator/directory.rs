@@ -154,3 +154,27 @@ async fn conversations_play_the_scripts_in_turn() {
     }
     assert_eq!(customers, ["Ada", "Bob", "Ada"]);
 }
+
+#[tokio::test]
+async fn a_conversation_is_unknown_until_it_begins() {
+    let simulator = start_with("+3600 begin\ncustomer Ada: never\nupdate queue=Sales", &[], options()).await;
+    let id = simulator.first_conversation().id().to_owned();
+    let filter =
+        json!({ "type": "or", "predicates": [{ "dimension": "queueId", "value": Simulator::queue_id("Sales") }] });
+    let known = async || {
+        let conversation = get(&simulator, &format!("/api/v2/conversations/{id}")).await;
+        let details = get(&simulator, &format!("/api/v2/analytics/conversations/details?id={id}")).await.json;
+        let observations = "/api/v2/analytics/queues/observations/query";
+        let observed = post(&simulator, observations, &json!({ "filter": filter })).await.json;
+        let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+        (conversation.status, count(&details["conversations"]), count(&observed["results"]))
+    };
+    assert_eq!(known().await, (404, 0, 0));
+    assert!(simulator.dotenv().ends_with("_CONVERSATION_ID=\n"), "{}", simulator.dotenv());
+    let before = chrono::Utc::now() - chrono::TimeDelta::milliseconds(1);
+    play(&simulator, "begin").await;
+    assert_eq!(known().await, (200, 1, 1));
+    let conversation = get(&simulator, &format!("/api/v2/conversations/{id}")).await.json;
+    let started: chrono::DateTime<chrono::Utc> = conversation["startTime"].as_str().unwrap().parse().unwrap();
+    assert!(started >= before, "{conversation}");
+}

@@ -139,6 +139,15 @@ fn a_line_separates_conversations_which_may_begin_later() {
 }
 
 #[test]
+fn the_queue_has_an_open_conversation_and_others_that_begin_one_of_them_a_call() {
+    let scripts = Script::load("queue").expect("built in");
+    assert_eq!(scripts.iter().map(Script::begins_later).collect::<Vec<_>>(), [false, true, true, true, true]);
+    assert_eq!(scripts.iter().filter(|script| script.is_call()).count(), 1);
+    assert!(scripts.iter().all(|script| script.queues().last().is_some_and(|queue| queue == "Billing")));
+    assert_eq!(scripts[4].queues(), ["Delivery", "Billing"]);
+}
+
+#[test]
 fn the_topic_shows_a_valid_script_and_lists_every_keyword_and_built_in_script() {
     let topic = include_str!("../../help/simulator.md");
     let (_, block) = topic.split_once("```text\n").expect("a script");
