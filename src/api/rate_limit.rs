@@ -114,6 +114,21 @@ mod tests {
         assert_eq!(rate_limit.next_request_at(now), now, "a new window");
     }
 
+    /// The share that is kept for urgent requests.
+    #[tokio::test(start_paused = true)]
+    async fn urgent_requests_are_not_delayed_until_a_tenth_of_the_limit_is_left() {
+        let mut rate_limit = RateLimit::default();
+        let now = Instant::now();
+        rate_limit.record_request();
+        for (count, is_delayed, is_urgent_delayed) in
+            [(199, false, false), (200, true, false), (269, true, false), (270, true, true), (300, true, true)]
+        {
+            rate_limit.update(&reported(count, 300, 60));
+            assert_eq!(rate_limit.next_request_at(now) > now, is_delayed, "{count}");
+            assert_eq!(rate_limit.next_urgent_request_at(now) > now, is_urgent_delayed, "{count}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn headers_that_make_no_sense_are_no_limit() {
         let mut rate_limit = RateLimit::default();

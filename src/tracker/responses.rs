@@ -192,15 +192,17 @@ impl Tracker {
     ) -> Option<RestError> {
         match result {
             Ok(answer) => {
-                // Messages and conversations may have come before the subscription.
-                let unannounced = self.unannounced(requested_topics);
                 self.on_subscribed(requested_topics, &answer, mode == SubscribeMode::Replace, now);
                 if mode == SubscribeMode::Add {
+                    // Messages and conversations may have come before the subscription.
                     if self.subscriptions.include_targets(requested_topics, &self.options.targets) {
                         self.discovery.restart(now.mono);
                     }
-                    for id in unannounced {
-                        self.conversations.get_mut(&id).into_iter().for_each(|one| one.poll_soon(now.mono));
+                    let topics = requested_topics.iter().map(String::as_str).collect();
+                    for conversation in self.conversations.values_mut() {
+                        if Subscriptions::concern(&topics, conversation, &self.options.targets) {
+                            conversation.poll_soon(now.mono);
+                        }
                     }
                 }
             }
@@ -216,15 +218,6 @@ impl Tracker {
             Err(error) => return Some(error),
         }
         None
-    }
-
-    /// Returns the conversations that these topics concern, except those whose messages are announced already.
-    fn unannounced(&self, topics: &[String]) -> Vec<String> {
-        let (targets, topics) = (&self.options.targets, topics.iter().map(String::as_str).collect());
-        let conversations = self.conversations.values();
-        let concerned = conversations.filter(|one| Subscriptions::concern(&topics, one, targets));
-        let unannounced = concerned.filter(|one| !self.subscriptions.announce(one, targets) || one.has_calls());
-        unannounced.map(|conversation| conversation.id().to_owned()).collect()
     }
 
     /// Repeats a refused renewal of subscriptions, a few times.

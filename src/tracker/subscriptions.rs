@@ -119,7 +119,7 @@ impl Subscriptions {
     }
 
     /// Returns whether the topics of followed queues announce the messages of this conversation: it is in no other queue.
-    pub(super) fn announce(&self, conversation: &Conversation, targets: &Targets) -> bool {
+    fn announce(&self, conversation: &Conversation, targets: &Targets) -> bool {
         let queues = conversation.participants().active_queues_and_users().queues;
         let is_announced = |queue: &&str| {
             targets.media.messages
