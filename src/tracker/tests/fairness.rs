@@ -87,6 +87,7 @@ fn conversations_with_live_messages_are_printed_one_after_the_other() {
     }
     for number in 0..3 {
         assert_eq!(next_urgent(&mut scenario), Some(Request::Snapshot(id(number))));
+        scenario.advance(SLOT);
         scenario.snapshot(&id(number), &[customer(&["m1"])]);
         assert_eq!(next_urgent(&mut scenario), Some(request_messages(&id(number), &["m1"])));
     }
