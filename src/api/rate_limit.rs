@@ -12,6 +12,9 @@ const UNTHROTTLED_FRACTION: u32 = 3;
 /// The same fraction (1/10) for urgent requests: the rest of the third is kept for them.
 const UNTHROTTLED_URGENT_FRACTION: u32 = 10;
 
+/// The maximum difference of the ends of one window, which are stated in whole seconds.
+const ROUNDING: Duration = Duration::from_secs(2);
+
 /// The longest window that is believed, in seconds.
 const MAX_WINDOW: u32 = 3600;
 
@@ -45,8 +48,13 @@ impl RateLimit {
         let limit = number("inin-ratelimit-allowed").filter(|limit| *limit > 0);
         let reset = number("inin-ratelimit-reset");
         if let (Some(count), Some(limit), Some(reset)) = (count, limit, reset) {
-            let resets_at = Instant::now() + Duration::from_secs(u64::from(reset.min(MAX_WINDOW)));
-            self.window = Some(Window { limit, remaining: limit.saturating_sub(count), resets_at });
+            let now = Instant::now();
+            let resets_at = now + Duration::from_secs(u64::from(reset.min(MAX_WINDOW)));
+            let reported = limit.saturating_sub(count);
+            // The response does not count the requests that were sent meanwhile.
+            let known = self.window.filter(|window| window.resets_at > now && resets_at < window.resets_at + ROUNDING);
+            let remaining = known.map_or(reported, |window| window.remaining.min(reported));
+            self.window = Some(Window { limit, remaining, resets_at });
         }
     }
 
@@ -110,6 +118,24 @@ mod tests {
             assert!((delay - seconds).abs() < 0.001, "{count}: {delay}");
         }
         tokio::time::advance(Duration::from_secs(60)).await;
+        let now = Instant::now();
+        assert_eq!(rate_limit.next_request_at(now), now, "a new window");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_response_does_not_return_requests_that_were_sent_meanwhile() {
+        let mut rate_limit = RateLimit::default();
+        rate_limit.update(&reported(297, 300, 10));
+        (0..3).for_each(|_| rate_limit.record_request());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let now = Instant::now();
+        let resets_at = now + Duration::from_secs(9);
+        for count in [298, 299] {
+            rate_limit.update(&reported(count, 300, 9));
+            assert_eq!(rate_limit.next_urgent_request_at(now), resets_at, "{count}");
+        }
+        tokio::time::advance(Duration::from_secs(8)).await;
+        rate_limit.update(&reported(1, 300, 60));
         let now = Instant::now();
         assert_eq!(rate_limit.next_request_at(now), now, "a new window");
     }
