@@ -48,12 +48,18 @@ enum Phase {
     InFlight,
 }
 
+/// The kinds of targets to search for.
+#[derive(Debug)]
+struct FollowedKinds {
+    queues: bool,
+    users: bool,
+}
+
 /// The state of the search.
 #[derive(Debug)]
 pub(super) struct Discovery {
     phase: Phase,
-    has_queues: bool,
-    has_users: bool,
+    kinds: FollowedKinds,
     observations: Access,
     rows: Access,
     /// The reasons of the service, for each kind of search that it denies.
@@ -78,8 +84,7 @@ impl Discovery {
     pub(super) fn new(targets: &Targets, now: Instant) -> Self {
         let mut discovery = Self {
             phase: Phase::Disabled,
-            has_queues: !targets.queues.is_empty(),
-            has_users: !targets.users.is_empty(),
+            kinds: FollowedKinds { queues: !targets.queues.is_empty(), users: !targets.users.is_empty() },
             observations: Access::default(),
             rows: Access::default(),
             denials: Vec::new(),
@@ -231,7 +236,7 @@ impl Discovery {
 
     /// Schedules a search, if one is permitted.
     fn schedule(&mut self, at: Instant) {
-        let first = if self.has_queues && self.observations != Access::Denied {
+        let first = if self.kinds.queues && self.observations != Access::Denied {
             Some(DiscoveryQuery::Observations)
         } else {
             self.first_page(false)
@@ -241,7 +246,7 @@ impl Discovery {
 
     /// Returns the search for rows, if it may find what the observations lack.
     fn first_page(&self, is_observed: bool) -> Option<DiscoveryQuery> {
-        let is_wanted = self.has_users || (self.has_queues && !(is_observed && self.has_searched));
+        let is_wanted = self.kinds.users || (self.kinds.queues && !(is_observed && self.has_searched));
         (is_wanted && self.rows != Access::Denied).then_some(DiscoveryQuery::Rows { page: 1 })
     }
 

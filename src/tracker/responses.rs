@@ -158,7 +158,9 @@ impl Tracker {
         match result {
             Err(RestError::Unavailable { host, body }) if body.status.as_u16() == 429 => {
                 for conversation in self.conversations.values_mut() {
-                    users.iter().for_each(|user| conversation.participants_mut().lookup_failed(user));
+                    for user in &users {
+                        conversation.participants_mut().lookup_failed(user);
+                    }
                 }
                 Some(RestError::Unavailable { host, body })
             }

@@ -157,8 +157,8 @@ impl Model {
                 Response::Messages { conversation, result: error.map_or(Ok(bodies), Err) }
             }
             Request::UserNames(users) => {
-                let named = users.iter().filter(|user| *user != "u1");
-                let names = named.map(|user| (user.clone(), format!("name of {user}"))).collect();
+                let others = users.iter().filter(|user| *user != "u1");
+                let names = others.map(|user| (user.clone(), format!("name of {user}"))).collect();
                 Response::UserNames { users, result: error.map_or(Ok(names), Err) }
             }
             Request::OpenConversations(search) => {
