@@ -100,7 +100,7 @@ async fn bash_completes_flags_values_and_files() {
         ("genesys-tail check --pro", "--profile --proxy"),
         ("genesys-tail check --env-file a", "a file.txt"),
         ("genesys-tail simulate --script a", "a file.txt"),
-        ("genesys-tail simulate --script ''", "demo billing flood call quiet content email a file.txt"),
+        ("genesys-tail simulate --script ''", "demo billing flood call quiet content email queue a file.txt"),
         (
             "genesys-tail simulate --fault h",
             "help handshake:bad-accept handshake:echo handshake:forbidden-page handshake:hang handshake:huge handshake:not-json handshake:ok handshake:redirect handshake:reset handshake:silence-all handshake:slow handshake:status",
@@ -130,7 +130,7 @@ async fn fish_completes_flags_values_and_files() {
         ("genesys-tail --st", "--stall-buffer"),
         ("genesys-tail --source ''", "auto notifications transcript"),
         ("genesys-tail check --region eu-w", "eu-west-1 eu-west-2"),
-        ("genesys-tail simulate --script ''", "a file.txt billing call content demo email flood quiet"),
+        ("genesys-tail simulate --script ''", "a file.txt billing call content demo email flood queue quiet"),
         ("genesys-tail simulate --fault socket:re", "socket:replay socket:reserved-bits socket:reset"),
         ("genesys-tail completions z", "zsh"),
     ];
