@@ -105,7 +105,7 @@ pub(super) fn items_at<'a>(value: &'a Value, path: &str) -> impl Iterator<Item =
 }
 
 /// Returns whether JSON holds at most this many containers and following values, not counting the text of strings.
-fn has_at_most(json: &[u8], mut containers: usize, mut values: usize) -> bool {
+pub(super) fn has_at_most(json: &[u8], mut containers: usize, mut values: usize) -> bool {
     let mut at = 0;
     while let Some(byte) = json.get(at) {
         let remaining = match byte {
@@ -142,7 +142,7 @@ fn end_of_string(json: &[u8], from: usize) -> usize {
 }
 
 /// Replaces every `\uD800`–`\uDFFF` escape that is not half of a pair by `\uFFFD`, the replacement character.
-fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
+pub(super) fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let (mut copied, mut at) = (0, 0);
     let bytes = json.as_bytes();

@@ -1,6 +1,7 @@
 //! The data that Genesys Cloud sends, from bytes to plain data. Pure: no I/O, no clock.
 
 mod annotations;
+pub(crate) mod call_transcript;
 pub(crate) mod channel;
 mod content;
 pub(crate) mod conversation;

@@ -38,7 +38,7 @@ pub(crate) struct Utterance {
 }
 
 /// The end of the call that an utterance comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Side {
     Customer,
     Agent,

@@ -17,7 +17,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    pub(super) fn parse(purpose: &str) -> Self {
+    pub(in crate::wire) fn parse(purpose: &str) -> Self {
         match purpose.to_ascii_lowercase().as_str() {
             "customer" => Self::Customer,
             "external" => Self::External,
