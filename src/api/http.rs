@@ -153,7 +153,8 @@ impl Http {
         }
     }
 
-    async fn with_timeout<T>(
+    /// Waits for a part of a response, for at most the time limit of the settings.
+    pub(super) async fn with_timeout<T>(
         &self,
         host: &str,
         future: impl Future<Output = Result<T, reqwest::Error>>,

@@ -4,6 +4,7 @@ pub(crate) mod calls;
 pub(crate) mod certificate;
 mod client_setup;
 mod connect_observer;
+mod download;
 pub(crate) mod error_body;
 pub(crate) mod hints;
 pub(crate) mod http;

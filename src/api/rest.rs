@@ -15,6 +15,7 @@ use super::http_error::{HttpError, host};
 use super::oauth::{Auth, AuthError};
 use super::rate_limit::RateLimit;
 use super::token::Token;
+use crate::config::is_loopback;
 use crate::decision::{Request, ResponseKind};
 use crate::exit_code::ErrorClass;
 
@@ -120,6 +121,11 @@ impl Rest {
     /// Returns the host of the API as messages show it.
     pub(crate) fn host(&self) -> String {
         host(&self.base_url)
+    }
+
+    /// Returns whether the API is on this computer.
+    pub(super) fn is_local(&self) -> bool {
+        is_loopback(&self.base_url)
     }
 
     /// Returns the error for a response that the Genesys Cloud API does not send.
