@@ -6,6 +6,7 @@ const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
 const IO: u8 = 74;
+const TEMPORARY: u8 = 75;
 const PROTOCOL: u8 = 76;
 const NO_PERMISSION: u8 = 77;
 const CONFIG: u8 = 78;
@@ -21,6 +22,8 @@ pub(crate) enum ErrorClass {
     Internal,
     /// Output, cursor or recording cannot be written.
     Io,
+    /// The stored transcript of a call is not available yet.
+    NotYet,
     /// The server sends an unexpected response, or a recording is corrupt.
     Protocol,
     /// Credentials are refused, or a permission is missing.
@@ -36,6 +39,7 @@ impl From<ErrorClass> for u8 {
             ErrorClass::Unavailable => UNAVAILABLE,
             ErrorClass::Internal => SOFTWARE,
             ErrorClass::Io => IO,
+            ErrorClass::NotYet => TEMPORARY,
             ErrorClass::Protocol => PROTOCOL,
             ErrorClass::NoPermission => NO_PERMISSION,
             ErrorClass::Config => CONFIG,

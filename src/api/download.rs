@@ -99,7 +99,8 @@ fn check(link: &Url, is_local: bool) -> Result<(), DownloadError> {
 }
 
 async fn read(http: &Http, host: String, mut response: Response) -> Result<Vec<u8>, DownloadError> {
-    let encoding = response.headers().get(CONTENT_ENCODING).map(|encoding| String::from_utf8_lossy(encoding.as_bytes()));
+    let encoding =
+        response.headers().get(CONTENT_ENCODING).map(|encoding| String::from_utf8_lossy(encoding.as_bytes()));
     if let Some(encoding) = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
         let encoding: String = encoding.chars().take(20).collect();
         return Err(DownloadError::Unusable { host, reason: format!("file with the content encoding {encoding}") });

@@ -12,7 +12,7 @@ use regex::Regex;
 use super::help;
 use super::value_parsers::{
     COLORS, FOLLOWED_MEDIA, FORMATS, HIDDEN, LOG_FORMATS, MEDIA, MULTILINES, PREFIXES, ROLES, SOURCES, TIMESTAMPS,
-    choice, conversation_count, duration, line_limit, loopback, pattern, rate, retries, since, size,
+    choice, conversation_count, duration, duration_or_zero, line_limit, loopback, pattern, rate, retries, since, size,
 };
 use crate::config::{
     Color, Format, Hidden, LineLimit, LogFormat, Medium, Multiline, PrefixForm, Retries, Since, SourceChoice,
@@ -121,6 +121,12 @@ pub(crate) struct HistoryArgs {
     /// Print the history and exit
     #[arg(long, conflicts_with = "follow")]
     pub(crate) no_follow: bool,
+    /// Wait this long for the transcript of a call
+    ///
+    /// After the end of a call that was followed with a gap, the stored transcript is requested every 30 s, and what was said
+    /// in the gap is printed. An ended call waits for its transcript too. 0 does not wait.
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration_or_zero)]
+    pub(crate) call_transcript_wait: Duration,
     /// Save progress to this file and resume from it
     ///
     /// Works even after kill -9. An existing cursor takes precedence over -n and --since. Several conversations can share

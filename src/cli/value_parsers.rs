@@ -132,6 +132,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     in_range(duration).map_err(str::to_owned)
 }
 
+/// Parses a duration that may be zero.
+pub(super) fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    match any_duration(text) {
+        Some(Duration::ZERO) => Ok(Duration::ZERO),
+        _ => duration(text),
+    }
+}
+
 fn any_duration(text: &str) -> Option<Duration> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);
@@ -262,6 +270,14 @@ mod tests {
         for text in ["", "-1", "1.5", "soon", "99999999999999999999"] {
             assert!(duration(text).unwrap_err().contains("examples: 20s, 1m30s, "), "{text}");
         }
+    }
+
+    #[test]
+    fn a_wait_may_be_zero() {
+        for (text, millis) in [("0", 0), ("0s", 0), ("15m", 900_000)] {
+            assert_eq!(duration_or_zero(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(duration_or_zero("-1"), duration("-1"));
     }
 
     #[test]

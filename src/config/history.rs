@@ -13,6 +13,8 @@ pub(crate) struct History {
     pub(crate) since: Option<DateTime<Utc>>,
     /// Prints new messages as well.
     pub(crate) follow: bool,
+    /// The time to wait for the stored transcript of a call; may be zero.
+    pub(crate) call_transcript_wait: Duration,
 }
 
 /// The value of `--lines`.

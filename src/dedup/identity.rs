@@ -1,7 +1,12 @@
 //! The properties that identify an event, fed to a [`Fingerprinter`].
 
-use super::fingerprint::Fingerprinter;
-use crate::event::{EventBody, Message, Role, TranscriptEvent};
+use chrono::{DateTime, Utc};
+
+use super::fingerprint::{FingerprintKey, Fingerprinter};
+use crate::event::{EventBody, Message, Origin, Role, TranscriptEvent};
+
+/// The unit of the times of utterances. The time of a stored phrase may differ by it.
+const SPOKEN_STEP_MILLIS: i64 = 500;
 
 /// The way in which an event is recognised.
 pub(super) enum EventIdentity {
@@ -63,6 +68,23 @@ pub(super) fn identify(event: &TranscriptEvent<'_>, fingerprinter: &mut Fingerpr
         }
         EventBody::Closed => EventIdentity::Unidentified,
     }
+}
+
+/// Returns whether the customer has spoken a live utterance of a call; `None` for other events.
+pub(super) fn live_utterance(event: &TranscriptEvent<'_>) -> Option<bool> {
+    let EventBody::Message(message) = &event.body else { return None };
+    let is_call = event.context.as_ref().is_some_and(|context| context.media.as_deref() == Some("call"));
+    let is_live = message.origin == Origin::Live && message.role != Role::System;
+    (is_call && is_live).then_some(message.role == Role::Customer)
+}
+
+/// Returns the fingerprint of the side and time of an utterance, or of a time some steps away.
+pub(super) fn spoken_fingerprint(key: FingerprintKey, by_customer: bool, at: DateTime<Utc>, steps: i64) -> u64 {
+    let mut fingerprinter = key.fingerprinter();
+    fingerprinter.add_text(Some(if by_customer { "spoken by the customer" } else { "spoken to the customer" }));
+    let time = at.timestamp_millis().div_euclid(SPOKEN_STEP_MILLIS) + steps;
+    fingerprinter.add_number(time.cast_unsigned());
+    fingerprinter.finish()
 }
 
 /// Adds the time of an event without an id. Without a time such an event cannot be recognised.

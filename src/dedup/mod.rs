@@ -21,7 +21,7 @@ use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 use self::fingerprint::BuildIdentityHasher;
 pub(crate) use self::fingerprint::FingerprintKey;
 pub(crate) use self::identity::IdKind;
-use self::identity::{EventIdentity, identify};
+use self::identity::{EventIdentity, identify, live_utterance, spoken_fingerprint};
 use self::resume::ResumeState;
 use self::seen_set::SeenSet;
 use crate::event::{Checkpoint, TranscriptEvent};
@@ -78,14 +78,39 @@ impl Dedup {
         let is_new = fingerprint.is_none_or(|fingerprint| self.insert(event, fingerprint));
         if is_new && let Some(resume) = &mut self.resume {
             resume.on_admitted(event, fingerprint);
+            self.note_spoken(event);
         }
         is_new
+    }
+
+    /// Returns whether an utterance of this side and time was delivered, by this run or an earlier one. Known only with a
+    /// cursor.
+    pub(crate) fn is_spoken(&self, conversation: &str, by_customer: bool, at: DateTime<Utc>) -> bool {
+        let Some(seen) = self.delivered.get(conversation).filter(|_| self.has_cursor()) else { return false };
+        let mut near = [-1, 0, 1].into_iter().map(|step| spoken_fingerprint(self.key, by_customer, at, step));
+        near.any(|fingerprint| seen.contains(fingerprint, None))
+    }
+
+    /// Remembers the side and time of an utterance: its stored phrase has no id.
+    fn note_spoken(&mut self, event: &TranscriptEvent<'_>) {
+        let (Some(by_customer), Some(at)) = (live_utterance(event), event.at) else { return };
+        let fingerprint = spoken_fingerprint(self.key, by_customer, at, 0);
+        if self.insert(event, fingerprint)
+            && let Some(resume) = &mut self.resume
+        {
+            resume.on_spoken(event, fingerprint);
+        }
     }
 
     /// Takes the checkpoint of the event that was admitted last. `None` without a cursor, and if a later run could not
     /// recognise the event.
     pub(crate) fn take_checkpoint(&mut self) -> Option<Checkpoint> {
         self.resume.as_mut()?.take_checkpoint()
+    }
+
+    /// Takes the checkpoint of the side and time of an utterance that was admitted last.
+    pub(crate) fn take_spoken_checkpoint(&mut self) -> Option<Checkpoint> {
+        self.resume.as_mut()?.take_spoken_checkpoint()
     }
 
     /// Returns whether the message with this id and time was delivered. A message older than all remembered ones counts

@@ -142,6 +142,7 @@ impl Sink {
         self.counts.delivered += 1;
         self.output.print(event);
         self.output.checkpoint(dedup.take_checkpoint());
+        self.output.checkpoint(dedup.take_spoken_checkpoint());
         Admitted::New
     }
 

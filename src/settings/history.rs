@@ -16,7 +16,7 @@ pub(super) fn resolve<Z: TimeZone>(args: &HistoryArgs, now: &DateTime<Z>) -> His
         LineLimit::Lines(lines) => Some(lines),
     };
     let since = args.since.map(|since| since.resolve(now));
-    History { lines, since, follow: !args.no_follow }
+    History { lines, since, follow: !args.no_follow, call_transcript_wait: args.call_transcript_wait }
 }
 
 /// Resolves the path of the cursor file.
@@ -29,6 +29,8 @@ pub(super) fn cursor(args: &HistoryArgs, format: Format, problems: &mut Problems
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chrono::Utc;
 
     use super::*;
@@ -37,10 +39,24 @@ mod tests {
     #[test]
     fn the_history_ends_at_a_time_and_a_number_of_lines() {
         let now = Utc::now();
-        let args = HistoryArgs { lines: LineLimit::All, since: None, no_follow: false, cursor_file: None };
-        assert_eq!(resolve(&args, &now), History { lines: None, since: None, follow: true });
-        let args =
-            HistoryArgs { lines: LineLimit::Lines(0), since: Some(Since::At(now)), no_follow: true, cursor_file: None };
-        assert_eq!(resolve(&args, &now), History { lines: Some(0), since: Some(now), follow: false });
+        let (none, wait) = (Duration::ZERO, Duration::from_secs(900));
+        let args = HistoryArgs {
+            lines: LineLimit::All,
+            since: None,
+            no_follow: false,
+            call_transcript_wait: none,
+            cursor_file: None,
+        };
+        let all = History { lines: None, since: None, follow: true, call_transcript_wait: none };
+        assert_eq!(resolve(&args, &now), all);
+        let args = HistoryArgs {
+            lines: LineLimit::Lines(0),
+            since: Some(Since::At(now)),
+            no_follow: true,
+            call_transcript_wait: wait,
+            ..args
+        };
+        let none_of_it = History { lines: Some(0), since: Some(now), follow: false, call_transcript_wait: wait };
+        assert_eq!(resolve(&args, &now), none_of_it);
     }
 }

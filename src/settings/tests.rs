@@ -6,6 +6,7 @@ mod targets;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
@@ -402,7 +403,7 @@ fn demo_replay_simulate_and_completions_ignore_account_settings() {
         matches!(unusable.resolve(&["--demo"]).unwrap().task, Task::Demo(demo) if demo.connection.network.proxy.is_none())
     );
     let demo = unusable.resolve(&["--demo", "--source", "notifications", "-n", "3", "--no-follow"]).unwrap().task;
-    let history = History { lines: Some(3), since: None, follow: false };
+    let history = History { lines: Some(3), since: None, follow: false, call_transcript_wait: Duration::ZERO };
     assert!(matches!(demo, Task::Demo(demo) if demo.history == history && demo.source == SourceChoice::Notifications));
     let replay = unusable.resolve(&["--replay", "-"]).unwrap().task;
     assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));

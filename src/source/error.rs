@@ -14,6 +14,7 @@ use crate::api::websocket::{CloseReason, HandshakeError};
 use crate::config::Target;
 use crate::decision::{Action, Before, Request, ResponseKind, decide};
 use crate::exit_code::ErrorClass;
+use crate::tracker::NOT_AVAILABLE;
 
 /// A source that could not connect, or whose connection ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,12 @@ pub(crate) enum SourceError {
     /// The transcript socket of the conversation does not exist: the conversation or the endpoint is missing.
     #[error("conversation {conversation} not found at {host}: {body}")]
     NoTranscript { host: String, conversation: String, body: ErrorBody },
+    /// The stored transcript of a call does not exist, or not yet.
+    #[error("{NOT_AVAILABLE}")]
+    NoCallTranscript,
+    /// The OAuth client lacks a permission to read the stored transcript of a call.
+    #[error("permission denied by {host} for the transcript of the call: {body}")]
+    CallTranscriptForbidden { host: String, body: ErrorBody },
     /// The server is overloaded, down, or limits requests.
     #[error("{host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
@@ -111,6 +118,15 @@ impl SourceError {
             }
             RestError::Unavailable { host, body } => Self::Unavailable { host, body },
             RestError::UnexpectedResponse { host, reason } => Self::NotGenesysCloud { host, reason },
+        }
+    }
+
+    /// Converts the error of the request for the stored transcript of a call.
+    pub(crate) fn from_call_transcript(error: RestError, conversation: &str) -> Self {
+        match error {
+            RestError::NotFound { .. } => Self::NoCallTranscript,
+            RestError::Forbidden { host, body } => Self::CallTranscriptForbidden { host, body },
+            error => Self::from_rest(error, conversation),
         }
     }
 
@@ -213,7 +229,10 @@ impl SourceError {
         match self {
             Self::Http(error) => error.class(),
             Self::Auth(error) => error.class(),
-            Self::Unauthorized { .. } | Self::Forbidden { .. } => ErrorClass::NoPermission,
+            Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::CallTranscriptForbidden { .. } => {
+                ErrorClass::NoPermission
+            }
+            Self::NoCallTranscript => ErrorClass::NotYet,
             Self::NoConversation { .. } | Self::NoTarget { .. } | Self::NoTranscript { .. } => ErrorClass::NoInput,
             Self::Name(error) => error.class(),
             Self::Unavailable { .. } => ErrorClass::Unavailable,
@@ -233,7 +252,7 @@ impl SourceError {
         let (request, answer) = match self {
             Self::BothSourcesRefused { notifications, .. } => return notifications.retry(has_connected),
             Self::ChannelLost(_) => return Retry::After(None),
-            Self::Name(_) => return Retry::Never,
+            Self::Name(_) | Self::NoCallTranscript | Self::CallTranscriptForbidden { .. } => return Retry::Never,
             Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => return Retry::ClosedByServer,
             Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => return retry_after_close(reason),
             Self::Http(error) => (Request::Read, error.response_kind()),
@@ -293,6 +312,10 @@ impl SourceError {
             }
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
+            Self::NoCallTranscript => "try again later, or wait for it with --call-transcript-wait 15m",
+            Self::CallTranscriptForbidden { .. } => {
+                "give the OAuth client a role with recording:recording:view and speechAndTextAnalytics:data:view"
+            }
             Self::Forbidden { body, .. } if body.names_permission() => GRANT_PERMISSION,
             Self::Forbidden { .. } => FIND_PERMISSION,
             Self::NoConversation { .. } => {

@@ -185,7 +185,13 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
         dial: Dial<'a, T>,
     ) -> Self {
         let TranscriptOptions { conversation, history, retries, progress } = options;
-        let tracker = TrackerOptions { mode: Mode::HistoryOnly, targets: Targets::default(), history, retries };
+        let tracker = TrackerOptions {
+            mode: Mode::HistoryOnly,
+            targets: Targets::default(),
+            history,
+            retries,
+            follows_several: context.reports_refusals,
+        };
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.surroundings = context.adds_surroundings.then(Surroundings::default);
         source.handle(Input::Follow(conversation.clone()));
@@ -342,7 +348,13 @@ impl<'a> Source<'a, Upgraded> {
         let NotificationOptions { targets, media, history, limits, retries, follows, progress } = options;
         let protocol = Protocol::Notifications { is_live: history.follow };
         let followed = Targets { media, ..Targets::of(&targets) };
-        let tracker = TrackerOptions { mode: Mode::Full, targets: followed, history, retries };
+        let tracker = TrackerOptions {
+            mode: Mode::Full,
+            targets: followed,
+            history,
+            retries,
+            follows_several: context.reports_refusals,
+        };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };
         let dial: Dial<'a, Upgraded> = Box::new(move |request| dialer.dial(request));

@@ -142,6 +142,11 @@ impl Requests {
                 Completed::new(result.is_ok(), Response::Messages { conversation, result })
             }
             .boxed_local(),
+            Request::CallTranscript { conversation, leg } => async move {
+                let result = calls::call_transcript(&rest, &conversation, &leg).await;
+                Completed::new(result.is_ok(), Response::CallTranscript { conversation, leg, result })
+            }
+            .boxed_local(),
             Request::UserNames(users) => async move {
                 let result = calls::user_names(&rest, &users).await;
                 // Names are optional, so their success says nothing about the other requests.

@@ -12,7 +12,7 @@ use crate::backoff::milliseconds;
 use crate::config::Target;
 use crate::decision::ResponseKind;
 use crate::plural;
-use crate::tracker::{FollowEvent, Input, Now, Refusal, Response, Status, Surroundings, Warning};
+use crate::tracker::{FollowEvent, Input, Now, Refusal, RefusedPart, Response, Status, Surroundings, Warning};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn start_requests(&mut self) {
@@ -159,11 +159,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
     }
 
-    fn on_refused(&mut self, conversation: &str, error: RestError) {
-        let mut error = SourceError::from_rest(error, conversation);
-        if let Some(refusal) = self.transcript_refusals.remove(conversation) {
-            error = error.with_transcript_refusal(refusal);
-        }
+    fn on_refused(&mut self, refusal: Refusal) {
+        let Refusal { conversation, error, part } = refusal;
+        let conversation = conversation.as_str();
+        let socket_refusal = self.transcript_refusals.remove(conversation);
+        let error = match (part, socket_refusal) {
+            (RefusedPart::CallTranscript, _) => SourceError::from_call_transcript(error, conversation),
+            (RefusedPart::Conversation, None) => SourceError::from_rest(error, conversation),
+            (RefusedPart::Conversation, Some(refusal)) => {
+                SourceError::from_rest(error, conversation).with_transcript_refusal(refusal)
+            }
+        };
         if self.context.reports_refusals {
             tracing::error!(conversation, "{error}; {}", error.hint());
         }
@@ -187,8 +193,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     pub(super) fn update_tracker(&mut self, input: Input) -> Option<RestError> {
         let failure = self.tracker.handle(input, Now::read(), &self.context.dedup.borrow());
         self.log_warnings();
-        while let Some(Refusal { conversation, error }) = self.tracker.poll_refusal() {
-            self.on_refused(&conversation, error);
+        while let Some(refusal) = self.tracker.poll_refusal() {
+            self.on_refused(refusal);
         }
         failure
     }
@@ -247,7 +253,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Warning::HistoryUnavailable(_) => {
                 tracing::info!(conversation = self.followed_conversation(), "{warning}");
             }
-            Warning::ReadRefused { conversation, .. } | Warning::NothingPrinted { conversation, .. } => {
+            Warning::ReadRefused { conversation, .. }
+            | Warning::NothingPrinted { conversation, .. }
+            | Warning::CallInProgress { conversation }
+            | Warning::CallTranscriptMissing { conversation, .. }
+            | Warning::CallGapNotFilled { conversation, .. } => {
                 tracing::warn!(conversation, "{warning}");
             }
             Warning::TopicRefused { topic, .. } => tracing::warn!(topic, "{warning}"),

@@ -3,35 +3,117 @@
 //! A transcription tells the side of an utterance: `EXTERNAL` is the party of the transcribed leg, usually the customer, and
 //! `INTERNAL` is everyone at its other end.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::attribution;
 use super::participants::Participants;
 use super::protocol::TimedEvent;
-use crate::event::{EventBody, Message, MessageDetails, Origin, Party, Role};
+use crate::event::{EventBody, EventContext, Message, MessageDetails, Origin, Party, Role};
+use crate::wire::call_transcript::{CallParty, CallTranscript, Phrase};
 use crate::wire::conversation::{Involvement, Participant, Presence, Purpose};
 use crate::wire::transcription::{Side, Utterance};
 
 /// Makes an event of an utterance: of the customer, or of the agent or bot who spoke then.
 pub(super) fn utterance(utterance: Utterance, participants: &Participants) -> TimedEvent {
     let participant = speaker(&utterance, participants).or_else(|| likely_speaker(&utterance, participants));
+    let speaker = match participant {
+        Some(participant) => Speaker::of(participant),
+        None => Speaker { role: role_of_side(utterance.side, participants), from: Party::default() },
+    };
+    to_event(utterance, speaker, participants.call_context(participant), Origin::Live)
+}
+
+/// Makes an event of a phrase of a stored transcript of this leg. Its file tells who took part in the call; without that, the
+/// speaker is found like that of a live utterance.
+pub(super) fn stored_phrase(
+    phrase: &Phrase,
+    transcript: &CallTranscript,
+    leg: &str,
+    participants: &Participants,
+) -> TimedEvent {
+    let spoken = Utterance {
+        id: None,
+        is_final: true,
+        side: phrase.side,
+        text: phrase.text.clone(),
+        spoken_at: phrase.spoken_at,
+        leg: Some(leg.to_owned()),
+        confidence: phrase.confidence,
+        language: phrase.language.clone(),
+    };
+    let party = transcript.speaker(phrase);
+    let participant = match party {
+        Some(party) => known_party(party, phrase.spoken_at, participants),
+        None if transcript.parties.is_empty() => speaker(&spoken, participants),
+        None => None,
+    };
+    let speaker = match (participant, party) {
+        (Some(participant), _) => Speaker::of(participant),
+        (None, Some(party)) => Speaker::of_party(party, participants),
+        (None, None) => Speaker { role: role_of_side(phrase.side, participants), from: Party::default() },
+    };
+    to_event(spoken, speaker, participants.call_context(participant), Origin::History)
+}
+
+/// The role and name of a speaker.
+struct Speaker {
+    role: Role,
+    from: Party<'static>,
+}
+
+impl Speaker {
+    fn of(participant: &Participant) -> Self {
+        Self { role: role(&participant.purpose), from: party(participant) }
+    }
+
+    /// Returns the speaker of whom only the stored transcript tells.
+    fn of_party(party: &CallParty, participants: &Participants) -> Self {
+        let queue = || participants.queue_name(party.queue.as_deref()?).map(|name| name.to_owned().into());
+        let name = if party.purpose == Purpose::Queue { queue() } else { None };
+        Self { role: role(&party.purpose), from: Party { id: party.user.clone().map(Into::into), name } }
+    }
+}
+
+/// Returns the participant that a party of a stored transcript is: the same user, else the one of the same kind that joined
+/// nearest to the party.
+fn known_party<'a>(
+    party: &CallParty,
+    spoken_at: Option<DateTime<Utc>>,
+    participants: &'a Participants,
+) -> Option<&'a Participant> {
+    let joined = party.from.or(spoken_at);
+    let distance = |one: &&Participant| joined.zip(one.connected_at).map(|(at, joined)| (joined - at).abs());
+    let rank = |one: &&Participant| (distance(one).is_none(), distance(one));
+    let candidates = || participants.all().filter(|one| role(&one.purpose) == role(&party.purpose));
+    match (&party.user, &party.queue) {
+        (Some(user), _) => candidates().filter(|one| self::user(one) == user).min_by_key(rank),
+        (None, Some(queue)) if party.purpose == Purpose::Queue => {
+            let has_queue = |one: &&Participant| one.queue.as_ref().is_some_and(|own| own.id == *queue);
+            candidates().filter(|one| one.purpose == Purpose::Queue).filter(has_queue).min_by_key(rank)
+        }
+        (None, _) => candidates().filter(|one| one.purpose == party.purpose).min_by_key(rank),
+    }
+}
+
+fn to_event(utterance: Utterance, speaker: Speaker, context: Option<Arc<EventContext>>, origin: Origin) -> TimedEvent {
     let details = MessageDetails {
         confidence: utterance.confidence,
         language: utterance.language.clone(),
         ..MessageDetails::default()
     };
     let message = Message {
-        role: participant.map_or_else(|| role_of_side(utterance.side, participants), role),
+        role: speaker.role,
         id: utterance.id.map(Into::into),
-        from: participant.map_or_else(Party::default, party),
+        from: speaker.from,
         to: Party::default(),
         text: Some(utterance.text.into()),
         attachments: Vec::new(),
-        origin: Origin::Live,
+        origin,
         status: None,
         details: (details != MessageDetails::default()).then(|| Box::new(details)),
     };
-    let context = participants.call_context(participant);
     TimedEvent { at: utterance.spoken_at, body: EventBody::Message(message), context }
 }
 
@@ -69,7 +151,7 @@ fn is_internal(participants: &Participants) -> bool {
 /// Returns the participant whose leg is transcribed.
 fn leg_owner<'a>(utterance: &Utterance, participants: &'a Participants) -> Option<&'a Participant> {
     let leg = utterance.leg.as_deref()?;
-    participants.all().find(|one| one.call_legs.iter().any(|own| own == leg))
+    participants.all().find(|one| one.call_legs.iter().any(|own| own.id == leg))
 }
 
 /// Returns the party that the owner of the transcribed leg talks to.
@@ -128,8 +210,8 @@ fn role_of_side(side: Side, participants: &Participants) -> Role {
     }
 }
 
-fn role(participant: &Participant) -> Role {
-    match participant.purpose {
+fn role(purpose: &Purpose) -> Role {
+    match purpose {
         Purpose::Customer | Purpose::External => Role::Customer,
         Purpose::Agent => Role::Agent,
         Purpose::Bot | Purpose::Queue | Purpose::Automatic | Purpose::Other(_) => Role::Bot,

@@ -5,6 +5,7 @@
 
 mod backfill;
 mod bodies;
+mod calls;
 mod urgency;
 
 use std::collections::{HashMap, HashSet};
@@ -14,6 +15,8 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use self::backfill::{Backfill, State};
+use self::calls::Calls;
+pub(super) use self::calls::{CallNotice, CallPolicy, EarlierCalls};
 use super::call_speakers;
 use super::end_detector::{EndDetector, SnapshotEnd};
 use super::media_notice::MediaNotice;
@@ -86,6 +89,7 @@ pub(super) struct Conversation {
     news_since: Option<Instant>,
     /// Utterances whose speaker the next snapshot may tell.
     unattributed: Vec<Utterance>,
+    calls: Calls,
     events: Vec<Event>,
 }
 
@@ -113,6 +117,7 @@ impl Conversation {
             call_has_ended: false,
             news_since: (start.reason == BackfillReason::Joined).then_some(now.mono),
             unattributed: Vec::new(),
+            calls: Calls::default(),
             events: Vec::new(),
         }
     }
@@ -148,12 +153,16 @@ impl Conversation {
         }
         self.add_changes(changes);
         self.pending.mark_waiting(now.mono);
+        let (was_known, not_before) = (self.is_known(), self.not_before);
         let is_current = kind == SnapshotKind::Complete && self.complete_poll();
+        if is_current && !was_known {
+            self.plan_call_history(end.has_ended, not_before, now);
+        }
         if self.mode == Mode::Full {
             let kind = if is_current { SnapshotKind::Complete } else { SnapshotKind::Partial };
             self.detect_end(end, kind, now);
         }
-        self.advance_state();
+        self.advance_state(now);
     }
 
     /// Schedules a snapshot soon, unless the final one was read.
@@ -194,7 +203,7 @@ impl Conversation {
         self.poll_timer.stop();
         self.end.on_missing();
         self.abandon_backfill(now);
-        self.advance_state();
+        self.advance_state(now);
     }
 
     /// Records that the service has sent bodies.
@@ -390,6 +399,7 @@ impl Conversation {
     /// Emits the pending utterances with the speakers that are known.
     fn flush_unattributed(&mut self) {
         for utterance in std::mem::take(&mut self.unattributed) {
+            self.log_utterance(&utterance);
             let event = call_speakers::utterance(utterance, &self.participants);
             self.push_live(event);
         }
@@ -416,10 +426,15 @@ impl Conversation {
     }
 
     /// Ends the backfill, and then the conversation, if nothing is missing.
-    fn advance_state(&mut self) {
+    fn advance_state(&mut self, now: Now) {
         self.end_backfill_if_complete();
-        if !self.is_backfilling()
-            && self.pending.is_empty()
+        if self.is_backfilling() || !self.pending.is_empty() {
+            return;
+        }
+        if self.end.is_final() {
+            self.plan_gaps(now);
+        }
+        if !self.withholds_end()
             && let Some(closed) = self.end.take_closed_event()
         {
             self.push_live(TimedEvent { context: self.participants.closed_context(), ..closed });

@@ -12,7 +12,10 @@
 //! Both sources use it: `notifications` for everything, `transcript` for the history and the events of outages.
 
 mod attribution;
+mod call_log;
+mod call_responses;
 mod call_speakers;
+mod call_transcripts;
 mod channel;
 mod connections;
 mod conversation;
@@ -42,13 +45,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 pub(crate) use self::attribution::message as message_from_body;
+pub(crate) use self::call_responses::NOT_AVAILABLE;
 use self::channel::ChannelState;
-use self::conversation::Conversation;
+use self::conversation::{CallPolicy, Conversation};
 use self::discovery::Discovery;
 pub(crate) use self::follow_event::FollowEvent;
 pub(crate) use self::protocol::{
-    BackfillProgress, BackfillReason, CreatedChannel, DiscoveryQuery, Event, Input, Now, Outage, Refusal, Request,
-    Response, Status, Subscribed, TimedEvent,
+    BackfillProgress, BackfillReason, CreatedChannel, DiscoveryQuery, Event, Input, Now, Outage, Refusal, RefusedPart,
+    Request, Response, Status, Subscribed, TimedEvent,
 };
 pub(crate) use self::schedule::Lane;
 use self::subscriptions::Subscriptions;
@@ -98,6 +102,8 @@ pub(crate) struct TrackerOptions {
     pub(crate) history: History,
     /// The maximum number of refusals in a row after a success (CONN-20).
     pub(crate) retries: Retries,
+    /// A run of several conversations goes on without one of them.
+    pub(crate) follows_several: bool,
 }
 
 /// The completeness of a list of messages and participants.
@@ -310,7 +316,25 @@ impl Tracker {
             Some(resume_point) => Conversation::resumed(id.to_owned(), mode, resume_point, start.reason, now),
             None => Conversation::new(id.to_owned(), mode, start, now),
         };
-        self.conversations.entry(id.to_owned()).or_insert_with(|| Box::new(new()));
+        let policy = self.call_policy(id, start, dedup);
+        self.conversations.entry(id.to_owned()).or_insert_with(|| {
+            let mut conversation = Box::new(new());
+            conversation.set_call_policy(policy);
+            conversation
+        });
+    }
+
+    /// Returns the wishes about calls. A conversation that an earlier run has followed to its end has no more history.
+    fn call_policy(&self, id: &str, start: ConversationStart, dedup: &Dedup) -> CallPolicy {
+        let History { follow, call_transcript_wait: wait, .. } = self.options.history;
+        let was_closed = dedup.resume_point(id).is_some_and(|resume_point| resume_point.closed);
+        let skips_history = start.not_before == Some(DateTime::<Utc>::MAX_UTC);
+        CallPolicy {
+            wants_history: start.reason == BackfillReason::Startup && !was_closed && !skips_history,
+            is_followed: follow,
+            wait,
+            is_required: !self.options.follows_several && !self.follows_targets(),
+        }
     }
 
     fn stop_following(&mut self, id: &str) {
@@ -336,6 +360,7 @@ impl Tracker {
                 is_new: conversation.is_new(),
             });
             self.events.extend(conversation.take_events());
+            let call_notice = conversation.take_call_notice();
             let notice = conversation.take_media_notice();
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
@@ -344,6 +369,9 @@ impl Tracker {
             }
             if is_denied {
                 self.stop_following(id);
+            }
+            if let Some(notice) = call_notice {
+                self.on_call_notice(id, notice);
             }
         }
     }

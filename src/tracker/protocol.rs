@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::api::rest::RestError;
 use crate::event::{EventBody, EventContext};
+use crate::wire::call_transcript::CallTranscript;
 use crate::wire::channel::{Channel, SubscribeMode, TopicState};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::MessageBody;
@@ -62,6 +63,8 @@ pub(crate) enum Request {
     Snapshot(String),
     /// The bodies of messages.
     Messages { conversation: String, ids: Vec<String> },
+    /// The stored transcript of a leg of a call.
+    CallTranscript { conversation: String, leg: String },
     /// The names of agents.
     UserNames(Vec<String>),
     /// Open conversations of the followed queues and users.
@@ -86,6 +89,8 @@ pub(crate) enum Response {
     Snapshot { conversation: String, result: Result<Snapshot, RestError> },
     /// Result of [`Request::Messages`].
     Messages { conversation: String, result: Result<Vec<MessageBody>, RestError> },
+    /// Result of [`Request::CallTranscript`].
+    CallTranscript { conversation: String, leg: String, result: Result<CallTranscript, RestError> },
     /// Result of [`Request::UserNames`]. A user may have no name.
     UserNames { users: Vec<String>, result: Result<HashMap<String, String>, RestError> },
     /// Result of [`Request::OpenConversations`].
@@ -134,6 +139,16 @@ pub(crate) struct Refusal {
     pub(crate) conversation: String,
     /// The reason.
     pub(crate) error: RestError,
+    /// The part that is refused.
+    pub(crate) part: RefusedPart,
+}
+
+/// The part of a conversation that the service refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusedPart {
+    Conversation,
+    /// The stored transcript of its call.
+    CallTranscript,
 }
 
 /// The reason why events were read by REST.

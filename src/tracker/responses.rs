@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::conversation::{Conversation, Refused};
 use super::subscriptions::Subscriptions;
-use super::{HistoryAccess, MAX_NAMES, Mode, Now, Refusal, Response, SnapshotKind, Subscribed, Tracker, Warning};
+use super::{
+    HistoryAccess, MAX_NAMES, Mode, Now, Refusal, RefusedPart, Response, SnapshotKind, Subscribed, Tracker, Warning,
+};
 use crate::api::rest::RestError;
 use crate::decision::{Action, Before, Request, decide};
 use crate::dedup::Dedup;
@@ -31,6 +33,9 @@ impl Tracker {
                 self.on_snapshot_error(&conversation, error, now)
             }
             Response::Messages { conversation, result } => self.on_messages(&conversation, result, now),
+            Response::CallTranscript { conversation, leg, result } => {
+                self.on_call_transcript(&conversation, &leg, result, now, dedup)
+            }
             Response::UserNames { users, result } => self.on_user_names(users, result),
             Response::OpenConversations { search, result } => self.on_search_response(search, result, now, dedup),
             Response::SubscribePostponed => {
@@ -274,7 +279,8 @@ impl Tracker {
     fn refuse(&mut self, id: &str, error: RestError) -> Option<RestError> {
         if self.conversations.contains_key(id) {
             self.stop_following(id);
-            self.refusals.push_back(Refusal { conversation: id.to_owned(), error });
+            let part = RefusedPart::Conversation;
+            self.refusals.push_back(Refusal { conversation: id.to_owned(), error, part });
         }
         None
     }

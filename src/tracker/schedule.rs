@@ -64,7 +64,8 @@ impl Tracker {
             let poll = conversation.next_poll_at().filter(|_| is_in_lane(conversation.is_poll_urgent()));
             let bodies = || conversation.next_messages_request_at(now);
             let bodies = is_in_lane(conversation.are_messages_urgent()).then(bodies).flatten();
-            poll.into_iter().chain(bodies)
+            let transcript = conversation.next_transcript_request_at().filter(|_| lane == Lane::All);
+            poll.into_iter().chain(bodies).chain(transcript)
         });
         let renewal = self.channel.renew_at().filter(|_| !self.subscriptions.request_in_flight());
         let search = self.discovery.next_at().filter(|_| lane == Lane::All);
@@ -115,6 +116,14 @@ impl Tracker {
         (!users.is_empty()).then_some(Request::UserNames(users))
     }
 
+    fn call_transcript_request(&mut self, now: Instant) -> Option<Request> {
+        let start = |(id, conversation): (&String, &mut Box<Conversation>)| {
+            let leg = conversation.start_transcript_request(now)?;
+            Some(Request::CallTranscript { conversation: id.clone(), leg })
+        };
+        self.conversations.iter_mut().find_map(start)
+    }
+
     /// Returns a request for bodies, a snapshot or a search. If the rate limit delays urgent ones, others have a turn.
     fn read_request(&mut self, now: Now, lane: Lane) -> Option<Request> {
         if lane == Lane::All && self.urgent_in_row >= MAX_URGENT_IN_ROW {
@@ -145,6 +154,9 @@ impl Tracker {
     fn other_request(&mut self, now: Now) -> Option<Request> {
         if let Some(search) = self.discovery.start(now.mono) {
             return Some(Request::OpenConversations(search));
+        }
+        if let Some(request) = self.call_transcript_request(now.mono) {
+            return Some(request);
         }
         let is_other = |conversation: &Conversation| !conversation.are_messages_urgent();
         if let Some(request) = self.messages_request(now, is_other) {

@@ -20,6 +20,17 @@ pub(crate) enum Warning {
         join_media(media)
     )]
     NothingPrinted { conversation: String, media: Vec<Medium> },
+    /// A call in progress has no history.
+    #[error(
+        "the call {conversation} is in progress: its text is printed live, or after its end; run without --no-follow"
+    )]
+    CallInProgress { conversation: String },
+    /// The stored transcript of a call is not available.
+    #[error("the call {conversation} is not printed: {reason}")]
+    CallTranscriptMissing { conversation: String, reason: String },
+    /// The utterances of the gaps of a call are not available.
+    #[error("the gap in the call {conversation} is not filled: {reason}")]
+    CallGapNotFilled { conversation: String, reason: String },
     /// The service refuses to renew subscriptions.
     #[error("cannot renew the subscriptions: {reason}; retrying in {:.1} s", delay.as_secs_f64())]
     RenewalRefused { reason: String, delay: Duration },

@@ -55,8 +55,8 @@ pub(crate) struct Participant {
     pub(crate) presence: Presence,
     /// The platform of the messages, such as `webmessaging`, else the medium, such as `call`.
     pub(crate) media: Option<Cow<'static, str>>,
-    /// The ids of the legs of calls.
-    pub(crate) call_legs: Vec<String>,
+    /// The legs of calls.
+    pub(crate) call_legs: Vec<CallLeg>,
     pub(crate) involvement: Involvement,
     /// The reason of the disconnect, such as `transfer`, in lower case.
     pub(crate) disconnect_type: Option<String>,
@@ -64,6 +64,13 @@ pub(crate) struct Participant {
     pub(crate) disconnected_at: Option<DateTime<Utc>>,
     /// The messages that the participant sent, in the order of the server.
     pub(crate) messages: Vec<MessageRef>,
+}
+
+/// The part of a call that belongs to one participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallLeg {
+    pub(crate) id: String,
+    pub(crate) has_ended: bool,
 }
 
 /// A user or a queue.

@@ -30,9 +30,8 @@ pub(crate) async fn call_transcript(rest: &Rest, conversation: &str, leg: &str) 
 /// Returns the secret link of a transcript.
 pub(crate) async fn call_transcript_link(rest: &Rest, conversation: &str, leg: &str) -> Result<Url, RestError> {
     let (conversation, leg) = (path_segment(conversation), path_segment(leg));
-    let path = format!(
-        "/api/v2/speechandtextanalytics/conversations/{conversation}/communications/{leg}/transcripturl"
-    );
+    let path =
+        format!("/api/v2/speechandtextanalytics/conversations/{conversation}/communications/{leg}/transcripturl");
     let body: Option<Value> = serde_json::from_str(&rest.get(&path).await?).ok();
     let link = body.as_ref().and_then(|body| body.get("url")).and_then(Value::as_str);
     link.and_then(|link| link.parse().ok()).ok_or_else(|| rest.unexpected("no link to the call transcript"))

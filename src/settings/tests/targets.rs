@@ -151,8 +151,11 @@ fn queues_and_users_need_notifications() {
 fn flags_of_the_history_are_resolved() {
     let history = complete(&[]).tail(&["-n", "20", "--since", "2026-01-02T03:04:05Z", "--no-follow"]).history;
     let since = chrono::DateTime::from_timestamp(1_767_323_045, 0);
-    assert_eq!(history, History { lines: Some(20), since, follow: false });
-    assert_eq!(complete(&[]).tail(&[]).history, History { lines: None, since: None, follow: true });
+    assert_eq!(history, History { lines: Some(20), since, follow: false, call_transcript_wait: Duration::ZERO });
+    assert_eq!(
+        complete(&[]).tail(&[]).history,
+        History { lines: None, since: None, follow: true, call_transcript_wait: Duration::ZERO }
+    );
     let since = complete(&[]).tail(&["--since", "1h"]).history.since.unwrap();
     let ago = (chrono::Utc::now() - since).num_seconds();
     assert!((3_600..3_660).contains(&ago), "{ago}");

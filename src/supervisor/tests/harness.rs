@@ -189,7 +189,7 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
 
 /// Returns the source of a conversation whose history is not available.
 pub(super) fn source<'a>(context: SourceContext<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
-    let history = History { lines: None, since: None, follow: true };
+    let history = History { lines: None, since: None, follow: true, call_transcript_wait: Duration::ZERO };
     let (retries, progress) = (Retries::Limited(5), WorkReporter::default());
     let options = TranscriptOptions { conversation: "c1".into(), history, retries, progress };
     let mut source = Source::transcript(options, Rest::to_nowhere(), context, dial);

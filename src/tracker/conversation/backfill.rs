@@ -69,7 +69,7 @@ impl Conversation {
         let is_on_call = self.seen.calls && !self.call_has_ended;
         let mut gap = Some(Gap { from: outage.last_activity, to: now.wall, reason: outage.reason.clone() });
         if is_on_call {
-            gap.take().into_iter().for_each(|gap| self.push_gap(gap));
+            gap.take().into_iter().for_each(|gap| self.push_call_gap(gap));
         }
         match &mut self.state {
             State::Startup(backfill) | State::Recovering(backfill) => {
@@ -109,7 +109,7 @@ impl Conversation {
             self.poll_timer.stop();
         }
         self.emit_backfill(backfill, reason);
-        self.advance_state();
+        self.advance_state(now);
     }
 
     /// Returns whether history, or the events of an outage, are being read.
@@ -136,7 +136,7 @@ impl Conversation {
 
     /// Emits the backfill if all its messages are listed and all its bodies have arrived.
     pub(super) fn end_backfill_if_complete(&mut self) {
-        if self.is_listing_backfill() || self.pending.has_backfill() {
+        if self.is_listing_backfill() || self.pending.has_backfill() || self.reads_transcripts() {
             return;
         }
         match std::mem::replace(&mut self.state, State::Live) {
@@ -156,6 +156,11 @@ impl Conversation {
         for event in later_events {
             self.push_live(event);
         }
+    }
+
+    fn push_call_gap(&mut self, gap: Gap) {
+        self.log_call_gap(gap.from);
+        self.push_gap(gap);
     }
 
     fn push_gap(&mut self, gap: Gap) {

@@ -33,7 +33,7 @@ impl Conversation {
         let mut events = self.pending.complete(bodies, now, |message, body| to_event(message, body, participants));
         events.sort_by_key(|event| event.at);
         self.emit(events);
-        self.advance_state();
+        self.advance_state(now);
     }
 
     /// Records that a request for bodies failed.

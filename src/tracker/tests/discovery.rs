@@ -28,7 +28,7 @@ fn the_first_search_finds_the_history_and_later_ones_find_new_conversations() {
 
 #[test]
 fn only_the_first_search_respects_the_wanted_history() {
-    let history = History { lines: Some(0), since: None, follow: true };
+    let history = History { lines: Some(0), since: None, follow: true, call_transcript_wait: Duration::ZERO };
     let mut scenario = Scenario::with(TrackerOptions { targets: queue(), history, ..options() });
     for (id, expected) in [("c1", vec![]), ("c2", vec![request_messages("c2", &["m1"])])] {
         scenario.requests();

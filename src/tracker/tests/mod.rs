@@ -179,8 +179,9 @@ fn text(event: &TimedEvent) -> String {
 }
 
 fn options() -> TrackerOptions {
-    let history = History { lines: None, since: None, follow: true };
-    TrackerOptions { mode: Mode::Full, targets: Targets::default(), history, retries: Retries::Limited(5) }
+    let history = History { lines: None, since: None, follow: true, call_transcript_wait: Duration::ZERO };
+    let (targets, retries) = (Targets::default(), Retries::Limited(5));
+    TrackerOptions { mode: Mode::Full, targets, history, retries, follows_several: false }
 }
 
 fn queue() -> Targets {

@@ -82,7 +82,7 @@ fn history_needs_no_snapshot_after_the_first() {
 
 #[test]
 fn a_cursor_needs_the_messages_that_the_wanted_history_leaves_out() {
-    let history = History { lines: Some(0), since: None, follow: true };
+    let history = History { lines: Some(0), since: None, follow: true, call_transcript_wait: Duration::ZERO };
     for (dedup, count) in [(Dedup::default(), 0), (Dedup::resumed(FingerprintKey::default(), []), 1)] {
         let mut scenario = Scenario { dedup, ..Scenario::with(TrackerOptions { history, ..options() }) };
         scenario.follow("c1");

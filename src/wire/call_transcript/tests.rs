@@ -52,10 +52,8 @@ fn a_file_is_read() {
         confidence: Some(confidence),
         language: Some("en-us".to_owned()),
     };
-    let expected = [
-        phrase(Side::Agent, "Welcome.", 900, 0.91),
-        phrase(Side::Customer, "My order has not arrived.", 21_540, 0.93),
-    ];
+    let expected =
+        [phrase(Side::Agent, "Welcome.", 900, 0.91), phrase(Side::Customer, "My order has not arrived.", 21_540, 0.93)];
     assert_eq!(transcript.phrases, expected);
     let agent = CallParty {
         purpose: Purpose::Agent,
@@ -128,9 +126,7 @@ fn the_start_is_that_of_the_file_else_of_the_transcript_else_of_the_conversation
 
 #[test]
 fn phrases_are_in_order_of_time_then_index_and_equal_ones_come_once() {
-    let phrase = |index: i64, offset: i64, text: &str, side: &str| {
-        json!({"phraseIndex": index, "startTimeMs": START + offset, "text": text, "participantPurpose": side})
-    };
+    let phrase = |index: i64, offset: i64, text: &str, side: &str| json!({"phraseIndex": index, "startTimeMs": START + offset, "text": text, "participantPurpose": side});
     let first = json!([phrase(3, 20, "d", "internal"), phrase(2, 10, "c", "external"), phrase(1, 10, "b", "internal")]);
     let second = json!([phrase(0, 10, "b", "internal"), phrase(9, 10, "b", "external"), phrase(0, 5, "a", "external")]);
     let file = json!({"startTime": START, "transcripts": [{"language": "en-us", "phrases": first}, null, 7,
@@ -144,17 +140,23 @@ fn phrases_are_in_order_of_time_then_index_and_equal_ones_come_once() {
 
 #[test]
 fn the_speaker_is_the_party_of_the_side_that_came_last_before_the_phrase() {
-    let party = |purpose: &str, from: i64, to: i64| {
-        json!({"participantPurpose": purpose, "startTimeMs": START + from, "endTimeMs": START + to})
-    };
+    let party = |purpose: &str, from: i64, to: i64| json!({"participantPurpose": purpose, "startTimeMs": START + from, "endTimeMs": START + to});
     let spoken = |parties: &Value, side: &str, offset: i64| {
         let phrase = json!({"text": "a", "participantPurpose": side, "startTimeMs": START + offset});
         let transcript = parse(&json!({"transcripts": [{"phrases": [phrase]}], "participants": parties}));
         let speaker = transcript.speaker(&transcript.phrases[0]);
         speaker.map(|party| (party.purpose.clone(), party.from.map(|from| from.timestamp_millis() - START)))
     };
-    let parties = json!([party("customer", 0, 90), party("IVR", 1, 20), party("acd", 20, 40), party("agent", 30, 60),
-        party("user", 50, 90), party("external", 50, 60), party("dialer", 70, 70), party("station", 0, 90)]);
+    let parties = json!([
+        party("customer", 0, 90),
+        party("IVR", 1, 20),
+        party("acd", 20, 40),
+        party("agent", 30, 60),
+        party("user", 50, 90),
+        party("external", 50, 60),
+        party("dialer", 70, 70),
+        party("station", 0, 90)
+    ]);
     for (side, offset, expected) in [
         ("external", 5, Some((Purpose::Customer, Some(0)))),
         ("External", 55, Some((Purpose::External, Some(50)))),
@@ -176,9 +178,13 @@ fn the_speaker_is_the_party_of_the_side_that_came_last_before_the_phrase() {
 
 #[test]
 fn the_confidence_is_a_number_from_0_to_1() {
-    for (confidence, expected) in
-        [(json!(0.5), Some(0.5)), (json!("0.5"), Some(0.5)), (json!(97), None), (json!("high"), None), (json!([]), None)]
-    {
+    for (confidence, expected) in [
+        (json!(0.5), Some(0.5)),
+        (json!("0.5"), Some(0.5)),
+        (json!(97), None),
+        (json!("high"), None),
+        (json!([]), None),
+    ] {
         let file = json!({"transcripts": [{"phrases": [{"text": "a", "confidence": confidence}]}]});
         assert_eq!(parse(&file).phrases[0].confidence, expected, "{confidence}");
     }
@@ -186,7 +192,9 @@ fn the_confidence_is_a_number_from_0_to_1() {
 
 #[test]
 fn a_file_without_a_list_of_transcripts_is_none() {
-    for json in ["", "<Error><Code>AccessDenied</Code></Error>", "{", "{}", "[]", r#"{"transcripts": null}"#, "7", "null"] {
+    for json in
+        ["", "<Error><Code>AccessDenied</Code></Error>", "{", "{}", "[]", r#"{"transcripts": null}"#, "7", "null"]
+    {
         assert_eq!(CallTranscript::parse(json), None, "{json}");
     }
     let empty = CallTranscript::parse(r#"{"transcripts": []}"#);

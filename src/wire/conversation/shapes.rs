@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    EntityRef, Involvement, ListedOutcome, Medium, MessageKind, MessageRef, Participant, Presence, Purpose, Snapshot,
+    CallLeg, EntityRef, Involvement, ListedOutcome, Medium, MessageKind, MessageRef, Participant, Presence, Purpose,
+    Snapshot,
 };
 use crate::event::DeliveryStatus;
 use crate::wire::lenient::{LenientList, LenientObject, LenientString};
@@ -188,7 +189,7 @@ impl<'a> ParticipantJson<'a> {
             disconnect_type: self.disconnect_type(has_left),
             messages: messages(self.messages.as_slice(), purpose.is_customer()),
             media: self.media_name(),
-            call_legs: self.calls.as_slice().iter().filter_map(|leg| leg.id.0.as_deref().map(str::to_owned)).collect(),
+            call_legs: self.calls.as_slice().iter().filter_map(|leg| leg.to_call_leg(has_left)).collect(),
             involvement: self.involvement(),
             id: self.id.into_string().unwrap_or_default(),
             name: self.name.into_name(),
@@ -302,6 +303,11 @@ impl ListItem<'_> {
 
     fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.disconnected_time.time().or_else(|| self.end_time.time())
+    }
+
+    fn to_call_leg(&self, has_left: bool) -> Option<CallLeg> {
+        let has_ended = has_left || self.presence() == Presence::Disconnected;
+        Some(CallLeg { id: self.id.0.as_deref()?.to_owned(), has_ended })
     }
 
     fn to_message(&self, by_customer: bool) -> Option<MessageRef> {

@@ -192,8 +192,13 @@ fn the_platform_of_messages_is_read_in_every_shape() {
 
 #[test]
 fn call_legs_and_the_way_of_taking_part_are_read() {
-    let sam = participant(&json!({"calls": [{"id": "l1", "peerId": "l0"}, {"state": "alerting"}]}));
-    assert_eq!(sam.call_legs, ["l1"]);
+    let leg = |id: &str, has_ended| CallLeg { id: id.to_owned(), has_ended };
+    let calls = json!([{"id": "l1", "peerId": "l0"}, {"state": "alerting"}, {"id": "l2", "state": "terminated"},
+        {"id": "l3", "state": "connected", "disconnectedTime": "2026-01-02T03:04:05Z"}]);
+    let sam = participant(&json!({ "calls": calls }));
+    assert_eq!(sam.call_legs, [leg("l1", false), leg("l2", true), leg("l3", true)]);
+    let left = participant(&json!({"calls": [{"id": "l1"}], "endTime": "2026-01-02T03:04:05Z"}));
+    assert_eq!(left.call_legs, [leg("l1", true)]);
     for (member, expected) in [
         ("consultParticipantId", Involvement::Consulted),
         ("monitoredParticipantId", Involvement::Supervising),

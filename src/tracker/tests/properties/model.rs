@@ -156,6 +156,9 @@ impl Model {
                 let bodies = self.service[conversation.as_str()].bodies(&ids, kind);
                 Response::Messages { conversation, result: error.map_or(Ok(bodies), Err) }
             }
+            Request::CallTranscript { conversation, leg } => {
+                Response::CallTranscript { conversation, leg, result: Err(error.unwrap_or_else(not_found)) }
+            }
             Request::UserNames(users) => {
                 let others = users.iter().filter(|user| *user != "u1");
                 let names = others.map(|user| (user.clone(), format!("name of {user}"))).collect();
@@ -179,7 +182,10 @@ impl Model {
         let is_known = match request {
             Request::Snapshot(id) => self.scenario.tracker.conversations.get(id).is_some_and(|one| one.is_known()),
             Request::OpenConversations(_) => false,
-            Request::Messages { .. } | Request::UserNames(_) | Request::Subscribe { .. } => true,
+            Request::Messages { .. }
+            | Request::CallTranscript { .. }
+            | Request::UserNames(_)
+            | Request::Subscribe { .. } => true,
         };
         match kind {
             ResponseKind::Complete | ResponseKind::Late | ResponseKind::Partial { .. } => None,

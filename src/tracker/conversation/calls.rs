@@ -1,0 +1,299 @@
+//! The stored transcripts of the calls of a conversation: as its history, and to fill gaps (CALL-8 to CALL-13).
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::Conversation;
+use crate::api::rest::RestError;
+use crate::tracker::Mode;
+use crate::tracker::call_log::CallLog;
+use crate::tracker::call_speakers;
+use crate::tracker::call_transcripts::{CallTranscripts, ReadTranscripts, Use};
+use crate::tracker::protocol::{BackfillReason, Event, Now, TimedEvent};
+use crate::wire::call_transcript::{CallTranscript, Phrase};
+use crate::wire::conversation::{CallLeg, Participant};
+use crate::wire::transcription::Side;
+
+/// The wishes about calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::tracker) struct CallPolicy {
+    /// The history of a call is wanted.
+    pub(in crate::tracker) wants_history: bool,
+    /// The conversation is followed to its end.
+    pub(in crate::tracker) is_followed: bool,
+    /// The time to wait for a transcript (CLI-19).
+    pub(in crate::tracker) wait: Duration,
+    /// A missing transcript ends the run, so that a later one prints it: it is all that the run is for.
+    pub(in crate::tracker) is_required: bool,
+}
+
+/// The calls of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    policy: CallPolicy,
+    transcripts: CallTranscripts,
+    log: CallLog,
+    /// Older phrases are not wanted.
+    not_before: Option<DateTime<Utc>>,
+    /// The history was planned.
+    has_history: bool,
+    /// The gaps are filled, or were not available.
+    has_filled_gaps: bool,
+    notice: Option<CallNotice>,
+    /// The end is not reported, because the transcript is missing.
+    withholds_end: bool,
+}
+
+/// A fact about calls that the user should know.
+#[derive(Debug)]
+pub(in crate::tracker) enum CallNotice {
+    /// A call in progress has no history.
+    InProgress,
+    /// The transcript of an ended call is not available.
+    Missing { error: RestError, is_fatal: bool },
+    /// The utterances of gaps are not available.
+    GapsNotFilled(RestError),
+}
+
+/// The knowledge of earlier runs about the utterances of a call.
+pub(in crate::tracker) struct EarlierCalls<F> {
+    /// Returns whether an earlier run has printed an utterance of that side and time.
+    pub(in crate::tracker) is_printed: F,
+}
+
+impl Conversation {
+    /// Sets the wishes about calls.
+    pub(in crate::tracker) fn set_call_policy(&mut self, policy: CallPolicy) {
+        self.calls.policy = policy;
+    }
+
+    /// Returns when a transcript is to be requested.
+    pub(in crate::tracker) fn next_transcript_request_at(&self) -> Option<Instant> {
+        if self.participants.has_pending_lookups() { None } else { self.calls.transcripts.next_at() }
+    }
+
+    /// Starts a request for a transcript if one is due, and returns its leg.
+    pub(in crate::tracker) fn start_transcript_request(&mut self, now: Instant) -> Option<String> {
+        if self.participants.has_pending_lookups() {
+            return None;
+        }
+        self.calls.transcripts.start_request(now)
+    }
+
+    /// Applies the transcript of a leg.
+    pub(in crate::tracker) fn on_transcript<F: Fn(Side, DateTime<Utc>) -> bool>(
+        &mut self,
+        leg: &str,
+        transcript: CallTranscript,
+        now: Now,
+        earlier: &EarlierCalls<F>,
+    ) {
+        let read = self.calls.transcripts.on_read(leg, transcript, now.mono);
+        self.apply_transcripts(read, now, earlier);
+    }
+
+    /// Records that the transcript of a leg is not available.
+    pub(in crate::tracker) fn on_transcript_refused<F: Fn(Side, DateTime<Utc>) -> bool>(
+        &mut self,
+        leg: &str,
+        error: RestError,
+        now: Now,
+        earlier: &EarlierCalls<F>,
+    ) {
+        let read = self.calls.transcripts.on_refused(leg, error, now.mono);
+        self.apply_transcripts(read, now, earlier);
+    }
+
+    /// Records that a request for a transcript has failed and is to be repeated.
+    pub(in crate::tracker) fn transcript_failed(&mut self, leg: &str) {
+        self.calls.transcripts.on_failed(leg);
+    }
+
+    /// Returns whether the transcripts that are being read fill gaps.
+    pub(in crate::tracker) fn fills_gaps(&self) -> bool {
+        self.calls.transcripts.fills_gaps()
+    }
+
+    /// Takes the latest fact about calls.
+    pub(in crate::tracker) fn take_call_notice(&mut self) -> Option<CallNotice> {
+        // The messages of a conversation are printed before the failure of its call ends it.
+        if self.is_backfilling() { None } else { self.calls.notice.take() }
+    }
+
+    /// Returns whether stored transcripts are being read.
+    pub(super) fn reads_transcripts(&self) -> bool {
+        self.calls.transcripts.is_pending()
+    }
+
+    /// Returns whether the end waits for a transcript, or is not reported without it.
+    pub(super) fn withholds_end(&self) -> bool {
+        self.calls.withholds_end || self.calls.transcripts.is_pending()
+    }
+
+    /// Records an utterance that is printed, if gaps may be filled later.
+    pub(super) fn log_utterance(&mut self, utterance: &crate::wire::transcription::Utterance) {
+        if !self.calls.policy.wait.is_zero() {
+            self.calls.log.record(utterance);
+        }
+    }
+
+    /// Records a gap of a call in progress.
+    pub(super) fn log_call_gap(&mut self, from: DateTime<Utc>) {
+        self.calls.log.record_gap(from);
+    }
+
+    /// Decides about the history of calls when the first snapshot has come.
+    pub(super) fn plan_call_history(&mut self, has_ended: bool, not_before: Option<DateTime<Utc>>, now: Now) {
+        let CallPolicy { wants_history, is_followed, wait, .. } = self.calls.policy;
+        let is_wanted = self.mode == Mode::Full && self.seen.calls && wants_history && !self.is_of_target();
+        if !is_wanted || std::mem::replace(&mut self.calls.has_history, true) {
+            return;
+        }
+        let legs = self.legs_to_read();
+        if !has_ended && legs.iter().any(|leg| !leg.has_ended) {
+            self.calls.notice = (!is_followed).then_some(CallNotice::InProgress);
+            return;
+        }
+        if !legs.is_empty() {
+            let legs = legs.into_iter().map(|leg| leg.id.clone()).collect();
+            self.calls.not_before = not_before;
+            self.calls.transcripts.start(Use::History, legs, wait, now.mono);
+        }
+    }
+
+    /// Starts to fill the gaps of a call that has ended.
+    pub(super) fn plan_gaps(&mut self, now: Now) {
+        let wait = self.calls.policy.wait;
+        if wait.is_zero() || !self.calls.log.has_gaps() || std::mem::replace(&mut self.calls.has_filled_gaps, true) {
+            return;
+        }
+        let legs: Vec<String> = self.legs_to_read().into_iter().map(|leg| leg.id.clone()).collect();
+        if !legs.is_empty() {
+            tracing::info!(
+                conversation = self.id,
+                "waiting up to {} for the transcript of the call, to fill its gap",
+                humantime::format_duration(wait)
+            );
+            self.poll_timer.stop();
+            self.calls.transcripts.start(Use::Gaps, legs, wait, now.mono);
+        }
+    }
+
+    /// Returns the legs of customers and other external parties, each once. A call between users has none: all its legs.
+    fn legs_to_read(&self) -> Vec<&CallLeg> {
+        let of = |is_wanted: fn(&Participant) -> bool| {
+            let legs = self.participants.all().filter(|one| is_wanted(one)).flat_map(|one| &one.call_legs);
+            let mut seen = HashSet::new();
+            legs.filter(|leg| seen.insert(leg.id.as_str())).collect::<Vec<_>>()
+        };
+        let external = of(|one| one.purpose.is_customer());
+        if external.is_empty() { of(|_| true) } else { external }
+    }
+
+    fn apply_transcripts<F: Fn(Side, DateTime<Utc>) -> bool>(
+        &mut self,
+        read: Option<ReadTranscripts>,
+        now: Now,
+        earlier: &EarlierCalls<F>,
+    ) {
+        let Some(ReadTranscripts { purpose, transcripts, refusal }) = read else { return };
+        let has_transcript = !transcripts.is_empty();
+        match purpose {
+            Use::History => {
+                let events = self.history_of_calls(&transcripts, earlier);
+                self.add_call_history(events);
+            }
+            Use::Gaps => {
+                let events = self.events_of_gaps(&transcripts);
+                if !events.is_empty() {
+                    self.events.push(Event::Backfill(self.id.clone(), events, BackfillReason::Outage));
+                }
+            }
+        }
+        // Another leg, such as that of a consultation, may never be transcribed.
+        let is_expected = |error: &RestError| has_transcript && matches!(error, RestError::NotFound { .. });
+        if let Some(error) = refusal.filter(|error| !is_expected(error)) {
+            self.note_missing(purpose, error, has_transcript);
+        }
+        self.advance_state(now);
+    }
+
+    fn note_missing(&mut self, purpose: Use, error: RestError, has_transcript: bool) {
+        let is_fatal =
+            self.calls.policy.is_required && !has_transcript && (self.is_ending() || !self.calls.policy.is_followed);
+        self.calls.notice = Some(match purpose {
+            Use::History => CallNotice::Missing { error, is_fatal },
+            Use::Gaps => CallNotice::GapsNotFilled(error),
+        });
+        self.calls.withholds_end = purpose == Use::History && is_fatal;
+    }
+
+    fn add_call_history(&mut self, mut events: Vec<TimedEvent>) {
+        match self.state.backfill_mut() {
+            Some(backfill) => backfill.events.extend(events),
+            None => {
+                events.sort_by_key(|event| event.at);
+                self.events.push(Event::Backfill(self.id.clone(), events, self.start_reason));
+            }
+        }
+    }
+
+    /// Returns the events of all phrases that are wanted. An earlier run may have followed the call: what precedes its first
+    /// utterance is history that it did not have, and the rest is new if it was not printed.
+    fn history_of_calls<F: Fn(Side, DateTime<Utc>) -> bool>(
+        &self,
+        transcripts: &[(String, CallTranscript)],
+        earlier: &EarlierCalls<F>,
+    ) -> Vec<TimedEvent> {
+        let phrases = all_phrases(transcripts);
+        let is_printed = |spoken: &SpokenPhrase<'_>| {
+            spoken.phrase.spoken_at.is_some_and(|at| (earlier.is_printed)(spoken.phrase.side, at))
+        };
+        let first_printed =
+            phrases.iter().filter(|spoken| is_printed(spoken)).filter_map(|spoken| spoken.phrase.spoken_at).min();
+        let is_too_old = |spoken: &SpokenPhrase<'_>| {
+            let limit = self.calls.not_before.max(first_printed);
+            limit.is_some_and(|limit| spoken.phrase.spoken_at.is_some_and(|at| at < limit))
+        };
+        let wanted = phrases.iter().filter(|spoken| !is_too_old(spoken) && !is_printed(spoken));
+        wanted.map(|spoken| spoken.to_event(self)).collect()
+    }
+
+    /// Returns the events of the phrases that were said in gaps, in order.
+    fn events_of_gaps(&self, transcripts: &[(String, CallTranscript)]) -> Vec<TimedEvent> {
+        let phrases = all_phrases(transcripts);
+        let bare: Vec<&Phrase> = phrases.iter().map(|spoken| spoken.phrase).collect();
+        let missing = self.calls.log.missing(&bare);
+        let missing = phrases.iter().zip(missing).filter(|(_, is_missing)| *is_missing);
+        missing.map(|(spoken, _)| spoken.to_event(self)).collect()
+    }
+}
+
+/// A phrase and the transcript that holds it.
+struct SpokenPhrase<'a> {
+    phrase: &'a Phrase,
+    transcript: &'a CallTranscript,
+    leg: &'a str,
+}
+
+impl SpokenPhrase<'_> {
+    fn to_event(&self, conversation: &Conversation) -> TimedEvent {
+        call_speakers::stored_phrase(self.phrase, self.transcript, self.leg, &conversation.participants)
+    }
+}
+
+/// Returns the phrases of all legs in order of time. Two legs may hold the same one.
+fn all_phrases(transcripts: &[(String, CallTranscript)]) -> Vec<SpokenPhrase<'_>> {
+    let phrases = transcripts.iter().flat_map(|(leg, transcript)| {
+        transcript.phrases.iter().map(move |phrase| SpokenPhrase { phrase, transcript, leg })
+    });
+    let mut seen = HashSet::new();
+    let mut phrases: Vec<_> = phrases
+        .filter(|SpokenPhrase { phrase, .. }| seen.insert((phrase.spoken_at, phrase.side, phrase.text.as_str())))
+        .collect();
+    phrases.sort_by_key(|spoken| spoken.phrase.spoken_at);
+    phrases
+}
