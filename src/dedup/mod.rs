@@ -308,6 +308,43 @@ mod tests {
     }
 
     #[test]
+    fn the_side_and_time_of_a_live_utterance_are_known_to_the_next_run_with_a_cursor() {
+        let utterance = |role, origin, media: &'static str, at| {
+            let EventBody::Message(message) = message(Some("u1"), "u", "yes") else { unreachable!() };
+            let context = crate::event::EventContext { media: Some(media.into()), ..Default::default() };
+            let body = EventBody::Message(Message { role, origin, ..message });
+            TranscriptEvent { context: Some(std::sync::Arc::new(context)), ..event(at, body) }
+        };
+        let key = FingerprintKey::from_parts(1, 2);
+        let millis = |millis: i64| DateTime::from_timestamp_millis(100_000 + millis).expect("in range");
+        for (event, is_known) in [
+            (utterance(Role::Customer, Origin::Live, "call", Some(at(100))), true),
+            (utterance(Role::Agent, Origin::Live, "call", Some(at(100))), false),
+            (utterance(Role::Customer, Origin::Live, "sms", Some(at(100))), false),
+            (utterance(Role::Customer, Origin::History, "call", Some(at(100))), false),
+            (utterance(Role::Customer, Origin::Live, "call", None), false),
+        ] {
+            let mut first = Dedup::resumed(key, []);
+            assert!(admit(&mut first, &event));
+            let checkpoints = [first.take_checkpoint(), first.take_spoken_checkpoint()];
+            assert!(first.take_spoken_checkpoint().is_none(), "once");
+            let keys = checkpoints.into_iter().flatten().map(|checkpoint| checkpoint.key).collect();
+            let resume_point = ResumePoint::default();
+            let earlier = EarlierDeliveries { conversation: "97b9dcb3".to_owned(), resume_point, keys };
+            let next = Dedup::resumed(key, [earlier]);
+            for (offset, is_near) in [(0, true), (499, true), (-500, true), (950, true), (1_000, false), (-501, false)]
+            {
+                let is_spoken = next.is_spoken("97b9dcb3", true, millis(offset));
+                assert_eq!(is_spoken, is_known && is_near, "{event:?} {offset}");
+            }
+            assert!(!next.is_spoken("other", true, at(100)));
+        }
+        let mut without = Dedup::default();
+        assert!(admit(&mut without, &utterance(Role::Customer, Origin::Live, "call", Some(at(100)))));
+        assert!(!without.is_spoken("97b9dcb3", true, at(100)), "no other run knows it");
+    }
+
+    #[test]
     fn a_gap_is_always_new() {
         let mut dedup = Dedup::default();
         let gap = event(Some(at(5)), EventBody::Gap(Gap { from: at(1), to: at(5), reason: String::new() }));

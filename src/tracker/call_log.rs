@@ -76,12 +76,14 @@ impl CallLog {
     }
 
     /// Returns the time of a gap by the clock of the service, with a margin: from the latest utterance before it to the
-    /// earliest after it.
+    /// earliest after it. What precedes the first utterance of all was not followed.
     fn time_of(&self, gap: &GapMark) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
         let (before, after) = self.printed.split_at(gap.printed);
-        let from = before.iter().map(|spoken| spoken.at).max().unwrap_or(gap.from);
+        let times = || before.iter().map(|spoken| spoken.at);
+        let latest = times().max().unwrap_or(gap.from);
+        let from = times().min().map_or(latest - MAX_DELAY, |first| first.max(latest - MAX_DELAY));
         let to = after.iter().map(|spoken| spoken.at).min();
-        (from - MAX_DELAY, to.map(|to| to.max(from) + MAX_DELAY))
+        (from, to.map(|to| to.max(latest) + MAX_DELAY))
     }
 
     /// Returns which phrases were printed. Each utterance is one phrase, the one that is nearest.
@@ -203,19 +205,27 @@ mod tests {
         let log = log(&[(Customer, 10_000, "Yes.")], &[(Customer, 14_000, "Yes.")]);
         let phrases = [(Customer, 9_950, "yes"), (Customer, 11_800, "yes"), (Customer, 14_100, "Yes")];
         assert_eq!(missing(&log, &phrases), ["yes"]);
-        let log = self::log(&[(Customer, 10_000, "Good morning.")], &[]);
+        let log = self::log(&[(Agent, 5_000, "Welcome."), (Customer, 10_000, "Good morning.")], &[]);
         let phrases = [(Customer, 9_700, "Hello?"), (Customer, 10_380, "Good morning.")];
         assert_eq!(missing(&log, &phrases), ["Hello?"], "the same text is worth more than the time");
     }
 
     #[test]
     fn only_what_was_said_near_a_gap_is_missing() {
-        let log =
-            log(&[(Customer, 100_000, "a"), (Agent, 98_000, "b")], &[(Agent, 160_000, "d"), (Customer, 150_000, "c")]);
+        let log = log(
+            &[(Agent, 50_000, "first"), (Customer, 100_000, "a"), (Agent, 98_000, "b")],
+            &[(Agent, 160_000, "d"), (Customer, 150_000, "c")],
+        );
         let texts =
             [(60_000, "long before"), (80_000, "late"), (120_000, "in it"), (170_000, "late too"), (190_000, "after")];
         let phrases: Vec<_> = texts.into_iter().map(|(at, text)| (Agent, at, text)).collect();
         assert_eq!(missing(&log, &phrases), ["late", "in it", "late too"]);
+    }
+
+    #[test]
+    fn what_precedes_the_first_utterance_was_not_followed() {
+        let log = log(&[(Customer, 10_000, "a")], &[(Customer, 60_000, "c")]);
+        assert_eq!(missing(&log, &[(Agent, 5_000, "before"), (Agent, 15_000, "b")]), ["b"]);
     }
 
     #[test]

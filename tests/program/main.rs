@@ -39,6 +39,7 @@ mod slow_reader;
 mod stated_wait;
 mod status;
 mod status_line;
+mod stored_calls;
 mod structure;
 mod support;
 mod terminal;

@@ -43,6 +43,8 @@ pub(super) struct Calls {
     /// The gaps are filled, or were not available.
     has_filled_gaps: bool,
     notice: Option<CallNotice>,
+    /// The wait was logged.
+    has_told_wait: bool,
     /// The end is not reported, because the transcript is missing.
     withholds_end: bool,
 }
@@ -104,6 +106,14 @@ impl Conversation {
         earlier: &EarlierCalls<F>,
     ) {
         let read = self.calls.transcripts.on_refused(leg, error, now.mono);
+        let is_waiting = read.is_none() && !self.fills_gaps() && self.calls.transcripts.is_pending();
+        if is_waiting && !std::mem::replace(&mut self.calls.has_told_wait, true) {
+            let wait = humantime::format_duration(self.calls.policy.wait);
+            tracing::info!(
+                conversation = self.id,
+                "the transcript of the call is not available yet; waiting up to {wait}"
+            );
+        }
         self.apply_transcripts(read, now, earlier);
     }
 

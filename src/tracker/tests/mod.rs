@@ -1,5 +1,6 @@
 //! Scenarios of the whole tracker: inputs and responses in, requests and events out.
 
+mod calls;
 mod channel;
 mod delays;
 mod discovery;
