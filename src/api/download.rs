@@ -1,6 +1,6 @@
 //! The download of a file from a link that holds its own permission, as object stores hand them out.
 //!
-//! The link is a secret: whoever has it can read the file. Errors name its host only, and the request carries no
+//! The link is a secret: it is all that reading the file takes. Errors name its host only, and the request carries no
 //! credentials.
 
 use std::time::Duration;

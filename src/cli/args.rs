@@ -107,27 +107,27 @@ pub(crate) struct MediaArgs {
 #[group(id = "history", multiple = true)]
 #[command(next_help_heading = "History")]
 pub(crate) struct HistoryArgs {
-    /// Show the last N lines of history
+    /// Show the last N lines
     ///
-    /// Counted per conversation. all shows the whole history, 0 shows none.
+    /// Lines of the history, counted per conversation. all shows the whole history, 0 shows none.
     #[arg(short = 'n', long, value_name = "N|all", default_value = "all", allow_negative_numbers = true, value_parser = line_limit)]
     pub(crate) lines: LineLimit,
-    /// Start this long ago (1h30m), or at this time
+    /// Start this long ago, or at this time
     ///
-    /// Examples of times: today, yesterday, 2026-01-02, '2026-01-02 03:04' (local), 2026-01-02T03:04:05Z. A date means
+    /// Examples of durations: 1h30m, 2days. Examples of times: today, yesterday, 2026-01-02, '2026-01-02 03:04' (local), 2026-01-02T03:04:05Z. A date means
     /// 00:00.
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub(crate) since: Option<Since>,
     /// Print the history and exit
     #[arg(long, conflicts_with = "follow")]
     pub(crate) no_follow: bool,
-    /// Wait this long for the transcript of a call
+    /// Wait for a call transcript
     ///
     /// After the end of a call that was followed with a gap, the stored transcript is requested every 30 s, and what was said
     /// in the gap is printed. An ended call waits for its transcript too. 0 does not wait.
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration_or_zero)]
     pub(crate) call_transcript_wait: Duration,
-    /// Save progress to this file and resume from it
+    /// Save progress to this file; resume
     ///
     /// Works even after kill -9. An existing cursor takes precedence over -n and --since. Several conversations can share
     /// a file, but only one process can use it at a time.

@@ -16,7 +16,7 @@ const MAX_UTTERANCES: usize = 50_000;
 /// The maximum difference of the times of an utterance and its stored phrase, if the texts are alike.
 const MAX_DIFFERENCE: TimeDelta = TimeDelta::seconds(3);
 
-/// The maximum difference of the times, whatever the texts: nobody says two things at once.
+/// The maximum difference of the times, whatever the texts: a person says one thing at a time.
 const SAME_TIME: TimeDelta = TimeDelta::milliseconds(400);
 
 /// The maximum delay of an utterance, measured at 21 s. What was said that long before a loss may be in the gap.

@@ -29,7 +29,7 @@ pub(super) struct CallTranscripts {
     reading: Option<Reading>,
 }
 
-/// What was read.
+/// The transcripts that were read.
 #[derive(Debug)]
 pub(super) struct ReadTranscripts {
     pub(super) purpose: Use,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::support::program::{Finished, Running, path_str, peak_memory_mib, refusing_socket};
 use crate::support::raw_server::{RawServer, Response, json_response, token_response};
 
-/// The part of the link that nobody may see.
+/// The part of the link that is printed nowhere.
 const SECRET: &str = "s3cret-signature";
 
 /// The memory limit for a file of 30 MB, in MiB. The text of the file is held once.
@@ -76,14 +76,14 @@ struct Service {
     downloads: Arc<Mutex<Vec<String>>>,
 }
 
-type Answer = Box<dyn Fn(u16) -> Response + Send + Sync>;
+type MakeResponse = Box<dyn Fn(u16) -> Response + Send + Sync>;
 
 impl Service {
-    async fn start(call: String, links: Vec<Answer>, files: Vec<Answer>) -> Self {
+    async fn start(call: String, links: Vec<MakeResponse>, files: Vec<MakeResponse>) -> Self {
         let downloads: Arc<Mutex<Vec<String>>> = Arc::default();
         let (heads, link_count) = (Arc::clone(&downloads), Mutex::new(0));
         let server = RawServer::start_with_port(move |head, port| {
-            let next = |answers: &[Answer], number: usize| answers[number.min(answers.len() - 1)](port);
+            let next = |answers: &[MakeResponse], number: usize| answers[number.min(answers.len() - 1)](port);
             if head.starts_with("POST /oauth/token") {
                 token_response()
             } else if head.contains("/communications/leg-ada/transcripturl ") {
@@ -104,7 +104,7 @@ impl Service {
         Self { server, downloads }
     }
 
-    async fn with_file(files: Vec<Answer>) -> Self {
+    async fn with_file(files: Vec<MakeResponse>) -> Self {
         Self::start(call(true), vec![link("/file")], files).await
     }
 
@@ -114,19 +114,19 @@ impl Service {
 }
 
 /// A link to this path of the server itself.
-fn link(path: &'static str) -> Answer {
+fn link(path: &'static str) -> MakeResponse {
     Box::new(move |port| {
         let url = format!("http://127.0.0.1:{port}{path}?X-Amz-Signature={SECRET}");
         json_response(200, &json!({ "url": url }).to_string())
     })
 }
 
-fn answer(status: u16, body: &str) -> Answer {
+fn answer(status: u16, body: &str) -> MakeResponse {
     let response = json_response(status, body);
     Box::new(move |_| response.clone())
 }
 
-fn with_head(head: &'static str, body: &'static [u8]) -> Answer {
+fn with_head(head: &'static str, body: &'static [u8]) -> MakeResponse {
     Box::new(move |_| {
         let length = body.len();
         let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
@@ -134,11 +134,11 @@ fn with_head(head: &'static str, body: &'static [u8]) -> Answer {
     })
 }
 
-fn forbidden() -> Answer {
+fn forbidden() -> MakeResponse {
     answer(403, r#"{"code":"forbidden","message":"Forbidden from retrieving transcript url."}"#)
 }
 
-fn missing() -> Answer {
+fn missing() -> MakeResponse {
     answer(404, r#"{"code":"resource.not.found","message":"URL is not available."}"#)
 }
 
@@ -215,7 +215,7 @@ async fn every_failure_has_its_own_answer_and_none_shows_the_link() {
     let dead_link = json!({ "url": format!("http://{unreachable}/file?{SECRET}") }).to_string();
     let link_to = |url: &str| answer(200, &json!({ "url": url.replace("SECRET", SECRET) }).to_string());
     let error_page = with_head("403 Forbidden", b"<Error><Code>AccessDenied</Code><X>s3cret-signature</X></Error>");
-    let cases: Vec<(&str, Answer, Answer, i32, &str)> = vec![
+    let cases: Vec<(&str, MakeResponse, MakeResponse, i32, &str)> = vec![
         (
             "not yet",
             missing(),
@@ -320,7 +320,7 @@ async fn a_file_of_30_mb_takes_bounded_time_and_memory_and_one_of_more_than_64_m
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 5_004), "{}", run.stderr);
     assert!(peak < MEMORY_LIMIT && started.elapsed() < Duration::from_secs(30), "{peak} MiB {:?}", started.elapsed());
 
-    let endless: Answer = Box::new(|_| {
+    let endless: MakeResponse = Box::new(|_| {
         let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
         Response::Endless(head, vec![b' '; 1 << 20], Duration::ZERO)
     });
