@@ -62,7 +62,7 @@ pub enum Sources {
 
 /// The permissions for every request and topic. `conversation:webmessaging:view` is missing because it grants the same
 /// as `conversation:message:view`.
-const PERMISSIONS: [&str; 7] = [
+const PERMISSIONS: [&str; 9] = [
     "conversation:communication:view",
     "conversation:message:view",
     "conversation:transcription:view",
@@ -70,6 +70,8 @@ const PERMISSIONS: [&str; 7] = [
     "analytics:queueObservation:view",
     "routing:queue:view",
     "directory:user:view",
+    "recording:recording:view",
+    "speechAndTextAnalytics:data:view",
 ];
 
 impl Default for Options {

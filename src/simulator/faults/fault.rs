@@ -29,6 +29,21 @@ pub(super) enum FaultAction {
     DenyPermission(String),
     /// Rejects every topic that contains this text.
     RejectTopic(String),
+    StoredTranscript(CallFault),
+}
+
+/// A fault of the stored transcript of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CallFault {
+    /// The transcript is available this long after the call.
+    TranscriptAfter(Duration),
+    NoTranscript,
+    ExpiredLink,
+    BrokenTranscript,
+    /// The file has about this many bytes.
+    HugeTranscript(usize),
+    /// The link leads to another scheme.
+    RedirectedTranscript,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

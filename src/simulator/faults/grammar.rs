@@ -8,16 +8,19 @@ use std::time::Duration;
 use hyper::StatusCode;
 use thiserror::Error;
 
-use super::fault::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault, StatedWait};
+use super::fault::{CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault, StatedWait};
 use spec::FaultSpec;
 
 /// The size of a huge body without a value.
 const HUGE: usize = 64 << 20;
 
+/// The size of a huge transcript without a value.
+const HUGE_TRANSCRIPT: usize = 30_000_000;
+
 /// The time between the announcement of a closing and the closing; the service uses about this long.
 const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 
-const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify-handshake, notify";
+const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify-handshake, notify, call";
 
 /// A fault that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -53,6 +56,7 @@ fn parse(text: &str) -> Result<Fault, String> {
         "transcript" => transcript_fault(&spec)?,
         "rest" => rest_fault(&mut spec)?,
         "channel" => channel_fault(&mut spec)?,
+        "call" => FaultAction::StoredTranscript(call_fault(&mut spec)?),
         "notify" => FaultAction::NotificationSocket(notification_fault(&mut spec)?),
         _ => return Err(unknown_place(location)),
     };
@@ -75,6 +79,8 @@ fn default_times(location: &str, action: &FaultAction) -> Option<u64> {
         TranscriptSocket(SocketFault::Replay) | DenyPermission(_) | RejectTopic(_) => None,
         NotificationSocket(NotificationFault::StatusUpdates | NotificationFault::Truncate(_)) => None,
         Request(_, RequestFault::LateBody(_) | RequestFault::NewestFirst | RequestFault::TextBody) => None,
+        FaultAction::StoredTranscript(CallFault::ExpiredLink) => Some(1),
+        FaultAction::StoredTranscript(_) => None,
         _ if location == "transcript" => None,
         _ => Some(1),
     }
@@ -101,6 +107,18 @@ fn transcript_fault(spec: &FaultSpec<'_>) -> Result<FaultAction, String> {
         }
         _ => Err(spec.unknown()),
     }
+}
+
+fn call_fault(spec: &mut FaultSpec<'_>) -> Result<CallFault, String> {
+    Ok(match spec.name {
+        "transcript-after" => CallFault::TranscriptAfter(spec.duration()?),
+        "no-transcript" => spec.without_value(CallFault::NoTranscript)?,
+        "expired-link" => spec.without_value(CallFault::ExpiredLink)?,
+        "broken-transcript" => spec.without_value(CallFault::BrokenTranscript)?,
+        "huge-transcript" => CallFault::HugeTranscript(spec.size(Some(HUGE_TRANSCRIPT))?),
+        "redirected-transcript" => spec.without_value(CallFault::RedirectedTranscript)?,
+        _ => return Err(spec.unknown()),
+    })
 }
 
 fn rest_fault(spec: &mut FaultSpec<'_>) -> Result<FaultAction, String> {

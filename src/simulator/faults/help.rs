@@ -17,6 +17,7 @@ Places:
   channel                   REST requests about channels, and the channels
   notify-handshake          WebSocket handshakes of notification sockets
   notify                    open notification sockets
+  call                      stored transcripts of ended calls
 
 Options:
   after=N                   start after N requests; on a socket, after N frames

@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
-use super::fault::{Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
+use chrono::TimeDelta;
+
+use super::fault::{CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
 use crate::simulator::lock::lock;
 
 /// Every fault of the process, with its counter.
@@ -89,6 +91,39 @@ impl FaultSchedule {
 
     pub(crate) fn rejects_topic(&self, topic: &str) -> bool {
         self.take_matching(|action| matches!(action, FaultAction::RejectTopic(part) if topic.contains(part.as_str())))
+    }
+
+    /// Returns the time from the end of a call until its transcript is available; `None` if it never is.
+    pub(crate) fn transcript_delay(&self) -> Option<TimeDelta> {
+        if self.breaks_call_transcript(&CallFault::NoTranscript) {
+            return None;
+        }
+        let delay = self.call_fault(|fault| match fault {
+            CallFault::TranscriptAfter(delay) => TimeDelta::from_std(*delay).ok(),
+            _ => None,
+        });
+        Some(delay.unwrap_or_default())
+    }
+
+    /// Returns the minimum size of stored transcripts.
+    pub(crate) fn transcript_size(&self) -> usize {
+        let size = self.call_fault(|fault| match fault {
+            CallFault::HugeTranscript(bytes) => Some(*bytes),
+            _ => None,
+        });
+        size.unwrap_or_default()
+    }
+
+    /// Returns whether this fault happens to a stored transcript now.
+    pub(crate) fn breaks_call_transcript(&self, fault: &CallFault) -> bool {
+        self.take_matching(|action| matches!(action, FaultAction::StoredTranscript(due) if due == fault))
+    }
+
+    fn call_fault<T>(&self, find: impl Fn(&CallFault) -> Option<T>) -> Option<T> {
+        lock(&self.0).iter().find_map(|counter| match &counter.fault.action {
+            FaultAction::StoredTranscript(fault) => find(fault),
+            _ => None,
+        })
     }
 
     /// Returns whether events report the delivery status of a message after it was sent.

@@ -63,6 +63,17 @@ pub(super) const TABLES: &[FaultTable] = &[
         ],
     },
     FaultTable {
+        places: &["call"],
+        faults: &[
+            ("transcript-after=30s", "the stored transcript is available 30 s after the\ncall"),
+            ("no-transcript", "there is no stored transcript"),
+            ("expired-link", "the link to the stored transcript has expired"),
+            ("broken-transcript", "the stored transcript is incomplete JSON"),
+            ("huge-transcript=30000000", "the stored transcript has 30 MB [default: 30 MB]"),
+            ("redirected-transcript", "the link redirects to ftp"),
+        ],
+    },
+    FaultTable {
         places: &["socket", "notify"],
         faults: &[
             ("close=1011,reason=Sorry", "a close frame (1005: without a code; 1006: as eof)"),

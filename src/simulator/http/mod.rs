@@ -7,6 +7,7 @@ mod notifications;
 mod oauth;
 mod rest;
 mod server;
+mod stored_transcripts;
 mod transcript;
 mod websocket_upgrade;
 

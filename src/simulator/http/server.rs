@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::authentication::header_text;
-use super::{error_response, notifications, oauth, rest, transcript};
+use super::{error_response, notifications, oauth, rest, stored_transcripts, transcript};
 use crate::simulator::options::Sources;
 use crate::simulator::request_log::UnroutedRequest;
 use crate::simulator::state::SimulatorState;
@@ -50,6 +50,7 @@ fn router(state: Arc<SimulatorState>) -> Router {
     }
     if state.sources != Sources::TranscriptOnly {
         router = router.merge(rest::router(&state)).route("/channels/{id}", get(notifications::handshake));
+        router = router.route("/stored-transcripts/{id}", get(stored_transcripts::file));
     }
     router.fallback(unrouted).with_state(state)
 }

@@ -1,6 +1,7 @@
 //! The REST API: middleware for every request, and a handler for each path.
 
 mod analytics;
+mod call_transcripts;
 mod channels;
 mod conversations;
 mod directory;
@@ -31,6 +32,10 @@ pub(super) fn router(state: &Arc<SimulatorState>) -> Router<Arc<SimulatorState>>
         .route("/api/v2/analytics/conversations/details/query", post(analytics::query))
         .route("/api/v2/analytics/conversations/details", get(analytics::details))
         .route("/api/v2/analytics/queues/observations/query", post(analytics::observations))
+        .route(
+            "/api/v2/speechandtextanalytics/conversations/{id}/communications/{leg}/transcripturl",
+            get(call_transcripts::link),
+        )
         .route("/api/v2/users", get(directory::users))
         .route("/api/v2/users/{id}", get(directory::user))
         .route("/api/v2/users/search", post(directory::search_users))

@@ -11,6 +11,7 @@ mod messages;
 mod participants;
 pub(super) mod publish;
 mod shapes;
+mod stored_transcript;
 mod transcription;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ use super::ids::{NamedEntity, queue, user, uuid};
 use crate::simulator::script::Script;
 use messages::StoredMessage;
 use participants::{Participant, ParticipantState, Purpose};
+use stored_transcript::SpokenUtterance;
 
 /// The queue of a customer if the script names none.
 pub(super) const DEFAULT_QUEUE: &str = "Support";
@@ -42,6 +44,7 @@ pub(crate) struct ConversationModel {
     /// The names of all customers, to attribute system messages about them.
     customers: Vec<String>,
     utterances: u64,
+    spoken: Vec<SpokenUtterance>,
 }
 
 impl ConversationModel {
@@ -60,6 +63,7 @@ impl ConversationModel {
             first_queue: script.queues().into_iter().next().unwrap_or_else(|| DEFAULT_QUEUE.to_owned()),
             customers: script.customers(),
             utterances: 0,
+            spoken: Vec::new(),
         };
         let name = model.customers.first().cloned().unwrap_or_default();
         model.add_participant(Purpose::Customer, &name, ParticipantState::Connected, model.started_at);

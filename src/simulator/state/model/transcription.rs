@@ -6,6 +6,7 @@ use super::ConversationModel;
 use super::json::raw_json;
 use super::participants::Purpose;
 use super::publish::EventPublisher;
+use super::stored_transcript::SpokenUtterance;
 use crate::simulator::script::MessageLine;
 use crate::simulator::state::ids::uuid;
 use crate::simulator::state::message::{SentMessage, format_time};
@@ -26,6 +27,7 @@ impl ConversationModel {
         publisher: &mut EventPublisher<'_>,
     ) {
         self.utterances += 1;
+        self.spoken.push(SpokenUtterance { participant, text: message.text.clone(), at: message.sent_at });
         let id = uuid(&format!("utterance {} of {}", self.utterances, self.id));
         let partial = line.partial_transcripts.iter().map(|text| (text.as_str(), false));
         for (text, is_final) in partial.chain([(message.text.as_str(), true)]) {
