@@ -1,6 +1,7 @@
 //! Tests of the notifications source, against a simulator without transcript sockets (SRC-2, NTF-1 to NTF-14).
 
 mod bodies;
+mod call_gaps;
 mod calls;
 mod channels;
 mod endings;
