@@ -12,7 +12,7 @@ mod directory;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 pub(crate) use self::analytics::{observed_open_conversations, open_conversation_rows};
-pub(crate) use self::call_transcript::call_transcript;
+pub(crate) use self::call_transcript::{call_transcript, call_transcript_link};
 pub(crate) use self::channels::{available_topics, channel_exists, create_channel, subscribe};
 pub(crate) use self::conversations::{message_bodies, message_snapshot, snapshot};
 pub(crate) use self::details::{RowQuery, conversation_rows, observed_conversations, rows_of};

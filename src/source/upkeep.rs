@@ -255,6 +255,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             }
             Warning::ReadRefused { conversation, .. }
             | Warning::NothingPrinted { conversation, .. }
+            | Warning::NoMessages { conversation }
             | Warning::CallInProgress { conversation }
             | Warning::CallTranscriptMissing { conversation, .. }
             | Warning::CallGapNotFilled { conversation, .. } => {

@@ -157,6 +157,7 @@ impl Conversation {
         let is_current = kind == SnapshotKind::Complete && self.complete_poll();
         if is_current && !was_known {
             self.plan_call_history(end.has_ended, not_before, now);
+            self.media_notice.on_history_listed(end.has_ended && self.wants_history());
         }
         if self.mode == Mode::Full {
             let kind = if is_current { SnapshotKind::Complete } else { SnapshotKind::Partial };
@@ -265,6 +266,11 @@ impl Conversation {
     /// Returns whether the conversation has or had calls.
     pub(super) fn has_calls(&self) -> bool {
         self.seen.calls
+    }
+
+    /// Takes the fact that the conversation has ended and the service lists no messages.
+    pub(super) fn take_empty_notice(&mut self) -> bool {
+        self.media_notice.take_empty()
     }
 
     /// Takes the media of which nothing is printed, once, if there are no others.

@@ -364,6 +364,9 @@ impl Tracker {
             let notice = conversation.take_media_notice();
             let warning = |media| Warning::NothingPrinted { conversation: id.to_owned(), media };
             self.warnings.extend(notice.map(warning));
+            if conversation.take_empty_notice() {
+                self.warnings.push_back(Warning::NoMessages { conversation: id.to_owned() });
+            }
             if let Some(joined) = joined {
                 self.report(joined);
             }

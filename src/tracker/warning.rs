@@ -20,6 +20,9 @@ pub(crate) enum Warning {
         join_media(media)
     )]
     NothingPrinted { conversation: String, media: Vec<Medium> },
+    /// The service lists no messages of a conversation that has ended.
+    #[error("conversation {conversation} has ended, and the service lists no messages of it (any more)")]
+    NoMessages { conversation: String },
     /// A call in progress has no history.
     #[error(
         "the call {conversation} is in progress: its text is printed live, or after its end; run without --no-follow"

@@ -358,3 +358,30 @@ async fn a_wait_for_the_transcript_ends_with_a_signal() {
     let run = running.finish().await;
     assert_eq!((run.signal, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
 }
+
+#[tokio::test]
+async fn a_message_conversation_that_ended_long_ago_gives_what_is_left_at_once() {
+    let conversation = |messages: &Value| {
+        let communication = json!([{"id": "m", "type": "sms", "state": "disconnected", "messages": messages}]);
+        json!({"id": "c1", "endTime": "2026-01-02T03:06:00Z", "participants": [{"id": "ada", "purpose": "customer",
+            "name": "Ada", "endTime": "2026-01-02T03:06:00Z", "messages": communication}]})
+        .to_string()
+    };
+    let message = json!([{"messageId": "m1", "messageTime": "2026-01-02T03:05:00Z"}]);
+    let gone = "conversation c1 has ended, and the service lists no messages of it";
+    for (messages, stdout, warnings) in [
+        (json!([]), CLOSED.to_owned(), 1),
+        (message, format!("[Customer] Ada: [message text not available]\n{CLOSED}"), 0),
+    ] {
+        let json = conversation(&messages);
+        let server = RawServer::start(move |head| {
+            json_response(200, if head.contains("/bulk") { r#"{"entities":[]}"# } else { &json })
+        })
+        .await;
+        let started = Instant::now();
+        let run = Running::start(&mut server.program(&PLAIN)).finish().await;
+        assert_eq!((run.code, run.stdout), (Some(0), stdout), "{}", run.stderr);
+        assert_eq!(run.stderr.matches(gone).count(), warnings, "{}", run.stderr);
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}

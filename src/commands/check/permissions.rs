@@ -32,6 +32,12 @@ const OBSERVATIONS: &str = "analytics:queueObservation:view";
 const WITHOUT_OBSERVATIONS: &str = "--queue then joins conversations older than 31 days with \
      their next message, and list --queue omits those older than 7 days";
 
+/// The permissions for the stored transcripts of calls. Both are needed.
+const CALL_TRANSCRIPTS: &str = "recording:recording:view and speechAndTextAnalytics:data:view";
+
+/// The consequence of missing [`CALL_TRANSCRIPTS`] permissions.
+const WITHOUT_CALL_TRANSCRIPTS: &str = "nothing is then printed of a call that has ended";
+
 /// Message bodies to request: enough to see that the permission works.
 const PROBED_BODIES: usize = 3;
 
@@ -65,7 +71,32 @@ pub(super) async fn check(
     if !targets.queues.is_empty() {
         report.print(&probe_observations(context, targets).await)?;
     }
+    report.print(&probe_call_transcript(&context.rest, &conversations).await)?;
     Ok(conversations)
+}
+
+/// Requests the link to the transcript of a call, or one that does not exist. Warns at most: the text of a call in progress
+/// needs no stored transcript.
+async fn probe_call_transcript(rest: &Rest, conversations: &[ProbedConversation]) -> CheckResult {
+    let with_leg =
+        conversations.iter().find_map(|conversation| Some((conversation.id.as_str(), customer_leg(conversation)?)));
+    let (conversation, leg) = with_leg.unwrap_or((PLACEHOLDER_ID, PLACEHOLDER_ID));
+    match calls::call_transcript_link(rest, conversation, leg).await {
+        Ok(_) | Err(RestError::NotFound { .. }) => {
+            CheckResult::ok(format!("permission {CALL_TRANSCRIPTS}: granted (for ended calls)"))
+        }
+        Err(error) => CheckResult::warn(
+            format!("permission {CALL_TRANSCRIPTS}: {error}; {WITHOUT_CALL_TRANSCRIPTS}"),
+            messages::remedy(&error),
+        ),
+    }
+}
+
+/// Returns the leg of the customer of a call.
+fn customer_leg(conversation: &ProbedConversation) -> Option<&str> {
+    let participants = &conversation.snapshot.as_ref().ok()?.participants;
+    let customer = participants.iter().filter(|participant| participant.purpose.is_customer());
+    customer.flat_map(|customer| &customer.call_legs).map(|leg| leg.id.as_str()).next()
 }
 
 async fn take_snapshots(context: &CheckContext<'_>) -> Vec<ProbedConversation> {

@@ -20,7 +20,7 @@ use crate::wire::transcription::Side;
 /// The wishes about calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::tracker) struct CallPolicy {
-    /// The history of a call is wanted.
+    /// History is wanted.
     pub(in crate::tracker) wants_history: bool,
     /// The conversation is followed to its end.
     pub(in crate::tracker) is_followed: bool,
@@ -70,6 +70,11 @@ impl Conversation {
     /// Sets the wishes about calls.
     pub(in crate::tracker) fn set_call_policy(&mut self, policy: CallPolicy) {
         self.calls.policy = policy;
+    }
+
+    /// Returns whether what precedes the start is wanted.
+    pub(super) fn wants_history(&self) -> bool {
+        self.calls.policy.wants_history
     }
 
     /// Returns when a transcript is to be requested.

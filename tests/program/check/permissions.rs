@@ -28,6 +28,8 @@ async fn a_missing_optional_permission_is_a_warning() {
             "analytics:conversationDetail:view",
             &["permission analytics", "topics for joins and leaves: 4 of 4 rejected"][..],
         ),
+        ("recording:recording:view", &["nothing is then printed of a call that has ended"]),
+        ("speechAndTextAnalytics:data:view", &["nothing is then printed of a call that has ended"]),
         ("routing:queue:view", &["topics for queue messages: 1 of 1 rejected"]),
     ] {
         let simulator = simulator_with_agent(&[&format!("rest:deny={permission}")]).await;
