@@ -167,9 +167,13 @@ mod tests {
     /// A call with a gap between the utterances before and after.
     fn log(before: &[(Side, i64, &str)], after: &[(Side, i64, &str)]) -> CallLog {
         let mut log = CallLog::default();
-        before.iter().for_each(|(side, at, text)| log.record(&utterance(*side, *at, text)));
+        for (side, at, text) in before {
+            log.record(&utterance(*side, *at, text));
+        }
         log.record_gap(at(20_000));
-        after.iter().for_each(|(side, at, text)| log.record(&utterance(*side, *at, text)));
+        for (side, at, text) in after {
+            log.record(&utterance(*side, *at, text));
+        }
         log
     }
 

@@ -201,6 +201,9 @@ mod tests {
         }
     }
 
+    /// The legs that were read, and the refusal.
+    type Outcome = (Vec<String>, Option<RestError>);
+
     struct Call {
         transcripts: CallTranscripts,
         now: Instant,
@@ -215,7 +218,7 @@ mod tests {
         }
 
         /// Waits for the next round, and answers its requests. Returns the delay and the legs of the result.
-        fn round(&mut self, answers: &[(&str, Option<StatusCode>)]) -> (u64, Option<(Vec<String>, Option<RestError>)>) {
+        fn round(&mut self, answers: &[(&str, Option<StatusCode>)]) -> (u64, Option<Outcome>) {
             let due = self.transcripts.next_at().expect("a request");
             let delay = (due - self.now).as_secs();
             self.now = due;

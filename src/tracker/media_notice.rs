@@ -9,19 +9,25 @@ pub(super) struct MediaNotice {
     /// The conversation has or had messages or calls.
     is_printed: bool,
     has_been_due: bool,
-    has_messaging: bool,
-    lists_messages: bool,
+    messages: ListedMessages,
     is_empty: bool,
     /// The media to name.
     due: Option<Vec<Medium>>,
+}
+
+/// The messages of all snapshots.
+#[derive(Debug, Default)]
+struct ListedMessages {
+    has_communication: bool,
+    has_any: bool,
 }
 
 impl MediaNotice {
     /// Applies the media of a snapshot. The notice is due once, if there are other media and neither messages nor calls.
     pub(super) fn on_snapshot(&mut self, snapshot: &Snapshot) {
         self.is_printed |= snapshot.has_messages || snapshot.has_calls;
-        self.has_messaging |= snapshot.has_messages;
-        self.lists_messages |= snapshot.participants.iter().any(|participant| !participant.messages.is_empty());
+        self.messages.has_communication |= snapshot.has_messages;
+        self.messages.has_any |= snapshot.participants.iter().any(|participant| !participant.messages.is_empty());
         if !self.is_printed && !snapshot.other_media.is_empty() && !std::mem::replace(&mut self.has_been_due, true) {
             self.due = Some(snapshot.other_media.clone());
         }
@@ -29,7 +35,7 @@ impl MediaNotice {
 
     /// Records that the history of a conversation was listed.
     pub(super) fn on_history_listed(&mut self, has_ended: bool) {
-        self.is_empty = has_ended && self.has_messaging && !self.lists_messages;
+        self.is_empty = has_ended && self.messages.has_communication && !self.messages.has_any;
     }
 
     /// Takes the fact that a conversation that has ended has no messages.

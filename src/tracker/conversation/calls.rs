@@ -38,15 +38,19 @@ pub(super) struct Calls {
     log: CallLog,
     /// Older phrases are not wanted.
     not_before: Option<DateTime<Utc>>,
-    /// The history was planned.
-    has_history: bool,
-    /// The gaps are filled, or were not available.
-    has_filled_gaps: bool,
+    plans: Plans,
     notice: Option<CallNotice>,
     /// The wait was logged.
     has_told_wait: bool,
     /// The end is not reported, because the transcript is missing.
     withholds_end: bool,
+}
+
+/// The readings of transcripts that were started or need not be.
+#[derive(Debug, Default)]
+struct Plans {
+    history: bool,
+    gaps: bool,
 }
 
 /// A fact about calls that the user should know.
@@ -164,7 +168,7 @@ impl Conversation {
     pub(super) fn plan_call_history(&mut self, has_ended: bool, not_before: Option<DateTime<Utc>>, now: Now) {
         let CallPolicy { wants_history, is_followed, wait, .. } = self.calls.policy;
         let is_wanted = self.mode == Mode::Full && self.seen.calls && wants_history && !self.is_of_target();
-        if !is_wanted || std::mem::replace(&mut self.calls.has_history, true) {
+        if !is_wanted || std::mem::replace(&mut self.calls.plans.history, true) {
             return;
         }
         let legs = self.legs_to_read();
@@ -182,7 +186,7 @@ impl Conversation {
     /// Starts to fill the gaps of a call that has ended.
     pub(super) fn plan_gaps(&mut self, now: Now) {
         let wait = self.calls.policy.wait;
-        if wait.is_zero() || !self.calls.log.has_gaps() || std::mem::replace(&mut self.calls.has_filled_gaps, true) {
+        if wait.is_zero() || !self.calls.log.has_gaps() || std::mem::replace(&mut self.calls.plans.gaps, true) {
             return;
         }
         let legs: Vec<String> = self.legs_to_read().into_iter().map(|leg| leg.id.clone()).collect();
@@ -247,12 +251,11 @@ impl Conversation {
     }
 
     fn add_call_history(&mut self, mut events: Vec<TimedEvent>) {
-        match self.state.backfill_mut() {
-            Some(backfill) => backfill.events.extend(events),
-            None => {
-                events.sort_by_key(|event| event.at);
-                self.events.push(Event::Backfill(self.id.clone(), events, self.start_reason));
-            }
+        if let Some(backfill) = self.state.backfill_mut() {
+            backfill.events.extend(events);
+        } else {
+            events.sort_by_key(|event| event.at);
+            self.events.push(Event::Backfill(self.id.clone(), events, self.start_reason));
         }
     }
 

@@ -12,7 +12,9 @@ impl Scenario {
     fn of_calls(history: History, conversations: &[&str]) -> Self {
         let follows_several = conversations.len() > 1;
         let mut scenario = Self::with(TrackerOptions { history, follows_several, ..options() });
-        conversations.iter().for_each(|id| scenario.follow(id));
+        for id in conversations {
+            scenario.follow(id);
+        }
         scenario
     }
 

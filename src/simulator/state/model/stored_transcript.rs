@@ -8,7 +8,7 @@ use super::participants::{Participant, Purpose};
 use crate::simulator::state::ids::uuid;
 
 /// The duration of a spoken word.
-const MILLIS_PER_WORD: i64 = 300;
+const MILLIS_PER_WORD: usize = 300;
 
 /// An utterance as it was spoken.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl ConversationModel {
                 "phrases": phrases,
                 "analytics": { "sentiment": [], "topics": [], "acoustic": [] },
             }],
-            "participants": self.participants.iter().map(|one| self.call_party(one)).collect::<Vec<_>>(),
+            "participants": self.participants.iter().map(Self::call_party).collect::<Vec<_>>(),
         })
     }
 
@@ -81,13 +81,13 @@ impl ConversationModel {
             "confidence": 0.93,
             "startTimeMs": start,
             "offset": { "milliseconds": offset },
-            "duration": { "milliseconds": MILLIS_PER_WORD * (1 + plain.split_whitespace().count() as i64) },
+            "duration": { "milliseconds": MILLIS_PER_WORD * plain.split_whitespace().count() },
             "words": words.collect::<Vec<_>>(),
             "alternatives": [],
         })
     }
 
-    fn call_party(&self, participant: &Participant) -> Value {
+    fn call_party(participant: &Participant) -> Value {
         let mut party = json!({
             "participantPurpose": participant.purpose_name(true),
             "startTimeMs": participant.connected_at.unwrap_or(participant.started_at).timestamp_millis(),
