@@ -195,6 +195,7 @@ async fn a_recording_has_the_same_bytes_and_a_cursor_knows_the_phrases() {
     assert_eq!(service.run(&with_cursor).await.stdout, format!("{TALK}{CLOSED}"));
     let again = service.run(&with_cursor).await;
     assert_eq!((again.code, again.stdout.as_str()), (Some(0), ""), "{}", again.stderr);
+    assert_eq!(service.downloads.lock().unwrap().len(), 2, "a call that was printed to its end is not read again");
 }
 
 #[tokio::test]
@@ -299,12 +300,8 @@ async fn an_outage_of_the_file_host_is_retried() {
     assert_eq!((run.code, run.stdout), (Some(0), format!("{TALK}{CLOSED}")), "{}", run.stderr);
 }
 
-#[tokio::test]
-async fn a_file_of_30_mb_takes_bounded_time_and_memory_and_one_of_more_than_64_mib_is_refused() {
-    let long = file(5_000);
-    assert!((30_000_000..40_000_000).contains(&long.len()), "{}", long.len());
-    let service = Service::with_file(vec![answer(200, &long)]).await;
-    let started = Instant::now();
+/// Runs against a service. Returns the result and the peak memory in MiB.
+async fn run_measured(service: &Service) -> (Finished, usize) {
     let running = Running::start(&mut service.server.program(&PLAIN));
     let (process, mut peak) = (running.child.id(), 0);
     let measuring = async {
@@ -317,6 +314,16 @@ async fn a_file_of_30_mb_takes_bounded_time_and_memory_and_one_of_more_than_64_m
         run = running.finish() => run,
         () = measuring => unreachable!("the measurement has no end"),
     };
+    (run, peak)
+}
+
+#[tokio::test]
+async fn a_file_of_30_mb_takes_bounded_time_and_memory_and_one_of_more_than_64_mib_is_refused() {
+    let long = file(5_000);
+    assert!((30_000_000..40_000_000).contains(&long.len()), "{}", long.len());
+    let service = Service::with_file(vec![answer(200, &long)]).await;
+    let started = Instant::now();
+    let (run, peak) = run_measured(&service).await;
     assert_eq!((run.code, run.stdout.lines().count()), (Some(0), 5_004), "{}", run.stderr);
     assert!(peak < MEMORY_LIMIT && started.elapsed() < Duration::from_secs(30), "{peak} MiB {:?}", started.elapsed());
 
@@ -324,8 +331,9 @@ async fn a_file_of_30_mb_takes_bounded_time_and_memory_and_one_of_more_than_64_m
         let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
         Response::Endless(head, vec![b' '; 1 << 20], Duration::ZERO)
     });
-    let run = Service::with_file(vec![endless]).await.run(&PLAIN).await;
+    let (run, peak) = run_measured(&Service::with_file(vec![endless]).await).await;
     assert_eq!((run.code, run.stderr.contains("file of more than 64 MiB")), (Some(76), true), "{}", run.stderr);
+    assert!(peak < 2 * MEMORY_LIMIT, "{peak} MiB");
 }
 
 #[tokio::test]
