@@ -35,7 +35,12 @@ impl Tracker {
         };
         let fills_gaps = self.conversations.get(id).is_some_and(|conversation| conversation.fills_gaps());
         let is_refusal = matches!(after_read(&error, Before::new(false)), Action::Refuse(_));
-        if is_refusal || fills_gaps {
+        let limit = self.options.retries;
+        let is_sign_in = matches!(error, RestError::Auth(_));
+        let conversation = self.conversations.get_mut(id).filter(|_| !is_refusal && !fills_gaps && !is_sign_in);
+        let is_exhausted = conversation.is_some_and(|one| one.transcript_failed_too_often(limit, now.mono));
+        // The host of the file is not that of the API: its outage ends no other conversation.
+        if is_refusal || fills_gaps || is_exhausted {
             self.update(id, |conversation| conversation.on_transcript_refused(leg, error, now, &earlier));
             return None;
         }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::Conversation;
+use super::{Conversation, Refused};
 use crate::api::rest::RestError;
+use crate::config::Retries;
+use crate::decision::RefusalRow;
 use crate::tracker::Mode;
 use crate::tracker::call_log::CallLog;
 use crate::tracker::call_speakers;
@@ -40,6 +42,8 @@ pub(super) struct Calls {
     not_before: Option<DateTime<Utc>>,
     plans: Plans,
     notice: Option<CallNotice>,
+    /// The failed requests in a row.
+    failures: RefusalRow,
     /// The wait was logged.
     has_told_wait: bool,
     /// The end is not reported, because the transcript is missing.
@@ -102,6 +106,7 @@ impl Conversation {
         now: Now,
         earlier: &EarlierCalls<F>,
     ) {
+        self.calls.failures.reset();
         let read = self.calls.transcripts.on_read(leg, transcript, now.mono);
         self.apply_transcripts(read, now, earlier);
     }
@@ -129,6 +134,11 @@ impl Conversation {
     /// Records that a request for a transcript has failed and is to be repeated.
     pub(in crate::tracker) fn transcript_failed(&mut self, leg: &str) {
         self.calls.transcripts.on_failed(leg);
+    }
+
+    /// Counts a request for a transcript that has failed. Returns whether it is one too many in a row.
+    pub(in crate::tracker) fn transcript_failed_too_often(&mut self, limit: Retries, now: Instant) -> bool {
+        Refused::count(&mut self.calls.failures, limit, now) == Refused::OneTooMany
     }
 
     /// Returns whether the transcripts that are being read fill gaps.

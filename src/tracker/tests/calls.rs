@@ -228,6 +228,24 @@ fn an_outage_of_the_file_host_is_retried() {
 }
 
 #[test]
+fn a_lasting_outage_of_the_file_host_ends_no_other_conversation() {
+    for follow in [true, false] {
+        let mut scenario = Scenario::of_calls(History { follow, ..history() }, &["c", "d"]);
+        scenario.requests();
+        scenario.snapshot("c", &call(true));
+        for _ in 0..5 {
+            assert!(scenario.requests().contains(&request("leg l1")));
+            assert_eq!(scenario.transcript("c", "leg l1", Err(unavailable())), Some(unavailable()));
+        }
+        scenario.requests();
+        assert_eq!(scenario.transcript("c", "leg l1", Err(unavailable())), None);
+        assert_eq!((scenario.events_of_c(), scenario.refusals()), (vec!["closed".to_owned()], vec![]));
+        let reason = unavailable().to_string();
+        assert_eq!(scenario.warnings(), [Warning::CallTranscriptMissing { conversation: "c".into(), reason }]);
+    }
+}
+
+#[test]
 fn a_call_in_progress_has_no_history() {
     for (history, warnings) in [(history(), 1), (options().history, 0)] {
         let mut scenario = Scenario::of_calls(history, &["c"]);
