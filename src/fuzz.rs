@@ -23,6 +23,7 @@ use crate::output::{escape, format_event, format_frame};
 use crate::settings::{Env, parse_env_file, parse_gc_profiles, resolve};
 use crate::status::redact::Secrets;
 use crate::tracker::message_from_body;
+use crate::wire::call_transcript::CallTranscript;
 use crate::wire::channel::{Channel, parse_available_topics, parse_topic_states};
 use crate::wire::conversation::Snapshot;
 use crate::wire::message::parse_bulk;
@@ -57,6 +58,13 @@ pub fn response_body(data: &[u8]) {
     for body in parse_bulk(&text).unwrap_or_default() {
         let (at, message) = (body.sent_at, message_from_body(body, None, Origin::History));
         check_output(&event(at, EventBody::Message(message)));
+    }
+    if let Some(transcript) = CallTranscript::parse(&text) {
+        assert!(transcript.phrases.is_sorted_by_key(|phrase| phrase.spoken_at), "phrases are in order of time");
+        for phrase in &transcript.phrases {
+            assert!(!phrase.text.trim().is_empty(), "a phrase has a text");
+            let _ = transcript.speaker(phrase);
+        }
     }
     let _ = (Channel::parse(&text, is_loopback), parse_topic_states(&text), parse_available_topics(&text));
     if let Ok((token, lifetime)) = parse_grant(data) {

@@ -49,6 +49,9 @@ pub(crate) enum SourceError {
     /// The OAuth client lacks a permission to read the stored transcript of a call.
     #[error("permission denied by {host} for the transcript of the call: {body}")]
     CallTranscriptForbidden { host: String, body: ErrorBody },
+    /// The stored transcript of a call cannot be downloaded or read.
+    #[error("unexpected response from {host}: {reason}")]
+    UnusableCallTranscript { host: String, reason: String },
     /// The server is overloaded, down, or limits requests.
     #[error("{host} is temporarily unavailable: {body}")]
     Unavailable { host: String, body: ErrorBody },
@@ -126,6 +129,7 @@ impl SourceError {
         match error {
             RestError::NotFound { .. } => Self::NoCallTranscript,
             RestError::Forbidden { host, body } => Self::CallTranscriptForbidden { host, body },
+            RestError::UnexpectedResponse { host, reason } => Self::UnusableCallTranscript { host, reason },
             error => Self::from_rest(error, conversation),
         }
     }
@@ -237,7 +241,9 @@ impl SourceError {
             Self::Name(error) => error.class(),
             Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::ChannelSocketRefused { body, .. } => class_of_refused_socket(body),
-            Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } => ErrorClass::Protocol,
+            Self::UnexpectedResponse { .. } | Self::NotGenesysCloud { .. } | Self::UnusableCallTranscript { .. } => {
+                ErrorClass::Protocol
+            }
             Self::BothSourcesRefused { transcript, notifications } => {
                 more_specific(transcript.class(), notifications.class())
             }
@@ -252,7 +258,10 @@ impl SourceError {
         let (request, answer) = match self {
             Self::BothSourcesRefused { notifications, .. } => return notifications.retry(has_connected),
             Self::ChannelLost(_) => return Retry::After(None),
-            Self::Name(_) | Self::NoCallTranscript | Self::CallTranscriptForbidden { .. } => return Retry::Never,
+            Self::Name(_)
+            | Self::NoCallTranscript
+            | Self::CallTranscriptForbidden { .. }
+            | Self::UnusableCallTranscript { .. } => return Retry::Never,
             Self::ClosedByServer(CloseReason::Closed { code: 1000 | 1001, .. }) => return Retry::ClosedByServer,
             Self::ClosedByServer(reason) | Self::ConnectionLost(reason) => return retry_after_close(reason),
             Self::Http(error) => (Request::Read, error.response_kind()),
@@ -312,6 +321,9 @@ impl SourceError {
             }
             Self::Auth(error) => error.hint(),
             Self::Unauthorized { .. } => SAME_REGION,
+            Self::UnusableCallTranscript { .. } => {
+                "try again later; a proxy may have changed the response, or Genesys Cloud has stored a broken file"
+            }
             Self::NoCallTranscript => "try again later, or wait for it with --call-transcript-wait 15m",
             Self::CallTranscriptForbidden { .. } => {
                 "give the OAuth client a role with recording:recording:view and speechAndTextAnalytics:data:view"
