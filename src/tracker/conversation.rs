@@ -17,12 +17,11 @@ use tokio::time::Instant;
 use self::backfill::{Backfill, State};
 use self::calls::Calls;
 pub(super) use self::calls::{CallNotice, CallPolicy, EarlierCalls};
-use super::call_speakers;
 use super::end_detector::{EndDetector, SnapshotEnd};
 use super::media_notice::MediaNotice;
 use super::participants::{Participants, RecordedParticipant};
 use super::pending_messages::{PendingMessage, PendingMessages};
-use super::poll_timer::{self, PollTimer};
+use super::poll_timer::PollTimer;
 use super::protocol::{BackfillReason, Event, Now, TimedEvent};
 use super::{ConversationStart, Mode, SnapshotKind};
 use crate::config::{FollowedMedia, Retries};
@@ -30,7 +29,7 @@ use crate::decision::RefusalRow;
 use crate::dedup::IdKind;
 use crate::event::Origin;
 use crate::wire::conversation::{Medium, MessageKind, MessageRef, Participant, Snapshot};
-use crate::wire::transcription::{Transcription, Utterance};
+use crate::wire::transcription::Utterance;
 
 /// The number of known ids above which those that no list holds any more are forgotten.
 const MAX_UNLISTED_IDS: usize = 10_000;
@@ -223,26 +222,6 @@ impl Conversation {
         self.poll_timer.next_at()
     }
 
-    /// Handles the final utterances of a call.
-    pub(super) fn handle_transcription(&mut self, transcription: Transcription, now: Now) {
-        self.seen.calls = true;
-        self.call_has_ended = transcription.session_ended;
-        if transcription.session_ended {
-            tracing::debug!(conversation = self.id, "call transcription ended");
-            self.poll_for_news(now.mono);
-        }
-        if self.printed_media().calls {
-            self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
-        }
-        if self.unattributed.iter().any(|utterance| call_speakers::speaker(utterance, &self.participants).is_none()) {
-            self.poll_for_news(now.mono);
-        }
-        // A snapshot that is about to be taken may tell the speakers.
-        if !self.poll_timer.polls_before(now.mono + poll_timer::MIN_DISTANCE) {
-            self.flush_unattributed();
-        }
-    }
-
     /// Returns the number of requests that failed in a row since the last outage.
     pub(super) fn failures(&self) -> u32 {
         self.poll_timer.failures().max(self.pending.failures())
@@ -400,15 +379,6 @@ impl Conversation {
             State::Startup(_) | State::Live => {}
         }
         is_current
-    }
-
-    /// Emits the pending utterances with the speakers that are known.
-    fn flush_unattributed(&mut self) {
-        for utterance in std::mem::take(&mut self.unattributed) {
-            self.log_utterance(&utterance);
-            let event = call_speakers::utterance(utterance, &self.participants);
-            self.push_live(event);
-        }
     }
 
     fn detect_end(&mut self, end: SnapshotEnd, kind: SnapshotKind, now: Now) {

@@ -12,12 +12,12 @@ use crate::config::Retries;
 use crate::decision::RefusalRow;
 use crate::tracker::Mode;
 use crate::tracker::call_log::CallLog;
-use crate::tracker::call_speakers;
 use crate::tracker::call_transcripts::{CallTranscripts, ReadTranscripts, Use};
 use crate::tracker::protocol::{BackfillReason, Event, Now, TimedEvent};
+use crate::tracker::{call_speakers, poll_timer};
 use crate::wire::call_transcript::{CallTranscript, Phrase};
 use crate::wire::conversation::{CallLeg, Participant};
-use crate::wire::transcription::Side;
+use crate::wire::transcription::{Side, Transcription, Utterance};
 
 /// The wishes about calls.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,6 +75,26 @@ pub(in crate::tracker) struct EarlierCalls<F> {
 }
 
 impl Conversation {
+    /// Handles the final utterances of a call.
+    pub(in crate::tracker) fn handle_transcription(&mut self, transcription: Transcription, now: Now) {
+        self.seen.calls = true;
+        self.call_has_ended = transcription.session_ended;
+        if transcription.session_ended {
+            tracing::debug!(conversation = self.id, "call transcription ended");
+            self.poll_for_news(now.mono);
+        }
+        if self.printed_media().calls {
+            self.unattributed.extend(transcription.utterances.into_iter().filter(|utterance| utterance.is_final));
+        }
+        if self.unattributed.iter().any(|utterance| call_speakers::speaker(utterance, &self.participants).is_none()) {
+            self.poll_for_news(now.mono);
+        }
+        // A snapshot that is about to be taken may tell the speakers.
+        if !self.poll_timer.polls_before(now.mono + poll_timer::MIN_DISTANCE) {
+            self.flush_unattributed();
+        }
+    }
+
     /// Sets the wishes about calls.
     pub(in crate::tracker) fn set_call_policy(&mut self, policy: CallPolicy) {
         self.calls.policy = policy;
@@ -162,8 +182,17 @@ impl Conversation {
         self.calls.withholds_end || self.calls.transcripts.is_pending()
     }
 
+    /// Emits the pending utterances with the speakers that are known.
+    pub(super) fn flush_unattributed(&mut self) {
+        for utterance in std::mem::take(&mut self.unattributed) {
+            self.log_utterance(&utterance);
+            let event = call_speakers::utterance(utterance, &self.participants);
+            self.push_live(event);
+        }
+    }
+
     /// Records an utterance that is printed, if gaps may be filled later.
-    pub(super) fn log_utterance(&mut self, utterance: &crate::wire::transcription::Utterance) {
+    pub(super) fn log_utterance(&mut self, utterance: &Utterance) {
         if !self.calls.policy.wait.is_zero() {
             self.calls.log.record(utterance);
         }

@@ -1,6 +1,7 @@
 //! Calls, names, and message events that need no request.
 
 use super::*;
+use crate::wire::transcription::Transcription;
 
 fn transcription(id: &str, side: &str, is_final: bool) -> Transcription {
     let utterance = json!({ "utteranceId": id, "isFinal": is_final, "channel": side,
