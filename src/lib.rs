@@ -80,6 +80,7 @@ pub mod fuzz;
 pub mod output;
 mod plural;
 mod rate_limited_warning;
+pub mod redaction;
 mod settings;
 pub mod simulator;
 mod source;

@@ -1,0 +1,108 @@
+//! E-mail addresses as people write them: `local@domain` with at least two labels, also with `%40` as in a URL.
+
+use std::ops::Range;
+
+/// The forms of the sign between name and domain.
+const SIGNS: [&str; 2] = ["@", "%40"];
+
+/// Returns the first address that starts at or after `from`.
+pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        let sign = next_sign(text, at)?;
+        if let Some(address) = address_around(text, &sign, from) {
+            return Some(address);
+        }
+        at = sign.end;
+    }
+}
+
+fn next_sign(text: &str, from: usize) -> Option<Range<usize>> {
+    let position = |sign: &str| text[from..].find(sign).map(|at| from + at..from + at + sign.len());
+    SIGNS.iter().filter_map(|sign| position(sign)).min_by_key(|sign| sign.start)
+}
+
+fn address_around(text: &str, sign: &Range<usize>, from: usize) -> Option<Range<usize>> {
+    let start = start_of_local(&text[from..sign.start])? + from;
+    let end = end_of_domain(&text[sign.end..])? + sign.end;
+    Some(start..end)
+}
+
+/// Returns the start of the local part at the end of `text`.
+fn start_of_local(text: &str) -> Option<usize> {
+    let kept = text.trim_end_matches(is_local);
+    // A dot, and the quote before a quoted word, are no part of the address.
+    let local = text[kept.len()..].trim_start_matches(['.', '\'', '%', '&', '-', '+']);
+    (!local.is_empty() && !local.ends_with('.')).then(|| text.len() - local.len())
+}
+
+fn is_local(one: char) -> bool {
+    one.is_alphanumeric() || matches!(one, '.' | '_' | '%' | '+' | '-' | '\'' | '&' | '~')
+}
+
+/// Returns the end of the domain at the start of `text`: at least two labels, the last one with at least two letters.
+fn end_of_domain(text: &str) -> Option<usize> {
+    let longest =
+        text.len() - text.trim_start_matches(|one: char| one.is_alphanumeric() || matches!(one, '.' | '-')).len();
+    let domain = text[..longest].trim_end_matches(['.', '-']);
+    let (labels, last) = domain.rsplit_once('.')?;
+    let is_top = last.chars().count() >= 2 && last.chars().next().is_some_and(char::is_alphabetic);
+    let are_labels = labels.split('.').all(|label| !label.is_empty());
+    let is_end = !text[domain.len()..].starts_with(['_', '@']);
+    (is_top && are_labels && is_end).then_some(domain.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<&str> {
+        find(text, 0).map(|range| &text[range])
+    }
+
+    #[test]
+    fn addresses_are_found_in_any_notation() {
+        for address in [
+            "sam@example.com",
+            "SAM.OKAFOR@EXAMPLE.CO.UK",
+            "sam+billing@mail.example.org",
+            "sam_o'neil-x@ex-ample.travel",
+            "jörg@exämple.de",
+            "7@example.io",
+            "a&b@example.com",
+            "sam%40example.com",
+            "sam@xn--exmple-cua.com",
+        ] {
+            for text in [
+                address.to_owned(),
+                format!("mailto:{address}?subject=x"),
+                format!("<{address}>,"),
+                format!("an {address}."),
+            ] {
+                assert_eq!(found(&text), Some(address), "{text}");
+            }
+        }
+        assert_eq!(found("https://x.example/?to=sam@example.com&n=1"), Some("sam@example.com"));
+        assert_eq!(found("'sam@example.com'"), Some("sam@example.com"));
+    }
+
+    #[test]
+    fn other_text_is_left_alone() {
+        for text in [
+            "@sam",
+            "sam@",
+            "sam@localhost",
+            "sam@10.0.0.1",
+            "a@b",
+            "me @ example.com",
+            "5 @ 3.50",
+            "x@y.z",
+            "@",
+            "a.@b.cd",
+            "100%40 of it",
+            "",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+}
