@@ -80,7 +80,7 @@ pub mod fuzz;
 pub mod output;
 mod plural;
 mod rate_limited_warning;
-pub mod redaction;
+mod redaction;
 mod settings;
 pub mod simulator;
 mod source;
@@ -192,6 +192,7 @@ fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Er
         && !system::signals::is_interrupt_ignored();
     let Resolved { task, filter, messages, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
     register_secrets(&task, &log.secrets);
+    log.secrets.set_redaction(redaction_of(&task));
     if allows_status_line && filter.would_enable(env!("CARGO_CRATE_NAME"), &Level::INFO) {
         log.stderr.enable_status_line(log.style);
     }
@@ -248,6 +249,19 @@ fn register_secrets(task: &Task, secrets: &Secrets) {
     if let Some(ProxyLogin { user, password }) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
         secrets.add_login(user, password);
     }
+}
+
+/// Returns the personal data that no line may show.
+fn redaction_of(task: &Task) -> redaction::Redaction {
+    let output = match task {
+        Task::Tail(config) => &config.output,
+        Task::Demo(demo) => &demo.output,
+        Task::Replay(replay) => &replay.output,
+        Task::Check(_) | Task::List(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => {
+            return redaction::Redaction::default();
+        }
+    };
+    output.redaction.clone()
 }
 
 fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {

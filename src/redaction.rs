@@ -3,7 +3,9 @@
 mod boundary;
 mod card;
 mod email;
+mod event;
 mod iban;
+mod json;
 mod phone;
 
 use std::borrow::Cow;
@@ -16,14 +18,14 @@ const PATTERN_REPLACEMENT: &str = "[redacted]";
 
 /// What is redacted. The default redacts nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Redaction {
+pub(crate) struct Redaction {
     kinds: Vec<RedactionKind>,
     patterns: Vec<Regex>,
 }
 
 /// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RedactionKind {
+pub(crate) enum RedactionKind {
     /// A card number: 13 to 19 digits with a valid check digit.
     Card,
     /// An international bank account number with valid check digits.
@@ -34,12 +36,21 @@ pub enum RedactionKind {
     Phone,
 }
 
+/// A value of `--redact`.
+#[derive(Debug, Clone)]
+pub(crate) enum Redact {
+    /// Some of the kinds.
+    Kinds(Vec<RedactionKind>),
+    /// A pattern of the user.
+    Pattern(Regex),
+}
+
 /// Finds the first match that starts at or after an offset.
 type Find = fn(&str, usize) -> Option<Range<usize>>;
 
 impl RedactionKind {
     /// All kinds, in the order in which they are applied (SVC-14).
-    pub const ALL: [Self; 4] = [Self::Card, Self::Iban, Self::Email, Self::Phone];
+    pub(crate) const ALL: [Self; 4] = [Self::Card, Self::Iban, Self::Email, Self::Phone];
 
     fn replacement(self) -> &'static str {
         match self {
@@ -62,22 +73,31 @@ impl RedactionKind {
 
 impl Redaction {
     /// Returns a redaction of these kinds, applied in the order of [`RedactionKind::ALL`], and then of these patterns.
-    #[must_use]
-    pub fn new(mut kinds: Vec<RedactionKind>, patterns: Vec<Regex>) -> Self {
+    pub(crate) fn new(mut kinds: Vec<RedactionKind>, patterns: Vec<Regex>) -> Self {
         kinds.sort_unstable();
         kinds.dedup();
         Self { kinds, patterns }
     }
 
+    /// Returns the redaction that several values of `--redact` choose together.
+    pub(crate) fn of(chosen: Vec<Redact>) -> Self {
+        let (mut kinds, mut patterns) = (Vec::new(), Vec::new());
+        for choice in chosen {
+            match choice {
+                Redact::Kinds(chosen) => kinds.extend(chosen),
+                Redact::Pattern(pattern) => patterns.push(pattern),
+            }
+        }
+        Self::new(kinds, patterns)
+    }
+
     /// Returns whether nothing is redacted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.kinds.is_empty() && self.patterns.is_empty()
     }
 
     /// Returns the text with each match replaced. Borrowed if nothing matches.
-    #[must_use]
-    pub fn apply<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn apply<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut redacted = Cow::Borrowed(text);
         for kind in &self.kinds {
             if let Some(replaced) = replace_all(&redacted, kind.find(), kind.replacement()) {

@@ -12,13 +12,15 @@ use regex::Regex;
 use super::help;
 use super::value_parsers::{
     COLORS, FOLLOWED_MEDIA, FORMATS, HIDDEN, LOG_FORMATS, MEDIA, MULTILINES, PREFIXES, ROLES, SOURCES, TIMESTAMPS,
-    choice, conversation_count, duration, duration_or_zero, line_limit, loopback, pattern, rate, retries, since, size,
+    choice, conversation_count, duration, duration_or_zero, line_limit, loopback, pattern, rate, redact, retries,
+    since, size,
 };
 use crate::config::{
     Color, Format, Hidden, LineLimit, LogFormat, Medium, Multiline, PrefixForm, Retries, Since, SourceChoice,
     Timestamps,
 };
 use crate::event::Role;
+use crate::redaction::Redact;
 
 /// Arguments that exclude `--replay`.
 const NOT_WITH_REPLAY: [&str; 7] =
@@ -251,6 +253,12 @@ pub(crate) struct OutputArgs {
     /// Needs colors. Repeatable.
     #[arg(short = 'H', long, value_name = "REGEX", value_parser = pattern)]
     pub(crate) highlight: Vec<Regex>,
+    /// Replace personal data in all output
+    ///
+    /// card, email, phone, iban, all (these four), or regex:PATTERN. Also in recordings and status lines. Some notations are
+    /// not found: see genesys-tail help security. Repeatable, or separated by commas.
+    #[arg(long, value_name = "KIND", value_parser = redact)]
+    pub(crate) redact: Vec<Redact>,
     /// Buffer for a slow reader of stdout
     ///
     /// When it is full, receiving pauses. No line is lost.

@@ -13,6 +13,7 @@ use crate::config::{
     Timestamps,
 };
 use crate::event::Role;
+use crate::redaction::{Redact, RedactionKind};
 
 /// The maximum of all durations, one year: sums of longer ones could overflow.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -228,6 +229,27 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
             reason.strip_prefix("error: ").unwrap_or(reason).to_owned()
         }
     })
+}
+
+/// Parses kinds of personal data, separated by commas, or `regex:` and a pattern, which may contain commas.
+pub(super) fn redact(text: &str) -> Result<Redact, String> {
+    if let Some(regex) = text.strip_prefix("regex:") {
+        return pattern(regex).map(Redact::Pattern);
+    }
+    let kinds: Result<Vec<_>, String> = text.split(',').map(|name| kinds_of(name.trim())).collect();
+    Ok(Redact::Kinds(kinds?.concat()))
+}
+
+fn kinds_of(name: &str) -> Result<Vec<RedactionKind>, String> {
+    let kinds: &[RedactionKind] = match name.to_ascii_lowercase().as_str() {
+        "card" => &[RedactionKind::Card],
+        "email" => &[RedactionKind::Email],
+        "phone" => &[RedactionKind::Phone],
+        "iban" => &[RedactionKind::Iban],
+        "all" => &RedactionKind::ALL,
+        _ => return Err(format!("'{name}' is not card, email, phone, iban, all or regex:PATTERN")),
+    };
+    Ok(kinds.to_vec())
 }
 
 /// Parses a number of messages per second: `10`, `0.5` or `10/s`.

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::event::Role;
+use crate::redaction::Redaction;
 
 /// The settings of stdout.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub(crate) struct OutputOptions {
     pub(crate) style: Style,
     /// The maximum number of bytes that wait for a stalled reader, greater than 0.
     pub(crate) stall_buffer: usize,
+    /// The personal data that is replaced in every output and recording.
+    pub(crate) redaction: Redaction,
 }
 
 /// The settings that the form of a record depends on. The default is that of a run without flags, but without color.

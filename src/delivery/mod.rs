@@ -87,9 +87,10 @@ impl Delivery {
             }
             None => Writer::spawn(stdout, output.stall_buffer),
         };
-        let output = Output::new(output.style, prefixes, writer.map_err(DeliveryError::Start)?);
+        let formatter = Output::new(output.style, prefixes, writer.map_err(DeliveryError::Start)?);
         let recording_failed = CancellationToken::new();
-        let sink = RefCell::new(Sink::new(output, recorder, history_lines, recording_failed.clone()));
+        let sink = Sink::new(formatter, recorder, history_lines, recording_failed.clone());
+        let sink = RefCell::new(sink.with_redaction(output.redaction));
         Ok(Self { sink, recording_failed, cursor_path })
     }
 
@@ -163,7 +164,11 @@ mod tests {
     use crate::source::{ConnectionRole, Item, ItemKind};
 
     fn delivery(recorder: Recorder) -> Delivery {
-        let output = OutputOptions { style: Style::default(), stall_buffer: 1024 };
+        let output = OutputOptions {
+            style: Style::default(),
+            stall_buffer: 1024,
+            redaction: crate::redaction::Redaction::default(),
+        };
         let (history_lines, prefixes, recorder) = (None, Prefixes::default(), Some(recorder));
         let options = DeliveryOptions { output, history_lines, prefixes, recorder, cursor: None };
         let stdout = File::options().write(true).open("/dev/null").expect("a device");
@@ -177,7 +182,7 @@ mod tests {
             let (raw, kind) = (RawFrame::Text("{}"), ItemKind::Keepalive);
             let (conversation, connection) = ("c1", ConnectionRole::Live);
             let item = Item { conversation, received: Utc::now(), raw: Some(raw), kind, connection };
-            recorder.record_frame(&item, 0, raw);
+            recorder.record_frame(&item, 0, raw, None);
             let delivery = delivery(recorder);
             let work = async {
                 if flushes_itself {

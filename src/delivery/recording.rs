@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use self::format::Header;
 pub(crate) use self::format::{LineError, RecordedItem, RecordingEntry, RecordingLine, decode_binary, parse};
-use crate::event::{RawFrame, TranscriptEvent};
-use crate::source::{Item, ItemKind};
+use crate::event::{EventContext, RawFrame, TranscriptEvent};
+use crate::source::Item;
 use crate::system::io_error;
 use crate::system::private_file::{self, PrivateFileError, WriteMode};
 
@@ -72,11 +72,13 @@ impl Recorder {
     }
 
     /// Records an item that arrived in a frame, with the number of the connection that delivered it.
-    pub(crate) fn record_frame(&mut self, item: &Item<'_>, connection: u32, frame: RawFrame<'_>) {
-        let context = match &item.kind {
-            ItemKind::Event(event) => event.context.as_deref().cloned(),
-            _ => None,
-        };
+    pub(crate) fn record_frame(
+        &mut self,
+        item: &Item<'_>,
+        connection: u32,
+        frame: RawFrame<'_>,
+        context: Option<EventContext>,
+    ) {
         let (at, conversation) = (item.received, item.conversation.to_owned());
         self.write(&RecordingEntry { at, conversation, context, item: RecordedItem::from_frame(connection, frame) });
     }
@@ -179,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::event::{EventBody, EventContext, Gap, Message, MessageDetails, Origin, Party, Role};
-    use crate::source::ConnectionRole;
+    use crate::source::{ConnectionRole, ItemKind};
 
     fn at() -> DateTime<Utc> {
         "2026-01-02T03:04:05.678901234Z".parse().expect("a time")
@@ -208,7 +210,7 @@ mod tests {
     fn record_frame(recorder: &mut Recorder, connection: u32, raw: RawFrame<'_>) {
         let (kind, connection_role) = (ItemKind::Keepalive, ConnectionRole::Live);
         let item = Item { conversation: "c1", received: at(), raw: Some(raw), kind, connection: connection_role };
-        recorder.record_frame(&item, connection, raw);
+        recorder.record_frame(&item, connection, raw, None);
     }
 
     #[test]

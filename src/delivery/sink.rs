@@ -1,14 +1,17 @@
 //! Takes items: records them, lets each event through once, prints and counts it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::dedup::{Dedup, OccurrenceCounter};
 use crate::delivery::recording::{RecordError, Recorder};
-use crate::event::{EventBody, Role, TranscriptEvent};
+use crate::event::{EventBody, EventContext, RawFrame, Role, TranscriptEvent};
 use crate::output::Output;
 use crate::plural;
 use crate::rate_limited_warning::RateLimitedWarning;
+use crate::redaction::Redaction;
 use crate::source::{BackfillReason, Item, ItemKind, TimedEvent};
 
 /// Takes the items of all sources.
@@ -19,6 +22,8 @@ pub(crate) struct Sink {
     record_error: Option<RecordError>,
     recording_failed: CancellationToken,
     history_lines: Option<usize>,
+    /// Replaces personal data, after repeats were sorted out and before anything is recorded or printed (SVC-15).
+    redaction: Option<Redaction>,
     connections: u32,
     malformed_frames: RateLimitedWarning,
     /// The counts so far.
@@ -68,10 +73,16 @@ impl Sink {
             record_error: None,
             recording_failed,
             history_lines,
+            redaction: None,
             connections: 0,
             malformed_frames: RateLimitedWarning::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// Returns a sink that redacts what it records and prints.
+    pub(crate) fn with_redaction(self, redaction: Redaction) -> Self {
+        Self { redaction: Some(redaction).filter(|redaction| !redaction.is_empty()), ..self }
     }
 
     /// Takes the error after which nothing is recorded any more.
@@ -93,8 +104,11 @@ impl Sink {
         occurrences: &mut OccurrenceCounter,
     ) -> Admitted {
         if let Some(raw) = item.raw {
+            let redacted = self.redaction.as_ref().and_then(|redaction| redaction.frame(raw));
+            let raw = redacted.as_deref().map_or(raw, RawFrame::Text);
             if let Some(recorder) = &mut self.recorder {
-                recorder.record_frame(&item, occurrences.connection(), raw);
+                let context = context_of(self.redaction.as_ref(), &item.kind);
+                recorder.record_frame(&item, occurrences.connection(), raw, context);
             }
             self.output.print_frame(raw, item.kind == ItemKind::Keepalive);
         }
@@ -140,7 +154,7 @@ impl Sink {
             return Admitted::Repeat;
         }
         self.counts.delivered += 1;
-        self.output.print(event);
+        self.output.print(&redacted(self.redaction.as_ref(), event));
         self.output.checkpoint(dedup.take_checkpoint());
         self.output.checkpoint(dedup.take_spoken_checkpoint());
         Admitted::New
@@ -156,13 +170,15 @@ impl Sink {
         if let EventBody::Gap(gap) = &event.body {
             debug_assert_eq!(event.received, gap.to, "a recording has one time for the end of the gap and its arrival");
             self.counts.gaps += 1;
-            self.record(event);
-            self.output.print(event);
+            let event = redacted(self.redaction.as_ref(), event);
+            self.record(&event);
+            self.output.print(&event);
             return Admitted::Repeat;
         }
         let admitted = self.deliver_event(event, dedup, occurrences);
-        if admitted == Admitted::New {
-            self.record(event);
+        if admitted == Admitted::New && self.recorder.is_some() {
+            let event = redacted(self.redaction.as_ref(), event).into_owned();
+            self.record(&event);
         }
         admitted
     }
@@ -182,8 +198,15 @@ impl Sink {
             body,
             context,
         });
-        let admitted =
-            events.filter_map(|event| dedup.admit(&event, occurrences).then(|| (event, dedup.take_checkpoint())));
+        let redaction = self.redaction.as_ref();
+        let admitted = events.filter_map(|event| {
+            let is_new = dedup.admit(&event, occurrences);
+            let event = match redaction {
+                Some(redaction) if is_new => redaction.event(&event),
+                _ => event,
+            };
+            is_new.then(|| (event, dedup.take_checkpoint()))
+        });
         let (new, mut checkpoints): (Vec<_>, Vec<_>) = admitted.unzip();
         let is_resumed = dedup.resume_point(conversation).is_some();
         let wanted = if reason == BackfillReason::Startup && !is_resumed { self.history_lines } else { None };
@@ -226,6 +249,18 @@ impl Sink {
             recorder.record_event(event);
         }
     }
+}
+
+/// Returns what may be recorded and printed of an event.
+fn redacted<'e, 'a>(redaction: Option<&Redaction>, event: &'e TranscriptEvent<'a>) -> Cow<'e, TranscriptEvent<'a>> {
+    redaction.map_or(Cow::Borrowed(event), |redaction| Cow::Owned(redaction.event(event)))
+}
+
+/// Returns what may be recorded of the surroundings of a frame.
+fn context_of(redaction: Option<&Redaction>, kind: &ItemKind<'_>) -> Option<EventContext> {
+    let ItemKind::Event(event) = kind else { return None };
+    let context = event.context.as_deref()?;
+    Some(redaction.map_or_else(|| context.clone(), |redaction| redaction.context(context)))
 }
 
 /// Events that were read by REST.

@@ -4,6 +4,7 @@ use regex::Regex;
 
 use crate::cli::OutputArgs;
 use crate::config::{Color, Filter, Format, OutputOptions, Style};
+use crate::redaction::Redaction;
 
 use super::env::Env;
 use super::problems::Problems;
@@ -37,7 +38,7 @@ pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mu
             hidden: args.hide,
         },
     };
-    OutputOptions { style, stall_buffer: args.stall_buffer }
+    OutputOptions { style, stall_buffer: args.stall_buffer, redaction: Redaction::of(args.redact) }
 }
 
 /// Combines several patterns into one.

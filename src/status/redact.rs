@@ -1,4 +1,4 @@
-//! Redaction of secrets in every printed line (SEC-1).
+//! Redaction of secrets and personal data in every line on stderr (SEC-1, SVC-12).
 //!
 //! The program logs no secret itself. Redaction covers texts from the network, such as an error in which a server repeats
 //! a token.
@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::redaction::Redaction;
 
 const REPLACEMENT: &str = "[redacted]";
 
@@ -40,6 +42,7 @@ struct Registry {
     tokens: VecDeque<Vec<SecretString>>,
     /// The connect URI of each channel before the id that it contains.
     channels: VecDeque<Vec<SecretString>>,
+    redaction: Redaction,
 }
 
 impl Secrets {
@@ -77,6 +80,11 @@ impl Secrets {
         });
     }
 
+    /// Sets the personal data that is replaced in every line (SVC-12).
+    pub(crate) fn set_redaction(&self, redaction: Redaction) {
+        self.update(|registry| registry.redaction = redaction);
+    }
+
     /// Replaces every registered channel id and connect URI. Borrows a text without any.
     #[must_use]
     pub(crate) fn redact_channel<'a>(&self, text: &'a str) -> Cow<'a, str> {
@@ -86,9 +94,18 @@ impl Secrets {
         present.fold(Cow::Borrowed(text), |text, secret| Cow::Owned(text.replace(secret, CHANNEL_REPLACEMENT)))
     }
 
-    /// Replaces every registered secret and channel. Borrows a text without any.
+    /// Replaces every registered secret and channel, and personal data. Borrows a text without any.
     #[must_use]
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = self.redact_secrets(text);
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        match registry.redaction.apply(&text) {
+            Cow::Owned(redacted) => Cow::Owned(redacted),
+            Cow::Borrowed(_) => text,
+        }
+    }
+
+    fn redact_secrets<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = self.redact_channel(text);
         let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
         let mut present: Vec<&str> = registry.secrets().filter(|secret| text.contains(secret)).collect();

@@ -18,7 +18,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ),
     (
         "delivery",
-        "config cursor dedup event output plural rate_limited_warning source::BackfillReason source::Item source::ItemKind
+        "config cursor dedup event output plural rate_limited_warning redaction source::BackfillReason source::Item source::ItemKind
          source::TimedEvent status::stderr system",
     ),
     (
@@ -26,18 +26,19 @@ const IMPORTS: &[(&str, &str)] = &[
         "api backoff caseless config decision dedup event exit_code plural rate_limited_warning status::redact status::work
          system::last_activity tracker wire",
     ),
-    ("settings", "cli config system::io_error"),
+    ("settings", "cli config redaction system::io_error"),
     ("tracker", "api::rest::RestError backoff config decision dedup event wire"),
     ("api", "backoff config decision event exit_code status::redact system wire"),
     // Completions offer the names of scripts and faults.
-    ("cli", "config event::Role simulator::Script simulator::fault_names"),
+    ("cli", "config event::Role redaction simulator::Script simulator::fault_names"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
-    ("status", "config output::Prefixes output::escape system::job_control system::last_activity"),
+    ("status", "config output::Prefixes output::escape redaction system::job_control system::last_activity"),
     ("output", "byte_scan config event system::whole_lines"),
     ("wire", "byte_scan event"),
     ("decision", "config::Retries exit_code"),
-    ("config", "event::Role"),
+    ("config", "event::Role redaction"),
+    ("redaction", "event"),
     ("event", ""),
     ("exit_code", ""),
     ("system", ""),
