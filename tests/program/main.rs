@@ -28,6 +28,7 @@ mod proxy;
 mod queue;
 mod reader;
 mod recording;
+mod redaction;
 mod refusals;
 mod refusals_after_success;
 mod secrets;
