@@ -166,6 +166,29 @@ mod tests {
         assert!(Redaction::default().is_empty());
     }
 
+    /// A quadratic search would take minutes.
+    #[test]
+    fn long_hostile_texts_take_linear_time() {
+        for part in [
+            "4111111111111111 ",
+            "@",
+            "a%40",
+            "a@b",
+            "abc-4111111111111111-",
+            "+",
+            "+1 ",
+            "1 ",
+            "4 ",
+            "DE89",
+            "4",
+            "DE89 3704 ",
+            "a@b.cd,",
+        ] {
+            let text = part.repeat(1 << 16);
+            assert!(!all().apply(&text).is_empty(), "{part}");
+        }
+    }
+
     #[test]
     fn patterns_come_last_and_their_replacement_is_literal() {
         let patterns = [r"A-\d+", "[a-z]+@"].map(|pattern| Regex::new(pattern).unwrap()).to_vec();

@@ -46,8 +46,9 @@ pub(super) fn is_blank(one: char) -> bool {
 pub(super) fn is_in_uuid(text: &str, range: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
     let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
-    let start = range.start - bytes[..range.start].iter().rev().take_while(|byte| is_part(byte)).count();
-    let end = range.end + bytes[range.end..].iter().take_while(|byte| is_part(byte)).count();
+    let before = bytes[..range.start].iter().rev().take(UUID_LENGTH);
+    let start = range.start - before.take_while(|byte| is_part(byte)).count();
+    let end = range.end + bytes[range.end..].iter().take(UUID_LENGTH).take_while(|byte| is_part(byte)).count();
     end - start == UUID_LENGTH && [8, 13, 18, 23].iter().all(|dash| bytes[start + dash] == b'-')
 }
 

@@ -3,6 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::boundary::{is_blank, is_blank_or_dash, is_in_uuid, may_end, may_start};
+use super::iban;
 
 const DIGITS: RangeInclusive<usize> = 13..=19;
 
@@ -16,66 +17,90 @@ struct Group {
     follows_blank: bool,
 }
 
-/// Returns the first card number that starts at or after `from`.
+/// Returns the first card number that starts at or after `from`. Takes linear time: what follows a group is looked at for
+/// the length of a number only.
 pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
     let mut at = from;
     loop {
         let start = at + text.as_bytes()[at..].iter().position(u8::is_ascii_digit)?;
-        let groups = groups(text, start);
-        let found = (0..groups.len()).find_map(|first| card_from(text, &groups, first));
+        let found = card_at(text, start);
         if found.is_some() {
             return found;
         }
-        at = groups.last().map_or(text.len(), |last| last.range.end);
+        at = start + text.as_bytes()[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     }
 }
 
-/// Returns the groups of digits from `start` on that are separated by one blank or dash each.
-fn groups(text: &str, start: usize) -> Vec<Group> {
-    let mut groups = vec![Group { range: digits(text, start), follows_blank: true }];
-    loop {
-        let end = groups.last().map_or(start, |last| last.range.end);
-        let Some(separator) = text[end..].chars().next().filter(|one| is_blank_or_dash(*one)) else { return groups };
-        let range = digits(text, end + separator.len_utf8());
-        if range.is_empty() {
-            return groups;
-        }
-        groups.push(Group { range, follows_blank: is_blank(separator) });
-    }
-}
-
-fn digits(text: &str, start: usize) -> Range<usize> {
-    start..start + text.as_bytes()[start..].iter().take_while(|byte| byte.is_ascii_digit()).count()
-}
-
-/// Returns the longest card number that starts with a group.
-fn card_from(text: &str, groups: &[Group], first: usize) -> Option<Range<usize>> {
-    let start = groups[first].range.start;
-    let may_begin = groups[first].follows_blank && matches!(text.as_bytes()[start], b'2'..=b'6');
+/// Returns the longest card number that starts at `start`, the first digit of a group.
+fn card_at(text: &str, start: usize) -> Option<Range<usize>> {
+    let separator = separator_before(text, start);
+    let may_begin = separator.is_none_or(is_blank) && matches!(text.as_bytes()[start], b'2'..=b'6');
     if !may_begin || !may_start(text, start) || text[..start].ends_with('+') {
         return None;
     }
+    let groups = groups(text, start);
     let mut length = 0;
-    let lengths = groups[first..].iter().map(|group| {
+    let lengths = groups.iter().map(|group| {
         length += group.range.len();
         length
     });
-    let candidates = lengths.take_while(|length| length <= DIGITS.end()).enumerate();
-    let last = candidates.filter(|(_, length)| DIGITS.contains(length)).map(|(index, _)| first + index);
-    last.filter(|last| is_card(text, groups, first..*last + 1)).last().map(|last| start..groups[last].range.end)
+    let candidates: Vec<usize> =
+        lengths.enumerate().filter(|(_, length)| DIGITS.contains(length)).map(|(last, _)| last).collect();
+    let is_first = separator.is_none();
+    let last = candidates.into_iter().rev().find(|last| is_card(text, &groups, *last, is_first))?;
+    Some(start..groups[last].range.end)
 }
 
-/// Returns whether these groups are a card number.
-fn is_card(text: &str, groups: &[Group], chosen: Range<usize>) -> bool {
-    let range = groups[chosen.start].range.start..groups[chosen.end - 1].range.end;
-    let is_whole = chosen.len() == groups.len();
-    let is_cut_at_blank = groups.get(chosen.end).is_none_or(|next| next.follows_blank);
-    let has_large_groups = || groups[chosen.clone()].iter().all(|group| group.range.len() >= MIN_GROUP);
-    is_cut_at_blank
+/// Returns the separator between the group at `start` and the group before it, if there is one.
+fn separator_before(text: &str, start: usize) -> Option<char> {
+    let mut before = text[..start].chars().rev();
+    let separator = before.next().filter(|one| is_blank_or_dash(*one))?;
+    before.next().filter(char::is_ascii_digit).map(|_| separator)
+}
+
+/// Returns the groups from `start` on that are separated by one blank or dash each, up to one digit too many for a card.
+fn groups(text: &str, start: usize) -> Vec<Group> {
+    let mut groups = vec![Group { range: digits(text, start), follows_blank: true }];
+    let mut length = groups[0].range.len();
+    while length <= *DIGITS.end() {
+        let end = groups.last().map_or(start, |last| last.range.end);
+        let Some(separator) = text[end..].chars().next().filter(|one| is_blank_or_dash(*one)) else { break };
+        let range = digits(text, end + separator.len_utf8());
+        if range.is_empty() {
+            break;
+        }
+        length += range.len();
+        groups.push(Group { range, follows_blank: is_blank(separator) });
+    }
+    groups
+}
+
+/// Returns the digits at `start`, at most one more than a card has.
+fn digits(text: &str, start: usize) -> Range<usize> {
+    let digits = text.as_bytes()[start..].iter().take(DIGITS.end() + 1);
+    start..start + digits.take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Returns whether the groups up to `last` are a card number. `is_first` says that no group precedes them.
+fn is_card(text: &str, groups: &[Group], last: usize, is_first: bool) -> bool {
+    let range = groups[0].range.start..groups[last].range.end;
+    let next = groups.get(last + 1);
+    let is_whole = is_first && next.is_none();
+    let has_large_groups = || groups[..=last].iter().all(|group| group.range.len() >= MIN_GROUP);
+    next.is_none_or(|next| next.follows_blank)
         && (is_whole || has_large_groups())
         && may_end(text, range.end)
         && has_valid_check_digit(&text[range.clone()])
         && !is_in_uuid(text, &range)
+        && !is_in_iban(text, &range)
+}
+
+/// Returns whether a range is part of a bank account number, whose groups of digits may look like a card number.
+fn is_in_iban(text: &str, range: &Range<usize>) -> bool {
+    let start = text.floor_char_boundary(range.start.saturating_sub(iban::MAX_BYTES));
+    let around = &text[start..text.floor_char_boundary(range.end + iban::MAX_BYTES)];
+    let ibans = std::iter::successors(iban::find(around, 0), |last| iban::find(around, last.end));
+    ibans.map(|iban| iban.start + start..iban.end + start).any(|iban| iban.start < range.end && iban.end > range.start)
 }
 
 /// Returns whether the check digit by Luhn's formula is valid. Everything but digits is skipped.
@@ -141,6 +166,9 @@ mod tests {
             "2026-11-28 20:48:53",
             "abcdefab-1234-4123-8123-123456789012",
             "order 2026 1128 2048",
+            // Bank account numbers, whose groups from the third on are a card number by themselves.
+            "PL08 9249 8491 6262 9118 8573 1859",
+            "AT45 5748 1327 5157 8391",
             "1767323045612",
             "",
         ] {

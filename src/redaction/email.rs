@@ -2,28 +2,29 @@
 
 use std::ops::Range;
 
-/// The forms of the sign between name and domain.
+/// The sign between name and domain, and the same in a URL.
 const SIGNS: [&str; 2] = ["@", "%40"];
 
-/// Returns the first address that starts at or after `from`.
+/// Returns the first address that starts at or after `from`. Takes linear time: no part of the text belongs to the names of
+/// two signs.
 pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
-    let mut at = from;
+    let (mut earliest, mut at) = (from, from);
     loop {
-        let sign = next_sign(text, at)?;
-        if let Some(address) = address_around(text, &sign, from) {
+        let start = at + text[at..].find(['@', '%'])?;
+        let Some(sign) = SIGNS.iter().find(|sign| text[start..].starts_with(**sign)) else {
+            at = start + 1;
+            continue;
+        };
+        let end = start + sign.len();
+        if let Some(address) = address_around(text, earliest, start..end) {
             return Some(address);
         }
-        at = sign.end;
+        (earliest, at) = (end, end);
     }
 }
 
-fn next_sign(text: &str, from: usize) -> Option<Range<usize>> {
-    let position = |sign: &str| text[from..].find(sign).map(|at| from + at..from + at + sign.len());
-    SIGNS.iter().filter_map(|sign| position(sign)).min_by_key(|sign| sign.start)
-}
-
-fn address_around(text: &str, sign: &Range<usize>, from: usize) -> Option<Range<usize>> {
-    let start = start_of_local(&text[from..sign.start])? + from;
+fn address_around(text: &str, earliest: usize, sign: Range<usize>) -> Option<Range<usize>> {
+    let start = start_of_local(&text[earliest..sign.start])? + earliest;
     let end = end_of_domain(&text[sign.end..])? + sign.end;
     Some(start..end)
 }

@@ -10,6 +10,9 @@ const LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY
     KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 \
     PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
 
+/// The maximum length in bytes: 34 characters with a separator of up to three bytes behind each.
+pub(super) const MAX_BYTES: usize = 34 * 4;
+
 /// Returns the first number that starts at or after `from`.
 pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
