@@ -16,7 +16,7 @@ use regex::Regex;
 /// The replacement of what a pattern of the user matches.
 const PATTERN_REPLACEMENT: &str = "[redacted]";
 
-/// What is redacted. The default redacts nothing.
+/// The personal data to replace. The default replaces nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redaction {
     kinds: Vec<RedactionKind>,

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// The texts that replace those of `--help` in `-h`, by the id of the argument, so that each fits into one line.
-const SHORT_HELPS: [(&str, &str); 19] = [
+const SHORT_HELPS: [(&str, &str); 20] = [
     ("conversations", "Follow this one; @FILE, @- read ids"),
     ("queues", "Queue: id or name"),
     ("users", "User: id, e-mail address or name"),
@@ -17,6 +17,7 @@ const SHORT_HELPS: [(&str, &str); 19] = [
     ("multiline", "Line breaks: escape or indent"),
     ("only", "Show only customer, agent, bot or system"),
     ("hide", "Hide lines: update, closed or gap"),
+    ("redact", "Redact card, email, phone, iban, all"),
     ("max_retries", "Retries in a row, or unlimited [default: 5]"),
     ("idle_timeout", "Reconnect if idle this long"),
     ("connect_timeout", "Time limit per attempt"),
