@@ -132,6 +132,8 @@ fn replace_all(text: &str, find: Find, replacement: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all() -> Redaction {
@@ -202,5 +204,20 @@ mod tests {
         // The digits of this number with the country code are a valid card number without it.
         let text = "+4111111111111111 and 4111111111111111";
         assert_eq!(Redaction::new(reversed, Vec::new()).apply(text), all().apply(text));
+    }
+
+    proptest! {
+        #[test]
+        fn a_second_redaction_changes_nothing(text in "(4111 ?|1111-?|[0-9 +@.:_-]|a@b\\.cd|DE89 ?|%40|[a-zé\u{a0}]|\\PC){0,40}") {
+            let once = all().apply(&text).into_owned();
+            prop_assert_eq!(&*all().apply(&once), &once);
+        }
+
+        #[test]
+        fn every_valid_number_is_found_between_words(digits in "[2-6][0-9]{11,17}", before in "[a-z ]{0,9} ", after in "[ ,.!?][a-z ]{0,9}") {
+            let check = (0..10).find(|check| card::find(&format!("{digits}{check}"), 0).is_some()).expect("one of ten is valid");
+            let text = format!("{before}{digits}{check}{after}");
+            prop_assert_eq!(&*all().apply(&text), &format!("{before}[card]{after}"));
+        }
     }
 }
