@@ -201,8 +201,9 @@ mod tests {
     #[test]
     fn the_order_of_kinds_does_not_depend_on_the_order_given() {
         let reversed = RedactionKind::ALL.into_iter().rev().collect();
-        // The digits of this number with the country code are a valid card number without it.
-        let text = "+4111111111111111 and 4111111111111111";
+        // An address to one kind, a number before a sign to the other.
+        let text = "+12345678@example.com";
+        assert_eq!(all().apply(text), "+[email]");
         assert_eq!(Redaction::new(reversed, Vec::new()).apply(text), all().apply(text));
     }
 

@@ -166,6 +166,8 @@ mod tests {
             "2026-11-28 20:48:53",
             "abcdefab-1234-4123-8123-123456789012",
             "order 2026 1128 2048",
+            // A card number behind another digit, in a row of single digits.
+            "9 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
             // Bank account numbers, whose groups from the third on are a card number by themselves.
             "PL08 9249 8491 6262 9118 8573 1859",
             "AT45 5748 1327 5157 8391",
