@@ -9,7 +9,7 @@ use super::message::{SentMessage, content_items, format_time, merge};
 use crate::simulator::script::{Action, MessageLine, Speaker};
 
 /// The delay between a message and its frame; the service reports both times.
-const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
+pub(super) const TRANSIT: TimeDelta = TimeDelta::milliseconds(40);
 
 /// A frame of the script.
 #[derive(Debug, Clone)]

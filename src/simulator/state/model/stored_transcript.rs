@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::ConversationModel;
 use super::participants::{Participant, Purpose};
 use crate::simulator::state::ids::uuid;
+use crate::simulator::state::transcript_frames::TRANSIT;
 
 /// The duration of a spoken word.
 const MILLIS_PER_WORD: usize = 300;
@@ -88,9 +89,11 @@ impl ConversationModel {
     }
 
     fn call_party(participant: &Participant) -> Value {
+        // An utterance is dated before its event, and so may precede the join in front of it.
+        let start = participant.connected_at.unwrap_or(participant.started_at) - TRANSIT;
         let mut party = json!({
             "participantPurpose": participant.purpose_name(true),
-            "startTimeMs": participant.connected_at.unwrap_or(participant.started_at).timestamp_millis(),
+            "startTimeMs": start.timestamp_millis(),
         });
         let end = participant.disconnection.map(|end| end.at.timestamp_millis());
         let members = [
