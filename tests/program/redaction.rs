@@ -14,7 +14,8 @@ const SCRIPT: &str = "\
     +0 customer Ada sam@example.com: order A-4711 of 2026-11-28, call +1 (555) 555-0140\n\
     +0 close\n";
 
-const PERSONAL: [&str; 6] = ["4111", "DE89", "sam@example.com", "ada@example.org", "442079460958", "555-0140"];
+const PERSONAL: [&str; 6] =
+    ["1111 1111", "DE89 3704", "sam@example.com", "ada@example.org", "442079460958", "555-0140"];
 
 const FORMATS: [&[&str]; 3] = [&["--system"], &["--json"], &["-o", "raw", "--system"]];
 
