@@ -126,9 +126,9 @@ use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, SettingsMessage
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
-use crate::status::stderr::Stderr;
 pub use crate::system::file_size_limit::ignore_file_size_signal;
 use crate::system::job_control::{StopSignals, stop_process};
+use crate::system::service_manager::ServiceManager;
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
 
@@ -178,7 +178,9 @@ fn open_log(invocation: &Invocation<'_>) -> Log {
         is_timed: !stderr_is_terminal && !is_journal,
         is_colored: settings::is_stderr_colored(cli, &env, *stderr_is_terminal),
     };
-    Log::new(cli.logging.log_format, style)
+    let mut log = Log::new(cli.logging.log_format, style);
+    log.service = ServiceManager::from_variables(variables);
+    log
 }
 
 /// Resolves the settings and starts logging.
@@ -271,7 +273,12 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
     let stop = CancellationToken::new();
     let work = commands::run(task, stdout, log, &stop);
-    let result = runtime.block_on(run_until_signal(work, &stop, &log.stderr));
+    let result = runtime.block_on(run_until_signal(work, &stop, log));
+    if matches!(result, Ok(Exit::Code(0))) {
+        // A run that was done before it had to be ready has not failed.
+        log.service.report_ready();
+    }
+    log.service.report_stopping();
     // A thread may wait for a recording on standard input forever.
     runtime.shutdown_background();
     log.stderr.clear_status_line();
@@ -285,17 +292,19 @@ fn check_file_limit() -> io::Result<()> {
 }
 
 /// Runs the work until it ends. The first signal cancels `stop`, the second ends the work at once (CONN-46). Ctrl-Z stops
-/// the process without the status line (ERR-12).
+/// the process without the status line (ERR-12). The watchdog is told that the loop makes progress (SVC-2).
 async fn run_until_signal(
     work: impl Future<Output = Result<(), Error>>,
     stop: &CancellationToken,
-    stderr: &Stderr,
+    log: &Log,
 ) -> Result<Exit, Error> {
+    let stderr = &log.stderr;
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let stop_signals =
         if stderr.is_status_line_enabled() { StopSignals::listen() } else { Ok(StopSignals::disabled()) };
     let mut stop_signals = stop_signals.map_err(Error::Start)?;
     let mut work = std::pin::pin!(work);
+    let mut watchdog = log.service.start_watchdog();
     let mut received: Option<Signal> = None;
     loop {
         tokio::select! {
@@ -306,8 +315,10 @@ async fn run_until_signal(
                     return Ok(Exit::Signal(first));
                 }
                 received = Some(signal);
+                log.service.report_stopping();
                 stop.cancel();
             }
+            () = watchdog.tick() => {}
             () = stop_signals.next() => stderr.suspend(stop_process),
             result = &mut work => {
                 let ended = received.map_or(Exit::Code(0), Exit::Signal);
@@ -320,10 +331,11 @@ async fn run_until_signal(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::LogFormat;
 
     #[tokio::test]
     async fn a_signal_stops_work_that_never_waits() {
-        let stop = CancellationToken::new();
+        let (stop, log) = (CancellationToken::new(), Log::new(LogFormat::Text, LineStyle::default()));
         let work = async {
             signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
             for _ in 0..1_000_000 {
@@ -334,8 +346,30 @@ mod tests {
             }
             Ok(())
         };
-        let exit = run_until_signal(work, &stop, &Stderr::default()).await.unwrap();
+        let exit = run_until_signal(work, &stop, &log).await.unwrap();
         assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Terminate)));
+    }
+
+    #[tokio::test]
+    async fn a_blocked_loop_stops_the_watchdog() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+        let mut log = Log::new(LogFormat::Text, LineStyle::default());
+        let variables = [("NOTIFY_SOCKET".into(), path.into()), ("WATCHDOG_USEC".into(), "20000".into())];
+        log.service = ServiceManager::from_variables(&variables);
+        let mut message = [0; 64];
+        let work = async {
+            for _ in 0..3 {
+                let length = manager.recv(&mut message).await.unwrap();
+                assert_eq!(&message[..length], b"WATCHDOG=1");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert!(manager.try_recv(&mut message).is_err(), "nothing was sent meanwhile");
+            manager.recv(&mut message).await.unwrap();
+            Ok(())
+        };
+        run_until_signal(work, &CancellationToken::new(), &log).await.unwrap();
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &Cancella
         Task::Demo(settings) => demo(*settings, stdout, log, stop).await,
         Task::Check(settings) => check(*settings, stdout, &log.secrets, stop).await,
         Task::List(settings) => list(*settings, stdout, log, stop).await,
-        Task::Replay(settings) => replay_recording(settings, stdout, &log.stderr, stop).await,
-        Task::Simulate(settings) => simulate(settings, stdout, stop).await,
+        Task::Replay(settings) => replay_recording(settings, stdout, log, stop).await,
+        Task::Simulate(settings) => simulate(settings, stdout, log, stop).await,
         Task::Print(text) => print(&mut stdout, &text),
         Task::PrintSchema => print(&mut stdout, SCHEMA.as_bytes()),
     }

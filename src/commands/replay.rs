@@ -13,8 +13,8 @@ use crate::commands::error::Error;
 use crate::config::Replay;
 use crate::delivery::{Delivery, DeliveryOptions};
 use crate::output::Prefixes;
+use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
-use crate::status::stderr::Stderr;
 
 pub(crate) use self::error::ReplayError;
 pub(crate) use self::player::replay;
@@ -27,7 +27,7 @@ pub(crate) use self::player::replay;
 pub(super) async fn replay_recording(
     settings: Replay,
     stdout: File,
-    stderr: &Stderr,
+    log: &Log,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let options = DeliveryOptions {
@@ -37,8 +37,9 @@ pub(super) async fn replay_recording(
         recorder: None,
         cursor: None,
     };
-    let delivery = Delivery::start(options, stdout, stderr)?;
-    let status_line = StatusLine::new(stderr, Duration::ZERO);
+    let delivery = Delivery::start(options, stdout, &log.stderr)?;
+    log.service.report_ready();
+    let status_line = StatusLine::new(&log.stderr, Duration::ZERO);
     let progress = status_line.add_work();
     let writer = delivery.sink.borrow().output.handle();
     let replayed = stop.run_until_cancelled(replay(&settings.from, &delivery.sink, &progress));

@@ -11,13 +11,19 @@ use super::error::Error;
 use super::print;
 use crate::config::Simulate;
 use crate::simulator::{self, Script, Simulator};
+use crate::status::logging::Log;
 
 /// Prints the settings of a simulator and runs it until `stop` is cancelled.
 ///
 /// # Errors
 ///
 /// A fault, script or address that cannot be used. It was not reported.
-pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &CancellationToken) -> Result<(), Error> {
+pub(super) async fn simulate(
+    settings: Simulate,
+    mut stdout: File,
+    log: &Log,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
     if settings.faults.iter().any(|fault| fault == "help") {
         return print(&mut stdout, simulator::fault_help().as_bytes());
     }
@@ -40,6 +46,7 @@ pub(super) async fn simulate(settings: Simulate, mut stdout: File, stop: &Cancel
     };
     let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
     print(&mut stdout, simulator.dotenv().as_bytes())?;
+    log.service.report_ready();
     tracing::info!("listening on {}; stop with Ctrl-C or kill {}", simulator.base_url(), process::id());
     let followed = Followed { conversations, queue: target };
     tracing::info!("{}", followed.next_step(&stdout));

@@ -56,7 +56,7 @@ pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &Cancell
     let rest = Rest::new(http.clone(), Arc::clone(&auth), config.endpoints.api.clone());
     let prefixes = prefixes(&config);
     log.set_prefixes(prefixes.of_status_lines(config.output.style.prefix));
-    let status_line = StatusLine::new(&log.stderr, config.connection.socket.ping_interval);
+    let status_line = setup::status_line(&config, log);
     let Some(targets) = Box::pin(look_up_targets(&config, &rest, &status_line, &stdout, stop)).await? else {
         if stop.is_cancelled() {
             log_summary(Outcome::Stopped, config.history.follow, Totals::default());

@@ -22,6 +22,7 @@ use super::stderr::Stderr;
 use crate::config::LogFormat;
 use crate::output::Prefixes;
 use crate::output::escape::escape;
+use crate::system::service_manager::ServiceManager;
 
 /// The field with the id of the conversation that an event concerns.
 const CONVERSATION: &str = "conversation";
@@ -36,6 +37,8 @@ pub(crate) struct Log {
     /// The secrets that are redacted in every line.
     pub(crate) secrets: Secrets,
     pub(crate) stderr: Stderr,
+    /// The service manager that is told about the state.
+    pub(crate) service: ServiceManager,
     /// The prefixes of the followed conversations. Clones share them.
     prefixes: Arc<OnceLock<Prefixes>>,
 }
@@ -51,7 +54,14 @@ pub(crate) struct ErrorDetails<'a> {
 impl Log {
     /// Creates a log without secrets.
     pub(crate) fn new(format: LogFormat, style: LineStyle) -> Self {
-        Self { format, style, secrets: Secrets::default(), stderr: Stderr::default(), prefixes: Arc::default() }
+        Self {
+            format,
+            style,
+            secrets: Secrets::default(),
+            stderr: Stderr::default(),
+            service: ServiceManager::default(),
+            prefixes: Arc::default(),
+        }
     }
 
     /// Sets the prefixes of lines about one of several conversations.

@@ -9,16 +9,18 @@ mod text;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::text::{describe_connections, describe_work};
-use super::connection_status::ConnectionStatus;
+use super::connection_status::{ConnectionReporter, ConnectionStatus};
+use super::service_status::ServiceStatus;
 use super::stderr::Stderr;
-use super::work::{TaskProgress, WorkReporter};
+use super::work::{TaskProgress, Work, WorkReporter};
 
 /// The silence before the state of the connections appears. In an active conversation the next line comes sooner.
 const QUIET_AFTER: Duration = Duration::from_secs(10);
@@ -45,6 +47,9 @@ pub(crate) struct StatusLine {
     tasks: RefCell<Vec<watch::Receiver<TaskProgress>>>,
     ping_interval: Duration,
     started_at: Instant,
+    /// Signals each change of a connection or a task.
+    changed: Arc<Notify>,
+    service: Option<ServiceStatus>,
 }
 
 impl StatusLine {
@@ -55,19 +60,26 @@ impl StatusLine {
             tasks: RefCell::default(),
             ping_interval,
             started_at: Instant::now(),
+            changed: Arc::default(),
+            service: None,
         }
     }
 
-    /// Adds a connection and returns the sender of its status. Dropping the sender removes the connection.
-    pub(crate) fn add_connection(&self) -> watch::Sender<ConnectionStatus> {
-        let (sender, receiver) = watch::channel(ConnectionStatus::default());
-        self.connections.borrow_mut().push(receiver);
-        sender
+    /// Also tells the service manager about the state.
+    pub(crate) fn with_service(self, service: ServiceStatus) -> Self {
+        Self { service: Some(service), ..self }
+    }
+
+    /// Adds a connection and returns the reporter of its status. Dropping the reporter removes the connection.
+    pub(crate) fn add_connection(&self) -> ConnectionReporter {
+        let reporter = ConnectionReporter::new(Arc::clone(&self.changed));
+        self.connections.borrow_mut().push(reporter.subscribe());
+        reporter
     }
 
     /// Adds a task and returns the reporter of its progress. Dropping the reporter removes the task.
     pub(crate) fn add_work(&self) -> WorkReporter {
-        let reporter = WorkReporter::new(self.stderr.clone());
+        let reporter = WorkReporter::new(self.stderr.clone(), Arc::clone(&self.changed));
         self.tasks.borrow_mut().push(reporter.subscribe());
         reporter
     }
@@ -93,10 +105,21 @@ impl StatusLine {
             // Work that never waits would keep what is polled after it from being ready.
             biased;
             never = showing => match never {},
+            never = self.keep_service_informed() => match never {},
             result = work => result,
         };
         self.stderr.clear_status_line();
         result
+    }
+
+    /// Tells the service manager about each change.
+    async fn keep_service_informed(&self) -> Infallible {
+        let Some(service) = &self.service else { return pending().await };
+        loop {
+            let work: Vec<Work> = self.tasks.borrow().iter().map(|task| task.borrow().work).collect();
+            service.update(&self.active_connections(), &work);
+            self.changed.notified().await;
+        }
     }
 
     async fn keep_updated(&self, is_output_idle: impl Fn() -> bool) {

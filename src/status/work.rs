@@ -1,6 +1,8 @@
 //! The progress of work that takes time, for the status line (ERR-14).
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::stderr::Stderr;
@@ -31,12 +33,14 @@ pub(super) struct TaskProgress {
 pub(crate) struct WorkReporter {
     progress: watch::Sender<TaskProgress>,
     stderr: Stderr,
+    /// Signals each change to the task that shows the status.
+    changed: Arc<Notify>,
 }
 
 impl WorkReporter {
     /// Creates a reporter whose receivers show the status line on `stderr`.
-    pub(super) fn new(stderr: Stderr) -> Self {
-        Self { progress: watch::Sender::default(), stderr }
+    pub(super) fn new(stderr: Stderr, changed: Arc<Notify>) -> Self {
+        Self { progress: watch::Sender::default(), stderr, changed }
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<TaskProgress> {
@@ -51,12 +55,13 @@ impl WorkReporter {
         }
         let since = (work != Work::None).then(|| since.unwrap_or_else(Instant::now));
         self.progress.send_replace(TaskProgress { work, since });
+        self.changed.notify_one();
     }
 }
 
 impl Default for WorkReporter {
     /// Creates a reporter without receivers.
     fn default() -> Self {
-        Self::new(Stderr::default())
+        Self::new(Stderr::default(), Arc::default())
     }
 }

@@ -63,7 +63,7 @@ where
             }
         }
     };
-    supervision.status.send_replace(ConnectionStatus::Idle);
+    supervision.status.report(ConnectionStatus::Idle);
     pump.flush();
     pump.source.disconnect();
     end
@@ -81,7 +81,7 @@ async fn finish<T: AsyncRead + AsyncWrite + Unpin>(
     pump: &mut EventPump<'_, '_, T>,
     supervision: Supervision<'_>,
 ) -> ConnectionEnd {
-    supervision.status.send_replace(ConnectionStatus::Idle);
+    supervision.status.report(ConnectionStatus::Idle);
     let source = &pump.source;
     let is_refused = source.has_refusals() && !source.has_ended_conversations() && source.conversation_count() == 0;
     let orderly = async {
@@ -103,7 +103,7 @@ async fn on_lost<T: AsyncRead + AsyncWrite + Unpin>(
     error: SourceError,
     supervision: Supervision<'_>,
 ) -> ConnectionEnd {
-    supervision.status.send_replace(ConnectionStatus::Idle);
+    supervision.status.report(ConnectionStatus::Idle);
     pump.source.send_close_for(&error).await;
     if error.retry(true) == Retry::ClosedByServer && !supervision.policy.reconnect_after_close {
         supervision.stop.run_until_cancelled(await_pending_bodies(pump)).await;

@@ -10,7 +10,6 @@ mod retry;
 use std::cell::RefCell;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +20,7 @@ use crate::dedup::Dedup;
 use crate::delivery::sink::Sink;
 use crate::plural;
 use crate::source::{Outage, Source, SourceError};
-use crate::status::connection_status::ConnectionStatus;
+use crate::status::connection_status::{ConnectionReporter, ConnectionStatus};
 
 /// The rules for reconnecting.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +43,7 @@ pub(crate) struct Supervision<'a> {
     /// The events delivered so far, shared by all sources. Never borrowed across a wait.
     pub(crate) dedup: &'a RefCell<Dedup>,
     /// Receives the status of the connection.
-    pub(crate) status: &'a watch::Sender<ConnectionStatus>,
+    pub(crate) status: &'a ConnectionReporter,
     /// Cancelled when the user wants to stop.
     pub(crate) stop: &'a CancellationToken,
 }
@@ -115,7 +114,7 @@ where
     let mut retry = RetryState::new(conversation, policy, status);
     let mut outage: Option<Outage> = None;
     loop {
-        status.send_modify(ConnectionStatus::start_attempt);
+        status.start_attempt();
         let Some(connected) = stop.run_until_cancelled(source.connect(outage.as_ref())).await else {
             return Ok(Outcome::Stopped);
         };
@@ -143,18 +142,18 @@ where
 /// A final refusal, or the last error if the retries are exhausted. It was not reported.
 pub(crate) async fn retry_request<T>(
     retries: Retries,
-    status: &watch::Sender<ConnectionStatus>,
+    status: &ConnectionReporter,
     stop: &CancellationToken,
     mut request: impl AsyncFnMut() -> Result<T, SourceError>,
 ) -> Result<Option<T>, Failure> {
     let policy = RetryPolicy { retries, reconnect_after_close: false };
     let mut retry = RetryState::new(None, policy, status);
     loop {
-        status.send_modify(ConnectionStatus::start_attempt);
+        status.start_attempt();
         let Some(result) = stop.run_until_cancelled(request()).await else { return Ok(None) };
         let error = match result {
             Ok(value) => {
-                status.send_replace(ConnectionStatus::Idle);
+                status.report(ConnectionStatus::Idle);
                 return Ok(Some(value));
             }
             Err(error) => error,

@@ -49,7 +49,7 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
         supervision: Supervision<'r>,
         announcement: Announcement<'r>,
     ) -> Self {
-        supervision.status.send_replace(ConnectionStatus::connected(source.last_activity_cell()));
+        supervision.status.report(ConnectionStatus::connected(source.last_activity_cell()));
         let writer = supervision.sink.borrow().output.handle();
         let (deliveries, opened_at) = (Deliveries::new(supervision), Instant::now());
         Self { source, deliveries, writer, opened_at, announcement: Some(announcement) }
@@ -124,6 +124,8 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
             && let Some(peer) = self.source.peer()
         {
             announcement.log(peer);
+            let status = ConnectionStatus::connected(self.source.last_activity_cell());
+            self.deliveries.supervision.status.report(status.accepted_by(peer));
             self.announcement = None;
         }
     }
@@ -131,7 +133,9 @@ impl<'r, 'a, T: AsyncRead + AsyncWrite + Unpin> EventPump<'r, 'a, T> {
     fn on_renewed(&mut self) {
         self.deliveries.on_renewed();
         let status = ConnectionStatus::connected(self.source.last_activity_cell());
-        self.deliveries.supervision.status.send_replace(status);
+        let peer = self.source.peer().filter(|_| self.was_accepted());
+        let status = peer.map_or_else(|| status.clone(), |peer| status.clone().accepted_by(peer));
+        self.deliveries.supervision.status.report(status);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::announcement::Announcement;
@@ -13,14 +12,14 @@ use crate::backoff::{Backoff, milliseconds};
 use crate::config::Retries;
 use crate::decision::RefusalRow;
 use crate::source::{Retry, SourceError};
-use crate::status::connection_status::{Attempt, ConnectionStatus, RetryCount};
+use crate::status::connection_status::{Attempt, ConnectionReporter, ConnectionStatus, RetryCount};
 
 /// The attempts of one source.
 pub(super) struct RetryState<'a> {
     /// The conversation that status lines concern.
     conversation: Option<&'a str>,
     policy: RetryPolicy,
-    status: &'a watch::Sender<ConnectionStatus>,
+    status: &'a ConnectionReporter,
     backoff: Backoff,
     failures: u32,
     /// The refusals since the last success.
@@ -38,11 +37,7 @@ pub(super) enum FailedAttempt {
 
 impl<'a> RetryState<'a> {
     /// Creates the state before the first attempt.
-    pub(super) fn new(
-        conversation: Option<&'a str>,
-        policy: RetryPolicy,
-        status: &'a watch::Sender<ConnectionStatus>,
-    ) -> Self {
+    pub(super) fn new(conversation: Option<&'a str>, policy: RetryPolicy, status: &'a ConnectionReporter) -> Self {
         let (backoff, refusals) = (Backoff::new(), RefusalRow::default());
         Self { conversation, policy, status, backoff, failures: 0, refusals, has_connected: false, lost_at: None }
     }
@@ -122,6 +117,6 @@ impl<'a> RetryState<'a> {
 
     fn publish(&self, retry: Option<RetryCount>, delay: Duration) {
         let attempt = Attempt { is_reconnect: self.lost_at.is_some(), retry };
-        self.status.send_replace(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
+        self.status.report(ConnectionStatus::Retrying { attempt, at: Instant::now() + delay });
     }
 }

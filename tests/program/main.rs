@@ -32,6 +32,7 @@ mod redaction;
 mod refusals;
 mod refusals_after_success;
 mod secrets;
+mod service_manager;
 mod settings;
 mod shell_pipelines;
 mod signals;

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::names::add_names;
@@ -12,7 +11,7 @@ use crate::api::calls::{self, RowQuery};
 use crate::api::rest::{Rest, RestError};
 use crate::config::{ListFilter, NamedTarget, Retries, Target, Targets};
 use crate::source::{SourceError, TargetLookup};
-use crate::status::connection_status::ConnectionStatus;
+use crate::status::connection_status::ConnectionReporter;
 use crate::status::work::{Work, WorkReporter};
 use crate::supervisor::{Failure, retry_request};
 use crate::wire::conversation_row::{ConversationRow, RowPage};
@@ -41,7 +40,7 @@ const RETRIES: Retries = Retries::Limited(5);
 pub(super) struct ConversationSearch<'a> {
     pub(super) rest: &'a Rest,
     pub(super) filter: &'a ListFilter,
-    pub(super) status: &'a watch::Sender<ConnectionStatus>,
+    pub(super) status: &'a ConnectionReporter,
     pub(super) progress: &'a WorkReporter,
     pub(super) stop: &'a CancellationToken,
     pub(super) now: DateTime<Utc>,

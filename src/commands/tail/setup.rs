@@ -14,12 +14,19 @@ use crate::delivery::{Delivery, DeliveryOptions};
 use crate::output::{Prefixes, reader_closed};
 use crate::source::TargetLookup;
 use crate::status::logging::Log;
+use crate::status::service_status::{Readiness, ServiceStatus};
 use crate::status::status_line::StatusLine;
 use crate::supervisor::retry_request;
 
 pub(super) fn prefixes(config: &Config) -> Prefixes {
     let ids = config.conversations.iter().map(String::as_str);
     if config.targets.is_empty() { Prefixes::new(ids) } else { Prefixes::growing(ids) }
+}
+
+pub(super) fn status_line(config: &Config, log: &Log) -> StatusLine {
+    let readiness = if config.history.follow { Readiness::Connected } else { Readiness::Answered };
+    let service = ServiceStatus::new(log, readiness);
+    StatusLine::new(&log.stderr, config.connection.socket.ping_interval).with_service(service)
 }
 
 pub(super) fn start_delivery(

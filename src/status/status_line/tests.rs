@@ -60,7 +60,7 @@ fn owned<const N: usize>(updates: [(u64, &str); N]) -> Vec<(u64, String)> {
 async fn a_quiet_connection_is_shown_after_ten_seconds_and_then_every_five() {
     let status_line = status_line();
     let connection = status_line.add_connection();
-    connection.send_replace(connected_at(Instant::now()));
+    connection.report(connected_at(Instant::now()));
     let expected = [
         (5, ""),
         (10, "connected, no message for 10 s; last activity 10 s ago"),
@@ -74,7 +74,7 @@ async fn a_line_of_output_ends_the_silence_and_a_line_on_stderr_only_hides_the_s
     let (status_line, last_writes) = (status_line(), Writes::default());
     let last_activity = LastActivity::new(Instant::now());
     let connection = status_line.add_connection();
-    connection.send_replace(ConnectionStatus::connected(Some(last_activity.clone())));
+    connection.report(ConnectionStatus::connected(Some(last_activity.clone())));
     let activity = async {
         for (after, is_output) in [(61, false), (22, true)] {
             sleep(seconds(after)).await;
@@ -111,20 +111,20 @@ async fn the_text_follows_a_connection_through_attempts_and_retries() {
     advance(QUIET_AFTER).await;
     let text = || status_line.text(status_line.silence(LastWrites::default())).unwrap_or_default();
     assert_eq!(text(), "", "no attempt has started");
-    connection.send_modify(ConnectionStatus::start_attempt);
+    connection.start_attempt();
     assert_eq!(text(), "connecting");
-    connection.send_replace(retrying(first_attempt(of_five(1)), 2));
+    connection.report(retrying(first_attempt(of_five(1)), 2));
     assert_eq!(text(), "connecting, retry 1 of 5 in 2 s");
-    connection.send_modify(ConnectionStatus::start_attempt);
+    connection.start_attempt();
     assert_eq!(text(), "connecting, retry 1 of 5");
-    connection.send_replace(connected_at(Instant::now()));
+    connection.report(connected_at(Instant::now()));
     assert_eq!(text(), "connected, no message for 10 s; last activity 0 s ago");
-    connection.send_replace(retrying(reconnect(unlimited(2)), 3));
+    connection.report(retrying(reconnect(unlimited(2)), 3));
     let later = updates(&status_line, &last_writes, 11).await;
     assert_eq!(later[1..], owned([(10, "reconnecting, retry 2 in 0 s")]));
-    connection.send_modify(ConnectionStatus::start_attempt);
+    connection.start_attempt();
     assert_eq!(text(), "reconnecting, retry 2");
-    connection.send_replace(ConnectionStatus::Idle);
+    connection.report(ConnectionStatus::Idle);
     assert_eq!(text(), "");
 }
 
@@ -134,14 +134,14 @@ async fn idle_and_closed_connections_do_not_count() {
     let [first, second, without_socket, _not_started] = [(); 4].map(|()| status_line.add_connection());
     let (later, earlier) = (Instant::now() + seconds(15), Instant::now());
     advance(seconds(20)).await;
-    first.send_replace(connected_at(later));
-    second.send_replace(connected_at(earlier));
-    without_socket.send_replace(ConnectionStatus::connected(None));
+    first.report(connected_at(later));
+    second.report(connected_at(earlier));
+    without_socket.report(ConnectionStatus::connected(None));
     let text = || status_line.text(status_line.silence(LastWrites::default())).unwrap_or_default();
     assert_eq!(text(), "2 connected, no message for 20 s; last activity of each within 20 s");
     drop(second);
     assert_eq!(text(), "connected, no message for 20 s; last activity 5 s ago");
-    first.send_replace(ConnectionStatus::Idle);
+    first.report(ConnectionStatus::Idle);
     assert_eq!(text(), "");
 }
 
@@ -213,7 +213,7 @@ async fn output_hides_the_progress_only_on_the_same_terminal() {
 async fn a_requested_update_comes_at_once() {
     let (status_line, writes) = (status_line(), Writes::default());
     let connection = status_line.add_connection();
-    connection.send_replace(connected_at(Instant::now()));
+    connection.report(connected_at(Instant::now()));
     let request = async {
         sleep(seconds(12)).await;
         status_line.stderr.request_update();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::status::connection_status::{Attempt, ConnectionStatus};
+use crate::status::connection_status::ConnectionStatus;
 use crate::status::work::Work;
 
 /// Returns the text about work in progress; `None` without any. Of several tasks, the messages are added up.
@@ -40,12 +40,12 @@ pub(super) fn describe_connections(
     let quiet = format!("no message for {}", format_span(quiet));
     match connections {
         [] | [ConnectionStatus::Idle] => None,
-        [ConnectionStatus::Connecting(attempt)] => Some(describe_attempt(*attempt)),
+        [ConnectionStatus::Connecting(attempt)] => Some(attempt.to_string()),
         [ConnectionStatus::Retrying { attempt, at }] => {
             let wait = at.saturating_duration_since(Instant::now());
-            Some(format!("{} in {}", describe_attempt(*attempt), format_span(wait)))
+            Some(format!("{attempt} in {}", format_span(wait)))
         }
-        [ConnectionStatus::Connected { last_activity }] => {
+        [ConnectionStatus::Connected { last_activity, .. }] => {
             let inactive = last_activity.get().elapsed();
             let since = format_span(inactive);
             Some(if inactive > silent_after {
@@ -62,7 +62,7 @@ fn summarize(connections: &[ConnectionStatus], quiet: &str, silent_after: Durati
     let (mut connected, mut silent, mut is_reconnecting, mut longest) = (0, 0, false, Duration::ZERO);
     for connection in connections {
         match connection {
-            ConnectionStatus::Connected { last_activity } => {
+            ConnectionStatus::Connected { last_activity, .. } => {
                 let inactive = last_activity.get().elapsed();
                 connected += 1;
                 silent += usize::from(inactive > silent_after);
@@ -83,11 +83,6 @@ fn summarize(connections: &[ConnectionStatus], quiet: &str, silent_after: Durati
         return format!("{all} connected, {quiet}; last activity of each within {}", format_span(longest));
     }
     format!("{connected} of {all} connected, {quiet}; {}", others.join(", "))
-}
-
-fn describe_attempt(attempt: Attempt) -> String {
-    let verb = if attempt.is_reconnect { "reconnecting" } else { "connecting" };
-    attempt.retry.map_or_else(|| verb.to_owned(), |count| format!("{verb}, retry {count}"))
 }
 
 /// Formats a duration in its one or two largest units, rounded down.
@@ -121,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::config::Retries;
-    use crate::status::connection_status::RetryCount;
+    use crate::status::connection_status::{Attempt, RetryCount};
     use crate::system::last_activity::LastActivity;
 
     const SILENT_AFTER: Duration = seconds(25);

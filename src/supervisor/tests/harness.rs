@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::DuplexStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -26,6 +25,7 @@ use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
 use crate::source::{Dial, DialResult, Opened, Peer, Source, SourceContext, SourceError, TranscriptOptions};
+use crate::status::connection_status::ConnectionReporter;
 use crate::status::work::WorkReporter;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
 use crate::system::suspend::SuspendDetector;
@@ -168,7 +168,7 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
         let context =
             SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false };
         let mut source = source(context, dial);
-        let (token, status) = (CancellationToken::new(), watch::Sender::default());
+        let (token, status) = (CancellationToken::new(), ConnectionReporter::default());
         let supervision =
             Supervision { conversation: Some("c1"), policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
         let mut supervised = Box::pin(supervise(&mut source, supervision));

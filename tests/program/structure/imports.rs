@@ -33,7 +33,11 @@ const IMPORTS: &[(&str, &str)] = &[
     ("cli", "config event::Role redaction simulator::Script simulator::fault_names"),
     ("cursor", "dedup::CAPACITY dedup::FingerprintKey dedup::checkpoint event system::io_error system::private_file"),
     ("dedup", "event"),
-    ("status", "config output::Prefixes output::escape redaction system::job_control system::last_activity"),
+    (
+        "status",
+        "config output::Prefixes output::escape redaction system::job_control system::last_activity
+         system::service_manager",
+    ),
     ("output", "byte_scan config event system::whole_lines"),
     ("wire", "byte_scan event"),
     ("decision", "config::Retries exit_code"),
