@@ -11,6 +11,7 @@ use crate::cursor::CursorError;
 use crate::delivery::DeliveryError;
 use crate::delivery::recording::RecordError;
 use crate::exit_code::ErrorClass;
+use crate::output::FileError;
 use crate::settings::ConfigError;
 use crate::simulator::{FaultError, ScriptError};
 use crate::status::logging::{ErrorDetails, Log};
@@ -60,6 +61,9 @@ pub(crate) enum Error {
     /// The output cannot be written.
     #[error("cannot write standard output: {}", io_error::describe(.0))]
     Output(Arc<io::Error>),
+    /// The folder, or the file of a conversation, cannot be used or written.
+    #[error(transparent)]
+    OutputFile(Arc<FileError>),
     /// The recording cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -88,6 +92,7 @@ impl From<DeliveryError> for Error {
         match error {
             DeliveryError::Start(error) => Self::Start(error),
             DeliveryError::Output(error) => Self::Output(error),
+            DeliveryError::File(error) => Self::OutputFile(error),
             DeliveryError::Record(error) => Self::Record(error),
             DeliveryError::Cursor(error) => Self::Cursor(error),
         }
@@ -108,6 +113,7 @@ impl Error {
             Self::Check(class) => *class,
             Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => ErrorClass::Config,
             Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => ErrorClass::Io,
+            Self::OutputFile(error) => class_of_file_error(error),
             Self::Cursor(error) if error.is_configuration_error() => ErrorClass::Config,
             Self::Cursor(_) => ErrorClass::Io,
             Self::Replay(ReplayError::Missing(_) | ReplayError::Io { .. }) => ErrorClass::NoInput,
@@ -141,6 +147,7 @@ impl Error {
             Self::Tails { .. } => "see the error of each conversation above",
             Self::Check(_) => "see the lines that start with fail",
             Self::Output(error) => io_error::write_hint(error),
+            Self::OutputFile(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Cursor(error) => error.hint(),
             Self::Replay(error) => error.hint(),
@@ -159,6 +166,16 @@ impl Error {
 /// Returns the class of a failure: that of its cause, after retries too (CONN-4, CONN-20).
 fn class_of(failure: &Failure) -> ErrorClass {
     failure.cause().class()
+}
+
+/// Returns the class of an error of `--output-dir`: a path that leads to something else is a wrong setting, as for
+/// `--record`, and an id that is no file name is a fault of the recording.
+fn class_of_file_error(error: &FileError) -> ErrorClass {
+    match error {
+        FileError::NotAFolder { .. } | FileError::NotAFile { .. } => ErrorClass::Config,
+        FileError::CreateFolder { .. } | FileError::Io { .. } => ErrorClass::Io,
+        FileError::Name(_) => ErrorClass::Protocol,
+    }
 }
 
 /// Reports a panic of any thread like an error, and ends the process with the exit code of a bug.

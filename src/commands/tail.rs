@@ -158,6 +158,9 @@ impl<'a> TailCommand<'a> {
                     self.start(&mut notifications, &mut running);
                 }
                 SourceEnd::Transcript { index, result } => {
+                    let output = &mut self.sink.borrow_mut().output;
+                    output.end_conversation(&ids[index]);
+                    output.flush();
                     outcomes.add(result, Some(&ids[index]));
                 }
                 SourceEnd::Notifications { mut source, result } => {

@@ -1,5 +1,7 @@
 //! The form of stdout and stderr.
 
+use std::path::PathBuf;
+
 use regex::Regex;
 
 use crate::event::Role;
@@ -9,6 +11,8 @@ use crate::redaction::Redaction;
 #[derive(Debug, Clone)]
 pub(crate) struct OutputOptions {
     pub(crate) style: Style,
+    /// The folder that holds a file for each conversation. `None` prints everything on stdout.
+    pub(crate) folder: Option<PathBuf>,
     /// The maximum number of bytes that wait for a stalled reader, greater than 0.
     pub(crate) stall_buffer: usize,
     /// The personal data that is replaced in every output and recording.

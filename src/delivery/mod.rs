@@ -16,7 +16,7 @@ use self::recording::{RecordError, Recorder};
 use self::sink::{Counts, Sink};
 use crate::config::OutputOptions;
 use crate::cursor::{CursorError, CursorFile};
-use crate::output::{Output, Prefixes, Writer, WriterExit};
+use crate::output::{CheckpointWriter, FileError, Output, OutputFolder, Prefixes, Writer, WriterExit};
 use crate::status::stderr::{Stderr, StderrAwareStdout};
 
 /// The time limit for the last lines to reach the reader of stdout when the user stops the program (CONN-46).
@@ -53,6 +53,9 @@ pub(crate) enum DeliveryError {
     /// Lines cannot be written.
     #[error(transparent)]
     Output(Arc<io::Error>),
+    /// The folder, or the file of a conversation, cannot be used or written.
+    #[error(transparent)]
+    File(Arc<FileError>),
     /// The recording cannot be written.
     #[error(transparent)]
     Record(RecordError),
@@ -71,21 +74,24 @@ pub(crate) struct Totals {
 }
 
 impl Delivery {
-    /// Starts the thread that owns stdout.
+    /// Starts the thread that owns stdout, or the files of conversations.
     ///
     /// # Errors
     ///
-    /// [`DeliveryError::Start`] if the thread cannot be started.
+    /// If the thread cannot be started, or the folder of the files cannot be used.
     pub(crate) fn start(options: DeliveryOptions, stdout: File, stderr: &Stderr) -> Result<Self, DeliveryError> {
         let DeliveryOptions { output, history_lines, prefixes, recorder, cursor } = options;
-        let stdout = StderrAwareStdout::new(stdout, stderr);
         let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
-        let writer = match cursor {
-            Some(mut cursor) => {
-                let on_written = move |checkpoints: &[_]| cursor.record(checkpoints);
-                Writer::spawn_with_checkpoints(stdout, output.stall_buffer, on_written)
+        let on_written =
+            cursor.map(|mut cursor| -> CheckpointWriter { Box::new(move |checkpoints| cursor.record(checkpoints)) });
+        let writer = match output.folder {
+            Some(path) => {
+                let folder = OutputFolder::create(&path, output.style.format);
+                let folder = folder.map_err(|error| DeliveryError::File(Arc::new(error)))?;
+                let stderr = stderr.clone();
+                Writer::spawn_files(folder, output.stall_buffer, move || stderr.on_output(), on_written)
             }
-            None => Writer::spawn(stdout, output.stall_buffer),
+            None => spawn_writer(StderrAwareStdout::new(stdout, stderr), output.stall_buffer, on_written),
         };
         let formatter = Output::new(output.style, prefixes, writer.map_err(DeliveryError::Start)?);
         let recording_failed = CancellationToken::new();
@@ -142,11 +148,23 @@ impl Delivery {
     }
 }
 
+fn spawn_writer(
+    stdout: StderrAwareStdout<File>,
+    stall_buffer: usize,
+    on_written: Option<CheckpointWriter>,
+) -> io::Result<Writer> {
+    match on_written {
+        Some(on_written) => Writer::spawn_with_checkpoints(stdout, stall_buffer, on_written),
+        None => Writer::spawn(stdout, stall_buffer),
+    }
+}
+
 fn on_exit(exit: WriterExit, cursor_path: Option<&PathBuf>) -> Result<(), DeliveryError> {
     match exit {
         // The reader has what it wants: the run ends with exit code 0 (OUT-43).
         WriterExit::ReaderClosed => Ok(()),
         WriterExit::WriteFailed(error) => Err(DeliveryError::Output(error)),
+        WriterExit::FileFailed(error) => Err(DeliveryError::File(error)),
         WriterExit::CheckpointFailed(source) => {
             let path = cursor_path.cloned().unwrap_or_default();
             Err(DeliveryError::Cursor(CursorError::Io { path, source }))
@@ -166,6 +184,7 @@ mod tests {
     fn delivery(recorder: Recorder) -> Delivery {
         let output = OutputOptions {
             style: Style::default(),
+            folder: None,
             stall_buffer: 1024,
             redaction: crate::redaction::Redaction::default(),
         };

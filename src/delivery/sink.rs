@@ -110,7 +110,7 @@ impl Sink {
                 let context = context_of(self.redaction.as_ref(), &item.kind);
                 recorder.record_frame(&item, occurrences.connection(), raw, context);
             }
-            self.output.print_frame(raw, item.kind == ItemKind::Keepalive);
+            self.output.print_frame(item.conversation, raw, item.kind == ItemKind::Keepalive);
         }
         let Item { conversation, received, raw, kind, .. } = item;
         match kind {

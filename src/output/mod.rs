@@ -22,10 +22,12 @@ pub(crate) use self::json::SCHEMA;
 pub use self::prefix::Prefixes;
 use self::text::TextLines;
 pub use self::writer::Writer;
-pub(crate) use self::writer::{WriterExit, WriterHandle, Written, reader_closed};
+pub(crate) use self::writer::{
+    CheckpointWriter, FileError, OutputFolder, WriterExit, WriterHandle, Written, reader_closed,
+};
 use crate::config::Format;
 pub use crate::config::Style;
-use crate::event::{Checkpoint, RawFrame, TranscriptEvent};
+use crate::event::{Checkpoint, EventBody, RawFrame, TranscriptEvent};
 
 /// Formats events as records and passes them to a [`Writer`].
 ///
@@ -90,20 +92,31 @@ impl Output {
     ///
     /// The record may be buffered until `Output::flush`.
     pub fn print(&mut self, event: &TranscriptEvent<'_>) {
+        self.writer.set_conversation(event.conversation);
         match &mut self.formatter {
             Formatter::Raw { .. } => {}
             _ if !self.style.filter.shows(event) => {}
             Formatter::Text(lines) => self.writer.record(|out| lines.push(out, event)),
             Formatter::Json(lines) => self.writer.record(|out| lines.push(out, event)),
         }
+        if matches!(event.body, EventBody::Closed) {
+            self.end_conversation(event.conversation);
+        }
     }
 
-    /// Formats a frame in raw output; other formats ignore it. Keep-alive frames need `--system`.
-    pub(crate) fn print_frame(&mut self, frame: RawFrame<'_>, is_keepalive: bool) {
+    /// Closes the file of a conversation if it has one.
+    pub(crate) fn end_conversation(&mut self, id: &str) {
+        self.writer.end_conversation(id);
+    }
+
+    /// Formats a frame in raw output; other formats ignore it. Keep-alive frames need `--system`. `conversation` is empty for
+    /// a frame that belongs to none.
+    pub(crate) fn print_frame(&mut self, conversation: &str, frame: RawFrame<'_>, is_keepalive: bool) {
         let Formatter::Raw { is_escaped } = self.formatter else { return };
         if is_keepalive && !self.style.filter.system {
             return;
         }
+        self.writer.set_conversation(conversation);
         self.writer.record(|out| {
             match (is_escaped, frame) {
                 (true, _) => raw::push_frame(out, frame),
@@ -184,7 +197,7 @@ mod tests {
         output.print(&message_event(Role::Customer, "Ada", "Hello"));
         output.print(&message_event(Role::System, "Sam", "joined"));
         output.print(&event(EventBody::Closed));
-        output.print_frame(RawFrame::Text("{}"), false);
+        output.print_frame("c1", RawFrame::Text("{}"), false);
         let written = finish(reader, output, 2).await;
         assert_eq!(written, "[Customer] Ada: Hello\n[CLOSED] Conversation terminated\n");
     }
@@ -204,9 +217,9 @@ mod tests {
         {
             let (reader, mut output) = output(Style { format: Format::Raw, raw_control, ..Style::default() });
             output.print(&event(EventBody::Closed));
-            output.print_frame(RawFrame::Text("{\n\"a\":1}"), false);
-            output.print_frame(RawFrame::Text("pong"), true);
-            output.print_frame(RawFrame::Binary(b"no\njson\x1b"), false);
+            output.print_frame("c1", RawFrame::Text("{\n\"a\":1}"), false);
+            output.print_frame("c1", RawFrame::Text("pong"), true);
+            output.print_frame("c1", RawFrame::Binary(b"no\njson\x1b"), false);
             assert_eq!(finish(reader, output, 2).await, expected);
         }
     }

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use crate::cli::OutputArgs;
-use crate::config::{Color, Filter, Format, OutputOptions, Style};
+use crate::config::{Color, Filter, Format, OutputOptions, PrefixForm, Style};
 use crate::redaction::Redaction;
 
 use super::env::Env;
@@ -25,8 +25,9 @@ pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mu
         format,
         timestamps: args.timestamps,
         utc: args.utc,
-        prefix: args.prefix,
-        color: is_colored(args.color, env, terminal),
+        // A file has one conversation (SVC-8), and is no terminal.
+        prefix: args.prefix.or(args.output_dir.as_ref().map(|_| PrefixForm::None)),
+        color: is_colored(args.color, env, terminal && args.output_dir.is_none()),
         multiline: args.multiline,
         raw_control: args.raw_control,
         highlight: any_of(&args.highlight, problems),
@@ -38,7 +39,12 @@ pub(super) fn resolve(args: OutputArgs, env: &Env, terminal: bool, problems: &mu
             hidden: args.hide,
         },
     };
-    OutputOptions { style, stall_buffer: args.stall_buffer, redaction: Redaction::of(args.redact) }
+    OutputOptions {
+        style,
+        folder: args.output_dir,
+        stall_buffer: args.stall_buffer,
+        redaction: Redaction::of(args.redact),
+    }
 }
 
 /// Combines several patterns into one.

@@ -82,6 +82,13 @@ impl Stderr {
         *lock(&self.0.last_output)
     }
 
+    /// Records the time of output that does not go to stdout.
+    pub(crate) fn on_output(&self) {
+        if self.is_status_line_enabled() {
+            *lock(&self.0.last_output) = Some(Instant::now());
+        }
+    }
+
     /// Enables the status line. Stderr must be a terminal that can move its cursor.
     pub(crate) fn enable_status_line(&self, style: LineStyle) {
         // A second run in this process finds it enabled.

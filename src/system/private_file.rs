@@ -1,4 +1,4 @@
-//! Files that only their owner can read and only one process at a time uses: cursors and recordings.
+//! Files that only their owner can read. Cursors and recordings are used by one process at a time.
 
 use std::ffi::OsString;
 use std::fs::{self, File, FileType, OpenOptions};
@@ -63,6 +63,14 @@ pub(crate) fn open_locked(path: &Path, mode: WriteMode) -> Result<File, PrivateF
         }
     }
     Err(PrivateFileError::Locked)
+}
+
+/// Opens or creates the file at a path, behind any symbolic link, to append to it, without a lock. Also returns the device
+/// and the inode of the file.
+pub(crate) fn open_to_append(path: &Path) -> Result<(File, (u64, u64)), PrivateFileError> {
+    let file = open(&resolve(path)?, WriteMode::Append)?;
+    let metadata = file.metadata()?;
+    Ok((file, (metadata.dev(), metadata.ino())))
 }
 
 /// Atomically replaces the file at `path` by a new one with the content that `write` produces. Returns the new file, locked

@@ -1,6 +1,8 @@
 //! The flags of the output.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 use regex::Regex;
 
 use super::super::value_parsers::{
@@ -21,6 +23,12 @@ pub(crate) struct OutputArgs {
     /// Same as -o json
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
+    /// Write to one file per conversation here
+    ///
+    /// Appends to ID.log, ID.jsonl (-o json) or ID.raw (-o raw), and prints nothing. A missing folder is created. A
+    /// file that is renamed or removed is created again with the next line.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output_dir: Option<PathBuf>,
     /// Time at the start of each line
     #[arg(long, value_name = "STYLE", default_value = "time", value_parser = choice(TIMESTAMPS))]
     pub(crate) timestamps: Timestamps,
@@ -29,7 +37,7 @@ pub(crate) struct OutputArgs {
     pub(crate) utc: bool,
     /// Conversation id at the start of each line
     ///
-    /// [default: none for one conversation, else short]
+    /// [default: none for one conversation and with --output-dir, else short]
     #[arg(long, value_name = "STYLE", value_parser = choice(PREFIXES))]
     pub(crate) prefix: Option<PrefixForm>,
     /// When to use colors; auto uses them on a terminal

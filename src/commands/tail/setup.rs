@@ -61,7 +61,7 @@ pub(super) async fn look_up_targets(
     let found = tokio::select! {
         biased;
         found = status_line.show(request, || true, stop) => found,
-        () = reader_closed(stdout) => Ok(None),
+        () = reader_closed(stdout), if config.output.folder.is_none() => Ok(None),
     };
     found.map_err(|failure| Error::Tail { conversation: None, failure: Box::new(failure) })
 }

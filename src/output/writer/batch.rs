@@ -1,5 +1,8 @@
 //! Records and checkpoints on their way to the thread.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::event::Checkpoint;
 
 /// The initial capacity in bytes. Small batches are merged up to it.
@@ -20,6 +23,12 @@ pub(super) struct Batch {
     checkpoints: Vec<Checkpoint>,
     /// The number of bytes to write before each checkpoint is due.
     checkpoint_offsets: Vec<usize>,
+    /// The conversation of the next record. `None` if all records go to the same output.
+    conversation: Option<Arc<str>>,
+    /// The conversation of each record, or nothing.
+    conversations: Vec<Arc<str>>,
+    /// The conversations that end with this batch.
+    ended: Vec<Arc<str>>,
 }
 
 impl Batch {
@@ -30,6 +39,19 @@ impl Batch {
         }
         format(&mut self.bytes);
         self.record_ends.push(self.bytes.len());
+        self.conversations.extend(self.conversation.clone());
+    }
+
+    /// Sets the conversation of the next record. Either all records of a batch have one, or none.
+    pub(super) fn set_conversation(&mut self, id: &str) {
+        if self.conversation.as_deref() != Some(id) {
+            self.conversation = Some(id.into());
+        }
+    }
+
+    /// Marks the end of a conversation, whose records precede it.
+    pub(super) fn push_end(&mut self, id: &str) {
+        self.ended.push(id.into());
     }
 
     /// Appends a checkpoint, which is due once all records before it are written.
@@ -54,8 +76,28 @@ impl Batch {
         &self.checkpoints[first..first + count]
     }
 
+    /// Returns the records of a range in order, those of the same conversation that follow each other at once.
+    pub(super) fn by_conversation(&self, range: Range<usize>) -> impl Iterator<Item = (&Arc<str>, Range<usize>)> {
+        let records = self.records_within(range.start)..self.records_within(range.end);
+        let mut start = range.start;
+        let ends = &self.record_ends[records.start..];
+        let runs = self.conversations[records].chunk_by(|a, b| a == b).scan(0, |count, run| {
+            *count += run.len();
+            Some((&run[0], *count))
+        });
+        runs.map(move |(conversation, count)| {
+            let end = ends[count - 1];
+            (conversation, std::mem::replace(&mut start, end)..end)
+        })
+    }
+
+    /// Returns the conversations that end with this batch.
+    pub(super) fn ended_conversations(&self) -> &[Arc<str>] {
+        &self.ended
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.record_ends.is_empty() && self.checkpoints.is_empty()
+        self.record_ends.is_empty() && self.checkpoints.is_empty() && self.ended.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -68,6 +110,8 @@ impl Batch {
             + size_of_val(self.record_ends.as_slice())
             + size_of_val(self.checkpoints.as_slice())
             + size_of_val(self.checkpoint_offsets.as_slice())
+            + size_of_val(self.conversations.as_slice())
+            + size_of_val(self.ended.as_slice())
     }
 
     /// Returns the number of records that end within the first `length` bytes.
@@ -91,6 +135,8 @@ impl Batch {
             self.record_ends.extend(other.record_ends.drain(..).map(|end| offset + end));
             self.checkpoints.append(&mut other.checkpoints);
             self.checkpoint_offsets.extend(other.checkpoint_offsets.drain(..).map(|due| offset + due));
+            self.conversations.append(&mut other.conversations);
+            self.ended.append(&mut other.ended);
         }
         fits
     }
@@ -111,6 +157,8 @@ impl Batch {
         self.record_ends.clear();
         self.checkpoints.clear();
         self.checkpoint_offsets.clear();
+        self.conversations.clear();
+        self.ended.clear();
     }
 
     /// Returns whether the buffers may be kept. A huge message must not occupy memory for the rest of the run.
@@ -118,6 +166,8 @@ impl Batch {
         self.bytes.capacity() <= 2 * CAPACITY
             && self.record_ends.capacity() <= CAPACITY
             && self.checkpoints.capacity() <= CAPACITY
+            && self.conversations.capacity() <= CAPACITY
+            && self.ended.capacity() <= CAPACITY
     }
 }
 

@@ -9,6 +9,7 @@
 //! module knows no cursor.
 
 mod batch;
+mod files;
 mod handle;
 mod nonblocking;
 mod queue;
@@ -25,10 +26,13 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::batch::Batch;
+use self::files::ConversationFiles;
+pub(crate) use self::files::{FileError, OutputFolder};
 pub(crate) use self::handle::WriterHandle;
 use self::nonblocking::NonblockingPipe;
 use self::queue::Queue;
 use self::reader_monitor::ReaderMonitor;
+use self::record_writer::RecordWriter;
 use crate::event::Checkpoint;
 
 /// The producer's side. Dropping it flushes; the thread then ends by itself.
@@ -38,7 +42,12 @@ pub struct Writer {
     handle: WriterHandle,
     /// The limit was exceeded at the last handover. It can be exceeded now only if this is true.
     was_over_limit: bool,
+    /// Records go to the file of their conversation.
+    is_split: bool,
 }
+
+/// Stores the checkpoints of written records.
+pub(crate) type CheckpointWriter = Box<dyn FnMut(&[Checkpoint]) -> io::Result<()> + Send>;
 
 /// The amount of output that the reader or the file accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +70,9 @@ pub(crate) enum WriterExit {
     /// Checkpoints cannot be stored. That of the last written record may be lost.
     #[error("cannot store a checkpoint")]
     CheckpointFailed(#[source] Arc<io::Error>),
+    /// The file of a conversation cannot be written.
+    #[error(transparent)]
+    FileFailed(Arc<FileError>),
 }
 
 /// Waits until the reader of a pipe closes it. Stays pending for a terminal and a file. Cancel safe.
@@ -83,8 +95,10 @@ impl Writer {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
-        let pipe = NonblockingPipe::new(out.as_fd());
-        Self::start(out, pipe, stall_buffer, thread::write_batches)
+        let (pipe, reader) = (NonblockingPipe::new(out.as_fd()), ReaderMonitor::new(out.as_fd()));
+        Self::start(pipe, reader, stall_buffer, |queue| {
+            thread::write_batches(RecordWriter::new(out, queue), queue);
+        })
     }
 
     /// Like [`Writer::spawn`], but writes one record at a time and hands its checkpoints to `on_written` before it
@@ -100,23 +114,63 @@ impl Writer {
     pub(crate) fn spawn_with_checkpoints(
         out: impl Write + AsFd + Send + 'static,
         stall_buffer: usize,
-        on_written: impl FnMut(&[Checkpoint]) -> io::Result<()> + Send + 'static,
+        on_written: CheckpointWriter,
     ) -> io::Result<Self> {
-        Self::start(out, NonblockingPipe::disabled(), stall_buffer, |out, queue| {
-            thread::write_records(out, queue, on_written);
+        let reader = ReaderMonitor::new(out.as_fd());
+        Self::start(NonblockingPipe::disabled(), reader, stall_buffer, |queue| {
+            thread::write_records(RecordWriter::new(out, queue), queue, on_written);
         })
     }
 
-    fn start<W: Write + AsFd + Send + 'static>(
-        out: W,
-        pipe: NonblockingPipe,
+    /// Starts the thread on the files of a folder, one for each conversation. With `on_written`, writes one record at a
+    /// time, like [`Writer::spawn_with_checkpoints`]. `on_write` is called before each write.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn spawn_files(
+        folder: OutputFolder,
         stall_buffer: usize,
-        run: impl FnOnce(W, &Queue) + Send + 'static,
+        on_write: impl FnMut() + Send + 'static,
+        on_written: Option<CheckpointWriter>,
+    ) -> io::Result<Self> {
+        let writer = Self::start(NonblockingPipe::disabled(), ReaderMonitor::disabled(), stall_buffer, move |queue| {
+            let files = ConversationFiles::new(folder, queue, on_write);
+            match on_written {
+                Some(on_written) => thread::write_records(files, queue, on_written),
+                None => thread::write_batches(files, queue),
+            }
+        });
+        writer.map(|mut writer| {
+            writer.is_split = true;
+            writer
+        })
+    }
+
+    fn start(
+        pipe: NonblockingPipe,
+        reader: ReaderMonitor,
+        stall_buffer: usize,
+        run: impl FnOnce(&Queue) + Send + 'static,
     ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(stall_buffer));
-        let handle = WriterHandle::new(Arc::clone(&queue), ReaderMonitor::new(out.as_fd()));
-        Builder::new().name("stdout".to_owned()).spawn(move || run(out, &queue))?;
-        Ok(Self { batch: Batch::default(), pipe, handle, was_over_limit: false })
+        let handle = WriterHandle::new(Arc::clone(&queue), reader);
+        Builder::new().name("stdout".to_owned()).spawn(move || run(&queue))?;
+        Ok(Self { batch: Batch::default(), pipe, handle, was_over_limit: false, is_split: false })
+    }
+
+    /// Sets the conversation of the next record.
+    pub(crate) fn set_conversation(&mut self, id: &str) {
+        if self.is_split {
+            self.batch.set_conversation(id);
+        }
+    }
+
+    /// Closes the file of a conversation once all its records are written. A later record opens it again.
+    pub(crate) fn end_conversation(&mut self, id: &str) {
+        if self.is_split {
+            self.batch.push_end(id);
+        }
     }
 
     /// Appends the output of `format` as one record. Hands over a full batch at once.

@@ -23,6 +23,11 @@ impl ReaderMonitor {
         Self(fd.try_clone_to_owned().and_then(register).ok())
     }
 
+    /// Monitors nothing.
+    pub(super) fn disabled() -> Self {
+        Self(None)
+    }
+
     /// Waits until the reader has closed its end. Stays pending for an output that is not monitored. Cancel safe.
     ///
     /// A peer that only stopped writing to us may still read. sshd does so when the input of its client ends.

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::WriterExit;
 use super::batch::Batch;
 use super::queue::Queue;
+use super::thread::WriteRecords;
 use crate::system::whole_lines;
 
 /// The writer of records, which counts them in the queue.
@@ -23,25 +24,6 @@ pub(super) struct RecordWriter<'a, W> {
 impl<'a, W: Write + AsFd> RecordWriter<'a, W> {
     pub(super) fn new(out: W, queue: &'a Queue) -> Self {
         Self { out, queue, has_started: false }
-    }
-
-    /// Writes a range of a batch. If that fails, removes an incomplete record from the end of a regular file.
-    pub(super) fn write(&mut self, batch: &Batch, range: Range<usize>) -> Result<(), WriterExit> {
-        self.start()?;
-        let mut position = range.start;
-        while position < range.end {
-            match self.write_part(&batch.bytes()[position..range.end]) {
-                Ok(length) => {
-                    self.queue.count_written_range(batch, position, position + length);
-                    position += length;
-                }
-                Err(exit) => {
-                    whole_lines::remove_fragment(&self.out, batch.incomplete_record(position));
-                    return Err(exit);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Ends an incomplete line that another run or program has left at the end of a regular file.
@@ -64,6 +46,27 @@ impl<'a, W: Write + AsFd> RecordWriter<'a, W> {
                 Err(error) => recover(&self.out, error)?,
             }
         }
+    }
+}
+
+impl<W: Write + AsFd> WriteRecords for RecordWriter<'_, W> {
+    /// Writes a range of a batch. If that fails, removes an incomplete record from the end of a regular file.
+    fn write(&mut self, batch: &Batch, range: Range<usize>) -> Result<(), WriterExit> {
+        self.start()?;
+        let mut position = range.start;
+        while position < range.end {
+            match self.write_part(&batch.bytes()[position..range.end]) {
+                Ok(length) => {
+                    self.queue.count_written_range(batch, position, position + length);
+                    position += length;
+                }
+                Err(exit) => {
+                    whole_lines::remove_fragment(&self.out, batch.incomplete_record(position));
+                    return Err(exit);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,28 +1,38 @@
 //! The thread: writes batches until the producer is done or a write fails.
 
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::WriterExit;
 use super::batch::Batch;
 use super::queue::Queue;
-use super::record_writer::RecordWriter;
 use crate::event::Checkpoint;
 
+/// The destination of records, which counts them in the queue.
+pub(super) trait WriteRecords {
+    /// Writes whole records of a batch.
+    fn write(&mut self, batch: &Batch, range: Range<usize>) -> Result<(), WriterExit>;
+
+    /// Is called once all records of a batch are written.
+    fn end_batch(&mut self, _batch: &Batch) {}
+}
+
 /// Writes whole batches.
-pub(super) fn write_batches(out: impl Write + AsFd, queue: &Queue) {
-    let mut out = RecordWriter::new(out, queue);
-    for_each_batch(queue, |batch| out.write(batch, 0..batch.bytes().len()));
+pub(super) fn write_batches(mut out: impl WriteRecords, queue: &Queue) {
+    for_each_batch(queue, |batch| {
+        out.write(batch, 0..batch.bytes().len())?;
+        out.end_batch(batch);
+        Ok(())
+    });
 }
 
 /// Writes one record at a time, and hands its checkpoints to `on_written` before it begins the next record.
 pub(super) fn write_records(
-    out: impl Write + AsFd,
+    mut out: impl WriteRecords,
     queue: &Queue,
     mut on_written: impl FnMut(&[Checkpoint]) -> io::Result<()>,
 ) {
-    let mut out = RecordWriter::new(out, queue);
     let mut store = |checkpoints: &[Checkpoint]| match checkpoints {
         [] => Ok(()),
         _ => on_written(checkpoints).map_err(|error| WriterExit::CheckpointFailed(Arc::new(error))),
@@ -35,6 +45,7 @@ pub(super) fn write_records(
             store(batch.checkpoints_at(end))?;
             start = end;
         }
+        out.end_batch(batch);
         Ok(())
     });
 }
@@ -62,12 +73,13 @@ impl Drop for FinishGuard<'_> {
 mod tests {
     use std::collections::VecDeque;
     use std::fs::File;
-    use std::io::ErrorKind;
-    use std::os::fd::BorrowedFd;
+    use std::io::{ErrorKind, Write};
+    use std::os::fd::{AsFd, BorrowedFd};
 
     use rustix::io::Errno;
 
     use super::super::Written;
+    use super::super::record_writer::RecordWriter;
     use super::*;
 
     const RECORDS: [&str; 3] = ["one\n", "two\n", "three\n"];
@@ -119,7 +131,7 @@ mod tests {
         }
         let queue = closed_queue(batch);
         let mut out = ScriptedOutput::new(results);
-        write_batches(&mut out, &queue);
+        write_batches(RecordWriter::new(&mut out, &queue), &queue);
         (queue, out.accepted)
     }
 
@@ -158,10 +170,14 @@ mod tests {
     fn only_the_checkpoints_of_written_records_are_stored() {
         let queue = queue_with_checkpoints();
         let mut stored = Vec::new();
-        write_records(ScriptedOutput::new([Ok(4), Ok(2), Err(Errno::NOSPC.into())]), &queue, |checkpoints| {
-            stored.extend(checkpoints.iter().map(|checkpoint| checkpoint.key));
-            Ok(())
-        });
+        write_records(
+            RecordWriter::new(ScriptedOutput::new([Ok(4), Ok(2), Err(Errno::NOSPC.into())]), &queue),
+            &queue,
+            |checkpoints| {
+                stored.extend(checkpoints.iter().map(|checkpoint| checkpoint.key));
+                Ok(())
+            },
+        );
         assert_eq!(queue.written(), Written { records: 1, bytes: 6 });
         assert_eq!(stored, [1, 2]);
     }
@@ -169,7 +185,7 @@ mod tests {
     #[test]
     fn a_failed_checkpoint_ends_writing() {
         let queue = queue_with_checkpoints();
-        write_records(ScriptedOutput::new([Ok(4), Ok(4)]), &queue, |checkpoints| {
+        write_records(RecordWriter::new(ScriptedOutput::new([Ok(4), Ok(4)]), &queue), &queue, |checkpoints| {
             if checkpoints[0].key < 3 { Ok(()) } else { Err(Errno::NOSPC.into()) }
         });
         assert_eq!(queue.written(), Written { records: 2, bytes: 8 });

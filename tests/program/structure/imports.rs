@@ -38,7 +38,7 @@ const IMPORTS: &[(&str, &str)] = &[
         "config output::Prefixes output::escape redaction system::job_control system::last_activity
          system::service_manager",
     ),
-    ("output", "byte_scan config event system::whole_lines"),
+    ("output", "byte_scan config event system::io_error system::private_file system::whole_lines"),
     ("wire", "byte_scan event"),
     ("decision", "config::Retries exit_code"),
     ("config", "event::Role redaction"),
