@@ -24,6 +24,7 @@ mod no_terminal;
 mod notifications;
 mod outage_stories;
 mod output;
+mod output_dir;
 mod proxy;
 mod queue;
 mod reader;
