@@ -8,6 +8,7 @@ mod pages;
 mod pipelines;
 mod readme;
 mod recipes;
+mod service_unit;
 mod tables;
 
 use std::collections::BTreeSet;
