@@ -225,6 +225,7 @@ mod tests {
         let name = format!("genesys-tail-test-{}", process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
         let variables = [("NOTIFY_SOCKET".into(), format!("@{name}").into())];
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         ServiceManager::from_variables(&variables).report_ready();
         let mut buffer = [0; 64];
         let length = socket.recv(&mut buffer).unwrap();
