@@ -133,6 +133,12 @@ async fn a_closed_stdout_does_not_end_the_run() {
     wait_for(&output.file(&simulator), "still here").await;
     simulator.first_conversation().play("close").await.unwrap();
     assert_eq!(running.finish().await.code, Some(0));
+    // The names of targets are looked up before anything is written.
+    let mut of_queue = program(&simulator, &output.args(&["--queue", "Support"]));
+    of_queue.env_remove("GENESYS_CONVERSATION_ID");
+    let mut running = Running::start(&mut of_queue);
+    drop(running.stdout.take());
+    running.wait_for_stderr("connected to").await;
 }
 
 #[tokio::test]
