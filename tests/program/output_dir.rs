@@ -118,9 +118,9 @@ async fn raw_frames_have_the_file_of_their_conversation() {
     let contents = output.contents();
     let id = simulator.first_conversation().id().to_owned();
     let own = contents.get(&format!("{id}.raw")).map_or("", String::as_str);
-    assert!(own.lines().all(|frame| frame.contains(&id)), "{contents:?}");
+    assert!(!own.is_empty() && own.lines().all(|frame| frame.contains(&id)), "{contents:?}");
     let others = contents.get("channel.raw").map_or("", String::as_str);
-    assert!(!others.contains(&id) && contents.keys().all(|name| name.ends_with(".raw")), "{contents:?}");
+    assert!(!others.contains(&id), "{contents:?}");
 }
 
 #[tokio::test]
@@ -190,7 +190,8 @@ async fn a_renamed_or_removed_file_is_created_again() {
         assert_eq!(running.finish().await.code, Some(0));
         assert_eq!(mode(&file), 0o600);
         let lines = read(&rotated) + &read(&file);
-        let expected: String = (0..sent).map(|number| format!("[Customer] Ada: message {number}\n")).collect();
+        let expected =
+            (0..sent).fold(String::new(), |all, number| all + &format!("[Customer] Ada: message {number}\n"));
         if is_removed {
             assert!(expected.ends_with(&lines) && !lines.is_empty(), "{lines}");
         } else {
@@ -250,10 +251,10 @@ fn numbers(lines: &str) -> Vec<usize> {
 #[expect(clippy::print_stdout, reason = "figures for runs with KILLS")]
 async fn a_kill_at_any_instant_loses_no_line_and_repeats_at_most_one_per_file() {
     let variable = std::env::vars().find(|(name, _)| name == "KILLS");
-    let kills = variable.map_or(20, |(_, kills)| kills.parse().unwrap());
+    let kills = variable.map_or(20_u32, |(_, kills)| kills.parse().unwrap());
     for source in SOURCES {
         let ((simulator, ids), output) = (conversations("", 3).await, Output::new());
-        let mut random = fastrand::Rng::with_seed(kills as u64);
+        let mut random = fastrand::Rng::with_seed(u64::from(kills));
         let cursor = output.cursor();
         let arguments: Vec<&str> = ids.iter().map(String::as_str).collect();
         let flags = [&["--source", source, "--cursor-file", path_str(&cursor)], &arguments[..]].concat();
@@ -280,8 +281,8 @@ async fn a_kill_at_any_instant_loses_no_line_and_repeats_at_most_one_per_file() 
         for id in &ids {
             simulator.conversation(id).unwrap().play("close").await.unwrap();
         }
-        let last = run(&simulator, &output.args(&flags)).await;
-        assert_eq!((last.code, last.stdout.as_str()), (Some(0), ""), "{}", last.stderr);
+        let final_run = run(&simulator, &output.args(&flags)).await;
+        assert_eq!((final_run.code, final_run.stdout.as_str()), (Some(0), ""), "{}", final_run.stderr);
         for file in &mut files {
             file.check_run();
             let lost: Vec<usize> = (0..sent).filter(|number| !file.seen.contains(number)).collect();
