@@ -28,7 +28,7 @@
 //!    frames (`fast_path`), or by serde.
 //! 3. `supervisor::pump` counts the item against its turn and gives it to `delivery::sink`, which records the frame, prints
 //!    it if the output is raw, asks `dedup` whether the event is new, and prints that with `output::{text, json}`.
-//! 4. The line joins a batch of `output::writer`. Its thread writes the batch. With a cursor it writes line by line, and
+//! 4. The line joins a batch of `output::writer`. Its thread writes the batch, with `--output-dir` to a file per conversation. With a cursor it writes line by line, and
 //!    stores the checkpoint after each.
 //! 5. If the reader of stdout is too slow, `supervisor::pump` stops reading the socket until the writer has room again.
 //!

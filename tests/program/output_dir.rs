@@ -124,6 +124,18 @@ async fn raw_frames_have_the_file_of_their_conversation() {
 }
 
 #[tokio::test]
+async fn a_process_with_few_descriptors_keeps_fewer_files_open() {
+    let ((simulator, ids), output) = (conversations(SCRIPT, 60).await, Output::new());
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let command = program(&simulator, &output.args(&[&["-q", "--source", "notifications"], &ids[..]].concat()));
+    let finished = Running::start(&mut with_shell_setup("ulimit -n 40", &command)).finish().await;
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    let contents = output.contents();
+    assert_eq!(contents.len(), 60);
+    assert!(contents.values().all(|content| content.contains("Ada: Hello\n")), "{contents:?}");
+}
+
+#[tokio::test]
 async fn a_closed_stdout_does_not_end_the_run() {
     let (simulator, output) = (simulator("", &[]).await, Output::new());
     let mut running = Running::start(&mut program(&simulator, &output.args(&[])));

@@ -23,7 +23,7 @@ pub(crate) struct OutputArgs {
     /// Same as -o json
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
-    /// Write to one file per conversation here
+    /// Write one file per conversation to this folder
     ///
     /// Appends to ID.log, ID.jsonl (-o json) or ID.raw (-o raw), and prints nothing. A missing folder is created. A
     /// file that is renamed or removed is created again with the next line.

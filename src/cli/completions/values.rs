@@ -66,5 +66,9 @@ fn of_arg(arg: &Arg, command: &str) -> Option<ArgValues> {
         true => vec![command.to_owned()],
         false => long.into_iter().chain(short).collect(),
     };
-    Some(ArgValues { preceding_words, values, accepts_files: arg.get_value_hint() == ValueHint::FilePath })
+    Some(ArgValues {
+        preceding_words,
+        values,
+        accepts_files: matches!(arg.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath),
+    })
 }
