@@ -97,10 +97,15 @@ fn is_card(text: &str, groups: &[Group], last: usize, is_first: bool) -> bool {
 
 /// Returns whether a range is part of a bank account number, whose groups of digits may look like a card number.
 fn is_in_iban(text: &str, range: &Range<usize>) -> bool {
-    let start = text.floor_char_boundary(range.start.saturating_sub(iban::MAX_BYTES));
-    let around = &text[start..text.floor_char_boundary(range.end + iban::MAX_BYTES)];
+    let start = char_boundary(text, range.start.saturating_sub(iban::MAX_BYTES));
+    let around = &text[start..char_boundary(text, range.end + iban::MAX_BYTES)];
     let ibans = std::iter::successors(iban::find(around, 0), |last| iban::find(around, last.end));
     ibans.map(|iban| iban.start + start..iban.end + start).any(|iban| iban.start < range.end && iban.end > range.start)
+}
+
+/// Returns the character boundary at or after `at`, else the end of the text.
+fn char_boundary(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 /// Returns whether the check digit by Luhn's formula is valid. Everything but digits is skipped.
