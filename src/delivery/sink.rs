@@ -104,7 +104,8 @@ impl Sink {
         occurrences: &mut OccurrenceCounter,
     ) -> Admitted {
         if let Some(raw) = item.raw {
-            let redacted = self.redaction.as_ref().and_then(|redaction| redaction.frame(raw));
+            let is_used = self.recorder.is_some() || self.output.prints_frames();
+            let redacted = self.redaction.as_ref().filter(|_| is_used).and_then(|redaction| redaction.frame(raw));
             let raw = redacted.as_deref().map_or(raw, RawFrame::Text);
             if let Some(recorder) = &mut self.recorder {
                 let context = context_of(self.redaction.as_ref(), &item.kind);

@@ -109,6 +109,11 @@ impl Output {
         self.writer.end_conversation(id);
     }
 
+    /// Returns whether frames are printed as received.
+    pub(crate) fn prints_frames(&self) -> bool {
+        matches!(self.formatter, Formatter::Raw { .. })
+    }
+
     /// Formats a frame in raw output; other formats ignore it. Keep-alive frames need `--system`. `conversation` is empty for
     /// a frame that belongs to none.
     pub(crate) fn print_frame(&mut self, conversation: &str, frame: RawFrame<'_>, is_keepalive: bool) {
