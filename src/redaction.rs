@@ -105,12 +105,38 @@ impl Redaction {
             }
         }
         for pattern in &self.patterns {
-            if let Cow::Owned(replaced) = pattern.replace_all(&redacted, regex::NoExpand(PATTERN_REPLACEMENT)) {
+            if let Some(replaced) = replace_pattern(&redacted, pattern) {
                 redacted = Cow::Owned(replaced);
             }
         }
         redacted
     }
+}
+
+/// Replaces the matches of a pattern, but not within the replacements of earlier ones. `None` without a match.
+fn replace_pattern(text: &str, pattern: &Regex) -> Option<String> {
+    let (mut replaced, mut rest, mut is_changed) = (String::new(), text, false);
+    loop {
+        let (part, replacement) = next_replacement(rest);
+        let redacted = pattern.replace_all(part, regex::NoExpand(PATTERN_REPLACEMENT));
+        is_changed |= matches!(redacted, Cow::Owned(_));
+        replaced.push_str(&redacted);
+        replaced.push_str(replacement);
+        rest = &rest[part.len() + replacement.len()..];
+        if rest.is_empty() {
+            return is_changed.then_some(replaced);
+        }
+    }
+}
+
+/// Returns the text before the first replacement in it, and that replacement; empty if there is none.
+fn next_replacement(text: &str) -> (&str, &'static str) {
+    let replacements = || RedactionKind::ALL.map(RedactionKind::replacement).into_iter().chain([PATTERN_REPLACEMENT]);
+    let found = text.match_indices('[').find_map(|(at, _)| {
+        let replacement = replacements().find(|replacement| text[at..].starts_with(replacement))?;
+        Some((&text[..at], replacement))
+    });
+    found.unwrap_or((text, ""))
 }
 
 fn replace_all(text: &str, find: Find, replacement: &str) -> Option<String> {
@@ -196,6 +222,14 @@ mod tests {
         let patterns = [r"A-\d+", "[a-z]+@"].map(|pattern| Regex::new(pattern).unwrap()).to_vec();
         let redaction = Redaction::new(vec![RedactionKind::Email], patterns);
         assert_eq!(redaction.apply("A-17 sam@example.com x@"), "[redacted] [email] [redacted]");
+    }
+
+    #[test]
+    fn patterns_leave_replacements_alone() {
+        let redaction = Redaction::new(vec![RedactionKind::Email], vec![Regex::new("[a-z]+").unwrap()]);
+        let once = redaction.apply("Write sam@example.com [now]").into_owned();
+        assert_eq!(once, "W[redacted] [email] [[redacted]]");
+        assert_eq!(redaction.apply(&once), once);
     }
 
     #[test]

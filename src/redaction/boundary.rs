@@ -5,14 +5,29 @@ use std::ops::Range;
 /// The length of a UUID.
 const UUID_LENGTH: usize = 36;
 
+/// Letters of scripts that put no blank between words: Thai to Khmer, and East Asian ones.
+const UNSPACED_SCRIPTS: [std::ops::RangeInclusive<char>; 9] = [
+    '\u{e00}'..='\u{eff}',
+    '\u{1000}'..='\u{109f}',
+    '\u{1100}'..='\u{11ff}',
+    '\u{1780}'..='\u{17ff}',
+    '\u{3000}'..='\u{9fff}',
+    '\u{ac00}'..='\u{d7ff}',
+    '\u{f900}'..='\u{faff}',
+    '\u{ff66}'..='\u{ffdc}',
+    '\u{20000}'..='\u{3ffff}',
+];
+
 /// Returns whether a word or number that starts at `at` is not the rest of a longer one.
 pub(super) fn may_start(text: &str, at: usize) -> bool {
+    let is_number = text[at..].starts_with(|one: char| one.is_ascii_digit());
     let mut before = text[..at].chars().rev();
     match before.next() {
         None => true,
-        Some(one) if is_word(one) => false,
-        Some('.' | ',' | ':') => !before.next().is_some_and(|one| one.is_ascii_digit()),
-        Some(_) => true,
+        // `_` around a number is emphasis, but `_` behind a word is a part of it.
+        Some('_') => !before.next().is_some_and(is_word),
+        Some('.') => !is_number || !before.next().is_some_and(|one| one.is_ascii_digit()),
+        Some(one) => !is_word(one),
     }
 }
 
@@ -21,15 +36,16 @@ pub(super) fn may_end(text: &str, at: usize) -> bool {
     let mut after = text[at..].chars();
     match after.next() {
         None => true,
-        Some(one) if is_word(one) => false,
-        Some('.' | ',' | ':') => !after.next().is_some_and(|one| one.is_ascii_digit()),
-        Some(_) => true,
+        Some('_') => !after.next().is_some_and(is_word),
+        Some('.' | ':') => !after.next().is_some_and(|one| one.is_ascii_digit()),
+        Some(one) => !is_word(one),
     }
 }
 
-/// Returns whether `one` is part of a word.
+/// Returns whether `one` belongs to the same word as a letter or digit beside it.
 pub(super) fn is_word(one: char) -> bool {
-    one.is_alphanumeric() || one == '_'
+    let is_unspaced = || UNSPACED_SCRIPTS.iter().any(|script| script.contains(&one));
+    one == '_' || (one.is_alphanumeric() && !is_unspaced())
 }
 
 /// Returns whether `one` separates groups of digits: a blank of any width or a dash.
@@ -62,11 +78,15 @@ mod tests {
             ("123", true, true),
             ("(123)", true, true),
             ("a123b", false, false),
-            ("_123_", false, false),
+            ("_123_", true, true),
+            ("a_123_b", false, false),
             ("é123é", false, false),
+            ("\u{530}\u{547}\u{30b9}123\u{3067}", true, true),
+            ("号123是", true, true),
+            ("คือ123ครับ", true, true),
             ("1.123.4", false, false),
-            ("1,123,4", false, false),
-            ("1:123:4", false, false),
+            ("1,123,4", true, true),
+            ("1:123:4", true, false),
             ("x: 123.", true, true),
             ("n:123, ", true, true),
         ] {

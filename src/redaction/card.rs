@@ -87,7 +87,10 @@ fn is_card(text: &str, groups: &[Group], last: usize, is_first: bool) -> bool {
     let next = groups.get(last + 1);
     let is_whole = is_first && next.is_none();
     let has_large_groups = || groups[..=last].iter().all(|group| group.range.len() >= MIN_GROUP);
-    next.is_none_or(|next| next.follows_blank)
+    // A check value of three or four digits may follow behind a dash, unless dashes separate the groups too.
+    let has_dash = || groups[1..=last].iter().any(|group| !group.follows_blank);
+    let is_check_value = |next: &Group| matches!(next.range.len(), 3 | 4) && !has_dash();
+    next.is_none_or(|next| next.follows_blank || is_check_value(next))
         && (is_whole || has_large_groups())
         && may_end(text, range.end)
         && has_valid_check_digit(&text[range.clone()])
@@ -150,6 +153,15 @@ mod tests {
                 assert_eq!(found(&text), Some(number), "{text}");
             }
         }
+        for text in [
+            "x 4111111111111111,5555555555554444",
+            "1:4111111111111111",
+            "_4111111111111111_",
+            "号4111111111111111です",
+            "4111111111111111-123",
+        ] {
+            assert_eq!(found(text), Some("4111111111111111"), "{text}");
+        }
         assert_eq!(found("2 cards: 17 4111 1111 1111 1111 12/28"), Some("4111 1111 1111 1111"));
     }
 
@@ -164,7 +176,7 @@ mod tests {
             "4111111111111111x",
             "4111111111111111_1",
             "0.4111111111111111",
-            "4111111111111111,50",
+            "4111111111111111.5",
             "4111  1111  1111  1111",
             "4111.1111.1111.1111",
             "+4111111111111111",

@@ -33,24 +33,29 @@ fn address_around(text: &str, earliest: usize, sign: Range<usize>) -> Option<Ran
 fn start_of_local(text: &str) -> Option<usize> {
     let kept = text.trim_end_matches(is_local);
     // A dot, and the quote before a quoted word, are no part of the address.
-    let local = text[kept.len()..].trim_start_matches(['.', '\'', '%', '&', '-', '+']);
+    let local = text[kept.len()..].trim_start_matches(|one: char| !one.is_alphanumeric());
     (!local.is_empty() && !local.ends_with('.')).then(|| text.len() - local.len())
 }
 
 fn is_local(one: char) -> bool {
-    one.is_alphanumeric() || matches!(one, '.' | '_' | '%' | '+' | '-' | '\'' | '&' | '~')
+    one.is_alphanumeric() || ".!#$%&'*+-^_`{|}~".contains(one)
 }
 
 /// Returns the end of the domain at the start of `text`: at least two labels, the last one with at least two letters.
 fn end_of_domain(text: &str) -> Option<usize> {
-    let longest =
-        text.len() - text.trim_start_matches(|one: char| one.is_alphanumeric() || matches!(one, '.' | '-')).len();
-    let domain = text[..longest].trim_end_matches(['.', '-']);
-    let (labels, last) = domain.rsplit_once('.')?;
-    let is_top = last.chars().count() >= 2 && last.chars().next().is_some_and(char::is_alphabetic);
-    let are_labels = labels.split('.').all(|label| !label.is_empty());
-    let is_end = !text[domain.len()..].starts_with(['_', '@']);
-    (is_top && are_labels && is_end).then_some(domain.len())
+    let rest = text.trim_start_matches(|one: char| one.is_alphanumeric() || matches!(one, '.' | '-'));
+    let longest = &text[..text.len() - rest.len()];
+    let mut domain = longest.split_once("..").map_or(longest, |(domain, _)| domain);
+    // What follows the last label with a name may be the next sentence.
+    loop {
+        domain = domain.trim_end_matches(['.', '-']);
+        let (labels, last) = domain.rsplit_once('.')?;
+        let is_top = last.chars().count() >= 2 && last.chars().next().is_some_and(char::is_alphabetic);
+        if is_top && !labels.is_empty() {
+            return (!domain.starts_with('.')).then_some(domain.len());
+        }
+        domain = labels;
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +89,16 @@ mod tests {
             }
         }
         assert_eq!(found("https://x.example/?to=sam@example.com&n=1"), Some("sam@example.com"));
-        assert_eq!(found("'sam@example.com'"), Some("sam@example.com"));
+        for text in [
+            "'sam@example.com'",
+            "_sam@example.com_",
+            "sam@example.com...can you",
+            "sam@example.com.2 days",
+            "sam@example.com@",
+            "*sam@example.com*",
+        ] {
+            assert_eq!(found(text), Some("sam@example.com"), "{text}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod tests {
 
     #[test]
     fn other_text_is_left_alone() {
+        assert_eq!(found("1.DE89 3704 0044 0532 0130 00"), Some("DE89 3704 0044 0532 0130 00"));
         for text in [
             "DE88370400440532013000",
             "DE893704004405320130001",

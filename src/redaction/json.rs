@@ -13,7 +13,8 @@ impl Redaction {
             RawFrame::Text(text) => Cow::Borrowed(text),
             RawFrame::Binary(bytes) => String::from_utf8_lossy(bytes),
         };
-        let redacted = if text.trim_start().starts_with(['{', '[']) { self.json(&text) } else { self.apply(&text) };
+        let start = text.trim_start_matches(|one: char| one.is_whitespace() || one == '\u{feff}');
+        let redacted = if start.starts_with(['{', '[']) { self.json(&text) } else { self.apply(&text) };
         match redacted {
             Cow::Owned(redacted) => Some(redacted),
             Cow::Borrowed(_) => None,
@@ -46,17 +47,14 @@ impl Redaction {
 
     /// Returns the redacted form of a string with its quotes. `None` if it stays as it is.
     fn literal(&self, literal: &str) -> Option<String> {
-        match unescaped(literal) {
-            Some(text) => match self.apply(&text) {
-                Cow::Owned(redacted) => serde_json::to_string(&redacted).ok(),
-                Cow::Borrowed(_) => None,
-            },
-            // Not a valid string: a lone surrogate, or the end of a torn frame.
-            None => match self.apply(literal) {
-                Cow::Owned(redacted) => Some(redacted),
-                Cow::Borrowed(_) => None,
-            },
+        let text = unescaped(literal).unwrap_or_else(|| unescaped_leniently(literal));
+        let Cow::Owned(redacted) = self.apply(&text) else { return None };
+        let mut quoted = serde_json::to_string(&redacted).ok()?;
+        let is_torn = literal.len() == 1 || !literal.ends_with('"');
+        if is_torn {
+            quoted.pop();
         }
+        Some(quoted)
     }
 }
 
@@ -83,6 +81,35 @@ fn unescaped(literal: &str) -> Option<String> {
     serde_json::from_str(literal).ok()
 }
 
+/// Returns the text of a string that is not valid: with a lone surrogate, which becomes U+FFFD, a bare line break, an unknown
+/// escape or a missing end.
+fn unescaped_leniently(literal: &str) -> String {
+    let literal = literal.strip_prefix('"').unwrap_or(literal);
+    let mut units = Vec::with_capacity(literal.len());
+    let mut characters = literal.chars();
+    let mut buffer = [0; 2];
+    while let Some(one) = characters.next() {
+        match one {
+            '"' => break,
+            '\\' => match characters.next() {
+                Some('u') => {
+                    let digits = characters.as_str().get(..4).unwrap_or_default();
+                    let unit = u16::from_str_radix(digits, 16).ok();
+                    units.push(unit.unwrap_or(0xFFFD));
+                    characters = characters.as_str()[if unit.is_some() { 4 } else { 0 }..].chars();
+                }
+                Some('n') => units.push(u16::from(b'\n')),
+                Some('r') => units.push(u16::from(b'\r')),
+                Some('t') => units.push(u16::from(b'\t')),
+                Some(other) => units.extend_from_slice(other.encode_utf16(&mut buffer)),
+                None => {}
+            },
+            other => units.extend_from_slice(other.encode_utf16(&mut buffer)),
+        }
+    }
+    String::from_utf16_lossy(&units)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::RedactionKind;
@@ -107,7 +134,11 @@ mod tests {
             (r#"{"text":"say \"a@example.com\"\n"}"#, r#"{"text":"say \"[email]\"\n"}"#),
             (r#"{"text":"a\u0040example.com"}"#, r#"{"text":"[email]"}"#),
             (r#"{"a@example.com":"x"}"#, r#"{"a@example.com":"x"}"#),
-            (r#"{"text":"\ud83d a@example.com"}"#, r#"{"text":"\ud83d [email]"}"#),
+            (r#"{"text":"\ud83d\na@example.com x"}"#, "{\"text\":\"\u{fffd}\\n[email] x\"}"),
+            (r#"{"text":"\ud83d a\u0040example.com \t+15555550140"}"#, "{\"text\":\"\u{fffd} [email] \\t[phone]\"}"),
+            ("\u{feff}{\"text\":\"bom\\na@example.com\"}", "\u{feff}{\"text\":\"bom\\n[email]\"}"),
+            ("{\"text\":\"bare\n4111111111111111\"}", "{\"text\":\"bare\\n[card]\"}"),
+            (r#"{"text":"\ud83d nothing"}"#, r#"{"text":"\ud83d nothing"}"#),
             (r#"{"text":"a@example.com"#, r#"{"text":"[email]"#),
             ("a@example.com", "[email]"),
             (r#"["4111 1111 1111 1111"]"#, r#"["[card]"]"#),

@@ -16,7 +16,7 @@ pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
         let start = at + text[at..].find('+')?;
         at = start + 1;
         // In `5+3`, `1e+10` and `C++` the sign belongs to a longer word.
-        let is_sign = text[..start].chars().next_back().is_none_or(|one| !is_word(one) && one != '+')
+        let is_sign = text[..start].chars().next_back().is_none_or(|one| (one == '_' || !is_word(one)) && one != '+')
             && text[at..].starts_with(|one: char| one.is_ascii_digit() || one == '(');
         if let (true, Some(end)) = (is_sign, end_of_number(text, at)) {
             return Some(start..end);
@@ -34,7 +34,7 @@ fn end_of_number(text: &str, start: usize) -> Option<usize> {
             if digits > *DIGITS.end() {
                 break;
             }
-            if DIGITS.contains(&digits) && may_end(text, after) {
+            if DIGITS.contains(&digits) && (may_end(text, after) || is_extension(&text[after..])) {
                 end = Some(after);
             }
         } else {
@@ -46,6 +46,11 @@ fn end_of_number(text: &str, start: usize) -> Option<usize> {
         }
     }
     end
+}
+
+/// Returns whether a text starts with an extension such as `x12`.
+fn is_extension(text: &str) -> bool {
+    text.strip_prefix(['x', 'X']).is_some_and(|rest| rest.starts_with(|one: char| one.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -75,6 +80,9 @@ mod tests {
             {
                 assert_eq!(found(&text), Some(number), "{text}");
             }
+        }
+        for text in ["+15555550140,123#", "+15555550140x12", "电话是+15555550140。", "_+15555550140_"] {
+            assert_eq!(found(text), Some("+15555550140"), "{text}");
         }
         assert_eq!(found("+44 20 7946 0958 10:30"), Some("+44 20 7946 0958"));
     }
