@@ -17,6 +17,12 @@ const FIRST_EPOCH_MILLIS: f64 = 1e12;
 /// A longer offset is none: no call lasts for a year.
 const MAX_OFFSET_MILLIS: f64 = 365.0 * 24.0 * 3_600_000.0;
 
+/// The maximum length of a language tag in bytes. Each phrase has a copy of it.
+const MAX_LANGUAGE: usize = 35;
+
+/// The maximum length of the id of a user or queue in bytes. Each phrase of the party has a copy of it.
+const MAX_ID: usize = 128;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct FileJson<'a> {
@@ -117,7 +123,7 @@ impl<'a> FileJson<'a> {
         let mut phrases = Vec::new();
         for transcript in self.transcripts.into_vec() {
             let base = start.or_else(|| timestamp::parse(transcript.start_time.0.as_deref()?)).or(conversation_start);
-            let language = transcript.language.0;
+            let language = transcript.language.0.filter(|language| language.len() <= MAX_LANGUAGE);
             let parsed = transcript.phrases.into_vec().into_iter();
             phrases.extend(parsed.filter_map(|phrase| phrase.into_phrase(base, language.as_deref())));
         }
@@ -127,12 +133,13 @@ impl<'a> FileJson<'a> {
     }
 }
 
-/// Removes phrases with the time, side and text of an earlier one: two programs may transcribe one call.
+/// Removes phrases with the time, side and text of an earlier one: two programs may transcribe one call. A phrase without
+/// a time is no repeat: the same may be said twice.
 fn without_repeats(phrases: Vec<Phrase>) -> Vec<Phrase> {
     let mut is_first = Vec::with_capacity(phrases.len());
     let mut seen = HashSet::new();
     for Phrase { spoken_at, side, text, .. } in &phrases {
-        is_first.push(seen.insert((*spoken_at, *side, text.as_str())));
+        is_first.push(spoken_at.is_none_or(|at| seen.insert((at, *side, text.as_str()))));
     }
     let mut is_first = is_first.into_iter();
     phrases.into_iter().filter(|_| is_first.next() == Some(true)).collect()
@@ -140,13 +147,14 @@ fn without_repeats(phrases: Vec<Phrase>) -> Vec<Phrase> {
 
 impl PartyJson<'_> {
     fn into_party(self, base: Option<DateTime<Utc>>) -> CallParty {
+        let id = |text: LenientString<'_>| text.into_string().filter(|id| id.len() <= MAX_ID);
         let time = |text: &LenientString<'_>| moment(text.0.as_deref()?)?.resolve(base);
         CallParty {
             purpose: Purpose::parse(self.participant_purpose.as_str()),
             from: time(&self.start_time_ms),
             to: time(&self.end_time_ms),
-            user: self.user_id.into_string(),
-            queue: self.queue_id.into_string(),
+            user: id(self.user_id),
+            queue: id(self.queue_id),
         }
     }
 }

@@ -191,6 +191,30 @@ fn the_confidence_is_a_number_from_0_to_1() {
 }
 
 #[test]
+fn strings_that_each_phrase_copies_are_short() {
+    let spoken = |language: &str, id: &str| {
+        let party = json!({"participantPurpose": "agent", "userId": id, "queueId": id, "startTimeMs": START});
+        let file = json!({"startTime": START, "participants": [party],
+            "transcripts": [{"language": language, "phrases": [{"text": "a", "startTimeMs": 1}]}]});
+        let CallTranscript { phrases, parties } = parse(&file);
+        (phrases[0].language.clone(), parties[0].user.clone(), parties[0].queue.clone())
+    };
+    let (language, id) = ("a".repeat(35), "b".repeat(128));
+    let (longer_language, longer_id) = (format!("{language}a"), format!("{id}b"));
+    assert_eq!(spoken(&language, &id), (Some(language), Some(id.clone()), Some(id)));
+    assert_eq!(spoken(&longer_language, &longer_id), (None, None, None));
+}
+
+#[test]
+fn phrases_without_a_time_are_no_repeats() {
+    let texts = ["a0", "a1", "a0", "a1", "a0", "a1"];
+    let phrases = texts.map(|text| json!({"text": text, "participantPurpose": "internal"}));
+    let file = json!({"transcripts": [{"phrases": phrases}, {"phrases": [phrases[0]]}]});
+    let found: Vec<String> = parse(&file).phrases.into_iter().map(|phrase| phrase.text).collect();
+    assert_eq!(found, ["a0", "a1", "a0", "a1", "a0", "a1", "a0"]);
+}
+
+#[test]
 fn a_file_without_a_list_of_transcripts_is_none() {
     for json in
         ["", "<Error><Code>AccessDenied</Code></Error>", "{", "{}", "[]", r#"{"transcripts": null}"#, "7", "null"]
