@@ -124,7 +124,7 @@ impl Discovery {
     }
 
     /// Records what a request has found. With `is_complete`, no other page, and no other kind of search, has more of it;
-    /// with `has_new`, some of it was unknown. Returns whether the search is over.
+    /// with `has_new`, some of it was unknown and is followed now. Returns whether the search is over.
     pub(super) fn on_found(&mut self, search: DiscoveryQuery, is_complete: bool, has_new: bool, now: Instant) -> bool {
         *self.access(search) = Access::Granted;
         let next = match search {

@@ -31,11 +31,12 @@ impl Tracker {
         }
     }
 
-    /// Follows what was found. Returns whether some of it was unknown.
+    /// Follows what was found. Returns whether some of it was unknown, and there was room for it.
     fn follow_found(&mut self, found: Vec<OpenConversation>, now: Now, dedup: &Dedup) -> bool {
         let is_unknown = |id: &String| !self.conversations.contains_key(id) && !self.recently_closed.contains(id);
         let unknown: Vec<String> =
             found.into_iter().map(|conversation| conversation.id).filter(|id| is_unknown(id)).collect();
+        let mut has_followed = false;
         for id in &unknown {
             // A conversation that only a later search finds is new.
             if self.discovery.finds_new_ones() {
@@ -44,8 +45,9 @@ impl Tracker {
                 self.follow(id, now, dedup);
                 self.mark_of_target(id);
             }
+            has_followed |= self.conversations.contains_key(id);
         }
-        !unknown.is_empty()
+        has_followed
     }
 
     /// Returns whether one more conversation may be followed. The first that may not is reported.

@@ -178,6 +178,23 @@ fn at_most_ten_thousand_conversations_are_followed_from_the_start_on() {
     assert_eq!(scenario.warnings(), [Warning::TooManyConversations]);
 }
 
+#[test]
+fn a_repeat_reads_no_more_rows_if_there_is_no_room() {
+    let users = Targets { queues: Vec::new(), users: vec!["u".into()], ..Targets::default() };
+    let mut scenario = Scenario::with(TrackerOptions { targets: users, ..options() });
+    scenario.requests();
+    respond(&mut scenario, DiscoveryQuery::Rows { page: 1 }, Ok(open_conversations(&[])));
+    let Scenario { tracker, now, dedup } = &mut scenario;
+    (1..MAX_CONVERSATIONS).for_each(|number| tracker.follow_discovered(&number.to_string(), *now, dedup));
+    scenario.reconnect(5);
+    for (page, ids) in [(1, ["c1", "c2"]), (2, ["c3", "c4"])] {
+        assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), Some(DiscoveryQuery::Rows { page }));
+        respond(&mut scenario, DiscoveryQuery::Rows { page }, Ok(full_page(&ids)));
+    }
+    assert_eq!(scenario.tracker.discovery.start(scenario.now.mono), None, "none of the second page was followed");
+    assert_eq!(scenario.tracker.conversation_count(), MAX_CONVERSATIONS);
+}
+
 /// (CONN-19)
 #[test]
 fn a_search_that_is_refused_after_a_success_is_repeated() {
