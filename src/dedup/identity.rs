@@ -5,8 +5,12 @@ use chrono::{DateTime, Utc};
 use super::fingerprint::{FingerprintKey, Fingerprinter};
 use crate::event::{EventBody, Message, Origin, Role, TranscriptEvent};
 
-/// The unit of the times of utterances. The time of a stored phrase may differ by it.
-const SPOKEN_STEP_MILLIS: i64 = 500;
+/// The unit of the times of utterances.
+const SPOKEN_STEP_MILLIS: i64 = 100;
+
+/// The differences in steps of the times of an utterance and its stored phrase, the smallest first. They cover 400 ms at
+/// least, the difference within which a phrase that fills a gap is a printed utterance whatever its text.
+pub(crate) const SPOKEN_STEPS: [i64; 9] = [0, -1, 1, -2, 2, -3, 3, -4, 4];
 
 /// The way in which an event is recognised.
 pub(super) enum EventIdentity {

@@ -20,8 +20,8 @@ pub(crate) use self::bounded_map::BoundedSet;
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 use self::fingerprint::BuildIdentityHasher;
 pub(crate) use self::fingerprint::FingerprintKey;
-pub(crate) use self::identity::IdKind;
 use self::identity::{EventIdentity, identify, live_utterance, spoken_fingerprint};
+pub(crate) use self::identity::{IdKind, SPOKEN_STEPS};
 use self::resume::ResumeState;
 use self::seen_set::SeenSet;
 use crate::event::{Checkpoint, TranscriptEvent};
@@ -83,12 +83,12 @@ impl Dedup {
         is_new
     }
 
-    /// Returns whether an utterance of this side and time was delivered, by this run or an earlier one. Known only with a
-    /// cursor.
-    pub(crate) fn is_spoken(&self, conversation: &str, by_customer: bool, at: DateTime<Utc>) -> bool {
-        let Some(seen) = self.delivered.get(conversation).filter(|_| self.has_cursor()) else { return false };
-        let mut near = [-1, 0, 1].into_iter().map(|step| spoken_fingerprint(self.key, by_customer, at, step));
-        near.any(|fingerprint| seen.contains(fingerprint, None))
+    /// Returns the fingerprint of an utterance of this side and some steps from this time, if it was delivered, by this run
+    /// or an earlier one. Known only with a cursor.
+    pub(crate) fn spoken(&self, conversation: &str, by_customer: bool, at: DateTime<Utc>, steps: i64) -> Option<u64> {
+        let seen = self.delivered.get(conversation).filter(|_| self.has_cursor())?;
+        let fingerprint = spoken_fingerprint(self.key, by_customer, at, steps);
+        seen.contains(fingerprint, None).then_some(fingerprint)
     }
 
     /// Remembers the side and time of an utterance: its stored phrase has no id.
@@ -316,6 +316,9 @@ mod tests {
             TranscriptEvent { context: Some(std::sync::Arc::new(context)), ..event(at, body) }
         };
         let key = FingerprintKey::from_parts(1, 2);
+        let is_spoken = |dedup: &Dedup, conversation, at| {
+            SPOKEN_STEPS.into_iter().any(|steps| dedup.spoken(conversation, true, at, steps).is_some())
+        };
         let millis = |millis: i64| DateTime::from_timestamp_millis(100_000 + millis).expect("in range");
         for (event, is_known) in [
             (utterance(Role::Customer, Origin::Live, "call", Some(at(100))), true),
@@ -332,16 +335,15 @@ mod tests {
             let resume_point = ResumePoint::default();
             let earlier = EarlierDeliveries { conversation: "97b9dcb3".to_owned(), resume_point, keys };
             let next = Dedup::resumed(key, [earlier]);
-            for (offset, is_near) in [(0, true), (499, true), (-500, true), (950, true), (1_000, false), (-501, false)]
-            {
-                let is_spoken = next.is_spoken("97b9dcb3", true, millis(offset));
+            for (offset, is_near) in [(0, true), (400, true), (-400, true), (499, true), (500, false), (-401, false)] {
+                let is_spoken = is_spoken(&next, "97b9dcb3", millis(offset));
                 assert_eq!(is_spoken, is_known && is_near, "{event:?} {offset}");
             }
-            assert!(!next.is_spoken("other", true, at(100)));
+            assert!(!is_spoken(&next, "other", at(100)));
         }
         let mut without = Dedup::default();
         assert!(admit(&mut without, &utterance(Role::Customer, Origin::Live, "call", Some(at(100)))));
-        assert!(!without.is_spoken("97b9dcb3", true, at(100)), "no other run knows it");
+        assert!(!is_spoken(&without, "97b9dcb3", at(100)), "no other run knows it");
     }
 
     #[test]

@@ -24,8 +24,8 @@ impl Tracker {
         now: Now,
         dedup: &Dedup,
     ) -> Option<RestError> {
-        let is_printed = |side: Side, at: DateTime<Utc>| dedup.is_spoken(id, side == Side::Customer, at);
-        let earlier = EarlierCalls { is_printed };
+        let printed = |side: Side, at: DateTime<Utc>, steps| dedup.spoken(id, side == Side::Customer, at, steps);
+        let earlier = EarlierCalls { printed };
         let error = match result {
             Ok(transcript) => {
                 self.update(id, |conversation| conversation.on_transcript(leg, transcript, now, &earlier));

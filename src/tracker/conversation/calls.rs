@@ -10,6 +10,7 @@ use super::{Conversation, Refused};
 use crate::api::rest::RestError;
 use crate::config::Retries;
 use crate::decision::RefusalRow;
+use crate::dedup::SPOKEN_STEPS;
 use crate::tracker::Mode;
 use crate::tracker::call_log::CallLog;
 use crate::tracker::call_transcripts::{CallTranscripts, ReadTranscripts, Use};
@@ -70,8 +71,23 @@ pub(in crate::tracker) enum CallNotice {
 
 /// The knowledge of earlier runs about the utterances of a call.
 pub(in crate::tracker) struct EarlierCalls<F> {
-    /// Returns whether an earlier run has printed an utterance of that side and time.
-    pub(in crate::tracker) is_printed: F,
+    /// Returns the fingerprint of the utterance of that side that was printed, some steps from that time.
+    pub(in crate::tracker) printed: F,
+}
+
+impl<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>> EarlierCalls<F> {
+    /// Returns which phrases were printed. Each utterance is one phrase of a leg, the one that is nearest.
+    fn printed_phrases(&self, phrases: &[SpokenPhrase<'_>]) -> Vec<bool> {
+        let (mut is_printed, mut taken) = (vec![false; phrases.len()], HashSet::new());
+        for steps in SPOKEN_STEPS {
+            for (spoken, is_printed) in phrases.iter().zip(&mut is_printed).filter(|(_, is_printed)| !**is_printed) {
+                let at = spoken.phrase.spoken_at;
+                let utterance = at.and_then(|at| (self.printed)(spoken.phrase.side, at, steps));
+                *is_printed = utterance.is_some_and(|utterance| taken.insert((spoken.leg, utterance)));
+            }
+        }
+        is_printed
+    }
 }
 
 impl Conversation {
@@ -119,7 +135,7 @@ impl Conversation {
     }
 
     /// Applies the transcript of a leg.
-    pub(in crate::tracker) fn on_transcript<F: Fn(Side, DateTime<Utc>) -> bool>(
+    pub(in crate::tracker) fn on_transcript<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>>(
         &mut self,
         leg: &str,
         transcript: CallTranscript,
@@ -132,7 +148,7 @@ impl Conversation {
     }
 
     /// Records that the transcript of a leg is not available.
-    pub(in crate::tracker) fn on_transcript_refused<F: Fn(Side, DateTime<Utc>) -> bool>(
+    pub(in crate::tracker) fn on_transcript_refused<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>>(
         &mut self,
         leg: &str,
         error: RestError,
@@ -251,7 +267,7 @@ impl Conversation {
         if external.is_empty() { of(|_| true) } else { external }
     }
 
-    fn apply_transcripts<F: Fn(Side, DateTime<Utc>) -> bool>(
+    fn apply_transcripts<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>>(
         &mut self,
         read: Option<ReadTranscripts>,
         now: Now,
@@ -300,23 +316,21 @@ impl Conversation {
 
     /// Returns the events of all phrases that are wanted. An earlier run may have followed the call: what precedes its first
     /// utterance is history that it did not have, and the rest is new if it was not printed.
-    fn history_of_calls<F: Fn(Side, DateTime<Utc>) -> bool>(
+    fn history_of_calls<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>>(
         &self,
         transcripts: &[(String, CallTranscript)],
         earlier: &EarlierCalls<F>,
     ) -> Vec<TimedEvent> {
         let phrases = all_phrases(transcripts);
-        let is_printed = |spoken: &SpokenPhrase<'_>| {
-            spoken.phrase.spoken_at.is_some_and(|at| (earlier.is_printed)(spoken.phrase.side, at))
-        };
-        let first_printed =
-            phrases.iter().filter(|spoken| is_printed(spoken)).filter_map(|spoken| spoken.phrase.spoken_at).min();
+        let is_printed = earlier.printed_phrases(&phrases);
+        let printed = phrases.iter().zip(&is_printed).filter(|(_, is_printed)| **is_printed);
+        let first_printed = printed.filter_map(|(spoken, _)| spoken.phrase.spoken_at).min();
         let is_too_old = |spoken: &SpokenPhrase<'_>| {
             let limit = self.calls.not_before.max(first_printed);
             limit.is_some_and(|limit| spoken.phrase.spoken_at.is_some_and(|at| at < limit))
         };
-        let wanted = phrases.iter().filter(|spoken| !is_too_old(spoken) && !is_printed(spoken));
-        wanted.map(|spoken| spoken.to_event(self)).collect()
+        let wanted = phrases.iter().zip(is_printed).filter(|(spoken, is_printed)| !is_printed && !is_too_old(spoken));
+        wanted.map(|(spoken, _)| spoken.to_event(self)).collect()
     }
 
     /// Returns the events of the phrases that were said in gaps, in order.
@@ -342,14 +356,16 @@ impl SpokenPhrase<'_> {
     }
 }
 
-/// Returns the phrases of all legs in order of time. Two legs may hold the same one.
+/// Returns the phrases of all legs in order of time. Two legs may hold the same one; one without a time is no repeat.
 fn all_phrases(transcripts: &[(String, CallTranscript)]) -> Vec<SpokenPhrase<'_>> {
     let phrases = transcripts.iter().flat_map(|(leg, transcript)| {
         transcript.phrases.iter().map(move |phrase| SpokenPhrase { phrase, transcript, leg })
     });
     let mut seen = HashSet::new();
     let mut phrases: Vec<_> = phrases
-        .filter(|SpokenPhrase { phrase, .. }| seen.insert((phrase.spoken_at, phrase.side, phrase.text.as_str())))
+        .filter(|SpokenPhrase { phrase, .. }| {
+            phrase.spoken_at.is_none_or(|at| seen.insert((at, phrase.side, phrase.text.as_str())))
+        })
         .collect();
     phrases.sort_by_key(|spoken| spoken.phrase.spoken_at);
     phrases

@@ -1,6 +1,10 @@
 //! Stored transcripts of calls: as history, and to fill gaps.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::dedup::OccurrenceCounter;
+use crate::event::{EventContext, Message, Party, Role, TranscriptEvent};
 use crate::tracker::call_responses::NOT_AVAILABLE;
 use crate::wire::call_transcript::CallTranscript;
 use crate::wire::transcription::Transcription;
@@ -373,4 +377,54 @@ fn without_a_gap_or_without_a_wait_a_followed_call_ends_at_once() {
     scenario.requests();
     scenario.snapshot("c", &call(true));
     assert_eq!(scenario.events_of_c(), ["[Agent] Sam: Sam speaking", "closed"]);
+}
+
+#[test]
+fn phrases_without_a_time_are_all_history() {
+    let mut scenario = Scenario::of_calls(history(), &["c"]);
+    scenario.requests();
+    scenario.snapshot("c", &call(true));
+    scenario.requests();
+    let phrases = ["a0", "a1", "a0", "a1"].map(|text| json!({"participantPurpose": "external", "text": text}));
+    let file = json!({"transcripts": [{"phrases": phrases}]}).to_string();
+    scenario.transcript("c", "leg l1", Ok(CallTranscript::parse(&file).expect("a transcript")));
+    let lines = ["a0", "a1", "a0", "a1"].map(|text| format!("[Customer] Ada: {text} (old)"));
+    assert_eq!(scenario.events_of_c()[..4], lines);
+}
+
+#[test]
+fn an_utterance_of_an_earlier_run_is_one_phrase_the_nearest() {
+    let mut scenario = Scenario::of_calls(history(), &["c"]);
+    let message = Message {
+        role: Role::Customer,
+        id: Some("u1".into()),
+        from: Party::default(),
+        to: Party::default(),
+        text: Some("Hello?".into()),
+        attachments: Vec::new(),
+        origin: Origin::Live,
+        status: None,
+        details: None,
+    };
+    let context = EventContext { media: Some("call".into()), ..EventContext::default() };
+    let printed = TranscriptEvent {
+        conversation: "c",
+        at: Some(at(CALL + 5)),
+        received: at(CALL + 5),
+        body: EventBody::Message(message),
+        context: Some(Arc::new(context)),
+    };
+    scenario.dedup = Dedup::resumed(FingerprintKey::from_parts(1, 2), []);
+    assert!(scenario.dedup.admit(&printed, &mut OccurrenceCounter::default()));
+    scenario.requests();
+    scenario.snapshot("c", &call(true));
+    scenario.requests();
+    let phrase = |(offset, text): (i64, &str)| {
+        json!({"participantPurpose": "external", "text": text,
+        "startTimeMs": at(CALL + 5) + chrono::TimeDelta::milliseconds(offset)})
+    };
+    let phrases = [(-300, "Ah."), (50, "Hello?"), (350, "Sam?")].map(phrase);
+    let file = json!({"transcripts": [{"phrases": phrases}]}).to_string();
+    scenario.transcript("c", "leg l1", Ok(CallTranscript::parse(&file).expect("a transcript")));
+    assert_eq!(scenario.events_of_c()[..2], ["[Customer] Ada: Sam? (old)", "<- Startup"]);
 }
