@@ -76,14 +76,15 @@ pub(in crate::tracker) struct EarlierCalls<F> {
 }
 
 impl<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>> EarlierCalls<F> {
-    /// Returns which phrases were printed. Each utterance is one phrase of a leg, the one that is nearest.
+    /// Returns which phrases were printed. Each utterance is one phrase of a leg, the one that is nearest. Utterances of one
+    /// side in the same step share a fingerprint, so all phrases of that step count as printed.
     fn printed_phrases(&self, phrases: &[SpokenPhrase<'_>]) -> Vec<bool> {
         let (mut is_printed, mut taken) = (vec![false; phrases.len()], HashSet::new());
         for steps in SPOKEN_STEPS {
             for (spoken, is_printed) in phrases.iter().zip(&mut is_printed).filter(|(_, is_printed)| !**is_printed) {
                 let at = spoken.phrase.spoken_at;
                 let utterance = at.and_then(|at| (self.printed)(spoken.phrase.side, at, steps));
-                *is_printed = utterance.is_some_and(|utterance| taken.insert((spoken.leg, utterance)));
+                *is_printed = utterance.is_some_and(|utterance| taken.insert((spoken.leg, utterance)) || steps == 0);
             }
         }
         is_printed
