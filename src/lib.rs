@@ -333,8 +333,12 @@ mod tests {
     use super::*;
     use crate::config::LogFormat;
 
+    /// Serializes the tests that run the loop: a signal reaches every loop of the process.
+    static SIGNAL_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
     #[tokio::test]
     async fn a_signal_stops_work_that_never_waits() {
+        let _lock = SIGNAL_LOCK.lock().await;
         let (stop, log) = (CancellationToken::new(), Log::new(LogFormat::Text, LineStyle::default()));
         let work = async {
             signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
@@ -352,6 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_blocked_loop_stops_the_watchdog() {
+        let _lock = SIGNAL_LOCK.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
