@@ -157,6 +157,28 @@ fn replace_all(text: &str, find: Find, replacement: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+mod fixtures {
+    use super::Find;
+
+    /// Asserts that each number or address is found as a whole, in each of these contexts: `{}` stands for it.
+    pub(super) fn assert_found(find: Find, contexts: &[&str], personal: &[&str]) {
+        for one in personal {
+            for context in contexts {
+                let text = context.replace("{}", one);
+                assert_eq!(find(&text, 0).map(|range| &text[range]), Some(*one), "{text}");
+            }
+        }
+    }
+
+    /// Asserts that nothing is found in these texts.
+    pub(super) fn assert_not_found(find: Find, texts: &[&str]) {
+        for text in texts {
+            assert_eq!(find(text, 0), None, "{text}");
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

@@ -58,6 +58,11 @@ pub(super) fn is_blank(one: char) -> bool {
     matches!(one, ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}')
 }
 
+/// Returns whether a text is a UUID.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == UUID_LENGTH && is_in_uuid(text, &(0..0))
+}
+
 /// Returns whether a range is part of a UUID.
 pub(super) fn is_in_uuid(text: &str, range: &Range<usize>) -> bool {
     let bytes = text.as_bytes();

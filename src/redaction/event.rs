@@ -6,11 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Redaction;
+use super::boundary::is_uuid;
 use super::json::is_id;
 use crate::event::{Attachment, EventBody, EventContext, Gap, Message, MessageDetails, Party, TranscriptEvent};
-
-/// The length of a UUID.
-const UUID_LENGTH: usize = 36;
 
 impl Redaction {
     /// Returns a redacted copy of an event. Its identity changes with it, so repeats are sorted out before.
@@ -105,10 +103,6 @@ impl Redaction {
             Cow::Borrowed(_) => text.clone(),
         }
     }
-}
-
-fn is_uuid(id: &str) -> bool {
-    id.len() == UUID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 #[cfg(test)]
