@@ -1,4 +1,4 @@
-//! The rows of conversation analytics, and the observations of queues.
+//! The rows of conversation analytics.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -72,20 +72,6 @@ pub(crate) fn parse_rows(body: &str) -> Option<RowPage> {
     let listed: Vec<&Value> = items_at(&body, "conversations").collect();
     let total = body["totalHits"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap_or(0);
     Some(RowPage { rows: listed.iter().filter_map(|row| row_of(row)).collect(), listed: listed.len(), total })
-}
-
-/// Returns the ids of the conversations that are observed in queues, each once.
-pub(crate) fn parse_observed_ids(body: &str) -> Option<Vec<String>> {
-    let body = json::parse(body).ok().filter(Value::is_object)?;
-    let mut ids = Vec::new();
-    for result in items_at(&body, "results") {
-        for data in items_at(result, "data") {
-            items_at(data, "observations").filter_map(|found| text_at(found, "conversationId")).for_each(|id| {
-                add(&mut ids, id);
-            });
-        }
-    }
-    Some(ids)
 }
 
 fn row_of(row: &Value) -> Option<ConversationRow> {
@@ -293,14 +279,7 @@ mod tests {
         assert_eq!((page.rows.len(), page.listed), (1, 3));
         assert_eq!(parse_rows("{}"), Some(RowPage { rows: Vec::new(), listed: 0, total: 0 }));
         for body in ["", "[]", "<html>", "null"] {
-            assert_eq!((parse_rows(body), parse_observed_ids(body)), (None, None), "{body}");
+            assert_eq!(parse_rows(body), None, "{body}");
         }
-    }
-
-    #[test]
-    fn observed_conversations_are_listed_once() {
-        let data = |id: &str| json!({ "data": [{ "observations": [{ "conversationId": id }, {}] }, {}] });
-        let body = json!({ "results": [data("a"), data("b"), data("a"), {}] }).to_string();
-        assert_eq!(parse_observed_ids(&body), Some(vec!["a".into(), "b".into()]));
     }
 }

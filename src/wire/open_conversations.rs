@@ -36,13 +36,15 @@ impl OpenConversations {
         Some(Self { found: found.collect(), is_complete: page.listed < ROWS_PER_PAGE })
     }
 
-    /// Parses the observations of these types of media, each conversation once. They are incomplete if the service says so,
+    /// Parses the observations of these types of media, or of all if there are none, each conversation once. They are incomplete if the service says so,
     /// or counts more than it lists.
     pub(crate) fn from_observations(body: &str, media_types: &[&str]) -> Option<Self> {
         let body = json::parse(body).ok().filter(Value::is_object)?;
         let mut all = Self { found: Vec::new(), is_complete: true };
         let mut places = HashMap::new();
-        let is_wanted = |group: &Value| text_at(group, "mediaType").is_none_or(|media| is_one_of(&media, media_types));
+        let is_wanted = |group: &Value| {
+            media_types.is_empty() || text_at(group, "mediaType").is_none_or(|media| is_one_of(&media, media_types))
+        };
         for result in items_at(&body, "results").filter(|result| is_wanted(&result["group"])) {
             let queue = text_at(&result["group"], "queueId");
             for data in items_at(result, "data") {
@@ -159,6 +161,18 @@ mod tests {
             let rows: Vec<Value> = (0..listed).map(|number| json!({ "conversationId": number.to_string() })).collect();
             let open = OpenConversations::from_rows(&json!({ "conversations": rows }).to_string()).unwrap();
             assert_eq!((open.found.len(), open.is_complete), (listed, is_complete));
+        }
+    }
+
+    #[test]
+    fn without_media_all_observed_conversations_are_listed_once() {
+        let result = |media: &str, id: &str| json!({ "group": { "mediaType": media }, "data": [{ "observations": [{ "conversationId": id }, {}] }, {}] });
+        let body =
+            json!({ "results": [result("email", "a"), result("voice", "b"), result("voice", "a"), {}] }).to_string();
+        let open = OpenConversations::from_observations(&body, &[]).unwrap();
+        assert_eq!(open.found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        for body in ["", "[]", "<html>", "null"] {
+            assert_eq!(OpenConversations::from_observations(body, &[]), None, "{body}");
         }
     }
 }

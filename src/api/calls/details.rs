@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::path_segment;
 use crate::api::rest::{Rest, RestError};
-use crate::wire::conversation_row::{ConversationRow, RowPage, parse_observed_ids, parse_rows};
-use crate::wire::open_conversations::ROWS_PER_PAGE;
+use crate::wire::conversation_row::{ConversationRow, RowPage, parse_rows};
+use crate::wire::open_conversations::{OpenConversations, ROWS_PER_PAGE};
 
 pub(super) const DETAILS_QUERY: &str = "/api/v2/analytics/conversations/details/query";
 pub(super) const OBSERVATIONS_QUERY: &str = "/api/v2/analytics/queues/observations/query";
@@ -75,7 +75,9 @@ pub(crate) async fn rows_of(rest: &Rest, ids: &[String]) -> Result<Vec<Conversat
 /// Returns the ids of the conversations that are open in these queues, of any age. A queue with very many lists only some.
 pub(crate) async fn observed_conversations(rest: &Rest, queues: &[String]) -> Result<Vec<String>, RestError> {
     let body = rest.send(Method::POST, OBSERVATIONS_QUERY, Some(&observation_query(queues))).await?;
-    parse_observed_ids(&body).ok_or_else(|| rest.unexpected("not a list of observations"))
+    let open = OpenConversations::from_observations(&body, &[]);
+    let open = open.ok_or_else(|| rest.unexpected("not a list of observations"))?;
+    Ok(open.found.into_iter().map(|conversation| conversation.id).collect())
 }
 
 /// Returns the query for everything that is open in these queues.
