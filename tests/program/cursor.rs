@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
+use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, wait_until, within_timeout};
 use crate::support::shell::with_shell_setup;
 use genesys_tail::simulator::{Options, Simulator, Sources};
 use rustix::process::Signal;
@@ -68,12 +68,7 @@ async fn a_run_continues_after_the_last_line_of_the_previous_one() {
         send(&simulator, &["one"]).await;
         assert_eq!(first.next_line().await, "[Customer] Ada: one");
         // The cursor is written after the line; a kill in between would repeat the line.
-        within_timeout(async {
-            while fs::read_to_string(&cursor.path).unwrap().lines().count() < 4 {
-                sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        wait_until(|| fs::read_to_string(&cursor.path).unwrap().lines().count() >= 4).await;
         first.signal(signal);
         assert_eq!(first.finish().await.signal, Some(signal.as_raw()), "{source}");
         send(&simulator, &["two", "three"]).await;

@@ -18,19 +18,7 @@ const MEMORY_LIMIT: usize = 48;
 
 /// Runs a command to its end. Returns the result and the peak memory in MiB.
 async fn run(command: &mut Command) -> (Finished, usize) {
-    let running = Running::start(command);
-    let (process, mut peak) = (running.child.id(), 0);
-    let measuring = async {
-        loop {
-            peak = peak.max(peak_memory_mib(process).unwrap_or(0));
-            sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let finished = tokio::select! {
-        finished = running.finish() => finished,
-        () = measuring => unreachable!("the measurement has no end"),
-    };
-    (finished, peak)
+    Running::start(command).finish_measured().await
 }
 
 const NO_RETRY: [&str; 6] = ["--max-retries", "0", "--connect-timeout", "3s", "--timestamps", "none"];

@@ -13,7 +13,7 @@ use tempfile::{TempDir, tempdir};
 use tokio::time::sleep;
 
 use crate::support::program::{
-    Finished, Running, bare_program, path_str, program, run, simulator, simulator_with, within_timeout,
+    Finished, Running, bare_program, path_str, program, run, simulator, simulator_with, wait_until, within_timeout,
 };
 use crate::support::shell::with_shell_setup;
 
@@ -75,12 +75,7 @@ async fn send(simulator: &Simulator, text: &str) {
 
 /// Waits until a file holds this text.
 async fn wait_for(path: &Path, text: &str) {
-    within_timeout(async {
-        while !read(path).contains(text) {
-            sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    wait_until(|| read(path).contains(text)).await;
 }
 
 #[tokio::test]
@@ -279,12 +274,7 @@ async fn a_kill_at_any_instant_loses_no_line_and_repeats_at_most_one_per_file() 
             let mut command = program(&simulator, &output.args(&flags));
             let mut running = Running::start(command.stdout(Stdio::null()));
             let before = total_size(&output);
-            within_timeout(async {
-                while total_size(&output) == before {
-                    sleep(Duration::from_micros(200)).await;
-                }
-            })
-            .await;
+            wait_until(|| total_size(&output) != before).await;
             sleep(Duration::from_micros(random.u64(0..10_000))).await;
             running.child.start_kill().unwrap();
             assert_eq!(within_timeout(running.child.wait()).await.unwrap().code(), None, "{}", running.stderr());

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::program::{Finished, Running, path_str, peak_memory_mib, refusing_socket};
+use crate::support::program::{Finished, Running, path_str, refusing_socket};
 use crate::support::raw_server::{RawServer, Response, json_response, token_response};
 
 /// The part of the link that is printed nowhere.
@@ -302,19 +302,7 @@ async fn an_outage_of_the_file_host_is_retried() {
 
 /// Runs against a service. Returns the result and the peak memory in MiB.
 async fn run_measured(service: &Service) -> (Finished, usize) {
-    let running = Running::start(&mut service.server.program(&PLAIN));
-    let (process, mut peak) = (running.child.id(), 0);
-    let measuring = async {
-        loop {
-            peak = peak.max(peak_memory_mib(process).unwrap_or(0));
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let run = tokio::select! {
-        run = running.finish() => run,
-        () = measuring => unreachable!("the measurement has no end"),
-    };
-    (run, peak)
+    Running::start(&mut service.server.program(&PLAIN)).finish_measured().await
 }
 
 #[tokio::test]
@@ -376,7 +364,7 @@ async fn a_message_conversation_that_ended_long_ago_gives_what_is_left_at_once()
         .to_string()
     };
     let message = json!([{"messageId": "m1", "messageTime": "2026-01-02T03:05:00Z"}]);
-    let gone = "conversation c1 has ended, and the service lists no messages of it";
+    let notice = "conversation c1 has ended, and the service lists no messages of it";
     for (messages, stdout, warnings) in [
         (json!([]), CLOSED.to_owned(), 1),
         (message, format!("[Customer] Ada: [message text not available]\n{CLOSED}"), 0),
@@ -389,7 +377,7 @@ async fn a_message_conversation_that_ended_long_ago_gives_what_is_left_at_once()
         let started = Instant::now();
         let run = Running::start(&mut server.program(&PLAIN)).finish().await;
         assert_eq!((run.code, run.stdout), (Some(0), stdout), "{}", run.stderr);
-        assert_eq!(run.stderr.matches(gone).count(), warnings, "{}", run.stderr);
+        assert_eq!(run.stderr.matches(notice).count(), warnings, "{}", run.stderr);
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }

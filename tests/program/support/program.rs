@@ -72,6 +72,16 @@ pub(crate) fn refusing_socket() -> TcpSocket {
     socket
 }
 
+/// Waits until a condition outside of the test holds, such as the content of a file.
+pub(crate) async fn wait_until(is_met: impl Fn() -> bool) {
+    within_timeout(async {
+        while !is_met() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
 /// Returns the peak memory of a process so far, in MiB.
 pub(crate) fn peak_memory_mib(process: Option<u32>) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
@@ -157,6 +167,22 @@ impl Running {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Does what [`Running::finish`] does. Returns the peak memory in MiB too.
+    pub(crate) async fn finish_measured(self) -> (Finished, usize) {
+        let (process, mut peak) = (self.child.id(), 0);
+        let measuring = async {
+            loop {
+                peak = peak.max(peak_memory_mib(process).unwrap_or(0));
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let finished = tokio::select! {
+            finished = self.finish() => finished,
+            () = measuring => unreachable!("the measurement has no end"),
+        };
+        (finished, peak)
     }
 
     /// Reads standard output to its end, unless the test took it, and waits for the program to end.
