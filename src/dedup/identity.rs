@@ -6,11 +6,11 @@ use super::fingerprint::{FingerprintKey, Fingerprinter};
 use crate::event::{EventBody, Message, Origin, Role, TranscriptEvent};
 
 /// The unit of the times of utterances.
-const SPOKEN_STEP_MILLIS: i64 = 100;
+const UTTERANCE_STEP_MILLIS: i64 = 100;
 
 /// The differences in steps of the times of an utterance and its stored phrase, the smallest first. They cover 400 ms at
 /// least, the difference within which a phrase that fills a gap is a printed utterance whatever its text.
-pub(crate) const SPOKEN_STEPS: [i64; 9] = [0, -1, 1, -2, 2, -3, 3, -4, 4];
+pub(crate) const UTTERANCE_STEPS: [i64; 9] = [0, -1, 1, -2, 2, -3, 3, -4, 4];
 
 /// The way in which an event is recognised.
 pub(super) enum EventIdentity {
@@ -83,10 +83,10 @@ pub(super) fn live_utterance(event: &TranscriptEvent<'_>) -> Option<bool> {
 }
 
 /// Returns the fingerprint of the side and time of an utterance, or of a time some steps away.
-pub(super) fn spoken_fingerprint(key: FingerprintKey, by_customer: bool, at: DateTime<Utc>, steps: i64) -> u64 {
+pub(super) fn utterance_fingerprint(key: FingerprintKey, by_customer: bool, at: DateTime<Utc>, steps: i64) -> u64 {
     let mut fingerprinter = key.fingerprinter();
     fingerprinter.add_text(Some(if by_customer { "spoken by the customer" } else { "spoken to the customer" }));
-    let time = at.timestamp_millis().div_euclid(SPOKEN_STEP_MILLIS) + steps;
+    let time = at.timestamp_millis().div_euclid(UTTERANCE_STEP_MILLIS) + steps;
     fingerprinter.add_number(time.cast_unsigned());
     fingerprinter.finish()
 }

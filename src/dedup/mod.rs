@@ -20,8 +20,8 @@ pub(crate) use self::bounded_map::BoundedSet;
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
 use self::fingerprint::BuildIdentityHasher;
 pub(crate) use self::fingerprint::FingerprintKey;
-use self::identity::{EventIdentity, identify, live_utterance, spoken_fingerprint};
-pub(crate) use self::identity::{IdKind, SPOKEN_STEPS};
+use self::identity::{EventIdentity, identify, live_utterance, utterance_fingerprint};
+pub(crate) use self::identity::{IdKind, UTTERANCE_STEPS};
 use self::resume::ResumeState;
 use self::seen_set::SeenSet;
 use crate::event::{Checkpoint, TranscriptEvent};
@@ -78,27 +78,33 @@ impl Dedup {
         let is_new = fingerprint.is_none_or(|fingerprint| self.insert(event, fingerprint));
         if is_new && let Some(resume) = &mut self.resume {
             resume.on_admitted(event, fingerprint);
-            self.note_spoken(event);
+            self.record_utterance(event);
         }
         is_new
     }
 
     /// Returns the fingerprint of an utterance of this side and some steps from this time, if it was delivered, by this run
     /// or an earlier one. Known only with a cursor.
-    pub(crate) fn spoken(&self, conversation: &str, by_customer: bool, at: DateTime<Utc>, steps: i64) -> Option<u64> {
+    pub(crate) fn delivered_utterance(
+        &self,
+        conversation: &str,
+        by_customer: bool,
+        at: DateTime<Utc>,
+        steps: i64,
+    ) -> Option<u64> {
         let seen = self.delivered.get(conversation).filter(|_| self.has_cursor())?;
-        let fingerprint = spoken_fingerprint(self.key, by_customer, at, steps);
+        let fingerprint = utterance_fingerprint(self.key, by_customer, at, steps);
         seen.contains(fingerprint, None).then_some(fingerprint)
     }
 
     /// Remembers the side and time of an utterance: its stored phrase has no id.
-    fn note_spoken(&mut self, event: &TranscriptEvent<'_>) {
+    fn record_utterance(&mut self, event: &TranscriptEvent<'_>) {
         let (Some(by_customer), Some(at)) = (live_utterance(event), event.at) else { return };
-        let fingerprint = spoken_fingerprint(self.key, by_customer, at, 0);
+        let fingerprint = utterance_fingerprint(self.key, by_customer, at, 0);
         if self.insert(event, fingerprint)
             && let Some(resume) = &mut self.resume
         {
-            resume.on_spoken(event, fingerprint);
+            resume.on_utterance(event, fingerprint);
         }
     }
 
@@ -109,8 +115,8 @@ impl Dedup {
     }
 
     /// Takes the checkpoint of the side and time of an utterance that was admitted last.
-    pub(crate) fn take_spoken_checkpoint(&mut self) -> Option<Checkpoint> {
-        self.resume.as_mut()?.take_spoken_checkpoint()
+    pub(crate) fn take_utterance_checkpoint(&mut self) -> Option<Checkpoint> {
+        self.resume.as_mut()?.take_utterance_checkpoint()
     }
 
     /// Returns whether the message with this id and time was delivered. A message older than all remembered ones counts
@@ -316,8 +322,8 @@ mod tests {
             TranscriptEvent { context: Some(std::sync::Arc::new(context)), ..event(at, body) }
         };
         let key = FingerprintKey::from_parts(1, 2);
-        let is_spoken = |dedup: &Dedup, conversation, at| {
-            SPOKEN_STEPS.into_iter().any(|steps| dedup.spoken(conversation, true, at, steps).is_some())
+        let is_delivered_utterance = |dedup: &Dedup, conversation, at| {
+            UTTERANCE_STEPS.into_iter().any(|steps| dedup.delivered_utterance(conversation, true, at, steps).is_some())
         };
         let millis = |millis: i64| DateTime::from_timestamp_millis(100_000 + millis).expect("in range");
         for (event, is_known) in [
@@ -329,21 +335,21 @@ mod tests {
         ] {
             let mut first = Dedup::resumed(key, []);
             assert!(admit(&mut first, &event));
-            let checkpoints = [first.take_checkpoint(), first.take_spoken_checkpoint()];
-            assert!(first.take_spoken_checkpoint().is_none(), "once");
+            let checkpoints = [first.take_checkpoint(), first.take_utterance_checkpoint()];
+            assert!(first.take_utterance_checkpoint().is_none(), "once");
             let keys = checkpoints.into_iter().flatten().map(|checkpoint| checkpoint.key).collect();
             let resume_point = ResumePoint::default();
             let earlier = EarlierDeliveries { conversation: "97b9dcb3".to_owned(), resume_point, keys };
             let next = Dedup::resumed(key, [earlier]);
             for (offset, is_near) in [(0, true), (400, true), (-400, true), (499, true), (500, false), (-401, false)] {
-                let is_spoken = is_spoken(&next, "97b9dcb3", millis(offset));
-                assert_eq!(is_spoken, is_known && is_near, "{event:?} {offset}");
+                let is_delivered_utterance = is_delivered_utterance(&next, "97b9dcb3", millis(offset));
+                assert_eq!(is_delivered_utterance, is_known && is_near, "{event:?} {offset}");
             }
-            assert!(!is_spoken(&next, "other", at(100)));
+            assert!(!is_delivered_utterance(&next, "other", at(100)));
         }
         let mut without = Dedup::default();
         assert!(admit(&mut without, &utterance(Role::Customer, Origin::Live, "call", Some(at(100)))));
-        assert!(!is_spoken(&without, "97b9dcb3", at(100)), "no other run knows it");
+        assert!(!is_delivered_utterance(&without, "97b9dcb3", at(100)), "no other run knows it");
     }
 
     #[test]

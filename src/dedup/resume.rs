@@ -16,12 +16,12 @@ pub(super) struct ResumeState {
     conversations: HashMap<String, Arc<str>>,
     pending: Option<Checkpoint>,
     /// The checkpoint of the side and time of an utterance.
-    spoken: Option<Checkpoint>,
+    utterance: Option<Checkpoint>,
 }
 
 impl ResumeState {
     pub(super) fn new(resume_points: HashMap<String, ResumePoint>) -> Self {
-        Self { resume_points, conversations: HashMap::new(), pending: None, spoken: None }
+        Self { resume_points, conversations: HashMap::new(), pending: None, utterance: None }
     }
 
     pub(super) fn resume_point(&self, conversation: &str) -> Option<ResumePoint> {
@@ -50,13 +50,13 @@ impl ResumeState {
     }
 
     /// Prepares the checkpoint of the side and time of an admitted utterance.
-    pub(super) fn on_spoken(&mut self, event: &TranscriptEvent<'_>, fingerprint: u64) {
+    pub(super) fn on_utterance(&mut self, event: &TranscriptEvent<'_>, fingerprint: u64) {
         let at = event.at.as_ref().map(DateTime::<Utc>::timestamp_millis);
-        self.spoken = Some(Checkpoint { conversation: self.shared_id(event.conversation), key: fingerprint, at });
+        self.utterance = Some(Checkpoint { conversation: self.shared_id(event.conversation), key: fingerprint, at });
     }
 
-    pub(super) fn take_spoken_checkpoint(&mut self) -> Option<Checkpoint> {
-        self.spoken.take()
+    pub(super) fn take_utterance_checkpoint(&mut self) -> Option<Checkpoint> {
+        self.utterance.take()
     }
 
     pub(super) fn take_checkpoint(&mut self) -> Option<Checkpoint> {

@@ -157,7 +157,7 @@ impl Sink {
         self.counts.delivered += 1;
         self.output.print(&redacted(self.redaction.as_ref(), event));
         self.output.checkpoint(dedup.take_checkpoint());
-        self.output.checkpoint(dedup.take_spoken_checkpoint());
+        self.output.checkpoint(dedup.take_utterance_checkpoint());
         Admitted::New
     }
 

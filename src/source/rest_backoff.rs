@@ -29,7 +29,7 @@ pub(super) struct RestBackoff {
 pub(super) struct FailedRequest {
     /// The delay that the server asks for.
     pub(super) retry_after: Option<Duration>,
-    /// The last activity of the socket, if the request had no response. The socket may be dead, too, and its loss is told.
+    /// The last activity of the socket, if the request had no response. The socket may be dead, too, and its loss is logged_rows.
     pub(super) socket_activity: Option<Instant>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct FailedRequest {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
     pub(super) delay: Duration,
-    /// The failure is worth a warning: no other has told of this outage.
+    /// The failure is worth a warning: no other has logged_rows of this outage.
     pub(super) is_logged: bool,
 }
 
@@ -146,8 +146,8 @@ mod tests {
             pass(5).await;
             backoff.on_success();
         }
-        let told: Vec<usize> = (0..logged.len()).filter(|row| logged[*row]).collect();
-        assert_eq!(told, [0, 12]);
+        let logged_rows: Vec<usize> = (0..logged.len()).filter(|row| logged[*row]).collect();
+        assert_eq!(logged_rows, [0, 12]);
     }
 
     /// (R17)
@@ -157,7 +157,7 @@ mod tests {
         let last_activity = Instant::now();
         for _ in 0..5 {
             pass(10).await;
-            assert!(!dead.on_error(unanswered(last_activity)).is_logged, "the loss of the socket is told");
+            assert!(!dead.on_error(unanswered(last_activity)).is_logged, "the loss of the socket is logged_rows");
         }
         let mut alive = RestBackoff::new();
         assert!(!alive.on_error(unanswered(last_activity)).is_logged, "too early to say");

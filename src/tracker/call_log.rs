@@ -79,10 +79,10 @@ impl CallLog {
     /// earliest after it. What precedes the first utterance of all was not followed.
     fn time_of(&self, gap: &GapMark) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
         let (before, after) = self.printed.split_at(gap.printed);
-        let times = || before.iter().map(|spoken| spoken.at);
+        let times = || before.iter().map(|utterance| utterance.at);
         let latest = times().max().unwrap_or(gap.from);
         let from = times().min().map_or(latest - MAX_DELAY, |first| first.max(latest - MAX_DELAY));
-        let to = after.iter().map(|spoken| spoken.at).min();
+        let to = after.iter().map(|utterance| utterance.at).min();
         (from, to.map(|to| to.max(latest) + MAX_DELAY))
     }
 
@@ -97,12 +97,12 @@ impl CallLog {
             let near = by_time[first..].iter().take_while(|index| self.printed[**index].at <= at + MAX_DIFFERENCE);
             let words = words_of(&phrase.text);
             for printed_index in near {
-                let spoken = &self.printed[*printed_index];
-                let distance = (spoken.at - at).abs();
-                if are_same_side(spoken.side, phrase.side)
-                    && (distance <= SAME_TIME || are_alike(&spoken.words, &words))
+                let utterance = &self.printed[*printed_index];
+                let distance = (utterance.at - at).abs();
+                if are_same_side(utterance.side, phrase.side)
+                    && (distance <= SAME_TIME || are_alike(&utterance.words, &words))
                 {
-                    pairs.push((spoken.words != words, distance, phrase_index, *printed_index));
+                    pairs.push((utterance.words != words, distance, phrase_index, *printed_index));
                 }
             }
         }

@@ -24,7 +24,8 @@ impl Tracker {
         now: Now,
         dedup: &Dedup,
     ) -> Option<RestError> {
-        let printed = |side: Side, at: DateTime<Utc>, steps| dedup.spoken(id, side == Side::Customer, at, steps);
+        let printed =
+            |side: Side, at: DateTime<Utc>, steps| dedup.delivered_utterance(id, side == Side::Customer, at, steps);
         let earlier = EarlierCalls { printed };
         let error = match result {
             Ok(transcript) => {

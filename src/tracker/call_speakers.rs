@@ -33,7 +33,7 @@ pub(super) fn stored_phrase(
     leg: &str,
     participants: &Participants,
 ) -> TimedEvent {
-    let spoken = Utterance {
+    let utterance_of_phrase = Utterance {
         id: None,
         is_final: true,
         side: phrase.side,
@@ -46,7 +46,7 @@ pub(super) fn stored_phrase(
     let party = transcript.speaker(phrase);
     let participant = match party {
         Some(party) => known_party(party, phrase.spoken_at, participants),
-        None if transcript.parties.is_empty() => speaker(&spoken, participants),
+        None if transcript.parties.is_empty() => speaker(&utterance_of_phrase, participants),
         None => None,
     };
     let speaker = match (participant, party) {
@@ -54,7 +54,7 @@ pub(super) fn stored_phrase(
         (None, Some(party)) => Speaker::of_party(party, participants),
         (None, None) => Speaker { role: role_of_side(phrase.side, participants), from: Party::default() },
     };
-    to_event(spoken, speaker, participants.call_context(participant), Origin::History)
+    to_event(utterance_of_phrase, speaker, participants.call_context(participant), Origin::History)
 }
 
 /// The role and name of a speaker.
@@ -262,7 +262,7 @@ mod tests {
 
     /// The role and name of a speaker at a time.
     fn label(side: Side, leg: Option<&str>, second: i64, participants: &Participants) -> String {
-        let spoken = Utterance {
+        let utterance_of_phrase = Utterance {
             id: Some("u".into()),
             is_final: true,
             side,
@@ -272,7 +272,7 @@ mod tests {
             confidence: None,
             language: None,
         };
-        let event = utterance(spoken, participants);
+        let event = utterance(utterance_of_phrase, participants);
         assert_eq!(event.context.and_then(|context| context.media.clone()).as_deref(), Some("call"));
         let EventBody::Message(message) = event.body else { panic!("a message") };
         format!("{} {}", message.role.label(), message.from.name.as_deref().unwrap_or("-"))
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_confidence_and_the_language_are_details() {
-        let spoken = Utterance {
+        let utterance_of_phrase = Utterance {
             id: None,
             is_final: true,
             side: Side::Customer,
@@ -350,7 +350,9 @@ mod tests {
             confidence: Some(0.985),
             language: Some("es-us".into()),
         };
-        let EventBody::Message(message) = utterance(spoken, &Participants::default()).body else { panic!("a message") };
+        let EventBody::Message(message) = utterance(utterance_of_phrase, &Participants::default()).body else {
+            panic!("a message")
+        };
         let details = message.details.as_ref().expect("details");
         assert_eq!((details.confidence, details.language.as_deref()), (Some(0.985), Some("es-us")));
         assert_eq!(message.display_text(), "hola", "the line is unchanged");

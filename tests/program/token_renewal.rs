@@ -62,8 +62,9 @@ async fn no_kind_of_failed_renewal_disturbs_an_open_connection_and_it_is_repeate
         within_timeout(simulator.wait_for(|log| sockets(log, source) == expected_sockets)).await;
         assert_next_message(&simulator, &mut running, "with a new token", &case).await;
         let finished = close(&simulator, running, &case).await;
-        let told = ["cannot renew the ", "cannot renew the token: "].map(|text| finished.stderr.matches(text).count());
-        assert_eq!(told, [1, 1], "{case}: {}", finished.stderr);
+        let counts =
+            ["cannot renew the ", "cannot renew the token: "].map(|text| finished.stderr.matches(text).count());
+        assert_eq!(counts, [1, 1], "{case}: {}", finished.stderr);
         assert!(simulator.request_log().channels.len() <= 1, "{case}");
     }))
     .await;

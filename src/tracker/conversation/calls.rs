@@ -10,7 +10,7 @@ use super::{Conversation, Refused};
 use crate::api::rest::RestError;
 use crate::config::Retries;
 use crate::decision::RefusalRow;
-use crate::dedup::SPOKEN_STEPS;
+use crate::dedup::UTTERANCE_STEPS;
 use crate::tracker::Mode;
 use crate::tracker::call_log::CallLog;
 use crate::tracker::call_transcripts::{CallTranscripts, ReadTranscripts, Use};
@@ -78,13 +78,15 @@ pub(in crate::tracker) struct EarlierCalls<F> {
 impl<F: Fn(Side, DateTime<Utc>, i64) -> Option<u64>> EarlierCalls<F> {
     /// Returns which phrases were printed. Each utterance is one phrase of a leg, the one that is nearest. Utterances of one
     /// side in the same step share a fingerprint, so all phrases of that step count as printed.
-    fn printed_phrases(&self, phrases: &[SpokenPhrase<'_>]) -> Vec<bool> {
+    fn printed_phrases(&self, phrases: &[LegPhrase<'_>]) -> Vec<bool> {
         let (mut is_printed, mut taken) = (vec![false; phrases.len()], HashSet::new());
-        for steps in SPOKEN_STEPS {
-            for (spoken, is_printed) in phrases.iter().zip(&mut is_printed).filter(|(_, is_printed)| !**is_printed) {
-                let at = spoken.phrase.spoken_at;
-                let utterance = at.and_then(|at| (self.printed)(spoken.phrase.side, at, steps));
-                *is_printed = utterance.is_some_and(|utterance| taken.insert((spoken.leg, utterance)) || steps == 0);
+        for steps in UTTERANCE_STEPS {
+            for (leg_phrase, is_printed) in phrases.iter().zip(&mut is_printed).filter(|(_, is_printed)| !**is_printed)
+            {
+                let at = leg_phrase.phrase.spoken_at;
+                let utterance = at.and_then(|at| (self.printed)(leg_phrase.phrase.side, at, steps));
+                *is_printed =
+                    utterance.is_some_and(|utterance| taken.insert((leg_phrase.leg, utterance)) || steps == 0);
             }
         }
         is_printed
@@ -325,49 +327,50 @@ impl Conversation {
         let phrases = all_phrases(transcripts);
         let is_printed = earlier.printed_phrases(&phrases);
         let printed = phrases.iter().zip(&is_printed).filter(|(_, is_printed)| **is_printed);
-        let first_printed = printed.filter_map(|(spoken, _)| spoken.phrase.spoken_at).min();
-        let is_too_old = |spoken: &SpokenPhrase<'_>| {
+        let first_printed = printed.filter_map(|(leg_phrase, _)| leg_phrase.phrase.spoken_at).min();
+        let is_too_old = |leg_phrase: &LegPhrase<'_>| {
             let limit = self.calls.not_before.max(first_printed);
-            limit.is_some_and(|limit| spoken.phrase.spoken_at.is_some_and(|at| at < limit))
+            limit.is_some_and(|limit| leg_phrase.phrase.spoken_at.is_some_and(|at| at < limit))
         };
-        let wanted = phrases.iter().zip(is_printed).filter(|(spoken, is_printed)| !is_printed && !is_too_old(spoken));
-        wanted.map(|(spoken, _)| spoken.to_event(self)).collect()
+        let wanted =
+            phrases.iter().zip(is_printed).filter(|(leg_phrase, is_printed)| !is_printed && !is_too_old(leg_phrase));
+        wanted.map(|(leg_phrase, _)| leg_phrase.to_event(self)).collect()
     }
 
     /// Returns the events of the phrases that were said in gaps, in order.
     fn events_of_gaps(&self, transcripts: &[(String, CallTranscript)]) -> Vec<TimedEvent> {
         let phrases = all_phrases(transcripts);
-        let bare: Vec<&Phrase> = phrases.iter().map(|spoken| spoken.phrase).collect();
+        let bare: Vec<&Phrase> = phrases.iter().map(|leg_phrase| leg_phrase.phrase).collect();
         let missing = self.calls.log.missing(&bare);
         let missing = phrases.iter().zip(missing).filter(|(_, is_missing)| *is_missing);
-        missing.map(|(spoken, _)| spoken.to_event(self)).collect()
+        missing.map(|(leg_phrase, _)| leg_phrase.to_event(self)).collect()
     }
 }
 
 /// A phrase and the transcript that holds it.
-struct SpokenPhrase<'a> {
+struct LegPhrase<'a> {
     phrase: &'a Phrase,
     transcript: &'a CallTranscript,
     leg: &'a str,
 }
 
-impl SpokenPhrase<'_> {
+impl LegPhrase<'_> {
     fn to_event(&self, conversation: &Conversation) -> TimedEvent {
         call_speakers::stored_phrase(self.phrase, self.transcript, self.leg, &conversation.participants)
     }
 }
 
 /// Returns the phrases of all legs in order of time. Two legs may hold the same one; one without a time is no repeat.
-fn all_phrases(transcripts: &[(String, CallTranscript)]) -> Vec<SpokenPhrase<'_>> {
+fn all_phrases(transcripts: &[(String, CallTranscript)]) -> Vec<LegPhrase<'_>> {
     let phrases = transcripts.iter().flat_map(|(leg, transcript)| {
-        transcript.phrases.iter().map(move |phrase| SpokenPhrase { phrase, transcript, leg })
+        transcript.phrases.iter().map(move |phrase| LegPhrase { phrase, transcript, leg })
     });
     let mut seen = HashSet::new();
     let mut phrases: Vec<_> = phrases
-        .filter(|SpokenPhrase { phrase, .. }| {
+        .filter(|LegPhrase { phrase, .. }| {
             phrase.spoken_at.is_none_or(|at| seen.insert((at, phrase.side, phrase.text.as_str())))
         })
         .collect();
-    phrases.sort_by_key(|spoken| spoken.phrase.spoken_at);
+    phrases.sort_by_key(|leg_phrase| leg_phrase.phrase.spoken_at);
     phrases
 }

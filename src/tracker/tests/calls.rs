@@ -37,7 +37,7 @@ impl Scenario {
         std::iter::from_fn(|| self.tracker.poll_refusal()).map(|refusal| (refusal.part, refusal.error)).collect()
     }
 
-    fn say(&mut self, utterance: &str, channel: &str, second: i64, text: &str) {
+    fn transcribe(&mut self, utterance: &str, channel: &str, second: i64, text: &str) {
         let body = json!({"conversationId": "c", "communicationId": "l1",
             "sessionStartTimeMs": null, "eventTime": at(second),
             "transcripts": [{"utteranceId": utterance, "isFinal": true, "channel": channel,
@@ -298,16 +298,16 @@ fn call_with_a_gap(history: History) -> Scenario {
     let mut scenario = Scenario::of_calls(history, &["c"]);
     scenario.requests();
     scenario.snapshot("c", &call(false));
-    scenario.say("u1", "INTERNAL", CALL + 12, "Sam speaking");
-    scenario.say("u2", "EXTERNAL", CALL + 15, "Hi");
+    scenario.transcribe("u1", "INTERNAL", CALL + 12, "Sam speaking");
+    scenario.transcribe("u2", "EXTERNAL", CALL + 15, "Hi");
     scenario.reconnect(CALL + 20);
     scenario.requests();
     scenario.snapshot("c", &call(false));
-    scenario.say("u5", "EXTERNAL", CALL + 60, "Thank you");
-    let spoken = scenario.events_of_c();
+    scenario.transcribe("u5", "EXTERNAL", CALL + 60, "Thank you");
+    let printed = scenario.events_of_c();
     let gap = format!("gap from {}", CALL + 20);
     let expected = ["[Agent] Sam: Sam speaking", "[Customer] Ada: Hi", &gap, "[Customer] Ada: Thank you"];
-    assert_eq!(spoken, expected);
+    assert_eq!(printed, expected);
     scenario.advance(30_000);
     scenario.requests();
     scenario.snapshot("c", &call(true));
@@ -372,7 +372,7 @@ fn without_a_gap_or_without_a_wait_a_followed_call_ends_at_once() {
     let mut scenario = Scenario::of_calls(waiting(900), &["c"]);
     scenario.requests();
     scenario.snapshot("c", &call(false));
-    scenario.say("u1", "INTERNAL", CALL + 12, "Sam speaking");
+    scenario.transcribe("u1", "INTERNAL", CALL + 12, "Sam speaking");
     scenario.advance(30_000);
     scenario.requests();
     scenario.snapshot("c", &call(true));

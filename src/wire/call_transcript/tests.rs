@@ -141,7 +141,7 @@ fn phrases_are_in_order_of_time_then_index_and_equal_ones_come_once() {
 #[test]
 fn the_speaker_is_the_party_of_the_side_that_came_last_before_the_phrase() {
     let party = |purpose: &str, from: i64, to: i64| json!({"participantPurpose": purpose, "startTimeMs": START + from, "endTimeMs": START + to});
-    let spoken = |parties: &Value, side: &str, offset: i64| {
+    let speaker_of = |parties: &Value, side: &str, offset: i64| {
         let phrase = json!({"text": "a", "participantPurpose": side, "startTimeMs": START + offset});
         let transcript = parse(&json!({"transcripts": [{"phrases": [phrase]}], "participants": parties}));
         let speaker = transcript.speaker(&transcript.phrases[0]);
@@ -168,12 +168,12 @@ fn the_speaker_is_the_party_of_the_side_that_came_last_before_the_phrase() {
         ("INTERNAL", 95, None),
         ("both", 55, None),
     ] {
-        assert_eq!(spoken(&parties, side, offset), expected, "{side} {offset}");
+        assert_eq!(speaker_of(&parties, side, offset), expected, "{side} {offset}");
     }
     let without_end = json!([{"participantPurpose": "agent", "startTimeMs": START}, null, {"participantPurpose": 7}]);
-    assert_eq!(spoken(&without_end, "internal", 5), Some((Purpose::Agent, Some(0))));
-    assert_eq!(spoken(&json!([{"participantPurpose": "agent"}]), "internal", 5), None);
-    assert_eq!(spoken(&json!(null), "internal", 5), None);
+    assert_eq!(speaker_of(&without_end, "internal", 5), Some((Purpose::Agent, Some(0))));
+    assert_eq!(speaker_of(&json!([{"participantPurpose": "agent"}]), "internal", 5), None);
+    assert_eq!(speaker_of(&json!(null), "internal", 5), None);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn the_confidence_is_a_number_from_0_to_1() {
 
 #[test]
 fn strings_that_each_phrase_copies_are_short() {
-    let spoken = |language: &str, id: &str| {
+    let copied = |language: &str, id: &str| {
         let party = json!({"participantPurpose": "agent", "userId": id, "queueId": id, "startTimeMs": START});
         let file = json!({"startTime": START, "participants": [party],
             "transcripts": [{"language": language, "phrases": [{"text": "a", "startTimeMs": 1}]}]});
@@ -201,8 +201,8 @@ fn strings_that_each_phrase_copies_are_short() {
     };
     let (language, id) = ("a".repeat(35), "b".repeat(128));
     let (longer_language, longer_id) = (format!("{language}a"), format!("{id}b"));
-    assert_eq!(spoken(&language, &id), (Some(language), Some(id.clone()), Some(id)));
-    assert_eq!(spoken(&longer_language, &longer_id), (None, None, None));
+    assert_eq!(copied(&language, &id), (Some(language), Some(id.clone()), Some(id)));
+    assert_eq!(copied(&longer_language, &longer_id), (None, None, None));
 }
 
 #[test]

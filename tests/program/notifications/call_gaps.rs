@@ -12,12 +12,12 @@ use crate::support::program::{Running, path_str, program, run, simulator_with, w
 const WAIT: [&str; 2] = ["--call-transcript-wait", "1m"];
 
 /// Plays these utterances, alternating between customer and agent, and adds their lines.
-async fn talk(simulator: &Simulator, numbers: std::ops::Range<usize>, agent: &str, said: &mut Vec<String>) {
+async fn talk(simulator: &Simulator, numbers: std::ops::Range<usize>, agent: &str, published: &mut Vec<String>) {
     for number in numbers {
         let (role, label, name) =
             if number % 2 == 0 { ("customer", "Customer", "Ada") } else { ("agent", "Agent", agent) };
         simulator.first_conversation().play(&format!("{role} {name}: Phrase {number}.")).await.unwrap();
-        said.push(format!("[{label}] {name}: Phrase {number}."));
+        published.push(format!("[{label}] {name}: Phrase {number}."));
     }
 }
 
@@ -32,11 +32,11 @@ async fn read_until(running: &mut Running, line: &str, printed: &mut Vec<String>
 }
 
 /// Loses the connection, and plays these utterances before it is replaced.
-async fn lose(simulator: &Simulator, running: &mut Running, sockets: usize, said: &mut Vec<String>) {
+async fn disconnect(simulator: &Simulator, running: &mut Running, sockets: usize, published: &mut Vec<String>) {
     simulator.apply_fault("notify:reset").await.unwrap();
     running.wait_for_stderr("retry 1").await;
-    let first = said.len();
-    talk(simulator, first..first + 20, "Sam", said).await;
+    let first = published.len();
+    talk(simulator, first..first + 20, "Sam", published).await;
     within_timeout(simulator.wait_for(move |log| log.notification_sockets.len() == sockets)).await;
 }
 
@@ -52,17 +52,17 @@ fn utterances(lines: &[String]) -> Vec<String> {
 async fn a_call_of_400_utterances_with_two_losses_and_a_transfer_is_complete_after_its_end() {
     let simulator = simulator_with("call", &[], notifications_only()).await;
     let mut running = start(&simulator, &WAIT).await;
-    let (mut said, mut printed) = (Vec::new(), Vec::new());
+    let (mut published, mut printed) = (Vec::new(), Vec::new());
     let conversation = simulator.first_conversation();
-    talk(&simulator, 0..100, "Sam", &mut said).await;
-    read_until(&mut running, said.last().unwrap(), &mut printed).await;
-    lose(&simulator, &mut running, 2, &mut said).await;
-    talk(&simulator, 120..250, "Sam", &mut said).await;
-    read_until(&mut running, said.last().unwrap(), &mut printed).await;
-    lose(&simulator, &mut running, 3, &mut said).await;
+    talk(&simulator, 0..100, "Sam", &mut published).await;
+    read_until(&mut running, published.last().unwrap(), &mut printed).await;
+    disconnect(&simulator, &mut running, 2, &mut published).await;
+    talk(&simulator, 120..250, "Sam", &mut published).await;
+    read_until(&mut running, published.last().unwrap(), &mut printed).await;
+    disconnect(&simulator, &mut running, 3, &mut published).await;
     conversation.play("transfer agent Eve").await.unwrap();
-    talk(&simulator, 270..400, "Eve", &mut said).await;
-    read_until(&mut running, said.last().unwrap(), &mut printed).await;
+    talk(&simulator, 270..400, "Eve", &mut published).await;
+    read_until(&mut running, published.last().unwrap(), &mut printed).await;
     conversation.play("close").await.unwrap();
     let run = running.finish().await;
     printed.extend(run.stdout.lines().map(str::to_owned));
@@ -90,19 +90,18 @@ async fn a_gap_between_two_runs_is_filled_by_the_one_after_the_call() {
     let folder = tempfile::tempdir().unwrap();
     let cursor = folder.path().join("cursor");
     let args = ["--cursor-file", path_str(&cursor)];
-    let (mut said, mut printed) = (Vec::new(), Vec::new());
+    let (mut published, mut printed) = (Vec::new(), Vec::new());
     let mut running = start(&simulator, &args).await;
-    talk(&simulator, 0..6, "Sam", &mut said).await;
-    read_until(&mut running, said.last().unwrap(), &mut printed).await;
+    talk(&simulator, 0..6, "Sam", &mut published).await;
+    read_until(&mut running, published.last().unwrap(), &mut printed).await;
     running.signal(rustix::process::Signal::TERM);
     running.finish().await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    talk(&simulator, 6..10, "Sam", &mut said).await;
+    talk(&simulator, 6..10, "Sam", &mut published).await;
     simulator.first_conversation().play("close").await.unwrap();
     let second = run(&simulator, &[&args[..], &["--timestamps", "none", "--no-follow"]].concat()).await;
     printed.extend(second.stdout.lines().map(str::to_owned));
     let texts = |lines: &[String]| lines.iter().map(|line| text(line).to_owned()).collect::<Vec<_>>();
-    assert_eq!(texts(&utterances(&printed)), texts(&said), "{}", second.stderr);
+    assert_eq!(texts(&utterances(&printed)), texts(&published), "{}", second.stderr);
     let third = run(&simulator, &[&args[..], &["--timestamps", "none", "--no-follow"]].concat()).await;
     assert_eq!((third.code, third.stdout.as_str()), (Some(0), ""), "{}", third.stderr);
 }

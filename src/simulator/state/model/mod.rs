@@ -44,7 +44,7 @@ pub(crate) struct ConversationModel {
     /// The names of all customers, to attribute system messages about them.
     customers: Vec<String>,
     utterances: u64,
-    spoken: Vec<SpokenUtterance>,
+    utterance_log: Vec<SpokenUtterance>,
 }
 
 impl ConversationModel {
@@ -63,7 +63,7 @@ impl ConversationModel {
             first_queue: script.queues().into_iter().next().unwrap_or_else(|| DEFAULT_QUEUE.to_owned()),
             customers: script.customers(),
             utterances: 0,
-            spoken: Vec::new(),
+            utterance_log: Vec::new(),
         };
         let name = model.customers.first().cloned().unwrap_or_default();
         model.add_participant(Purpose::Customer, &name, ParticipantState::Connected, model.started_at);

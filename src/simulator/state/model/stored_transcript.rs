@@ -32,9 +32,13 @@ impl ConversationModel {
         let start = self.started_at.timestamp_millis();
         let end = self.ended_at.unwrap_or_else(Utc::now).timestamp_millis();
         let duration = json!({ "milliseconds": end - start });
-        let share = filler / self.spoken.len().max(1);
-        let phrases: Vec<Value> =
-            self.spoken.iter().enumerate().map(|(index, spoken)| self.phrase(index, spoken, share)).collect();
+        let share = filler / self.utterance_log.len().max(1);
+        let phrases: Vec<Value> = self
+            .utterance_log
+            .iter()
+            .enumerate()
+            .map(|(index, utterance)| self.phrase(index, utterance, share))
+            .collect();
         json!({
             "organizationId": uuid("organization"),
             "conversationId": self.id,
@@ -57,11 +61,15 @@ impl ConversationModel {
         })
     }
 
-    fn phrase(&self, index: usize, spoken: &SpokenUtterance, filler: usize) -> Value {
-        let is_external = self.participants[spoken.participant].purpose == Purpose::Customer;
-        let plain: String =
-            spoken.text.to_lowercase().chars().filter(|char| char.is_alphanumeric() || char.is_whitespace()).collect();
-        let start = spoken.at.timestamp_millis();
+    fn phrase(&self, index: usize, utterance: &SpokenUtterance, filler: usize) -> Value {
+        let is_external = self.participants[utterance.participant].purpose == Purpose::Customer;
+        let plain: String = utterance
+            .text
+            .to_lowercase()
+            .chars()
+            .filter(|char| char.is_alphanumeric() || char.is_whitespace())
+            .collect();
+        let start = utterance.at.timestamp_millis();
         let offset = start - self.started_at.timestamp_millis();
         let word = |word: &str| {
             json!({
@@ -77,7 +85,7 @@ impl ConversationModel {
             "phraseIndex": index,
             "participantPurpose": if is_external { "external" } else { "internal" },
             "text": plain,
-            "decoratedText": spoken.text,
+            "decoratedText": utterance.text,
             "stability": 1.0,
             "confidence": 0.93,
             "startTimeMs": start,

@@ -27,7 +27,7 @@ impl ConversationModel {
         publisher: &mut EventPublisher<'_>,
     ) {
         self.utterances += 1;
-        self.spoken.push(SpokenUtterance { participant, text: message.text.clone(), at: message.sent_at });
+        self.utterance_log.push(SpokenUtterance { participant, text: message.text.clone(), at: message.sent_at });
         let id = uuid(&format!("utterance {} of {}", self.utterances, self.id));
         let partial = line.partial_transcripts.iter().map(|text| (text.as_str(), false));
         for (text, is_final) in partial.chain([(message.text.as_str(), true)]) {
