@@ -29,7 +29,7 @@ pub(super) struct RestBackoff {
 pub(super) struct FailedRequest {
     /// The delay that the server asks for.
     pub(super) retry_after: Option<Duration>,
-    /// The last activity of the socket, if the request had no response. The socket may be dead, too, and its loss is logged_rows.
+    /// The last activity of the socket, if the request had no response. The socket may be dead, too, and its loss is told.
     pub(super) socket_activity: Option<Instant>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct FailedRequest {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
     pub(super) delay: Duration,
-    /// The failure is worth a warning: no other has logged_rows of this outage.
+    /// The failure is worth a warning: no other has told of this outage.
     pub(super) is_logged: bool,
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let last_activity = Instant::now();
         for _ in 0..5 {
             pass(10).await;
-            assert!(!dead.on_error(unanswered(last_activity)).is_logged, "the loss of the socket is logged_rows");
+            assert!(!dead.on_error(unanswered(last_activity)).is_logged, "the loss of the socket is logged already");
         }
         let mut alive = RestBackoff::new();
         assert!(!alive.on_error(unanswered(last_activity)).is_logged, "too early to say");

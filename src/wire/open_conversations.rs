@@ -36,8 +36,8 @@ impl OpenConversations {
         Some(Self { found: found.collect(), is_complete: page.listed < ROWS_PER_PAGE })
     }
 
-    /// Parses the observations of these types of media, or of all if there are none, each conversation once. They are incomplete if the service says so,
-    /// or counts more than it lists.
+    /// Parses the observations of these types of media, or of all if there are none, each conversation once. They are
+    /// incomplete if the service says so, or counts more than it lists.
     pub(crate) fn from_observations(body: &str, media_types: &[&str]) -> Option<Self> {
         let body = json::parse(body).ok().filter(Value::is_object)?;
         let mut all = Self { found: Vec::new(), is_complete: true };
