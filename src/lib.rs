@@ -108,9 +108,7 @@ pub mod bench {
 }
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use tokio::runtime::Builder;
@@ -126,11 +124,13 @@ use crate::settings::{Env, ProfileFile, Resolved, SettingsFiles, SettingsMessage
 use crate::status::log_line::LineStyle;
 use crate::status::logging::Log;
 use crate::status::redact::Secrets;
-pub use crate::system::file_size_limit::ignore_file_size_signal;
 use crate::system::job_control::{StopSignals, stop_process};
+pub use crate::system::limits::ignore_file_size_signal;
 use crate::system::service_manager::ServiceManager;
 pub use crate::system::signals::Signal;
 use crate::system::signals::Signals;
+pub use crate::system::stdout::{Stdout, open_stdout};
+pub use crate::system::stream::{AsStream, BorrowedStream};
 
 /// The inputs of one run of the program.
 pub struct Invocation<'a> {
@@ -143,7 +143,7 @@ pub struct Invocation<'a> {
     /// Standard input.
     pub stdin: &'a mut dyn Read,
     /// Standard output.
-    pub stdout: File,
+    pub stdout: Stdout,
     /// Standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Standard error is a terminal.
@@ -152,11 +152,14 @@ pub struct Invocation<'a> {
 
 /// Runs the program. Errors are reported on standard error.
 ///
-/// Call it once, outside of a tokio runtime: it starts its own, handles `SIGINT`, `SIGTERM`, `SIGHUP` and panics for the
-/// process, and disables core dumps.
+/// Call it once, outside of a tokio runtime: it starts its own, handles signals and panics for the process, and
+/// disables core dumps.
 #[must_use]
-pub fn run(invocation: Invocation<'_>) -> Exit {
+pub fn run(mut invocation: Invocation<'_>) -> Exit {
     system::core_dump::disable();
+    // A terminal without escape sequences is used like a file.
+    invocation.stdout_is_terminal &= system::stdout::enable_escape_sequences();
+    invocation.stderr_is_terminal &= system::stderr::enable_escape_sequences();
     let mut log = open_log(&invocation);
     commands::error::report_bugs(log.clone());
     let result = prepare(invocation, &mut log).and_then(|(task, stdout)| execute(task, stdout, &log));
@@ -184,13 +187,13 @@ fn open_log(invocation: &Invocation<'_>) -> Log {
 }
 
 /// Resolves the settings and starts logging.
-fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, File), Error> {
+fn prepare(invocation: Invocation<'_>, log: &mut Log) -> Result<(Task, Stdout), Error> {
     let Invocation { cli, variables, folder, stdin, stdout, stdout_is_terminal, stderr_is_terminal } = invocation;
     let env = Env::read(variables, &cli, folder);
     log.style.is_colored = settings::is_stderr_colored(&cli, &env, stderr_is_terminal);
     let allows_status_line = settings::allows_status_line(&cli, &env)
         && stderr_is_terminal
-        && status::stderr::is_last_in_pipeline(&stdout)
+        && !system::stdout::is_read_by_process(&stdout)
         && !system::signals::is_interrupt_ignored();
     let Resolved { task, filter, messages, files } = resolve(cli, &env, stdout_is_terminal, stdin)?;
     register_secrets(&task, &log.secrets);
@@ -266,10 +269,10 @@ fn redaction_of(task: &Task) -> redaction::Redaction {
     output.redaction.clone()
 }
 
-fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
+fn execute(task: Task, stdout: Stdout, log: &Log) -> Result<Exit, Error> {
     // Install it before the first TLS configuration. A second call returns an error that means "installed".
     let _ = rustls::crypto::ring::default_provider().install_default();
-    check_file_limit().map_err(Error::Start)?;
+    system::limits::check_open_files().map_err(Error::Start)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
     let stop = CancellationToken::new();
     let work = commands::run(task, stdout, log, &stop);
@@ -283,12 +286,6 @@ fn execute(task: Task, stdout: File, log: &Log) -> Result<Exit, Error> {
     runtime.shutdown_background();
     log.stderr.clear_status_line();
     result
-}
-
-/// Checks that eight descriptors are free: the runtime panics without them.
-fn check_file_limit() -> io::Result<()> {
-    const PAIRS: usize = 4;
-    (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
 /// Runs the work until it ends. The first signal cancels `stop`, the second ends the work at once (CONN-46). Ctrl-Z stops

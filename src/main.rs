@@ -1,8 +1,6 @@
 //! The `genesys-tail` binary: collects arguments, environment and streams, and returns the exit status.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use genesys_tail::cli::Cli;
@@ -38,15 +36,13 @@ fn output_failed(error: &io::Error) -> ExitCode {
 }
 
 fn run(cli: Cli) -> io::Result<Exit> {
-    let stdout = io::stdout();
     Ok(genesys_tail::run(Invocation {
         cli,
         variables: std::env::vars_os().collect(),
         folder: &std::env::current_dir().unwrap_or_default(),
         stdin: &mut io::stdin(),
-        stdout_is_terminal: stdout.is_terminal(),
+        stdout_is_terminal: io::stdout().is_terminal(),
         stderr_is_terminal: io::stderr().is_terminal(),
-        // A handle of its own, without the buffer of the standard library.
-        stdout: File::from(stdout.as_fd().try_clone_to_owned()?),
+        stdout: genesys_tail::open_stdout()?,
     }))
 }

@@ -1,7 +1,5 @@
 //! `--demo`: follows a simulated conversation.
 
-use std::fs::File;
-
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
@@ -9,13 +7,14 @@ use super::tail::tail;
 use crate::config::{Config, Credentials, Demo, Endpoints, FollowedMedia};
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
+use crate::system::stdout::Stdout;
 
 /// Follows the conversation of the script `demo`, with repeats and one late outage, so that the user sees a reconnect.
 ///
 /// # Errors
 ///
 /// The failure of the simulator or of the tail, which was not reported.
-pub(super) async fn demo(demo: Demo, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
+pub(super) async fn demo(demo: Demo, stdout: Stdout, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let options = simulator::Options {
         script: Script::built_in("demo").expect("a built-in script"),
         faults: vec![

@@ -17,6 +17,7 @@ use crate::simulator::{FaultError, ScriptError};
 use crate::status::logging::{ErrorDetails, Log};
 use crate::supervisor::Failure;
 use crate::system::io_error;
+use crate::system::limits;
 use crate::system::signals::Signal;
 
 /// The end of the process.
@@ -157,8 +158,8 @@ impl Error {
                 "use another port with --listen; port 0 selects a free one"
             }
             Self::Simulator(_) => "use a loopback address and a free port with --listen, such as 127.0.0.1:0",
-            Self::Start(error) if io_error::is_short_of_files(error) => "raise the limit of open files (ulimit -n)",
-            Self::Start(_) => "check the limits of the process (ulimit -a) and the free memory",
+            Self::Start(error) if io_error::is_short_of_files(error) => limits::OPEN_FILES_HINT,
+            Self::Start(_) => limits::PROCESS_HINT,
         }
     }
 }

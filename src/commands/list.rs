@@ -7,7 +7,6 @@ mod row_filter;
 mod search;
 mod table;
 
-use std::fs::File;
 use std::sync::Arc;
 
 use chrono::{DateTime, Local, Utc};
@@ -25,6 +24,7 @@ use crate::config::{List, ListFilter, ListFormat};
 use crate::output::reader_closed;
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
+use crate::system::stdout::Stdout;
 use crate::wire::conversation_row::ConversationRow;
 
 /// The time between two updates of the state of the connection in the status line. A list has no pings.
@@ -35,7 +35,7 @@ const UPDATE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(20);
 /// # Errors
 ///
 /// The failure, which was not reported.
-pub(super) async fn list(list: List, mut stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
+pub(super) async fn list(list: List, mut stdout: Stdout, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let secrets = log.secrets.clone();
     let http = Http::new(&list.network, &list.endpoints, secrets.clone()).map_err(Error::Network)?;
     let auth = Arc::new(Auth::new(http.clone(), list.endpoints.token.clone(), list.credentials.clone(), secrets));
@@ -60,7 +60,7 @@ pub(super) async fn list(list: List, mut stdout: File, log: &Log, stop: &Cancell
 }
 
 /// Returns the width of a terminal in columns; `None` for other outputs.
-fn stdout_width(stdout: &File) -> Option<usize> {
+fn stdout_width(stdout: &Stdout) -> Option<usize> {
     terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
 }
 

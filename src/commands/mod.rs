@@ -8,7 +8,6 @@ pub(crate) mod replay;
 mod simulate;
 mod tail;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -24,13 +23,14 @@ use self::tail::tail;
 use crate::config::Task;
 use crate::output::SCHEMA;
 use crate::status::logging::Log;
+use crate::system::stdout::Stdout;
 
 /// Runs a task until it is done or `stop` is cancelled.
 ///
 /// # Errors
 ///
 /// The failure of the task, which was not reported.
-pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
+pub(crate) async fn run(task: Task, mut stdout: Stdout, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     match task {
         Task::Tail(config) => tail(*config, stdout, log, stop).await,
         Task::Demo(settings) => demo(*settings, stdout, log, stop).await,
@@ -44,7 +44,7 @@ pub(crate) async fn run(task: Task, mut stdout: File, log: &Log, stop: &Cancella
 }
 
 /// Prints a text. A closed pipe is success (OUT-43).
-fn print(stdout: &mut File, text: &[u8]) -> Result<(), Error> {
+fn print(stdout: &mut Stdout, text: &[u8]) -> Result<(), Error> {
     match stdout.write_all(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Error::Output(Arc::new(error))),

@@ -4,7 +4,6 @@ mod error;
 mod lines;
 mod player;
 
-use std::fs::File;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use crate::delivery::{Delivery, DeliveryOptions};
 use crate::output::Prefixes;
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
+use crate::system::stdout::Stdout;
 
 pub(crate) use self::error::ReplayError;
 pub(crate) use self::player::replay;
@@ -26,7 +26,7 @@ pub(crate) use self::player::replay;
 /// The failure to read or write, which was not reported.
 pub(super) async fn replay_recording(
     settings: Replay,
-    stdout: File,
+    stdout: Stdout,
     log: &Log,
     stop: &CancellationToken,
 ) -> Result<(), Error> {

@@ -1,8 +1,6 @@
 //! `simulate`: runs a local Genesys Cloud.
 
-use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal as _};
-use std::os::fd::AsRawFd as _;
 use std::process;
 
 use tokio_util::sync::CancellationToken;
@@ -12,6 +10,10 @@ use super::print;
 use crate::config::Simulate;
 use crate::simulator::{self, Script, Simulator};
 use crate::status::logging::Log;
+use crate::system::open_file::relative_path;
+use crate::system::process::end_command;
+use crate::system::stdout::Stdout;
+use crate::system::stream::AsStream as _;
 
 /// Prints the settings of a simulator and runs it until `stop` is cancelled.
 ///
@@ -20,7 +22,7 @@ use crate::status::logging::Log;
 /// A fault, script or address that cannot be used. It was not reported.
 pub(super) async fn simulate(
     settings: Simulate,
-    mut stdout: File,
+    mut stdout: Stdout,
     log: &Log,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
@@ -47,7 +49,7 @@ pub(super) async fn simulate(
     let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
     print(&mut stdout, simulator.dotenv().as_bytes())?;
     log.service.report_ready();
-    tracing::info!("listening on {}; stop with Ctrl-C or kill {}", simulator.base_url(), process::id());
+    tracing::info!("listening on {}; stop with Ctrl-C or {}", simulator.base_url(), end_command(process::id()));
     let followed = Followed { conversations, queue: target };
     tracing::info!("{}", followed.next_step(&stdout));
     stop.cancelled().await;
@@ -64,9 +66,9 @@ struct Followed {
 
 impl Followed {
     /// Returns the command that follows the simulated conversations.
-    fn next_step(&self, stdout: &File) -> String {
+    fn next_step(&self, stdout: &Stdout) -> String {
         let queue = self.queue.as_ref().map_or_else(String::new, |queue| format!(" --queue {queue}"));
-        if stdout.is_terminal() {
+        if stdout.as_stream().is_terminal() {
             let save = "save the lines above as simulate.env, then run";
             return format!("{save} genesys-tail --env-file simulate.env{queue}");
         }
@@ -85,11 +87,9 @@ impl Followed {
 /// Returns the path of a regular file, relative to the current folder if it is below that.
 ///
 /// `None` if the operating system does not tell it, or if a shell would require quotes.
-fn file_name(file: &File) -> Option<String> {
-    file.metadata().ok().filter(Metadata::is_file)?;
-    let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
-    let folder = fs::read_link("/proc/self/cwd").ok()?;
-    let name = path.strip_prefix(folder).unwrap_or(&path).to_str()?;
+fn file_name(file: &Stdout) -> Option<String> {
+    let path = relative_path(file)?;
+    let name = path.to_str()?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     name.chars().all(is_plain).then(|| name.to_owned())
 }
@@ -101,8 +101,12 @@ async fn scripts(names: Vec<String>) -> Result<Vec<Script>, Error> {
     Ok(loaded.map_err(|error| Error::Start(io::Error::other(error)))??.into_iter().flatten().collect())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+// Only Linux tells the path of an open file.
+#[cfg(target_os = "linux")]
 mod tests {
+    use std::fs::{self, File};
+
     use super::*;
 
     #[test]

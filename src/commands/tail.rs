@@ -4,7 +4,6 @@ mod outcomes;
 mod setup;
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
@@ -30,6 +29,7 @@ use crate::source::{
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
 use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
+use crate::system::stdout::Stdout;
 use crate::wire::transcript::fast_path::TemplateCache;
 
 /// The total of the read buffers of all transcript sockets. The default of tungstenite, 128 KiB for each socket, takes
@@ -48,7 +48,7 @@ const MAX_HANDSHAKES: usize = 64;
 /// # Errors
 ///
 /// The failure, which was not reported, unless it concerns one of several conversations.
-pub(crate) async fn tail(config: Config, stdout: File, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
+pub(crate) async fn tail(config: Config, stdout: Stdout, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     let secrets = log.secrets.clone();
     let http = Http::new(&config.connection.network, &config.endpoints, secrets.clone()).map_err(Error::Network)?;
     let (token_endpoint, credentials) = (config.endpoints.token.clone(), config.credentials.clone());

@@ -4,7 +4,6 @@ pub(crate) mod recording;
 pub(crate) mod sink;
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::config::OutputOptions;
 use crate::cursor::{CursorError, CursorFile};
 use crate::output::{CheckpointWriter, FileError, Output, OutputFolder, Prefixes, Writer, WriterExit};
 use crate::status::stderr::{Stderr, StderrAwareStdout};
+use crate::system::stdout::Stdout;
 
 /// The time limit for the last lines to reach the reader of stdout when the user stops the program (CONN-46).
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
@@ -79,7 +79,7 @@ impl Delivery {
     /// # Errors
     ///
     /// If the thread cannot be started, or the folder of the files cannot be used.
-    pub(crate) fn start(options: DeliveryOptions, stdout: File, stderr: &Stderr) -> Result<Self, DeliveryError> {
+    pub(crate) fn start(options: DeliveryOptions, stdout: Stdout, stderr: &Stderr) -> Result<Self, DeliveryError> {
         let DeliveryOptions { output, history_lines, prefixes, recorder, cursor } = options;
         let cursor_path = cursor.as_ref().map(|cursor| cursor.path().to_owned());
         let on_written =
@@ -149,7 +149,7 @@ impl Delivery {
 }
 
 fn spawn_writer(
-    stdout: StderrAwareStdout<File>,
+    stdout: StderrAwareStdout<Stdout>,
     stall_buffer: usize,
     on_written: Option<CheckpointWriter>,
 ) -> io::Result<Writer> {
@@ -190,7 +190,7 @@ mod tests {
         };
         let (history_lines, prefixes, recorder) = (None, Prefixes::default(), Some(recorder));
         let options = DeliveryOptions { output, history_lines, prefixes, recorder, cursor: None };
-        let stdout = File::options().write(true).open("/dev/null").expect("a device");
+        let stdout = std::fs::File::options().write(true).open("/dev/null").expect("a device");
         Delivery::start(options, stdout, &Stderr::default()).expect("a thread")
     }
 

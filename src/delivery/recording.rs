@@ -4,7 +4,6 @@ mod format;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -57,6 +56,8 @@ impl Recorder {
         }
         warn_if_exposed(path, &file);
         remove_incomplete_line(&file).map_err(failed)?;
+        // Windows does not append regardless of the position.
+        (&file).seek(SeekFrom::End(0)).map_err(failed)?;
         let mut recorder = Self { path: path.to_owned(), file: BufWriter::new(file), failure: None };
         recorder.write(&Header::new(conversations, grows));
         recorder.flush()?;
@@ -130,11 +131,10 @@ impl RecordError {
 
 /// Warns if other users can read the recording. An existing file keeps its permissions.
 fn warn_if_exposed(path: &Path, file: &File) {
-    let Ok(metadata) = file.metadata() else { return };
-    let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
+    let path = path.display();
+    if private_file::is_of_other_user(file) {
         tracing::warn!("recording {path} belongs to another user, who can read it; use another file for --record");
-    } else if mode & 0o077 != 0 {
+    } else if let Some(mode) = private_file::exposed_mode_of(file) {
         tracing::warn!("other users can read recording {path} (mode {mode:03o}); run chmod 600 {path}");
     }
 }
@@ -172,6 +172,7 @@ fn remove_incomplete_line(mut file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, OpenOptions};
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::Arc;
 
     use rustix::fs::{CWD, Mode, mkfifoat};

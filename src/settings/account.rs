@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::AccountArgs;
 use crate::config::{Credentials, Endpoints};
+use crate::system::private_file::exposed_mode;
 
 use super::endpoint_group::EndpointGroup;
 use super::env::{CLIENT_ID_VARIABLES, CLIENT_SECRET_VARIABLES, Env};
@@ -116,7 +117,7 @@ fn is_secret_alone(text: &str) -> bool {
 /// Returns a warning if other users can read the file with the secret (CLI-76).
 fn exposed_secret_file(args: &AccountArgs) -> Option<String> {
     let path = secret_file(args).filter(|path| path.is_file())?;
-    Some(settings_file::exposure_warning(path, settings_file::exposed_mode(path)?))
+    Some(settings_file::exposure_warning(path, exposed_mode(path)?))
 }
 
 /// Returns a warning if a gateway is set that other Genesys tools would use.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{AccountArgs, Cli, Command, TailArgs};
+use crate::system::environment;
 
 use super::env_file::{EnvFile, EnvFileError};
 use super::gc_profile::{self, Profile, ProfileFile};
@@ -52,7 +53,7 @@ impl Env {
         let mut env = Self::of_process(process, cli);
         let Some(account) = account_args(cli) else { return env };
         env.read_file(account, folder);
-        let home = env.process.get("HOME").cloned();
+        let home = env.process.get(environment::HOME).cloned();
         match account.profile.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => env.read_profile(name, home.as_deref(), folder),
             None => env.profiles_unused = gc_profile::path_in_home(home.as_deref()).is_some(),
@@ -105,7 +106,9 @@ impl Env {
         let demo = cli.tail.recording.demo;
         let process = process
             .into_iter()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .map(|(name, value)| {
+                (environment::lookup_name(name.to_string_lossy().into_owned()), value.to_string_lossy().into_owned())
+            })
             .filter(|(name, value)| !value.trim().is_empty() && (!demo || TERMINAL_VARIABLES.contains(&name.as_str())))
             .collect();
         Self { process, ..Self::default() }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::problems::{Problem, Setting};
 use super::settings_file;
+use crate::system::private_file::exposed_mode;
 
 /// Names of variables of this program that begin with none of the [`PREFIXES`].
 const OTHER_NAMES: [&str; 9] = [
@@ -77,7 +78,7 @@ impl EnvFile {
     }
 
     fn new(path: PathBuf, values: HashMap<String, String>, ignored_lines: Vec<usize>) -> Self {
-        Self { exposed_mode: settings_file::exposed_mode(&path), path, values, ignored_lines }
+        Self { exposed_mode: exposed_mode(&path), path, values, ignored_lines }
     }
 
     /// Returns a note about each line that was ignored.

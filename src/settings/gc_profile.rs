@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problems::{Problem, Setting};
 use super::settings_file;
+use crate::system::private_file::exposed_mode;
 
 /// Keys of a profile, and the variables that mean the same.
 const KEYS: [(&str, &str); 9] = [
@@ -58,7 +59,7 @@ struct Value {
 
 /// Returns the path of the profiles in the home directory, if the file exists.
 pub(super) fn path_in_home(home: Option<&str>) -> Option<PathBuf> {
-    Some(Path::new(home?).join(".gc/config.toml")).filter(|path| path.is_file())
+    Some(Path::new(home?).join(".gc").join("config.toml")).filter(|path| path.is_file())
 }
 
 impl Profile {
@@ -114,7 +115,7 @@ impl Profile {
     /// Returns a warning if the profile holds a secret and other users can read the file.
     pub(super) fn exposed_secret(&self) -> Option<String> {
         let holds_secret = self.values.values().any(|value| value.key == CLIENT_SECRET);
-        let mode = settings_file::exposed_mode(&self.path).filter(|_| holds_secret)?;
+        let mode = exposed_mode(&self.path).filter(|_| holds_secret)?;
         Some(settings_file::exposure_warning(&self.path, mode))
     }
 }

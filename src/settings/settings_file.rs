@@ -64,20 +64,6 @@ pub(super) fn unquoted(text: &str) -> &str {
     between('"').or_else(|| between('\'')).unwrap_or(text).trim()
 }
 
-/// Returns the permissions of the file if its group or all users can read it.
-#[cfg(unix)]
-pub(super) fn exposed_mode(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o044 != 0).then_some(mode)
-}
-
-/// Returns `None`: this operating system has no file modes.
-#[cfg(not(unix))]
-pub(super) fn exposed_mode(_: &Path) -> Option<u32> {
-    None
-}
-
 /// Returns the warning about a secret in a file with these permissions.
 pub(super) fn exposure_warning(path: &Path, mode: u32) -> String {
     let path = path.display();

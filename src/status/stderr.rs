@@ -8,28 +8,20 @@
 //! there, and a shell finds it there if the process ends without clearing.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileTypeExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::tcgetwinsize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::log_line::LineStyle;
-use crate::system::job_control::is_in_foreground;
-
-/// The number of bytes that a writable pipe takes without blocking (`PIPE_BUF`).
-const MAX_ATOMIC_WRITE: usize = 4096;
+use crate::system::stderr::{columns, is_in_foreground, wait_until_writable, write_within};
+use crate::system::stream::{AsStream, BorrowedStream};
 
 /// The maximum time that a stalled reader of stderr delays the program.
-const LINE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-
-const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const LINE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Moves the cursor to the beginning of the line and clears everything after it, including the rest of a status line
 /// that a narrower terminal has wrapped.
@@ -65,9 +57,8 @@ impl Stderr {
     pub(crate) fn write_line(&self, line: &str) {
         let mut last_line = self.lock();
         *last_line = Some(Instant::now());
-        let mut stderr = io::stderr().lock();
-        let clear = if self.is_status_line_shown() && is_in_foreground(&stderr) { CLEAR } else { "" };
-        if write_within(&mut stderr, &format!("{clear}{line}"), &LINE_TIMEOUT) {
+        let clear = if self.is_status_line_shown() && is_in_foreground() { CLEAR } else { "" };
+        if write_within(&format!("{clear}{line}"), LINE_TIMEOUT) {
             self.0.is_status_line_shown.store(false, Ordering::Release);
         }
     }
@@ -119,9 +110,8 @@ impl Stderr {
     pub(crate) fn show_status_line(&self, text: &str) {
         let Some(style) = self.0.style.get() else { return };
         let _lock = self.lock();
-        let mut stderr = io::stderr().lock();
-        let status_line = render_status_line(text, columns(&stderr), *style);
-        let is_drawn = is_in_foreground(&stderr) && write_within(&mut stderr, &status_line, &NO_WAIT);
+        let status_line = render_status_line(text, columns().unwrap_or(DEFAULT_COLUMNS), *style);
+        let is_drawn = is_in_foreground() && write_within(&status_line, Duration::ZERO);
         self.0.is_status_line_shown.fetch_or(is_drawn, Ordering::Release);
     }
 
@@ -131,10 +121,9 @@ impl Stderr {
             return;
         }
         let _lock = self.lock();
-        let mut stderr = io::stderr().lock();
         // After a stop by Ctrl-Z the process may be in the background; the shell has overwritten the status line then.
         // Checked again under the lock: another thread may have cleared it, and other output may stand in its place.
-        if self.is_status_line_shown() && (!is_in_foreground(&stderr) || write_within(&mut stderr, CLEAR, &NO_WAIT)) {
+        if self.is_status_line_shown() && (!is_in_foreground() || write_within(CLEAR, Duration::ZERO)) {
             self.0.is_status_line_shown.store(false, Ordering::Release);
         }
     }
@@ -150,7 +139,7 @@ impl Stderr {
     fn wait_until_cleared(&self) {
         while self.is_status_line_shown() {
             // Waits without the lock: a blocked terminal must not stop the other threads.
-            let _ = poll(&mut [PollFd::new(&io::stderr(), PollFlags::OUT)], None);
+            wait_until_writable();
             self.clear_status_line();
         }
     }
@@ -177,9 +166,9 @@ pub(crate) struct StderrAwareStdout<W> {
     is_terminal: bool,
 }
 
-impl<W: AsFd> StderrAwareStdout<W> {
+impl<W: AsStream> StderrAwareStdout<W> {
     pub(crate) fn new(out: W, stderr: &Stderr) -> Self {
-        let is_terminal = out.as_fd().is_terminal();
+        let is_terminal = out.as_stream().is_terminal();
         stderr.0.is_stdout_terminal.store(is_terminal, Ordering::Relaxed);
         Self { out, stderr: stderr.clone(), is_terminal }
     }
@@ -201,40 +190,14 @@ impl<W: Write> Write for StderrAwareStdout<W> {
     }
 }
 
-impl<W: AsFd> AsFd for StderrAwareStdout<W> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.out.as_fd()
+impl<W: AsStream> AsStream for StderrAwareStdout<W> {
+    fn as_stream(&self) -> BorrowedStream<'_> {
+        self.out.as_stream()
     }
-}
-
-/// Returns whether stdout is not read by another process, such as `grep` or `less`, which may write to the same terminal
-/// at any time.
-pub(crate) fn is_last_in_pipeline(stdout: &File) -> bool {
-    stdout.metadata().is_ok_and(|metadata| !metadata.file_type().is_fifo() && !metadata.file_type().is_socket())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Writes the text unless the terminal blocks for longer than `timeout`. Returns `false` if it does, and `true` if the
-/// text is written or the terminal is gone.
-fn write_within(out: &mut (impl Write + AsFd), text: &str, timeout: &Timespec) -> bool {
-    for chunk in text.as_bytes().chunks(MAX_ATOMIC_WRITE) {
-        let mut writable = [PollFd::new(out, PollFlags::OUT)];
-        if !matches!(poll(&mut writable, Some(timeout)), Ok(1..)) {
-            return false;
-        }
-        if out.write_all(chunk).is_err() {
-            return true;
-        }
-    }
-    true
-}
-
-fn columns(terminal: &impl AsFd) -> u16 {
-    let columns = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
-    if columns == 0 { DEFAULT_COLUMNS } else { columns }
 }
 
 /// Returns the bytes that draw the status line over an earlier one. The last column stays free, because some terminals
@@ -246,9 +209,6 @@ fn render_status_line(text: &str, columns: u16, style: LineStyle) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
-
     use super::*;
 
     #[test]
@@ -258,16 +218,6 @@ mod tests {
         assert_eq!(render_status_line("alive", 6, plain), "\ralive\x1b[J\r");
         assert_eq!(render_status_line("alive", 5, plain), "\raliv\x1b[J\r");
         assert_eq!(render_status_line("alive", 0, dim), "\r\x1b[2m\x1b[0m\x1b[J\r");
-    }
-
-    #[test]
-    fn pipes_and_sockets_lead_to_another_process_and_files_do_not() {
-        let (_reader, writer) = std::io::pipe().unwrap();
-        assert!(!is_last_in_pipeline(&OwnedFd::from(writer).into()));
-        let (socket, _peer) = UnixStream::pair().unwrap();
-        assert!(!is_last_in_pipeline(&OwnedFd::from(socket).into()));
-        assert!(is_last_in_pipeline(&tempfile::tempfile().unwrap()));
-        assert!(is_last_in_pipeline(&File::options().write(true).open("/dev/null").unwrap()));
     }
 
     #[test]

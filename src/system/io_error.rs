@@ -1,11 +1,10 @@
 //! Texts and hints for I/O errors.
 
-use std::fs::FileType;
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use rustix::io::Errno;
+pub(crate) use super::platform::io_error::{describe_file_type, is_short_of_files};
+use super::platform::limits::FILE_SIZE_HINT;
 
 /// Returns the text of an I/O error without the number that the standard library appends, as in `(os error 2)`.
 pub(crate) fn describe(error: &io::Error) -> String {
@@ -14,24 +13,9 @@ pub(crate) fn describe(error: &io::Error) -> String {
         return "not UTF-8 text".to_owned();
     }
     match error.raw_os_error().and_then(|number| text.strip_suffix(&format!(" (os error {number})"))) {
-        Some(without_number) => without_number.to_owned(),
+        // Windows ends its texts with a full stop.
+        Some(without_number) => without_number.trim_end_matches('.').to_owned(),
         None => text,
-    }
-}
-
-/// Returns whether the process, or the system, has no file descriptor left.
-pub(crate) fn is_short_of_files(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
-}
-
-/// Returns the name of a file type other than a regular file.
-pub(crate) fn describe_file_type(file_type: FileType) -> &'static str {
-    match file_type {
-        file_type if file_type.is_dir() => "a folder",
-        file_type if file_type.is_fifo() => "a named pipe",
-        file_type if file_type.is_socket() => "a socket",
-        file_type if file_type.is_char_device() || file_type.is_block_device() => "a device",
-        _ => "not a regular file",
     }
 }
 
@@ -39,7 +23,7 @@ pub(crate) fn describe_file_type(file_type: FileType) -> &'static str {
 pub(crate) fn write_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free disk space, then start again",
-        io::ErrorKind::FileTooLarge => "raise the limit of file sizes (ulimit -f), then start again",
+        io::ErrorKind::FileTooLarge => FILE_SIZE_HINT,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "make the file and its folder writable",
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "create the folder of the file",
         _ => "check the file or device, then start again",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(crate) use super::platform::clock::time_suspended;
+
 /// The shortest suspend that is reported. Connections survive a shorter one.
 const MIN_SUSPEND: Duration = Duration::from_secs(10);
 
@@ -28,22 +30,4 @@ impl SuspendDetector {
         let suspended = self.suspended();
         (suspended >= MIN_SUSPEND).then(|| Duration::from_secs(suspended.as_secs()))
     }
-}
-
-/// Returns the suspended time since boot: `CLOCK_BOOTTIME` counts it, `CLOCK_MONOTONIC` does not.
-#[cfg(target_os = "linux")]
-pub(crate) fn time_suspended() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
-    read(ClockId::Boottime).saturating_sub(read(ClockId::Monotonic))
-}
-
-/// Returns the suspended time since the first call, by the wall clock.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn time_suspended() -> Duration {
-    use std::sync::LazyLock;
-    #[expect(clippy::disallowed_types, reason = "with a paused clock of tokio every test would look suspended")]
-    static START: LazyLock<(std::time::SystemTime, std::time::Instant)> =
-        LazyLock::new(|| (std::time::SystemTime::now(), std::time::Instant::now()));
-    START.0.elapsed().unwrap_or_default().saturating_sub(START.1.elapsed())
 }

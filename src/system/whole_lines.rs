@@ -3,11 +3,8 @@
 //! Other processes may write to the same file, through a descriptor of their own or through a copy of ours. A check and the
 //! change after it are therefore close together, and bytes that are not known to be ours are never removed.
 
-use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileExt as _;
-
-use rustix::fs::{FileType, OFlags, SeekFrom, fcntl_getfl, fstat, ftruncate, seek, tell};
+use super::platform::open_file::{self, Reader};
+use super::stream::{AsStream, BorrowedStream};
 
 /// The number of bytes that are read at once.
 const STEP: usize = 4096;
@@ -15,46 +12,37 @@ const STEP: usize = 4096;
 /// Returns whether the next write to `out` would continue an incomplete line. Only a regular file is checked.
 ///
 /// An unreadable file counts as one with an incomplete line: an empty line does less harm than two lines in one.
-pub(crate) fn is_within_line(out: &impl AsFd) -> bool {
-    match write_position(out.as_fd()) {
+pub(crate) fn is_within_line(out: &impl AsStream) -> bool {
+    match open_file::write_position(out.as_stream()) {
         None | Some(0) => false,
-        Some(position) => !is_line_start(reopen(out.as_fd()).as_ref(), position),
+        Some(position) => !is_line_start(Reader::open(out.as_stream()).as_ref(), position),
     }
 }
 
 /// Removes `fragment`, the bytes written last, from a regular file that still ends with them.
 ///
 /// Leaves any other file unchanged: the bytes of another process may follow, or the end of the file may be unreadable.
-pub(crate) fn remove_fragment(out: &impl AsFd, fragment: &[u8]) {
-    let Some(start) = start_of_last_write(out.as_fd(), fragment) else { return };
-    if ftruncate(out, start).is_ok() {
-        // The next write of a process that shares the position must not leave a hole.
-        let _ = seek(out, SeekFrom::Start(start));
+pub(crate) fn remove_fragment(out: &impl AsStream, fragment: &[u8]) {
+    if let Some(start) = start_of_last_write(out.as_stream(), fragment) {
+        open_file::truncate(out.as_stream(), start);
     }
 }
 
-/// Returns the position of the next write to a regular file.
-fn write_position(out: BorrowedFd<'_>) -> Option<u64> {
-    let size = size(out)?;
-    let appends = fcntl_getfl(out).ok()?.contains(OFlags::APPEND);
-    if appends { Some(size) } else { tell(out).ok() }
-}
-
-fn is_line_start(file: Option<&File>, position: u64) -> bool {
+fn is_line_start(file: Option<&Reader>, position: u64) -> bool {
     let mut last = [0];
     file.is_some_and(|file| file.read_exact_at(&mut last, position - 1).is_ok()) && last == *b"\n"
 }
 
 /// Returns the position of `fragment` if a regular file ends with it and the last write was ours.
-fn start_of_last_write(out: BorrowedFd<'_>, fragment: &[u8]) -> Option<u64> {
-    let size = size(out)?;
+fn start_of_last_write(out: BorrowedStream<'_>, fragment: &[u8]) -> Option<u64> {
+    let size = open_file::size(out)?;
     let start = size.checked_sub(fragment.len() as u64)?;
-    let is_last = start < size && tell(out).is_ok_and(|position| position == size);
-    (is_last && holds(&reopen(out)?, start, fragment)).then_some(start)
+    let is_last = start < size && open_file::position(out) == Some(size);
+    (is_last && holds(&Reader::open(out)?, start, fragment)).then_some(start)
 }
 
 /// Returns whether these bytes are at this position of the file.
-fn holds(file: &File, position: u64, bytes: &[u8]) -> bool {
+fn holds(file: &Reader, position: u64, bytes: &[u8]) -> bool {
     let mut buffer = [0; STEP];
     bytes.chunks(STEP).zip((position..).step_by(STEP)).all(|(chunk, position)| {
         let read = &mut buffer[..chunk.len()];
@@ -62,38 +50,9 @@ fn holds(file: &File, position: u64, bytes: &[u8]) -> bool {
     })
 }
 
-/// Returns the size of a regular file.
-fn size(out: BorrowedFd<'_>) -> Option<u64> {
-    let stat = fstat(out).ok()?;
-    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    is_file.then(|| u64::try_from(stat.st_size).ok()).flatten()
-}
-
-/// Opens the file for reading, because stdout usually is open for writing only. `None` if this is not permitted, or the
-/// operating system offers no way.
-#[cfg(not(target_vendor = "apple"))]
-fn reopen(out: BorrowedFd<'_>) -> Option<File> {
-    use std::os::fd::AsRawFd as _;
-
-    // The link leads to the open file itself, even if that has no name any more.
-    File::open(format!("/proc/self/fd/{}", out.as_raw_fd())).ok()
-}
-
-/// Opens the file for reading, because stdout usually is open for writing only. `None` if this is not permitted, or the
-/// file has no name any more.
-#[cfg(target_vendor = "apple")]
-fn reopen(out: BorrowedFd<'_>) -> Option<File> {
-    use rustix::fs::{Mode, getpath, open};
-
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = open(getpath(out).ok()?, flags, Mode::empty()).ok()?;
-    let (ours, found) = (fstat(out).ok()?, fstat(&file).ok()?);
-    ((ours.st_dev, ours.st_ino) == (found.st_dev, found.st_ino)).then(|| file.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, OpenOptions};
+    use std::fs::{self, File, OpenOptions};
     use std::io::{self, Seek as _, Write as _};
     use std::path::PathBuf;
 

@@ -13,7 +13,6 @@ mod targets;
 mod topics;
 mod transcript;
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +28,7 @@ use crate::api::rest::Rest;
 use crate::commands::error::Error;
 use crate::config::{Check, SocketLimits};
 use crate::status::redact::Secrets;
+use crate::system::stdout::Stdout;
 
 /// An id that does not exist, for requests while no conversation is named. A 404 shows that the request is permitted.
 const PLACEHOLDER_ID: &str = "00000000-0000-4000-8000-000000000000";
@@ -63,7 +63,7 @@ impl CheckContext<'_> {
 /// Returns [`Error::Check`] if the report contains a failure.
 pub(crate) async fn check(
     check: Check,
-    stdout: File,
+    stdout: Stdout,
     secrets: &Secrets,
     stop: &CancellationToken,
 ) -> Result<(), Error> {

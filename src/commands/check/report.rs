@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Write as _};
 
 use crate::exit_code::ErrorClass;
 use crate::output::escape;
 use crate::status::redact::Secrets;
+use crate::system::stdout::Stdout;
 
 /// The text in place of a remedy that was already printed.
 const REMEDY_ABOVE: &str = "remedy as above";
@@ -67,7 +67,7 @@ impl fmt::Display for CheckResult {
 /// The writer of the report. Prints each result as soon as it is known.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
-    stdout: File,
+    stdout: Stdout,
     secrets: &'a Secrets,
     first_failure: Option<ErrorClass>,
     remedies: HashSet<String>,
@@ -75,7 +75,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Prints nothing yet. The `secrets` are redacted from every line.
-    pub(super) fn new(stdout: File, secrets: &'a Secrets) -> Self {
+    pub(super) fn new(stdout: Stdout, secrets: &'a Secrets) -> Self {
         Self { stdout, secrets, first_failure: None, remedies: HashSet::new() }
     }
 

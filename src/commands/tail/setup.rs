@@ -1,7 +1,5 @@
 //! The cursor, the recording and the writer of a run.
 
-use std::fs::File;
-
 use tokio_util::sync::CancellationToken;
 
 use crate::api::rest::Rest;
@@ -17,6 +15,7 @@ use crate::status::logging::Log;
 use crate::status::service_status::{Readiness, ServiceStatus};
 use crate::status::status_line::StatusLine;
 use crate::supervisor::retry_request;
+use crate::system::stdout::Stdout;
 
 pub(super) fn prefixes(config: &Config) -> Prefixes {
     let ids = config.conversations.iter().map(String::as_str);
@@ -33,7 +32,7 @@ pub(super) fn start_delivery(
     config: &Config,
     prefixes: Prefixes,
     cursor: Option<CursorFile>,
-    stdout: File,
+    stdout: Stdout,
     log: &Log,
 ) -> Result<Delivery, Error> {
     let recorder = config.record.as_ref().map(|path| Recorder::open(path, &config.conversations, prefixes.grows()));
@@ -52,7 +51,7 @@ pub(super) async fn look_up_targets(
     config: &Config,
     rest: &Rest,
     status_line: &StatusLine,
-    stdout: &File,
+    stdout: &Stdout,
     stop: &CancellationToken,
 ) -> Result<Option<Vec<NamedTarget>>, Error> {
     let status = status_line.add_connection();

@@ -1,15 +1,13 @@
 //! The files of `--output-dir`: one for each conversation, of which a limited number is open (SVC-5 to SVC-8).
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
 use tokio::time::Instant;
 
 use super::WriterExit;
@@ -20,16 +18,13 @@ use super::thread::WriteRecords;
 use crate::config::{Format, is_valid_id};
 use crate::output::escape::escape;
 use crate::system::io_error;
-use crate::system::private_file::{self, PrivateFileError};
+use crate::system::private_file::{self, FileId, PrivateFileError};
 
 /// The maximum number of open files (SVC-6).
 const MAX_OPEN_FILES: usize = 128;
 
 /// The minimum time between two checks whether a file still has its name (SVC-7).
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The permissions of a new folder. Transcripts are personal data.
-const OWNER_ONLY: u32 = 0o700;
 
 /// The name of the file for raw frames that belong to no conversation, such as heartbeats of notifications.
 const WITHOUT_CONVERSATION: &str = "channel";
@@ -109,13 +104,12 @@ impl OutputFolder {
 }
 
 fn create_folder(path: &Path) -> Result<(), FileError> {
-    let created = DirBuilder::new().mode(OWNER_ONLY).create(path);
-    created.map_err(|source| FileError::CreateFolder { path: path.to_owned(), source })
+    private_file::create_folder(path).map_err(|source| FileError::CreateFolder { path: path.to_owned(), source })
 }
 
 fn require_writable(path: &Path) -> Result<(), FileError> {
-    let writable = access(path, Access::WRITE_OK | Access::EXEC_OK);
-    writable.map_err(|error| FileError::Io { path: path.to_owned(), source: Arc::new(error.into()) })
+    let writable = private_file::require_writable(path);
+    writable.map_err(|error| FileError::Io { path: path.to_owned(), source: Arc::new(error) })
 }
 
 /// The open files.
@@ -132,8 +126,7 @@ pub(super) struct ConversationFiles<'a, F> {
 struct OpenFile<'a> {
     path: PathBuf,
     writer: RecordWriter<'a, File>,
-    /// Device and inode.
-    identity: (u64, u64),
+    id: FileId,
     checked_at: Instant,
     last_write: u64,
 }
@@ -186,9 +179,9 @@ impl<'a, F: FnMut()> ConversationFiles<'a, F> {
                 self.close_least_recent();
             }
             match private_file::open_to_append(&path) {
-                Ok((file, identity)) => {
+                Ok((file, id)) => {
                     let writer = RecordWriter::new(file, self.queue);
-                    return Ok(OpenFile { path, writer, identity, checked_at: now, last_write: 0 });
+                    return Ok(OpenFile { path, writer, id, checked_at: now, last_write: 0 });
                 }
                 Err(PrivateFileError::Io(error)) if io_error::is_short_of_files(&error) && !self.open.is_empty() => {
                     self.max_open = self.open.len().div_ceil(2);
@@ -231,7 +224,7 @@ impl OpenFile<'_> {
             return true;
         }
         self.checked_at = now;
-        fs::metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
+        FileId::of_path(&self.path).is_ok_and(|found| found == self.id)
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::Queue;
-use super::reader_monitor::ReaderMonitor;
 use super::{WriterExit, Written};
+use crate::system::reader_monitor::ReaderMonitor;
 
 /// The time that a slow reader gets to catch up before its limit is raised.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_millis(200);

@@ -11,14 +11,11 @@
 mod batch;
 mod files;
 mod handle;
-mod nonblocking;
 mod queue;
-mod reader_monitor;
 mod record_writer;
 mod thread;
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
@@ -29,11 +26,12 @@ use self::batch::Batch;
 use self::files::ConversationFiles;
 pub(crate) use self::files::{FileError, OutputFolder};
 pub(crate) use self::handle::WriterHandle;
-use self::nonblocking::NonblockingPipe;
 use self::queue::Queue;
-use self::reader_monitor::ReaderMonitor;
 use self::record_writer::RecordWriter;
 use crate::event::Checkpoint;
+use crate::system::nonblocking_pipe::NonblockingPipe;
+use crate::system::reader_monitor::ReaderMonitor;
+use crate::system::stream::AsStream;
 
 /// The producer's side. Dropping it flushes; the thread then ends by itself.
 pub struct Writer {
@@ -80,8 +78,8 @@ pub(crate) enum WriterExit {
 /// # Panics
 ///
 /// Outside of a tokio runtime with I/O enabled.
-pub(crate) async fn reader_closed(out: &impl AsFd) {
-    ReaderMonitor::new(out.as_fd()).closed().await;
+pub(crate) async fn reader_closed(out: &impl AsStream) {
+    ReaderMonitor::new(out.as_stream()).closed().await;
 }
 
 impl Writer {
@@ -94,8 +92,8 @@ impl Writer {
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
-    pub fn spawn(out: impl Write + AsFd + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
-        let (pipe, reader) = (NonblockingPipe::new(out.as_fd()), ReaderMonitor::new(out.as_fd()));
+    pub fn spawn(out: impl Write + AsStream + Send + 'static, stall_buffer: usize) -> io::Result<Self> {
+        let (pipe, reader) = (NonblockingPipe::new(out.as_stream()), ReaderMonitor::new(out.as_stream()));
         Self::start(pipe, reader, stall_buffer, |queue| {
             thread::write_batches(RecordWriter::new(out, queue), queue);
         })
@@ -112,11 +110,11 @@ impl Writer {
     ///
     /// Outside of a tokio runtime with I/O enabled.
     pub(crate) fn spawn_with_checkpoints(
-        out: impl Write + AsFd + Send + 'static,
+        out: impl Write + AsStream + Send + 'static,
         stall_buffer: usize,
         on_written: CheckpointWriter,
     ) -> io::Result<Self> {
-        let reader = ReaderMonitor::new(out.as_fd());
+        let reader = ReaderMonitor::new(out.as_stream());
         Self::start(NonblockingPipe::disabled(), reader, stall_buffer, |queue| {
             thread::write_records(RecordWriter::new(out, queue), queue, on_written);
         })

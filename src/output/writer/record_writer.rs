@@ -2,16 +2,13 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::sync::Arc;
-
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 
 use super::WriterExit;
 use super::batch::Batch;
 use super::queue::Queue;
 use super::thread::WriteRecords;
+use crate::system::stream::{AsStream, wait_until_writable};
 use crate::system::whole_lines;
 
 /// The writer of records, which counts them in the queue.
@@ -21,7 +18,7 @@ pub(super) struct RecordWriter<'a, W> {
     has_started: bool,
 }
 
-impl<'a, W: Write + AsFd> RecordWriter<'a, W> {
+impl<'a, W: Write + AsStream> RecordWriter<'a, W> {
     pub(super) fn new(out: W, queue: &'a Queue) -> Self {
         Self { out, queue, has_started: false }
     }
@@ -49,7 +46,7 @@ impl<'a, W: Write + AsFd> RecordWriter<'a, W> {
     }
 }
 
-impl<W: Write + AsFd> WriteRecords for RecordWriter<'_, W> {
+impl<W: Write + AsStream> WriteRecords for RecordWriter<'_, W> {
     /// Writes a range of a batch. If that fails, removes an incomplete record from the end of a regular file.
     fn write(&mut self, batch: &Batch, range: Range<usize>) -> Result<(), WriterExit> {
         self.start()?;
@@ -71,20 +68,12 @@ impl<W: Write + AsFd> WriteRecords for RecordWriter<'_, W> {
 }
 
 /// Returns once the write can be repeated.
-fn recover(out: &impl AsFd, error: io::Error) -> Result<(), WriterExit> {
+fn recover(out: &impl AsStream, error: io::Error) -> Result<(), WriterExit> {
     match error.kind() {
         ErrorKind::Interrupted => Ok(()),
-        ErrorKind::WouldBlock => wait_until_writable(out),
+        ErrorKind::WouldBlock => wait_until_writable(out.as_stream()).map_err(write_failed),
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Err(WriterExit::ReaderClosed),
         _ => Err(write_failed(error)),
-    }
-}
-
-/// Waits for a non-blocking output. ssh and node share theirs with us, and its flags are not ours to change.
-fn wait_until_writable(out: &impl AsFd) -> Result<(), WriterExit> {
-    match poll(&mut [PollFd::new(out, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(write_failed(error.into())),
     }
 }
 
@@ -96,7 +85,9 @@ fn write_failed(error: io::Error) -> WriterExit {
 mod tests {
     use std::fs::File;
     use std::io::{Read as _, Seek as _};
-    use std::os::fd::BorrowedFd;
+    use std::os::fd::{AsFd, BorrowedFd};
+
+    use rustix::io::Errno;
 
     use super::*;
 

@@ -26,7 +26,7 @@ const IMPORTS: &[(&str, &str)] = &[
         "api backoff caseless config decision dedup event exit_code plural rate_limited_warning status::redact status::work
          system::last_activity tracker wire",
     ),
-    ("settings", "cli config redaction system::io_error"),
+    ("settings", "cli config redaction system::environment system::io_error system::private_file"),
     ("tracker", "api::rest::RestError backoff config decision dedup event wire"),
     ("api", "backoff config decision event exit_code status::redact system wire"),
     // Completions offer the names of scripts and faults.
@@ -35,10 +35,14 @@ const IMPORTS: &[(&str, &str)] = &[
     ("dedup", "event"),
     (
         "status",
-        "config output::Prefixes output::escape redaction system::job_control system::last_activity
-         system::service_manager",
+        "config output::Prefixes output::escape redaction system::last_activity
+         system::service_manager system::stderr system::stream",
     ),
-    ("output", "byte_scan config event system::io_error system::private_file system::whole_lines"),
+    (
+        "output",
+        "byte_scan config event system::io_error system::nonblocking_pipe system::private_file system::reader_monitor
+         system::stream system::whole_lines",
+    ),
     ("wire", "byte_scan event"),
     ("decision", "config::Retries exit_code"),
     ("config", "event::Role redaction"),

@@ -8,7 +8,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// The monitor of the other end of a pipe or socket.
-pub(super) struct ReaderMonitor(Option<AsyncFd<OwnedFd>>);
+pub(crate) struct ReaderMonitor(Option<AsyncFd<OwnedFd>>);
 
 impl ReaderMonitor {
     /// Monitors a duplicate of `fd`. Files are not monitored, nor are terminals: a closed terminal sends a signal.
@@ -16,7 +16,7 @@ impl ReaderMonitor {
     /// # Panics
     ///
     /// Outside of a tokio runtime with I/O enabled.
-    pub(super) fn new(fd: BorrowedFd<'_>) -> Self {
+    pub(crate) fn new(fd: BorrowedFd<'_>) -> Self {
         if fd.is_terminal() {
             return Self(None);
         }
@@ -24,14 +24,14 @@ impl ReaderMonitor {
     }
 
     /// Monitors nothing.
-    pub(super) fn disabled() -> Self {
+    pub(crate) fn disabled() -> Self {
         Self(None)
     }
 
     /// Waits until the reader has closed its end. Stays pending for an output that is not monitored. Cancel safe.
     ///
     /// A peer that only stopped writing to us may still read. sshd does so when the input of its client ends.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         let Some(fd) = &self.0 else { return pending().await };
         // The descriptor is not registered for writability. Of the requested events, only "closed for writing" and errors
         // are therefore reported, both of them final. Waiting costs nothing while the reader is alive.

@@ -11,23 +11,23 @@ use rustix::io::Errno;
 const MAX_BYTES: usize = 4096;
 
 /// A pipe that accepts writes without blocking. Every other output is left to the thread.
-pub(super) struct NonblockingPipe(Option<OwnedFd>);
+pub(crate) struct NonblockingPipe(Option<OwnedFd>);
 
 impl NonblockingPipe {
     /// Leaves all writes to the thread.
-    pub(super) fn disabled() -> Self {
+    pub(crate) fn disabled() -> Self {
         Self(None)
     }
 
     /// Writes to a duplicate of `out` if it is a pipe.
-    pub(super) fn new(out: BorrowedFd<'_>) -> Self {
+    pub(crate) fn new(out: BorrowedFd<'_>) -> Self {
         let is_pipe = fstat(out).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
         Self(is_pipe.then(|| out.try_clone_to_owned().ok()).flatten())
     }
 
     /// Writes as much as the pipe accepts at once, and returns the number of bytes. Returns 0 if the thread has to write,
     /// also on an error: the thread meets the same error and reports it.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
         let Some(pipe) = self.0.as_ref().filter(|_| bytes.len() <= MAX_BYTES) else { return 0 };
         match try_write(pipe, bytes) {
             Ok(length) => length,
@@ -54,7 +54,8 @@ fn try_write(_: &OwnedFd, _: &[u8]) -> Result<usize, Errno> {
     Err(Errno::NOTSUP)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::io::{Read, Write, pipe};
     use std::os::fd::AsFd;

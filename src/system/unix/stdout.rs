@@ -1,0 +1,47 @@
+//! Standard output.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileTypeExt as _;
+
+/// The standard output of this process, without the buffer of the standard library.
+pub type Stdout = File;
+
+/// Returns a descriptor of its own.
+///
+/// # Errors
+///
+/// If no descriptor is free.
+pub fn open_stdout() -> io::Result<Stdout> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Returns whether escape sequences work in the terminal behind standard output. The variable `TERM` tells more.
+pub(crate) fn enable_escape_sequences() -> bool {
+    true
+}
+
+/// Returns whether another process, such as `grep` or `less`, reads the output. It may write to the same terminal at any
+/// time.
+pub(crate) fn is_read_by_process(stdout: &Stdout) -> bool {
+    !stdout.metadata().is_ok_and(|metadata| !metadata.file_type().is_fifo() && !metadata.file_type().is_socket())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn pipes_and_sockets_lead_to_another_process_and_files_do_not() {
+        let (_reader, writer) = std::io::pipe().unwrap();
+        assert!(is_read_by_process(&OwnedFd::from(writer).into()));
+        let (socket, _peer) = UnixStream::pair().unwrap();
+        assert!(is_read_by_process(&OwnedFd::from(socket).into()));
+        assert!(!is_read_by_process(&tempfile::tempfile().unwrap()));
+        assert!(!is_read_by_process(&File::options().write(true).open("/dev/null").unwrap()));
+    }
+}
