@@ -2,6 +2,7 @@
 
 mod imports;
 mod module_tree;
+mod platform;
 mod source_file;
 mod wording;
 
