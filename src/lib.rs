@@ -328,51 +328,6 @@ async fn run_until_signal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LogFormat;
-
-    /// Serializes the tests that run the loop: a signal reaches every loop of the process.
-    static SIGNAL_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-    #[tokio::test]
-    async fn a_signal_stops_work_that_never_waits() {
-        let _lock = SIGNAL_LOCK.lock().await;
-        let (stop, log) = (CancellationToken::new(), Log::new(LogFormat::Text, LineStyle::default()));
-        let work = async {
-            signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
-            for _ in 0..1_000_000 {
-                if stop.is_cancelled() {
-                    break;
-                }
-                tokio::task::coop::consume_budget().await;
-            }
-            Ok(())
-        };
-        let exit = run_until_signal(work, &stop, &log).await.unwrap();
-        assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Terminate)));
-    }
-
-    #[tokio::test]
-    async fn a_blocked_loop_stops_the_watchdog() {
-        let _lock = SIGNAL_LOCK.lock().await;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notify");
-        let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
-        let mut log = Log::new(LogFormat::Text, LineStyle::default());
-        let variables = [("NOTIFY_SOCKET".into(), path.into()), ("WATCHDOG_USEC".into(), "20000".into())];
-        log.service = ServiceManager::from_variables(&variables);
-        let mut message = [0; 64];
-        let work = async {
-            for _ in 0..3 {
-                let length = manager.recv(&mut message).await.unwrap();
-                assert_eq!(&message[..length], b"WATCHDOG=1");
-            }
-            std::thread::sleep(std::time::Duration::from_millis(200));
-            assert!(manager.try_recv(&mut message).is_err(), "nothing was sent meanwhile");
-            manager.recv(&mut message).await.unwrap();
-            Ok(())
-        };
-        run_until_signal(work, &CancellationToken::new(), &log).await.unwrap();
-    }
 
     #[test]
     fn client_secret_and_proxy_password_are_registered_as_secrets() {
@@ -391,6 +346,57 @@ mod tests {
             register_secrets(&resolve(cli, &env, false, &mut std::io::empty()).unwrap().task, &secrets);
             let kept = secrets.redact("hunter2 opensesame");
             assert_eq!(kept, "[redacted] [redacted]", "{args:?}");
+        }
+    }
+
+    // Windows cannot raise an event for one process only, and has no systemd.
+    #[cfg(unix)]
+    mod unix {
+        use super::*;
+        use crate::config::LogFormat;
+
+        /// Serializes the tests that run the loop: a signal reaches every loop of the process.
+        static SIGNAL_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+        #[tokio::test]
+        async fn a_signal_stops_work_that_never_waits() {
+            let _lock = SIGNAL_LOCK.lock().await;
+            let (stop, log) = (CancellationToken::new(), Log::new(LogFormat::Text, LineStyle::default()));
+            let work = async {
+                signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
+                for _ in 0..1_000_000 {
+                    if stop.is_cancelled() {
+                        break;
+                    }
+                    tokio::task::coop::consume_budget().await;
+                }
+                Ok(())
+            };
+            let exit = run_until_signal(work, &stop, &log).await.unwrap();
+            assert!(stop.is_cancelled() && matches!(exit, Exit::Signal(Signal::Terminate)));
+        }
+
+        #[tokio::test]
+        async fn a_blocked_loop_stops_the_watchdog() {
+            let _lock = SIGNAL_LOCK.lock().await;
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("notify");
+            let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+            let mut log = Log::new(LogFormat::Text, LineStyle::default());
+            let variables = [("NOTIFY_SOCKET".into(), path.into()), ("WATCHDOG_USEC".into(), "20000".into())];
+            log.service = ServiceManager::from_variables(&variables);
+            let mut message = [0; 64];
+            let work = async {
+                for _ in 0..3 {
+                    let length = manager.recv(&mut message).await.unwrap();
+                    assert_eq!(&message[..length], b"WATCHDOG=1");
+                }
+                std::thread::sleep(std::time::Duration::from_millis(200));
+                assert!(manager.try_recv(&mut message).is_err(), "nothing was sent meanwhile");
+                manager.recv(&mut message).await.unwrap();
+                Ok(())
+            };
+            run_until_signal(work, &CancellationToken::new(), &log).await.unwrap();
         }
     }
 }

@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::ops::Range;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 
 use super::*;
@@ -73,13 +70,6 @@ fn the_next_run_knows_the_recorded_events() {
         assert_eq!(closed, [false, true]);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-}
-
-#[test]
-fn a_cursor_is_readable_by_its_owner_only() {
-    let (_folder, path) = folder_with_path();
-    record_one(&path, "a");
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 fn message(id: Option<&'static str>, at: Option<DateTime<Utc>>) -> TranscriptEvent<'static> {
@@ -262,43 +252,6 @@ fn targets_that_overlap_with_the_known_ones_are_added() {
 }
 
 #[test]
-fn a_link_to_a_cursor_is_followed() {
-    let (folder, path) = folder_with_path();
-    let link = folder.path().join("link");
-    symlink(&path, &link).unwrap();
-    record_one(&path, "a");
-    record_one(&link, "a");
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(recorded(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 2)]);
-}
-
-#[test]
-fn a_link_to_a_missing_or_foreign_file_is_refused() {
-    let (folder, path) = folder_with_path();
-    let link = folder.path().join("link");
-    symlink(&path, &link).unwrap();
-    assert!(refusal(&link).ends_with("it is a dangling symbolic link"));
-    assert!(!path.exists());
-    fs::write(&path, "dear diary\n").unwrap();
-    assert!(refusal(&link).contains("is not a cursor file"));
-    assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary\n");
-}
-
-#[test]
-fn folders_pipes_sockets_and_devices_are_refused_without_blocking() {
-    let (folder, path) = folder_with_path();
-    assert!(refusal(folder.path()).ends_with(": it is a folder"));
-    mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
-    assert!(refusal(&path).ends_with(": it is a named pipe"));
-    let socket = folder.path().join("socket");
-    let _listener = UnixListener::bind(&socket).unwrap();
-    assert!(refusal(&socket).ends_with(": it is a socket"));
-    for device in ["/dev/full", "/dev/null"] {
-        assert_eq!(refusal(Path::new(device)), format!("cannot use {device} as cursor file: it is a device"));
-    }
-}
-
-#[test]
 fn an_unwritable_path_is_a_system_error() {
     let (folder, _) = folder_with_path();
     for path in [folder.path().join("nowhere/cursor"), PathBuf::new(), folder.path().join("x".repeat(300))] {
@@ -315,4 +268,59 @@ fn a_cursor_that_cannot_be_replaced_is_refused_on_opening_and_unchanged() {
     fs::create_dir(folder.path().join(".cursor.genesys-tail")).unwrap();
     assert!(!open(&path, &["a"]).unwrap_err().is_configuration_error());
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+}
+
+// Windows has no file modes, named pipes in folders or socket files, and lets only administrators create links.
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_readable_by_its_owner_only() {
+        let (_folder, path) = folder_with_path();
+        record_one(&path, "a");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_to_a_cursor_is_followed() {
+        let (folder, path) = folder_with_path();
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        record_one(&path, "a");
+        record_one(&link, "a");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(recorded(&open(&path, &["a"]).unwrap()), [("a".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_link_to_a_missing_or_foreign_file_is_refused() {
+        let (folder, path) = folder_with_path();
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert!(refusal(&link).ends_with("it is a dangling symbolic link"));
+        assert!(!path.exists());
+        fs::write(&path, "dear diary\n").unwrap();
+        assert!(refusal(&link).contains("is not a cursor file"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary\n");
+    }
+
+    #[test]
+    fn folders_pipes_sockets_and_devices_are_refused_without_blocking() {
+        let (folder, path) = folder_with_path();
+        assert!(refusal(folder.path()).ends_with(": it is a folder"));
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        assert!(refusal(&path).ends_with(": it is a named pipe"));
+        let socket = folder.path().join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert!(refusal(&socket).ends_with(": it is a socket"));
+        for device in ["/dev/full", "/dev/null"] {
+            assert_eq!(refusal(Path::new(device)), format!("cannot use {device} as cursor file: it is a device"));
+        }
+    }
 }

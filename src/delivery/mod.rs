@@ -180,6 +180,7 @@ mod tests {
     use crate::config::Style;
     use crate::event::RawFrame;
     use crate::source::{ConnectionRole, Item, ItemKind};
+    use crate::system::stdout;
 
     fn delivery(recorder: Recorder) -> Delivery {
         let output = OutputOptions {
@@ -190,14 +191,14 @@ mod tests {
         };
         let (history_lines, prefixes, recorder) = (None, Prefixes::default(), Some(recorder));
         let options = DeliveryOptions { output, history_lines, prefixes, recorder, cursor: None };
-        let stdout = std::fs::File::options().write(true).open("/dev/null").expect("a device");
+        let stdout = stdout::of_file(tempfile::tempfile().expect("a file"));
         Delivery::start(options, stdout, &Stderr::default()).expect("a thread")
     }
 
     #[tokio::test]
     async fn a_recording_that_fails_in_the_last_flush_fails_the_delivery() {
         for flushes_itself in [true, false] {
-            let mut recorder = Recorder::on_full_disk();
+            let mut recorder = Recorder::that_cannot_write();
             let (raw, kind) = (RawFrame::Text("{}"), ItemKind::Keepalive);
             let (conversation, connection) = ("c1", ConnectionRole::Live);
             let item = Item { conversation, received: Utc::now(), raw: Some(raw), kind, connection };

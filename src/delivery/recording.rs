@@ -64,11 +64,11 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Returns a recorder that can write nothing.
+    /// Returns a recorder that can write nothing: its file is open for reading only.
     #[cfg(test)]
-    pub(crate) fn on_full_disk() -> Self {
-        let path = PathBuf::from("/dev/full");
-        let file = File::options().write(true).open(&path).expect("a device");
+    pub(crate) fn that_cannot_write() -> Self {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let (path, file) = (file.path().to_owned(), File::open(file.path()).expect("a file"));
         Self { path, file: BufWriter::new(file), failure: None }
     }
 
@@ -172,10 +172,8 @@ fn remove_incomplete_line(mut file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, OpenOptions};
-    use std::os::unix::fs::PermissionsExt;
     use std::sync::Arc;
 
-    use rustix::fs::{CWD, Mode, mkfifoat};
     use tempfile::TempDir;
 
     use chrono::{DateTime, Utc};
@@ -313,10 +311,9 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_is_private_and_continues_after_its_last_complete_line() {
+    fn a_recording_continues_after_its_last_complete_line() {
         let (_folder, path) = folder_with_path();
         drop(record(&path));
-        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"{\"at\":\"2026").expect("torn");
         drop(record(&path));
         assert_eq!(lines(&path).len(), 2);
@@ -338,36 +335,53 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_a_recording_is_followed_and_a_dangling_link_is_refused() {
-        let (folder, path) = folder_with_path();
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).expect("a link");
-        let error = Recorder::open(&link, &[], false).expect_err("the link is dangling");
-        assert!(error.to_string().ends_with("it is a dangling symbolic link") && !path.exists(), "{error}");
-        drop(record(&path));
-        drop(record(&link));
-        assert_eq!(lines(&path).len(), 2);
-    }
-
-    #[test]
-    fn pipes_folders_and_devices_are_refused_without_blocking() {
-        let (folder, path) = folder_with_path();
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("a pipe");
-        for (path, file_type) in [
-            (path.as_path(), "a named pipe"),
-            (folder.path(), "a folder"),
-            (Path::new("/dev/null"), "a device"),
-            (Path::new("/dev/full"), "a device"),
-        ] {
-            let error = Recorder::open(path, &[], false).expect_err("not a file").to_string();
-            assert_eq!(error, format!("cannot record to {}: it is {file_type}", path.display()));
-        }
-    }
-
-    #[test]
     fn a_second_process_cannot_record_to_the_same_file() {
         let (_folder, path) = folder_with_path();
         let _first = record(&path);
         assert!(matches!(Recorder::open(&path, &[], false), Err(RecordError::Busy(_))));
+    }
+
+    // Windows has no file modes and no named pipes in folders, and lets only administrators create links.
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        use rustix::fs::{CWD, Mode, mkfifoat};
+
+        use super::*;
+
+        #[test]
+        fn a_recording_is_private() {
+            let (_folder, path) = folder_with_path();
+            drop(record(&path));
+            assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+        }
+
+        #[test]
+        fn a_link_to_a_recording_is_followed_and_a_dangling_link_is_refused() {
+            let (folder, path) = folder_with_path();
+            let link = folder.path().join("link");
+            symlink(&path, &link).expect("a link");
+            let error = Recorder::open(&link, &[], false).expect_err("the link is dangling");
+            assert!(error.to_string().ends_with("it is a dangling symbolic link") && !path.exists(), "{error}");
+            drop(record(&path));
+            drop(record(&link));
+            assert_eq!(lines(&path).len(), 2);
+        }
+
+        #[test]
+        fn pipes_folders_and_devices_are_refused_without_blocking() {
+            let (folder, path) = folder_with_path();
+            mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("a pipe");
+            for (path, file_type) in [
+                (path.as_path(), "a named pipe"),
+                (folder.path(), "a folder"),
+                (Path::new("/dev/null"), "a device"),
+                (Path::new("/dev/full"), "a device"),
+            ] {
+                let error = Recorder::open(path, &[], false).expect_err("not a file").to_string();
+                assert_eq!(error, format!("cannot record to {}: it is {file_type}", path.display()));
+            }
+        }
     }
 }

@@ -99,6 +99,8 @@ fn is_reconnecting(connection: &ConnectionStatus) -> bool {
 }
 
 #[cfg(test)]
+// Windows has no systemd.
+#[cfg(unix)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
 

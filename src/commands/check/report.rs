@@ -105,6 +105,7 @@ fn line(result: &CheckResult, secrets: &Secrets) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::stdout;
 
     #[test]
     fn a_result_is_shown_as_status_column_message_and_remedy() {
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_remedy_is_printed_once() {
         let (secrets, file) = (Secrets::default(), tempfile::NamedTempFile::new().expect("a file"));
-        let mut report = Report::new(file.reopen().expect("a file"), &secrets);
+        let mut report = Report::new(stdout::of_file(file.reopen().expect("a file")), &secrets);
         for (message, remedy) in [("a", "wait"), ("b", "wait"), ("c", "act"), ("d", "wait")] {
             report.print(&CheckResult::warn(message, remedy)).expect("written");
         }
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn the_first_failure_decides_and_warnings_do_not() {
         let secrets = Secrets::default();
-        let mut report = Report::new(tempfile::tempfile().expect("a file"), &secrets);
+        let mut report = Report::new(stdout::of_file(tempfile::tempfile().expect("a file")), &secrets);
         report.print(&CheckResult::warn("a", "b")).expect("written");
         assert_eq!(report.first_failure(), None);
         for class in [ErrorClass::NoInput, ErrorClass::NoPermission] {

@@ -85,11 +85,9 @@ fn write_failed(error: io::Error) -> WriterExit {
 mod tests {
     use std::fs::File;
     use std::io::{Read as _, Seek as _};
-    use std::os::fd::{AsFd, BorrowedFd};
-
-    use rustix::io::Errno;
 
     use super::*;
+    use crate::system::stream::BorrowedStream;
 
     const RECORDS: [&str; 3] = ["one\n", "two\nlines\n", "three\n"];
 
@@ -97,7 +95,7 @@ mod tests {
     struct FileOnDisk {
         file: File,
         space: usize,
-        error: Option<Errno>,
+        error: Option<ErrorKind>,
     }
 
     impl Write for FileOnDisk {
@@ -115,14 +113,19 @@ mod tests {
         }
     }
 
-    impl AsFd for FileOnDisk {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.file.as_fd()
+    impl AsStream for FileOnDisk {
+        fn as_stream(&self) -> BorrowedStream<'_> {
+            self.file.as_stream()
         }
     }
 
     /// Returns a writer to a file with this content. The position is the end of the content.
-    fn writer<'a>(content: &str, space: usize, error: Option<Errno>, queue: &'a Queue) -> RecordWriter<'a, FileOnDisk> {
+    fn writer<'a>(
+        content: &str,
+        space: usize,
+        error: Option<ErrorKind>,
+        queue: &'a Queue,
+    ) -> RecordWriter<'a, FileOnDisk> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content.as_bytes()).unwrap();
         RecordWriter::new(FileOnDisk { file, space, error }, queue)
@@ -146,7 +149,8 @@ mod tests {
     #[test]
     fn after_a_failed_write_a_file_ends_with_the_last_whole_record() {
         let batch = batch();
-        let errors = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG, Errno::IO, Errno::STALE].map(Some);
+        let errors =
+            [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge, ErrorKind::Other].map(Some);
         for error in errors.into_iter().chain([None]) {
             for space in 0..batch.bytes().len() {
                 let queue = Queue::new(usize::MAX);
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn a_record_that_is_written_alone_is_removed_alone() {
         let (batch, queue) = (batch(), Queue::new(usize::MAX));
-        let mut writer = writer("", 9, Some(Errno::NOSPC), &queue);
+        let mut writer = writer("", 9, Some(ErrorKind::StorageFull), &queue);
         writer.write(&batch, 0..4).unwrap();
         assert!(writer.write(&batch, 4..14).is_err());
         assert_eq!(content(writer), "one\n");
@@ -195,7 +199,7 @@ mod tests {
     fn a_disk_that_is_full_after_the_line_break_keeps_it() {
         let (batch, queue) = (batch(), Queue::new(usize::MAX));
         for (space, expected) in [(0, "befo"), (1, "befo\n"), (3, "befo\n")] {
-            let mut writer = writer("befo", space, Some(Errno::NOSPC), &queue);
+            let mut writer = writer("befo", space, Some(ErrorKind::StorageFull), &queue);
             assert!(writer.write(&batch, 0..4).is_err());
             assert_eq!(content(writer), expected);
         }

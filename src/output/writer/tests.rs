@@ -3,11 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Read, pipe};
 use std::ops::Range;
-use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::time::{Instant, timeout};
 
 use super::*;
@@ -77,19 +75,6 @@ async fn a_flushed_line_is_readable_at_once() {
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 3, bytes: 192 });
 }
 
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_few_lines_are_in_the_pipe_when_flush_returns() {
-    let (mut reader, mut writer) = stalled_pipe(MIB);
-    for n in 0..3 {
-        record_lines(&mut writer, n..n + 1);
-        assert_eq!(writer.handle().written().records, n as u64 + 1);
-    }
-    let mut read = vec![0; 3 * 64];
-    reader.read_exact(&mut read).unwrap();
-    assert_eq!(read, [line(0), line(1), line(2)].concat().as_bytes());
-}
-
 #[tokio::test]
 async fn a_reader_that_stalls_and_continues_gets_every_line() {
     let (reader, mut writer) = stalled_pipe(64 * MIB);
@@ -98,17 +83,6 @@ async fn a_reader_that_stalls_and_continues_gets_every_line() {
     let reading = read_all(reader);
     assert_eq!(writer.finish(None).await.unwrap(), Written { records: 40_000, bytes: 40_000 * 64 });
     assert_eq!(reading.join().unwrap(), 40_000);
-}
-
-#[tokio::test]
-async fn a_non_blocking_pipe_loses_no_line() {
-    let (reader, out) = pipe().unwrap();
-    fcntl_setfl(&out, fcntl_getfl(&out).unwrap() | OFlags::NONBLOCK).unwrap();
-    let mut writer = Writer::spawn(out, 64 * MIB).unwrap();
-    record_lines(&mut writer, 0..30_000);
-    let reading = read_all(reader);
-    assert_eq!(writer.finish(None).await.unwrap().records, 30_000);
-    assert_eq!(reading.join().unwrap(), 30_000);
 }
 
 #[tokio::test]
@@ -181,42 +155,6 @@ async fn finishing_for_a_stalled_reader_is_bounded_and_counts_only_written_recor
 }
 
 #[tokio::test]
-async fn a_closed_reader_is_detected_while_nothing_is_written() {
-    let (reader, mut writer) = stalled_pipe(MIB);
-    record_lines(&mut writer, 0..1);
-    let handle = writer.handle();
-    let (exit, ()) = tokio::join!(timeout(TIMEOUT, handle.exit()), async { drop(reader) });
-    assert!(matches!(exit, Ok(WriterExit::ReaderClosed)));
-    record_lines(&mut writer, 1..2);
-    assert!(matches!(writer.finish(None).await, Err(WriterExit::ReaderClosed)));
-}
-
-#[tokio::test]
-async fn a_stalled_reader_that_closes_ends_the_wait_for_capacity() {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let mut writer = Writer::spawn(ours, MIB).unwrap();
-    record_lines(&mut writer, 0..40_000);
-    assert!(writer.is_over_limit());
-    let handle = writer.handle();
-    let (waited, ()) = tokio::join!(timeout(TIMEOUT, handle.wait_for_capacity()), async { drop(theirs) });
-    waited.unwrap();
-    assert!(!writer.is_over_limit());
-    assert!(matches!(handle.exit().await, WriterExit::ReaderClosed));
-}
-
-#[tokio::test]
-async fn a_full_disk_is_a_failure_and_nothing_counts_as_written() {
-    let mut writer = Writer::spawn(File::options().write(true).open("/dev/full").unwrap(), MIB).unwrap();
-    let handle = writer.handle();
-    record_lines(&mut writer, 0..10);
-    let exit = handle.exit().await;
-    assert!(matches!(exit, WriterExit::WriteFailed(error) if error.kind() == io::ErrorKind::StorageFull));
-    record_lines(&mut writer, 10..20);
-    assert!(matches!(writer.finish(None).await, Err(WriterExit::WriteFailed(_))));
-    assert_eq!(handle.written(), Written::default());
-}
-
-#[tokio::test]
 async fn output_is_appended_to_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for numbers in [0..2, 2..5] {
@@ -239,4 +177,74 @@ async fn many_small_flushes_are_merged_into_full_batches() {
     queue.close();
     let sizes: Vec<usize> = std::iter::from_fn(|| queue.next()).map(|batch| batch.bytes().len()).collect();
     assert_eq!(sizes, [32 * KIB, 32 * KIB, 32 * KIB, 2_000 * 64 - 96 * KIB]);
+}
+
+// Windows has no non-blocking pipes, no stream sockets of this kind and no full device, and detects a closed pipe only by a write.
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::net::UnixStream;
+
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+    use super::*;
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_few_lines_are_in_the_pipe_when_flush_returns() {
+        let (mut reader, mut writer) = stalled_pipe(MIB);
+        for n in 0..3 {
+            record_lines(&mut writer, n..n + 1);
+            assert_eq!(writer.handle().written().records, n as u64 + 1);
+        }
+        let mut read = vec![0; 3 * 64];
+        reader.read_exact(&mut read).unwrap();
+        assert_eq!(read, [line(0), line(1), line(2)].concat().as_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_non_blocking_pipe_loses_no_line() {
+        let (reader, out) = pipe().unwrap();
+        fcntl_setfl(&out, fcntl_getfl(&out).unwrap() | OFlags::NONBLOCK).unwrap();
+        let mut writer = Writer::spawn(out, 64 * MIB).unwrap();
+        record_lines(&mut writer, 0..30_000);
+        let reading = read_all(reader);
+        assert_eq!(writer.finish(None).await.unwrap().records, 30_000);
+        assert_eq!(reading.join().unwrap(), 30_000);
+    }
+
+    #[tokio::test]
+    async fn a_closed_reader_is_detected_while_nothing_is_written() {
+        let (reader, mut writer) = stalled_pipe(MIB);
+        record_lines(&mut writer, 0..1);
+        let handle = writer.handle();
+        let (exit, ()) = tokio::join!(timeout(TIMEOUT, handle.exit()), async { drop(reader) });
+        assert!(matches!(exit, Ok(WriterExit::ReaderClosed)));
+        record_lines(&mut writer, 1..2);
+        assert!(matches!(writer.finish(None).await, Err(WriterExit::ReaderClosed)));
+    }
+
+    #[tokio::test]
+    async fn a_stalled_reader_that_closes_ends_the_wait_for_capacity() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut writer = Writer::spawn(ours, MIB).unwrap();
+        record_lines(&mut writer, 0..40_000);
+        assert!(writer.is_over_limit());
+        let handle = writer.handle();
+        let (waited, ()) = tokio::join!(timeout(TIMEOUT, handle.wait_for_capacity()), async { drop(theirs) });
+        waited.unwrap();
+        assert!(!writer.is_over_limit());
+        assert!(matches!(handle.exit().await, WriterExit::ReaderClosed));
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_a_failure_and_nothing_counts_as_written() {
+        let mut writer = Writer::spawn(File::options().write(true).open("/dev/full").unwrap(), MIB).unwrap();
+        let handle = writer.handle();
+        record_lines(&mut writer, 0..10);
+        let exit = handle.exit().await;
+        assert!(matches!(exit, WriterExit::WriteFailed(error) if error.kind() == io::ErrorKind::StorageFull));
+        record_lines(&mut writer, 10..20);
+        assert!(matches!(writer.finish(None).await, Err(WriterExit::WriteFailed(_))));
+        assert_eq!(handle.written(), Written::default());
+    }
 }

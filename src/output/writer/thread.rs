@@ -74,13 +74,11 @@ mod tests {
     use std::collections::VecDeque;
     use std::fs::File;
     use std::io::{ErrorKind, Write};
-    use std::os::fd::{AsFd, BorrowedFd};
-
-    use rustix::io::Errno;
 
     use super::super::Written;
     use super::super::record_writer::RecordWriter;
     use super::*;
+    use crate::system::stream::{AsStream, BorrowedStream};
 
     const RECORDS: [&str; 3] = ["one\n", "two\n", "three\n"];
 
@@ -88,13 +86,12 @@ mod tests {
     struct ScriptedOutput {
         results: VecDeque<io::Result<usize>>,
         accepted: Vec<u8>,
-        fd: File,
+        file: File,
     }
 
     impl ScriptedOutput {
         fn new(results: impl Into<VecDeque<io::Result<usize>>>) -> Self {
-            let fd = File::options().write(true).open("/dev/null").unwrap();
-            Self { results: results.into(), accepted: Vec::new(), fd }
+            Self { results: results.into(), accepted: Vec::new(), file: tempfile::tempfile().unwrap() }
         }
     }
 
@@ -110,9 +107,9 @@ mod tests {
         }
     }
 
-    impl AsFd for ScriptedOutput {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.fd.as_fd()
+    impl AsStream for &mut ScriptedOutput {
+        fn as_stream(&self) -> BorrowedStream<'_> {
+            self.file.as_stream()
         }
     }
 
@@ -147,7 +144,7 @@ mod tests {
 
     #[test]
     fn on_a_full_disk_only_the_written_part_is_counted() {
-        let (queue, accepted) = run([Ok(3), Ok(2), Err(Errno::NOSPC.into())]);
+        let (queue, accepted) = run([Ok(3), Ok(2), Err(ErrorKind::StorageFull.into())]);
         assert_eq!(accepted, b"one\nt");
         assert_eq!(queue.written(), Written { records: 1, bytes: 5 });
         let result = queue.abandon();
@@ -171,7 +168,7 @@ mod tests {
         let queue = queue_with_checkpoints();
         let mut stored = Vec::new();
         write_records(
-            RecordWriter::new(ScriptedOutput::new([Ok(4), Ok(2), Err(Errno::NOSPC.into())]), &queue),
+            RecordWriter::new(&mut ScriptedOutput::new([Ok(4), Ok(2), Err(ErrorKind::StorageFull.into())]), &queue),
             &queue,
             |checkpoints| {
                 stored.extend(checkpoints.iter().map(|checkpoint| checkpoint.key));
@@ -185,8 +182,8 @@ mod tests {
     #[test]
     fn a_failed_checkpoint_ends_writing() {
         let queue = queue_with_checkpoints();
-        write_records(RecordWriter::new(ScriptedOutput::new([Ok(4), Ok(4)]), &queue), &queue, |checkpoints| {
-            if checkpoints[0].key < 3 { Ok(()) } else { Err(Errno::NOSPC.into()) }
+        write_records(RecordWriter::new(&mut ScriptedOutput::new([Ok(4), Ok(4)]), &queue), &queue, |checkpoints| {
+            if checkpoints[0].key < 3 { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
         });
         assert_eq!(queue.written(), Written { records: 2, bytes: 8 });
         let result = queue.abandon();

@@ -28,6 +28,12 @@ pub(crate) fn is_read_by_process(stdout: &Stdout) -> bool {
     !stdout.metadata().is_ok_and(|metadata| !metadata.file_type().is_fifo() && !metadata.file_type().is_socket())
 }
 
+/// Returns an output to a file.
+#[cfg(test)]
+pub(crate) fn of_file(file: File) -> Stdout {
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::OwnedFd;

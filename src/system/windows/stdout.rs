@@ -55,14 +55,14 @@ pub(crate) fn is_read_by_process(stdout: &Stdout) -> bool {
     }
 }
 
-fn null_device() -> io::Result<File> {
-    File::options().write(true).open("NUL")
+/// Returns an output to a file.
+#[cfg(test)]
+pub(crate) fn of_file(file: File) -> Stdout {
+    Stdout(Target::File(file))
 }
 
-impl From<File> for Stdout {
-    fn from(file: File) -> Self {
-        Self(Target::File(file))
-    }
+fn null_device() -> io::Result<File> {
+    File::options().write(true).open("NUL")
 }
 
 impl Write for Stdout {

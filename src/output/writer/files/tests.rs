@@ -1,7 +1,5 @@
 //! Routing, the limit of open files, rotation, and names.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-
 use tempfile::TempDir;
 
 use super::*;
@@ -54,8 +52,6 @@ fn each_record_goes_to_the_file_of_its_conversation() {
     write(&mut files, &[("a", "1\n"), ("a", "2\n"), ("b", "3\n"), ("a", "4\n"), ("c", "5\n"), ("b", "6\n")]).unwrap();
     assert_eq!(["a", "b", "c"].map(|id| fixture.content(id)), ["1\n2\n4\n", "3\n6\n", "5\n"]);
     assert_eq!(fixture.queue.written().records, 6);
-    let mode = fs::metadata(fixture.path("a")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
@@ -137,32 +133,58 @@ fn an_id_that_is_no_file_name_is_refused_and_frames_without_one_have_their_own_f
 }
 
 #[test]
-fn a_link_to_nowhere_and_a_folder_in_the_place_of_a_file_are_refused() {
+fn a_folder_in_the_place_of_a_file_is_refused() {
     let fixture = Fixture::new();
     let mut files = fixture.files(8);
-    symlink(fixture.folder.path().join("nowhere"), fixture.path("a")).unwrap();
-    fs::create_dir(fixture.path("b")).unwrap();
-    for (id, found) in [("a", "a dangling symbolic link"), ("b", "a folder")] {
-        let WriterExit::FileFailed(error) = write(&mut files, &[(id, "one\n")]).unwrap_err() else { panic!("{id}") };
-        let path = fixture.path(id);
-        assert_eq!(error.to_string(), format!("cannot write to {}: it is {found}", path.display()));
-    }
-    assert!(!fixture.folder.path().join("nowhere").exists());
+    fs::create_dir(fixture.path("a")).unwrap();
+    let WriterExit::FileFailed(error) = write(&mut files, &[("a", "one\n")]).unwrap_err() else { panic!("a folder") };
+    assert_eq!(error.to_string(), format!("cannot write to {}: it is a folder", fixture.path("a").display()));
 }
 
 #[test]
-fn a_missing_folder_is_created_for_its_owner_only_and_nothing_else_is_replaced() {
+fn a_missing_folder_is_created_and_nothing_else_is_replaced() {
     let parent = tempfile::tempdir().unwrap();
-    let (folder, file, link) = (parent.path().join("new"), parent.path().join("file"), parent.path().join("link"));
+    let (folder, file) = (parent.path().join("new"), parent.path().join("file"));
     OutputFolder::create(&folder, Format::Json).unwrap();
-    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(folder.is_dir());
     fs::write(&file, "text").unwrap();
-    symlink(parent.path().join("nowhere"), &link).unwrap();
-    for path in [&file, &link] {
-        let created = OutputFolder::create(path, Format::Json);
-        assert!(matches!(created, Err(FileError::NotAFolder { .. })), "{created:?}");
-    }
+    let created = OutputFolder::create(&file, Format::Json);
+    assert!(matches!(created, Err(FileError::NotAFolder { .. })), "{created:?}");
     let deep = OutputFolder::create(&parent.path().join("a/b"), Format::Json);
     assert!(matches!(deep, Err(FileError::CreateFolder { .. })), "{deep:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "text");
+}
+
+// Windows has no file modes, and lets only administrators create links.
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_folder_and_its_files_are_for_their_owner_only() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, queue) = (parent.path().join("new"), Queue::new(usize::MAX));
+        let folder = OutputFolder::create(&path, Format::Json).unwrap();
+        write(&mut ConversationFiles::new(folder, &queue, || {}), &[("a", "one\n")]).unwrap();
+        assert_eq!((mode(&path), mode(&path.join("a.jsonl"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_refused() {
+        let fixture = Fixture::new();
+        let mut files = fixture.files(8);
+        symlink(fixture.folder.path().join("nowhere"), fixture.path("a")).unwrap();
+        let WriterExit::FileFailed(error) = write(&mut files, &[("a", "one\n")]).unwrap_err() else { panic!("a link") };
+        let expected = format!("cannot write to {}: it is a dangling symbolic link", fixture.path("a").display());
+        assert_eq!(error.to_string(), expected);
+        assert!(!fixture.folder.path().join("nowhere").exists());
+        let created = OutputFolder::create(&fixture.path("a"), Format::Json);
+        assert!(matches!(created, Err(FileError::NotAFolder { .. })), "{created:?}");
+    }
 }
