@@ -33,7 +33,7 @@ pub(super) async fn simulate(
     let Some(scripts) = stop.run_until_cancelled(scripts(settings.scripts)).await else { return Ok(()) };
     let mut scripts = scripts?;
     let target = scripts.iter().filter(|script| script.begins_later()).find_map(|script| script.queues().pop());
-    let conversations = settings.conversations.unwrap_or(scripts.len());
+    let conversations = settings.conversations.unwrap_or(scripts.len().max(1));
     let first = if scripts.is_empty() { defaults.script } else { scripts.remove(0) };
     let options = simulator::Options {
         listen: settings.listen,

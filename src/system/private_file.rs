@@ -99,6 +99,7 @@ fn temporary_path(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::whole_lines;
 
     #[test]
     fn a_failed_replacement_leaves_the_file_unchanged_and_no_other_file() {
@@ -125,6 +126,20 @@ mod tests {
         drop(second);
         assert!(open_locked(&path, WriteMode::AtPosition).is_ok());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_fragment_is_found_and_removed_in_a_file_that_was_opened_to_append() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "one\ntw").unwrap();
+        let (mut file, _) = open_to_append(&path).unwrap();
+        assert!(whole_lines::is_within_line(&file));
+        file.write_all(b"\nthr").unwrap();
+        whole_lines::remove_fragment(&file, b"thr");
+        assert!(!whole_lines::is_within_line(&file));
+        file.write_all(b"four\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntw\nfour\n");
     }
 
     #[test]

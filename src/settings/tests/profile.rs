@@ -33,7 +33,7 @@ fn home() -> tempfile::TempDir {
 }
 
 fn given<'a>(home: &'a tempfile::TempDir, more: &[(&'a str, &'a str)]) -> Given<'a> {
-    Given { env: [&[("HOME", home.path().to_str().unwrap())], more].concat(), ..nothing() }
+    Given { env: [&[(crate::system::environment::HOME, home.path().to_str().unwrap())], more].concat(), ..nothing() }
 }
 
 #[test]
