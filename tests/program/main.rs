@@ -25,6 +25,7 @@ mod notifications;
 mod outage_stories;
 mod output;
 mod output_dir;
+mod packages;
 mod proxy;
 mod queue;
 mod reader;
