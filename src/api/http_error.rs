@@ -12,6 +12,7 @@ use crate::config::is_loopback;
 use crate::decision::ResponseKind;
 use crate::exit_code::ErrorClass;
 use crate::system::io_error;
+use crate::system::limits::SOCKETS_HINT;
 
 const UNKNOWN_HOST: &str = "host name does not resolve";
 const CONNECTION_REFUSED: &str = "connection refused";
@@ -209,9 +210,7 @@ impl HttpError {
             Self::NoLocalServer { .. } => {
                 "start the simulator (genesys-tail simulate), or correct the port of API URL and login URL"
             }
-            Self::TooManyFiles { .. } => {
-                "raise the limit of open files (ulimit -n), or use --source notifications, which needs one socket"
-            }
+            Self::TooManyFiles { .. } => SOCKETS_HINT,
             Self::Incomplete { .. } => {
                 "check the network and the proxy settings (--proxy, HTTPS_PROXY); a device in between may cut responses off"
             }

@@ -12,6 +12,10 @@ pub(crate) const FILE_SIZE_HINT: &str = "raise the limit of file sizes (ulimit -
 /// The next step if no descriptor is free.
 pub(crate) const OPEN_FILES_HINT: &str = "raise the limit of open files (ulimit -n)";
 
+/// The next step if no descriptor is free for one more socket.
+pub(crate) const SOCKETS_HINT: &str =
+    "raise the limit of open files (ulimit -n), or use --source notifications, which needs one socket";
+
 /// The next step if the process cannot start for another reason.
 pub(crate) const PROCESS_HINT: &str = "check the limits of the process (ulimit -a) and the free memory";
 

@@ -9,6 +9,10 @@ pub(crate) const FILE_SIZE_HINT: &str =
 /// The next step if no handle is free.
 pub(crate) const OPEN_FILES_HINT: &str = "close programs that have many files open";
 
+/// The next step if no handle is free for one more socket.
+pub(crate) const SOCKETS_HINT: &str =
+    "close programs that have many files open, or use --source notifications, which needs one socket";
+
 /// The next step if the process cannot start for another reason.
 pub(crate) const PROCESS_HINT: &str = "check the free memory";
 
