@@ -81,8 +81,9 @@ fn escaping(criterion: &mut Criterion) {
 fn formatting(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _runtime = runtime.enter();
-    let dev_null = File::options().write(true).open("/dev/null").expect("/dev/null opens");
-    let writer = Writer::spawn(dev_null, usize::MAX).expect("the writer thread starts");
+    let device = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    let device = File::options().write(true).open(device).expect("the null device opens");
+    let writer = Writer::spawn(device, usize::MAX).expect("the writer thread starts");
     let mut output = Output::new(Style::default(), Prefixes::default(), writer);
     let frame = frame(1, TEXT);
     let event = event(&frame, &TemplateCache::default());

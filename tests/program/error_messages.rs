@@ -1,7 +1,6 @@
 //! Agreement of the topic `errors` with the messages of the program (ERR-9, DOC-1).
 
 use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use futures_util::future::join_all;
@@ -251,14 +250,16 @@ async fn the_topic_quotes_the_errors_of_files() {
         tails.chain(replays).map(async |(command, path)| difference(&finish(command).await, &[(&path, "FILE")])),
     )
     .await;
-    assert_eq!(difference(&finish(full_disk(&simulator)).await, &[]), None);
 }
 
-/// Returns a command whose standard output has no space.
-fn full_disk(simulator: &Simulator) -> Command {
-    let mut command = command(simulator, &[]);
-    command.stdout(fs::File::options().write(true).open(Path::new("/dev/full")).unwrap());
-    command
+// Windows has no device that is always full.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_topic_quotes_the_error_of_a_full_disk() {
+    let simulator = simulator(SCRIPT, &[]).await;
+    let mut command = command(&simulator, &[]);
+    command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+    assert_eq!(difference(&finish(command).await, &[]), None);
 }
 
 #[tokio::test]

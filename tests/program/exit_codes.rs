@@ -13,6 +13,7 @@ use crate::support::program::{
     Finished, Running, bare_program, program, refusing_socket, run, simulator, simulator_with, within_timeout,
     without_times,
 };
+#[cfg(unix)]
 use crate::support::shell::with_shell_setup;
 use tempfile::tempdir;
 use tokio::time::timeout;
@@ -137,7 +138,7 @@ fn a_bug_is_70_and_reports_only_its_location() {
             variables: Vec::new(),
             folder: Path::new("/"),
             stdin: &mut std::io::empty(),
-            stdout: File::options().write(true).open("/dev/null").unwrap(),
+            stdout: genesys_tail::open_stdout().unwrap(),
             stdout_is_terminal: false,
             stderr_is_terminal: false,
         });
@@ -155,6 +156,8 @@ fn a_bug_is_70_and_reports_only_its_location() {
 
 /// The async runtime panics without file descriptors, which is not a bug of this program. The shell can close only
 /// descriptors 3 to 9, so the smallest sufficient limit depends on the others that this process has inherited.
+// Windows has no limits of resources that a shell sets.
+#[cfg(unix)]
 #[tokio::test]
 async fn too_few_file_descriptors_are_70() {
     for limit in 5..=16 {
@@ -169,6 +172,8 @@ async fn too_few_file_descriptors_are_70() {
     }
 }
 
+// Windows has no limits of resources that a shell sets.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_conversation_without_a_file_descriptor_is_69_and_the_others_are_followed() {
     let conversations: Vec<String> = (10..50).map(|number| format!("conversation-{number}")).collect();
@@ -184,8 +189,10 @@ async fn a_conversation_without_a_file_descriptor_is_69_and_the_others_are_follo
     assert!((1..40).contains(&failures), "{}", finished.stderr);
 }
 
+// Windows has no device that is always full.
+#[cfg(unix)]
 #[tokio::test]
-async fn an_unwritable_output_or_recording_is_74() {
+async fn an_unwritable_output_is_74() {
     let simulator = simulator("+0 customer Ada: Hello", &[]).await;
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let finished = Running::start(program(&simulator, &[]).stdout(full())).finish().await;
@@ -205,6 +212,11 @@ async fn an_unwritable_output_or_recording_is_74() {
         assert_eq!(finished.code, Some(74), "{args:?}");
         assert_plain(&finished, "cannot write standard output: ");
     }
+}
+
+#[tokio::test]
+async fn an_unwritable_recording_is_74() {
+    let simulator = simulator("+0 customer Ada: Hello", &[]).await;
     let finished = run(&simulator, &["--record", "/nowhere/a.rec"]).await;
     assert_eq!(finished.code, Some(74));
     assert_plain(&finished, "cannot record to /nowhere/a.rec: No such file or directory");
@@ -212,6 +224,8 @@ async fn an_unwritable_output_or_recording_is_74() {
 }
 
 /// SIGXFSZ would end the process. `ulimit -f 0` allows no byte in a file.
+// Windows has no limits of resources that a shell sets.
+#[cfg(unix)]
 #[tokio::test]
 async fn output_beyond_the_size_limit_of_files_is_74() {
     let folder = tempdir().unwrap();
@@ -223,6 +237,8 @@ async fn output_beyond_the_size_limit_of_files_is_74() {
     }
 }
 
+// Windows has no limits of resources that a shell sets.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_full_recording_is_74_and_a_slow_reader_still_gets_the_recorded_lines() {
     let simulator = simulator("", &["socket:burst=20000"]).await;
@@ -358,6 +374,8 @@ async fn a_refused_conversation_decides_before_a_later_failure_of_the_source() {
     assert!(errors.iter().zip(expected).all(|(error, expected)| error.contains(expected)), "{errors:?}");
 }
 
+// A Unix shell closes the streams and removes the current folder.
+#[cfg(unix)]
 #[tokio::test]
 async fn closed_streams_and_a_removed_folder_do_not_change_the_exit_code() {
     for (setup, is_printed) in [

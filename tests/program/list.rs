@@ -6,6 +6,7 @@ use genesys_tail::simulator::{Options, Simulator, Sources};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::program::{Finished, Running, program, run, simulator_with};
+#[cfg(unix)]
 use crate::support::pty::{StdoutTarget, Terminal};
 
 const AGENT_SCRIPT: &str = "+0 customer Ada Marlow: hello\n+0 update queue=Billing\n+0 agent Sam Okafor: hi";
@@ -111,6 +112,8 @@ async fn nothing_that_matches_is_no_error_and_one_line_on_stderr() {
     assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
 }
 
+// Windows has no pseudo-terminals without unsafe code.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_terminal_gets_a_table_that_fits() {
     let script = "+0 customer 山田太郎山田太郎山田太郎: hello\n+0 update queue=Billing";

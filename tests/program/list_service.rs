@@ -7,7 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::support::program::{Finished, Running, peak_memory_mib, within_timeout};
+#[cfg(target_os = "linux")]
+use crate::support::memory::peak_memory_mib;
+use crate::support::program::{Finished, Running, within_timeout};
+#[cfg(unix)]
 use crate::support::pty::{StdoutTarget, Terminal};
 use crate::support::raw_server::{RawServer, Response, json_response};
 
@@ -113,6 +116,8 @@ async fn a_search_for_a_customer_ends_after_ten_thousand_rows_with_a_warning() {
     assert_eq!(*service.queries.borrow(), 100);
 }
 
+// The memory of another process is read from /proc.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn ten_thousand_rows_need_little_memory() {
     let pages =
@@ -182,6 +187,8 @@ async fn a_list_ends_when_the_reader_closes_the_pipe() {
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
 }
 
+// Windows has no pseudo-terminals without unsafe code.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_long_list_shows_its_progress_on_a_terminal() {
     let pages =

@@ -13,6 +13,8 @@ mod demo;
 mod documentation;
 mod error_messages;
 mod exit_codes;
+// Windows has no file modes, named pipes in folders or links for everyone.
+#[cfg(unix)]
 mod file_permissions;
 mod history;
 mod hostile_text;
@@ -34,14 +36,22 @@ mod redaction;
 mod refusals;
 mod refusals_after_success;
 mod secrets;
+// Windows has no systemd.
+#[cfg(unix)]
 mod service_manager;
 mod settings;
+// The pipelines and completions are those of Unix shells.
+#[cfg(unix)]
 mod shell_pipelines;
+// Windows has no signals.
+#[cfg(unix)]
 mod signals;
 mod simulate;
 mod slow_reader;
 mod stated_wait;
 mod status;
+// Windows has no pseudo-terminals without unsafe code.
+#[cfg(unix)]
 mod status_line;
 mod stored_calls;
 mod structure;
@@ -49,4 +59,6 @@ mod support;
 mod terminal;
 mod tls;
 mod token_renewal;
+// A Unix shell prepares the file and its size limit.
+#[cfg(unix)]
 mod whole_lines;

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::support::program::{Finished, Running, peak_memory_mib};
+use crate::support::memory::peak_memory_mib;
+use crate::support::program::{Finished, Running};
 use crate::support::raw_server::{
     CLOSED_EVENT, CONTINUATION, FIN, PING, RawServer, Response, TEXT, json_response, message_added, server_frame,
     token_response,
 };
 use futures_util::future::join_all;
-use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
@@ -120,6 +120,8 @@ async fn retry_after_is_limited_to_five_minutes_and_never_causes_a_tight_loop() 
     .await;
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn endless_frames_neither_fill_the_memory_nor_delay_a_signal() {
     let empty_fragment = server_frame(CONTINUATION, b"");
@@ -138,7 +140,7 @@ async fn endless_frames_neither_fill_the_memory_nor_delay_a_signal() {
         running.wait_for_stderr("connected to ").await;
         sleep(Duration::from_millis(700)).await;
         let memory = peak_memory_mib(running.child.id()).unwrap();
-        running.signal(Signal::INT);
+        running.signal(rustix::process::Signal::INT);
         let signaled_at = Instant::now();
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(2), "{name}: {}", finished.stderr);
@@ -297,6 +299,8 @@ async fn a_closing_announced_on_every_socket_does_not_cause_a_reconnect_loop() {
     );
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn endless_notifications_neither_fill_the_memory_nor_delay_a_signal() {
     let foreign_event = |topic: &str| {
@@ -317,7 +321,7 @@ async fn endless_notifications_neither_fill_the_memory_nor_delay_a_signal() {
         running.wait_for_stderr("connected to ").await;
         sleep(Duration::from_millis(700)).await;
         let memory = peak_memory_mib(running.child.id()).unwrap();
-        running.signal(Signal::TERM);
+        running.signal(rustix::process::Signal::TERM);
         let finished = running.finish().await;
         assert_eq!(finished.signal, Some(15), "{name}: {}", finished.stderr);
         assert!(

@@ -2,7 +2,6 @@
 
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Simulator, Sources};
-use rustix::process::Signal;
 
 use crate::support::program::{Finished, Running, program, simulator_with};
 
@@ -244,6 +243,8 @@ async fn a_queue_of_this_name_is_followed_live_and_looked_up_once() {
     assert_eq!(running.next_line().await, "85c0155f [Agent] Sam: two");
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_look_up_ends_with_a_signal_or_with_the_reader_of_stdout() {
     let faults = ["rest:status=503,always,path=/routing/queues"];
@@ -255,7 +256,7 @@ async fn a_look_up_ends_with_a_signal_or_with_the_reader_of_stdout() {
         (simulator, running)
     };
     let (_simulator, running) = start().await;
-    running.signal(Signal::INT);
+    running.signal(rustix::process::Signal::INT);
     let finished = running.finish().await;
     assert_eq!(finished.signal, Some(2), "{}", finished.stderr);
     assert!(finished.stderr.ends_with("genesys-tail: stopped: 0 lines\n"), "{}", finished.stderr);

@@ -30,6 +30,8 @@ async fn an_output_file_truncated_in_place_continues_with_the_next_line_and_has_
     assert_eq!(fs::read_to_string(&path).unwrap(), "[CLOSED] Conversation terminated\n");
 }
 
+// A Unix shell closes the streams.
+#[cfg(unix)]
 #[tokio::test]
 async fn closed_standard_streams_count_as_dev_null_and_no_file_takes_their_descriptor() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,6 @@
 //! A queue in which conversations begin, into which they are transferred, and the status lines about them (TGT-13, SIM-5).
 
 use genesys_tail::simulator::{Options, Simulator, Sources};
-use rustix::process::Signal;
 
 use crate::support::program::{Finished, Running, program};
 
@@ -49,8 +48,7 @@ async fn follow(args: &[&str]) -> Finished {
         let id = play(&simulator, index, &["close"]).await;
         running.wait_for_stderr(&format!("ended {id}: ")).await;
     }
-    running.signal(Signal::INT);
-    running.finish().await
+    running.stop().await
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! Lines on stderr (ERR-1 to ERR-11, CLI-49, CLI-50, OUT-30, SEC-1).
 
-use std::os::unix::fs::MetadataExt as _;
-
 use crate::support::program::{
     Finished, Running, bare_program, program, run, simulator, simulator_with, simulator_without_history, within_timeout,
 };
+#[cfg(unix)]
 use crate::support::pty::{StdoutTarget, Terminal};
 use genesys_tail::simulator::{Options, Request, RequestLog, Simulator, Sources};
 use regex::Regex;
 use serde_json::Value;
+#[cfg(unix)]
 use vt100::Color;
 
 const SCRIPT: &str = "+0 customer Ada: Hello\n+0 close";
@@ -294,7 +294,7 @@ async fn a_token_in_a_close_reason_is_on_neither_stream() {
 }
 
 #[tokio::test]
-async fn text_lines_start_with_the_local_time_unless_stderr_is_the_journal() {
+async fn text_lines_start_with_the_local_time() {
     let simulator = simulator("", &["handshake:status=403,times=always"]).await;
     let timed = Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00 genesys-tail: (debug|error): ").unwrap();
     let mut command = program(&simulator, &["-v", "--source", "transcript"]);
@@ -303,6 +303,16 @@ async fn text_lines_start_with_the_local_time_unless_stderr_is_the_journal() {
     let stderr = running.timed_stderr();
     let lines = || stderr.lines().filter(|line| !line.starts_with("  tip: "));
     assert!(stderr.contains(" error: ") && lines().all(|line| timed.is_match(line)), "{stderr}");
+}
+
+// Windows has no journal.
+#[cfg(unix)]
+#[tokio::test]
+async fn text_lines_have_no_time_if_stderr_is_the_journal() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let simulator = simulator("", &["handshake:status=403,times=always"]).await;
+    let mut command = program(&simulator, &["-v", "--source", "transcript"]);
     let file = tempfile::NamedTempFile::new().unwrap();
     let (device, inode) = (file.as_file().metadata().unwrap().dev(), file.as_file().metadata().unwrap().ino());
     for (stream, is_journal) in [(format!("{device}:{inode}"), true), (format!("{device}:1"), false)] {
@@ -313,6 +323,8 @@ async fn text_lines_start_with_the_local_time_unless_stderr_is_the_journal() {
     }
 }
 
+// Windows has no pseudo-terminals without unsafe code.
+#[cfg(unix)]
 #[tokio::test]
 async fn on_a_terminal_lines_have_colors_and_no_times() {
     for (args, colors) in [

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -344,13 +343,15 @@ async fn a_call_in_progress_has_no_history_which_is_a_warning() {
     assert!(run.stderr.contains("warning: the call c1 is in progress"), "{}", run.stderr);
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_wait_for_the_transcript_ends_with_a_signal() {
     let service = Service::start(call(true), vec![missing()], vec![missing()]).await;
     let args = [&PLAIN[..], &["-v", "--call-transcript-wait", "15m"]].concat();
     let mut running = Running::start(&mut service.server.program(&args));
     running.wait_for_stderr("not available yet; waiting up to 15m").await;
-    running.signal(Signal::INT);
+    running.signal(rustix::process::Signal::INT);
     let run = running.finish().await;
     assert_eq!((run.signal, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
 }

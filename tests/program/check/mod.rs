@@ -135,6 +135,8 @@ async fn standard_error_contains_no_channel_id() {
     assert!(!finished.stderr.contains(&simulator.request_log().channels[0].id), "{}", finished.stderr);
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_signal_ends_check_at_once_and_a_closed_pipe_ends_it_with_0() {
     let simulator = simulator(SCRIPT, &["handshake:hang"]).await;
@@ -151,6 +153,8 @@ async fn a_signal_ends_check_at_once_and_a_closed_pipe_ends_it_with_0() {
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
 }
 
+// Windows has no device that is always full.
+#[cfg(unix)]
 #[tokio::test]
 async fn an_output_that_cannot_be_written_is_74() {
     let simulator = simulator(SCRIPT, &[]).await;

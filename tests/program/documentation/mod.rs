@@ -7,9 +7,14 @@ mod links;
 mod pages;
 mod pipelines;
 mod readme;
+// The recipes are those of a Unix shell.
+#[cfg(unix)]
 mod recipes;
 mod service_unit;
 mod tables;
+// Windows has no pseudo-terminals without unsafe code.
+#[cfg(unix)]
+mod terminal;
 
 use std::collections::BTreeSet;
 use std::fs;

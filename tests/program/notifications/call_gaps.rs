@@ -94,8 +94,7 @@ async fn a_gap_between_two_runs_is_filled_by_the_one_after_the_call() {
     let mut running = start(&simulator, &args).await;
     talk(&simulator, 0..6, "Sam", &mut published).await;
     read_until(&mut running, published.last().unwrap(), &mut printed).await;
-    running.signal(rustix::process::Signal::TERM);
-    running.finish().await;
+    running.stop().await;
     // Phrases of one side are told apart by their time alone, from half a second on: people take longer for a sentence.
     tokio::time::sleep(Duration::from_millis(600)).await;
     talk(&simulator, 6..10, "Sam", &mut published).await;

@@ -37,8 +37,7 @@ async fn wait_for_transcription(simulator: &Simulator) {
 
 /// Stops the program. Returns the rest of standard output, and all of standard error.
 async fn stop(running: Running) -> (String, String) {
-    running.signal(rustix::process::Signal::INT);
-    let finished = running.finish().await;
+    let finished = running.stop().await;
     (finished.stdout, finished.stderr)
 }
 

@@ -3,7 +3,8 @@
 use genesys_tail::simulator::Simulator;
 
 use super::{api_simulator, start};
-use crate::support::program::{Running, peak_memory_mib, within_timeout};
+use crate::support::memory::peak_memory_mib;
+use crate::support::program::{Running, within_timeout};
 
 const MEBIBYTE: usize = 1 << 20;
 

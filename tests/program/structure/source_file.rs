@@ -63,7 +63,7 @@ fn read_source_files() -> Vec<SourceFile> {
             if path.is_dir() && !path.ends_with("target") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
                 files.push(SourceFile::new(name, fs::read_to_string(path).unwrap()));
             }
         }

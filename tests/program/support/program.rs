@@ -1,6 +1,5 @@
 //! The built binary, run against an in-process simulator, without the developer's environment.
 
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::LazyLock;
@@ -8,12 +7,13 @@ use std::time::Duration;
 
 use genesys_tail::simulator::{Options, Script, Simulator, Sources};
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpSocket;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use super::process::{essential_variables, signal_of};
 
 /// Awaits `future` for at most a minute, which no step of these tests needs, even on a busy machine.
 pub(crate) async fn within_timeout<T>(future: impl Future<Output = T>) -> T {
@@ -45,7 +45,7 @@ pub(crate) async fn simulator_with(script: &str, faults: &[&str], options: Optio
 /// Returns the binary with an empty environment and standard input, in a folder without a `.env`.
 pub(crate) fn bare_program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_genesys-tail"));
-    command.args(args).env_clear().current_dir("/").kill_on_drop(true);
+    command.args(args).env_clear().envs(essential_variables()).current_dir("/").kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -82,13 +82,6 @@ pub(crate) async fn wait_until(is_met: impl Fn() -> bool) {
     .await;
 }
 
-/// Returns the peak memory of a process so far, in MiB.
-pub(crate) fn peak_memory_mib(process: Option<u32>) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib / 1024)
-}
-
 /// Removes the local time that starts each text line on a standard error that is no terminal (ERR-7).
 pub(crate) fn without_times(stderr: &str) -> String {
     static TIME: LazyLock<Regex> =
@@ -104,7 +97,7 @@ pub(crate) fn path_str(path: &Path) -> &str {
 /// The result of a finished run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Finished {
-    /// The exit code; `None` after death by a signal.
+    /// The exit code; `None` after death by a signal, which Windows does not have.
     pub(crate) code: Option<i32>,
     /// The signal that ended the process.
     pub(crate) signal: Option<i32>,
@@ -164,27 +157,6 @@ impl Running {
         self.stderr.borrow().clone()
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-    }
-
-    /// Does what [`Running::finish`] does. Returns the peak memory in MiB too.
-    pub(crate) async fn finish_measured(self) -> (Finished, usize) {
-        let (process, mut peak) = (self.child.id(), 0);
-        let measuring = async {
-            loop {
-                peak = peak.max(peak_memory_mib(process).unwrap_or(0));
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        };
-        let finished = tokio::select! {
-            finished = self.finish() => finished,
-            () = measuring => unreachable!("the measurement has no end"),
-        };
-        (finished, peak)
-    }
-
     /// Reads standard output to its end, unless the test took it, and waits for the program to end.
     pub(crate) async fn finish(mut self) -> Finished {
         let mut stdout = Vec::new();
@@ -197,6 +169,6 @@ impl Running {
         }
         let stdout = String::from_utf8(stdout).unwrap();
         let stderr = without_times(&self.stderr.borrow());
-        Finished { code: status.code(), signal: status.signal(), stdout, stderr }
+        Finished { code: status.code(), signal: signal_of(status), stdout, stderr }
     }
 }

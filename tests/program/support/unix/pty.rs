@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use vt100::{Color, Parser, Screen};
 
-use super::program::within_timeout;
+use crate::support::program::within_timeout;
 
 const ROWS: u16 = 24;
 
