@@ -1,10 +1,8 @@
 //! Runs without a terminal: a rotated output file and closed standard streams (SVC-4).
 
 use std::fs::{self, File};
-use std::process::Stdio;
 
-use crate::support::program::{Running, program, run, simulator, within_timeout};
-use crate::support::shell::with_shell_setup;
+use crate::support::program::{Running, program, simulator, within_timeout};
 
 #[tokio::test]
 async fn an_output_file_truncated_in_place_continues_with_the_next_line_and_has_no_hole() {
@@ -34,6 +32,9 @@ async fn an_output_file_truncated_in_place_continues_with_the_next_line_and_has_
 #[cfg(unix)]
 #[tokio::test]
 async fn closed_standard_streams_count_as_dev_null_and_no_file_takes_their_descriptor() {
+    use crate::support::program::run;
+    use crate::support::shell::with_shell_setup;
+
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     for (closed, number) in [("<&-", "1"), (">&-", "2"), ("2>&-", "3"), ("<&- >&- 2>&-", "4")] {
@@ -41,7 +42,7 @@ async fn closed_standard_streams_count_as_dev_null_and_no_file_takes_their_descr
         let (cursor, recording) = (file(&format!("{number}.cursor")), file(&format!("{number}.rec")));
         let command = program(&simulator, &["--cursor-file", &cursor, "--record", &recording]);
         let mut command = with_shell_setup(&format!("exec {closed}"), &command);
-        let finished = Running::start(command.stdin(Stdio::null())).finish().await;
+        let finished = Running::start(command.stdin(std::process::Stdio::null())).finish().await;
         assert_eq!(finished.code, Some(0), "{closed}: {}", finished.stderr);
         let lines = if closed.contains(" >") || closed.starts_with('>') { 0 } else { 2 };
         assert_eq!(finished.stdout.lines().count(), lines, "{closed}");

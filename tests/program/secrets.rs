@@ -1,6 +1,6 @@
 //! Absence of secrets from stdout, stderr, recordings, help and core dumps (SEC-1, SEC-5).
 
-use crate::support::program::{Running, bare_program, program, simulator, simulator_with};
+use crate::support::program::{Running, bare_program, program, simulator_with};
 use futures_util::future::join_all;
 use genesys_tail::simulator::{Options, Sources};
 
@@ -52,10 +52,11 @@ async fn help_prints_no_value_of_a_variable() {
     }
 }
 
+// Windows has no core files.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_crash_leaves_no_core_file() {
-    let simulator = simulator("", &[]).await;
+    let simulator = crate::support::program::simulator("", &[]).await;
     let mut running = Running::start(&mut program(&simulator, &[]));
     running.wait_for_stderr("connected").await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id().unwrap())).unwrap();

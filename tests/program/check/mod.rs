@@ -5,10 +5,13 @@ mod network;
 mod outages;
 mod permissions;
 mod sign_in;
+// Windows has no signals and no device that is always full.
+#[cfg(unix)]
+mod unix;
 
 use genesys_tail::simulator::{Options, Simulator};
 
-use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, within_timeout};
+use crate::support::program::{Finished, run, simulator, simulator_with, within_timeout};
 
 /// A conversation with a queue and an agent, which starts with the first connection.
 const SCRIPT: &str = "+0 customer Ada: Hello\n+0 join agent Sam Okafor\n+0 agent Sam Okafor: Hi\n+60 close";
@@ -133,35 +136,6 @@ async fn standard_error_contains_no_channel_id() {
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert!(finished.stderr.contains("/api/v2/notifications/channels/[channel]"), "{}", finished.stderr);
     assert!(!finished.stderr.contains(&simulator.request_log().channels[0].id), "{}", finished.stderr);
-}
-
-// Windows has no signals.
-#[cfg(unix)]
-#[tokio::test]
-async fn a_signal_ends_check_at_once_and_a_closed_pipe_ends_it_with_0() {
-    let simulator = simulator(SCRIPT, &["handshake:hang"]).await;
-    let running = Running::start(&mut program(&simulator, &["check", "--connect-timeout", "1h"]));
-    within_timeout(simulator.wait_for(|log| log.transcript_handshakes.len() == 1)).await;
-    running.signal(rustix::process::Signal::TERM);
-    let finished = running.finish().await;
-    assert_eq!((finished.code, finished.signal), (None, Some(15)), "{}", finished.stdout);
-    assert!(finished.stdout.contains("ok    sign-in at "), "finished steps are printed: {}", finished.stdout);
-
-    let mut closed = Running::start(&mut program(&simulator, &["check", "-c", "nonesuch"]));
-    drop(closed.stdout.take());
-    let finished = closed.finish().await;
-    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
-}
-
-// Windows has no device that is always full.
-#[cfg(unix)]
-#[tokio::test]
-async fn an_output_that_cannot_be_written_is_74() {
-    let simulator = simulator(SCRIPT, &[]).await;
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let finished = Running::start(program(&simulator, &["check"]).stdout(full)).finish().await;
-    assert_eq!(finished.code, Some(74), "{}", finished.stderr);
-    assert!(finished.stderr.contains("cannot write standard output"), "{}", finished.stderr);
 }
 
 #[tokio::test]
