@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::ending::Ending;
-use crate::support::process::was_killed;
+use crate::support::process::{missing_folder_text, was_killed};
 use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, wait_until, within_timeout};
 #[cfg(unix)]
 use crate::support::shell::with_shell_setup;
@@ -159,11 +159,12 @@ async fn an_unusable_cursor_file_is_refused_before_any_request() {
     let notes = cursor.folder.path().join("notes");
     fs::write(&notes, "dear diary\n").unwrap();
     let missing_folder = cursor.folder.path().join("nowhere/cursor");
+    let no_folder = format!("cursor: {}", missing_folder_text());
     for (path, code, words) in [
         (folder, 78, "it is a folder"),
-        ("/dev/full", 78, "it is a device"),
+        (if cfg!(windows) { "NUL" } else { "/dev/full" }, 78, "it is a device"),
         (notes.to_str().unwrap(), 78, "notes is not a cursor file; it was not changed"),
-        (missing_folder.to_str().unwrap(), 74, "nowhere/cursor: No such file or directory"),
+        (missing_folder.to_str().unwrap(), 74, &no_folder),
     ] {
         let refused = run(&simulator, &["--cursor-file", path]).await;
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(code), ""), "{}", refused.stderr);

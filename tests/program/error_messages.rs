@@ -9,6 +9,7 @@ use regex::Regex;
 use tempfile::tempdir;
 use tokio::process::Command;
 
+use crate::support::process::{missing_folder_text, opened_folder_text};
 use crate::support::program::{
     Finished, Running, bare_program, path_str, program, refusing_socket, simulator, simulator_with,
 };
@@ -246,9 +247,11 @@ async fn the_topic_quotes_the_errors_of_files() {
     let tails = cases.iter().map(|(flag, path)| (command(&simulator, &[flag, path]), path.clone()));
     let replays = [path("none"), folder_path.clone(), path("damaged.rec")]
         .map(|path| (bare_program(&["-q", "--replay", &path]), path));
-    assert_quoted(
-        tails.chain(replays).map(async |(command, path)| difference(&finish(command).await, &[(&path, "FILE")])),
-    )
+    let (no_folder, opened_folder) = (missing_folder_text(), opened_folder_text(folder.path()));
+    let texts = [(no_folder.as_str(), "No such file or directory"), (opened_folder.as_str(), "Is a directory")];
+    assert_quoted(tails.chain(replays).map(async |(command, path)| {
+        difference(&finish(command).await, &[&[(path.as_str(), "FILE")][..], &texts].concat())
+    }))
     .await;
 }
 

@@ -7,6 +7,7 @@ use genesys_tail::Invocation;
 use genesys_tail::cli::Cli;
 use genesys_tail::simulator::Options;
 
+use crate::support::process::missing_folder_text;
 use crate::support::program::{
     Finished, Running, bare_program, refusing_socket, run, simulator, simulator_with, without_times,
 };
@@ -156,7 +157,7 @@ async fn an_unwritable_recording_is_74() {
     let simulator = simulator("+0 customer Ada: Hello", &[]).await;
     let finished = run(&simulator, &["--record", "/nowhere/a.rec"]).await;
     assert_eq!(finished.code, Some(74));
-    assert_plain(&finished, "cannot record to /nowhere/a.rec: No such file or directory");
+    assert_plain(&finished, &format!("cannot record to /nowhere/a.rec: {}", missing_folder_text()));
     assert!(finished.stderr.ends_with("\n  tip: create the folder of the file\n"), "{}", finished.stderr);
 }
 
@@ -234,7 +235,8 @@ async fn all_problems_of_the_settings_are_one_message_and_78() {
     for part in ["--client-id, GENESYS_CLIENT_ID", "--client-secret-file, GENESYS_CLIENT_SECRET", "'a b'"] {
         assert_plain(&finished, part);
     }
-    for part in ["--region: ", "--idle-timeout 5s", "--cacert /nowhere/ca.pem: No such file or directory"] {
+    let no_certificate = format!("--cacert /nowhere/ca.pem: {}", missing_folder_text());
+    for part in ["--region: ", "--idle-timeout 5s", &no_certificate] {
         assert_plain(&finished, part);
     }
     for (args, words) in [

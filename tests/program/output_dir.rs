@@ -10,7 +10,7 @@ use genesys_tail::simulator::{Options, Simulator};
 use tempfile::{TempDir, tempdir};
 use tokio::time::sleep;
 
-use crate::support::process::was_killed;
+use crate::support::process::{missing_folder_text, was_killed};
 use crate::support::program::{
     Finished, Running, bare_program, path_str, program, run, simulator, simulator_with, wait_until, within_timeout,
 };
@@ -361,7 +361,7 @@ async fn a_path_that_is_no_folder_is_refused_and_unchanged() {
     assert_unusable(&file, "not a folder").await;
     assert_eq!(read(&file), "text");
     let deep = parent.path().join("a/b");
-    let error = format!("cannot create output folder {}: No such file or directory", deep.display());
+    let error = format!("cannot create output folder {}: {}", deep.display(), missing_folder_text());
     assert_refused(&deep, 74, &error, "create the folder above it").await;
 }
 

@@ -56,8 +56,8 @@ fn the_command_line_replaces_the_variables_of_the_whole_group() {
         let (found_api, found_token, warnings) = resolved(&Given { file: LEFT_OVER, ..complete(&[]) }, args);
         assert_eq!((found_api, found_token), (api, token), "{args:?}");
         let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
-        assert!(warning.starts_with(&format!("{by} overrides GENESYS_API_URL in /")), "{warning}");
-        assert!(warning.contains("/.env, GENESYS_LOGIN_URL in /"), "{warning}");
+        assert!(warning.starts_with(&format!("{by} overrides GENESYS_API_URL in ")), "{warning}");
+        assert!(warning.contains(".env, GENESYS_LOGIN_URL in "), "{warning}");
     }
 }
 
@@ -82,7 +82,7 @@ fn a_found_file_that_overrides_the_region_of_the_environment_causes_a_warning() 
     assert_eq!(api, "http://127.0.0.1:1/");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
     assert!(
-        warning.starts_with("GENESYS_API_URL in /") && warning.ends_with("/.env overrides GENESYS_REGION"),
+        warning.starts_with("GENESYS_API_URL in ") && warning.ends_with(".env overrides GENESYS_REGION"),
         "{warning}"
     );
     let region_in_file = format!("{LEFT_OVER}GENESYS_REGION=eu-west-1\n");

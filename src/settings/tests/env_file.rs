@@ -31,7 +31,7 @@ fn lines_of_other_programs_are_ignored() {
     }
     let notes = resolve(&complete(&[]), b"A=1\nAPP_NAME=My App\nB=hunter2 hunter2\n", &["-v"]).unwrap().messages.notes;
     let [first, second] = notes.as_slice() else { panic!("{notes:?}") };
-    assert!(first.starts_with("line 2 of /") && second.starts_with("line 3 of /"), "{notes:?}");
+    assert!(first.starts_with("line 2 of ") && second.starts_with("line 3 of "), "{notes:?}");
     assert!(!notes.concat().contains("hunter2"));
 }
 
@@ -48,7 +48,7 @@ fn an_invalid_line_that_can_concern_a_variable_of_this_program_is_reported() {
     ];
     for (content, reason) in cases {
         let error = resolve(&complete(&[]), content, &[]).unwrap_err().to_string();
-        assert!(error.contains("/.env: ") && error.contains(reason), "{error}");
+        assert!(error.contains(".env: ") && error.contains(reason), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
@@ -84,11 +84,11 @@ fn a_file_that_cannot_be_read_is_a_warning_and_part_of_the_error_if_a_setting_is
     for args in [&[][..], &["check"]] {
         let warnings = resolve(&complete(&[]), &content, args).unwrap().messages.warnings;
         let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
-        assert!(warning.ends_with("/.env ignored: cannot read it: larger than 1 MiB"), "{warning}");
+        assert!(warning.ends_with(".env ignored: cannot read it: larger than 1 MiB"), "{warning}");
     }
     let error = resolve(&nothing(), &content, &[ONE]).unwrap_err().to_string();
     assert!(
-        error.starts_with("settings missing: client id (") && error.ends_with("/.env: larger than 1 MiB"),
+        error.starts_with("settings missing: client id (") && error.ends_with(".env: larger than 1 MiB"),
         "{error}"
     );
 }
@@ -98,7 +98,7 @@ fn a_file_that_cannot_be_read_is_a_warning_and_part_of_the_error_if_a_setting_is
 fn problems_with_files_are_reported_together_with_all_others() {
     let error = resolve(&nothing(), b"GENESYS_CLIENT_ID=a b\n", &["foo", "--region", "europe", "--profile", "x"]);
     let error = error.unwrap_err().to_string();
-    for part in ["/.env: line 1 is not", "--profile x: file not found", "--region: 'europe' is not a region"] {
+    for part in [".env: line 1 is not", "--profile x: file not found", "--region: 'europe' is not a region"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(!error.contains("missing"), "the files may hold the client: {error}");

@@ -159,8 +159,11 @@ impl Script {
         if let Some(scripts) = Self::all_built_in(name) {
             return Ok(scripts);
         }
-        let text = fs::read_to_string(Path::new(name))
-            .map_err(|source| ScriptError::NotFound { name: name.to_owned(), source })?;
+        let text = fs::read_to_string(name).map_err(|error| {
+            // Windows denies to open a folder.
+            let source = if Path::new(name).is_dir() { io::ErrorKind::IsADirectory.into() } else { error };
+            ScriptError::NotFound { name: name.to_owned(), source }
+        })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         Self::parse_all(text).map_err(|error| ScriptError::InFile { name: name.to_owned(), error: Box::new(error) })
     }
