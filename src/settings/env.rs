@@ -269,6 +269,7 @@ mod tests {
         assert_eq!(env(&[], &[], folder.path()).findings().problems.len(), 1);
     }
 
+    // Windows has no file modes.
     #[cfg(unix)]
     #[test]
     fn a_secret_that_other_users_can_read_causes_a_warning() {

@@ -186,6 +186,7 @@ fn a_guessed_region_causes_a_warning() {
     assert!(complete(&[]).resolve(&[]).unwrap().messages.warnings.is_empty());
 }
 
+// Windows has no file modes.
 #[cfg(unix)]
 #[test]
 fn an_exposed_secret_of_a_local_simulator_causes_no_warning() {
@@ -278,6 +279,7 @@ fn byte_order_marks_line_breaks_blanks_and_quotes_around_client_id_and_secret_ar
 }
 
 /// CLI-76.
+// Windows has no file modes.
 #[cfg(unix)]
 #[test]
 fn a_secret_file_that_other_users_can_read_causes_a_warning() {

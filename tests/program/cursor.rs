@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::ending::Ending;
 use crate::support::process::{missing_folder_text, was_killed};
 use crate::support::program::{Finished, Running, program, run, simulator, simulator_with, wait_until, within_timeout};
 #[cfg(unix)]
 use crate::support::shell::with_shell_setup;
+use crate::support::stop_method::StopMethod;
 use genesys_tail::simulator::{Options, Simulator, Sources};
 use tempfile::{TempDir, tempdir};
 use tokio::time::{Instant, sleep};
@@ -58,7 +58,9 @@ fn message_lines(texts: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_run_continues_after_the_last_line_of_the_previous_one() {
-    for (source, &ending) in SOURCES.iter().flat_map(|source| Ending::ALL.iter().map(move |ending| (*source, ending))) {
+    for (source, &method) in
+        SOURCES.iter().flat_map(|source| StopMethod::ALL.iter().map(move |method| (*source, method)))
+    {
         let (simulator, cursor) = (simulator("", &[]).await, CursorFile::new());
         let args = cursor.args(&["--source", source]);
         send(&simulator, &["before"]).await;
@@ -69,8 +71,8 @@ async fn a_run_continues_after_the_last_line_of_the_previous_one() {
         assert_eq!(first.next_line().await, "[Customer] Ada: one");
         // The cursor is written after the line; a kill in between would repeat the line.
         wait_until(|| fs::read_to_string(&cursor.path).unwrap().lines().count() >= 4).await;
-        first.end(ending);
-        assert!(ending.has_ended(&first.finish().await), "{source} {ending:?}");
+        first.stop_by(method);
+        assert!(method.has_stopped(&first.finish().await), "{source} {method:?}");
         send(&simulator, &["two", "three"]).await;
         let mut second = Running::start(&mut program(&simulator, &args));
         assert_eq!(

@@ -189,6 +189,7 @@ mod unix {
     use super::*;
 
     #[tokio::test]
+    // Other systems write a pipe in a thread.
     #[cfg(target_os = "linux")]
     async fn a_few_lines_are_in_the_pipe_when_flush_returns() {
         let (mut reader, mut writer) = stalled_pipe(MIB);

@@ -106,6 +106,7 @@ fn a_profile_without_a_complete_client_is_refused_although_variables_are_set() {
     }
 }
 
+// Windows has no file modes.
 #[cfg(unix)]
 #[test]
 fn a_profile_that_other_users_can_read_causes_a_warning() {

@@ -55,6 +55,7 @@ fn try_write(_: &OwnedFd, _: &[u8]) -> Result<usize, Errno> {
 }
 
 #[cfg(test)]
+// Only Linux has a write to a pipe that does not wait.
 #[cfg(target_os = "linux")]
 mod tests {
     use std::io::{Read, Write, pipe};

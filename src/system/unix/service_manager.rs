@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(receiver.messages(), expected);
     }
 
+    // Only Linux has abstract addresses.
     #[cfg(target_os = "linux")]
     #[test]
     fn an_abstract_address_starts_with_an_at_sign() {

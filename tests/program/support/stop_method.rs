@@ -1,10 +1,10 @@
-//! Ends of the running program that a test causes.
+//! Stops of the running program that a test causes.
 
 use super::program::{Finished, Running};
 
 /// A way to end the program from outside.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Ending {
+pub(crate) enum StopMethod {
     #[cfg(unix)]
     Interrupt,
     #[cfg(unix)]
@@ -12,7 +12,7 @@ pub(crate) enum Ending {
     Kill,
 }
 
-impl Ending {
+impl StopMethod {
     /// The ways of this operating system, the gentlest first.
     #[cfg(unix)]
     pub(crate) const ALL: &[Self] = &[Self::Interrupt, Self::Terminate, Self::Kill];
@@ -21,7 +21,7 @@ impl Ending {
     pub(crate) const ALL: &[Self] = &[Self::Kill];
 
     /// Returns whether a run ended this way.
-    pub(crate) fn has_ended(self, finished: &Finished) -> bool {
+    pub(crate) fn has_stopped(self, finished: &Finished) -> bool {
         match self {
             #[cfg(unix)]
             Self::Interrupt => finished.signal == Some(2),
@@ -34,22 +34,22 @@ impl Ending {
 }
 
 impl Running {
-    pub(crate) fn end(&mut self, ending: Ending) {
-        match ending {
+    pub(crate) fn stop_by(&mut self, method: StopMethod) {
+        match method {
             #[cfg(unix)]
-            Ending::Interrupt => self.signal(rustix::process::Signal::INT),
+            StopMethod::Interrupt => self.signal(rustix::process::Signal::INT),
             #[cfg(unix)]
-            Ending::Terminate => self.signal(rustix::process::Signal::TERM),
-            Ending::Kill => self.child.start_kill().unwrap(),
+            StopMethod::Terminate => self.signal(rustix::process::Signal::TERM),
+            StopMethod::Kill => self.child.start_kill().unwrap(),
         }
     }
 
     /// Ends the program in the gentlest way, and asserts that it ended this way.
     pub(crate) async fn stop(mut self) -> Finished {
-        let ending = Ending::ALL[0];
-        self.end(ending);
+        let method = StopMethod::ALL[0];
+        self.stop_by(method);
         let finished = self.finish().await;
-        assert!(ending.has_ended(&finished), "{finished:?}");
+        assert!(method.has_stopped(&finished), "{finished:?}");
         finished
     }
 }
