@@ -1,6 +1,8 @@
 //! Types that deserialize from any JSON value: a field may be missing, null or of another type. Unknown fields are
 //! ignored, and a string without escapes is borrowed from the frame.
 
+mod number;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+pub(super) use self::number::{LenientFloat, LenientInteger};
 use super::timestamp;
 
 /// The maximum number of items kept of a list. No list of the API is longer, and the shortest object takes two bytes of

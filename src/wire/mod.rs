@@ -6,6 +6,8 @@ pub(crate) mod channel;
 mod content;
 pub(crate) mod conversation;
 pub(crate) mod conversation_row;
+mod event_body;
+pub(crate) mod event_stream;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod json;
@@ -15,5 +17,6 @@ mod message_event;
 pub(crate) mod notification;
 pub(crate) mod open_conversations;
 mod timestamp;
+mod topic;
 pub(crate) mod transcript;
 pub(crate) mod transcription;

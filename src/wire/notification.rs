@@ -10,6 +10,7 @@ use super::conversation::Snapshot;
 use super::json::{self, first_text_at, text_at, text_equals};
 use super::lenient::LenientString;
 use super::transcription::Transcription;
+use super::{event_body, topic};
 use crate::event::RawFrame;
 
 #[cfg(test)]
@@ -72,8 +73,6 @@ struct Envelope<'a> {
     message: LenientString<'a>,
 }
 
-const DETAIL_TOPIC: &str = "v2.detail.events.conversation.";
-
 /// Decodes a frame. Its texts are neither redacted nor escaped.
 pub(crate) fn decode(frame: RawFrame<'_>) -> Notification {
     let text = match json::object_text(frame) {
@@ -108,15 +107,16 @@ fn from_topic(topic: String, body: &str) -> Notification {
         let call = Snapshot::parse(body).map(|snapshot| Notification::Conversation(snapshot.of_call()));
         return call.unwrap_or(Notification::Malformed("conversation event without a conversation".into()));
     }
+    if topic::is_transcription(&topic) {
+        return transcription(&topic, body);
+    }
     let body = json::parse(body).unwrap_or_default();
     let known = if name == "channel.metadata" {
         from_metadata(&text_at(&body, "message").unwrap_or_default())
     } else if let Some(event) = name.strip_prefix("v2.system.") {
         from_system_topic(event, &body)
-    } else if name.starts_with(DETAIL_TOPIC) {
-        detail_event(&topic, &body)
-    } else if name.ends_with(".transcription") {
-        Some(transcription(&topic, &body))
+    } else if let Some(event) = topic::detail_event(&topic, text_at(&body, "conversationId").as_deref()) {
+        Some(Notification::DetailEvent { conversation: event.conversation, event: event.event })
     } else if name.ends_with(".typing.event") {
         typing(&body)
     } else {
@@ -164,28 +164,15 @@ fn from_result(result: &str, message: Option<&str>) -> Notification {
     }
 }
 
-/// Splits the topic into conversation id and event. Both may contain dots; the id in the body, if any, decides.
-fn detail_event(topic: &str, body: &Value) -> Option<Notification> {
-    let rest = topic.get(DETAIL_TOPIC.len()..)?;
-    let by_body = text_at(body, "conversationId").and_then(|id| Some((rest.strip_prefix(&id)?.strip_prefix('.')?, id)));
-    let (event, conversation) = by_body.or_else(|| rest.split_once('.').map(|(id, event)| (event, id.to_owned())))?;
-    Some(Notification::DetailEvent { conversation, event: event.to_ascii_lowercase() })
-}
-
-fn transcription(topic: &str, body: &Value) -> Notification {
-    if !body.is_object() {
+fn transcription(topic: &str, body: &str) -> Notification {
+    if !body.trim_start().starts_with('{') {
         return Notification::Malformed("transcription event without a transcription".into());
     }
-    let mut transcription = Transcription::from_value(body);
+    let mut transcription = event_body::transcription(body);
     if transcription.conversation.is_none() {
-        transcription.conversation = conversation_of(topic);
+        transcription.conversation = topic::conversation_of_transcription(topic).map(ToOwned::to_owned);
     }
     Notification::Transcription(transcription)
-}
-
-fn conversation_of(topic: &str) -> Option<String> {
-    let (start, end) = ("v2.conversations.".len(), topic.len().checked_sub(".transcription".len())?);
-    topic.get(start..end).filter(|id| !id.is_empty()).map(ToOwned::to_owned)
 }
 
 fn typing(body: &Value) -> Option<Notification> {
