@@ -224,7 +224,9 @@ fn log_service(task: &Task) {
         Task::Tail(config) => (&config.endpoints, config.source.name()),
         Task::Check(check) => (&check.endpoints, check.source.name()),
         Task::List(list) => (&list.endpoints, SourceChoice::Notifications.name()),
-        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
+        Task::Events(_) | Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => {
+            return;
+        }
     };
     let (api, login) = (host(&endpoints.api), host(&endpoints.token));
     let region = region::of_api_host(&api);
@@ -248,7 +250,9 @@ fn register_secrets(task: &Task, secrets: &Secrets) {
         Task::Tail(config) => (&config.credentials, &config.connection.network),
         Task::Check(check) => (&check.credentials, &check.network),
         Task::List(list) => (&list.credentials, &list.network),
-        Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => return,
+        Task::Events(_) | Task::Demo(_) | Task::Replay(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => {
+            return;
+        }
     };
     secrets.add_login(&credentials.client_id, &credentials.client_secret);
     if let Some(ProxyLogin { user, password }) = network.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
@@ -260,6 +264,7 @@ fn register_secrets(task: &Task, secrets: &Secrets) {
 fn redaction_of(task: &Task) -> redaction::Redaction {
     let output = match task {
         Task::Tail(config) => &config.output,
+        Task::Events(events) => &events.output,
         Task::Demo(demo) => &demo.output,
         Task::Replay(replay) => &replay.output,
         Task::Check(_) | Task::List(_) | Task::Simulate(_) | Task::Print(_) | Task::PrintSchema => {

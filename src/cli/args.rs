@@ -19,16 +19,17 @@ use super::value_parsers::{
 use crate::config::{LineLimit, LogFormat, Medium, Retries, Since, SourceChoice};
 
 /// Arguments that exclude `--replay`.
-const NOT_WITH_REPLAY: [&str; 7] =
-    ["target", "followed_media", "history", "account", "connection", "network", "record"];
+const NOT_WITH_REPLAY: [&str; 8] =
+    ["target", "followed_media", "stream", "history", "account", "connection", "network", "record"];
 
 /// Arguments that exclude `--demo`.
-const NOT_WITH_DEMO: [&str; 10] = [
+const NOT_WITH_DEMO: [&str; 11] = [
     "positional",
     "conversations",
     "queues",
     "users",
     "followed_media",
+    "stream",
     "account",
     "proxy",
     "cacert",
@@ -43,6 +44,8 @@ pub(crate) struct TailArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) media: MediaArgs,
+    #[command(flatten)]
+    pub(crate) stream: StreamArgs,
     #[command(flatten)]
     pub(crate) history: HistoryArgs,
     #[command(flatten)]
@@ -93,11 +96,24 @@ pub(crate) struct TargetArgs {
 #[group(id = "followed_media", multiple = true)]
 #[command(next_help_heading = "Conversations", next_display_order = 4)]
 pub(crate) struct MediaArgs {
-    /// Media of --queue and --user [default: both]
+    /// Media of --queue, --user, --events [default: both]
     ///
     /// Calls need transcription. Repeatable, or separated by commas.
     #[arg(long, value_name = "MEDIUM", value_delimiter = ',', ignore_case = true, value_parser = choice(FOLLOWED_MEDIA))]
     pub(crate) media: Vec<Medium>,
+}
+
+/// The event stream.
+#[derive(Debug, Args)]
+#[group(id = "stream", multiple = true)]
+#[command(next_help_heading = "Conversations", next_display_order = 5)]
+pub(crate) struct StreamArgs {
+    /// Follow the events in this file; - is stdin
+    ///
+    /// Events of the Amazon EventBridge integration, one JSON object per line: whole, their detail alone, or as the Body of an
+    /// SQS message. Calls are printed at once; the messages of the conversations need credentials. Ends with the input.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) events: Option<PathBuf>,
 }
 
 /// Earlier messages, and the cursor.
@@ -117,7 +133,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = since)]
     pub(crate) since: Option<Since>,
     /// Print the history and exit
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long, conflicts_with_all = ["follow", "events"])]
     pub(crate) no_follow: bool,
     /// Wait for a call transcript
     ///

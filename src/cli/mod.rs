@@ -19,7 +19,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 pub(crate) use args::{
     AccountArgs, CheckArgs, ConnectionArgs, HistoryArgs, ListArgs, ListFilterArgs, LoggingArgs, MediaArgs, NetworkArgs,
-    OutputArgs, RecordingArgs, SimulateArgs, TailArgs, TargetArgs,
+    OutputArgs, RecordingArgs, SimulateArgs, StreamArgs, TailArgs, TargetArgs,
 };
 pub(crate) use topics::Layout;
 

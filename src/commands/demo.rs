@@ -42,6 +42,7 @@ pub(super) async fn demo(demo: Demo, stdout: Stdout, log: &Log, stop: &Cancellat
         output: demo.output,
         record: demo.record,
         cursor: None,
+        events: None,
     };
     tail(config, stdout, log, stop).await
 }

@@ -14,6 +14,7 @@ use crate::exit_code::ErrorClass;
 use crate::output::FileError;
 use crate::settings::ConfigError;
 use crate::simulator::{FaultError, ScriptError};
+use crate::source::EventStreamError;
 use crate::status::logging::{ErrorDetails, Log};
 use crate::supervisor::Failure;
 use crate::system::io_error;
@@ -71,6 +72,9 @@ pub(crate) enum Error {
     /// The cursor cannot be used or written.
     #[error(transparent)]
     Cursor(#[from] CursorError),
+    /// The event stream cannot be read.
+    #[error(transparent)]
+    Events(#[from] EventStreamError),
     /// The recording cannot be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -117,7 +121,7 @@ impl Error {
             Self::OutputFile(error) => class_of_file_error(error),
             Self::Cursor(error) if error.is_configuration_error() => ErrorClass::Config,
             Self::Cursor(_) => ErrorClass::Io,
-            Self::Replay(ReplayError::Missing(_) | ReplayError::Io { .. }) => ErrorClass::NoInput,
+            Self::Replay(ReplayError::Missing(_) | ReplayError::Io { .. }) | Self::Events(_) => ErrorClass::NoInput,
             Self::Replay(ReplayError::Corrupt { .. }) => ErrorClass::Protocol,
             Self::Simulator(error) if error.kind() == io::ErrorKind::InvalidInput => ErrorClass::Config,
             Self::Simulator(_) => ErrorClass::Unavailable,
@@ -151,6 +155,7 @@ impl Error {
             Self::OutputFile(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Cursor(error) => error.hint(),
+            Self::Events(error) => error.hint(),
             Self::Replay(error) => error.hint(),
             Self::Fault(_) => "run genesys-tail simulate --fault help for the list of faults",
             Self::Script(error) => error.hint(),

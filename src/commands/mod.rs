@@ -19,7 +19,7 @@ use self::error::Error;
 use self::list::list;
 use self::replay::replay_recording;
 use self::simulate::simulate;
-use self::tail::tail;
+use self::tail::{print_events, tail};
 use crate::config::Task;
 use crate::output::SCHEMA;
 use crate::status::logging::Log;
@@ -33,6 +33,7 @@ use crate::system::stdout::Stdout;
 pub(crate) async fn run(task: Task, mut stdout: Stdout, log: &Log, stop: &CancellationToken) -> Result<(), Error> {
     match task {
         Task::Tail(config) => tail(*config, stdout, log, stop).await,
+        Task::Events(settings) => print_events(*settings, stdout, log, stop).await,
         Task::Demo(settings) => demo(*settings, stdout, log, stop).await,
         Task::Check(settings) => check(*settings, stdout, &log.secrets, stop).await,
         Task::List(settings) => list(*settings, stdout, log, stop).await,

@@ -2,6 +2,7 @@
 
 mod outcomes;
 mod setup;
+mod stream;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::outcomes::{Outcomes, log_summary};
 use self::setup::{look_up_targets, open_cursor, prefixes, start_delivery};
+pub(crate) use self::stream::print_events;
 use crate::api::http::Http;
 use crate::api::oauth::Auth;
 use crate::api::rest::Rest;
@@ -23,12 +25,12 @@ use crate::config::{Config, Format, NamedTarget, SocketLimits, SourceChoice, Tar
 use crate::delivery::Totals;
 use crate::delivery::sink::Sink;
 use crate::source::{
-    Dial, DialRequest, DialResult, Follow, NotificationOptions, Source, SourceContext, SourceError, TranscriptEndpoint,
-    TranscriptOptions, transcript_endpoint,
+    Dial, DialRequest, DialResult, EventStream, EventStreamError, Follow, NotificationOptions, Source, SourceContext,
+    SourceError, StreamLink, TranscriptEndpoint, TranscriptOptions, transcript_endpoint,
 };
 use crate::status::logging::Log;
 use crate::status::status_line::StatusLine;
-use crate::supervisor::{Failure, Outcome, RetryPolicy, Supervision, supervise};
+use crate::supervisor::{Failure, Outcome, RetryPolicy, StreamDelivery, Supervision, deliver_stream, supervise};
 use crate::system::stdout::Stdout;
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -68,6 +70,8 @@ pub(crate) async fn tail(config: Config, stdout: Stdout, log: &Log, stop: &Cance
     let delivery = start_delivery(&config, prefixes, cursor, stdout, log)?;
     let dedup = RefCell::new(dedup);
     let templates = TemplateCache::default();
+    let link = StreamLink::default();
+    let stream = stream::start(&config, &link)?;
     let command = TailCommand {
         config: &config,
         targets,
@@ -79,6 +83,7 @@ pub(crate) async fn tail(config: Config, stdout: Stdout, log: &Log, stop: &Cance
             templates: &templates,
             reports_refusals: !prefixes.is_empty(),
             adds_surroundings: config.output.style.format == Format::Json || config.record.is_some(),
+            stream: config.events.as_ref().map(|_| &link),
         },
         handshakes: Semaphore::new(MAX_HANDSHAKES),
         sink: &delivery.sink,
@@ -86,7 +91,7 @@ pub(crate) async fn tail(config: Config, stdout: Stdout, log: &Log, stop: &Cance
         stop,
     };
     let writer = delivery.sink.borrow().output.handle();
-    let work = status_line.show(command.run(), || writer.is_idle(), stop);
+    let work = status_line.show(command.run(stream), || writer.is_idle(), stop);
     let outcomes = delivery.run_until_failed(work).await;
     // If the recording has failed, the user still gets what was read.
     let outcome = outcomes.as_ref().ok().and_then(Option::as_ref).and_then(Outcomes::outcome);
@@ -115,6 +120,8 @@ struct TailCommand<'a> {
 enum SourceEnd<'a> {
     /// The transcript socket of the conversation with this index.
     Transcript { index: usize, result: Result<Outcome, Failure> },
+    /// The event stream.
+    Stream(Result<Outcome, EventStreamError>),
     /// The notifications, with all their conversations.
     Notifications { source: Box<Source<'a, Upgraded>>, result: Result<Outcome, Failure> },
 }
@@ -129,7 +136,7 @@ enum Notifications<'a> {
 type RunningSources<'r, 'a> = FuturesUnordered<LocalBoxFuture<'r, SourceEnd<'a>>>;
 
 impl<'a> TailCommand<'a> {
-    async fn run(&'a self) -> Outcomes {
+    async fn run(&'a self, stream: Option<EventStream<'a>>) -> Outcomes {
         let ids = &self.config.conversations;
         let mut outcomes = Outcomes::new(ids.len());
         // The refusal of a transcript socket, which holds for the other conversations too.
@@ -147,6 +154,8 @@ impl<'a> TailCommand<'a> {
             }
             self.start(&mut notifications, &mut running);
         }
+        let has_stream = stream.is_some();
+        running.extend(stream.map(|stream| self.deliver_stream(stream)));
         while let Some(end) = running.next().await {
             match end {
                 SourceEnd::Transcript { index, result: Err(Failure::Refused(refused)) }
@@ -163,12 +172,23 @@ impl<'a> TailCommand<'a> {
                     output.flush();
                     outcomes.add(result, Some(&ids[index]));
                 }
+                SourceEnd::Stream(result) => {
+                    let has_failed = result.is_err();
+                    outcomes.add_stream(result);
+                    if has_failed {
+                        break;
+                    }
+                }
                 SourceEnd::Notifications { mut source, result } => {
                     let result = result.map_err(|failure| failure.with_transcript_refusal(refusal.borrow().as_ref()));
                     let has_failed = result.is_err();
                     let has_queued = source.queued_follows() > 0;
                     outcomes.add_notifications(result, &mut source);
                     notifications = Notifications::Idle(source);
+                    // A stream whose messages cannot be followed is no use (STR-2).
+                    if has_stream && has_failed {
+                        break;
+                    }
                     // A conversation may have fallen back while the source was ending.
                     if has_queued && !has_failed {
                         self.start(&mut notifications, &mut running);
@@ -211,6 +231,14 @@ impl<'a> TailCommand<'a> {
             progress: self.status_line.add_work(),
         };
         Source::notifications(options, self.rest.clone(), self.context)
+    }
+
+    fn deliver_stream<'r>(&'r self, mut stream: EventStream<'a>) -> LocalBoxFuture<'r, SourceEnd<'a>>
+    where
+        'a: 'r,
+    {
+        let delivery = StreamDelivery { sink: self.sink, dedup: self.context.dedup, stop: self.stop };
+        async move { SourceEnd::Stream(deliver_stream(&mut stream, delivery).await) }.boxed_local()
     }
 
     fn follow_notifications<'r>(&'r self, mut source: Box<Source<'a, Upgraded>>) -> LocalBoxFuture<'r, SourceEnd<'a>> {

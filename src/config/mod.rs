@@ -36,6 +36,8 @@ pub(crate) use targets::{
 pub(crate) enum Task {
     /// Follows conversations of Genesys Cloud, or of a simulator in another process.
     Tail(Box<Config>),
+    /// Prints the calls of an event stream without credentials.
+    Events(Box<Events>),
     /// Follows a conversation of a simulator in this process.
     Demo(Box<Demo>),
     /// Checks credentials, permissions and network.
@@ -55,7 +57,7 @@ pub(crate) enum Task {
 /// The settings of a tail.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The ids of the conversations, each once, in the order they were given. Empty only if there are targets.
+    /// The ids of the conversations, each once, in the order they were given. Empty only if there are targets or an event stream.
     pub(crate) conversations: Vec<String>,
     /// The queues, then the users, each once.
     pub(crate) targets: Vec<TargetQuery>,
@@ -63,7 +65,7 @@ pub(crate) struct Config {
     pub(crate) media: FollowedMedia,
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
-    /// Always [`SourceChoice::Notifications`] if there are targets.
+    /// Always [`SourceChoice::Notifications`] if there are targets or an event stream.
     pub(crate) source: SourceChoice,
     pub(crate) history: History,
     pub(crate) connection: ConnectionOptions,
@@ -71,6 +73,20 @@ pub(crate) struct Config {
     /// The file that frames are recorded to.
     pub(crate) record: Option<PathBuf>,
     /// The file that keeps track of delivered messages, so that the next run resumes after them.
+    pub(crate) cursor: Option<PathBuf>,
+    /// The event stream, which tells of further conversations.
+    pub(crate) events: Option<EventInput>,
+}
+
+/// The settings of an event stream without credentials, of which only calls are printed.
+#[derive(Debug)]
+pub(crate) struct Events {
+    pub(crate) input: EventInput,
+    pub(crate) media: FollowedMedia,
+    pub(crate) history: History,
+    pub(crate) output: OutputOptions,
+    /// The file that notifications are recorded to.
+    pub(crate) record: Option<PathBuf>,
     pub(crate) cursor: Option<PathBuf>,
 }
 
@@ -105,6 +121,13 @@ pub(crate) struct Check {
 pub(crate) struct Replay {
     pub(crate) from: ReplayFrom,
     pub(crate) output: OutputOptions,
+}
+
+/// The place of an event stream: `--events`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventInput {
+    File(PathBuf),
+    Stdin,
 }
 
 /// The place of a recording.

@@ -44,6 +44,8 @@ pub(crate) struct FollowedTargets<'a> {
     pub(crate) conversations: &'a [String],
     pub(crate) queues: &'a [String],
     pub(crate) users: &'a [String],
+    /// An event stream tells of further conversations, which any cursor may have.
+    pub(crate) has_stream: bool,
     /// The start of the wanted history, for conversations that are not in the cursor yet.
     pub(crate) since: Option<DateTime<Utc>>,
 }
@@ -74,7 +76,8 @@ pub(crate) fn open(path: &Path, targets: FollowedTargets<'_>) -> Result<CursorFi
 fn shares_a_target(content: &Content, targets: FollowedTargets<'_>) -> bool {
     let Content { header, conversations } = content;
     let is_shared = |known: &[String], followed: &[String]| known.iter().any(|id| followed.contains(id));
-    conversations.is_empty()
+    targets.has_stream
+        || conversations.is_empty()
         || conversations.iter().any(|known| targets.conversations.iter().any(|id| **id == *known.id))
         || is_shared(&header.queues, targets.queues)
         || is_shared(&header.users, targets.users)

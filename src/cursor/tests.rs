@@ -27,7 +27,10 @@ fn owned(ids: &[&str]) -> Vec<String> {
 
 fn open_for(path: &Path, conversations: &[&str], queues: &[&str]) -> Result<CursorFile, CursorError> {
     let (conversations, queues) = (owned(conversations), owned(queues));
-    super::open(path, FollowedTargets { conversations: &conversations, queues: &queues, users: &[], since: None })
+    super::open(
+        path,
+        FollowedTargets { conversations: &conversations, queues: &queues, users: &[], since: None, has_stream: false },
+    )
 }
 
 fn open(path: &Path, conversations: &[&str]) -> Result<CursorFile, CursorError> {

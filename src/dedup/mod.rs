@@ -6,6 +6,7 @@
 
 mod bounded_map;
 pub(crate) mod checkpoint;
+mod event_ids;
 mod fingerprint;
 mod identity;
 mod resume;
@@ -18,6 +19,7 @@ use chrono::{DateTime, Utc};
 use self::bounded_map::BoundedMap;
 pub(crate) use self::bounded_map::BoundedSet;
 use self::checkpoint::{CLOSED_KEY, EarlierDeliveries, ResumePoint};
+pub(crate) use self::event_ids::EventIds;
 use self::fingerprint::BuildIdentityHasher;
 pub(crate) use self::fingerprint::FingerprintKey;
 use self::identity::{EventIdentity, identify, live_utterance, utterance_fingerprint};

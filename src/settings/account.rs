@@ -17,6 +17,16 @@ pub(super) struct Account {
     pub(super) credentials: Credentials,
 }
 
+/// Returns whether a client id, a secret or a profile is set, usable or not.
+pub(super) fn has_client(args: &AccountArgs, env: &Env) -> bool {
+    let is_typed = args.client_id.as_deref().is_some_and(|id| !id.is_empty()) || secret_file(args).is_some();
+    let is_variable = |names: &[&str]| env.first_variable(names).is_some();
+    is_typed
+        || env.profile_flag().is_some()
+        || is_variable(&CLIENT_ID_VARIABLES)
+        || is_variable(&CLIENT_SECRET_VARIABLES)
+}
+
 /// Resolves the account of an endpoint group. `None` if a problem was added.
 pub(super) fn resolve(
     args: &AccountArgs,

@@ -17,6 +17,8 @@ const NAMES: &str = "--conversation, GENESYS_CONVERSATION_ID";
 pub(super) enum Requirement {
     Required,
     Optional,
+    /// An event stream is followed instead. The variable does not count.
+    Replaced,
 }
 
 /// The kind of object that an id belongs to.
@@ -70,7 +72,7 @@ pub(super) fn read(
         }
     }
     arguments.extend(of_queues_and_users(&args.queues, &args.users));
-    if !has_any {
+    if !has_any && requirement != Requirement::Replaced {
         arguments = of_variable(env);
         if arguments.is_empty() && requirement == Requirement::Required {
             problems.missing(MISSING_CONVERSATION, NAMES);
@@ -85,6 +87,11 @@ pub(super) fn of_queues_and_users(queues: &[String], users: &[String]) -> Vec<Ar
         non_empty(values).map(move |value| argument(flag, value, kind, ArgumentOrigin::CommandLine)).collect::<Vec<_>>()
     };
     [of_flag("--queue", queues, Kind::Queue), of_flag("--user", users, Kind::User)].concat()
+}
+
+/// Returns whether the command line names a conversation, a queue or a user, valid or not.
+pub(super) fn has_target(args: &TargetArgs) -> bool {
+    has_queue_or_user(args) || non_empty(&args.conversations).chain(non_empty(&args.positional)).next().is_some()
 }
 
 /// Returns whether a queue or a user is given, valid or not.

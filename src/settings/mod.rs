@@ -28,10 +28,12 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter;
 
 use crate::cli::{
-    self, AccountArgs, CheckArgs, Cli, Command, ListArgs, LoggingArgs, RecordingArgs, SimulateArgs, TailArgs,
-    TargetArgs,
+    self, AccountArgs, CheckArgs, Cli, Command, ListArgs, LoggingArgs, RecordingArgs, SimulateArgs, StreamArgs,
+    TailArgs, TargetArgs,
 };
-use crate::config::{Check, Color, Config, Demo, List, LogFormat, Replay, ReplayFrom, Simulate, Task};
+use crate::config::{
+    Check, Color, Config, Demo, EventInput, Events, List, LogFormat, Replay, ReplayFrom, Simulate, Task,
+};
 
 pub(crate) use env::{Env, SettingsFiles};
 #[cfg(any(test, fuzzing))]
@@ -104,24 +106,32 @@ fn layout(env: &Env, terminal: bool) -> cli::Layout {
 }
 
 fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
-    let TailArgs { target, media, history, account, output, connection, network, recording } = args;
+    let TailArgs { target, media, stream, history, account, output, connection, network, recording } = args;
     let output = output::resolve(output, env, terminal, problems);
     let RecordingArgs { record, replay, demo } = recording;
     if let Some(path) = replay {
         let from = if path == Path::new("-") { ReplayFrom::Stdin } else { ReplayFrom::File(path) };
         return Some(Task::Replay(Replay { from, output }));
     }
+    let events = event_input(stream, stdin);
+    let has_stream = events.is_some();
     let cursor = history::cursor(&history, output.style.format, problems);
     let history = history::resolve(&history, &Local::now());
+    if let Some(input) = events.clone().filter(|_| needs_no_account(&target, &account, env)) {
+        targets::source(&target, has_stream, problems);
+        let media = targets::media(&media, &target, has_stream, problems);
+        return Some(Task::Events(Box::new(Events { input, media, history, output, record, cursor })));
+    }
     problems.warn(network::typed_password(&network));
     let connection = connection::resolve(&connection, network, env, problems);
     if demo {
         let source = target.source;
         return Some(Task::Demo(Box::new(Demo { source, history, connection: connection?, output, record })));
     }
-    let source = targets::source(&target, problems);
-    let media = targets::media(&media, &target, problems);
-    let (followed, account) = account_and_targets(&target, Requirement::Required, &account, env, stdin, problems);
+    let source = targets::source(&target, has_stream, problems);
+    let media = targets::media(&media, &target, has_stream, problems);
+    let requirement = if has_stream { Requirement::Replaced } else { Requirement::Required };
+    let (followed, account) = account_and_targets(&target, requirement, &account, env, stdin, problems);
     let (Followed { conversations, targets }, Account { endpoints, credentials }) = (followed, account?);
     Some(Task::Tail(Box::new(Config {
         conversations,
@@ -135,14 +145,30 @@ fn tail(args: TailArgs, env: &Env, terminal: bool, stdin: &mut Stdin<'_>, proble
         output,
         record,
         cursor,
+        events,
     })))
+}
+
+/// Resolves the event stream. It leaves standard input to no other setting.
+fn event_input(args: StreamArgs, stdin: &mut Stdin<'_>) -> Option<EventInput> {
+    let path = args.events?;
+    if path == Path::new("-") {
+        stdin.keep_for("--events -");
+        return Some(EventInput::Stdin);
+    }
+    Some(EventInput::File(path))
+}
+
+/// Returns whether a run with an event stream needs no account: it has no other target, and no client is set (STR-3).
+fn needs_no_account(target: &TargetArgs, account: &AccountArgs, env: &Env) -> bool {
+    !arguments::has_target(target) && !account::has_client(account, env)
 }
 
 fn check(args: CheckArgs, env: &Env, stdin: &mut Stdin<'_>, problems: &mut Problems) -> Option<Task> {
     let CheckArgs { target, account, network } = args;
     problems.warn(network::typed_password(&network));
     let network = network::resolve(network, env, problems);
-    let source = targets::source(&target, problems);
+    let source = targets::source(&target, false, problems);
     let (followed, account) = account_and_targets(&target, Requirement::Optional, &account, env, stdin, problems);
     let (Followed { conversations, targets }, Account { endpoints, credentials }) = (followed, account?);
     let check = Check { conversations, targets, endpoints, credentials, source, network: network? };

@@ -81,6 +81,11 @@ impl<'a> Stdin<'a> {
         Self { reader, read_for: None }
     }
 
+    /// Keeps all of it for `setting`, which reads it later.
+    pub(super) fn keep_for(&mut self, setting: &'static str) {
+        self.read_for = Some(setting);
+    }
+
     /// Reads all of it for `setting`. The error is the reason in words.
     pub(super) fn read_for(&mut self, setting: &'static str) -> Result<String, String> {
         if let Some(other) = self.read_for.replace(setting) {

@@ -51,24 +51,26 @@ fn key(argument: &Argument, rule: IdRule) -> Result<TargetKey, String> {
     Ok(TargetKey::Name(value.clone()))
 }
 
-/// Resolves the source of messages. Conversations of queues and users are announced by notifications only.
-pub(super) fn source(args: &TargetArgs, problems: &mut Problems) -> SourceChoice {
-    if !has_queue_or_user(args) {
-        return args.source;
-    }
+/// Resolves the source of messages. Conversations of queues, users and an event stream are followed by notifications only.
+pub(super) fn source(args: &TargetArgs, has_stream: bool, problems: &mut Problems) -> SourceChoice {
+    let targets = match (has_queue_or_user(args), has_stream) {
+        (true, _) => "--queue or --user",
+        (false, true) => "--events",
+        (false, false) => return args.source,
+    };
     if args.source == SourceChoice::Transcript {
-        problems.contradictory("--source transcript cannot be used with --queue or --user; use notifications");
+        problems.contradictory(format!("--source transcript cannot be used with {targets}; use notifications"));
     }
     SourceChoice::Notifications
 }
 
-/// Resolves the media of queues and users.
-pub(super) fn media(args: &MediaArgs, target: &TargetArgs, problems: &mut Problems) -> FollowedMedia {
+/// Resolves the media of queues, users and an event stream.
+pub(super) fn media(args: &MediaArgs, target: &TargetArgs, has_stream: bool, problems: &mut Problems) -> FollowedMedia {
     if args.media.is_empty() {
         return FollowedMedia::default();
     }
-    if !has_queue_or_user(target) {
-        problems.contradictory("--media needs --queue or --user");
+    if !has_queue_or_user(target) && !has_stream {
+        problems.contradictory("--media needs --queue, --user or --events");
     }
     FollowedMedia { messages: args.media.contains(&Medium::Message), calls: args.media.contains(&Medium::Call) }
 }

@@ -7,6 +7,7 @@ mod connecting;
 mod connection;
 mod dial;
 mod error;
+mod event_stream;
 mod frame_buffer;
 mod frames;
 mod item;
@@ -33,6 +34,7 @@ use self::connection::Connection;
 use self::dial::ChannelChange;
 pub(crate) use self::dial::{Dial, DialRequest, DialResult, Opened, Peer};
 pub(crate) use self::error::{Retry, SourceError};
+pub(crate) use self::event_stream::{EventStream, EventStreamError, EventStreamSettings, StreamLink, StreamProgress};
 pub(crate) use self::item::{ConnectionRole, Item, ItemKind, SourceEvent};
 use self::renewal::Renewal;
 use self::requests::Requests;
@@ -63,6 +65,8 @@ pub(crate) struct SourceContext<'a> {
     pub(crate) reports_refusals: bool,
     /// Events of transcript sockets carry their surroundings, which text output does not show.
     pub(crate) adds_surroundings: bool,
+    /// Connects the notifications source to the event stream of the run.
+    pub(crate) stream: Option<&'a StreamLink>,
 }
 
 /// A conversation that a running source is to follow.
@@ -191,6 +195,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Source<'a, T> {
             history,
             retries,
             follows_several: context.reports_refusals,
+            has_stream: false,
         };
         let mut source = Self::new(Protocol::Transcript, tracker, rest, context, dial);
         source.surroundings = context.adds_surroundings.then(Surroundings::default);
@@ -354,6 +359,7 @@ impl<'a> Source<'a, Upgraded> {
             history,
             retries,
             follows_several: context.reports_refusals,
+            has_stream: context.stream.is_some(),
         };
         let (changes, channel_changes) = mpsc::unbounded_channel();
         let dialer = notifications::ChannelDialer { rest: rest.clone(), limits, changes };

@@ -5,9 +5,11 @@ use tokio::sync::mpsc;
 
 use super::connection::Activity;
 use super::frame_buffer::SocketFrame;
-use super::{DialResult, Follow, MAX_NOTIFICATIONS_PER_TURN, Protocol, Source, SourceError, SourceEvent, sleep_until};
+use super::{
+    DialResult, Follow, MAX_NOTIFICATIONS_PER_TURN, Protocol, Source, SourceError, SourceEvent, StreamLink, sleep_until,
+};
 use crate::event::EventBody;
-use crate::tracker::{BackfillReason, Event, Response, TimedEvent};
+use crate::tracker::{BackfillReason, Event, Input, Mention, Response, TimedEvent};
 
 /// The next thing to yield, before it borrows from the source. It is returned for every frame and therefore small.
 pub(super) enum Step {
@@ -31,6 +33,8 @@ enum Wakeup<T> {
     Dialed(DialResult<T>),
     RenewalDue,
     Follow(Option<Follow>),
+    Mentions(Vec<Mention>),
+    StreamEnded,
     Socket(Activity),
     Timeout,
 }
@@ -191,9 +195,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         }
     }
 
-    /// Returns whether history is all that is wanted and all of it was read.
+    /// Returns whether history, or an event stream that has ended, is all that is followed and all of it was read.
     fn has_read_everything(&self) -> bool {
-        self.protocol == Protocol::Notifications { is_live: false } && self.tracker.is_caught_up()
+        let has_read_history =
+            self.protocol == Protocol::Notifications { is_live: false } && self.tracker.is_caught_up();
+        has_read_history || self.tracker.is_stream_complete()
     }
 
     async fn wait(&mut self) -> Result<Option<Step>, SourceError> {
@@ -203,6 +209,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             Wakeup::RenewalDue => self.start_renewal(),
             Wakeup::Follow(Some(follow)) => self.follow(follow),
             Wakeup::Follow(None) => self.follows = None,
+            Wakeup::Mentions(mentions) => mentions.into_iter().for_each(|one| self.handle(Input::Mentioned(one))),
+            Wakeup::StreamEnded => self.handle(Input::StreamEnded),
             Wakeup::Socket(Activity::Frame(result)) => return self.on_frame(result),
             Wakeup::Socket(Activity::SuccessorEnded(reason)) => self.on_successor_ended(reason),
             Wakeup::Socket(Activity::StateChanged) | Wakeup::Timeout => {}
@@ -221,6 +229,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         let reads =
             self.protocol != Protocol::Transcript || !self.tracker.is_backfilling() || self.connection.has_room();
         self.frame = None;
+        let stream = self.context.stream.filter(|_| self.protocol != Protocol::Transcript);
         let Self { requests, renewal, connection, follows, .. } = self;
         tokio::select! {
             biased;
@@ -228,9 +237,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             result = renewal.opened() => Wakeup::Dialed(result),
             () = sleep_until(renew_at) => Wakeup::RenewalDue,
             follow = receive(follows) => Wakeup::Follow(follow),
+            mentions = receive_mentions(stream) => mentions.map_or(Wakeup::StreamEnded, Wakeup::Mentions),
             activity = connection.next(), if reads => Wakeup::Socket(activity),
             () = sleep_until([request_at, handover_at, accepted_at].into_iter().flatten().min()) => Wakeup::Timeout,
         }
+    }
+}
+
+/// Waits for what the event stream mentions; `None` once at its end.
+async fn receive_mentions(stream: Option<&StreamLink>) -> Option<Vec<Mention>> {
+    match stream {
+        Some(stream) => stream.next_mentions().await,
+        None => std::future::pending().await,
     }
 }
 

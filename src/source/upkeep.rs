@@ -23,6 +23,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             self.handle(Input::RateLimit(per_minute));
         }
         self.requests.start_due(&mut self.tracker);
+        self.publish_participants();
         self.log_warnings();
     }
 
@@ -173,7 +174,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
         if self.context.reports_refusals {
             tracing::error!(conversation, "{error}; {}", error.hint());
         }
-        if self.tracker.follows_targets() {
+        if self.forgets_conversations() {
             self.context.dedup.borrow_mut().forget(conversation);
         }
         self.refused.push(error);
@@ -183,10 +184,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
     /// conversation does not return.
     pub(super) fn forget_closed_conversation(&mut self) {
         if let Some(conversation) = self.closed_conversation.take()
-            && self.tracker.follows_targets()
+            && self.forgets_conversations()
         {
             self.context.dedup.borrow_mut().forget(&conversation);
         }
+    }
+
+    /// Returns whether what was delivered of a conversation is of no use after its end. Late events of a stream may repeat it.
+    fn forgets_conversations(&self) -> bool {
+        self.tracker.follows_targets() && self.context.stream.is_none()
     }
 
     /// Hands an input to the tracker, and logs its warnings. Returns the error of a response whose request will be repeated.
@@ -197,6 +203,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Source<'_, T> {
             self.on_refused(refusal);
         }
         failure
+    }
+
+    /// Tells the event stream who takes part in its calls.
+    fn publish_participants(&mut self) {
+        if let Some(stream) = self.context.stream {
+            while let Some((conversation, participants)) = self.tracker.poll_participants() {
+                stream.publish(conversation, participants);
+            }
+        }
     }
 
     fn log_warnings(&mut self) {

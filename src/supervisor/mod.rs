@@ -4,6 +4,7 @@
 
 mod announcement;
 mod connection;
+mod event_stream;
 mod pump;
 mod retry;
 
@@ -14,6 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::{ConnectionEnd, follow_connection};
+pub(crate) use self::event_stream::{StreamDelivery, deliver_stream};
 use self::retry::{FailedAttempt, RetryState};
 use crate::config::Retries;
 use crate::dedup::Dedup;
@@ -57,6 +59,8 @@ pub(crate) enum Outcome {
     ClosedByServer,
     /// The user stopped the program.
     Stopped,
+    /// An event stream was read to its end.
+    InputEnded,
     /// Every conversation was refused; [`Source::take_refused`] has the reasons.
     AllRefused,
 }

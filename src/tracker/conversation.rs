@@ -81,6 +81,8 @@ pub(super) struct Conversation {
     seen: SeenMedia,
     /// The media that are followed, if the conversation is followed because of its queue or user.
     target_media: Option<FollowedMedia>,
+    /// The media that are followed, if an event stream has told of the conversation. It brings the text of calls.
+    streamed_media: Option<FollowedMedia>,
     media_notice: MediaNotice,
     /// The service has announced the end of the transcription.
     call_has_ended: bool,
@@ -112,6 +114,7 @@ impl Conversation {
             seen_ids: HashMap::new(),
             seen: SeenMedia::default(),
             target_media: None,
+            streamed_media: None,
             media_notice: MediaNotice::default(),
             call_has_ended: false,
             news_since: (start.reason == BackfillReason::Joined).then_some(now.mono),
@@ -272,9 +275,25 @@ impl Conversation {
         self.target_media.is_some()
     }
 
+    /// Records that an event stream has told of the conversation, and which media of it are followed.
+    pub(super) fn mark_streamed(&mut self, media: FollowedMedia) {
+        self.streamed_media = Some(media);
+        self.skip_call_history();
+    }
+
+    /// Returns whether an event stream has told of the conversation.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.streamed_media.is_some()
+    }
+
+    /// Returns whether the conversation is a call of an event stream, without messages.
+    pub(super) fn is_streamed_call(&self) -> bool {
+        self.is_streamed() && self.seen.calls && !self.seen.messages
+    }
+
     /// Returns the media of the conversation that are printed (CLI-12).
     fn printed_media(&self) -> FollowedMedia {
-        self.target_media.unwrap_or_default()
+        self.target_media.or(self.streamed_media).unwrap_or_default()
     }
 
     /// Returns whether the conversation is a call of a queue or user, without messages.

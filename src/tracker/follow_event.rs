@@ -23,9 +23,9 @@ impl Tracker {
         self.follow_events.pop_front()
     }
 
-    /// Reports a fact, if conversations of queues and users come and go.
+    /// Reports a fact, if conversations come and go.
     pub(super) fn report(&mut self, fact: FollowEvent) {
-        if self.follows_targets() && self.options.history.follow {
+        if self.has_changing_conversations() && self.options.history.follow {
             self.follow_events.push_back(fact);
         }
     }

@@ -12,6 +12,7 @@
 //! Both sources use it: `notifications` for everything, `transcript` for the history and the events of outages.
 
 mod attribution;
+mod call_events;
 mod call_log;
 mod call_responses;
 mod call_speakers;
@@ -21,6 +22,7 @@ mod connections;
 mod conversation;
 mod discovery;
 mod end_detector;
+mod event_stream;
 mod follow_event;
 mod media_notice;
 mod notifications;
@@ -32,6 +34,7 @@ mod request_budget;
 mod responses;
 mod schedule;
 mod search;
+mod stream_calls;
 mod subscriptions;
 mod surroundings;
 mod warning;
@@ -39,7 +42,7 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -49,12 +52,15 @@ pub(crate) use self::call_responses::NOT_AVAILABLE;
 use self::channel::ChannelState;
 use self::conversation::{CallPolicy, Conversation};
 use self::discovery::Discovery;
+use self::event_stream::StreamState;
 pub(crate) use self::follow_event::FollowEvent;
+pub(crate) use self::participants::Participants;
 pub(crate) use self::protocol::{
-    BackfillProgress, BackfillReason, CreatedChannel, DiscoveryQuery, Event, Input, Now, Outage, Refusal, RefusedPart,
-    Request, Response, Status, Subscribed, TimedEvent,
+    BackfillProgress, BackfillReason, CreatedChannel, DiscoveryQuery, Event, Input, Mention, Now, Outage, Refusal,
+    RefusedPart, Request, Response, Status, Subscribed, TimedEvent,
 };
 pub(crate) use self::schedule::Lane;
+pub(crate) use self::stream_calls::{StreamCalls, StreamOptions};
 use self::subscriptions::Subscriptions;
 pub(crate) use self::surroundings::Surroundings;
 pub(crate) use self::warning::Warning;
@@ -104,6 +110,8 @@ pub(crate) struct TrackerOptions {
     pub(crate) retries: Retries,
     /// A run of several conversations goes on without one of them.
     pub(crate) follows_several: bool,
+    /// An event stream tells of conversations.
+    pub(crate) has_stream: bool,
 }
 
 /// The completeness of a list of messages and participants.
@@ -141,6 +149,9 @@ pub(crate) struct Tracker {
     channel: ChannelState,
     subscriptions: Subscriptions,
     discovery: Discovery,
+    stream: StreamState,
+    /// The calls of the stream whose participants may have changed.
+    changed_calls: BTreeSet<String>,
     names: HashMap<String, Option<String>>,
     recently_closed: RecentlyClosed,
     has_reported_limit: bool,
@@ -159,6 +170,7 @@ impl Tracker {
     /// Creates a tracker that follows nothing but the targets of its options.
     pub(crate) fn new(options: TrackerOptions, now: Instant) -> Self {
         let discovery = Discovery::new(&options.targets, now);
+        let stream = if options.has_stream { StreamState::Open } else { StreamState::None };
         Self {
             options,
             history: HistoryAccess::Available,
@@ -166,6 +178,8 @@ impl Tracker {
             channel: ChannelState::default(),
             subscriptions: Subscriptions::default(),
             discovery,
+            stream,
+            changed_calls: BTreeSet::new(),
             names: HashMap::new(),
             recently_closed: RecentlyClosed::default(),
             has_reported_limit: false,
@@ -194,6 +208,8 @@ impl Tracker {
             Input::ChannelForgotten => self.channel.discard(),
             Input::TokenInvalidated => self.channel.on_token_invalidated(),
             Input::RateLimit(per_minute) => self.requests_per_minute = Some(per_minute),
+            Input::Mentioned(mention) => self.on_mentioned(mention, now, dedup),
+            Input::StreamEnded => self.on_stream_ended(),
             Input::Notification(notification) => self.on_notification(notification, now, dedup),
             Input::Response(response) => return self.on_response(response, now, dedup),
         }
@@ -225,7 +241,9 @@ impl Tracker {
     pub(crate) fn status(&self) -> Status {
         if self.is_done() {
             Status::Done
-        } else if !self.follows_targets() && self.conversations.values().all(|conversation| conversation.is_ending()) {
+        } else if !self.expects_conversations()
+            && self.conversations.values().all(|conversation| conversation.is_ending())
+        {
             Status::Ending
         } else if self.is_backfilling() {
             Status::Backfilling
@@ -236,7 +254,7 @@ impl Tracker {
 
     /// Returns whether nothing is left to follow.
     pub(crate) fn is_done(&self) -> bool {
-        !self.follows_targets() && self.conversations.is_empty()
+        !self.expects_conversations() && self.conversations.is_empty()
     }
 
     /// Returns whether history, or the events of an outage, are being read.
@@ -275,6 +293,16 @@ impl Tracker {
     /// Returns whether queues or users are followed, which never ends.
     pub(crate) fn follows_targets(&self) -> bool {
         !self.options.targets.is_empty()
+    }
+
+    /// Returns whether conversations come and go: those of queues, users or an event stream.
+    pub(crate) fn has_changing_conversations(&self) -> bool {
+        self.follows_targets() || self.options.has_stream
+    }
+
+    /// Returns whether there may be further conversations.
+    fn expects_conversations(&self) -> bool {
+        self.follows_targets() || self.stream == StreamState::Open
     }
 
     /// Returns a conversation of which nothing is known, unless another one is known: the first snapshot decides whether a
@@ -333,7 +361,7 @@ impl Tracker {
             wants_history: start.reason == BackfillReason::Startup && !was_closed && !skips_history,
             is_followed: follow,
             wait,
-            is_required: !self.options.follows_several && !self.follows_targets(),
+            is_required: !self.options.follows_several && !self.has_changing_conversations(),
         }
     }
 

@@ -42,6 +42,7 @@ impl Tracker {
                 conversation.apply_snapshot(snapshot, SnapshotKind::Partial, now, is_delivered);
             }
         });
+        self.note_participants(&id);
     }
 
     /// Returns whether the media of a conversation of the targets are followed and permitted.

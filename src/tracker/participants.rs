@@ -12,8 +12,8 @@ use crate::wire::conversation::{Medium, Participant, Presence, Purpose};
 const MAX_PARTICIPANTS: usize = 10_000;
 
 /// Everyone who takes or took part. An agent who returns is another participant.
-#[derive(Debug, Default)]
-pub(super) struct Participants {
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Participants {
     records: HashMap<String, ParticipantRecord>,
     /// The keys of the records, oldest first.
     order: Vec<String>,
@@ -39,14 +39,14 @@ pub(super) struct ActiveIds<'a> {
     pub(super) users: HashSet<&'a str>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum NameLookup {
     InFlight,
     /// A user may have no name.
     Completed(Option<String>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ParticipantRecord {
     participant: Participant,
     reported: Membership,
@@ -117,6 +117,11 @@ impl Participants {
     /// Returns whether a name is being looked up.
     pub(super) fn has_pending_lookups(&self) -> bool {
         self.lookups.values().any(|lookup| matches!(lookup, NameLookup::InFlight))
+    }
+
+    /// Returns whether no name is missing that a look-up may tell.
+    pub(super) fn are_named(&self) -> bool {
+        !self.has_pending_lookups() && self.unresolved_users().is_empty()
     }
 
     /// Returns whether there were customers and all have left.

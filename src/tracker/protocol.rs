@@ -50,10 +50,25 @@ pub(crate) enum Input {
     TokenInvalidated,
     /// The service allows this many requests a minute.
     RateLimit(u32),
+    /// The event stream mentions a conversation.
+    Mentioned(Mention),
+    /// The event stream has ended.
+    StreamEnded,
     /// The service pushed a notification.
     Notification(Notification),
     /// A [`Request`] has ended.
     Response(Response),
+}
+
+/// A conversation that an event stream mentions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mention {
+    /// The id.
+    pub(crate) conversation: String,
+    /// It has just begun.
+    pub(crate) is_new: bool,
+    /// A snapshot tells more than the events so far.
+    pub(crate) is_changed: bool,
 }
 
 /// A REST request that the tracker needs.

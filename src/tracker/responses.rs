@@ -57,6 +57,7 @@ impl Tracker {
         self.update(id, |conversation| {
             conversation.apply_snapshot(snapshot, SnapshotKind::Complete, now, is_delivered);
         });
+        self.note_participants(id);
     }
 
     fn on_snapshot_error(&mut self, id: &str, error: RestError, now: Now) -> Option<RestError> {

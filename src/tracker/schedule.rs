@@ -26,6 +26,9 @@ const UNANNOUNCED_POLL_PERIOD: Duration = Duration::from_secs(15);
 /// The period of snapshots if a topic announces the messages (NTF-9).
 const POLL_PERIOD: Duration = Duration::from_secs(25);
 
+/// The minimum period of snapshots of a call whose text and changes an event stream brings.
+const STREAMED_CALL_POLL_PERIOD: Duration = Duration::from_secs(600);
+
 /// Snapshots use one out of this many allowed requests.
 const SNAPSHOT_SHARE: u32 = 2;
 
@@ -221,8 +224,14 @@ impl Tracker {
     /// for message bodies.
     pub(super) fn poll_period(&self, id: &str) -> Duration {
         let covers = |conversation| self.subscriptions.covers(&self.options.targets, conversation);
-        let is_announced = self.conversations.get(id).is_some_and(|conversation| covers(conversation));
-        let period = if is_announced { POLL_PERIOD } else { UNANNOUNCED_POLL_PERIOD };
+        let conversation = self.conversations.get(id);
+        let period = if conversation.is_some_and(|conversation| conversation.is_streamed_call()) {
+            STREAMED_CALL_POLL_PERIOD
+        } else if conversation.is_some_and(|conversation| covers(conversation)) {
+            POLL_PERIOD
+        } else {
+            UNANNOUNCED_POLL_PERIOD
+        };
         let count = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
         period.max(self.poll_distance().saturating_mul(count))
     }

@@ -108,8 +108,9 @@ impl Subscriptions {
             if !self.announce(conversation, targets) {
                 of_messages.extend(of_participants(conversation));
             }
-            details
-                .extend(DETAIL_EVENTS.into_iter().map(|event| format!("{DETAIL_TOPIC}{}.{event}", conversation.id())));
+            if !conversation.is_streamed() {
+                details.extend(DETAIL_EVENTS.map(|event| format!("{DETAIL_TOPIC}{}.{event}", conversation.id())));
+            }
         }
         topics.append(&mut of_messages);
         topics.append(&mut details);
@@ -264,15 +265,20 @@ impl Refusal {
 
 fn of_participants(conversation: &Conversation) -> impl Iterator<Item = String> + use<> {
     let active = conversation.participants().active_queues_and_users();
-    let queues = active.queues.into_iter().map(queue_topic);
-    let mut topics: Vec<String> = queues.chain(active.users.into_iter().map(user_topic)).collect();
+    // An event stream may tell of thousands of conversations, in few queues. Its calls have no messages to announce.
+    let needs_users = !conversation.is_streamed() || active.queues.is_empty();
+    let users = active.users.into_iter().filter(|_| needs_users).map(user_topic);
+    let mut topics: Vec<String> = active.queues.into_iter().map(queue_topic).chain(users).collect();
+    topics.retain(|_| !conversation.is_streamed_call());
     topics.sort_unstable();
     topics.into_iter()
 }
 
-/// Returns the topic of the transcription. Of queues and users, calls are followed only if that is wanted.
+/// Returns the topic of the transcription. Of queues and users, calls are followed only if that is wanted; those of an event
+/// stream come with it.
 fn of_call(conversation: &Conversation, targets: &Targets) -> impl Iterator<Item = String> + use<> {
-    let is_followed = conversation.has_calls() && (targets.media.calls || !conversation.is_of_target());
+    let is_wanted = targets.media.calls || !conversation.is_of_target();
+    let is_followed = conversation.has_calls() && is_wanted && !conversation.is_streamed();
     let topic = || format!("v2.conversations.{}.transcription", conversation.id());
     is_followed.then(topic).into_iter()
 }

@@ -7,12 +7,14 @@ use crate::commands::error::Error;
 use crate::delivery::Totals;
 use crate::delivery::sink::Counts;
 use crate::plural;
-use crate::source::Source;
+use crate::source::{EventStreamError, Source};
 use crate::supervisor::{Failure, Outcome};
 
 /// The outcomes of the followed conversations.
 pub(super) struct Outcomes {
     outcome: Option<Outcome>,
+    /// The end of the event stream.
+    stream: Option<Result<Outcome, EventStreamError>>,
     failures: Vec<Failure>,
     conversations: usize,
 }
@@ -20,12 +22,20 @@ pub(super) struct Outcomes {
 impl Outcomes {
     /// Creates the outcomes of this many conversations, of which none has ended.
     pub(super) fn new(conversations: usize) -> Self {
-        Self { outcome: None, failures: Vec::new(), conversations: conversations.max(1) }
+        Self { outcome: None, stream: None, failures: Vec::new(), conversations: conversations.max(1) }
     }
 
-    /// Returns the latest successful outcome.
+    /// Returns the latest successful outcome. The end of an event stream is that of its conversations too.
     pub(super) fn outcome(&self) -> Option<Outcome> {
-        self.outcome
+        match self.stream {
+            Some(Ok(outcome)) if self.outcome != Some(Outcome::Stopped) => Some(outcome),
+            _ => self.outcome,
+        }
+    }
+
+    /// Adds the end of the event stream.
+    pub(super) fn add_stream(&mut self, result: Result<Outcome, EventStreamError>) {
+        self.stream = Some(result);
     }
 
     /// Adds the end of a source: of a conversation, or of notifications. A failure is logged at once if others go on.
@@ -57,6 +67,9 @@ impl Outcomes {
 
     /// Returns the result of a run that followed `conversations`: the first failure decides (CONN-45).
     pub(super) fn into_result(mut self, conversations: &[String]) -> Result<(), Error> {
+        if let Some(Err(error)) = self.stream {
+            return Err(Error::Events(error));
+        }
         let (failed, all) = (self.failures.len(), self.conversations);
         if failed == 0 {
             return Ok(());
@@ -83,6 +96,7 @@ fn summary(outcome: Outcome, follow: bool, Totals { lines, counts }: Totals) -> 
         Outcome::Closed | Outcome::AllRefused if !follow => lines,
         Outcome::Closed | Outcome::AllRefused => format!("conversation ended: {lines}{}", details(&counts)),
         Outcome::ClosedByServer => format!("connection closed by the server: {lines}{}", details(&counts)),
+        Outcome::InputEnded => format!("end of input: {lines}{}", details(&counts)),
         Outcome::Stopped => format!("stopped: {lines}{}", details(&counts)),
     }
 }
@@ -129,6 +143,7 @@ mod tests {
                 one,
                 "stopped: 0 lines, 1 missed message fetched, 2 reconnects, 1 gap, 1 unreadable frame",
             ),
+            (Outcome::InputEnded, true, 3, Counts { repeats: 2, ..none }, "end of input: 3 lines"),
             (Outcome::ClosedByServer, true, 3, none, "connection closed by the server: 3 lines"),
             (Outcome::Closed, false, 23, all, "23 lines"),
             (Outcome::Stopped, false, 2, none, "stopped: 2 lines"),

@@ -1,5 +1,7 @@
 //! The cursor, the recording and the writer of a run.
 
+use std::path::Path;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::api::rest::Rest;
@@ -19,7 +21,8 @@ use crate::system::stdout::Stdout;
 
 pub(super) fn prefixes(config: &Config) -> Prefixes {
     let ids = config.conversations.iter().map(String::as_str);
-    if config.targets.is_empty() { Prefixes::new(ids) } else { Prefixes::growing(ids) }
+    let is_closed = config.targets.is_empty() && config.events.is_none();
+    if is_closed { Prefixes::new(ids) } else { Prefixes::growing(ids) }
 }
 
 pub(super) fn status_line(config: &Config, log: &Log) -> StatusLine {
@@ -66,16 +69,25 @@ pub(super) async fn look_up_targets(
 }
 
 /// The progress of earlier runs.
-pub(super) struct EarlierRuns {
-    pub(super) dedup: Dedup,
-    pub(super) cursor: CursorFile,
+pub(in crate::commands) struct EarlierRuns {
+    pub(in crate::commands) dedup: Dedup,
+    pub(in crate::commands) cursor: CursorFile,
 }
 
 pub(super) fn open_cursor(config: &Config, targets: &Targets) -> Result<Option<EarlierRuns>, Error> {
-    let Some(path) = &config.cursor else { return Ok(None) };
-    let Config { conversations, history, .. } = config;
+    let Config { conversations, history, events, .. } = config;
     let Targets { queues, users, .. } = targets;
-    let cursor = cursor::open(path, FollowedTargets { conversations, queues, users, since: history.since })?;
+    let (since, has_stream) = (history.since, events.is_some());
+    open_cursor_file(config.cursor.as_deref(), FollowedTargets { conversations, queues, users, since, has_stream })
+}
+
+/// Opens the cursor of a run that follows these targets, if there is one.
+pub(in crate::commands) fn open_cursor_file(
+    path: Option<&Path>,
+    targets: FollowedTargets<'_>,
+) -> Result<Option<EarlierRuns>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    let cursor = cursor::open(path, targets)?;
     let dedup = Dedup::resumed(cursor.fingerprint_key(), cursor.earlier_deliveries());
     tracing::debug!("resuming after {}; -n and --since apply only to conversations that are not in it", path.display());
     Ok(Some(EarlierRuns { dedup, cursor }))

@@ -91,7 +91,7 @@ fn media_are_those_of_queues_and_users() {
     assert_eq!(media(&["--media", "message"]), FollowedMedia { messages: true, calls: false });
     assert_eq!(media(&["--media", "message,call"]), FollowedMedia::default());
     let error = given.resolve(&["--media", "call", "-c", UUID]).unwrap_err();
-    assert!(error.to_string().contains("--media needs --queue or --user"), "{error}");
+    assert!(error.to_string().contains("--media needs --queue, --user or --events"), "{error}");
 }
 
 #[test]

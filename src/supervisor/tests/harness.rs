@@ -165,8 +165,13 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
             let attempt = attempts.borrow_mut().pop_front();
             attempt.unwrap_or_else(|| Attempt::Refuse(unreachable_host())).dial().boxed_local()
         });
-        let context =
-            SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false };
+        let context = SourceContext {
+            dedup: &dedup,
+            templates: &templates,
+            reports_refusals: false,
+            adds_surroundings: false,
+            stream: None,
+        };
         let mut source = source(context, dial);
         let (token, status) = (CancellationToken::new(), ConnectionReporter::default());
         let supervision =

@@ -74,7 +74,13 @@ fn a_pause_of_reading_is_no_activity_of_the_server() {
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
         let mut source = source(
-            SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false },
+            SourceContext {
+                dedup: &dedup,
+                templates: &templates,
+                reports_refusals: false,
+                adds_surroundings: false,
+                stream: None,
+            },
             dial,
         );
         source.connect(None).await.expect("a connection");

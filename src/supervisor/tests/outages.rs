@@ -123,7 +123,13 @@ fn the_end_of_the_stream_is_no_activity() {
         let script = Cell::new(Some(script));
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
         let mut source = source(
-            SourceContext { dedup: &dedup, templates: &templates, reports_refusals: false, adds_surroundings: false },
+            SourceContext {
+                dedup: &dedup,
+                templates: &templates,
+                reports_refusals: false,
+                adds_surroundings: false,
+                stream: None,
+            },
             dial,
         );
         source.connect(None).await.expect("a connection");

@@ -65,8 +65,8 @@ impl Conversation {
     /// Starts to read the events of an outage: a new connection replaces a lost one.
     pub(in crate::tracker) fn on_reconnect(&mut self, outage: &Outage, now: Now) {
         self.flush_unattributed();
-        // A call in progress has no history.
-        let is_on_call = self.seen.calls && !self.call_has_ended;
+        // A call in progress has no history. The connection is not that of an event stream.
+        let is_on_call = self.seen.calls && !self.call_has_ended && !self.is_streamed();
         let mut gap = Some(Gap { from: outage.last_activity, to: now.wall, reason: outage.reason.clone() });
         if is_on_call {
             gap.take().into_iter().for_each(|gap| self.push_call_gap(gap));

@@ -119,6 +119,11 @@ impl Conversation {
         self.calls.policy = policy;
     }
 
+    /// Requests no stored transcript for what precedes the start.
+    pub(super) fn skip_call_history(&mut self) {
+        self.calls.policy.wants_history = false;
+    }
+
     /// Returns whether what precedes the start is wanted.
     pub(super) fn wants_history(&self) -> bool {
         self.calls.policy.wants_history

@@ -4,6 +4,7 @@ mod calls;
 mod channel;
 mod delays;
 mod discovery;
+mod event_stream;
 mod fairness;
 mod media;
 mod notifications;
@@ -182,7 +183,7 @@ fn text(event: &TimedEvent) -> String {
 fn options() -> TrackerOptions {
     let history = History { lines: None, since: None, follow: true, call_transcript_wait: Duration::ZERO };
     let (targets, retries) = (Targets::default(), Retries::Limited(5));
-    TrackerOptions { mode: Mode::Full, targets, history, retries, follows_several: false }
+    TrackerOptions { mode: Mode::Full, targets, history, retries, follows_several: false, has_stream: false }
 }
 
 fn queue() -> Targets {
