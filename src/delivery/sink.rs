@@ -26,6 +26,7 @@ pub(crate) struct Sink {
     redaction: Option<Redaction>,
     connections: u32,
     malformed_frames: RateLimitedWarning,
+    malformed_lines: RateLimitedWarning,
     /// The counts so far.
     pub(crate) counts: Counts,
 }
@@ -41,6 +42,8 @@ pub(crate) struct Counts {
     pub(crate) unknown: u64,
     /// Frames that could not be read.
     pub(crate) malformed: u64,
+    /// Lines of an event stream that could not be read.
+    pub(crate) malformed_lines: u64,
     /// Messages of outages that were read by REST.
     pub(crate) recovered: u64,
     /// Gap events.
@@ -76,6 +79,7 @@ impl Sink {
             redaction: None,
             connections: 0,
             malformed_frames: RateLimitedWarning::default(),
+            malformed_lines: RateLimitedWarning::default(),
             counts: Counts::default(),
         }
     }
@@ -128,7 +132,13 @@ impl Sink {
                 Admitted::Repeat
             }
             ItemKind::Malformed(reason) => {
-                self.report_malformed(&reason);
+                self.counts.malformed += 1;
+                report_malformed(&mut self.malformed_frames, "frame", &reason);
+                Admitted::Repeat
+            }
+            ItemKind::MalformedLine(reason) => {
+                self.counts.malformed_lines += 1;
+                report_malformed(&mut self.malformed_lines, "line", &reason);
                 Admitted::Repeat
             }
         }
@@ -236,19 +246,18 @@ impl Sink {
         tracing::info!(conversation, count, "{} fetched", plural::count(count, "missed message"));
     }
 
-    /// Warns about unreadable frames, at most once a minute (SRC-16).
-    fn report_malformed(&mut self, reason: &str) {
-        self.counts.malformed += 1;
-        if let Some(count) = self.malformed_frames.count() {
-            let frames = plural::count(count, "malformed frame");
-            tracing::warn!(count, "skipped {frames}; last reason: {reason}");
-        }
-    }
-
     fn record(&mut self, event: &TranscriptEvent<'_>) {
         if let Some(recorder) = &mut self.recorder {
             recorder.record_event(event);
         }
+    }
+}
+
+/// Warns about unreadable frames or lines, at most once a minute (SRC-16).
+fn report_malformed(warning: &mut RateLimitedWarning, noun: &str, reason: &str) {
+    if let Some(count) = warning.count() {
+        let skipped = plural::count(count, &format!("malformed {noun}"));
+        tracing::warn!(count, "skipped {skipped}; last reason: {reason}");
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) enum ItemKind<'a> {
     Ignored(Cow<'a, str>),
     /// A frame that cannot be read, and the reason.
     Malformed(Cow<'static, str>),
+    /// A line of an event stream, or a part of it, that cannot be read, and the reason.
+    MalformedLine(Cow<'static, str>),
 }
 
 /// The role of a connection during make-before-break.

@@ -142,7 +142,7 @@ impl StreamCalls {
     }
 
     /// Emits everything that waits.
-    pub(crate) fn flush(&mut self) {
+    fn flush(&mut self) {
         std::mem::take(&mut self.waiting).iter().for_each(|id| self.emit(id));
     }
 

@@ -12,6 +12,7 @@ mod dead_connections;
 mod demo;
 mod documentation;
 mod error_messages;
+mod events;
 mod exit_codes;
 // Windows has no file modes, named pipes in folders or links for everyone.
 #[cfg(unix)]

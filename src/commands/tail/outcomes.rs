@@ -85,9 +85,9 @@ impl Outcomes {
 /// Logs the summary of a run (ERR-3).
 pub(super) fn log_summary(outcome: Outcome, follow: bool, totals: Totals) {
     let Totals { lines, counts } = totals;
-    let Counts { repeats, malformed, unknown, gaps, reconnects, recovered, .. } = counts;
+    let Counts { repeats, malformed, malformed_lines, unknown, gaps, reconnects, recovered, .. } = counts;
     let summary = summary(outcome, follow, totals);
-    tracing::info!(lines, repeats, recovered, malformed, unknown, gaps, reconnects, "{summary}");
+    tracing::info!(lines, repeats, recovered, malformed, malformed_lines, unknown, gaps, reconnects, "{summary}");
 }
 
 fn summary(outcome: Outcome, follow: bool, Totals { lines, counts }: Totals) -> String {
@@ -109,6 +109,7 @@ fn details(counts: &Counts) -> String {
         (counts.reconnects, "reconnect", ""),
         (counts.gaps, "gap", ""),
         (counts.malformed, "unreadable frame", ""),
+        (counts.malformed_lines, "unreadable line", ""),
     ] {
         if number > 0 {
             let _ = write!(details, ", {}{ending}", plural::count(number, noun));
@@ -143,7 +144,13 @@ mod tests {
                 one,
                 "stopped: 0 lines, 1 missed message fetched, 2 reconnects, 1 gap, 1 unreadable frame",
             ),
-            (Outcome::InputEnded, true, 3, Counts { repeats: 2, ..none }, "end of input: 3 lines"),
+            (
+                Outcome::InputEnded,
+                true,
+                3,
+                Counts { malformed_lines: 2, ..none },
+                "end of input: 3 lines, 2 unreadable lines",
+            ),
             (Outcome::ClosedByServer, true, 3, none, "connection closed by the server: 3 lines"),
             (Outcome::Closed, false, 23, all, "23 lines"),
             (Outcome::Stopped, false, 2, none, "stopped: 2 lines"),

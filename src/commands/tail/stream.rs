@@ -56,7 +56,7 @@ pub(crate) async fn print_events(
     let delivery = Delivery::start(options, stdout, &log.stderr)?;
     let mut stream = open(EventStreamSettings { input, media, since: history.since, keeps_frames }, None)?;
     tracing::info!(
-        "no client id and secret are set: only the text of calls is printed, without names; messages need credentials"
+        "without client id and secret, only calls are printed, with ids in place of names; messages need both"
     );
     log.service.report_ready();
     let dedup = RefCell::new(dedup);

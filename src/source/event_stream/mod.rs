@@ -117,14 +117,13 @@ impl<'a> EventStream<'a> {
         if !self.lines.is_empty() || !self.objects.is_empty() {
             return Ok(StreamProgress::More);
         }
-        if self.has_ended {
+        if self.has_ended && self.calls.poll_timeout().is_none() {
             return Ok(StreamProgress::Ended);
         }
         match self.next_wakeup().await {
             Wakeup::Piece(Some(piece)) => self.on_piece(piece?),
             Wakeup::Piece(None) => {
                 self.has_ended = true;
-                self.calls.flush();
                 self.link.into_iter().for_each(StreamLink::end);
             }
             Wakeup::Participants(published) => {
@@ -160,12 +159,12 @@ impl<'a> EventStream<'a> {
 
     async fn next_wakeup(&mut self) -> Wakeup {
         let timeout = self.calls.poll_timeout();
-        let Self { pieces, link, .. } = self;
+        let Self { pieces, link, has_ended, .. } = self;
         tokio::select! {
             biased;
             participants = next_participants(*link) => Wakeup::Participants(participants),
             () = sleep_until(timeout) => Wakeup::Timeout,
-            piece = pieces.recv() => Wakeup::Piece(piece),
+            piece = pieces.recv(), if !*has_ended => Wakeup::Piece(piece),
         }
     }
 
@@ -173,7 +172,7 @@ impl<'a> EventStream<'a> {
         match piece {
             Piece::Lines(bytes) => self.lines = Lines { bytes, read: 0 },
             Piece::TooLong => {
-                let kind = ItemKind::Malformed(Cow::Borrowed("line longer than 16 MiB"));
+                let kind = ItemKind::MalformedLine(Cow::Borrowed("line longer than 16 MiB"));
                 self.objects.push_back(ReadObject { conversation: String::new(), frame: None, kind });
             }
         }
@@ -189,7 +188,7 @@ impl<'a> EventStream<'a> {
                 read_line(line, &mut |object| reading.on_object(object));
             }
             Err(_) => {
-                let kind = ItemKind::Malformed(Cow::Borrowed("invalid UTF-8"));
+                let kind = ItemKind::MalformedLine(Cow::Borrowed("invalid UTF-8"));
                 let frame = keeps_frames.then(|| String::from_utf8_lossy(line).into_owned());
                 objects.push_back(ReadObject { conversation: String::new(), frame, kind });
             }
@@ -272,7 +271,7 @@ impl Reading<'_, '_> {
         let kind = match &event {
             StreamEvent::Transcription(_) | StreamEvent::Detail(_) => ItemKind::Notification,
             StreamEvent::Other(topic) => ItemKind::Ignored(Cow::Owned(topic.clone())),
-            StreamEvent::Malformed(reason) => ItemKind::Malformed(Cow::Owned(reason.clone())),
+            StreamEvent::Malformed(reason) => ItemKind::MalformedLine(Cow::Owned(reason.clone())),
         };
         if self.keeps_frames || kind != ItemKind::Notification {
             let conversation = conversation_of(&event).unwrap_or_default().to_owned();
