@@ -3,8 +3,12 @@
 mod error;
 mod line_reader;
 mod link;
+mod object_scanner;
+mod objects;
+mod received_lines;
+#[cfg(test)]
+mod tests;
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 
@@ -14,12 +18,14 @@ use tokio::time::Instant;
 pub(crate) use self::error::EventStreamError;
 use self::line_reader::{Piece, Pieces};
 pub(crate) use self::link::StreamLink;
+use self::objects::{LineObjects, ReadObject};
+use self::received_lines::ReceivedLines;
 use super::{ConnectionRole, Item, ItemKind, sleep_until};
-use crate::config::{EventInput, FollowedMedia, is_valid_id};
+use crate::config::{EventInput, FollowedMedia};
 use crate::dedup::{Dedup, EventIds};
 use crate::event::{RawFrame, TranscriptEvent};
 use crate::tracker::{Now, Participants, StreamCalls, StreamOptions, TimedEvent};
-use crate::wire::event_stream::{StreamEvent, StreamObject, notification_text, read_line};
+use crate::wire::event_stream::read_line;
 
 /// The settings of an event stream.
 #[derive(Debug, Clone)]
@@ -41,28 +47,13 @@ pub(crate) struct EventStream<'a> {
     pieces: Pieces,
     calls: StreamCalls,
     ids: EventIds,
-    lines: Lines,
+    lines: ReceivedLines,
     received: DateTime<Utc>,
     objects: VecDeque<ReadObject>,
     has_ended: bool,
     /// The conversation and the frame of the latest item, which borrows them.
     conversation: String,
     frame: Option<String>,
-}
-
-/// The lines that were received and not read yet.
-#[derive(Debug, Default)]
-struct Lines {
-    bytes: Vec<u8>,
-    read: usize,
-}
-
-/// An object that is an item of its own. Utterances follow as further items.
-#[derive(Debug)]
-struct ReadObject {
-    conversation: String,
-    frame: Option<String>,
-    kind: ItemKind<'static>,
 }
 
 /// The state of a stream after a wait.
@@ -99,7 +90,7 @@ impl<'a> EventStream<'a> {
             pieces,
             calls: StreamCalls::new(options, Now::read()),
             ids: EventIds::default(),
-            lines: Lines::default(),
+            lines: ReceivedLines::default(),
             received: Utc::now(),
             objects: VecDeque::new(),
             has_ended: false,
@@ -170,10 +161,9 @@ impl<'a> EventStream<'a> {
 
     fn on_piece(&mut self, piece: Piece) {
         match piece {
-            Piece::Lines(bytes) => self.lines = Lines { bytes, read: 0 },
+            Piece::Lines(bytes) => self.lines = ReceivedLines::new(bytes),
             Piece::TooLong => {
-                let kind = ItemKind::MalformedLine(Cow::Borrowed("line longer than 16 MiB"));
-                self.objects.push_back(ReadObject { conversation: String::new(), frame: None, kind });
+                self.objects.push_back(ReadObject::malformed("line longer than 16 MiB", None));
             }
         }
     }
@@ -184,13 +174,12 @@ impl<'a> EventStream<'a> {
         let line = lines.next();
         match str::from_utf8(line) {
             Ok(line) => {
-                let mut reading = Reading { keeps_frames, calls, ids, link: *link, objects, now: Instant::now() };
+                let mut reading = LineObjects { keeps_frames, calls, ids, link: *link, objects, now: Instant::now() };
                 read_line(line, &mut |object| reading.on_object(object));
             }
             Err(_) => {
-                let kind = ItemKind::MalformedLine(Cow::Borrowed("invalid UTF-8"));
                 let frame = keeps_frames.then(|| String::from_utf8_lossy(line).into_owned());
-                objects.push_back(ReadObject { conversation: String::new(), frame, kind });
+                objects.push_back(ReadObject::malformed("invalid UTF-8", frame));
             }
         }
         lines.release();
@@ -227,78 +216,5 @@ async fn next_participants(link: Option<&StreamLink>) -> HashMap<String, Partici
     match link {
         Some(link) => link.next_participants().await,
         None => std::future::pending().await,
-    }
-}
-
-impl Lines {
-    fn is_empty(&self) -> bool {
-        self.read >= self.bytes.len()
-    }
-
-    /// Returns the next line.
-    fn next(&mut self) -> &[u8] {
-        let rest = &self.bytes[self.read..];
-        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        self.read += length + 1;
-        &rest[..length]
-    }
-
-    /// Gives the memory back if everything was read.
-    fn release(&mut self) {
-        if self.is_empty() {
-            *self = Self::default();
-        }
-    }
-}
-
-/// What the objects of a line change.
-struct Reading<'r, 'a> {
-    keeps_frames: bool,
-    calls: &'r mut StreamCalls,
-    ids: &'r mut EventIds,
-    link: Option<&'a StreamLink>,
-    objects: &'r mut VecDeque<ReadObject>,
-    now: Instant,
-}
-
-impl Reading<'_, '_> {
-    fn on_object(&mut self, object: StreamObject<'_>) {
-        let StreamObject { id, text, event } = object;
-        let event = match conversation_of(&event).is_none_or(is_valid_id) {
-            true => event,
-            false => StreamEvent::Malformed("not a conversation id".to_owned()),
-        };
-        let kind = match &event {
-            StreamEvent::Transcription(_) | StreamEvent::Detail(_) => ItemKind::Notification,
-            StreamEvent::Other(topic) => ItemKind::Ignored(Cow::Owned(topic.clone())),
-            StreamEvent::Malformed(reason) => ItemKind::MalformedLine(Cow::Owned(reason.clone())),
-        };
-        if self.keeps_frames || kind != ItemKind::Notification {
-            let conversation = conversation_of(&event).unwrap_or_default().to_owned();
-            let frame = self.keeps_frames.then(|| notification_text(text).to_owned());
-            self.objects.push_back(ReadObject { conversation, frame, kind });
-        }
-        if id.is_none_or(|id| self.ids.insert(id)) {
-            self.apply(event);
-        }
-    }
-
-    fn apply(&mut self, event: StreamEvent) {
-        let mention = match event {
-            StreamEvent::Transcription(transcription) => self.calls.on_transcription(transcription, self.now),
-            StreamEvent::Detail(detail) => self.calls.on_detail(&detail, self.now),
-            StreamEvent::Other(_) | StreamEvent::Malformed(_) => None,
-        };
-        if let Some((link, mention)) = self.link.zip(mention) {
-            link.mention(mention);
-        }
-    }
-}
-
-fn conversation_of(event: &StreamEvent) -> Option<&str> {
-    match event {
-        StreamEvent::Transcription(transcription) => transcription.conversation.as_deref(),
-        StreamEvent::Detail(detail) => Some(&detail.conversation),
-        StreamEvent::Other(_) | StreamEvent::Malformed(_) => None,
     }
 }

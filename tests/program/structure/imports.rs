@@ -24,7 +24,7 @@ const IMPORTS: &[(&str, &str)] = &[
     (
         "source",
         "api backoff caseless config decision dedup event exit_code plural rate_limited_warning status::redact status::work
-         system::last_activity tracker wire",
+         system::io_error system::last_activity tracker wire",
     ),
     ("settings", "cli config redaction system::environment system::io_error system::private_file"),
     ("tracker", "api::rest::RestError backoff config decision dedup event wire"),
