@@ -26,6 +26,7 @@ use crate::tracker::message_from_body;
 use crate::wire::call_transcript::CallTranscript;
 use crate::wire::channel::{Channel, parse_available_topics, parse_topic_states};
 use crate::wire::conversation::Snapshot;
+use crate::wire::event_stream::{StreamEvent, notification_text, read_line};
 use crate::wire::message::parse_bulk;
 use crate::wire::notification::{self, Notification};
 use crate::wire::transcript::fast_path::TemplateCache;
@@ -46,6 +47,20 @@ pub fn notification(data: &[u8]) {
     assert_eq!(notification, notification::decode(RawFrame::Binary(data)), "text and binary frames decode alike");
     if let Notification::Conversation(snapshot) = notification {
         snapshot.has_ended();
+    }
+}
+
+/// Checks the lines of an event stream.
+pub fn event_stream(data: &[u8]) {
+    for line in String::from_utf8_lossy(data).lines() {
+        read_line(line, &mut |object| {
+            assert!(line.contains(object.text) || line.contains('\\'), "the text of an object is a part of its line");
+            let _ = notification_text(object.text);
+            if let StreamEvent::Transcription(transcription) = object.event {
+                assert!(transcription.conversation.is_some(), "a transcription has a conversation");
+                assert!(transcription.utterances.iter().all(|utterance| !utterance.text.trim().is_empty()));
+            }
+        });
     }
 }
 
@@ -260,7 +275,7 @@ mod tests {
     }
 
     fn check_all(data: &[u8]) {
-        for check in [frame, notification, response_body, text, recording, cursor] {
+        for check in [frame, notification, event_stream, response_body, text, recording, cursor] {
             check(data);
         }
     }

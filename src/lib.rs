@@ -44,6 +44,13 @@
 //! 5. `Tracker::poll_event` gives the event, `source` yields it as an item, and `delivery::sink` delivers it as it does that
 //!    of a frame, and records it.
 //!
+//! # One line of the event stream
+//!
+//! 1. `source::event_stream` reads it in a thread, and decodes its objects with `wire::event_stream`. A repeat ends there.
+//! 2. `tracker::stream_calls` finds the speakers of utterances, which `supervisor::event_stream` delivers like any event.
+//! 3. With credentials, a conversation that it mentions goes to the notifications source by `source::StreamLink`:
+//!    `tracker::event_stream` follows it, and the participants of its calls come back the same way.
+//!
 //! # One setting (`--idle-timeout`)
 //!
 //! 1. `cli::args` declares the flag, `cli::value_parsers` parses its value.

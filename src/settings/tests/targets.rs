@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{FollowedMedia, TargetKey, TargetKind, TargetQuery};
+use crate::config::{EventInput, FollowedMedia, SourceChoice, TargetKey, TargetKind, TargetQuery};
 
 const URL: &str = "https://apps.mypurecloud.ie/directory/#/admin/queues/97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const UUID: &str = ONE;
@@ -36,6 +36,39 @@ fn with_a_queue_or_a_user_the_conversation_variable_is_ignored() {
     for (args, conversations, expected) in cases {
         let config = complete(&[]).tail(args);
         assert_eq!((config.conversations, config.targets), (owned(conversations), expected), "{args:?}");
+    }
+}
+
+/// CLI-13, STR-3.
+#[test]
+fn an_event_stream_needs_neither_a_conversation_nor_an_account() {
+    let config = complete(&[]).tail(&["--events", "feed", "--media", "call"]);
+    assert_eq!(
+        (config.conversations.len(), config.source),
+        (0, SourceChoice::Notifications),
+        "the variable is ignored"
+    );
+    assert_eq!(config.events, Some(EventInput::File("feed".into())));
+    assert_eq!(config.media, FollowedMedia { messages: false, calls: true });
+    let named = complete(&[]).tail(&["--events", "-", "-c", ONE, "--queue", "q"]);
+    assert_eq!(
+        (named.conversations, named.targets, named.events),
+        (vec![ONE.to_owned()], vec![queue("q")], Some(EventInput::Stdin))
+    );
+    let events = |given: Given<'_>, args: &[&str]| match given.resolve(args).map(|resolved| resolved.task) {
+        Ok(Task::Events(events)) => Ok(*events),
+        Ok(task) => panic!("with an account: {task:?}"),
+        Err(error) => Err(error.to_string()),
+    };
+    let alone = events(nothing(), &["--events", "-", "--media", "call"]).unwrap();
+    assert_eq!((alone.input, alone.media.messages), (EventInput::Stdin, false));
+    for (args, problem) in [
+        (&["--events", "-", "--queue", "q"][..], "client id"),
+        (&["--events", "-", "-c", ONE], "client secret"),
+        (&["--events", "-", "--client-id", "x"], "client secret"),
+    ] {
+        let error = events(nothing(), args).unwrap_err();
+        assert!(error.starts_with("settings missing: ") && error.contains(problem), "{args:?} {error}");
     }
 }
 
