@@ -35,6 +35,9 @@ pub(crate) async fn deliver_stream(
     let mut occurrences = delivery.sink.borrow_mut().on_connection_opened();
     loop {
         let Some(progress) = delivery.stop.run_until_cancelled(delivery.wait(stream)).await else {
+            // What was read is delivered, as far as the reader of stdout has room for it.
+            stream.stop_waiting();
+            while delivery.deliver_turn(stream, &mut occurrences) && !delivery.is_writer_behind() {}
             return Ok(Outcome::Stopped);
         };
         if progress? == StreamProgress::Ended {
@@ -42,10 +45,9 @@ pub(crate) async fn deliver_stream(
         }
         while delivery.deliver_turn(stream, &mut occurrences) {
             tokio::task::yield_now().await;
-            if delivery.stop.is_cancelled() {
-                return Ok(Outcome::Stopped);
+            if delivery.stop.is_cancelled() || delivery.is_writer_behind() {
+                break;
             }
-            delivery.wait_for_capacity().await;
         }
         // A stream that always has more must not starve what is polled after it.
         tokio::task::yield_now().await;
@@ -55,15 +57,15 @@ pub(crate) async fn deliver_stream(
 impl StreamDelivery<'_> {
     /// Waits for more of the stream, and for the reader of stdout if that is too slow (OUT-41).
     async fn wait(&self, stream: &mut EventStream<'_>) -> Result<StreamProgress, EventStreamError> {
-        self.wait_for_capacity().await;
+        if self.is_writer_behind() {
+            let writer = self.sink.borrow().output.handle();
+            writer.wait_for_capacity().await;
+        }
         stream.wait().await
     }
 
-    async fn wait_for_capacity(&self) {
-        let writer = self.sink.borrow().output.handle();
-        if self.sink.borrow().output.is_over_limit() {
-            writer.wait_for_capacity().await;
-        }
+    fn is_writer_behind(&self) -> bool {
+        self.sink.borrow().output.is_over_limit()
     }
 
     /// Delivers some items. Returns whether there may be more.

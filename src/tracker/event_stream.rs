@@ -61,6 +61,9 @@ impl Tracker {
         let media = self.options.targets.media;
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.mark_streamed(media);
+            if is_changed {
+                conversation.poll_for_news(now.mono);
+            }
         }
     }
 

@@ -84,8 +84,9 @@ impl StreamCalls {
         } else {
             self.emit(&id);
         }
-        let mention = Mention { conversation: id, is_new: false, is_changed: session_ended };
-        (has_snapshots && (!is_known || session_ended)).then_some(mention)
+        let is_changed = !is_known || session_ended;
+        let mention = Mention { conversation: id, is_new: false, is_changed };
+        (has_snapshots && is_changed).then_some(mention)
     }
 
     /// Takes a change of a conversation. Returns what the tracker should know of it.
@@ -124,6 +125,11 @@ impl StreamCalls {
         self.emit(id);
     }
 
+    /// Returns whether there is an utterance to take.
+    pub(crate) fn has_utterances(&self) -> bool {
+        !self.utterances.is_empty()
+    }
+
     /// Takes the next utterance.
     pub(crate) fn poll_utterance(&mut self) -> Option<(String, TimedEvent)> {
         self.utterances.pop_front()
@@ -142,7 +148,7 @@ impl StreamCalls {
     }
 
     /// Emits everything that waits.
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         std::mem::take(&mut self.waiting).iter().for_each(|id| self.emit(id));
     }
 

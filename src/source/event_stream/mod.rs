@@ -105,7 +105,7 @@ impl<'a> EventStream<'a> {
     ///
     /// If the stream cannot be read.
     pub(crate) async fn wait(&mut self) -> Result<StreamProgress, EventStreamError> {
-        if !self.lines.is_empty() || !self.objects.is_empty() {
+        if !self.lines.is_empty() || !self.objects.is_empty() || self.calls.has_utterances() {
             return Ok(StreamProgress::More);
         }
         if self.has_ended && self.calls.poll_timeout().is_none() {
@@ -141,6 +141,11 @@ impl<'a> EventStream<'a> {
                 None => self.read_line(),
             }
         }
+    }
+
+    /// Makes items of the utterances that wait for the names of their speakers: nothing more is read.
+    pub(crate) fn stop_waiting(&mut self) {
+        self.calls.flush();
     }
 
     /// Takes the conversations whose events will not be repeated.

@@ -141,7 +141,7 @@ fn events_in_any_order_tell_the_same() {
 #[test]
 fn an_utterance_waits_for_the_first_snapshot_of_its_call_but_not_longer_than_a_second() {
     let mut scenario = Scenario::new(true);
-    assert_eq!(scenario.speak("c1", 1), mention(false, false));
+    assert_eq!(scenario.speak("c1", 1), mention(false, true));
     assert_eq!((scenario.speakers(), scenario.calls.poll_timeout()), (vec![], Some(scenario.now + NAME_TIMEOUT)));
     let ada = json!({"id": "p1", "purpose": "customer", "name": "Ada", "state": "connected"});
     let sam = json!({"id": "p3", "purpose": "agent", "state": "connected", "connectedTime": at(0),

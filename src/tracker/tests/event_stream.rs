@@ -67,6 +67,17 @@ fn a_conversation_that_has_just_begun_is_printed_whatever_the_wanted_history() {
 }
 
 #[test]
+fn a_change_is_read_before_what_nothing_waits_for() {
+    let mut scenario = of_all();
+    for (id, is_changed) in [("c1", false), ("c2", true)] {
+        mention(&mut scenario, id, false, is_changed);
+    }
+    let request = scenario.tracker.poll_request(scenario.now, Lane::Urgent);
+    assert_eq!(request, Some(Request::Snapshot("c2".into())));
+    assert_eq!(scenario.tracker.poll_request(scenario.now, Lane::Urgent), None);
+}
+
+#[test]
 fn messages_are_not_followed_if_only_calls_are_wanted() {
     let mut scenario = scenario(options().history, FollowedMedia { messages: false, calls: true });
     mention(&mut scenario, "c1", false, false);
