@@ -186,4 +186,10 @@ async fn a_recording_replays_to_the_same_bytes() {
         let replayed = Running::start(&mut bare_program(&replay)).finish().await;
         assert_eq!((replayed.stdout, replayed.code), (stdout, Some(0)), "{flags:?} {}", replayed.stderr);
     }
+    // The notifications are recorded, whatever was printed.
+    let _ = fs::remove_file(&recording);
+    printed(&feed, &["--record", path_str(&recording)]).await;
+    let replay = ["--replay", path_str(&recording), "-o", "raw"];
+    let replayed = Running::start(&mut bare_program(&replay)).finish().await;
+    assert_eq!(replayed.stdout.matches("topicName").count(), 4, "{}", replayed.stdout);
 }
