@@ -144,12 +144,16 @@ impl StreamCalls {
     pub(crate) fn on_timeout(&mut self, now: Instant) {
         let is_over = |id: &&String| self.known(id).is_none_or(|call| call.names_due.is_none_or(|due| due <= now));
         let over: Vec<String> = self.waiting.iter().filter(is_over).cloned().collect();
-        over.iter().for_each(|id| self.emit(id));
+        for id in over {
+            self.emit(&id);
+        }
     }
 
     /// Emits everything that waits.
     pub(crate) fn flush(&mut self) {
-        std::mem::take(&mut self.waiting).iter().for_each(|id| self.emit(id));
+        for id in std::mem::take(&mut self.waiting) {
+            self.emit(&id);
+        }
     }
 
     /// Takes the conversations that are no longer remembered.

@@ -138,9 +138,10 @@ fn read_object(object: ObjectJson<'_>, text: &str, nesting: Nesting, each: &mut 
     let ObjectJson { id, detail_type, detail, topic_name, event_body, .. } = object;
     let detail = detail.0;
     let is_bare = detail.topic_name.0.is_none() && detail_type.0.is_none();
-    let (topic, body) = match is_bare {
-        true => (topic_name, event_body.0),
-        false => (if detail.topic_name.0.is_some() { detail.topic_name } else { detail_type }, detail.event_body.0),
+    let (topic, body) = if is_bare {
+        (topic_name, event_body.0)
+    } else {
+        (if detail.topic_name.0.is_some() { detail.topic_name } else { detail_type }, detail.event_body.0)
     };
     let event =
         topic.0.as_deref().map_or_else(|| StreamEvent::Malformed("no topic".to_owned()), |topic| event(topic, body));

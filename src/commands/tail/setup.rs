@@ -78,7 +78,7 @@ pub(super) fn open_cursor(config: &Config, targets: &Targets) -> Result<Option<E
     let Config { conversations, history, events, .. } = config;
     let Targets { queues, users, .. } = targets;
     let (since, has_stream) = (history.since, events.is_some());
-    open_cursor_file(config.cursor.as_deref(), FollowedTargets { conversations, queues, users, since, has_stream })
+    open_cursor_file(config.cursor.as_deref(), FollowedTargets { conversations, queues, users, has_stream, since })
 }
 
 /// Opens the cursor of a run that follows these targets, if there is one.

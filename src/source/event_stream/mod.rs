@@ -118,7 +118,9 @@ impl<'a> EventStream<'a> {
                 self.link.into_iter().for_each(StreamLink::end);
             }
             Wakeup::Participants(published) => {
-                published.into_iter().for_each(|(id, participants)| self.calls.on_participants(&id, participants));
+                for (id, participants) in published {
+                    self.calls.on_participants(&id, participants);
+                }
             }
             Wakeup::Timeout => self.calls.on_timeout(Instant::now()),
         }
@@ -177,15 +179,12 @@ impl<'a> EventStream<'a> {
         let Self { lines, settings: EventStreamSettings { keeps_frames, .. }, calls, ids, link, objects, .. } = self;
         let keeps_frames = *keeps_frames;
         let line = lines.next();
-        match str::from_utf8(line) {
-            Ok(line) => {
-                let mut reading = LineObjects { keeps_frames, calls, ids, link: *link, objects, now: Instant::now() };
-                read_line(line, &mut |object| reading.on_object(object));
-            }
-            Err(_) => {
-                let frame = keeps_frames.then(|| String::from_utf8_lossy(line).into_owned());
-                objects.push_back(ReadObject::malformed("invalid UTF-8", frame));
-            }
+        if let Ok(line) = str::from_utf8(line) {
+            let mut reading = LineObjects { keeps_frames, calls, ids, link: *link, objects, now: Instant::now() };
+            read_line(line, &mut |object| reading.on_object(object));
+        } else {
+            let frame = keeps_frames.then(|| String::from_utf8_lossy(line).into_owned());
+            objects.push_back(ReadObject::malformed("invalid UTF-8", frame));
         }
         lines.release();
     }

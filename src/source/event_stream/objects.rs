@@ -41,10 +41,8 @@ impl LineObjects<'_, '_> {
     /// Takes an object: as an item if it is one, and its utterances and mentions if it is no repeat.
     pub(super) fn on_object(&mut self, object: StreamObject<'_>) {
         let StreamObject { id, text, event } = object;
-        let event = match conversation_of(&event).is_none_or(is_valid_id) {
-            true => event,
-            false => StreamEvent::Malformed("not a conversation id".to_owned()),
-        };
+        let has_valid_id = conversation_of(&event).is_none_or(is_valid_id);
+        let event = if has_valid_id { event } else { StreamEvent::Malformed("not a conversation id".to_owned()) };
         let kind = match &event {
             StreamEvent::Transcription(_) | StreamEvent::Detail(_) => ItemKind::Notification,
             StreamEvent::Other(topic) => ItemKind::Ignored(Cow::Owned(topic.clone())),

@@ -26,8 +26,8 @@ impl<'a> Scenario<'a> {
     }
 
     async fn send(&mut self, lines: &[Value]) {
-        let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        let piece = Ok(Piece::Lines(lines.into_bytes()));
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        let piece = Ok(Piece::Lines(lines.join("\n").into_bytes()));
         self.producer.as_ref().expect("the input is open").send(piece).await.expect("a stream");
     }
 

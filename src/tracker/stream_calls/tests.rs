@@ -94,8 +94,8 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn mention(is_new: bool, is_changed: bool) -> Option<Mention> {
-    Some(Mention { conversation: "c1".into(), is_new, is_changed })
+fn mention(is_new: bool, is_changed: bool) -> Mention {
+    Mention { conversation: "c1".into(), is_new, is_changed }
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn events_in_any_order_tell_the_same() {
 #[test]
 fn an_utterance_waits_for_the_first_snapshot_of_its_call_but_not_longer_than_a_second() {
     let mut scenario = Scenario::new(true);
-    assert_eq!(scenario.speak("c1", 1), mention(false, true));
+    assert_eq!(scenario.speak("c1", 1), Some(mention(false, true)));
     assert_eq!((scenario.speakers(), scenario.calls.poll_timeout()), (vec![], Some(scenario.now + NAME_TIMEOUT)));
     let ada = json!({"id": "p1", "purpose": "customer", "name": "Ada", "state": "connected"});
     let sam = json!({"id": "p3", "purpose": "agent", "state": "connected", "connectedTime": at(0),
@@ -152,7 +152,7 @@ fn an_utterance_waits_for_the_first_snapshot_of_its_call_but_not_longer_than_a_s
     assert_eq!(scenario.speak("c1", 2), None);
     assert_eq!(scenario.speakers(), ["customer Ada", "agent Sam q1"], "at once");
 
-    assert_eq!(scenario.detail("user.start", "p4", 20), mention(false, true));
+    assert_eq!(scenario.detail("user.start", "p4", 20), Some(mention(false, true)));
     scenario.detail("user.end", "p3", 20);
     scenario.speak("c1", 10);
     scenario.advance(999);
@@ -180,14 +180,17 @@ fn utterances_that_wait_are_emitted_at_the_end_in_order() {
 fn the_tracker_hears_of_a_conversation_and_of_what_only_a_snapshot_tells() {
     use StreamMedium::{Call, Message, Other, Unknown};
     for (events, expected) in [
-        (&[(Message, "customer.start", 5)][..], &[mention(true, true)][..]),
-        (&[(Message, "customer.start", -5), (Message, "wrapup", 5)], &[mention(false, true), None]),
-        (&[(Message, "user.start", 5), (Message, "user.end", 5)], &[mention(false, true), mention(false, true)]),
-        (&[(Unknown, "attributes", 5), (Unknown, "attributes", 5)], &[mention(false, false), None]),
+        (&[(Message, "customer.start", 5)][..], &[Some(mention(true, true))][..]),
+        (&[(Message, "customer.start", -5), (Message, "wrapup", 5)], &[Some(mention(false, true)), None]),
+        (
+            &[(Message, "user.start", 5), (Message, "user.end", 5)],
+            &[Some(mention(false, true)), Some(mention(false, true))],
+        ),
+        (&[(Unknown, "attributes", 5), (Unknown, "attributes", 5)], &[Some(mention(false, false)), None]),
         (&[(Other, "customer.start", 5)], &[None]),
         (
             &[(Call, "customer.start", 5), (Call, "acd.start", 5), (Call, "user.start", 6), (Call, "customer.end", 7)],
-            &[mention(true, true), None, mention(false, true), mention(false, true)],
+            &[Some(mention(true, true)), None, Some(mention(false, true)), Some(mention(false, true))],
         ),
     ] {
         let mut scenario = Scenario::new(true);
@@ -202,7 +205,7 @@ fn the_end_of_a_transcription_is_a_change() {
     scenario.speak("c1", 1);
     let body = json!({"conversationId": "c1", "status": {"status": "SESSION_ENDED"}});
     let ended = scenario.calls.on_transcription(Transcription::from_value(&body), scenario.now);
-    assert_eq!(ended, mention(false, true));
+    assert_eq!(ended, Some(mention(false, true)));
 }
 
 #[test]

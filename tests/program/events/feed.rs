@@ -59,7 +59,7 @@ pub(super) fn sqs_message(body: &Value) -> Value {
 
 /// Returns a line for each value.
 pub(super) fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
 }
 
 /// A program that reads events from a pipe.
