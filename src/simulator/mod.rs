@@ -21,6 +21,7 @@
 //! `state` holds everything that the handlers share and knows none of them. `http` and `ws` are the handlers.
 
 mod conversation_handle;
+mod event_stream;
 mod faults;
 mod http;
 mod lock;
@@ -38,6 +39,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
 
 pub use conversation_handle::ConversationHandle;
+pub use event_stream::{StreamEnd, UnwrittenStream};
 pub use faults::{Fault, FaultError, fault_help, fault_names};
 pub use options::{Options, Sources};
 pub use request_log::{
@@ -47,6 +49,7 @@ pub use request_log::{
 pub use script::{Script, ScriptError};
 use state::SimulatorState;
 use state::channels::NotificationCommand;
+use state::event_stream::EventStream;
 use state::ids;
 
 /// A running simulator. Dropping it stops it and ends every connection.
@@ -64,9 +67,25 @@ impl Simulator {
     ///
     /// The address is in use or not loopback, or an option is invalid (`InvalidInput`).
     pub async fn start(options: Options) -> io::Result<Self> {
+        Self::start_with(options, EventStream::default()).await
+    }
+
+    /// Starts a simulator with an event stream. The scripts wait for the writer of the stream, after a thousand events.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Simulator::start`].
+    pub async fn start_with_events(options: Options) -> io::Result<(Self, UnwrittenStream)> {
+        let (stream, items) = EventStream::open(options.conversations.len());
+        let simulator = Self::start_with(options, stream).await?;
+        let stream = UnwrittenStream::new(items, Arc::clone(&simulator.state));
+        Ok((simulator, stream))
+    }
+
+    async fn start_with(options: Options, event_stream: EventStream) -> io::Result<Self> {
         options.validate()?;
         let listener = TcpListener::bind(options.listen).await?;
-        let state = Arc::new(SimulatorState::new(options, listener.local_addr()?));
+        let state = Arc::new(SimulatorState::new(options, listener.local_addr()?, event_stream));
         let accepting = tokio::spawn(http::accept(listener, Arc::clone(&state)));
         let stop = state.stop.clone().drop_guard();
         Ok(Self { state, accepting, stop })

@@ -6,6 +6,7 @@ mod channels;
 mod client;
 mod conversation_model;
 mod directory;
+mod event_stream;
 mod faults;
 mod notifications;
 mod outages;

@@ -30,7 +30,44 @@ pub(super) enum FaultAction {
     /// Rejects every topic that contains this text.
     RejectTopic(String),
     StoredTranscript(CallFault),
+    /// Happens to this share of the events if there is one, and otherwise to the next event.
+    EventStream(StreamFault, Option<Share>),
 }
+
+/// A fault of the event stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum StreamFault {
+    /// The event is repeated after the next one of its conversation.
+    Duplicate,
+    /// The event follows the next one of its conversation.
+    Disorder,
+    /// An incomplete line precedes the event.
+    Malformed,
+    /// An event of about this many bytes precedes the event.
+    Oversize(usize),
+    /// The stream pauses before the event.
+    Stall(Duration),
+    /// No line break follows the event.
+    Concatenated,
+    Shape(StreamShape),
+}
+
+/// The shape of an event in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamShape {
+    /// The envelope of EventBridge.
+    Envelope,
+    /// The `detail` of the envelope.
+    Detail,
+    /// A notification, as on a WebSocket.
+    Notification,
+    /// An SQS message whose `Body` is the envelope.
+    Sqs,
+}
+
+/// A part of all events, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share(pub(crate) f64);
 
 /// A fault of the stored transcript of a call.
 #[derive(Debug, Clone, PartialEq)]

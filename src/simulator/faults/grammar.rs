@@ -8,7 +8,10 @@ use std::time::Duration;
 use hyper::StatusCode;
 use thiserror::Error;
 
-use super::fault::{CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault, StatedWait};
+use super::fault::{
+    CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault, StatedWait, StreamFault,
+    StreamShape,
+};
 use spec::FaultSpec;
 
 /// The size of a huge body without a value.
@@ -20,7 +23,10 @@ const HUGE_TRANSCRIPT: usize = 30_000_000;
 /// The time between the announcement of a closing and the closing; the service uses about this long.
 const CLOSING_NOTICE: Duration = Duration::from_secs(60);
 
-const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify-handshake, notify, call";
+const PLACES: &str = "token, handshake, socket, transcript, rest, channel, notify-handshake, notify, call, events";
+
+/// The values of a shape.
+const SHAPES: &str = "detail, notification or sqs";
 
 /// A fault that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -58,6 +64,7 @@ fn parse(text: &str) -> Result<Fault, String> {
         "channel" => channel_fault(&mut spec)?,
         "call" => FaultAction::StoredTranscript(call_fault(&mut spec)?),
         "notify" => FaultAction::NotificationSocket(notification_fault(&mut spec)?),
+        "events" => stream_fault(&spec)?,
         _ => return Err(unknown_place(location)),
     };
     let fault = Fault {
@@ -80,7 +87,8 @@ fn default_times(location: &str, action: &FaultAction) -> Option<u64> {
         NotificationSocket(NotificationFault::StatusUpdates | NotificationFault::Truncate(_)) => None,
         Request(_, RequestFault::LateBody(_) | RequestFault::NewestFirst | RequestFault::TextBody) => None,
         FaultAction::StoredTranscript(CallFault::ExpiredLink) => Some(1),
-        FaultAction::StoredTranscript(_) => None,
+        FaultAction::StoredTranscript(_) | FaultAction::EventStream(_, Some(_)) => None,
+        FaultAction::EventStream(StreamFault::Shape(_) | StreamFault::Concatenated, _) => None,
         _ if location == "transcript" => None,
         _ => Some(1),
     }
@@ -119,6 +127,32 @@ fn call_fault(spec: &mut FaultSpec<'_>) -> Result<CallFault, String> {
         "redirected-transcript" => spec.without_value(CallFault::RedirectedTranscript)?,
         _ => return Err(spec.unknown()),
     })
+}
+
+fn stream_fault(spec: &FaultSpec<'_>) -> Result<FaultAction, String> {
+    Ok(match spec.name {
+        "duplicates" => FaultAction::EventStream(StreamFault::Duplicate, spec.share()?),
+        "disorder" => FaultAction::EventStream(StreamFault::Disorder, spec.share()?),
+        "malformed" => FaultAction::EventStream(StreamFault::Malformed, spec.share()?),
+        "oversize" => FaultAction::EventStream(StreamFault::Oversize(spec.size(None)?), None),
+        "stall" => FaultAction::EventStream(StreamFault::Stall(spec.duration()?), None),
+        "concatenated" => spec.without_value(FaultAction::EventStream(StreamFault::Concatenated, None))?,
+        "shape" => FaultAction::EventStream(StreamFault::Shape(spec.parsed(SHAPES)?), None),
+        _ => return Err(spec.unknown()),
+    })
+}
+
+impl FromStr for StreamShape {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "detail" => Ok(Self::Detail),
+            "notification" => Ok(Self::Notification),
+            "sqs" => Ok(Self::Sqs),
+            _ => Err(()),
+        }
+    }
 }
 
 fn rest_fault(spec: &mut FaultSpec<'_>) -> Result<FaultAction, String> {

@@ -18,15 +18,17 @@ Places:
   notify-handshake          WebSocket handshakes of notification sockets
   notify                    open notification sockets
   call                      stored transcripts of ended calls
+  events                    the event stream of --events
 
 Options:
   after=N                   start after N requests; on a socket, after N frames
-                            of the script
+                            of the script; in the event stream, after N events
   times=N|always            happen N times in total, or on N sockets
                             [default: 1; a fault marked * always happens]
   skip=N                    spare the first N sockets
                             (socket, notify, channel:expire, channel:evict)
-  conversation=ID           only this conversation (handshake, socket, rest)
+  conversation=ID           only this conversation (handshake, socket, rest,
+                            events)
   path=TEXT                 only requests whose method and path contain TEXT,
                             such as path=POST (rest, channel)
 

@@ -9,7 +9,9 @@ mod schedule;
 mod tables;
 
 pub use fault::Fault;
-pub(crate) use fault::{CallFault, Endpoint, NotificationFault, RequestFault, RetryAfter, SocketFault, StatedWait};
+pub(crate) use fault::{
+    CallFault, Endpoint, NotificationFault, RequestFault, RetryAfter, SocketFault, StatedWait, StreamFault, StreamShape,
+};
 pub use grammar::FaultError;
 pub use help::{fault_help, fault_names};
 pub(crate) use schedule::{FaultSchedule, PendingFault};

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use chrono::TimeDelta;
 
-use super::fault::{CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, SocketFault};
+use super::fault::{
+    CallFault, Endpoint, Fault, FaultAction, NotificationFault, RequestFault, Share, SocketFault, StreamFault,
+};
 use crate::simulator::lock::lock;
 
 /// Every fault of the process, with its counter.
@@ -124,6 +126,18 @@ impl FaultSchedule {
             FaultAction::StoredTranscript(fault) => find(fault),
             _ => None,
         })
+    }
+
+    /// Takes the faults of an event of the stream. `random` decides those that happen to a share of the events.
+    pub(crate) fn take_stream_faults(&self, conversation: &str, random: &mut fastrand::Rng) -> Vec<StreamFault> {
+        let mut counters = lock(&self.0);
+        let concerned = counters.iter_mut().filter(|counter| counter.applies_to(Some(conversation)));
+        let take = |counter: &mut FaultCounter| {
+            let FaultAction::EventStream(fault, share) = counter.fault.action else { return None };
+            let is_chosen = share.is_none_or(|Share(share)| random.f64() < share);
+            (counter.is_due(counter.fault.after) && is_chosen && counter.take()).then_some(fault)
+        };
+        concerned.filter_map(take).collect()
     }
 
     /// Returns whether events report the delivery status of a message after it was sent.

@@ -74,6 +74,27 @@ pub(super) const TABLES: &[FaultTable] = &[
         ],
     },
     FaultTable {
+        places: &["events"],
+        faults: &[
+            (
+                "duplicates=10%",
+                "10% of the events are repeated after the next\nevent of their conversation (without a value:\none event)",
+            ),
+            (
+                "disorder=10%",
+                "10% of the events follow the next event of their\nconversation (without a value: one event)",
+            ),
+            ("malformed=1%", "an incomplete line precedes 1% of the events\n(without a value: one event)"),
+            ("oversize=10000000", "an event of 10 MB precedes the next event"),
+            ("stall=5s", "the stream pauses for 5 s"),
+            ("concatenated", "no line breaks between the events"),
+            (
+                "shape=sqs",
+                "each event is an SQS message; detail: without the\nenvelope; notification: as on a WebSocket",
+            ),
+        ],
+    },
+    FaultTable {
         places: &["socket", "notify"],
         faults: &[
             ("close=1011,reason=Sorry", "a close frame (1005: without a code; 1006: as eof)"),

@@ -4,17 +4,18 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::channels::ChannelRegistry;
+use super::SimulatorState;
+use super::event_stream::{StreamEvent, StreamItem};
 use super::ids::{NamedEntity, queue, user};
 use super::model::ConversationModel;
-use super::model::publish::EventPublisher;
+use super::model::publish::{BodyOnTopic, EventPublisher, PublishedEvents};
 pub(crate) use super::transcript_frames::Frame;
 use super::transcript_frames::FrameComposer;
-use crate::simulator::faults::{FaultSchedule, SocketFault};
+use crate::simulator::faults::SocketFault;
 use crate::simulator::lock::lock;
 use crate::simulator::script::{Action, Script};
 
@@ -28,6 +29,7 @@ const MAX_HISTORY: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct SimulatedConversation {
     id: String,
+    seed: u64,
     script: Arc<Script>,
     /// The users and queues of the script, also before their first action.
     users: Vec<NamedEntity>,
@@ -42,6 +44,8 @@ struct Progress {
     model: ConversationModel,
     subscribers: Vec<mpsc::Sender<TranscriptCommand>>,
     history: VecDeque<Frame>,
+    /// The number of events in the event stream so far.
+    stream_events: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +78,7 @@ impl SimulatedConversation {
         let model = ConversationModel::new(&id, &script);
         Self {
             id,
+            seed,
             users: script.agents().iter().map(|name| user(name)).collect(),
             queues: script.queues().iter().map(|name| queue(name)).chain(model.queues().cloned()).collect(),
             progress: Mutex::new(Progress {
@@ -82,6 +87,7 @@ impl SimulatedConversation {
                 model,
                 subscribers: Vec::new(),
                 history: VecDeque::new(),
+                stream_events: 0,
             }),
             script,
         }
@@ -143,18 +149,51 @@ impl SimulatedConversation {
         Subscription { backlog, commands }
     }
 
-    /// Performs an action: sends its frame to the transcript sockets and its events to the channels.
-    pub(crate) async fn perform(&self, action: &Action, channels: &ChannelRegistry, faults: &FaultSchedule) {
-        let (frame, subscribers, events) = {
+    /// Performs an action: sends its frame to the transcript sockets, and its events to the channels and the event stream.
+    pub(crate) async fn perform(&self, action: &Action, state: &SimulatorState) {
+        let (frame, subscribers, published, at) = {
             let mut progress = lock(&self.progress);
-            let mut publisher = EventPublisher::new(channels, faults, Utc::now());
-            let frame = progress.apply(action, &mut publisher);
-            (frame, progress.subscribers.clone(), publisher.into_events())
+            let mut publisher = EventPublisher::new(state, Utc::now());
+            let (frame, at) = (progress.apply(action, &mut publisher), publisher.now);
+            (frame, progress.subscribers.clone(), publisher.into_events(), at)
         };
         send(subscribers, &TranscriptCommand::Frame(frame)).await;
-        for event in events {
-            channels.publish(&event.topic, event.json).await;
+        self.distribute(published, at, state).await;
+    }
+
+    /// Publishes the beginning of a conversation that begins with the playback of its script.
+    pub(crate) async fn begin(&self, state: &SimulatorState) {
+        let mut publisher = EventPublisher::new(state, Utc::now());
+        publisher.publish_beginning(&lock(&self.progress).model);
+        let at = publisher.now;
+        self.distribute(publisher.into_events(), at, state).await;
+    }
+
+    async fn distribute(&self, published: PublishedEvents, at: DateTime<Utc>, state: &SimulatorState) {
+        for event in published.events {
+            state.channels.publish(&event.topic, event.json).await;
         }
+        for event in published.stream_events {
+            let event = self.stream_event(event, at, state);
+            state.event_stream.send(StreamItem::Event(event)).await;
+        }
+    }
+
+    /// Numbers an event of the stream and takes its faults. The same seed gives the same faults.
+    fn stream_event(
+        &self,
+        BodyOnTopic { topic, body }: BodyOnTopic,
+        at: DateTime<Utc>,
+        state: &SimulatorState,
+    ) -> StreamEvent {
+        let number = {
+            let mut progress = lock(&self.progress);
+            progress.stream_events += 1;
+            progress.stream_events
+        };
+        let mut random = fastrand::Rng::with_seed(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let faults = state.faults.take_stream_faults(&self.id, &mut random);
+        StreamEvent { topic, body, at, conversation: self.id.clone(), number, faults }
     }
 
     /// Sends a command to every transcript socket.

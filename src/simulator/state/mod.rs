@@ -3,6 +3,7 @@
 pub(super) mod channels;
 pub(super) mod conversation;
 pub(super) mod directory;
+pub(super) mod event_stream;
 pub(super) mod ids;
 pub(super) mod message;
 pub(super) mod model;
@@ -25,6 +26,7 @@ use super::script::Script;
 use channels::ChannelRegistry;
 use conversation::SimulatedConversation;
 use directory::{Directory, User};
+use event_stream::EventStream;
 use ids::NamedEntity;
 use model::ConversationModel;
 use rate_limits::RateLimits;
@@ -35,11 +37,13 @@ use topics::{Topic, TopicAccess};
 #[derive(Debug)]
 pub(crate) struct SimulatorState {
     pub(crate) base_url: String,
+    pub(crate) seed: u64,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) sources: Sources,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) channels: ChannelRegistry,
+    pub(crate) event_stream: EventStream,
     pub(crate) rate_limits: RateLimits,
     pub(crate) tokens: Tokens,
     pub(crate) faults: FaultSchedule,
@@ -53,7 +57,7 @@ pub(crate) struct SimulatorState {
 
 impl SimulatorState {
     /// `options` must name at least one conversation.
-    pub(crate) fn new(options: Options, address: SocketAddr) -> Self {
+    pub(crate) fn new(options: Options, address: SocketAddr, event_stream: EventStream) -> Self {
         // Each conversation has its own seed, so that all message ids differ.
         let seed = |number: u64| options.seed ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
         let scripts: Vec<_> = std::iter::once(options.script).chain(options.more_scripts).map(Arc::new).collect();
@@ -65,11 +69,13 @@ impl SimulatorState {
         let conversations = numbered.map(conversation).collect();
         Self {
             base_url: format!("http://{address}"),
+            seed: options.seed,
             client_id: options.client_id,
             client_secret: options.client_secret,
             sources: options.sources,
             heartbeat_interval: options.heartbeat_interval,
             channels: ChannelRegistry::new(options.channel_lifetime, options.seed),
+            event_stream,
             rate_limits: RateLimits::new(options.rate_limit, options.rate_limit_window),
             tokens: Tokens::new(options.token_lifetime, options.seed),
             faults: FaultSchedule::new(options.faults),

@@ -23,17 +23,29 @@ impl SimulatorState {
     pub(crate) fn start_script(self: &Arc<Self>, conversation: &Arc<SimulatedConversation>) {
         if conversation.mark_started() {
             let (state, conversation) = (Arc::clone(self), Arc::clone(conversation));
-            tokio::spawn(async move { state.stop.run_until_cancelled(state.play(&conversation)).await });
+            tokio::spawn(async move {
+                if state.stop.run_until_cancelled(state.play(&conversation)).await.is_none() {
+                    state.event_stream.close();
+                }
+            });
         }
+    }
+
+    /// Starts the script of every conversation.
+    pub(crate) fn start_all_scripts(self: &Arc<Self>) {
+        self.conversations().iter().for_each(|conversation| self.start_script(conversation));
     }
 
     /// Performs an action in a conversation now.
     pub(crate) async fn perform(&self, conversation: &SimulatedConversation, action: &Action) {
-        conversation.perform(action, &self.channels, &self.faults).await;
+        conversation.perform(action, self).await;
     }
 
     /// Plays the script in real time, also without subscribers.
     async fn play(&self, conversation: &SimulatedConversation) {
+        if self.event_stream.is_open() && conversation.has_begun() {
+            conversation.begin(self).await;
+        }
         let mut due = Instant::now();
         let fixed_pause = self.lines_per_second.and_then(|rate| Duration::try_from_secs_f64(rate.recip()).ok());
         for (index, step) in conversation.script().playback().enumerate() {
@@ -45,5 +57,6 @@ impl SimulatorState {
             }
             self.perform(conversation, &step.action).await;
         }
+        self.event_stream.finish(conversation.id()).await;
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::Value;
 
-use crate::simulator::faults::fault::{RetryAfter, StatedWait};
+use crate::simulator::faults::fault::{RetryAfter, Share, StatedWait};
 
 /// The part of a fault after the colon, split into its tokens.
 pub(super) struct FaultSpec<'a> {
@@ -116,6 +116,15 @@ impl<'a> FaultSpec<'a> {
             Some(size) if self.value.is_none() => Ok(size),
             _ => self.parsed("a number of bytes"),
         }
+    }
+
+    /// Returns the value as a share of all events.
+    pub(super) fn share(&self) -> Result<Option<Share>, String> {
+        const EXPECTED: &str = "a percentage above 0, such as 10%";
+        let Some(value) = self.value else { return Ok(None) };
+        let percent: Option<f64> = value.strip_suffix('%').and_then(|number| number.parse().ok());
+        let percent = percent.filter(|percent| *percent > 0.0 && *percent <= 100.0);
+        percent.map(|percent| Some(Share(percent / 100.0))).ok_or_else(|| self.invalid(EXPECTED))
     }
 
     pub(super) fn duration(&self) -> Result<Duration, String> {

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::simulator::faults::RetryAfter;
+use crate::simulator::faults::fault::Share;
 
 fn fault(action: FaultAction) -> Fault {
     Fault { action, after: 0, skip: 0, times: Some(1), conversation: None, path: None }
@@ -10,6 +11,10 @@ fn fault(action: FaultAction) -> Fault {
 
 fn token(fault: RequestFault) -> FaultAction {
     FaultAction::Request(Endpoint::Token, fault)
+}
+
+fn stream(fault: StreamFault, share: Option<f64>) -> FaultAction {
+    FaultAction::EventStream(fault, share.map(Share))
 }
 
 #[test]
@@ -51,6 +56,13 @@ fn a_specification_becomes_its_fault() {
         ),
         ("notify:reset", fault(FaultAction::NotificationSocket(NotificationFault::Common(SocketFault::Reset)))),
         ("rest:deny=a:b:view", Fault { times: None, ..fault(FaultAction::DenyPermission("a:b:view".to_owned())) }),
+        ("events:duplicates=2.5%", Fault { times: None, ..fault(stream(StreamFault::Duplicate, Some(0.025))) }),
+        ("events:disorder,after=3", Fault { after: 3, ..fault(stream(StreamFault::Disorder, None)) }),
+        ("events:malformed=1%,times=2", Fault { times: Some(2), ..fault(stream(StreamFault::Malformed, Some(0.01))) }),
+        ("events:oversize=10", fault(stream(StreamFault::Oversize(10), None))),
+        ("events:stall=5s", fault(stream(StreamFault::Stall(Duration::from_secs(5)), None))),
+        ("events:shape=sqs", Fault { times: None, ..fault(stream(StreamFault::Shape(StreamShape::Sqs), None)) }),
+        ("events:concatenated", Fault { times: None, ..fault(stream(StreamFault::Concatenated, None)) }),
         ("socket:half-open,skip=1", Fault { skip: 1, ..fault(FaultAction::TranscriptSocket(SocketFault::Silence)) }),
     ] {
         assert_eq!(spec.parse(), Ok(wanted), "{spec}");
@@ -81,6 +93,12 @@ fn an_invalid_specification_is_rejected_with_a_reason() {
         ("rest:status=429,ratelimit-reset=", "the value of 'ratelimit-reset' must be a whole number"),
         ("rest:status=429,in-body=3,body=No.", "use either 'body' or 'in-body'"),
         ("rest:forbidden-page=404", "'forbidden-page' takes no value"),
+        ("events:duplicates=10", "the value of 'duplicates' must be a percentage above 0, such as 10%"),
+        ("events:disorder=0%", "the value of 'disorder' must be a percentage"),
+        ("events:malformed=101%", "the value of 'malformed' must be a percentage"),
+        ("events:shape=xml", "the value of 'shape' must be detail, notification or sqs"),
+        ("events:oversize", "'oversize' requires a value: a number of bytes"),
+        ("events:lose", "unknown fault 'lose' of 'events'"),
         ("token:expires-in={", "the value of 'expires-in' must be a JSON value"),
     ] {
         let error = spec.parse::<Fault>().expect_err(spec).to_string();

@@ -53,6 +53,7 @@ impl ConversationModel {
             participant.started_at = publisher.now;
             participant.connected_at = participant.connected_at.map(|_| publisher.now);
         }
+        publisher.publish_beginning(self);
         publisher.publish_conversation(self);
     }
 
@@ -273,6 +274,9 @@ impl ConversationModel {
             Purpose::Acd => "acd.end",
         };
         publisher.publish_detail(self, event, index);
+        if self.participants[index].purpose == Purpose::Agent {
+            publisher.publish_detail(self, "wrapup", index);
+        }
     }
 
     fn change_agents(&mut self, from: ParticipantState, to: ParticipantState, publisher: &mut EventPublisher<'_>) {

@@ -11,14 +11,44 @@ use crate::simulator::state::ids::uuid;
 impl EventPublisher<'_> {
     /// Publishes an event of a participant, such as `user.start`.
     pub(super) fn publish_detail(&mut self, model: &ConversationModel, kind: &str, participant: usize) {
-        let topic = format!("v2.detail.events.conversation.{}.{kind}", model.id);
         let now = self.now.timestamp_millis();
-        self.publish(vec![topic], || {
+        self.publish_on_stream(detail_topic(model, kind), || {
             let mut body = common_fields(model, participant, now);
             add_fields(&mut body, model, participant, now);
+            if kind == "wrapup" {
+                body["wrapupCode"] = uuid("wrap-up code").into();
+                body["wrapupNotes"] = "".into();
+            }
             raw_json(&body)
         });
     }
+
+    /// Publishes the events of a conversation that begins: the customer, the attributes that a flow stores, and the queue.
+    pub(in crate::simulator::state) fn publish_beginning(&mut self, model: &ConversationModel) {
+        self.publish_detail(model, "customer.start", 0);
+        let now = self.now.timestamp_millis();
+        self.publish_on_stream(detail_topic(model, "attributes"), || raw_json(&attributes(model, now)));
+        if model.participants.get(1).is_some_and(|participant| participant.purpose == Purpose::Acd) {
+            self.publish_detail(model, "acd.start", 1);
+        }
+    }
+}
+
+fn detail_topic(model: &ConversationModel, kind: &str) -> String {
+    format!("v2.detail.events.conversation.{}.{kind}", model.id)
+}
+
+/// Returns the attributes of the customer, which are personal data.
+fn attributes(model: &ConversationModel, now: i64) -> Value {
+    let customer = &model.participants[0];
+    json!({
+        "organizationId": uuid("organization"),
+        "eventTime": now,
+        "conversationId": model.id,
+        "participantId": customer.id,
+        "communications": [{ "id": customer.communication_id, "mediaType": model.media_type().to_uppercase() }],
+        "attributes": { "customerNumber": "004711", "menuChoice": "invoices" },
+    })
 }
 
 /// Returns the fields of every event. Times are in milliseconds here, and enum values in upper case.

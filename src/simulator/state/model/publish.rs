@@ -7,8 +7,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::ConversationModel;
 use super::json::raw_json;
-use crate::simulator::faults::FaultSchedule;
-use crate::simulator::state::channels::ChannelRegistry;
+use crate::simulator::state::SimulatorState;
 use crate::simulator::state::ids::uuid;
 use crate::simulator::state::message::{SentMessage, format_time};
 
@@ -16,9 +15,18 @@ use crate::simulator::state::message::{SentMessage, format_time};
 pub(crate) struct EventPublisher<'a> {
     /// The time of the action.
     pub(crate) now: DateTime<Utc>,
-    channels: &'a ChannelRegistry,
-    faults: &'a FaultSchedule,
+    state: &'a SimulatorState,
+    has_event_stream: bool,
     events: Vec<Event>,
+    stream_events: Vec<BodyOnTopic>,
+}
+
+/// The events of an action.
+pub(crate) struct PublishedEvents {
+    /// The events for the subscribers of channels.
+    pub(crate) events: Vec<Event>,
+    /// The events for the event stream.
+    pub(crate) stream_events: Vec<BodyOnTopic>,
 }
 
 #[derive(Debug)]
@@ -27,17 +35,24 @@ pub(crate) struct Event {
     pub(crate) json: Utf8Bytes,
 }
 
+#[derive(Debug)]
+pub(crate) struct BodyOnTopic {
+    pub(crate) topic: String,
+    pub(crate) body: Box<RawValue>,
+}
+
 impl<'a> EventPublisher<'a> {
-    pub(crate) fn new(channels: &'a ChannelRegistry, faults: &'a FaultSchedule, now: DateTime<Utc>) -> Self {
-        Self { now, channels, faults, events: Vec::new() }
+    pub(crate) fn new(state: &'a SimulatorState, now: DateTime<Utc>) -> Self {
+        let has_event_stream = state.event_stream.is_open();
+        Self { now, state, has_event_stream, events: Vec::new(), stream_events: Vec::new() }
     }
 
-    pub(crate) fn into_events(self) -> Vec<Event> {
-        self.events
+    pub(crate) fn into_events(self) -> PublishedEvents {
+        PublishedEvents { events: self.events, stream_events: self.stream_events }
     }
 
     pub(super) fn publishes_status_updates(&self) -> bool {
-        self.faults.publishes_status_updates()
+        self.state.faults.publishes_status_updates()
     }
 
     /// Publishes the whole conversation to the queues and users that it has, or had until this change.
@@ -54,7 +69,7 @@ impl<'a> EventPublisher<'a> {
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
-        let max_listed = self.faults.max_listed_messages();
+        let max_listed = self.state.faults.max_listed_messages();
         if !model.is_call && !model.is_email {
             self.publish_to(&scopes, "conversations.messages", || model.flat_event(max_listed));
         }
@@ -92,9 +107,19 @@ impl<'a> EventPublisher<'a> {
         });
     }
 
+    /// Publishes a body on a topic of the event stream, which has it with and without a subscriber.
+    pub(super) fn publish_on_stream(&mut self, topic: String, body: impl FnOnce() -> Box<RawValue>) {
+        if !self.has_event_stream {
+            return self.publish(vec![topic], body);
+        }
+        let body = body();
+        self.publish(vec![topic.clone()], || body.clone());
+        self.stream_events.push(BodyOnTopic { topic, body });
+    }
+
     /// Publishes the same body on every topic that has a subscriber.
-    pub(super) fn publish(&mut self, topics: Vec<String>, body: impl FnOnce() -> Box<RawValue>) {
-        let subscribed: Vec<_> = topics.into_iter().filter(|topic| self.channels.has_subscriber(topic)).collect();
+    fn publish(&mut self, topics: Vec<String>, body: impl FnOnce() -> Box<RawValue>) {
+        let subscribed: Vec<_> = topics.into_iter().filter(|topic| self.state.channels.has_subscriber(topic)).collect();
         if subscribed.is_empty() {
             return;
         }

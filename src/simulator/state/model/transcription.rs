@@ -1,5 +1,6 @@
 //! The transcription of a call: `v2.conversations.{id}.transcription`.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::ConversationModel;
@@ -32,7 +33,8 @@ impl ConversationModel {
         let partial = line.partial_transcripts.iter().map(|text| (text.as_str(), false));
         for (text, is_final) in partial.chain([(message.text.as_str(), true)]) {
             let transcript = self.transcript(participant, &id, text, is_final, message);
-            publisher.publish_transcription(self, json!({ "transcripts": [transcript] }));
+            let status = session_status(self, "SESSION_ONGOING", publisher.now);
+            publisher.publish_transcription(self, json!({ "transcripts": [transcript], "status": status }));
         }
     }
 
@@ -45,7 +47,6 @@ impl ConversationModel {
             "alternatives": [self.alternative(text, is_final, message)],
             "engineProvider": "GENESYS",
             "engineId": "r2d2",
-            "engineName": "Native",
             "dialect": "en-US",
             "speechTextAnalyticsProgramId": uuid("program"),
             "agentAssistEnabled": false,
@@ -57,12 +58,10 @@ impl ConversationModel {
     fn alternative(&self, text: &str, is_final: bool, message: &SentMessage) -> Value {
         let plain: String =
             text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || letter.is_whitespace()).collect();
-        let start = message.sent_at.timestamp_millis();
-        let offset = start - self.started_at.timestamp_millis();
+        let offset = (message.sent_at - self.started_at).num_milliseconds();
         let word = |word: &str| {
             json!({
                 "confidence": 0.97,
-                "startTimeMs": start,
                 "offsetMs": offset,
                 "durationMs": word.len() * MILLIS_PER_LETTER,
                 "word": word,
@@ -83,12 +82,15 @@ impl ConversationModel {
     }
 }
 
+fn session_status(model: &ConversationModel, status: &str, now: DateTime<Utc>) -> Value {
+    json!({ "offsetMs": (now - model.started_at).num_milliseconds(), "status": status })
+}
+
 impl EventPublisher<'_> {
     /// Publishes the status of the transcription session, such as `SESSION_ONGOING`.
     pub(super) fn publish_session_status(&mut self, model: &ConversationModel, status: &str) {
-        let offset = (self.now - model.started_at).num_milliseconds();
-        let status = json!({ "offsetMs": offset, "status": status });
-        self.publish_transcription(model, json!({ "transcripts": [], "status": status }));
+        let status = session_status(model, status, self.now);
+        self.publish_transcription(model, json!({ "status": status }));
     }
 
     fn publish_transcription(&mut self, model: &ConversationModel, mut body: Value) {
@@ -100,6 +102,6 @@ impl EventPublisher<'_> {
         body["sessionStartTimeMs"] = started_at.into();
         body["transcriptionStartTimeMs"] = (started_at + TRANSCRIPTION_DELAY_MILLIS).into();
         body["speechTextAnalyticsProgramId"] = uuid("program").into();
-        self.publish(vec![format!("v2.conversations.{}.transcription", model.id)], || raw_json(&body));
+        self.publish_on_stream(format!("v2.conversations.{}.transcription", model.id), || raw_json(&body));
     }
 }
