@@ -375,6 +375,12 @@ pub(crate) struct SimulateArgs {
     /// Replaces the pauses of the script.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub(crate) rate: Option<f64>,
+    /// Append the event stream to a file
+    ///
+    /// One EventBridge event per line. All scripts start at once. With -, events are printed on stdout and the settings on
+    /// stderr.
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) events: Option<PathBuf>,
     /// Inject a fault; help lists all faults
     ///
     /// Repeatable.

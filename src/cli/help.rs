@@ -73,6 +73,7 @@ Examples:
   genesys-tail --env-file simulate.env                     Follow the simulator
   genesys-tail simulate --script flood:100000 --rate 1000  Test throughput
   genesys-tail simulate --fault socket:reset,after=4       Break the connection
+  genesys-tail simulate --events feed.jsonl                Write an event feed
   genesys-tail simulate --fault help                       List all faults";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\

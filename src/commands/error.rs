@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::api::setup_error::SetupError;
 use crate::commands::replay::ReplayError;
+use crate::config::EventsTo;
 use crate::cursor::CursorError;
 use crate::delivery::DeliveryError;
 use crate::delivery::recording::RecordError;
@@ -84,6 +85,14 @@ pub(crate) enum Error {
     /// The simulator cannot play the script.
     #[error("--script {0}")]
     Script(#[from] ScriptError),
+    /// The simulator cannot write its event stream.
+    #[error("cannot write events to {place}: {}", io_error::describe(error))]
+    SimulatedEvents {
+        /// The place.
+        place: EventsTo,
+        /// The reason.
+        error: io::Error,
+    },
     /// The simulator cannot be started.
     #[error("cannot start the simulator: {}", io_error::describe(.0))]
     Simulator(io::Error),
@@ -117,7 +126,9 @@ impl Error {
             Self::Tails { first, .. } => class_of(first),
             Self::Check(class) => *class,
             Self::Record(RecordError::Foreign(_) | RecordError::NotAFile { .. }) => ErrorClass::Config,
-            Self::Output(_) | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => ErrorClass::Io,
+            Self::Output(_)
+            | Self::SimulatedEvents { .. }
+            | Self::Record(RecordError::Busy(_) | RecordError::Io { .. }) => ErrorClass::Io,
             Self::OutputFile(error) => class_of_file_error(error),
             Self::Cursor(error) if error.is_configuration_error() => ErrorClass::Config,
             Self::Cursor(_) => ErrorClass::Io,
@@ -159,6 +170,8 @@ impl Error {
             Self::Replay(error) => error.hint(),
             Self::Fault(_) => "run genesys-tail simulate --fault help for the list of faults",
             Self::Script(error) => error.hint(),
+            Self::SimulatedEvents { place: EventsTo::File(path), error } => io_error::write_hint_to(path, error),
+            Self::SimulatedEvents { place: EventsTo::Stdout, error } => io_error::write_hint(error),
             Self::Simulator(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 "use another port with --listen; port 0 selects a free one"
             }

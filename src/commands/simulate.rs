@@ -1,14 +1,17 @@
 //! `simulate`: runs a local Genesys Cloud.
 
+mod events;
+
 use std::io::{self, IsTerminal as _};
 use std::process;
 
 use tokio_util::sync::CancellationToken;
 
+use self::events::EventTarget;
 use super::error::Error;
 use super::print;
 use crate::config::Simulate;
-use crate::simulator::{self, Script, Simulator};
+use crate::simulator::{self, Script, Simulator, UnwrittenStream};
 use crate::status::logging::Log;
 use crate::system::open_file::relative_path;
 use crate::system::process::end_command;
@@ -29,13 +32,39 @@ pub(super) async fn simulate(
     if settings.faults.iter().any(|fault| fault == "help") {
         return print(&mut stdout, simulator::fault_help().as_bytes());
     }
+    let Some(scripts) = stop.run_until_cancelled(scripts(settings.scripts.clone())).await else { return Ok(()) };
+    let scripts = scripts?;
+    let followed = Followed {
+        conversations: settings.conversations.unwrap_or(scripts.len().max(1)),
+        queue: scripts.iter().filter(|script| script.begins_later()).find_map(|script| script.queues().pop()),
+    };
+    let options = options(&settings, scripts, followed.conversations)?;
+    let target = settings.events.map(EventTarget::new).transpose()?;
+    let events_on_stdout = target.as_ref().is_some_and(EventTarget::is_stdout);
+    let (simulator, events) = start(options, target).await.map_err(Error::Simulator)?;
+    if events_on_stdout {
+        log.stderr.write_line(&simulator.dotenv());
+    } else {
+        print(&mut stdout, simulator.dotenv().as_bytes())?;
+    }
+    log.service.report_ready();
+    tracing::info!("listening on {}; stop with Ctrl-C or {}", simulator.base_url(), end_command(process::id()));
+    if !events_on_stdout {
+        tracing::info!("{}", followed.next_step(&stdout));
+    }
+    if let Some((target, stream)) = events {
+        return target.write(simulator, stream, stdout, stop).await;
+    }
+    stop.cancelled().await;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+/// Returns the options of the simulator. Without scripts, it plays its default one.
+fn options(settings: &Simulate, mut scripts: Vec<Script>, conversations: usize) -> Result<simulator::Options, Error> {
     let defaults = simulator::Options::default();
-    let Some(scripts) = stop.run_until_cancelled(scripts(settings.scripts)).await else { return Ok(()) };
-    let mut scripts = scripts?;
-    let target = scripts.iter().filter(|script| script.begins_later()).find_map(|script| script.queues().pop());
-    let conversations = settings.conversations.unwrap_or(scripts.len().max(1));
-    let first = if scripts.is_empty() { defaults.script } else { scripts.remove(0) };
-    let options = simulator::Options {
+    let first = if scripts.is_empty() { defaults.script.clone() } else { scripts.remove(0) };
+    Ok(simulator::Options {
         listen: settings.listen,
         script: first,
         more_scripts: scripts,
@@ -44,17 +73,18 @@ pub(super) async fn simulate(
         faults: settings.faults.iter().map(|fault| fault.parse()).collect::<Result<_, _>>()?,
         seed: settings.seed.unwrap_or(defaults.seed),
         token_lifetime: settings.token_lifetime.unwrap_or(defaults.token_lifetime),
-        ..simulator::Options::default()
-    };
-    let simulator = Simulator::start(options).await.map_err(Error::Simulator)?;
-    print(&mut stdout, simulator.dotenv().as_bytes())?;
-    log.service.report_ready();
-    tracing::info!("listening on {}; stop with Ctrl-C or {}", simulator.base_url(), end_command(process::id()));
-    let followed = Followed { conversations, queue: target };
-    tracing::info!("{}", followed.next_step(&stdout));
-    stop.cancelled().await;
-    simulator.shutdown().await;
-    Ok(())
+        ..defaults
+    })
+}
+
+/// Starts a simulator, with an event stream if there is a place for it.
+async fn start(
+    options: simulator::Options,
+    target: Option<EventTarget>,
+) -> io::Result<(Simulator, Option<(EventTarget, UnwrittenStream)>)> {
+    let Some(target) = target else { return Ok((Simulator::start(options).await?, None)) };
+    let (simulator, stream) = Simulator::start_with_events(options).await?;
+    Ok((simulator, Some((target, stream))))
 }
 
 /// The conversations, or the queue, that the next step is about.

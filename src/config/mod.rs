@@ -14,6 +14,7 @@ mod service;
 pub(crate) mod similar_region;
 mod targets;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -137,6 +138,22 @@ pub(crate) enum ReplayFrom {
     Stdin,
 }
 
+/// The place of a simulated event stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventsTo {
+    File(PathBuf),
+    Stdout,
+}
+
+impl fmt::Display for EventsTo {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Stdout => formatter.write_str("standard output"),
+        }
+    }
+}
+
 /// The settings of the simulator.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Simulate {
@@ -148,6 +165,8 @@ pub(crate) struct Simulate {
     pub(crate) conversations: Option<usize>,
     /// Messages per second, finite and greater than 0. `None` leaves the pace to the script.
     pub(crate) rate: Option<f64>,
+    /// The place of the event stream. `None` writes none.
+    pub(crate) events: Option<EventsTo>,
     /// The faults as typed. `help` asks for the list of faults.
     pub(crate) faults: Vec<String>,
     /// The seed that repeats an earlier run.

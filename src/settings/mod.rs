@@ -32,7 +32,7 @@ use crate::cli::{
     TailArgs, TargetArgs,
 };
 use crate::config::{
-    Check, Color, Config, Demo, EventInput, Events, List, LogFormat, Replay, ReplayFrom, Simulate, Task,
+    Check, Color, Config, Demo, EventInput, Events, EventsTo, List, LogFormat, Replay, ReplayFrom, Simulate, Task,
 };
 
 pub(crate) use env::{Env, SettingsFiles};
@@ -205,8 +205,9 @@ fn account_and_targets(
 }
 
 fn simulate(args: SimulateArgs) -> Simulate {
-    let SimulateArgs { listen, scripts, conversations, rate, faults, seed, token_lifetime } = args;
-    Simulate { listen, scripts, conversations, rate, faults, seed, token_lifetime }
+    let SimulateArgs { listen, scripts, conversations, rate, events, faults, seed, token_lifetime } = args;
+    let events = events.map(|path| if path == Path::new("-") { EventsTo::Stdout } else { EventsTo::File(path) });
+    Simulate { listen, scripts, conversations, rate, events, faults, seed, token_lifetime }
 }
 
 /// Returns the filter of the status lines. `-q` and `-v` take precedence over the variable, as every flag does.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::config::{History, NoProxy, Retries, SourceChoice};
+use crate::config::{EventsTo, History, NoProxy, Retries, SourceChoice};
 
 const ONE: &str = "97b9dcb3-3c1b-4e0a-9f0e-2f6f0d1c5a77";
 const TWO: &str = "0f6d2a51-7f0e-4a44-8f1a-6d1f0b9f1c02";
@@ -418,6 +418,10 @@ fn demo_replay_simulate_and_completions_ignore_account_settings() {
     assert!(matches!(replay, Task::Replay(Replay { from: ReplayFrom::Stdin, .. })));
     let simulate = unusable.resolve(&["simulate", "--rate", "10/s", "--fault", "a", "--fault", "b"]).unwrap().task;
     assert!(matches!(simulate, Task::Simulate(Simulate { faults, rate: Some(_), .. }) if faults == ["a", "b"]));
+    for (value, expected) in [("-", EventsTo::Stdout), ("feed.jsonl", EventsTo::File("feed.jsonl".into()))] {
+        let simulate = unusable.resolve(&["simulate", "--events", value]).unwrap().task;
+        assert!(matches!(simulate, Task::Simulate(Simulate { events: Some(to), .. }) if to == expected));
+    }
     assert!(matches!(unusable.resolve(&["completions", "bash"]).unwrap().task, Task::Print(_)));
 }
 

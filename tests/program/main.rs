@@ -48,6 +48,7 @@ mod shell_pipelines;
 #[cfg(unix)]
 mod signals;
 mod simulate;
+mod simulate_events;
 mod slow_reader;
 mod stated_wait;
 mod status;

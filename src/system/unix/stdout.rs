@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileTypeExt as _;
 
+use rustix::stdio::dup2_stdout;
+
 /// The standard output of this process, without the buffer of the standard library.
 pub type Stdout = File;
 
@@ -15,6 +17,14 @@ pub type Stdout = File;
 /// If no descriptor is free.
 pub fn open_stdout() -> io::Result<Stdout> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Closes standard output, so that its reader sees the end. Later output is discarded.
+pub(crate) fn close_stdout() {
+    if let Ok(null) = File::options().write(true).open("/dev/null") {
+        // If this fails, the end of the process closes it.
+        let _ = dup2_stdout(null);
+    }
 }
 
 /// Returns whether escape sequences work in the terminal behind standard output. The variable `TERM` tells more.

@@ -40,6 +40,9 @@ pub fn open_stdout() -> io::Result<Stdout> {
     Ok(Stdout(Target::File(file)))
 }
 
+/// Leaves standard output to the end of the process, since only unsafe code can close it before.
+pub(crate) fn close_stdout() {}
+
 /// Lets a console obey escape sequences. Returns whether the terminal behind standard output does. A terminal without a
 /// console, as that of Git Bash, does.
 pub(crate) fn enable_escape_sequences() -> bool {
