@@ -52,6 +52,11 @@ impl Prefixes {
         self.grows
     }
 
+    /// Lengthens the prefixes to distinguish these two ids.
+    pub(super) fn distinguish(&mut self, id: &str, other: &str) {
+        self.length = self.length.map(|length| length.max(common_length(id, other) + 1));
+    }
+
     /// Returns the prefix of the conversation `id`, which is all of a shorter id.
     pub(crate) fn of<'id>(&self, id: &'id str) -> Option<&'id str> {
         let length = self.length?;
@@ -117,6 +122,18 @@ mod tests {
     fn growing_prefixes_are_never_empty() {
         assert_eq!(Prefixes::growing([]).of("97b9dcb3-1"), Some("97b9dcb3"));
         assert_eq!(Prefixes::growing(["97b9dcb3-1", "97b9dcb3-2"]).of("97b9dcb3-2"), Some("97b9dcb3-2"));
+    }
+
+    #[test]
+    fn prefixes_only_get_longer_and_none_stays_none() {
+        let mut prefixes = Prefixes::growing([]);
+        for (other, expected) in [("a1b2c3d4-2", "97b9dcb3"), ("97b9dcb3-2", "97b9dcb3-1"), ("b", "97b9dcb3-1")] {
+            prefixes.distinguish("97b9dcb3-1", other);
+            assert_eq!(prefixes.of("97b9dcb3-1"), Some(expected));
+        }
+        let mut none = Prefixes::default();
+        none.distinguish("97b9dcb3-1", "97b9dcb3-2");
+        assert_eq!(none.of("97b9dcb3-1"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The text format: one line per event (OUT-1).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use regex::Regex;
 
@@ -20,7 +21,7 @@ pub(super) struct TextLines {
     timestamps: Option<TimestampFormatter>,
     prefixes: Prefixes,
     /// The ids seen so far; empty unless the prefixes grow.
-    seen_ids: HashSet<String>,
+    seen_ids: BTreeSet<String>,
     theme: Theme,
     escape_mode: EscapeMode,
     highlight: Option<Regex>,
@@ -32,7 +33,7 @@ impl TextLines {
         Self {
             timestamps: has_time.then(|| TimestampFormatter::new(style.timestamps, style.utc)),
             prefixes: prefixes.in_form(style.prefix),
-            seen_ids: HashSet::new(),
+            seen_ids: BTreeSet::new(),
             theme: Theme::new(style.color),
             escape_mode: escape_mode(style),
             highlight: style.highlight.clone().filter(|_| style.color),
@@ -69,8 +70,13 @@ impl TextLines {
             if self.seen_ids.len() == MAX_DISTINCT_IDS {
                 self.seen_ids.clear();
             }
+            // In sorted order, an id has its longest common beginning with a neighbor.
+            let before = self.seen_ids.range::<str, _>((Unbounded, Excluded(conversation))).next_back();
+            let after = self.seen_ids.range::<str, _>((Excluded(conversation), Unbounded)).next();
+            for neighbor in before.into_iter().chain(after) {
+                self.prefixes.distinguish(conversation, neighbor);
+            }
             self.seen_ids.insert(conversation.to_owned());
-            self.prefixes = Prefixes::growing(self.seen_ids.iter().map(String::as_str));
         }
     }
 
@@ -187,6 +193,17 @@ mod tests {
         assert_eq!(of(PrefixForm::Full), format!("{ID} [Customer] Ada: Hello\n97b9dcb3-9 [Bot] Quill: Hi\n"));
         assert_eq!(of(PrefixForm::None), "[Customer] Ada: Hello\n[Bot] Quill: Hi\n");
         assert_eq!(of(PrefixForm::Short), "97b9dcb3 [Customer] Ada: Hello\n97b9dcb3-9 [Bot] Quill: Hi\n");
+    }
+
+    #[test]
+    fn a_new_conversation_lengthens_the_prefix_in_any_order() {
+        let style = Style { timestamps: Timestamps::None, ..Style::default() };
+        let event = |conversation| TranscriptEvent { conversation, ..message_event(Role::Bot, "Quill", "Hi") };
+        for ids in [["97b9dcb3-1", "b", "97b9dcb3-2"], ["97b9dcb3-2", "a", "97b9dcb3-1"]] {
+            let lines = lines(&style, Prefixes::growing([]), &ids.map(event));
+            let prefixes: Vec<_> = lines.lines().map(|line| line.split(' ').next().unwrap()).collect();
+            assert_eq!(prefixes, ["97b9dcb3", ids[1], ids[2]]);
+        }
     }
 
     #[test]
