@@ -62,7 +62,9 @@ async fn a_line_is_written_as_soon_as_it_is_known() {
 
 #[tokio::test]
 async fn a_closed_pipe_ends_the_program_at_once_and_silently() {
-    for idle in [true, false] {
+    // Windows shows that a reader has gone only when the next line is written.
+    let idle_cases: &[bool] = if cfg!(windows) { &[false] } else { &[true, false] };
+    for &idle in idle_cases {
         let (simulator, mut running) = start_program(&[]).await;
         let conversation = simulator.first_conversation();
         let lines = if idle { 3 } else { 100_000 };
