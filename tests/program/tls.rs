@@ -62,7 +62,9 @@ async fn file_and_folder_replace_the_system_roots_together_and_a_damaged_file_is
     let marked = folder.path().join("marked.pem");
     std::fs::write(&marked, format!("\u{feff}{}", std::fs::read_to_string(authority.pem_file()).unwrap())).unwrap();
     let mut command = tls_command(&tls_proxy, &simulator, &[]);
-    command.env("SSL_CERT_FILE", other.pem_file()).env("SSL_CERT_DIR", format!("/nowhere:{}", folder.path().display()));
+    command
+        .env("SSL_CERT_FILE", other.pem_file())
+        .env("SSL_CERT_DIR", std::env::join_paths([std::path::Path::new("/nowhere"), folder.path()]).unwrap());
     let both = Running::start(&mut command).finish().await;
     assert_eq!(both.code, Some(0), "{}", both.stderr);
     let mut command = tls_command(&tls_proxy, &simulator, &[]);
