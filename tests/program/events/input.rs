@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
@@ -27,17 +26,21 @@ async fn an_event_is_printed_at_once_while_the_producer_stalls() {
     );
 }
 
+// Windows has no signals.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_signal_ends_a_run_whose_producer_stalls() {
     let mut piped = Piped::start(&NO_TIMES);
     piped.send(&lines(&[spoken(ONE, "EXTERNAL", 0, "A")])).await;
     piped.running.next_line().await;
-    piped.running.signal(Signal::INT);
+    piped.running.signal(rustix::process::Signal::INT);
     let finished = piped.running.finish().await;
-    assert_eq!(finished.signal, Some(Signal::INT.as_raw()));
+    assert_eq!(finished.signal, Some(rustix::process::Signal::INT.as_raw()));
     assert!(finished.stderr.ends_with("genesys-tail: stopped: 1 line\n"), "{}", finished.stderr);
 }
 
+// Windows shows that a reader has gone only when the next line is written.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_reader_that_closes_the_pipe_ends_the_run_silently() {
     let mut piped = Piped::start(&NO_TIMES);
