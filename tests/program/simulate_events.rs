@@ -74,6 +74,7 @@ fn is_open(running: &Running, path: &Path) -> bool {
     descriptors.any(|entry| fs::read_link(entry.unwrap().path()).is_ok_and(|target| target == path))
 }
 
+// Windows closes standard output with the end of the process.
 #[cfg(unix)]
 #[tokio::test]
 async fn events_on_stdout_end_there_and_the_settings_are_on_stderr() {
@@ -100,6 +101,7 @@ async fn the_simulator_ends_when_the_reader_of_the_events_has_gone() {
     assert_eq!((finished.code, finished.signal), (Some(0), None), "{}", finished.stderr);
 }
 
+// A named pipe of Windows is no file.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_named_pipe_waits_for_its_reader_and_its_end_stops_nothing() {
@@ -117,6 +119,7 @@ async fn a_named_pipe_waits_for_its_reader_and_its_end_stops_nothing() {
     assert_eq!(follow(&folder).await.code, Some(0));
 }
 
+// Windows has no signals.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_stop_ends_the_file_with_a_whole_line() {
@@ -134,6 +137,7 @@ async fn a_stop_ends_the_file_with_a_whole_line() {
     assert!(count_events(&feed) > 6 && feed.ends_with("}\n") && !finished.stderr.contains("complete"), "{feed}");
 }
 
+// Windows has no device that is always full.
 #[cfg(unix)]
 #[tokio::test]
 async fn events_that_cannot_be_written_are_74() {

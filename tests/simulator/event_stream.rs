@@ -199,7 +199,7 @@ async fn the_stream_of_an_open_conversation_ends_with_the_simulator() {
     // The end of the call is in the stream before that of the stream.
     within_timeout(async {
         while !text.read().contains("SESSION_ENDED") {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
@@ -286,7 +286,7 @@ async fn an_oversized_event_and_a_pause_precede_an_event() {
     let lengths: Vec<_> = text.lines().map(str::len).collect();
     assert!(lengths[1] > 3_000_000 && lengths.len() == 14, "{lengths:?}");
     assert!(serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).is_ok());
-    let start = std::time::Instant::now();
+    let start = tokio::time::Instant::now();
     play(&[CALL], &["events:stall=50ms,after=1"]).await;
     assert!(start.elapsed() >= std::time::Duration::from_millis(50));
 }
