@@ -41,6 +41,7 @@ pub(super) const TOPICS: &[Topic] = topics! {
     "exit-codes" "exit" "exit-code" "codes";
     "service" "systemd" "cron" "docker" "container" "journal" "rotation" "logrotate" "log";
     "recipes" "jq" "grep" "kafka" "vector" "fluent-bit" "examples";
+    "scale" "scaling" "events" "stream" "eventbridge" "kinesis" "sqs" "partitions" "rebalance" "sizing";
     "security" "secrets" "redact" "redaction" "privacy" "pii" "gdpr" "pci" "card" "iban";
     "simulator" "faults" "fault" "scripts" "script";
 };

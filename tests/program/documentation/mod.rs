@@ -10,6 +10,9 @@ mod readme;
 // The recipes are those of a Unix shell.
 #[cfg(unix)]
 mod recipes;
+// The recipes are those of a Unix shell.
+#[cfg(unix)]
+mod scale;
 mod service_unit;
 mod tables;
 // Windows has no pseudo-terminals without unsafe code.

@@ -31,13 +31,13 @@ const LINES: [&str; 5] = [
 ];
 
 /// A folder to run recipes in, and the simulator that they connect to.
-struct Sandbox {
+pub(super) struct Sandbox {
     simulator: Simulator,
-    folder: TempDir,
+    pub(super) folder: TempDir,
 }
 
 impl Sandbox {
-    async fn new(script: &str) -> Self {
+    pub(super) async fn new(script: &str) -> Self {
         let simulator = simulator(script, &[]).await;
         let played = run(&simulator, &["-q"]).await;
         assert_eq!(played.code, Some(0), "{}", played.stderr);
@@ -47,14 +47,14 @@ impl Sandbox {
     }
 
     /// Adds a program that runs this shell code.
-    fn add_program(&self, name: &str, code: &str) {
+    pub(super) fn add_program(&self, name: &str, code: &str) {
         let path = self.folder.path().join("bin").join(name);
         fs::write(&path, format!("#!/bin/sh\n{code}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Runs shell code to its end.
-    async fn run(&self, code: &str) -> Finished {
+    pub(super) async fn run(&self, code: &str) -> Finished {
         let mut shell = Command::new("/bin/sh");
         let with_settings = program(&self.simulator, &[]);
         let settings = with_settings.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)));
@@ -78,7 +78,7 @@ impl Sandbox {
         self.print(heading).await.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn read(&self, file: &str) -> String {
+    pub(super) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
@@ -149,7 +149,7 @@ async fn an_alert_is_one_argument_whatever_a_message_says() {
 }
 
 /// Returns whether jq is installed. Without it, `pipelines` still checks the options of all its command lines.
-async fn has_jq(sandbox: &Sandbox) -> bool {
+pub(super) async fn has_jq(sandbox: &Sandbox) -> bool {
     sandbox.run("jq --version").await.code == Some(0)
 }
 
