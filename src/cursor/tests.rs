@@ -279,7 +279,8 @@ mod unix {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
 
-    use rustix::fs::{CWD, Mode, mkfifoat};
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
 
     use super::*;
 
@@ -317,7 +318,7 @@ mod unix {
     fn folders_pipes_sockets_and_devices_are_refused_without_blocking() {
         let (folder, path) = folder_with_path();
         assert!(refusal(folder.path()).ends_with(": it is a folder"));
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
         assert!(refusal(&path).ends_with(": it is a named pipe"));
         let socket = folder.path().join("socket");
         let _listener = UnixListener::bind(&socket).unwrap();

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, mkfifoat};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use tempfile::{TempDir, tempdir};
 
 use crate::support::program::{Finished, Running, path_str, program, run, simulator};
@@ -54,7 +55,7 @@ fn mode(path: &Path) -> u32 {
 async fn a_pipe_folder_or_device_is_refused_and_unchanged() {
     for (flag, _) in FLAGS {
         let (folder, path) = temporary_path("pipe");
-        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
         for (path, found) in
             [(path.as_path(), "a named pipe"), (folder.path(), "a folder"), (Path::new("/dev/null"), "a device")]
         {

@@ -37,8 +37,8 @@ mod redaction;
 mod refusals;
 mod refusals_after_success;
 mod secrets;
-// Windows has no systemd.
-#[cfg(unix)]
+// Only Linux has systemd.
+#[cfg(target_os = "linux")]
 mod service_manager;
 mod settings;
 // The pipelines and completions are those of Unix shells.

@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::path::Path;
 
 #[cfg(unix)]
-use rustix::fs::{CWD, Mode, mkfifoat};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 #[cfg(unix)]
 use rustix::process::Signal;
 #[cfg(unix)]
@@ -107,7 +108,7 @@ async fn the_simulator_ends_when_the_reader_of_the_events_has_gone() {
 async fn a_named_pipe_waits_for_its_reader_and_its_end_stops_nothing() {
     let folder = tempdir().unwrap();
     let pipe = folder.path().join("feed");
-    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).unwrap();
+    mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     let mut simulator = Running::start(&mut simulate(&folder, &["--script", "flood", "--events", "feed"]));
     simulator.wait_for_stderr("listening").await;
     assert!(read(&folder, "simulate.env").starts_with("GENESYS_API_URL="), "the reader may need the settings");

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 /// Returns the variables without which no program runs: on Windows the folder with the libraries of the system.
-pub(crate) fn essential_variables() -> impl Iterator<Item = (&'static str, String)> {
+pub(crate) fn essential_variables() -> impl Iterator<Item = (String, String)> {
     let names: &[&str] = if cfg!(windows) { &["SystemRoot"] } else { &[] };
-    names.iter().filter_map(|name| Some((*name, env::var(name).ok()?)))
+    env::vars().filter(|(name, _)| names.iter().any(|essential| essential.eq_ignore_ascii_case(name)))
 }
 
 /// Returns the signal that ended a process.
