@@ -175,7 +175,6 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use std::io::{PipeReader, Read, pipe};
-    use std::time::Duration;
 
     use super::fixtures::{event, gap, message_event};
     use super::*;
@@ -236,7 +235,7 @@ mod tests {
         let (reader, mut output) = output(Style::default());
         let handle = output.handle();
         drop(reader);
-        let exit = tokio::time::timeout(Duration::from_secs(10), handle.exit()).await;
+        let exit = tokio::time::timeout(std::time::Duration::from_secs(10), handle.exit()).await;
         assert!(matches!(exit, Ok(WriterExit::ReaderClosed)));
         output.print(&message_event(Role::Customer, "Ada", "Hello"));
         assert!(matches!(output.finish().await, Err(WriterExit::ReaderClosed)));
