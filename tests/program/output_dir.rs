@@ -175,6 +175,7 @@ async fn a_replay_writes_the_files_of_the_run() {
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(76), error));
 }
 
+// Fails in Wine 8, where a removed file keeps its name until it is closed.
 #[tokio::test]
 async fn a_renamed_or_removed_file_is_created_again() {
     for (source, is_removed) in [("transcript", false), ("notifications", true)] {

@@ -14,6 +14,7 @@ use super::client::{
 
 const END: [&str; 2] = ["closed", "close 1000 conversation ended"];
 
+// Fails in Wine 8, which shuts a connection down before it resets it.
 #[tokio::test]
 async fn a_socket_fault_happens_once_at_its_place() {
     let cases: &[(&str, &[&str])] = &[
@@ -53,6 +54,7 @@ async fn odd_types_are_valid_json() {
     assert!(!received.contains(&"no JSON".to_owned()));
 }
 
+// Fails in Wine 8, which shuts a connection down before it resets it.
 #[tokio::test]
 async fn faults_combine_and_count_connections() {
     let simulator = start(SHORT, &["socket:close=1012,skip=1", "socket:malformed,times=always", "socket:reset"]).await;

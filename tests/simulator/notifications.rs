@@ -99,6 +99,7 @@ async fn topics_can_be_subscribed_on_the_socket() {
     assert_eq!(next_event(&mut socket).await, "routing 1");
 }
 
+// Fails in Wine 8, which shuts a connection down before it resets it.
 #[tokio::test]
 async fn a_notification_fault_happens_once_at_its_place() {
     let cases: &[(&str, &[&str])] = &[

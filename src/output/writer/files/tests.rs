@@ -82,6 +82,7 @@ fn the_file_of_a_conversation_that_ended_is_closed_and_a_late_line_opens_it_agai
     assert_eq!(fixture.content("a"), "one\nlate\n");
 }
 
+// Fails in Wine 8, where a removed file keeps its name until it is closed.
 #[tokio::test(start_paused = true)]
 async fn a_renamed_or_removed_file_is_created_again_after_at_most_a_second() {
     let fixture = Fixture::new();
