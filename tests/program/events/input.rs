@@ -80,7 +80,9 @@ async fn a_slow_reader_blocks_the_producer_and_loses_no_line() {
     let (blocked, is_blocked) = tokio::sync::oneshot::channel();
     let writing = tokio::spawn(async move {
         let mut written = 0;
-        while let Ok(count) = timeout(Duration::from_millis(300), input.write(&feed.as_bytes()[written..])).await {
+        while written < feed.len()
+            && let Ok(count) = timeout(Duration::from_millis(300), input.write(&feed.as_bytes()[written..])).await
+        {
             written += count.unwrap();
         }
         blocked.send(written).unwrap();
