@@ -110,7 +110,8 @@ impl StreamCalls {
         }
         // The events tell everything of a call but its text and the names.
         let is_changed = if is_call { call_events::brings_name(event) } else { call_events::is_change(event) };
-        if is_call && has_snapshots && (!is_known || event.name == "user.start") {
+        let needs_name = !is_known || event.name == "user.start";
+        if is_call && has_snapshots && needs_name && call.waiting.is_empty() {
             call.names_due = Some(now + NAME_TIMEOUT);
         }
         let is_new = event.name == "customer.start" && event.at.is_some_and(|at| at >= started_at);
@@ -168,10 +169,13 @@ impl StreamCalls {
     /// Returns a conversation, and remembers it as one with a recent event.
     fn call(&mut self, id: &str) -> &mut StreamCall {
         if !self.recent.contains_key(id) {
+            let call = self.older.remove(id).unwrap_or_default();
             if self.recent.len() >= GENERATION {
                 self.forget_older();
             }
-            let call = self.older.remove(id).unwrap_or_default();
+            if !call.waiting.is_empty() {
+                self.waiting.insert(id.to_owned());
+            }
             self.recent.insert(id.to_owned(), call);
         }
         self.recent.get_mut(id).expect("it was inserted")

@@ -3,6 +3,7 @@
 //! A line holds one object or several, one after the other. An object is the event of EventBridge, its `detail` alone, which
 //! is a notification of the WebSocket, or a message of SQS whose `Body` is the text of one of the two.
 
+mod object_scanner;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+pub(crate) use self::object_scanner::ObjectScanner;
 use self::shapes::ObjectJson;
 use super::event_body::{EventBody, read_repaired};
 use super::topic::{self, DetailTopic};
@@ -65,9 +67,10 @@ pub(crate) enum StreamMedium {
     Unknown,
 }
 
-/// Hands each object of a line to `each`. What follows an object that is no JSON is skipped with it.
+/// Hands each object of a line to `each`. An object that is no JSON ends with its last brace; what follows anything else is
+/// skipped with it.
 pub(crate) fn read_line(line: &str, each: &mut impl FnMut(StreamObject<'_>)) {
-    read_objects(line.trim_start_matches('\u{feff}'), Nesting::Line, each);
+    read_objects(line, Nesting::Line, each);
 }
 
 /// Returns the notification in the text of an object, which may be its `detail`.
@@ -89,7 +92,7 @@ enum Nesting {
 }
 
 fn read_objects(text: &str, nesting: Nesting, each: &mut impl FnMut(StreamObject<'_>)) {
-    let mut rest = text.trim_start();
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     while !rest.is_empty() {
         let mut objects = Deserializer::from_str(rest).into_iter::<ObjectJson<'_>>();
         // Anything but an object would be read as an empty one.
@@ -111,9 +114,10 @@ fn read_unusual(rest: &str, nesting: Nesting, each: &mut impl FnMut(StreamObject
     let mut values = Deserializer::from_str(rest).into_iter::<&RawValue>();
     let object = values.next().and_then(Result::ok).map(RawValue::get).filter(|text| text.starts_with('{'));
     let Some(object) = object else {
-        let reason = if rest.starts_with('{') { "invalid JSON" } else { "not a JSON object" };
-        each(malformed(rest, reason));
-        return rest.len();
+        let is_object = rest.starts_with('{');
+        let end = ObjectScanner::default().next_end(rest.as_bytes()).filter(|_| is_object).unwrap_or(rest.len());
+        each(malformed(&rest[..end], if is_object { "invalid JSON" } else { "not a JSON object" }));
+        return end;
     };
     let read = read_repaired(object, |text| {
         read_object(serde_json::from_str(text).ok()?, object, nesting, each);

@@ -9,8 +9,8 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use super::error::EventStreamError;
-use super::object_scanner::ObjectScanner;
 use crate::config::EventInput;
+use crate::wire::event_stream::ObjectScanner;
 
 /// The size of the buffer for ordinary lines, and of the pieces.
 const BUFFER_SIZE: usize = 256 * 1024;

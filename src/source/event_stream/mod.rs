@@ -3,7 +3,6 @@
 mod error;
 mod line_reader;
 mod link;
-mod object_scanner;
 mod objects;
 mod received_lines;
 #[cfg(test)]

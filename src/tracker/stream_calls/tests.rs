@@ -247,3 +247,16 @@ fn the_conversations_without_events_for_longest_are_forgotten() {
     let kept = scenario.calls.recent.len() + scenario.calls.older.len();
     assert!(kept <= 2 * GENERATION && kept + forgotten.len() == 2 * GENERATION + 2, "{kept}");
 }
+
+#[test]
+fn a_conversation_whose_event_begins_a_generation_is_kept() {
+    let mut scenario = Scenario::new(false);
+    scenario.speak("kept", 0);
+    for number in 0..2 * GENERATION - 1 {
+        let empty = Transcription { conversation: Some(number.to_string()), ..Transcription::default() };
+        scenario.calls.on_transcription(empty, scenario.now);
+    }
+    assert!(scenario.calls.older.contains_key("kept") && scenario.calls.recent.len() == GENERATION);
+    scenario.speak("kept", 0);
+    assert!(!scenario.calls.take_forgotten().contains(&"kept".to_owned()));
+}

@@ -56,6 +56,25 @@ fn descriptions(line: &str) -> Vec<String> {
 }
 
 #[test]
+fn an_object_that_is_no_json_takes_no_other_with_it() {
+    let [one, two] = ["one", "two"].map(|text| notification(TOPIC, &spoken(text)).to_string());
+    for bad in [r#"{"bad":tru}"#, r#"{"a":{"b":"}","c":1 2}}"#] {
+        let expected = [format!("{CALL} said one"), "malformed: invalid JSON".to_owned(), format!("{CALL} said two")];
+        assert_eq!(descriptions(&format!("{one}{bad}{two}")), expected, "{bad}");
+    }
+    let cut = format!(r#"{one}{{"id":"e1","detail":{{"#);
+    assert_eq!(descriptions(&cut), [format!("{CALL} said one"), "malformed: invalid JSON".to_owned()]);
+}
+
+#[test]
+fn a_byte_order_mark_precedes_a_line_or_the_body_of_a_message() {
+    let marked = format!("\u{feff}{}", notification(TOPIC, &spoken("one")));
+    for line in [marked.clone(), json!({"MessageId": "m1", "Body": marked}).to_string()] {
+        assert_eq!(descriptions(&line), [format!("{CALL} said one")], "{line}");
+    }
+}
+
+#[test]
 fn an_event_is_the_same_in_each_envelope() {
     let bare = notification(TOPIC, &spoken("hello"));
     let whole = envelope(&bare);

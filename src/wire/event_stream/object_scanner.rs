@@ -2,7 +2,7 @@
 
 /// Finds the ends of JSON objects in bytes that arrive in parts.
 #[derive(Debug, Default)]
-pub(super) struct ObjectScanner {
+pub(crate) struct ObjectScanner {
     depth: u32,
     place: Place,
 }
@@ -17,7 +17,7 @@ enum Place {
 
 impl ObjectScanner {
     /// Returns the end of the last object that is complete with these bytes.
-    pub(super) fn end_of_last(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn end_of_last(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut end = None;
         while let Some(length) = self.next_end(&bytes[end.unwrap_or(0)..]) {
             end = Some(end.unwrap_or(0) + length);
@@ -26,7 +26,7 @@ impl ObjectScanner {
     }
 
     /// Returns the end of the first object that is complete with these bytes. All are scanned if there is none.
-    pub(super) fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
