@@ -6,6 +6,7 @@ use std::path::Path;
 
 #[cfg(unix)]
 use nix::sys::stat::Mode;
+#[cfg(unix)]
 use nix::unistd::mkfifo;
 #[cfg(unix)]
 use rustix::process::Signal;
