@@ -35,7 +35,7 @@ enum StreamEnd {
     #[default]
     Ahead,
     Reached,
-    Told,
+    Returned,
 }
 
 impl StreamLink {
@@ -59,7 +59,7 @@ impl StreamLink {
                 return Some(list);
             }
             if self.stream_end.get() == StreamEnd::Reached {
-                self.stream_end.set(StreamEnd::Told);
+                self.stream_end.set(StreamEnd::Returned);
                 return None;
             }
             self.mentioned.notified().await;
