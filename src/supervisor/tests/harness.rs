@@ -21,6 +21,7 @@ use crate::api::token::Token;
 use crate::api::websocket::{KeepAlive, Socket};
 use crate::commands::replay::replay;
 use crate::config::{History, ReplayFrom, Retries, SocketLimits, Style, Timestamps};
+use crate::dedup::Dedup;
 use crate::delivery::recording::Recorder;
 use crate::delivery::sink::{Counts, Sink};
 use crate::output::{Output, Prefixes, Writer};
@@ -165,14 +166,7 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
             let attempt = attempts.borrow_mut().pop_front();
             attempt.unwrap_or_else(|| Attempt::Refuse(unreachable_host())).dial().boxed_local()
         });
-        let context = SourceContext {
-            dedup: &dedup,
-            templates: &templates,
-            reports_refusals: false,
-            adds_surroundings: false,
-            stream: None,
-        };
-        let mut source = source(context, dial);
+        let mut source = source(&dedup, &templates, dial);
         let (token, status) = (CancellationToken::new(), ConnectionReporter::default());
         let supervision =
             Supervision { conversation: Some("c1"), policy, sink: &sink, dedup: &dedup, status: &status, stop: &token };
@@ -193,7 +187,12 @@ pub(super) async fn run_until(attempts: Vec<Attempt>, policy: RetryPolicy, stop:
 }
 
 /// Returns the source of a conversation whose history is not available.
-pub(super) fn source<'a>(context: SourceContext<'a>, dial: Dial<'a, DuplexStream>) -> Source<'a, DuplexStream> {
+pub(super) fn source<'a>(
+    dedup: &'a RefCell<Dedup>,
+    templates: &'a TemplateCache,
+    dial: Dial<'a, DuplexStream>,
+) -> Source<'a, DuplexStream> {
+    let context = SourceContext { dedup, templates, reports_refusals: false, adds_surroundings: false, stream: None };
     let history = History { lines: None, since: None, follow: true, call_transcript_wait: Duration::ZERO };
     let (retries, progress) = (Retries::Limited(5), WorkReporter::default());
     let options = TranscriptOptions { conversation: "c1".into(), history, retries, progress };

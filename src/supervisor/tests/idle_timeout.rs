@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::time::sleep;
 
 use super::harness::{SUSPENDED_FOR, close, idle, is_between, paused, retry_at_most, run, send, serve, source};
-use crate::source::{Dial, SourceContext};
+use crate::source::Dial;
 use crate::supervisor::Outcome;
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -73,16 +73,7 @@ fn a_pause_of_reading_is_no_activity_of_the_server() {
         let script = Cell::new(Some(serve(|mut server| async move { send(&mut server, &["m1"]).await })));
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
-        let mut source = source(
-            SourceContext {
-                dedup: &dedup,
-                templates: &templates,
-                reports_refusals: false,
-                adds_surroundings: false,
-                stream: None,
-            },
-            dial,
-        );
+        let mut source = source(&dedup, &templates, dial);
         source.connect(None).await.expect("a connection");
         assert!(source.next().await.is_ok());
         let last_activity = source.last_activity();

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::harness::{
     Attempt, close, paused, received_close_code, retry_at_most, run, send, serve, source, unreachable_host,
 };
-use crate::source::{Dial, SourceContext};
+use crate::source::Dial;
 use crate::supervisor::Outcome;
 use crate::wire::transcript::fast_path::TemplateCache;
 
@@ -122,16 +122,7 @@ fn the_end_of_the_stream_is_no_activity() {
         let (dedup, templates) = (RefCell::default(), TemplateCache::default());
         let script = Cell::new(Some(script));
         let dial: Dial<'_, DuplexStream> = Box::new(|_| script.take().expect("one attempt").dial().boxed_local());
-        let mut source = source(
-            SourceContext {
-                dedup: &dedup,
-                templates: &templates,
-                reports_refusals: false,
-                adds_surroundings: false,
-                stream: None,
-            },
-            dial,
-        );
+        let mut source = source(&dedup, &templates, dial);
         source.connect(None).await.expect("a connection");
         assert!(source.next().await.is_ok());
         let last_activity = source.last_activity();
